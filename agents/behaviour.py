@@ -1,0 +1,54 @@
+"""How an agent departs from perfect rationality: three hooks around its exact decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gridarium.agents.base import GridAgent
+
+
+class Behaviour:
+    """The exact agent. Override any of the three hooks to bound its rationality.
+
+    A behaviour is named in the scenario, alone or in a list that is applied in order. Randomness is
+    drawn from ``agent.stream("behaviour")``, so that runs stay reproducible.
+    """
+
+    def perceive(self, agent: GridAgent, signal: Any) -> Any:
+        """What the agent makes of a signal it received."""
+        return signal
+
+    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+        """What the agent picks when `plan` is the optimum for the signal it perceived."""
+        return plan
+
+    def act(self, agent: GridAgent, period: int, planned: float) -> float:
+        """What the agent does in a period for which it has planned something."""
+        return planned
+
+
+class Composed(Behaviour):
+    """Several behaviours, one after the other."""
+
+    def __init__(self, behaviours: Sequence[Behaviour]) -> None:
+        self.behaviours = tuple(behaviours)
+
+    def perceive(self, agent: GridAgent, signal: Any) -> Any:
+        """Pass the signal through all of them."""
+        for behaviour in self.behaviours:
+            signal = behaviour.perceive(agent, signal)
+        return signal
+
+    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+        """Pass the plan through all of them."""
+        for behaviour in self.behaviours:
+            plan = behaviour.choose(agent, signal, plan)
+        return plan
+
+    def act(self, agent: GridAgent, period: int, planned: float) -> float:
+        """Pass the action through all of them."""
+        for behaviour in self.behaviours:
+            planned = behaviour.act(agent, period, planned)
+        return planned

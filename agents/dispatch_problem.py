@@ -1,0 +1,344 @@
+"""The DSO's dispatch of a radial feeder: branch flows with cones, storage, turbines, renewables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from gridarium.environment.network import Feeder
+from gridarium.environment.storage import StorageRatings
+
+SIGNALS = (
+    "load_p_mw",
+    "load_q_mvar",
+    "buy_price",
+    "sell_price",
+    "carbon_price",
+    "available_mw",
+    "initial_mwh",
+)
+
+
+@dataclass(frozen=True)
+class GasTurbine:
+    """Ratings, cost and carbon of a gas turbine.
+
+    Parameters
+    ----------
+    name : str
+    p_min_mw, p_max_mw : float
+        Band of active power, MW.
+    s_max_mva : float
+        Rating of the generator, MVA.
+    cost_quadratic_cny_per_mw2h, cost_linear_cny_per_mwh, cost_fixed_cny_per_h : float
+        a, b, c of the hourly cost ``a P**2 + b P + c``.
+    emission_tco2_per_mwh : float
+        Carbon factor, tCO2/MWh.
+    """
+
+    name: str
+    p_min_mw: float
+    p_max_mw: float
+    s_max_mva: float
+    cost_quadratic_cny_per_mw2h: float
+    cost_linear_cny_per_mwh: float
+    cost_fixed_cny_per_h: float
+    emission_tco2_per_mwh: float
+
+
+@dataclass(frozen=True)
+class Renewable:
+    """A wind or solar plant behind an inverter.
+
+    Parameters
+    ----------
+    name : str
+    s_max_mva : float
+        Rating of the inverter, MVA.
+    """
+
+    name: str
+    s_max_mva: float
+
+
+@dataclass(frozen=True)
+class DispatchShape:
+    """Everything that fixes the structure of a dispatch; what else it needs comes as signals.
+
+    Parameters
+    ----------
+    feeder : Feeder
+    turbines, storages, renewables : tuple
+        The units, by kind.
+    sites : tuple of (str, int)
+        Bus index of each unit.
+    wear_cny_per_mwh : tuple of (str, float)
+        Cost of each MWh that a storage discharges.
+    n_period : int
+    period_h : float
+    voltage_band_pu : tuple of float
+    loading_max : float
+        Share of a branch rating that may be used.
+    import_limit_mw, export_limit_mw : float
+    loss_price_cny_per_mwh : float
+        The small price on losses of branches and storages, so that free energy is not burnt in them.
+    """
+
+    feeder: Feeder
+    turbines: tuple[GasTurbine, ...]
+    storages: tuple[StorageRatings, ...]
+    renewables: tuple[Renewable, ...]
+    sites: tuple[tuple[str, int], ...]
+    wear_cny_per_mwh: tuple[tuple[str, float], ...]
+    n_period: int
+    period_h: float
+    voltage_band_pu: tuple[float, float]
+    loading_max: float
+    import_limit_mw: float
+    export_limit_mw: float
+    loss_price_cny_per_mwh: float
+
+
+def build_dispatch_model(shape: DispatchShape) -> Any:
+    """The dispatch as a Pyomo model; powers in MW and Mvar, squared voltages in p.u.
+
+    Squared currents are per unit on a base of 1 MVA, so that branch flows may stay in MW.
+
+    Notes
+    -----
+    Equations C9 to C11 with loads given, A13 to A17 and A20.
+    """
+    m = pyo.ConcreteModel(name="dispatch")
+    m.shape = shape
+    m.period = pyo.RangeSet(0, shape.n_period - 1)
+    m.bus = pyo.RangeSet(0, len(shape.feeder.bus_labels) - 1)
+    m.branch = pyo.RangeSet(0, len(shape.feeder.parent) - 1)
+    m.turbine = pyo.Set(initialize=[unit.name for unit in shape.turbines], ordered=True)
+    m.storage = pyo.Set(initialize=[unit.name for unit in shape.storages], ordered=True)
+    m.renewable = pyo.Set(initialize=[unit.name for unit in shape.renewables], ordered=True)
+    _declare_signals(m)
+    _declare_substation(m, shape)
+    _declare_turbines(m, shape)
+    _declare_renewables(m, shape)
+    _declare_storages(m, shape)
+    _declare_branches(m, shape)
+    _declare_balances(m, shape)
+    _declare_cost(m, shape)
+    return m
+
+
+def _declare_signals(m: Any) -> None:
+    m.load_p_mw = pyo.Var(m.bus, m.period)
+    m.load_q_mvar = pyo.Var(m.bus, m.period)
+    m.buy_price = pyo.Var(m.period)
+    m.sell_price = pyo.Var(m.period)
+    m.carbon_price = pyo.Var()
+    m.available_mw = pyo.Var(m.renewable, m.period)
+    m.initial_mwh = pyo.Var(m.storage)
+
+
+def _declare_substation(m: Any, shape: DispatchShape) -> None:
+    m.p_buy_mw = pyo.Var(m.period, bounds=(0, shape.import_limit_mw), doc="import limit")
+    m.p_sell_mw = pyo.Var(m.period, bounds=(0, shape.export_limit_mw), doc="export limit")
+    m.q_grid_mvar = pyo.Var(m.period)
+
+
+def _declare_turbines(m: Any, shape: DispatchShape) -> None:
+    """0 <= P_g <= Pmax, P_g^2 + Q_g^2 <= S_g^2 (A17), cost >= a P_g^2 (C9)."""
+    unit = {turbine.name: turbine for turbine in shape.turbines}
+    m.p_turbine_mw = pyo.Var(
+        m.turbine, m.period, bounds=lambda m, g, t: (unit[g].p_min_mw, unit[g].p_max_mw), doc="turbine power"
+    )
+    m.q_turbine_mvar = pyo.Var(
+        m.turbine, m.period, bounds=lambda m, g, t: (-unit[g].s_max_mva, unit[g].s_max_mva)
+    )
+    m.turbine_rating = pyo.Constraint(
+        m.turbine,
+        m.period,
+        rule=lambda m, g, t: (
+            m.p_turbine_mw[g, t] ** 2 + m.q_turbine_mvar[g, t] ** 2 <= unit[g].s_max_mva ** 2
+        ),
+    )
+    curved = [name for name in unit if unit[name].cost_quadratic_cny_per_mw2h > 0]
+    m.curved_turbine = pyo.Set(initialize=curved, ordered=True)
+    m.quadratic_cost_cny_per_h = pyo.Var(m.curved_turbine, m.period, bounds=(0, None))
+    m.turbine_cost = pyo.Constraint(
+        m.curved_turbine,
+        m.period,
+        rule=lambda m, g, t: (
+            unit[g].cost_quadratic_cny_per_mw2h * m.p_turbine_mw[g, t] ** 2
+            <= m.quadratic_cost_cny_per_h[g, t]
+        ),
+    )
+
+
+def _declare_renewables(m: Any, shape: DispatchShape) -> None:
+    """0 <= P_r <= available, P_r^2 + Q_r^2 <= S_r^2 (A16)."""
+    unit = {renewable.name: renewable for renewable in shape.renewables}
+    m.p_renewable_mw = pyo.Var(m.renewable, m.period, bounds=(0, None))
+    m.q_renewable_mvar = pyo.Var(
+        m.renewable, m.period, bounds=lambda m, r, t: (-unit[r].s_max_mva, unit[r].s_max_mva)
+    )
+    m.renewable_available = pyo.Constraint(
+        m.renewable, m.period, rule=lambda m, r, t: m.p_renewable_mw[r, t] <= m.available_mw[r, t]
+    )
+    m.inverter_rating = pyo.Constraint(
+        m.renewable,
+        m.period,
+        rule=lambda m, r, t: (
+            m.p_renewable_mw[r, t] ** 2 + m.q_renewable_mvar[r, t] ** 2 <= unit[r].s_max_mva ** 2
+        ),
+    )
+
+
+def _declare_storages(m: Any, shape: DispatchShape) -> None:
+    """E_t = E_{t-1} + eta_ch P_ch Dt - P_dis Dt / eta_dis, exclusive, E_T = E_0, inverter rating (A20)."""
+    unit = {storage.name: storage for storage in shape.storages}
+    last = shape.n_period - 1
+    rating = {s: unit[s].p_max_mw for s in unit}
+    m.p_charge_mw = pyo.Var(m.storage, m.period, bounds=lambda m, s, t: (0, rating[s]))
+    m.p_discharge_mw = pyo.Var(m.storage, m.period, bounds=lambda m, s, t: (0, rating[s]))
+    m.charging = pyo.Var(m.storage, m.period, domain=pyo.Binary)
+    m.energy_mwh = pyo.Var(
+        m.storage, m.period, bounds=lambda m, s, t: unit[s].band_mwh, doc="state of charge"
+    )
+    m.charge_exclusive = pyo.Constraint(
+        m.storage, m.period, rule=lambda m, s, t: m.p_charge_mw[s, t] <= rating[s] * m.charging[s, t]
+    )
+    m.discharge_exclusive = pyo.Constraint(
+        m.storage,
+        m.period,
+        rule=lambda m, s, t: m.p_discharge_mw[s, t] <= rating[s] * (1 - m.charging[s, t]),
+    )
+
+    def energy_balance(m: Any, s: str, t: int) -> Any:
+        before = m.initial_mwh[s] if t == 0 else m.energy_mwh[s, t - 1]
+        stored = unit[s].efficiency_charge * m.p_charge_mw[s, t]
+        drawn = m.p_discharge_mw[s, t] / unit[s].efficiency_discharge
+        return m.energy_mwh[s, t] == before + (stored - drawn) * shape.period_h
+
+    m.q_storage_mvar = pyo.Var(
+        m.storage, m.period, bounds=lambda m, s, t: (-unit[s].s_max_mva, unit[s].s_max_mva)
+    )
+    # Only one of charge and discharge is nonzero, so the sum of both squares is that of the net power.
+    m.storage_rating = pyo.Constraint(
+        m.storage,
+        m.period,
+        rule=lambda m, s, t: (
+            m.p_charge_mw[s, t] ** 2 + m.p_discharge_mw[s, t] ** 2 + m.q_storage_mvar[s, t] ** 2
+            <= unit[s].s_max_mva ** 2
+        ),
+    )
+    m.storage_energy = pyo.Constraint(m.storage, m.period, rule=energy_balance)
+    m.storage_cycle = pyo.Constraint(m.storage, rule=lambda m, s: m.energy_mwh[s, last] == m.initial_mwh[s])
+
+
+def _declare_branches(m: Any, shape: DispatchShape) -> None:
+    """v_j = v_i / k^2 - 2 (r P + x Q) + (r^2 + x^2) l, P^2 + Q^2 <= l v_i / k^2 (A13 to A15)."""
+    feeder, (low, high) = shape.feeder, shape.voltage_band_pu
+    r, x = feeder.r_pu / feeder.base_mva, feeder.x_pu / feeder.base_mva
+    slack = feeder.slack_vm_pu
+    m.voltage_squared = pyo.Var(
+        m.bus,
+        m.period,
+        bounds=lambda m, n, t: (slack**2, slack**2) if n == 0 else (low**2, high**2),
+        doc="voltage band",
+    )
+    limit = (shape.loading_max * feeder.i_max_pu * feeder.base_mva) ** 2
+    m.current_squared = pyo.Var(
+        m.branch,
+        m.period,
+        bounds=lambda m, b, t: (0, limit[b] if np.isfinite(limit[b]) else None),
+        doc="current limit",
+    )
+    m.p_branch_mw = pyo.Var(m.branch, m.period)
+    m.q_branch_mvar = pyo.Var(m.branch, m.period)
+
+    def sending(m: Any, b: int, t: int) -> Any:
+        return m.voltage_squared[int(feeder.parent[b]), t] / float(feeder.ratio[b]) ** 2
+
+    m.voltage_drop = pyo.Constraint(
+        m.branch,
+        m.period,
+        rule=lambda m, b, t: (
+            m.voltage_squared[b + 1, t]
+            == sending(m, b, t)
+            - 2 * (float(r[b]) * m.p_branch_mw[b, t] + float(x[b]) * m.q_branch_mvar[b, t])
+            + float(r[b] ** 2 + x[b] ** 2) * m.current_squared[b, t]
+        ),
+    )
+    m.branch_cone = pyo.Constraint(
+        m.branch,
+        m.period,
+        rule=lambda m, b, t: (
+            m.p_branch_mw[b, t] ** 2 + m.q_branch_mvar[b, t] ** 2
+            <= m.current_squared[b, t] * sending(m, b, t)
+        ),
+    )
+
+
+def _declare_balances(m: Any, shape: DispatchShape) -> None:
+    """sum_k P_jk = P_ij - r l + p_j, the same for Q with x, at every bus (A13)."""
+    feeder = shape.feeder
+    children: dict[int, list[int]] = {}
+    for branch, parent in enumerate(feeder.parent):
+        children.setdefault(int(parent), []).append(branch)
+    at: dict[int, list[str]] = {}
+    for name, bus in shape.sites:
+        at.setdefault(bus, []).append(name)
+
+    def units(kind: Any, bus: int) -> list[str]:
+        return [name for name in at.get(bus, []) if name in kind]
+
+    def balance(m: Any, bus: int, t: int, active: bool) -> Any:
+        flow = m.p_branch_mw if active else m.q_branch_mvar
+        load = m.load_p_mw if active else m.load_q_mvar
+        series = (feeder.r_pu if active else feeder.x_pu) / feeder.base_mva
+        shunt = -feeder.g_bus_pu[bus] if active else feeder.b_bus_pu[bus]
+        supply = float(shunt) * feeder.base_mva * m.voltage_squared[bus, t] - load[bus, t]
+        if bus == 0:
+            supply += (m.p_buy_mw[t] - m.p_sell_mw[t]) if active else m.q_grid_mvar[t]
+        else:
+            supply += flow[bus - 1, t] - float(series[bus - 1]) * m.current_squared[bus - 1, t]
+        for name in units(m.turbine, bus):
+            supply += (m.p_turbine_mw if active else m.q_turbine_mvar)[name, t]
+        for name in units(m.renewable, bus):
+            supply += (m.p_renewable_mw if active else m.q_renewable_mvar)[name, t]
+        for name in units(m.storage, bus):
+            supply += (
+                m.p_discharge_mw[name, t] - m.p_charge_mw[name, t] if active else m.q_storage_mvar[name, t]
+            )
+        return sum(flow[branch, t] for branch in children.get(bus, [])) == supply
+
+    m.active_balance = pyo.Constraint(m.bus, m.period, rule=lambda m, n, t: balance(m, n, t, True))
+    m.reactive_balance = pyo.Constraint(m.bus, m.period, rule=lambda m, n, t: balance(m, n, t, False))
+
+
+def _declare_cost(m: Any, shape: DispatchShape) -> None:
+    """Purchase + turbines + carbon + wear, and a small price on losses (C9 with loads given)."""
+    unit = {turbine.name: turbine for turbine in shape.turbines}
+    r = shape.feeder.r_pu / shape.feeder.base_mva
+    purchase = sum(m.buy_price[t] * m.p_buy_mw[t] - m.sell_price[t] * m.p_sell_mw[t] for t in m.period)
+    fuel = sum(
+        (unit[g].cost_linear_cny_per_mwh + m.carbon_price * unit[g].emission_tco2_per_mwh)
+        * m.p_turbine_mw[g, t]
+        + unit[g].cost_fixed_cny_per_h
+        for g in m.turbine
+        for t in m.period
+    ) + sum(m.quadratic_cost_cny_per_h[key] for key in m.quadratic_cost_cny_per_h)
+    wear_price = dict(shape.wear_cny_per_mwh)
+    wear = sum(wear_price[s] * m.p_discharge_mw[s, t] for s in m.storage for t in m.period)
+    line_losses = sum(float(r[b]) * m.current_squared[b, t] for b in m.branch for t in m.period)
+    storage_losses = sum(
+        (1.0 - storage.efficiency_charge) * m.p_charge_mw[storage.name, t]
+        + (1.0 / storage.efficiency_discharge - 1.0) * m.p_discharge_mw[storage.name, t]
+        for storage in shape.storages
+        for t in m.period
+    )
+    losses = line_losses + storage_losses
+    m.cost_cny = pyo.Objective(
+        expr=shape.period_h * (purchase + fuel + wear + shape.loss_price_cny_per_mwh * losses)
+    )

@@ -1,0 +1,411 @@
+"""The distribution system operator: leads the negotiation, dispatches the feeder, settles the day."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gridarium.agents.base import GridAgent, on
+from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.carbon_pool import CarbonPool, PoolPlan
+from gridarium.agents.cones import Array
+from gridarium.agents.dispatch import Dispatch, Dispatcher, dispatch_form
+from gridarium.agents.dispatch_problem import DispatchShape
+from gridarium.agents.optimisation import LocalProblem
+from gridarium.environment.errors import MessageError
+from gridarium.environment.world import World
+from gridarium.market.records import (
+    CarbonOffer,
+    ForecastRequest,
+    LoadForecast,
+    LoadPlan,
+    MarketConditions,
+    Receipt,
+    RenewableForecast,
+    RenewableSetpoint,
+    StorageOffer,
+    StorageSchedule,
+    StorageState,
+    TariffSignal,
+    series,
+)
+from gridarium.market.settlement import PeriodAccount, settle_period, settle_true_up
+from gridarium.market.stackelberg import NegotiationRules, Round
+from gridarium.market.supply import Situation
+from gridarium.market.tariffs import Offer, Tariff, carbon_revenue, granted_discount
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where a consumer's load meets the feeder; the operator knows this of its customers.
+
+    Parameters
+    ----------
+    p_share : ndarray, shape (n_bus,)
+        How the load spreads over the buses.
+    q_per_p : ndarray, shape (n_bus,)
+        Reactive per active power.
+    """
+
+    p_share: Array
+    q_per_p: Array
+
+
+@dataclass(frozen=True)
+class DayAhead:
+    """What the DSO has planned for given loads; its base of price, schedules and settlement."""
+
+    dispatch: Dispatch
+    pool: PoolPlan
+    offer: Offer
+    situation: Situation
+
+
+class Dso(GridAgent):
+    """A leader that takes the loads last heard as given, posts a tariff and listens again.
+
+    Parameters
+    ----------
+    world : World
+    name : str
+    shape : DispatchShape
+        Feeder, units and limits.
+    tariff : Tariff
+    rules : NegotiationRules
+    connections : mapping of str to Connection
+        Its consumers by name.
+    market : str
+        Name of the upstream market.
+    carbon_in_cost : bool
+        Whether carbon is priced in its dispatch.
+    behaviour : Behaviour, optional
+
+    Notes
+    -----
+    The agent version of the procedure C.2: publish, listen, dispatch, compare, publish again.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        shape: DispatchShape,
+        tariff: Tariff,
+        rules: NegotiationRules,
+        connections: Mapping[str, Connection],
+        market: str,
+        carbon_in_cost: bool,
+        behaviour: Behaviour | None = None,
+    ) -> None:
+        super().__init__(world, name, behaviour)
+        self.shape, self.tariff, self.rules = shape, tariff, rules
+        self.rounds: list[Round] = []
+        self.plan: DayAhead
+        self.signal: TariffSignal
+        self._connections, self._market, self._carbon_in_cost = connections, market, carbon_in_cost
+        problem = world.shared(shape, lambda: LocalProblem(dispatch_form(shape)))
+        self._dispatcher = Dispatcher(name, shape, problem)
+        self._conditions: MarketConditions
+        self._available: dict[str, Array] = {}
+        self._initial_mwh: dict[str, float] = {}
+        self._base: dict[str, Array] = {}
+        self._loads: dict[str, Array] = {}
+        self._round = 0
+        self._pool = CarbonPool(world, name, shape.storages, tariff.pool)
+        self.settled_factor = np.zeros(world.n_period)
+        self.storage_states: list[tuple[str, StorageState]] = []
+
+    # The story of a day.
+
+    def process(self) -> Generator[Any, Any, None]:
+        """Ask for forecasts, negotiate the tariff, announce it, then send out schedules."""
+        yield self.world.clock.wait_until(self.rules.opens_s)
+        yield from self._gather()
+        yield from self._negotiate()
+        yield from self._announce()
+        yield from self._commit()
+
+    def _gather(self) -> Generator[Any, Any, None]:
+        asked = [
+            self._market,
+            *(unit.name for unit in self.shape.renewables),
+            *(unit.name for unit in self.shape.storages),
+            *self._connections,
+        ]
+        silent = yield from self._ask_until(self.rules.closes_s, dict.fromkeys(asked, ForecastRequest()))
+        if silent:
+            raise MessageError(
+                f"agent {self.name}: no forecast from {', '.join(sorted(silent))} before the gate closed"
+            )
+        # Sums must not depend on who answered first.
+        self._base = {name: self._base[name] for name in self._connections}
+        self._loads = dict(self._base)
+
+    def _negotiate(self) -> Generator[Any, Any, None]:
+        plan = self._plan_day()
+        price = plan.offer.price_cny_per_mwh
+        ended = ""
+        while not ended:
+            self._round += 1
+            before = self._total_load()
+            self.signal = self._signal(price, plan.offer)
+            silent = yield from self.ask(
+                dict.fromkeys(self._connections, self.signal),
+                self.rules.reply_timeout_s,
+                self.rules.resend_after_s,
+            )
+            plan = self._plan_day()
+            residual = float(np.abs(plan.offer.price_cny_per_mwh - price).max())
+            now = self.world.clock.now_s
+            ended = self.rules.ending(self._round, now, residual, len(silent))
+            self.rounds.append(
+                Round(
+                    self._round,
+                    now,
+                    residual,
+                    float(np.abs(self._total_load() - before).max()),
+                    len(self._connections) - len(silent),
+                    len(silent),
+                    plan.dispatch.rounds,
+                    ended,
+                )
+            )
+            if not ended:
+                price = price + self.rules.damping * (plan.offer.price_cny_per_mwh - price)
+        self.plan = plan
+
+    def _announce(self) -> Generator[Any, Any, None]:
+        """Send the final tariff; whoever missed the last round answers now, and the dispatch follows."""
+        self.signal = replace(self.signal, final=True)
+        before = self._total_load()
+        yield from self._ask_until(self.rules.closes_s, dict.fromkeys(self._connections, self.signal))
+        if not np.array_equal(self._total_load(), before):
+            self.plan = self._plan_day()
+
+    def _commit(self) -> Generator[Any, Any, None]:
+        """Send the schedules; they are repeated until they are received or the day begins."""
+        plan = self.plan
+        orders: dict[str, Any] = {}
+        for row, unit in enumerate(self.shape.storages):
+            orders[unit.name] = StorageSchedule(
+                series(plan.dispatch.charge_mw[row]),
+                series(plan.dispatch.discharge_mw[row]),
+                series(plan.dispatch.storage_mvar[row]),
+                series(plan.pool.inflow_t_per_h[row]),
+                series(plan.pool.outflow_t_per_h[row]),
+                float(plan.pool.first_tco2[row]),
+            )
+        for row, plant in enumerate(self.shape.renewables):
+            orders[plant.name] = RenewableSetpoint(
+                series(plan.dispatch.renewable_mw[row]), series(plan.dispatch.renewable_mvar[row])
+            )
+        yield from self._ask_until(self.world.delivery_s, orders)
+
+    def _ask_until(self, end_s: float, orders: Mapping[str, Any]) -> Generator[Any, Any, frozenset[str]]:
+        """Ask until all have answered or a time comes, and at least for one reply timeout."""
+        left = max(self.rules.reply_timeout_s, end_s - self.world.clock.now_s)
+        silent: frozenset[str] = yield from self.ask(orders, left, self.rules.resend_after_s)
+        return silent
+
+    # What it hears.
+
+    @on(MarketConditions)
+    def take_conditions(self, conditions: MarketConditions, sender: str) -> None:
+        """Keep tomorrow's prices."""
+        self._conditions = conditions
+        self._count_forecast(sender)
+
+    @on(RenewableForecast)
+    def take_renewable_forecast(self, forecast: RenewableForecast, sender: str) -> None:
+        """Keep a plant's available power."""
+        self._available[sender] = forecast.available_mw
+        self._count_forecast(sender)
+
+    @on(StorageOffer)
+    def take_storage_offer(self, offer: StorageOffer, sender: str) -> None:
+        """Keep what a storage holds."""
+        self._initial_mwh[sender] = offer.e_mwh
+        self._count_forecast(sender)
+
+    @on(LoadForecast)
+    def take_load_forecast(self, forecast: LoadForecast, sender: str) -> None:
+        """Keep a consumer's base load."""
+        self._base[sender] = forecast.base_mw
+        self._count_forecast(sender)
+
+    def _count_forecast(self, sender: str) -> None:
+        """Count an answer while forecasts are gathered; a repeated one that comes later answers nothing."""
+        if self._round == 0:
+            self.answered(sender)
+
+    @on(LoadPlan)
+    def take_load_plan(self, plan: LoadPlan, sender: str) -> None:
+        """Take a consumer's answer to the present round; late answers to earlier ones do not count."""
+        if plan.round == self._round:
+            self._loads[sender] = plan.load_mw
+            self.answered(sender)
+
+    @on(Receipt)
+    def take_receipt(self, receipt: Receipt, sender: str) -> None:
+        """Note that a schedule has arrived."""
+        self.answered(sender)
+
+    @on(StorageState)
+    def take_storage_state(self, state: StorageState, sender: str) -> None:
+        """Keep what a storage reports."""
+        self.storage_states.append((sender, state))
+
+    # What it decides.
+
+    def _total_load(self) -> Array:
+        return np.asarray(sum(self._loads.values()))
+
+    def _plan_day(self) -> DayAhead:
+        """Dispatch, carbon pool and tariff for the loads last heard."""
+        shape, conditions = self.shape, self._conditions
+        p_mw = np.zeros((shape.feeder.n_bus, self.world.n_period))
+        q_mvar = np.zeros_like(p_mw)
+        for name, load in self._loads.items():
+            connection = self._connections[name]
+            p_mw += np.outer(connection.p_share, load)
+            q_mvar += np.outer(connection.p_share * connection.q_per_p, load)
+        available = [self._available[unit.name] for unit in shape.renewables]
+        initial = np.array([self._initial_mwh[unit.name] for unit in shape.storages])
+        dispatch = self._dispatcher.solve(
+            conditions,
+            p_mw,
+            q_mvar,
+            np.array(available).reshape(len(available), self.world.n_period),
+            initial,
+            self._carbon_in_cost,
+        )
+        load = self._total_load()
+        supply = self._dispatcher.supply(dispatch, conditions)
+        pool = self._pool.allocate(dispatch, supply, load, conditions.quota_tco2_per_mwh)
+        situation = Situation(
+            conditions=conditions,
+            supply=supply,
+            load_mw=load,
+            base_mw=np.asarray(sum(self._base.values())),
+            charge_mw=dispatch.charge_mw.sum(axis=0),
+            available_mw=np.sum(available, axis=0) if available else np.zeros_like(load),
+            pool_in_t_per_h=pool.inflow_t_per_h.sum(axis=0),
+            pool_out_t_per_h=pool.outflow_t_per_h.sum(axis=0),
+            period_h=self.world.period_h,
+        )
+        return DayAhead(dispatch, pool, self.tariff.offer(situation), situation)
+
+    def _signal(self, price: Array, offer: Offer) -> TariffSignal:
+        return TariffSignal(
+            self._round,
+            series(price),
+            series(offer.factor_tco2_per_mwh),
+            self._conditions.tou_cny_per_mwh,
+        )
+
+    # What it does in a period.
+
+    def operate(self, period: int) -> None:
+        """Run the turbines as dispatched."""
+        sites = dict(self.shape.sites)
+        for row, unit in enumerate(self.shape.turbines):
+            self.world.injections.supply(
+                sites[unit.name],
+                float(self.plan.dispatch.turbine_mw[row, period]),
+                float(self.plan.dispatch.turbine_mvar[row, period]),
+                unit.emission_tco2_per_mwh,
+            )
+
+    def settle(self, period: int) -> None:
+        """Book the period as it was metered; after the last one true up carbon and budget."""
+        world, tariff = self.world, self.tariff
+        planned = self.plan.offer.factor_tco2_per_mwh[period]
+        self.settled_factor[period] = planned
+        settle_period(world.ledger, self.name, self._account(period))
+        reduction = self._true_up() if period == world.n_period - 1 else 0.0
+        if tariff.trades_carbon:
+            below = self._conditions.quota_tco2_per_mwh - float(planned)
+            reduction += below * float(self._metered(period)) * world.period_h
+            self.send(self._market, CarbonOffer(period, reduction))
+
+    def emission_tco2(self) -> Array:
+        """Physical emission of each period as metered: import at the grid's factor, and turbines."""
+        turbine = self.plan.situation.supply.turbine_t_per_h
+        imported = np.array([max(0.0, float(state.flow.p_slack_mw[0])) for state in self.world.states])
+        periods = len(imported)
+        grid = self._conditions.grid_factor_tco2_per_mwh[:periods] * imported
+        return np.asarray((grid + turbine[:periods]) * self.world.period_h)
+
+    def carbon_revenue_cny(self) -> Array:
+        """What the carbon market owes, CNY per period, by settled factor and metered load."""
+        return carbon_revenue(
+            self.settled_factor,
+            self._metered(),
+            self._conditions.quota_tco2_per_mwh,
+            self._conditions.carbon_price_cny_per_tco2,
+            self.world.period_h,
+        )
+
+    def budget_excess_cny(self) -> float:
+        """Discounts beyond the carbon revenue, CNY per day; negative where revenue is left (C8)."""
+        discount = granted_discount(
+            self.signal.price_cny_per_mwh,
+            self._conditions.tou_cny_per_mwh,
+            self._metered(),
+            self.world.period_h,
+        )
+        return discount - float(self.carbon_revenue_cny().sum())
+
+    def _true_up(self) -> float:
+        """Spread over the day what metered emission and loads leave of the planned carbon balance.
+
+        Returns the reduction that this adds, tCO2.
+        """
+        world, plan, hours = self.world, self.plan, self.world.period_h
+        load = self._metered()
+        held = (plan.pool.inflow_t_per_h - plan.pool.outflow_t_per_h).sum() * hours
+        credit = -float(plan.offer.negative_factor_tco2_per_mwh @ load) * hours
+        owed = float(self.emission_tco2().sum()) - held - credit
+        energy = float(load.sum()) * hours
+        correction = (owed - float(self.settled_factor @ load) * hours) / energy if energy > 0 else 0.0
+        self.settled_factor += correction
+        excess = self.budget_excess_cny() if self.tariff.budget_balanced else 0.0
+        reduction = -correction * energy
+        carbon = reduction * self._conditions.carbon_price_cny_per_tco2
+        used = {name: float(world.meters[name].sum()) * hours for name in self._connections}
+        settle_true_up(
+            world.ledger,
+            self.name,
+            world.clock.now_s,
+            world.n_period - 1,
+            used,
+            excess,
+            carbon if self.tariff.trades_carbon else 0.0,
+        )
+        return reduction
+
+    def _metered(self, period: int | slice = slice(None)) -> Array:
+        """Load of all consumers as metered, MW."""
+        return np.asarray(sum(self.world.meters[name][period] for name in self._connections))
+
+    def _account(self, period: int) -> PeriodAccount:
+        hours = self.world.period_h
+        slack_mwh = float(self.world.states[period].flow.p_slack_mw[0]) * hours
+        conditions, dispatch = self._conditions, self.plan.dispatch
+        carbon = float(self.carbon_revenue_cny()[period]) if self.tariff.trades_carbon else 0.0
+        return PeriodAccount(
+            time_s=self.world.clock.now_s,
+            period=period,
+            load_mwh={name: float(self.world.meters[name][period]) * hours for name in self._connections},
+            price_cny_per_mwh=float(self.signal.price_cny_per_mwh[period]),
+            import_mwh=max(0.0, slack_mwh),
+            wholesale_cny_per_mwh=float(conditions.wholesale_cny_per_mwh[period]),
+            export_mwh=max(0.0, -slack_mwh),
+            export_cny_per_mwh=float(conditions.export_cny_per_mwh[period]),
+            fuel_cny=float(self._dispatcher.fuel_cny_per_h(dispatch)[period]) * hours,
+            wear_cny=float(self._dispatcher.wear_cny_per_h(dispatch)[period]) * hours,
+            carbon_cny=carbon,
+        )

@@ -1,0 +1,199 @@
+"""Local problems of agents: a readable Pyomo model, compiled once a shape, solved warm many times."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gridarium.agents.cone_solver import ConeOptions, ConeSolver
+from gridarium.agents.cones import Array
+from gridarium.agents.conflict import explain
+from gridarium.agents.highs_solver import HighsSolver, IntegerCompletion
+from gridarium.agents.quadratic_solver import QuadraticSolver
+from gridarium.agents.standard_form import Numbers, StandardForm, compile_model
+from gridarium.environment.errors import InfeasibleError, RelaxationError, SolveError
+
+logger = logging.getLogger(__name__)
+
+ROUNDING_TOLERANCE = 1e-6
+"""Most that rounded integers may cost above the relaxation, relative, to count as the optimum."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Decisions of one solve, read by the names of the Pyomo variables.
+
+    Parameters
+    ----------
+    form : StandardForm
+    x : ndarray, shape (n_decision,)
+    signals : ndarray, shape (n_signal,)
+    """
+
+    form: StandardForm
+    x: Array
+    signals: Array
+
+    def __getitem__(self, name: str) -> Array:
+        """Values of a variable, in the shape of its index; shape () for a scalar."""
+        block = self.form.decisions[name]
+        return self.x[block.start : block.stop].reshape(block.shape)
+
+    @property
+    def objective(self) -> float:
+        """Value of the objective, in its own unit, as if minimised."""
+        return self.form.objective(self.x, self.signals)
+
+
+class LocalProblem:
+    """A compiled problem on a live solver; agents of one shape may share it.
+
+    The class of the problem picks the solver: LP and MILP go to HiGHS, convex QP to PIQP, cones to
+    a sequence of convex QPs on PIQP. Binaries beside cones are completed from the relaxation where
+    they cost nothing and couple nothing, or rounded where the rounded plan costs no more than the
+    relaxation; otherwise HiGHS searches them on tangent cuts. `searches` counts these.
+
+    Parameters
+    ----------
+    form : StandardForm
+    cone_options : ConeOptions, optional
+
+    Examples
+    --------
+    >>> import pyomo.environ as pyo
+    >>> m = pyo.ConcreteModel(name="shift")
+    >>> m.target, m.shift = pyo.Var(), pyo.Var(bounds=(-1, 1))
+    >>> m.distance = pyo.Objective(expr=(m.shift - m.target) ** 2)
+    >>> problem = LocalProblem.compile(m, signals=["target"])
+    >>> round(float(problem.solve("doctest", target=0.25)["shift"]), 6)
+    0.25
+    """
+
+    def __init__(self, form: StandardForm, cone_options: ConeOptions | None = None) -> None:
+        self.form = form
+        self.solves, self.searches = 0, 0
+        self.solver_s = 0.0
+        self._signals = np.zeros(sum(block.stop - block.start for block in form.signals.values()))
+        self._has_integers = bool(form.integer.any())
+        self._rounds_before = 0
+        self._cone_solver: ConeSolver | None = None
+        self._solver: HighsSolver | QuadraticSolver | ConeSolver
+        if len(form.cones):
+            self._solver = self._cone_solver = ConeSolver(form, cone_options)
+            if self._has_integers:
+                self._completion = IntegerCompletion(form)
+                self._search = HighsSolver(form)
+        elif form.is_quadratic:
+            if self._has_integers:
+                raise SolveError("no solver here takes binaries beside a quadratic cost")
+            self._solver = QuadraticSolver(form)
+        else:
+            self._solver = HighsSolver(form)
+
+    @classmethod
+    def compile(
+        cls, model: Any, signals: Sequence[str], cone_options: ConeOptions | None = None
+    ) -> LocalProblem:
+        """Compile a Pyomo model; see `gridarium.agents.standard_form.compile_model`."""
+        return cls(compile_model(model, signals), cone_options)
+
+    @property
+    def cone_rounds(self) -> int:
+        """Quadratic programmes of the last solve; 0 without cones."""
+        return self._cone_solver.rounds - self._rounds_before if self._cone_solver else 0
+
+    @property
+    def repairs(self) -> int:
+        """Solves so far in which slack cones had to be held to equality."""
+        return self._cone_solver.repairs if self._cone_solver else 0
+
+    @property
+    def restarts(self) -> int:
+        """Solves so far that had to forget the last point and start again."""
+        return self._cone_solver.restarts if self._cone_solver else 0
+
+    @property
+    def rescues(self) -> int:
+        """Solves so far that only tangent cuts could answer."""
+        return self._cone_solver.rescues if self._cone_solver else 0
+
+    def solve(self, owner: str, **signals: Any) -> Solution:
+        """Solve at the given signals, each an array of its variable's shape.
+
+        Parameters
+        ----------
+        owner : str
+            Who asks; named in errors.
+
+        Raises
+        ------
+        InfeasibleError, UnboundedError, SolverLimitError, RelaxationError
+            Naming the owner, the period and the constraint family.
+        SolveError
+            If a signal is unknown, missing, of a wrong shape, or not finite.
+        """
+        started = time.perf_counter()
+        values = self._read(owner, signals)
+        numbers = self.form.at(values)
+        try:
+            x = self._solve_numbers(numbers)
+        except InfeasibleError as error:
+            raise InfeasibleError(f"agent {owner}: {explain(self.form, numbers)}") from error
+        except SolveError as error:
+            raise type(error)(f"agent {owner}: {error}") from error
+        self.solves += 1
+        self.solver_s += time.perf_counter() - started
+        return Solution(self.form, x, values)
+
+    def _read(self, owner: str, signals: dict[str, Any]) -> Array:
+        blocks, values = self.form.signals, self._signals.copy()
+        if signals.keys() != blocks.keys():
+            raise SolveError(f"agent {owner}: signals must be {sorted(blocks)}, got {sorted(signals)}")
+        for name, value in signals.items():
+            block, array = blocks[name], np.asarray(value, dtype=np.float64)
+            if array.shape != block.shape:
+                raise SolveError(
+                    f"agent {owner}: signal {name} must have shape {block.shape}, got {array.shape}"
+                )
+            values[block.start : block.stop] = array.ravel()
+        if not np.isfinite(values).all():
+            bad = [name for name in signals if not np.isfinite(signals[name]).all()]
+            raise SolveError(f"agent {owner}: signals must be finite, these are not: {bad}")
+        return values
+
+    def _solve_numbers(self, numbers: Numbers) -> Array:
+        cone_solver = self._cone_solver
+        if cone_solver is None:
+            return self._solver.solve(numbers)
+        self._rounds_before = cone_solver.rounds
+        relaxed = cone_solver.solve(numbers)
+        if not self._has_integers:
+            return relaxed
+        x, fits = self._completion.complete(relaxed, numbers)
+        return x if fits else self._round(relaxed, x, cone_solver.solved or numbers, cone_solver)
+
+    def _round(self, relaxed: Array, rounded: Array, numbers: Numbers, solver: ConeSolver) -> Array:
+        """Solve with the integers rounded; search for better ones unless the relaxation costs the same."""
+        bound = float(numbers.cost @ relaxed)
+        near = relaxed
+        try:
+            near = solver.solve(self._fixed(rounded, numbers))
+            if numbers.cost @ near - bound <= ROUNDING_TOLERANCE * (1.0 + abs(bound)):
+                return near
+        except (InfeasibleError, RelaxationError):
+            logger.debug("rounded integers are infeasible, searching")
+        self.searches += 1
+        searched = self._search.solve(numbers, near=near)
+        return solver.solve(self._fixed(searched, numbers))
+
+    def _fixed(self, x: Array, numbers: Numbers) -> Numbers:
+        """The same numbers with the integers held at those of x."""
+        integer = self.form.integer
+        lower, upper = numbers.lower.copy(), numbers.upper.copy()
+        lower[integer] = upper[integer] = np.round(x[integer])
+        return numbers._replace(lower=lower, upper=upper)

@@ -1,0 +1,97 @@
+"""Storage owners: carry energy, the physical carbon in it, and the virtual carbon pool."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gridarium.agents.base import GridAgent, on
+from gridarium.environment.storage import AttributeTank, StorageFlow, StorageRatings, StorageUnit
+from gridarium.environment.world import World
+from gridarium.market.records import (
+    ForecastRequest,
+    Receipt,
+    StorageOffer,
+    StorageSchedule,
+    StorageState,
+)
+
+
+class StorageOwner(GridAgent):
+    """A storage under the DSO's schedule; idle until it has one.
+
+    It keeps two accounts of carbon. The tank is physical: what was charged carries the nodal
+    intensity of its hour, what is discharged the mean of the content. The pool is virtual: the
+    liability that the tariff moves in time.
+
+    Parameters
+    ----------
+    world : World
+    name : str
+    bus : int
+        Bus index.
+    ratings : StorageRatings
+    leader : str
+        Whose schedule it follows.
+    """
+
+    def __init__(self, world: World, name: str, bus: int, ratings: StorageRatings, leader: str) -> None:
+        super().__init__(world, name)
+        self.bus, self.leader, self.ratings = bus, leader, ratings
+        self._unit = StorageUnit(ratings)
+        self._tank = AttributeTank(f"{name} carbon", self._unit.e_mwh, 0.0, "proportional")
+        self._pool: AttributeTank | None = None
+        self._schedule: StorageSchedule | None = None
+        self._charged_mw = 0.0
+        self._flow = StorageFlow(0.0, 0.0)
+        self.energy_mwh = np.full(world.n_period, self._unit.e_mwh)
+        self.pool_tco2 = np.zeros(world.n_period)
+        self.carbon_tco2 = np.zeros(world.n_period)
+
+    @on(ForecastRequest)
+    def tell_ratings(self, request: ForecastRequest, sender: str) -> None:
+        """Tell ratings and content."""
+        self.send(sender, StorageOffer(self.ratings, self._unit.e_mwh))
+
+    @on(StorageSchedule)
+    def take_schedule(self, schedule: StorageSchedule, sender: str) -> None:
+        """Keep the schedule of the day."""
+        self._schedule = schedule
+        self._pool = AttributeTank(f"{self.name} pool", self._unit.e_mwh, schedule.pool_first_tco2, "managed")
+        self.send(sender, Receipt())
+
+    def operate(self, period: int) -> None:
+        """Charge or discharge as scheduled; discharged energy carries the tank's carbon."""
+        charge = discharge = q_mvar = 0.0
+        if self._schedule is not None:
+            charge = float(self._schedule.charge_mw[period])
+            discharge = float(self._schedule.discharge_mw[period])
+            q_mvar = float(self._schedule.q_mvar[period])
+        intensity = self._tank.intensity if self._tank.energy_mwh > 0 else 0.0
+        self._flow = self._unit.step(charge, discharge, self.world.period_h, period)
+        self._charged_mw = charge
+        released = intensity * self._flow.e_out_mwh / self.world.period_h
+        factor = released / discharge if discharge > 0.0 else 0.0
+        self.world.injections.supply(self.bus, discharge, q_mvar, factor)
+        drawn = np.zeros(self.world.feeder.n_bus)
+        drawn[self.bus] = charge
+        self.world.injections.draw(self.name, drawn, np.zeros_like(drawn))
+
+    def settle(self, period: int) -> None:
+        """Book the carbon of the period and report the state."""
+        taken = 0.0
+        if self._charged_mw > 0.0:
+            intensity = self.world.states[period].intensity_tco2_per_mwh[self.bus]
+            taken = float(intensity) * self._charged_mw * self.world.period_h
+        self._tank.step(self._flow.e_in_mwh, self._flow.e_out_mwh, taken, period=period)
+        if self._schedule is not None and self._pool is not None:
+            self._pool.step(
+                self._flow.e_in_mwh,
+                self._flow.e_out_mwh,
+                float(self._schedule.pool_in_t_per_h[period]) * self.world.period_h,
+                float(self._schedule.pool_out_t_per_h[period]) * self.world.period_h,
+                period=period,
+            )
+            self.pool_tco2[period] = self._pool.attribute
+        self.energy_mwh[period] = self._unit.e_mwh
+        self.carbon_tco2[period] = self._tank.attribute
+        self.send(self.leader, StorageState(period, self._unit.e_mwh, float(self.pool_tco2[period])))

@@ -1,0 +1,97 @@
+"""Errors, named by what they mean; every message gives name, value, unit, range and place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class GridariumError(Exception):
+    """Root of every error that gridarium raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with an input.
+
+    Parameters
+    ----------
+    place : str
+        Dotted path inside the file, or the file itself.
+    value : object
+        What was found there.
+    allowed : str
+        What would have been accepted, with unit and range.
+    """
+
+    place: str
+    value: object
+    allowed: str
+
+    def __str__(self) -> str:
+        shown = repr(self.value)
+        if len(shown) > 80:
+            shown = f"{shown[:77]}..."
+        return f"{self.place}: got {shown}; {self.allowed}"
+
+
+class InputError(GridariumError):
+    """Input that cannot be used; carries every fault that was found, not only the first."""
+
+    def __init__(self, source: str, faults: Sequence[Fault]) -> None:
+        self.source = source
+        self.faults = tuple(faults)
+        # Errors are rebuilt from their arguments when they cross a process.
+        super().__init__(source, self.faults)
+
+    def __str__(self) -> str:
+        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        return "\n".join([f"{self.source}: {count}", *(f"  {fault}" for fault in self.faults)])
+
+
+class ScenarioError(InputError):
+    """A scenario or study file that cannot be run."""
+
+
+class ProfileError(InputError):
+    """A profile file with a wrong length, column or value."""
+
+
+class NetworkError(InputError):
+    """A network that is no radial feeder, or that lacks what was asked of it."""
+
+
+class PowerFlowError(GridariumError):
+    """An AC power flow that found no solution."""
+
+
+class MessageError(GridariumError):
+    """A message that cannot be sent or understood."""
+
+
+class LedgerError(GridariumError):
+    """A booking that would not balance, or a ledger that was altered."""
+
+
+class StorageError(GridariumError):
+    """A storage or attribute tank driven outside its limits."""
+
+
+class SolveError(GridariumError):
+    """A local optimisation that has no usable answer."""
+
+
+class InfeasibleError(SolveError):
+    """No decision satisfies all constraints."""
+
+
+class UnboundedError(SolveError):
+    """The objective improves without limit."""
+
+
+class SolverLimitError(SolveError):
+    """A solver stopped at its time, iteration or round limit."""
+
+
+class RelaxationError(SolveError):
+    """A relaxation whose answer is not a physical one and could not be repaired."""

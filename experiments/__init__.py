@@ -1,0 +1,24 @@
+"""Scenarios, runs, certificates, claims, figures, reports and the command line."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if __name__ != "gridarium.experiments":
+    raise ImportError("import gridarium.experiments, not experiments")
+
+if TYPE_CHECKING:
+    from gridarium.experiments.runner import run
+    from gridarium.experiments.scenario import load_scenario
+
+__all__ = ["load_scenario", "run"]
+
+_HOMES = {"load_scenario": "gridarium.experiments.scenario", "run": "gridarium.experiments.runner"}
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for only then: the command line's help needs none of it."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,51 @@
+"""The benchmarks of `gridarium bench` by name; each is imported when it runs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+from gridarium.environment.errors import Fault, InputError
+
+
+class Benchmark(NamedTuple):
+    """Where a benchmark lives and what it compares."""
+
+    module: str
+    function: str
+    description: str
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "agent-solve": Benchmark(
+        "gridarium.experiments.bench_agent_solve", "bench_agent_solve", "a follower's decision against Pyomo"
+    ),
+    "bus": Benchmark("gridarium.experiments.bench_bus", "bench_bus", "a message against bare SimPy events"),
+    "dispatch": Benchmark(
+        "gridarium.experiments.bench_dispatch",
+        "bench_dispatch",
+        "the leader's problem against a conic solver",
+    ),
+    "game": Benchmark("gridarium.experiments.bench_game", "bench_game", "a whole negotiation"),
+}
+
+
+def run_benchmark(name: str) -> dict[str, float]:
+    """Run one benchmark.
+
+    Returns
+    -------
+    dict
+        Measured numbers; names carry units, ratios have none.
+
+    Raises
+    ------
+    InputError
+        If there is no benchmark of this name.
+    """
+    if name not in BENCHMARKS:
+        raise InputError("bench", [Fault("NAME", name, f"must be one of {', '.join(BENCHMARKS)}")])
+    benchmark = BENCHMARKS[name]
+    function = getattr(importlib.import_module(benchmark.module), benchmark.function)
+    return cast("Callable[[], dict[str, float]]", function)()

@@ -1,0 +1,123 @@
+"""Kinds of claims: exact ones must match, directional ones are judged by sign, order or shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from gridarium.experiments.records import Certificate, Claim
+from gridarium.experiments.report_figures import swept_parameter
+from gridarium.experiments.scenario import Study
+from gridarium.market.records import Array
+
+Summary = Mapping[str, Mapping[str, float]]
+Measured = tuple[str, bool, str]
+"""What was found, whether it is what the paper says, and the reason."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What claims may look at."""
+
+    study: Study
+    summary: Summary
+    tables: Mapping[str, pd.DataFrame]
+    certificates: Sequence[Certificate]
+
+    def has(self, *cases: str) -> bool:
+        """Whether all these cases were run."""
+        return all(case in self.summary for case in cases)
+
+    def change(self, metric: str, case: str, reference: str) -> float:
+        """Relative change of a metric between two cases."""
+        before = self.summary[reference][metric]
+        return (self.summary[case][metric] - before) / abs(before)
+
+    def of(self, table: str, case: str) -> pd.DataFrame:
+        """Rows of one case."""
+        frame = self.tables[table]
+        return frame[frame["case"] == case]
+
+    def sweep(self, field: str) -> dict[str, float]:
+        """Values of a swept field by case, rising; empty where the study sweeps another or none."""
+        found = swept_parameter(self.study.resolved(), self.summary)
+        if found is None or found[0] != field:
+            return {}
+        return dict(sorted(found[1].items(), key=lambda item: item[1]))
+
+
+Measure = Callable[[Evidence], Measured]
+
+
+def _verdict(reproduced: bool) -> Literal["reproduced", "not reproduced"]:
+    return "reproduced" if reproduced else "not reproduced"
+
+
+def exact(id_: str, source: str, statement: str, expected: float, measured: float, reason: str) -> Claim:
+    """A claim on a number, which has to be met exactly."""
+    return Claim(
+        id_,
+        source,
+        statement,
+        "exact",
+        expected,
+        measured,
+        _verdict(measured == expected),
+        reason,
+    )
+
+
+def directional(
+    id_: str,
+    source: str,
+    statement: str,
+    expected: str,
+    measure: Measure,
+    cases: Sequence[str] = (),
+) -> Callable[[Evidence], Claim]:
+    """A claim on sign, order or shape, not comparable where its cases were not run."""
+
+    def judged(evidence: Evidence) -> Claim:
+        missing = [case for case in cases if not evidence.has(case)]
+        if missing:
+            reason = f"needs the cases {', '.join(cases)}; this run lacks {', '.join(missing)}"
+            return Claim(id_, source, statement, "directional", expected, None, "not comparable", reason)
+        measured, reproduced, reason = measure(evidence)
+        return Claim(id_, source, statement, "directional", expected, measured, _verdict(reproduced), reason)
+
+    return judged
+
+
+def incomparable(
+    id_: str, source: str, statement: str, expected: str, reason: str
+) -> Callable[[Evidence], Claim]:
+    """A claim that cannot be compared, and why."""
+    claim = Claim(id_, source, statement, "directional", expected, None, "not comparable", reason)
+    return lambda evidence: claim
+
+
+def swept(
+    evidence: Evidence,
+    id_: str,
+    source: str,
+    statement: str,
+    expected: str,
+    field: str,
+    scenario: str,
+    holds: Callable[[Array, Array, Array], bool],
+) -> Claim:
+    """A claim on the order of emission and revenue along a sweep."""
+    cases = evidence.sweep(field)
+    if len(cases) < 3:
+        reason = f"needs a sweep over {field}, as in gridarium compare {scenario}"
+        return Claim(id_, source, statement, "directional", expected, None, "not comparable", reason)
+    emission = np.array([evidence.summary[case]["emission_tco2"] for case in cases])
+    revenue = np.array([evidence.summary[case]["dso_net_revenue_cny"] for case in cases])
+    shown = ", ".join(f"{e:.3f} t / {r:,.0f} CNY" for e, r in zip(emission, revenue, strict=True))
+    values = np.array(list(cases.values()))
+    verdict, reason = _verdict(holds(values, emission, revenue)), f"along {', '.join(cases)}"
+    return Claim(id_, source, statement, "directional", expected, shown, verdict, reason)

@@ -1,0 +1,221 @@
+"""The command line `gridarium`."""
+
+from __future__ import annotations
+
+import gc
+import json
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
+
+if TYPE_CHECKING:
+    from gridarium.experiments.results import Result
+    from gridarium.experiments.scenario import Study
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+
+app = typer.Typer(
+    help="Multi-agent co-simulation of low-carbon distribution grids.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ScenarioArgument = Annotated[str, typer.Argument(help="A shipped scenario or a YAML file.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a field; may be repeated.")
+]
+OutFolder = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="A new or empty folder for the results.")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Kind = Literal["scenarios", "agents", "behaviours", "mechanisms"]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[Kind | None, typer.Argument(help="What to list; everything if left out.")] = None,
+) -> None:
+    """List what can be used in a scenario."""
+    from gridarium.experiments.console import output, plain_table
+    from gridarium.experiments.registry import KINDS, entries
+    from gridarium.experiments.scenario import shipped_scenarios
+
+    for shown in (kind,) if kind else ("scenarios", *KINDS):
+        if shown == "scenarios":
+            rows = [(name, title) for name, (title, _) in shipped_scenarios().items()]
+        else:
+            rows = [(entry.name, entry.description) for entry in entries(shown).values()]
+        output().print(plain_table((shown, ""), rows))
+        if kind is None:
+            output().print()
+
+
+@app.command()
+def run(
+    scenario: ScenarioArgument = "adcef",
+    case: Annotated[list[str] | None, typer.Option(help="Run only this case; may be repeated.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Root of all random streams.")] = None,
+    settings: Overrides = None,
+    out: OutFolder = None,
+    debug: Debug = False,
+) -> None:
+    """Run a scenario and write its results, figures and report."""
+    from gridarium.experiments.console import print_certificates, print_summary
+
+    with _reported_errors(debug):
+        overrides = [*(settings or ()), *([] if seed is None else [f"seed={seed}"])]
+        result = _run(scenario, overrides, case, out)
+        print_summary(result)
+        print_certificates(result)
+        _print_path(result)
+    raise typer.Exit(DONE if result.passed else FAILED)
+
+
+@app.command()
+def compare(
+    scenario: ScenarioArgument = "adcef",
+    settings: Overrides = None,
+    out: OutFolder = None,
+    debug: Debug = False,
+) -> None:
+    """Run all cases of a scenario, and hold them against the paper's claims."""
+    from gridarium.experiments.console import output, print_certificates, print_claims, print_summary
+
+    with _reported_errors(debug):
+        result = _run(scenario, settings or (), None, out)
+        print_summary(result)
+        print_claims(result)
+        output().print()
+        print_certificates(result)
+        _print_path(result)
+    raise typer.Exit(DONE if result.passed else FAILED)
+
+
+@app.command()
+def validate(
+    file: Annotated[str, typer.Argument(help="A YAML file or a shipped scenario.")],
+    settings: Overrides = None,
+    debug: Debug = False,
+) -> None:
+    """Check a scenario file and list everything that is wrong with it."""
+    from gridarium.experiments.console import output
+    from gridarium.experiments.scenario import load_scenario
+
+    with _reported_errors(debug):
+        study = load_scenario(file, settings or ())
+        count = "1 case" if len(study.cases) == 1 else f"{len(study.cases)} cases"
+        output().print(f"{study.source}: valid, {count}: {', '.join(study.cases)}")
+
+
+@app.command()
+def report(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that a run left.")],
+    debug: Debug = False,
+) -> None:
+    """Rebuild the figures and the report of a run."""
+    from gridarium.experiments.console import output
+    from gridarium.experiments.report import build_report
+
+    with _reported_errors(debug):
+        output().print(f"report: {build_report(run_folder)}", soft_wrap=True)
+
+
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(help="One benchmark; all if left out.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write them here.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Measure speed as ratios on this machine."""
+    from gridarium.experiments.benchmarks import BENCHMARKS, run_benchmark
+    from gridarium.experiments.console import output, plain_table, progress_bar
+    from gridarium.experiments.formatting import label, number
+
+    with _reported_errors(debug):
+        if json_file is not None and not json_file.absolute().parent.is_dir():
+            fault = Fault("--json", str(json_file), "must be a file in an existing folder")
+            raise InputError("bench", [fault])
+        names = [name] if name else list(BENCHMARKS)
+        measured: dict[str, dict[str, float]] = {}
+        with progress_bar() as progress:
+            for done, each in enumerate(names):
+                progress(done / len(names), each)
+                measured[each] = run_benchmark(each)
+        rows = [
+            (each, label(metric), number(value))
+            for each, metrics in measured.items()
+            for metric, value in metrics.items()
+        ]
+        output().print(plain_table(("benchmark", "measure", "value"), rows, numbers=1))
+        if json_file is not None:
+            json_file.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+
+
+def _run(scenario: str, overrides: Sequence[str], cases: Sequence[str] | None, out: Path | None) -> Result:
+    """Check everything that can be checked beforehand, then run."""
+    from gridarium.experiments.console import progress_bar
+    from gridarium.experiments.results import check_out_folder
+    from gridarium.experiments.scenario import load_scenario
+
+    study = load_scenario(scenario, overrides)
+    for case in cases or ():
+        if case not in study.cases:
+            known = ", ".join(study.cases)
+            raise ScenarioError(study.source, [Fault("--case", case, f"must be one of {known}")])
+    folder = out or _default_folder(study)
+    check_out_folder(folder)
+    from gridarium.experiments.runner import run as run_study
+
+    # What is imported stays to the end: the collector need not look through it again and again.
+    gc.freeze()
+    with progress_bar() as progress:
+        return run_study(study, cases=cases or None, out=folder, progress=progress)
+
+
+def _default_folder(study: Study) -> Path:
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    folder = Path("runs") / f"{study.name}-{now}"
+    attempt = 1
+    while folder.exists():
+        attempt += 1
+        folder = folder.with_name(f"{study.name}-{now}-{attempt}")
+    return folder
+
+
+def _print_path(result: Result) -> None:
+    from gridarium.experiments.console import output
+
+    if result.path is not None:
+        output().print(f"report: {result.path / 'report.html'}", soft_wrap=True)
+
+
+@contextmanager
+def _reported_errors(debug: bool) -> Iterator[None]:
+    """Turn the project's errors into a message on standard error and an exit status."""
+    try:
+        yield
+    except GridariumError as error:
+        from gridarium.experiments.console import messages
+
+        if debug:
+            traceback.print_exc()
+        else:
+            messages().print(f"gridarium: {error}")
+        raise typer.Exit(BAD_INPUT if isinstance(error, InputError) else FAILED) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""What the command line prints: tables that fit 80 columns, certificates, progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from gridarium.experiments import records
+from gridarium.experiments.formatting import label, metric_names, number
+from gridarium.experiments.results import Result
+
+_WIDTH = 80
+_NUMBER_WIDTH = 9
+_SILENT_S = 1.0
+
+
+@cache
+def output() -> Console:
+    """Return the console of standard output."""
+    return Console(width=_WIDTH, highlight=False, emoji=False, markup=False)
+
+
+@cache
+def messages() -> Console:
+    """Return the console of standard error; lines of messages are not broken."""
+    return Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar() -> Iterator[records.Progress]:
+    """Yield a function that shows progress with the remaining time, once a second has gone by."""
+    console = messages()
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    task = bar.add_task("", total=1.0)
+    begun = time.monotonic()
+
+    def show(share: float, doing: str) -> None:
+        bar.update(task, completed=share, description=doing)
+        if time.monotonic() - begun > _SILENT_S:
+            bar.start()
+
+    try:
+        yield show
+    finally:
+        bar.stop()
+
+
+def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> Table:
+    """Return a table whose last `numbers` columns are set flush right."""
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for position, heading in enumerate(headings):
+        right = position >= len(headings) - numbers
+        table.add_column(Text(heading), justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def summary_tables(summary: Mapping[str, Mapping[str, float]]) -> Iterator[Table]:
+    """Yield metrics as rows and cases as columns, in as many tables as 80 columns need."""
+    names = metric_names(summary)
+    first = min(max(map(len, map(label, names)), default=0), _WIDTH // 2)
+    pieces = [piece for case in summary for piece in case.replace("_", "-").split("-")]
+    column = max([_NUMBER_WIDTH, *(min(len(piece), 16) for piece in pieces)]) + 2
+    at_once = max(1, (_WIDTH - first) // column)
+    cases = list(summary)
+    # Equal parts read better than a full table followed by a rest.
+    tables = -(-len(cases) // at_once)
+    at_once = -(-len(cases) // max(tables, 1))
+    for start in range(0, len(cases), at_once or 1):
+        shown = cases[start : start + at_once]
+        headings = ["", *(_folded(case, column - 2) for case in shown)]
+        rows = [[label(name), *(number(summary[case].get(name)) for case in shown)] for name in names]
+        yield plain_table(headings, rows, numbers=len(shown))
+
+
+def _folded(name: str, width: int) -> str:
+    """Break a name after its hyphens into lines of at most `width` characters where that is possible."""
+    lines = [""]
+    for piece in name.replace("-", "-\n").splitlines():
+        if lines[-1] and len(lines[-1]) + len(piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(lines)
+
+
+def print_summary(result: Result) -> None:
+    """Print the metrics of all cases side by side."""
+    for table in summary_tables(result.summary):
+        output().print(table)
+        output().print()
+
+
+def print_certificates(result: Result) -> None:
+    """Print how many certificates passed, and every one that did not."""
+    failed = [certificate for certificate in result.certificates if not certificate.passed]
+    total = len(result.certificates)
+    output().print(f"certificates: {total - len(failed)} of {total} passed")
+    for certificate in failed:
+        grade, style = ("FAILED", "bold red") if certificate.hard else ("warning", "yellow")
+        unit = f" {certificate.unit}" if certificate.unit else ""
+        output().print(
+            f"  {grade}: {certificate.case}, {certificate.name}: {number(certificate.value)}{unit}, "
+            f"tolerance {number(certificate.tolerance)}{unit}: {certificate.meaning}",
+            style=style,
+        )
+
+
+def print_claims(result: Result) -> None:
+    """Print what the run says about the papers' statements."""
+    if not result.claims:
+        output().print("claims: none for this scenario")
+        return
+    rows = [
+        (claim.statement, number(claim.expected), number(claim.measured), claim.verdict)
+        for claim in result.claims
+    ]
+    output().print(plain_table(("claim", "expected", "measured", "verdict"), rows))
+    output().print()
+    for claim in result.claims:
+        if claim.verdict != "reproduced":
+            output().print(f"{claim.verdict}: {claim.statement}\n  {claim.reason}")

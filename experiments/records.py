@@ -1,0 +1,77 @@
+"""What a run states about itself: certificates, claims and its progress."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Progress = Callable[[float, str], None]
+"""Called with the share of the run that is done, in [0, 1], and what is being done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A measured distance from physics, balance or equilibrium, and how far it may be.
+
+    Parameters
+    ----------
+    case, name : str
+        What was measured, and in which case of the study.
+    value, tolerance : float
+        Both in `unit`; nan when there was nothing to measure.
+    unit : str
+        Unit of both, "" for shares and counts.
+    passed : bool
+        Whether the value is within its tolerance.
+    hard : bool
+        Whether a run that fails it has failed.
+    meaning : str
+        One sentence for the reader of the report.
+    """
+
+    case: str
+    name: str
+    value: float
+    tolerance: float
+    unit: str
+    passed: bool
+    hard: bool
+    meaning: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as they stand in certificates.json."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A statement of a paper, and what this run says about it.
+
+    Parameters
+    ----------
+    id, source, statement : str
+        Short name, place in the paper, the statement in one sentence.
+    kind : {"exact", "directional"}
+        Whether the number itself or only its sign, order or shape is claimed.
+    expected, measured : float, str or None
+        The paper's and the run's value; None when there is none.
+    verdict : {"reproduced", "not reproduced", "not comparable"}
+        The outcome.
+    reason : str
+        Why.
+    """
+
+    id: str
+    source: str
+    statement: str
+    kind: Literal["exact", "directional"]
+    expected: float | str | None
+    measured: float | str | None
+    verdict: Literal["reproduced", "not reproduced", "not comparable"]
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as they stand in claims.json."""
+        return dataclasses.asdict(self)

@@ -1,0 +1,100 @@
+"""Agents, behaviours and mechanisms by name: the shipped ones and those that other packages register."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+
+from gridarium.environment.errors import Fault, ScenarioError
+
+_DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something a scenario can name.
+
+    Parameters
+    ----------
+    name : str
+        What the scenario writes.
+    target : str
+        Where it lives, `package.module:Class`.
+    description : str
+        One line for `gridarium list`.
+    """
+
+    name: str
+    target: str
+    description: str
+
+
+_SHIPPED = {
+    "agents": (
+        Entry("dso", "gridarium.agents.dso:Dso", "leader: dispatches the feeder and publishes prices"),
+        Entry("consumer", "gridarium.agents.consumer:Consumer", "shifts its load against the price"),
+        Entry("storage-owner", "gridarium.agents.storage_owner:StorageOwner", "carries energy and carbon"),
+        Entry("renewable-plant", "gridarium.agents.plant:RenewablePlant", "feeds in PV or wind"),
+        Entry("upstream-market", "gridarium.agents.upstream:UpstreamMarket", "sells energy and its carbon"),
+    ),
+    "behaviours": (Entry("exact", "gridarium.agents.behaviour:Behaviour", "rational"),),
+    "mechanisms": (
+        Entry("tou", "gridarium.market.tariffs:TouTariff", "time-of-use price, no carbon in it"),
+        Entry("static-carbon", "gridarium.market.tariffs:StaticCarbonTariff", "time-of-use plus carbon"),
+        Entry("adcef", "gridarium.market.adcef:AdcefTariff", "adjustable carbon emission factor with a pool"),
+    ),
+}
+
+KINDS = tuple(_SHIPPED)
+
+
+@cache
+def entries(kind: str) -> dict[str, Entry]:
+    """Return everything of one kind by name; a shipped name cannot be taken over by another package.
+
+    Parameters
+    ----------
+    kind : {"agents", "behaviours", "mechanisms"}
+        The kind, and the end of the entry points' group `gridarium.<kind>`.
+    """
+    found = {
+        point.name: Entry(point.name, point.value, f"from {point.dist.name}" if point.dist else "")
+        for point in entry_points(group=f"gridarium.{kind}")
+    }
+    return found | {entry.name: entry for entry in _SHIPPED[kind]}
+
+
+def is_known(kind: str, name: str) -> bool:
+    """Tell whether a name is registered, or is a dotted path into an installed package.
+
+    Nothing is imported: a scenario can be checked without running anybody's code.
+    """
+    if name in entries(kind):
+        return True
+    if not _DOTTED_PATH.fullmatch(name):
+        return False
+    package = name.partition(":")[0].partition(".")[0]
+    return package in sys.modules or importlib.util.find_spec(package) is not None
+
+
+def load(kind: str, name: str) -> object:
+    """Import what a registered name or a dotted path stands for.
+
+    Raises
+    ------
+    ScenarioError
+        If the name is not registered, or nothing is found at its path.
+    """
+    known = entries(kind)
+    path = known[name].target if name in known else name
+    module, _, attribute = path.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        allowed = f"must be one of {', '.join(known)}, or package.module:Class ({error})"
+        raise ScenarioError(kind, [Fault(kind, name, allowed)]) from error

@@ -1,0 +1,289 @@
+"""The run folder: written whole or plainly marked unfinished, the same bytes for the same results."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
+from gridarium.experiments.plain_yaml import Tree, dump_yaml, parse_yaml
+from gridarium.experiments.records import Certificate, Claim
+from gridarium.experiments.table_files import parquet_bytes, read_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DEPENDENCIES = (
+    "highspy",
+    "mesa",
+    "networkx",
+    "numpy",
+    "pandapower",
+    "pandas",
+    "piqp",
+    "power-grid-model",
+    "pyarrow",
+    "pydantic",
+    "pyomo",
+    "scipy",
+    "simpy",
+)
+"""What the numbers of a run may depend on."""
+
+
+class RunFolderError(InputError):
+    """A folder that cannot take a run, or that holds none."""
+
+
+class RunWriteError(GridariumError):
+    """A run folder that could not be written."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything a run left.
+
+    Parameters
+    ----------
+    summary : dict
+        Metrics by case; their names carry units.
+    certificates, claims : list
+        What the run proved about itself, and about the papers' statements.
+    scenario : dict
+        The resolved study; `cases` holds what each case has beyond the rest.
+    manifest : dict
+        Versions, platform, seed, times, status.
+    tables : mapping of str to DataFrame
+        Tidy tables, each with a column `case`.
+    path : Path or None
+        The run folder; None for a run that was kept in memory.
+    """
+
+    summary: dict[str, dict[str, float]]
+    certificates: list[Certificate]
+    claims: list[Claim]
+    scenario: Tree = field(repr=False)
+    manifest: dict[str, Any] = field(repr=False)
+    tables: Mapping[str, pd.DataFrame] = field(repr=False)
+    path: Path | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every hard certificate passed."""
+        return all(certificate.passed for certificate in self.certificates if certificate.hard)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one table.
+
+        Raises
+        ------
+        RunFolderError
+            If the run has no such table.
+        """
+        if name not in self.tables:
+            allowed = f"must be one of {', '.join(self.tables)}"
+            raise RunFolderError(str(self.path or "run"), [Fault("table", name, allowed)])
+        return self.tables[name]
+
+
+def check_out_folder(out: Path) -> None:
+    """Make sure that a run can be written to a folder, before anything runs.
+
+    Raises
+    ------
+    RunFolderError
+        If it is not new or empty, or cannot be created and written.
+    """
+
+    def refuse(allowed: str) -> RunFolderError:
+        return RunFolderError("--out", [Fault("--out", str(out), allowed)])
+
+    try:
+        if out.exists() and not out.is_dir():
+            raise refuse("must be a folder, this is a file")
+        if out.is_dir() and any(out.iterdir()):
+            raise refuse("must be a new or an empty folder")
+        if out.is_dir() and os.path.ismount(out):
+            raise refuse("must not be a mount point: name a new folder inside it")
+        parent = out.absolute().parent
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=parent):
+            pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise refuse(f"must be a folder that can be created and written ({reason})") from error
+
+
+def write_run(
+    out: Path,
+    *,
+    scenario: Tree,
+    summary: Mapping[str, Mapping[str, float]],
+    certificates: Sequence[Certificate],
+    claims: Sequence[Claim],
+    tables: Mapping[str, pd.DataFrame],
+    manifest: Mapping[str, Any],
+    finish: Callable[[Path], object] | None = None,
+) -> Result:
+    """Write a run folder.
+
+    Everything is written to a hidden folder beside `out`, which takes its place when it is whole.
+
+    Parameters
+    ----------
+    out : Path
+        New or empty folder.
+    scenario : dict
+        The resolved study.
+    summary, certificates, claims, tables
+        What the run found.
+    manifest : mapping
+        Seed, times and counts; versions, platform and status are added here.
+    finish : callable, optional
+        Adds figures and report to the folder it is given. If it fails, the folder is kept
+        and stays marked unfinished: the numbers in it are whole.
+
+    Raises
+    ------
+    RunFolderError
+        If `out` is not new or empty.
+    RunWriteError
+        If the disk refuses; nothing is left then, or a whole run that lacks its report.
+    """
+    check_out_folder(out)
+    rows = {name: len(table) for name, table in tables.items()}
+    facts = {**machine_facts(), **manifest, "tables": rows, "status": "unfinished"}
+    files = {
+        "manifest.json": _json_bytes(facts),
+        "scenario.yaml": dump_yaml(scenario).encode(),
+        "summary.json": _json_bytes(summary),
+        "certificates.json": _json_bytes([certificate.to_dict() for certificate in certificates]),
+        "claims.json": _json_bytes([claim.to_dict() for claim in claims]),
+    }
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.unfinished.", dir=out.absolute().parent))
+        try:
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
+            (folder / "tables").mkdir()
+            for name, table in tables.items():
+                (folder / "tables" / f"{name}.parquet").write_bytes(parquet_bytes(table))
+            folder.chmod(0o755)
+            _complete(folder, out, finish)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise RunWriteError(f"run folder {out}: cannot be written ({error.strerror or error})") from error
+    return read_run(out)
+
+
+def _complete(folder: Path, out: Path, finish: Callable[[Path], object] | None) -> None:
+    """Finish a folder and move it to its place, also when finishing it failed."""
+    try:
+        if finish is not None:
+            finish(folder)
+        mark_finished(folder)
+    finally:
+        # An empty folder gives way to the new one; one that has got content meanwhile does not.
+        if out.exists():
+            out.rmdir()
+        folder.rename(out)
+
+
+def mark_finished(folder: Path) -> None:
+    """State in the manifest of a run folder that nothing is missing in it."""
+    path = folder / "manifest.json"
+    replace_file(path, _json_bytes({**json.loads(path.read_bytes()), "status": "finished"}))
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that readers see its old or its new content, never a part of it."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def read_run(path: str | Path) -> Result:
+    """Read a run folder.
+
+    Raises
+    ------
+    RunFolderError
+        If the folder holds no run, or one whose files are damaged.
+    """
+    folder = Path(path)
+    try:
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        summary = json.loads((folder / "summary.json").read_bytes())
+        scenario = parse_yaml((folder / "scenario.yaml").read_text(encoding="utf-8"), str(folder))
+        certificates = json.loads((folder / "certificates.json").read_bytes())
+        claims = json.loads((folder / "claims.json").read_bytes())
+        tables = read_tables(folder / "tables")
+        if missing := set(manifest["tables"]) - set(tables):
+            raise ValueError(f"without its tables {', '.join(sorted(missing))}")
+        return Result(
+            summary={
+                case: {name: _number(value) for name, value in row.items()} for case, row in summary.items()
+            },
+            certificates=[Certificate(**_with_numbers(row, "value", "tolerance")) for row in certificates],
+            claims=[Claim(**row) for row in claims],
+            scenario=scenario if isinstance(scenario, dict) else {},
+            manifest=manifest,
+            tables=tables,
+            path=folder,
+        )
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, ScenarioError) as error:
+        allowed = f"must be a folder that gridarium run left ({error})"
+        raise RunFolderError(str(folder), [Fault("run folder", str(folder), allowed)]) from error
+
+
+def machine_facts() -> dict[str, Any]:
+    """Return versions and platform for the manifest."""
+    return {
+        "gridarium": _version("gridarium"),
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "dependencies": {name: _version(name) for name in _DEPENDENCIES},
+    }
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _json_bytes(value: object) -> bytes:
+    """Return JSON with nan and infinities as null, which JSON has no numbers for."""
+    return (json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _plain(value: object) -> object:
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _with_numbers(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    return row | {name: _number(row[name]) for name in names}

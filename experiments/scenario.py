@@ -1,0 +1,247 @@
+"""Studies: a scenario file checked as a whole, with every fault at once and every default written out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import UnionType
+from typing import Union, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.experiments.plain_yaml import Tree
+from gridarium.experiments.scenario_checks import cross_faults
+from gridarium.experiments.scenario_fields import NAME, Section
+from gridarium.experiments.scenario_files import (
+    applied,
+    merge,
+    parse_overrides,
+    read_scenario_file,
+    shipped_names,
+    shipped_path,
+)
+from gridarium.experiments.scenario_schema import Scenario
+
+__all__ = ["Scenario", "Study", "load_scenario", "shipped_scenarios"]
+
+ONLY_CASE = "base"
+"""Name of the case of a scenario that names none."""
+
+MODELS: Mapping[str, type[Scenario]] = {"adcef": Scenario}
+"""The schema of each model that a scenario can ask for."""
+
+_NOTHING = type("_Nothing", (), {"__repr__": lambda self: "nothing"})()
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A scenario file, checked and resolved.
+
+    Parameters
+    ----------
+    source : str
+        Name of the shipped scenario, or the path that was read.
+    name : str
+        Short name, for folders.
+    title : str
+        One line for reports; a case may have its own.
+    cases : mapping of str to Scenario
+        Every case with every default filled in, in the order of the file.
+    """
+
+    source: str
+    name: str
+    title: str
+    cases: Mapping[str, Scenario]
+
+    def resolved(self) -> Tree:
+        """Return the study as a tree with every default written out; it can be loaded again.
+
+        What all cases share stands at the top, the rest of each case under `cases`.
+        """
+        trees = {name: case.model_dump(mode="json") for name, case in self.cases.items()}
+        common = {"title": self.title} | _common(list(trees.values()))
+        return {**common, "cases": {name: _beyond(common, tree) for name, tree in trees.items()}}
+
+
+def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> Study:
+    """Read and check a scenario.
+
+    Parameters
+    ----------
+    source : str or Path
+        A shipped scenario's name or the path of a YAML file.
+    overrides : sequence of str
+        `path.to.field=value`, laid over every case; a path that starts with `cases.NAME.` over that case.
+
+    Returns
+    -------
+    Study
+        With at least one case.
+
+    Raises
+    ------
+    ScenarioError
+        With every fault of the file, of its profiles and of its network.
+    """
+    file = read_scenario_file(source)
+    settings = parse_overrides(overrides)
+    tree = applied(file.tree, [setting for setting in settings if setting.path[0] == "cases"])
+    everywhere = [setting for setting in settings if setting.path[0] != "cases"]
+    overridden = [setting.path for setting in everywhere]
+    faults: list[Fault] = []
+    cases: dict[str, Scenario] = {}
+    base = {key: value for key, value in tree.items() if key != "cases"}
+    for name, own in _own_trees(tree, faults).items():
+        scenario, found = _check(applied(merge(base, own), everywhere))
+        faults += [_placed(fault, name, base, own, overridden) for fault in found]
+        if scenario is not None:
+            cases[name] = scenario
+    if faults:
+        raise ScenarioError(file.source, list({(each.place, each.allowed): each for each in faults}.values()))
+    title = str(base.get("title") or next(iter(cases.values())).title)
+    return Study(file.source, file.name, title, cases)
+
+
+@lru_cache(maxsize=1)
+def shipped_scenarios() -> dict[str, tuple[str, Path]]:
+    """Return title and path of every shipped scenario."""
+    return {
+        name: (str(read_scenario_file(name).tree.get("title", "")), shipped_path(name))
+        for name in shipped_names()
+    }
+
+
+def _own_trees(tree: Tree, faults: list[Fault]) -> dict[str, Tree]:
+    """Return what each case lays over the base; what cannot be laid is a fault."""
+    cases = tree.get("cases")
+    if cases is None:
+        return {ONLY_CASE: {}}
+    if not isinstance(cases, dict) or not cases:
+        faults.append(Fault("cases", cases, "must be a mapping of case names to overrides"))
+        return {}
+    own_trees = {}
+    for name, own in cases.items():
+        place = f"cases.{name}"
+        if not NAME.fullmatch(name):
+            faults.append(Fault(place, name, "must be a name of letters, digits, '_' and '-'"))
+        if own is not None and not isinstance(own, dict):
+            faults.append(Fault(place, own, "must be a mapping of fields to values"))
+            continue
+        own = own or {}
+        misplaced = [key for key in ("cases", "extends", "model") if key in own]
+        faults += [Fault(f"{place}.{key}", own[key], "is not allowed inside a case") for key in misplaced]
+        own_trees[name] = {key: value for key, value in own.items() if key not in misplaced}
+    return own_trees
+
+
+def _placed(fault: Fault, case: str, base: Tree, own: Tree, overridden: Sequence[tuple[str, ...]]) -> Fault:
+    """Return the fault at the place it comes from: an override's, the case's, or else the base's."""
+    keys = tuple(fault.place.split("."))
+    if any(keys[: len(path)] == path for path in overridden):
+        return fault
+    if (depth := _depth(own, keys)) and depth >= _depth(base, keys):
+        return Fault(f"cases.{case}.{fault.place}", fault.value, fault.allowed)
+    return fault
+
+
+def _depth(tree: object, keys: Sequence[str]) -> int:
+    """Return how many of the keys lead into the tree."""
+    for depth, key in enumerate(keys):
+        if not isinstance(tree, dict) or key not in tree:
+            return depth
+        tree = tree[key]
+    return len(keys)
+
+
+def _check(tree: Tree) -> tuple[Scenario | None, list[Fault]]:
+    """Return the scenario if it has no fault, and every fault there is.
+
+    Sections with a fault of their own are replaced by their defaults, so that the
+    checks between the other sections still run.
+    """
+    model = tree.get("model", _NOTHING)
+    if not isinstance(model, str) or model not in MODELS:
+        return None, [Fault("model", model, f"must be one of {', '.join(MODELS)}")]
+    schema = MODELS[model]
+    try:
+        scenario = schema.model_validate(tree)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        broken = {str(detail["loc"][0]) for detail in details}
+        rest = schema.model_validate({key: value for key, value in tree.items() if key not in broken})
+        faults = [fault for detail in details for fault in _translated(schema, detail)]
+        return None, faults + list(cross_faults(rest, broken))
+    faults = list(cross_faults(scenario, set()))
+    return (None if faults else scenario), faults
+
+
+def _translated(schema: type[Section], detail: ErrorDetails) -> Iterator[Fault]:
+    """Say in the project's words what pydantic found."""
+    keys = [str(key) or "''" for key in detail["loc"] if key != "[key]"]
+    place = ".".join(keys)
+    match detail["type"]:
+        case "conflict":
+            for field, value, allowed in detail["ctx"]["conflicts"]:
+                yield Fault(".".join(filter(None, (place, field))), value, allowed)
+        case "extra_forbidden":
+            known = list(_section_at(schema, keys[:-1]).model_fields)
+            close = difflib.get_close_matches(keys[-1], known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+            yield Fault(place, detail["input"], f"unknown field; {hint}")
+        case "missing":
+            field = _section_at(schema, keys[:-1]).model_fields[keys[-1]]
+            yield Fault(place, _NOTHING, f"must be given: {field.description}")
+        case "model_type" | "dict_type":
+            yield Fault(place, detail["input"], "must be a mapping of fields to values")
+        case _:
+            yield Fault(place, detail["input"], detail["msg"].replace("Input should", "must"))
+
+
+def _section_at(schema: type[Section], keys: Sequence[str]) -> type[Section]:
+    """Return the section that the keys lead to; names of units and list positions lead to their section."""
+    for key in keys:
+        if key in schema.model_fields:
+            schema = _section_in(schema.model_fields[key].annotation) or schema
+    return schema
+
+
+def _section_in(annotation: object) -> type[Section] | None:
+    """Return the section inside `Section`, `Section | None`, `dict[str, Section]` or `list[Section]`."""
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        return annotation if issubclass(annotation, Section) else None
+    if get_origin(annotation) in (UnionType, Union, dict, list):
+        return next(filter(None, map(_section_in, get_args(annotation))), None)
+    return None
+
+
+def _common(trees: Sequence[Tree]) -> Tree:
+    """Return what all trees share."""
+    first, *others = trees
+    shared: Tree = {}
+    for key, value in first.items():
+        values = [other[key] for other in others if key in other]
+        if len(values) < len(others):
+            continue
+        if all(isinstance(each, dict) for each in (value, *values)):
+            shared[key] = _common([value, *values])
+        elif all(type(each) is type(value) and each == value for each in values):
+            shared[key] = value
+    return shared
+
+
+def _beyond(common: Tree, tree: Tree) -> Tree:
+    """Return what a tree has beyond what is common."""
+    rest: Tree = {}
+    for key, value in tree.items():
+        if isinstance(value, dict) and key in common:
+            if inner := _beyond(common[key], value):
+                rest[key] = inner
+        elif key not in common or value != common[key]:
+            rest[key] = value
+    return rest

@@ -1,0 +1,144 @@
+"""Field types of the scenario schema: bounded numbers, names, and sections that report every fault."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, NamedTuple, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def invalid(allowed: str) -> PydanticCustomError:
+    """Return the error for a value outside what is allowed."""
+    return PydanticCustomError("invalid", "{allowed}", {"allowed": allowed})
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A closed or half-open interval; a wrong type, a nan and a wrong value all get the same message.
+
+    Parameters
+    ----------
+    low, high : float
+        Bounds of the interval, in the unit that the field's name carries.
+    above_low, below_high : bool
+        Whether the bound itself is excluded.
+    """
+
+    low: float
+    high: float
+    above_low: bool = False
+    below_high: bool = False
+
+    def __str__(self) -> str:
+        left, right = "(" if self.above_low else "[", ")" if self.below_high else "]"
+        return f"{left}{self.low:g}, {self.high:g}{right}"
+
+    def __contains__(self, value: float) -> bool:
+        above = value > self.low if self.above_low else value >= self.low
+        return above and (value < self.high if self.below_high else value <= self.high)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        check = self._whole_number if source is int else self._number
+        return core_schema.no_info_plain_validator_function(check)
+
+    def _number(self, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value not in self:
+            raise invalid(f"must be a number in {self}")
+        return float(value)
+
+    def _whole_number(self, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value not in self:
+            raise invalid(f"must be a whole number in {self}")
+        return value
+
+
+def _check_name(value: object) -> object:
+    if not isinstance(value, str) or not NAME.fullmatch(value):
+        raise invalid("must be a name: a letter, then at most 63 letters, digits, '_' and '-'")
+    return value
+
+
+def _check_text(value: object) -> object:
+    if not isinstance(value, str) or len(value) > 4000:
+        raise invalid("must be text of at most 4000 characters")
+    return value
+
+
+def _check_source(value: object) -> object:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > 1000:
+        raise invalid("must be a name or a path, one printable line of at most 1000 characters")
+    return value
+
+
+def _check_bus_label(value: object) -> int | str:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9:
+        return value
+    if isinstance(value, str) and 0 < len(value) <= 64 and value.isprintable():
+        return value
+    raise invalid("must be a bus label of the network: a whole number or text")
+
+
+def _check_time(value: object) -> datetime:
+    allowed = "must be a time with a time zone such as 2026-01-15T00:00:00+08:00, from 1900 to 2199"
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise invalid(allowed) from error
+    if not isinstance(value, datetime) or value.tzinfo is None or not _EARLIEST <= value < _LATEST:
+        raise invalid(allowed)
+    return value
+
+
+class _Label:
+    """Bus labels keep their type: the number 7 and the text "7" are different buses."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(_check_bus_label)
+
+
+Name = Annotated[str, BeforeValidator(_check_name)]
+Text = Annotated[str, BeforeValidator(_check_text)]
+Source = Annotated[str, BeforeValidator(_check_source)]
+BusLabel = Annotated[int | str, _Label()]
+ZonedTime = Annotated[datetime, BeforeValidator(_check_time)]
+Flag = Annotated[bool, Field(strict=True)]
+Share = Annotated[float, Range(0, 1)]
+PositiveShare = Annotated[float, Range(0, 1, above_low=True)]
+Probability = Annotated[float, Range(0, 1, below_high=True)]
+Amount = Annotated[float, Range(0, 1e6)]
+PositiveAmount = Annotated[float, Range(0, 1e6, above_low=True)]
+Duration = Annotated[float, Range(0, 1e7)]
+
+
+class Conflict(NamedTuple):
+    """A field that is fine by itself and wrong beside another one of its section."""
+
+    field: str
+    value: object
+    allowed: str
+
+
+class Section(BaseModel):
+    """A frozen part of a scenario that knows no fields but its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield what is wrong between the fields of this section."""
+        return iter(())
+
+    @model_validator(mode="after")
+    def _without_conflicts(self) -> Self:
+        found = list(self.conflicts())
+        if found:
+            raise PydanticCustomError("conflict", "fields contradict each other", {"conflicts": found})
+        return self

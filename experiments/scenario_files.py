@@ -1,0 +1,203 @@
+"""Scenario files: finding and reading them, `extends`, merging, overrides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.experiments.plain_yaml import Tree, parse_yaml
+
+_HERE = Path(__file__).parent
+_MAX_BYTES = 1_000_000
+_MAX_OVERRIDE_DEPTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioFile:
+    """A file with everything it extends merged in; `cases` is still inside the tree."""
+
+    source: str
+    name: str
+    tree: Tree
+
+
+def shipped_path(name: str) -> Path:
+    """Return the path that a shipped scenario of this name has."""
+    return _HERE / "scenarios" / f"{name}.yaml"
+
+
+def shipped_names() -> tuple[str, ...]:
+    """Return the names of the shipped scenarios, sorted."""
+    return tuple(sorted(path.stem for path in (_HERE / "scenarios").glob("*.yaml")))
+
+
+def shipped_profiles() -> tuple[str, ...]:
+    """Return the names of the shipped profile sets, sorted."""
+    return tuple(sorted(path.stem for path in (_HERE / "data").glob("*.csv")))
+
+
+def profile_path(profiles: str) -> Path:
+    """Return the CSV file of a profile set: a shipped name, or else a path."""
+    return _HERE / "data" / f"{profiles}.csv" if profiles in shipped_profiles() else Path(profiles)
+
+
+def read_scenario_file(source: str | Path) -> ScenarioFile:
+    """Read a shipped scenario or a file, with what it extends.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no such file, it cannot be read, or what it extends leads back to itself.
+    """
+    path = _path_of(source, Path.cwd())
+    return ScenarioFile(path.stem if _is_shipped(path) else str(source), path.stem, _read_chain(path, ()))
+
+
+def _path_of(source: str | Path, folder: Path) -> Path:
+    if isinstance(source, str) and source in shipped_names():
+        return shipped_path(source)
+    return Path(os.path.abspath(folder / source))
+
+
+def _read_chain(path: Path, extended_by: tuple[Path, ...]) -> Tree:
+    """Read a file and what it extends; `extended_by` is the chain that led to it, nearest last."""
+    if path in extended_by:
+        _fail(path, "extends", str(path), "must not lead back to itself")
+    tree = _shipped_layer(path.stem) if _is_shipped(path) else _read_layer(path, extended_by)
+    if "extends" not in tree:
+        return tree
+    base = tree["extends"]
+    if not isinstance(base, str) or not base:
+        _fail(path, "extends", base, "must be a shipped scenario or the path of a file")
+    own = {key: value for key, value in tree.items() if key != "extends"}
+    inherited = _read_chain(_path_of(base, path.parent), (*extended_by, path))
+    if "cases" in own:
+        inherited = {key: value for key, value in inherited.items() if key != "cases"}
+    return merge(inherited, own)
+
+
+def _is_shipped(path: Path) -> bool:
+    return path.parent == _HERE / "scenarios" and path.stem in shipped_names()
+
+
+@lru_cache(maxsize=64)
+def _shipped_layer(name: str) -> Tree:
+    return _read_layer(shipped_path(name), ())
+
+
+def _read_layer(path: Path, extended_by: tuple[Path, ...]) -> Tree:
+    """Read one file by itself."""
+    try:
+        content = _bytes_of(path)
+    except (OSError, ValueError) as error:
+        allowed = f"must be one of {', '.join(shipped_names())}, or the path of a YAML file ({error})"
+        if extended_by:
+            _fail(extended_by[-1], "extends", str(path), allowed)
+        _fail(path, "file", str(path), allowed)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        _fail(path, "file", f"byte {error.start}", "must be UTF-8 text")
+    tree = parse_yaml(text, str(path))
+    if not isinstance(tree, dict):
+        _fail(path, "file", tree, "must be a mapping of fields to values")
+    return anchored(tree, path.parent)
+
+
+def _bytes_of(path: Path) -> bytes:
+    if not path.is_file():
+        raise ValueError("no such file")
+    with path.open("rb") as file:
+        content = file.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise ValueError(f"more than {_MAX_BYTES} bytes")
+    return content
+
+
+def _fail(path: Path, place: str, value: object, allowed: str) -> NoReturn:
+    raise ScenarioError(str(path), [Fault(place, value, allowed)])
+
+
+def anchored(tree: Tree, folder: Path) -> Tree:
+    """Return the tree with the paths in it absolute, so that it means the same wherever it is written."""
+    fixed = dict(tree)
+    profiles, network, cases = (tree.get(key) for key in ("profiles", "network", "cases"))
+    if isinstance(profiles, str) and profiles.strip() and profiles not in shipped_profiles():
+        fixed["profiles"] = os.path.abspath(folder / profiles)
+    source = network.get("source") if isinstance(network, dict) else network
+    if isinstance(source, str) and source.endswith(".json"):
+        source = os.path.abspath(folder / source)
+        fixed["network"] = {**network, "source": source} if isinstance(network, dict) else source
+    if isinstance(cases, dict):
+        fixed["cases"] = {
+            name: anchored(own, folder) if isinstance(own, dict) else own for name, own in cases.items()
+        }
+    return fixed
+
+
+def merge(base: Tree, over: Tree) -> Tree:
+    """Return the base with another tree laid over it.
+
+    Mappings merge; anything else replaces; null in place of a mapping takes it away,
+    so that a case can do without a unit of its base.
+    """
+    merged = dict(base)
+    for key, value in over.items():
+        old = base.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            merged[key] = merge(old, value)
+        elif isinstance(old, dict) and value is None:
+            del merged[key]
+        else:
+            merged[key] = value
+    return merged
+
+
+class Override(NamedTuple):
+    """One `path.to.field=value` of the command line."""
+
+    path: tuple[str, ...]
+    value: object
+
+
+def parse_overrides(settings: Sequence[str]) -> list[Override]:
+    """Read overrides; values are YAML, file paths in them are relative to the working folder.
+
+    Raises
+    ------
+    ScenarioError
+        With every override that is no `path.to.field=value`.
+    """
+    overrides, faults = [], []
+    for text in settings:
+        path, equals, value = text.partition("=")
+        keys = tuple(part.strip() for part in path.split("."))
+        if not equals or not all(keys) or len(keys) > _MAX_OVERRIDE_DEPTH or keys[0] == "extends":
+            faults.append(Fault("--set", text, "must be path.to.field=value, any field but extends"))
+            continue
+        overrides.append(Override(keys, parse_yaml(value, f"--set {text}")))
+    if faults:
+        raise ScenarioError("--set", faults)
+    return overrides
+
+
+def applied(tree: Tree, overrides: Sequence[Override]) -> Tree:
+    """Return the tree with every override in place of what stood there."""
+    for override in overrides:
+        tree = anchored(_replaced(tree, override.path, override.value), Path.cwd())
+    return tree
+
+
+def _replaced(tree: Tree, path: tuple[str, ...], value: object) -> Tree:
+    head, *rest = path
+    if not rest:
+        return {**tree, head: value}
+    inner = tree.get(head)
+    if head == "network" and isinstance(inner, str):
+        inner = {"source": inner}
+    return {**tree, head: _replaced(inner if isinstance(inner, dict) else {}, tuple(rest), value)}

@@ -1,0 +1,332 @@
+"""The sections of a scenario file: every field with its unit, range and default."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_serializer, model_validator
+
+from gridarium.experiments.registry import is_known
+from gridarium.experiments.scenario_fields import (
+    Amount,
+    BusLabel,
+    Conflict,
+    Duration,
+    Flag,
+    Name,
+    PositiveAmount,
+    PositiveShare,
+    Probability,
+    Range,
+    Section,
+    Share,
+    Source,
+    Text,
+    ZonedTime,
+    invalid,
+)
+
+
+class Network(Section):
+    """The feeder, where the units stand on it, and what its operator has to keep."""
+
+    source: Source = "case33bw"
+    """case33bw, a pandapower JSON file, or a SimBench code."""
+    sites: dict[Name, BusLabel] = Field(default_factory=dict)
+    """Bus of each unit; units that are not named here are placed on load buses automatically."""
+    peak_load_mw: Annotated[float, Range(0, 1e5, above_low=True)] | None = 3.715
+    """Nominal load the feeder is rescaled to, impedances inversely, MW; null keeps the network's own."""
+    impedance_factor: Annotated[float, Range(0.01, 100)] = 1.0
+    """Factor on all branch impedances."""
+    slack_voltage_pu: Annotated[float, Range(0.5, 1.5)] | None = None
+    """Voltage of the substation, p.u.; null keeps the network's own."""
+    voltage_min_pu: Annotated[float, Range(0.5, 1.5)] = 0.95
+    """Lowest voltage allowed at any bus, p.u."""
+    voltage_max_pu: Annotated[float, Range(0.5, 1.5)] = 1.05
+    """Highest voltage allowed at any bus, p.u."""
+    loading_max: Annotated[float, Range(0, 10, above_low=True)] | None = 1.0
+    """Share of a branch's rating that dispatch may use; null ignores ratings."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_source(cls, value: object) -> object:
+        return {"source": value} if isinstance(value, str) else value
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield a voltage band upside down, and a substation outside it."""
+        low, high, slack = self.voltage_min_pu, self.voltage_max_pu, self.slack_voltage_pu
+        if low >= high:
+            yield Conflict("voltage_min_pu", low, f"must be below voltage_max_pu = {high:g} p.u.")
+        elif slack is not None and not low <= slack <= high:
+            yield Conflict("slack_voltage_pu", slack, f"must be in the voltage band [{low:g}, {high:g}] p.u.")
+
+
+class Prices(Section):
+    """What the upstream market and the carbon market ask, and the limits of exchange."""
+
+    wholesale_share_of_tou: Annotated[float, Range(0, 2)] = 0.6
+    """Purchase price of the operator as a share of the retail time-of-use price."""
+    carbon_price_cny_per_tco2: Annotated[float, Range(0, 1000)] = 73.65
+    """Price of the carbon market, CNY/tCO2."""
+    quota_tco2_per_mwh: Annotated[float, Range(0, 2)] = 0.5
+    """Free emission quota per unit of load, tCO2/MWh."""
+    import_limit_mw: Amount = 10.0
+    """Most that the substation may take from upstream, MW."""
+    export_limit_mw: Amount = 0.0
+    """Most that the substation may feed upstream, MW."""
+    export_share_of_wholesale: Share = 0.0
+    """Price of exported energy as a share of the wholesale price."""
+
+
+class GasTurbine(Section):
+    """A gas turbine with a quadratic cost a p^2 + b p + c."""
+
+    p_min_mw: Amount = 0.0
+    """Lowest output, MW."""
+    p_max_mw: PositiveAmount
+    """Highest output, MW."""
+    s_max_mva: PositiveAmount
+    """Apparent power rating, MVA."""
+    cost_quadratic_cny_per_mw2h: Amount
+    """a, CNY/(MW^2 h)."""
+    cost_linear_cny_per_mwh: Amount
+    """b, CNY/MWh."""
+    cost_fixed_cny_per_h: Amount
+    """c, CNY/h."""
+    emission_tco2_per_mwh: Annotated[float, Range(0, 3)]
+    """Emission factor, tCO2/MWh."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield outputs in the wrong order."""
+        if self.p_min_mw > self.p_max_mw:
+            yield Conflict("p_min_mw", self.p_min_mw, f"must be at most p_max_mw = {self.p_max_mw:g} MW")
+        if self.s_max_mva < self.p_max_mw:
+            yield Conflict("s_max_mva", self.s_max_mva, f"must be at least p_max_mw = {self.p_max_mw:g} MW")
+
+
+class Storage(Section):
+    """A battery; without `s_max_mva` its inverter gives no reactive power."""
+
+    p_max_mw: PositiveAmount
+    """Highest charge and discharge power at the grid side, MW."""
+    e_max_mwh: PositiveAmount
+    """Energy capacity, MWh."""
+    soc_min: Share = 0.1
+    """Lowest state of charge, share of capacity."""
+    soc_max: Share = 0.9
+    """Highest state of charge, share of capacity."""
+    soc_initial: Share = 0.5
+    """State of charge at the start and at the end of the day, share of capacity."""
+    efficiency_charge: PositiveShare = 0.92
+    """Energy stored per energy taken."""
+    efficiency_discharge: PositiveShare = 0.95
+    """Energy given per energy released."""
+    s_max_mva: PositiveAmount | None = None
+    """Apparent power rating, MVA; null means p_max_mw and no reactive power."""
+    wear_cny_per_mwh: Amount = 0.0
+    """Cost of wear per energy discharged, CNY/MWh."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield states of charge in the wrong order, and an inverter that is too small."""
+        if self.soc_min >= self.soc_max:
+            yield Conflict("soc_min", self.soc_min, f"must be below soc_max = {self.soc_max:g}")
+        elif not self.soc_min <= self.soc_initial <= self.soc_max:
+            allowed = f"must be in [soc_min, soc_max] = [{self.soc_min:g}, {self.soc_max:g}]"
+            yield Conflict("soc_initial", self.soc_initial, allowed)
+        if self.s_max_mva is not None and self.s_max_mva < self.p_max_mw:
+            yield Conflict("s_max_mva", self.s_max_mva, f"must be at least p_max_mw = {self.p_max_mw:g} MW")
+
+
+class Renewable(Section):
+    """A plant that follows a profile."""
+
+    column: Name
+    """Profile column with its available power, MW."""
+    inverter_oversize: Annotated[float, Range(1, 10)] = 1.1
+    """Apparent power rating as a multiple of the column's peak."""
+
+
+class Behaviour(Section):
+    """One element of bounded rationality: written `name` or `name: {parameter: value}` in the file."""
+
+    name: Source
+    """A registered behaviour, or the dotted path `package.module:Class` of a user's own."""
+    params: dict[Name, Any] = Field(default_factory=dict)
+    """Its parameters: finite numbers, short texts or flags."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_file(cls, value: object) -> object:
+        match value:
+            case str():
+                return {"name": value}
+            case dict() if len(value) == 1:
+                ((name, params),) = value.items()
+                return {"name": name, "params": {} if params is None else params}
+        raise invalid("must be a behaviour's name, or that name with parameters: {name: {parameter: value}}")
+
+    @model_serializer
+    def _to_file(self) -> str | dict[str, dict[str, Any]]:
+        return {self.name: dict(self.params)} if self.params else self.name
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield an unknown name, and parameters that are no plain values."""
+        if not is_known("behaviours", self.name):
+            yield Conflict("", self.name, "must be a registered behaviour or a path package.module:Class")
+        for name, value in self.params.items():
+            plain = isinstance(value, bool | str) or (isinstance(value, int | float) and math.isfinite(value))
+            if not plain:
+                yield Conflict(name, value, "must be a finite number, a text or a flag")
+
+
+class ConsumerClass(Section):
+    """Consumers that are alike; together they are a share of the load at every bus."""
+
+    share: Share
+    """Share of the total load; the shares of all classes sum to 1."""
+    count: Annotated[int, Range(1, 100_000)] = 1
+    """Number of agents that the class is divided into."""
+    beta_cny_per_mwh_per_mw: Annotated[float, Range(0, 1e5, above_low=True)]
+    """Slope of marginal utility if the class were the whole load, CNY/MWh per MW; 20 to 400 are usual."""
+    flexible_share: Share = 0.2
+    """Share of the base load of a period that may be added or taken away."""
+    shiftable_mwh: Amount | None = None
+    """Most energy the whole class may shift in a day, MWh; null sets no limit."""
+    agent: Source = "consumer"
+    """Kind of agent: `consumer`, another registered one, or the dotted path `package.module:Class`."""
+    behaviour: list[Behaviour] = Field(default_factory=list)
+    """Elements of bounded rationality, in the order they act; empty is the exact consumer."""
+    battery: Storage | None = None
+    """Battery of the whole class, behind its meters."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield an agent that is not known."""
+        if not is_known("agents", self.agent):
+            yield Conflict("agent", self.agent, "must be a registered agent or a path package.module:Class")
+
+
+class Tariff(Section):
+    """The signal that the operator publishes."""
+
+    kind: Literal["tou", "static-carbon", "adcef"] = "adcef"
+    """Plain time-of-use price, a constant carbon adder, or the adjustable carbon emission factor."""
+    adjustment: Annotated[float, Range(0, 10)] = 1.0
+    """kappa: share of the carbon price that enters the revised price."""
+    pool: Literal["strict", "managed"] = "managed"
+    """Virtual carbon pool: strict mixing like a water tank, or allocation decided by the operator."""
+    surplus: Literal["ex-ante", "ex-post"] = "ex-ante"
+    """Renewable surplus measured before or after the consumers' response."""
+    balance_budget: Flag = True
+    """Whether discounts may not exceed what the carbon market pays."""
+
+
+class Dso(Section):
+    """The distribution system operator, who leads the game."""
+
+    leader: Literal["best-response"] = "best-response"
+    """How the leader searches for its signal."""
+    carbon_in_cost: Flag = True
+    """Whether carbon costs enter the operator's own dispatch."""
+    loss_price_cny_per_mwh: Amount = 1.0
+    """Small price on network losses, CNY/MWh; it keeps the relaxed power flow physical at zero prices."""
+
+
+class Negotiation(Section):
+    """When agents negotiate, and when they stop."""
+
+    opens_h_before: Annotated[float, Range(0, 168, above_low=True)] = 4.0
+    """Opening of the negotiation before the delivery day, h."""
+    closes_h_before: Annotated[float, Range(0, 168)] = 1.0
+    """Gate closure before the delivery day, h."""
+    tolerance_cny_per_mwh: Annotated[float, Range(0, 1000, above_low=True)] = 0.01
+    """Largest price change that counts as converged, CNY/MWh."""
+    damping: PositiveShare = 0.5
+    """Share of each new signal that is taken over; 1 is undamped."""
+    round_limit: Annotated[int, Range(1, 100_000)] = 60
+    """Most rounds of publishing and replying."""
+    reply_timeout_s: Annotated[float, Range(0, 86400, above_low=True)] = 5.0
+    """How long the leader waits for replies in a round, s."""
+    resend_after_s: Annotated[float, Range(0, 86400, above_low=True)] = 1.0
+    """After which silence a signal is sent again, s."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield a gate that closes before it opens, or so late that delivery overtakes the outcome."""
+        # After the gate, forecasts, the last round, the final tariff and the orders may each take a timeout.
+        least = 4.0 * self.reply_timeout_s / 3600.0
+        if self.closes_h_before >= self.opens_h_before:
+            allowed = f"must be below opens_h_before = {self.opens_h_before:g} h"
+            yield Conflict("closes_h_before", self.closes_h_before, allowed)
+        elif self.closes_h_before < least:
+            allowed = f"must be at least {least:.4g} h, four times reply_timeout_s"
+            yield Conflict("closes_h_before", self.closes_h_before, allowed)
+
+
+class Outage(Section):
+    """A time in which an agent can neither send nor receive."""
+
+    agent: Name
+    """Name of the agent."""
+    start_s: Duration
+    """Start after the simulation's start, s."""
+    end_s: Duration
+    """End after the simulation's start, s."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield an outage that ends before it starts."""
+        if self.end_s <= self.start_s:
+            yield Conflict("end_s", self.end_s, f"must be above start_s = {self.start_s:g} s")
+
+
+class Communication(Section):
+    """The links between agents; the defaults are instant and lossless."""
+
+    latency_s: Annotated[float, Range(0, 86400)] = 0.0
+    """Delay of a message, s."""
+    latency_jitter_s: Annotated[float, Range(0, 86400)] = 0.0
+    """Spread of the delay, s."""
+    loss: Probability = 0.0
+    """Probability that a message is lost."""
+    duplication: Probability = 0.0
+    """Probability that a message arrives twice."""
+    reordering: Probability = 0.0
+    """Probability that a message is overtaken by the next one."""
+    outages: list[Outage] = Field(default_factory=list)
+    """Times in which single agents are cut off."""
+
+
+class Scenario(Section):
+    """One case of a study of model C, with every default filled in."""
+
+    model: Literal["adcef"]
+    """Which model is built."""
+    title: Text = ""
+    """One line for tables and figures."""
+    description: Text = ""
+    """What the study is about."""
+    seed: Annotated[int, Range(0, 2**63 - 1)] = 1
+    """Root of all random streams; cases with one seed share their draws."""
+    start: ZonedTime = Field(default="2026-01-15T00:00:00+08:00", validate_default=True)
+    """Start of the delivery day; rows of the profiles follow each other from here, whatever their dates."""
+    period_h: Annotated[float, Range(1 / 60, 1)] = 1.0
+    """Length of a settlement period, h; the number of profile rows is the horizon."""
+    profiles: Source = "adcef-ordinary"
+    """A shipped set of profiles or the path of a CSV file."""
+    network: Network = Network()
+    prices: Prices = Prices()
+    gas_turbines: dict[Name, GasTurbine] = Field(default_factory=dict)
+    storages: dict[Name, Storage] = Field(default_factory=dict)
+    renewables: dict[Name, Renewable] = Field(default_factory=dict)
+    consumers: dict[Name, ConsumerClass] = Field(
+        default={"all": {"share": 1.0, "beta_cny_per_mwh_per_mw": 60.0}}, validate_default=True
+    )
+    tariff: Tariff = Tariff()
+    dso: Dso = Dso()
+    negotiation: Negotiation = Negotiation()
+    communication: Communication = Communication()
+
+    @property
+    def unit_names(self) -> tuple[str, ...]:
+        """Names of everything that has a site on the feeder."""
+        return (*self.gas_turbines, *self.storages, *self.renewables)

@@ -1,0 +1,166 @@
+"""The adjustable carbon emission factor (ADCEF): surplus, negative factor, virtual carbon pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gridarium.market.records import Array
+from gridarium.market.supply import Situation, Supply
+from gridarium.market.tariffs import (
+    Offer,
+    balance_budget,
+    carbon_adjusted_price,
+    carbon_revenue,
+)
+
+
+@dataclass(frozen=True)
+class AdcefTariff:
+    """Time-of-use price plus the carbon price of the adjustable carbon emission factor.
+
+    Parameters
+    ----------
+    adjustment : float
+        The DSO's coefficient kappa of C7.
+    pool : {"strict", "managed"}
+        How storages carry virtual carbon: mixed like water in a tank, or allocated by the DSO.
+    surplus : {"ex-ante", "ex-post"}
+        Whether the renewable surplus is taken against the base load or the load after the response.
+    budget_balanced : bool
+        Whether discounts may cost no more than the carbon revenue (C8).
+    """
+
+    adjustment: float = 1.0
+    pool: Literal["strict", "managed"] = "managed"
+    surplus: Literal["ex-ante", "ex-post"] = "ex-ante"
+    budget_balanced: bool = True
+    trades_carbon: bool = True
+
+    def offer(self, situation: Situation) -> Offer:
+        """Price and factor for one situation."""
+        market, load = situation.conditions, situation.load_mw
+        against = situation.base_mw if self.surplus == "ex-ante" else load
+        surplus_mw = surplus(situation.available_mw, against, situation.charge_mw)
+        negative = negative_factor(surplus_mw, against, situation.supply.grid_factor_tco2_per_mwh)
+        factor = carbon_factor(
+            situation.supply, situation.pool_in_t_per_h, situation.pool_out_t_per_h, load, negative
+        )
+        price = carbon_adjusted_price(
+            market.tou_cny_per_mwh,
+            factor,
+            market.quota_tco2_per_mwh,
+            market.carbon_price_cny_per_tco2,
+            self.adjustment,
+        )
+        if self.budget_balanced:
+            earned = carbon_revenue(
+                factor, load, market.quota_tco2_per_mwh, market.carbon_price_cny_per_tco2, situation.period_h
+            )
+            price = balance_budget(
+                price, market.tou_cny_per_mwh, load, situation.period_h, float(earned.sum())
+            )
+        return Offer(price, factor, negative, surplus_mw)
+
+
+def surplus(renewable_available_mw: Array, load_mw: Array, charge_mw: Array) -> Array:
+    """Renewable power that neither load nor storage takes up, MW, shape (n_period,).
+
+    Notes
+    -----
+    First part of equation C4. With the base load it is the ex-ante surplus, with the load after the
+    response the ex-post surplus, which undercuts its own signal and needs damping.
+
+    Examples
+    --------
+    >>> float(surplus(np.array([3.5]), np.array([2.0]), np.array([0.5]))[0])
+    1.0
+    """
+    return np.maximum(0.0, renewable_available_mw - load_mw - charge_mw)
+
+
+def negative_factor(surplus_mw: Array, load_mw: Array, grid_factor_tco2_per_mwh: Array) -> Array:
+    """Carbon factor that credits a surplus to the load, tCO2/MWh, never positive.
+
+    Notes
+    -----
+    Second part of equation C4; the load that divides is the one the surplus was taken against.
+
+    Examples
+    --------
+    >>> float(negative_factor(np.array([1.0]), np.array([2.0]), np.array([0.6]))[0])
+    -0.3
+    """
+    return -grid_factor_tco2_per_mwh * np.divide(
+        surplus_mw, load_mw, out=np.zeros_like(load_mw), where=load_mw > 0
+    )
+
+
+def carbon_factor(
+    supply: Supply, pool_in_t_per_h: Array, pool_out_t_per_h: Array, load_mw: Array, negative: Array
+) -> Array:
+    """The ADCEF, tCO2/MWh: physical emission, moved by the pool, per MWh of load, plus the credit.
+
+    Parameters
+    ----------
+    supply : Supply
+    pool_in_t_per_h, pool_out_t_per_h : ndarray, shape (n_period,)
+        Liability put into and taken out of the virtual carbon pools, tCO2/h.
+    load_mw : ndarray, shape (n_period,)
+        Load that carries the liability.
+    negative : ndarray, shape (n_period,)
+        The negative factor, 0 without surplus.
+
+    Notes
+    -----
+    Equations C3 and C5 in one: in the surplus branch of the paper no import is left and the pool
+    rests, so both agree; the sum of factor times load is the physical emission minus what the pool
+    gained minus the credits.
+    """
+    liability = supply.emission_t_per_h - pool_in_t_per_h + pool_out_t_per_h
+    return np.divide(liability, load_mw, out=np.zeros_like(load_mw), where=load_mw > 0) + negative
+
+
+def strict_pool(
+    e_in_mwh: Array, e_out_mwh: Array, first_mwh: float, factor_in_tco2_per_mwh: Array, charge_mwh: Array
+) -> tuple[Array, Array, float]:
+    """Virtual carbon of one storage under strict mixing, with a content that returns after the day.
+
+    Parameters
+    ----------
+    e_in_mwh, e_out_mwh : ndarray, shape (n_period,)
+        Energy that enters and leaves the inside of the storage in each period.
+    first_mwh : float
+        Energy inside before the first period.
+    factor_in_tco2_per_mwh : ndarray, shape (n_period,)
+        Carbon factor of the energy taken from the feeder.
+    charge_mwh : ndarray, shape (n_period,)
+        That energy, before losses.
+
+    Returns
+    -------
+    inflow, outflow : ndarray, shape (n_period,)
+        tCO2 in each period.
+    first : float
+        Content before the first period, tCO2, for which the content after the last one is the same.
+
+    Notes
+    -----
+    Equation C2, ``F_in = es P_ch``, ``F_out = (V / E) P_dis / eta``. The content after the day is
+    ``kept * first + added``, so the periodic content is ``added / (1 - kept)``; a storage that
+    never discharges starts empty of carbon.
+    """
+    inflow = factor_in_tco2_per_mwh * charge_mwh
+    energy = first_mwh + np.concatenate([[0.0], np.cumsum(e_in_mwh - e_out_mwh)[:-1]])
+    share_out = np.divide(e_out_mwh, energy, out=np.zeros_like(energy), where=energy > 0)
+    kept, added = 1.0, 0.0
+    for into, out in zip(inflow, share_out, strict=True):
+        kept, added = kept * (1.0 - out), added * (1.0 - out) + into
+    first = added / (1.0 - kept) if kept < 1.0 else 0.0
+    content, outflow = first, np.zeros_like(inflow)
+    for period, (into, out) in enumerate(zip(inflow, share_out, strict=True)):
+        outflow[period] = content * out
+        content += into - outflow[period]
+    return inflow, outflow, first

@@ -1,0 +1,81 @@
+"""Where the energy of a feeder comes from, and the situation in which a tariff is formed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridarium.market.records import Array, MarketConditions
+
+
+@dataclass(frozen=True)
+class Supply:
+    """Where the energy of each period comes from; all arrays of shape (n_period,), MW and tCO2/MWh.
+
+    Parameters
+    ----------
+    grid_mw : ndarray
+        Import at the substation.
+    grid_factor_tco2_per_mwh : ndarray
+        Carbon factor of that import.
+    turbine_mw, turbine_t_per_h : ndarray
+        Output of all turbines, and their emission in tCO2/h.
+    renewable_mw : ndarray
+        What renewables deliver.
+    """
+
+    grid_mw: Array
+    grid_factor_tco2_per_mwh: Array
+    turbine_mw: Array
+    turbine_t_per_h: Array
+    renewable_mw: Array
+
+    @property
+    def emission_t_per_h(self) -> Array:
+        """Physical emission, tCO2/h."""
+        return self.grid_factor_tco2_per_mwh * self.grid_mw + self.turbine_t_per_h
+
+    @property
+    def total_mw(self) -> Array:
+        """All supply, MW."""
+        return self.grid_mw + self.turbine_mw + self.renewable_mw
+
+
+def system_factor(supply: Supply) -> Array:
+    """Average carbon factor of the supply, tCO2/MWh; 0 where nothing is supplied.
+
+    Notes
+    -----
+    Equation C1.
+    """
+    total = supply.total_mw
+    return np.divide(supply.emission_t_per_h, total, out=np.zeros_like(total), where=total > 0)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a tariff may look at; arrays of shape (n_period,).
+
+    Parameters
+    ----------
+    conditions : MarketConditions
+    supply : Supply
+    load_mw, base_mw : ndarray
+        Load as planned now, and before any response, MW.
+    charge_mw, available_mw : ndarray
+        Storage charging and available renewable power, MW.
+    pool_in_t_per_h, pool_out_t_per_h : ndarray
+        Liability entering and leaving the virtual carbon pools, tCO2/h.
+    period_h : float
+    """
+
+    conditions: MarketConditions
+    supply: Supply
+    load_mw: Array
+    base_mw: Array
+    charge_mw: Array
+    available_mw: Array
+    pool_in_t_per_h: Array
+    pool_out_t_per_h: Array
+    period_h: float

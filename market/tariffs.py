@@ -1,0 +1,175 @@
+"""Retail tariffs: time of use, static carbon price, and the price coupled to the carbon factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from gridarium.market.records import Array
+from gridarium.market.supply import Situation
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a tariff makes of a situation; arrays of shape (n_period,).
+
+    Parameters
+    ----------
+    price_cny_per_mwh, factor_tco2_per_mwh : ndarray
+        Retail price, and the carbon factor by which loads are held responsible.
+    negative_factor_tco2_per_mwh, surplus_mw : ndarray
+        Credit for a renewable surplus, and the surplus; zero where the tariff knows none.
+    """
+
+    price_cny_per_mwh: Array
+    factor_tco2_per_mwh: Array
+    negative_factor_tco2_per_mwh: Array
+    surplus_mw: Array
+
+
+class Tariff(Protocol):
+    """A rule that turns a situation into price and carbon factor.
+
+    Attributes
+    ----------
+    pool : {"strict", "managed"} or None
+        How storages carry virtual carbon; None where they carry none.
+    trades_carbon : bool
+        Whether the DSO settles with the carbon market.
+    budget_balanced : bool
+        Whether discounts may cost no more than the carbon revenue.
+    """
+
+    @property
+    def pool(self) -> Literal["strict", "managed"] | None: ...  # noqa: D102
+
+    @property
+    def trades_carbon(self) -> bool: ...  # noqa: D102
+
+    @property
+    def budget_balanced(self) -> bool: ...  # noqa: D102
+
+    def offer(self, situation: Situation) -> Offer: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class TouTariff:
+    """The plain time-of-use price; carbon is only accounted for, by the factor of the day (S1)."""
+
+    pool: None = None
+    trades_carbon: bool = False
+    budget_balanced: bool = False
+
+    def offer(self, situation: Situation) -> Offer:
+        """The time-of-use price and the day's average factor."""
+        zero = np.zeros_like(situation.load_mw)
+        return Offer(situation.conditions.tou_cny_per_mwh, zero + daily_factor(situation), zero, zero)
+
+
+@dataclass(frozen=True)
+class StaticCarbonTariff:
+    """The time-of-use price plus the carbon price of the day's average factor (S2)."""
+
+    adjustment: float = 1.0
+    pool: None = None
+    trades_carbon: bool = True
+    budget_balanced: bool = False
+
+    def offer(self, situation: Situation) -> Offer:
+        """The same adder in every period, so that it moves no load."""
+        zero = np.zeros_like(situation.load_mw)
+        factor = zero + daily_factor(situation)
+        market = situation.conditions
+        price = carbon_adjusted_price(
+            market.tou_cny_per_mwh,
+            factor,
+            market.quota_tco2_per_mwh,
+            market.carbon_price_cny_per_tco2,
+            self.adjustment,
+        )
+        return Offer(price, factor, zero, zero)
+
+
+def daily_factor(situation: Situation) -> float:
+    """Emission of the day per MWh of load, tCO2/MWh; 0 without load."""
+    load = float(situation.load_mw.sum())
+    return float(situation.supply.emission_t_per_h.sum()) / load if load > 0 else 0.0
+
+
+def carbon_adjusted_price(
+    tou_cny_per_mwh: Array,
+    factor_tco2_per_mwh: Array | float,
+    quota_tco2_per_mwh: float,
+    carbon_price_cny_per_tco2: float,
+    adjustment: float = 1.0,
+) -> Array:
+    """Time-of-use price plus the carbon price of what lies above the quota, CNY/MWh.
+
+    Parameters
+    ----------
+    tou_cny_per_mwh : ndarray, shape (n_period,)
+    factor_tco2_per_mwh : ndarray, shape (n_period,), or float
+        The ADCEF of each period, or one static factor.
+    quota_tco2_per_mwh : float
+        Average quota factor.
+    carbon_price_cny_per_tco2 : float
+    adjustment : float
+        The DSO's coefficient kappa.
+
+    Notes
+    -----
+    Equation C7.
+    """
+    above = np.asarray(factor_tco2_per_mwh) - quota_tco2_per_mwh
+    return tou_cny_per_mwh + adjustment * carbon_price_cny_per_tco2 * above
+
+
+def carbon_revenue(
+    factor_tco2_per_mwh: Array,
+    load_mw: Array,
+    quota_tco2_per_mwh: float,
+    carbon_price_cny_per_tco2: float,
+    period_h: float,
+) -> Array:
+    """What the carbon market pays for staying below the quota, CNY per period; negative above it.
+
+    Notes
+    -----
+    Second term of equation C9.
+    """
+    below = quota_tco2_per_mwh - factor_tco2_per_mwh
+    return carbon_price_cny_per_tco2 * below * load_mw * period_h
+
+
+def granted_discount(
+    price_cny_per_mwh: Array, tou_cny_per_mwh: Array, load_mw: Array, period_h: float
+) -> float:
+    """Sum of what consumers pay less than under the plain tariff, CNY; left side of equation C8."""
+    return float(np.sum((tou_cny_per_mwh - price_cny_per_mwh) * load_mw) * period_h)
+
+
+def balance_budget(
+    price_cny_per_mwh: Array,
+    tou_cny_per_mwh: Array,
+    load_mw: Array,
+    period_h: float,
+    revenue_cny: float,
+) -> Array:
+    """Raise a price by the same amount in every period until discounts cost no more than the revenue.
+
+    Returns
+    -------
+    ndarray, shape (n_period,)
+        The price itself where the budget holds already.
+
+    Notes
+    -----
+    Equation C8. A uniform addition does not move a consumer whose energy over the day is fixed.
+    """
+    excess = granted_discount(price_cny_per_mwh, tou_cny_per_mwh, load_mw, period_h) - revenue_cny
+    energy = float(np.sum(load_mw) * period_h)
+    if excess <= 0.0 or energy <= 0.0:
+        return price_cny_per_mwh
+    return price_cny_per_mwh + excess / energy

@@ -1,0 +1,62 @@
+"""The sentence about an infeasible problem names the limit, where it is, and what it would need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from gridarium.agents.conflict import explain
+from gridarium.agents.standard_form import StandardForm, compile_model
+
+
+def reservoir(rows_contradict: bool = False) -> StandardForm:
+    """Three periods; what flows out is given, the level has a floor."""
+    m = pyo.ConcreteModel()
+    m.period = pyo.RangeSet(0, 2)
+    m.outflow = pyo.Var(m.period)
+    m.level = pyo.Var(m.period, bounds=(0.1, 1.0), doc="water level")
+
+    def balance(m: Any, t: int) -> Any:
+        return m.level[t] == (1.0 if t == 0 else m.level[t - 1]) - m.outflow[t]
+
+    m.balance = pyo.Constraint(m.period, rule=balance, doc="water balance")
+    if rows_contradict:
+        m.again = pyo.Constraint(expr=m.level[2] + m.level[1] == 2 * m.level[1] + 1, doc="rising level")
+    m.cost = pyo.Objective(expr=m.level[2] ** 2)
+    return compile_model(m, ["outflow"])
+
+
+def test_the_limit_that_gives_way_is_named_with_period_and_value() -> None:
+    form = reservoir()
+    text = explain(form, form.at(np.array([0.2, 0.2, 0.9])))
+    assert text == (
+        "infeasible: period 2, constraint family water level: level must be at least 0.1, needs -0.3"
+    )
+
+
+def test_the_largest_come_first_and_the_rest_is_counted() -> None:
+    form = reservoir()
+    text = explain(form, form.at(np.array([1.0, 1.0, 1.0])))
+    assert text.index("period 2") < text.index("period 1") < text.index("period 0")
+    assert "needs -2" in text
+
+
+def test_rows_give_way_only_where_they_contradict_each_other() -> None:
+    form = reservoir(rows_contradict=True)
+    text = explain(form, form.at(np.zeros(3)))
+    assert "water balance" in text or "rising level" in text
+
+
+def test_a_cone_in_conflict_shows_in_the_bound_it_pushes_against() -> None:
+    m = pyo.ConcreteModel()
+    m.least = pyo.Var()
+    m.x = pyo.Var(bounds=(0, 10), doc="flow")
+    m.low = pyo.Constraint(expr=m.x - m.least >= 0)
+    m.floor = pyo.Constraint(expr=m.x >= 3)
+    m.disc = pyo.Constraint(expr=m.x**2 <= 4)
+    m.cost = pyo.Objective(expr=m.x)
+    form = compile_model(m, ["least"])
+    text = explain(form, form.at(np.array([0.0])))
+    assert "constraint family flow: x must be at least 3, needs 2" in text

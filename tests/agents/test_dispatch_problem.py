@@ -1,0 +1,183 @@
+"""The dispatch is physical: AC power flow, tight cones, exclusive storage; what cannot be is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gridarium.agents.dispatch_problem import SIGNALS, DispatchShape, build_dispatch_model
+from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.environment.errors import GridariumError, InfeasibleError, RelaxationError
+from gridarium.environment.network import Feeder
+from gridarium.environment.power_flow import AcPowerFlow
+from gridarium.experiments.bench_dispatch import leader_shape, leader_signals
+
+CASE33 = Feeder.read("case33bw")
+LEADER = leader_shape(CASE33)
+
+
+def two_buses(i_max_pu: float = np.inf) -> Feeder:
+    return replace(
+        CASE33,
+        name="two buses",
+        bus_labels=(1, 2),
+        base_kv=np.full(2, 12.66),
+        parent=np.array([0]),
+        branch_labels=("line",),
+        r_pu=np.array([0.05]),
+        x_pu=np.array([0.02]),
+        ratio=np.ones(1),
+        shift_degree=np.zeros(1),
+        g_bus_pu=np.zeros(2),
+        b_bus_pu=np.zeros(2),
+        i_max_pu=np.array([i_max_pu]),
+        p_load_mw=np.array([0.0, 0.5]),
+        q_load_mvar=np.array([0.0, 0.2]),
+        base_mva=1.0,
+        slack_vm_pu=1.0,
+        x=np.zeros(2),
+        y=np.zeros(2),
+        fused_labels=(),
+    )
+
+
+def no_units(feeder: Feeder, n_period: int = 1, **change: Any) -> DispatchShape:
+    plain = replace(
+        LEADER,
+        feeder=feeder,
+        n_period=n_period,
+        turbines=(),
+        storages=(),
+        renewables=(),
+        sites=(),
+        wear_cny_per_mwh=(),
+        voltage_band_pu=(0.8, 1.2),
+    )
+    return replace(plain, **change)
+
+
+def signals_of(shape: DispatchShape, p_mw: float, q_mvar: float, price: float = 400.0) -> dict[str, Any]:
+    load = np.zeros((2, shape.n_period))
+    load[1] = 1.0
+    return {
+        "load_p_mw": p_mw * load,
+        "load_q_mvar": q_mvar * load,
+        "buy_price": np.full(shape.n_period, price),
+        "sell_price": np.zeros(shape.n_period),
+        "carbon_price": 0.0,
+        "available_mw": np.zeros((len(shape.renewables), shape.n_period)),
+        "initial_mwh": np.zeros(len(shape.storages)),
+    }
+
+
+def compiled(shape: DispatchShape) -> LocalProblem:
+    return LocalProblem.compile(build_dispatch_model(shape), SIGNALS)
+
+
+def assert_physical(shape: DispatchShape, signals: dict[str, Any], solution: Solution) -> None:
+    """Voltages of the AC power flow at the same injections, tight cones, storage one way at a time."""
+    p_mw, q_mvar = -np.array(signals["load_p_mw"]).T, -np.array(signals["load_q_mvar"]).T
+    site = dict(shape.sites)
+    for kind, units in (
+        ("turbine", shape.turbines),
+        ("renewable", shape.renewables),
+        ("storage", shape.storages),
+    ):
+        for place, unit in enumerate(units):
+            if kind == "storage":
+                power = solution["p_discharge_mw"][place] - solution["p_charge_mw"][place]
+            else:
+                power = solution[f"p_{kind}_mw"][place]
+            p_mw[:, site[unit.name]] += power
+            q_mvar[:, site[unit.name]] += solution[f"q_{kind}_mvar"][place]
+    flow = AcPowerFlow(shape.feeder).solve(p_mw, q_mvar)
+    np.testing.assert_allclose(np.sqrt(solution["voltage_squared"]).T, flow.vm_pu, rtol=0, atol=1e-5)
+    sending = solution["voltage_squared"][shape.feeder.parent] / shape.feeder.ratio[:, None] ** 2
+    squares = solution["p_branch_mw"] ** 2 + solution["q_branch_mvar"] ** 2
+    np.testing.assert_allclose(squares, solution["current_squared"] * sending, rtol=0, atol=1e-5)
+    both = np.minimum(solution["p_charge_mw"], solution["p_discharge_mw"])
+    assert both.max(initial=0.0) <= 1e-6
+
+
+@pytest.mark.parametrize("p_mw", [0.0, 0.5, 2.0, -1.0])
+def test_two_buses_have_a_closed_form(p_mw: float) -> None:
+    feeder = two_buses()
+    shape = no_units(feeder, export_limit_mw=5.0)
+    solution = compiled(shape).solve("dso", **signals_of(shape, p_mw, 0.2))
+    r, x = float(feeder.r_pu[0]), float(feeder.x_pu[0])
+    half = 0.5 - (r * p_mw + x * 0.2)
+    squared = half + np.sqrt(half**2 - (r**2 + x**2) * (p_mw**2 + 0.2**2))
+    assert solution["voltage_squared"][1, 0] == pytest.approx(squared, abs=1e-7)
+    loss = r * (p_mw**2 + 0.2**2) / squared
+    net = solution["p_buy_mw"][0] - solution["p_sell_mw"][0]
+    assert net == pytest.approx(p_mw + loss, abs=1e-6)
+
+
+@pytest.mark.parametrize("load_factor", [0.0, 0.5, 1.0, 1.05])
+def test_the_leaders_day_is_physical(load_factor: float) -> None:
+    signals = leader_signals(LEADER, load_factor)
+    assert_physical(LEADER, signals, compiled(LEADER).solve("dso", **signals))
+
+
+def test_a_warm_dispatch_equals_a_cold_one() -> None:
+    warm, first = compiled(LEADER), leader_signals(LEADER)
+    warm.solve("dso", **first)
+    again = leader_signals(LEADER, 0.93)
+    hot, cold = warm.solve("dso", **again), compiled(LEADER).solve("dso", **again)
+    assert hot.objective == pytest.approx(cold.objective, rel=1e-7)
+    np.testing.assert_allclose(hot["voltage_squared"], cold["voltage_squared"], atol=1e-4)
+
+
+@pytest.mark.parametrize("price", [0.0, -50.0])
+def test_free_and_negatively_priced_energy_ends_physical(price: float) -> None:
+    """Relaxed, the plan would burn energy as losses and in storages that charge and discharge at once."""
+    shape = replace(LEADER, n_period=6, storages=LEADER.storages[:1], import_limit_mw=6.0)
+    day = leader_signals(LEADER)
+    cut = {
+        name: value[..., 9:15] if np.shape(value) and np.shape(value)[-1] == 24 else value
+        for name, value in day.items()
+    }
+    cut |= {"buy_price": np.full(6, price), "initial_mwh": np.array([0.5])}
+    problem = compiled(shape)
+    assert_physical(shape, cut, problem.solve("dso", **cut))
+    assert problem.repairs >= 1 or price == 0.0
+
+
+def test_what_only_losses_could_cure_is_refused() -> None:
+    """The substation is above the band: only invented currents could bring the voltage down."""
+    feeder = replace(two_buses(), slack_vm_pu=1.1)
+    shape = no_units(feeder, voltage_band_pu=(0.95, 1.05))
+    with pytest.raises((RelaxationError, InfeasibleError), match="agent dso: "):
+        compiled(shape).solve("dso", **signals_of(shape, 0.01, 0.0))
+
+
+def test_a_branch_rating_is_kept_or_refused_by_name() -> None:
+    shape = no_units(two_buses(i_max_pu=0.6))
+    solution = compiled(shape).solve("dso", **signals_of(shape, 0.5, 0.2))
+    assert solution["current_squared"].max() <= 0.36 + 1e-7
+    with pytest.raises(InfeasibleError, match=r"agent dso: infeasible: .*period 0.*current limit"):
+        compiled(shape).solve("dso", **signals_of(shape, 0.7, 0.2))
+
+
+def test_too_low_a_voltage_is_refused_by_name() -> None:
+    shape = no_units(two_buses(), voltage_band_pu=(0.98, 1.05))
+    with pytest.raises(InfeasibleError, match=r"agent dso: infeasible: .*period 0.*voltage band"):
+        compiled(shape).solve("dso", **signals_of(shape, 0.9, 0.2))
+
+
+@pytest.mark.parametrize("n_period", [1, 96])
+def test_short_and_long_horizons(n_period: int) -> None:
+    shape = no_units(two_buses(), n_period=n_period)
+    solution = compiled(shape).solve("dso", **signals_of(shape, 0.5, 0.2))
+    assert solution["p_buy_mw"].shape == (n_period,)
+    assert np.ptp(solution["p_buy_mw"]) <= 1e-6
+
+
+def test_loads_of_the_wrong_orientation_are_refused() -> None:
+    signals = leader_signals(LEADER)
+    signals["load_p_mw"] = np.transpose(signals["load_p_mw"])
+    with pytest.raises(GridariumError, match=r"load_p_mw must have shape \(33, 24\), got \(24, 33\)"):
+        compiled(LEADER).solve("dso", **signals)

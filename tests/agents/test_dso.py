@@ -1,0 +1,208 @@
+"""The leader: its posted signal, its pool, and the stability of the loop it drives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gridarium.agents.dso import Dso
+from gridarium.environment.message_bus import MessageBus
+from gridarium.experiments.build import Built, build
+from gridarium.experiments.scenario import load_scenario
+from gridarium.market.adcef import AdcefTariff
+from gridarium.market.records import LoadPlan, MarketConditions, TariffSignal, series
+from gridarium.market.settlement import CARBON
+from gridarium.market.supply import Situation, Supply
+
+TIGHT = ("negotiation.tolerance_cny_per_mwh=1e-5", "negotiation.round_limit=200")
+
+
+def negotiated(case: str, *settings: str) -> Built:
+    """A world whose negotiation has ended and whose first period has run."""
+    built = build(load_scenario("adcef", [*TIGHT, *settings]).cases[case])
+    built.world.step()
+    return built
+
+
+@pytest.fixture(scope="module", params=["adcef", "adcef-high-res"])
+def day(request: pytest.FixtureRequest) -> Built:
+    return negotiated(request.param)
+
+
+def test_posted_price_is_the_carbon_price_of_its_own_factor(day: Built) -> None:
+    dso, conditions = day.dso, day.conditions
+    assert dso.rounds[-1].ended == "converged"
+    offer, signal = dso.plan.offer, dso.signal
+    assert signal.final
+    assert signal.price_cny_per_mwh == pytest.approx(offer.price_cny_per_mwh, abs=1e-5)
+    assert signal.factor_tco2_per_mwh == pytest.approx(offer.factor_tco2_per_mwh, abs=1e-6)
+    coupled = conditions.tou_cny_per_mwh + 73.65 * (offer.factor_tco2_per_mwh - 0.5)
+    assert signal.price_cny_per_mwh == pytest.approx(coupled, abs=1e-4)
+
+
+def test_a_steeper_price_is_lifted_until_the_carbon_revenue_pays_for_it() -> None:
+    built = negotiated("adcef", "tariff.adjustment=2")
+    dso, conditions = built.dso, built.conditions
+    factor, load = dso.plan.offer.factor_tco2_per_mwh, dso.plan.situation.load_mw
+    coupled = conditions.tou_cny_per_mwh + 2 * 73.65 * (factor - 0.5)
+    lift = dso.plan.offer.price_cny_per_mwh - coupled
+    earned = 73.65 * float((0.5 - factor) @ load)
+    assert earned > 0.0
+    assert lift == pytest.approx(np.full(24, earned / load.sum()), abs=1e-6)
+
+
+def test_loads_are_those_of_the_consumers(day: Built) -> None:
+    planned = sum(consumer.loads_mw["plan"] for consumer in day.consumers)
+    assert day.dso.plan.situation.load_mw == pytest.approx(planned, abs=1e-12)
+    base = sum(consumer.loads_mw["base"] for consumer in day.consumers)
+    assert day.dso.plan.situation.base_mw == pytest.approx(base, abs=1e-12)
+    assert base == pytest.approx(day.profiles.column("load_mw"), abs=1e-12)
+
+
+def test_schedules_can_be_replayed_to_the_last_digit(day: Built) -> None:
+    dispatch = day.dso.plan.dispatch
+    for row, unit in enumerate(day.dso.shape.storages):
+        stored = 0.92 * dispatch.charge_mw[row] - dispatch.discharge_mw[row] / 0.95
+        energy = 0.5 * unit.e_max_mwh + np.cumsum(stored)
+        low, high = unit.band_mwh
+        assert energy.min() >= low - 1e-12
+        assert energy.max() <= high + 1e-12
+        assert energy[-1] == pytest.approx(0.5 * unit.e_max_mwh, abs=1e-7)
+    assert not np.any((dispatch.charge_mw > 0.0) & (dispatch.discharge_mw > 0.0))
+
+
+def test_posted_prices_take_the_damped_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    posted, send = list[TariffSignal](), MessageBus.send
+
+    def noted(bus: MessageBus, sender: str, recipient: str, payload: object, *more: object) -> None:
+        if isinstance(payload, TariffSignal) and recipient == "residential" and not payload.final:
+            posted.append(payload)
+        send(bus, sender, recipient, payload, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MessageBus, "send", noted)
+    rounds = negotiated("adcef", "negotiation.damping=0.3").dso.rounds
+    assert [signal.round for signal in posted] == [round_.round for round_ in rounds]
+    for before, after, round_ in zip(posted, posted[1:], rounds, strict=False):
+        step = np.abs(after.price_cny_per_mwh - before.price_cny_per_mwh).max()
+        assert step == pytest.approx(0.3 * round_.price_change_cny_per_mwh, rel=1e-9)
+
+
+def test_managed_pool_stays_within_its_bounds(day: Built) -> None:
+    dispatch, pool = day.dso.plan.dispatch, day.dso.plan.pool
+    highest = float(day.conditions.grid_factor_tco2_per_mwh.max())
+    assert np.all(pool.inflow_t_per_h >= 0.0)
+    assert np.all(pool.outflow_t_per_h >= 0.0)
+    assert np.all(pool.inflow_t_per_h <= highest * dispatch.charge_mw)
+    assert np.all(pool.outflow_t_per_h <= highest * dispatch.discharge_mw)
+    # A pool begins with the energy inside valued at the quota.
+    assert pool.first_tco2 == pytest.approx([0.5 * 0.5 * unit.e_max_mwh for unit in day.dso.shape.storages])
+    content = pool.first_tco2[:, None] + np.cumsum(pool.inflow_t_per_h - pool.outflow_t_per_h, axis=1)
+    assert content.min() >= -1e-5
+    assert content[:, -1] == pytest.approx(pool.first_tco2, abs=1e-5)
+    assert pool.inflow_t_per_h.sum() > 0.1
+
+
+def test_managed_pool_brings_the_factor_closer_to_the_system_average(day: Built) -> None:
+    situation, pool = day.dso.plan.situation, day.dso.plan.pool
+    supply = situation.supply
+    target = supply.emission_t_per_h / supply.total_mw * situation.load_mw
+    without = supply.emission_t_per_h - target
+    carried = without - (pool.inflow_t_per_h - pool.outflow_t_per_h).sum(axis=0)
+    assert np.sum(carried**2) < np.sum(without**2)
+
+
+def test_strict_pool_mixes_like_water() -> None:
+    built = negotiated("adcef", "tariff.pool=strict")
+    dispatch, pool = built.dso.plan.dispatch, built.dso.plan.pool
+    supply = built.dso.plan.situation.supply
+    factor = supply.emission_t_per_h / supply.total_mw
+    assert pool.inflow_t_per_h == pytest.approx(factor * dispatch.charge_mw, abs=1e-12)
+    for row, unit in enumerate(built.dso.shape.storages):
+        energy, content = unit.soc_initial * unit.e_max_mwh, float(pool.first_tco2[row])
+        for period in range(24):
+            drawn = dispatch.discharge_mw[row, period] / 0.95
+            assert pool.outflow_t_per_h[row, period] == pytest.approx(content / energy * drawn, abs=1e-9)
+            energy += 0.92 * dispatch.charge_mw[row, period] - drawn
+            content += pool.inflow_t_per_h[row, period] - pool.outflow_t_per_h[row, period]
+        assert content == pytest.approx(pool.first_tco2[row], abs=1e-9)
+
+
+def test_an_answer_to_an_earlier_round_does_not_count(day: Built) -> None:
+    dso: Dso = day.dso
+    before = dso.plan.situation.load_mw.copy()
+    dso.take_load_plan(LoadPlan(dso.rounds[-1].round - 1, series(np.zeros(24))), "residential")
+    assert np.sum([consumer.loads_mw["plan"] for consumer in day.consumers], axis=0) == pytest.approx(before)
+    assert dso._total_load() == pytest.approx(before)
+
+
+@pytest.mark.parametrize("settings", [(), ("communication.duplication=0.9",)], ids=["plain", "duplicated"])
+def test_carbon_money_is_the_offered_reduction_at_the_carbon_price(settings: tuple[str, ...]) -> None:
+    built = negotiated("adcef", *settings)
+    while built.world.running:
+        built.world.step()
+    ledger = built.world.ledger.table()
+    paid = ledger.loc[(ledger["account"] == "dso") & (ledger["purpose"] == CARBON), "amount_cny"].sum()
+    assert built.market.reduction_tco2 * 73.65 == pytest.approx(paid, abs=1e-9)
+    quota = 0.5 * sum(built.world.meters[consumer.name].sum() for consumer in built.consumers)
+    assert built.market.reduction_tco2 == pytest.approx(quota - built.dso.emission_tco2().sum(), abs=1e-6)
+
+
+# One noon hour of the loop with ex-post surplus: 3.5 MW of renewables, 2.0 MW of load, 0.5 MW charging.
+
+CUT = 73.65 * 0.6  # CNY/MWh for a surplus as large as the load
+
+
+def one_hour(value: float) -> np.ndarray:
+    return np.array([value])
+
+
+def loop(beta: float, limit_mw: float, damping: float, surplus: str, rounds: int = 400) -> list[float]:
+    """Loads of one consumer without energy neutrality, answering the tariff round by round, MW."""
+    none = one_hour(0.0)
+    conditions = MarketConditions(one_hour(980.0), one_hour(588.0), none, one_hour(0.6), 73.65, 0.0)
+    tariff = AdcefTariff(surplus=surplus)  # type: ignore[arg-type]
+
+    def called_for(load: float) -> float:
+        supply = Supply(none, one_hour(0.6), none, none, one_hour(load + 0.5))
+        situation = Situation(
+            conditions, supply, one_hour(load), one_hour(2.0), one_hour(0.5), one_hour(3.5), none, none, 1.0
+        )
+        return float(tariff.offer(situation).price_cny_per_mwh[0])
+
+    price, loads = called_for(2.0), []
+    for _ in range(rounds):
+        loads.append(2.0 + float(np.clip((980.0 - price) / beta, -limit_mw, limit_mw)))
+        price += damping * (called_for(loads[-1]) - price)
+    return loads
+
+
+def test_undamped_ex_post_surplus_destroys_its_own_signal() -> None:
+    assert sorted(loop(5.0, 1.0, 1.0, "ex-post")[-2:]) == pytest.approx([2.0, 3.0], abs=1e-9)
+    assert np.ptp(loop(22.0, 1.0, 1.0, "ex-post")[-2:]) > 0.99
+
+
+@pytest.mark.parametrize("beta", [5.0, 10.0, 22.0, 25.0])
+def test_damping_leads_to_the_fixed_point(beta: float) -> None:
+    loads = loop(beta, 1.0, 0.3, "ex-post")
+    # P = 2 + CUT / beta * (3 - P) / P, solved for P.
+    a = CUT / beta
+    fixed = ((2.0 - a) + np.sqrt((2.0 - a) ** 2 + 12.0 * a)) / 2.0
+    if beta == 5.0:
+        assert fixed == pytest.approx(2.762, abs=5e-4)
+    assert loads[-1] == pytest.approx(fixed, abs=1e-9)
+
+
+def test_undamped_loop_is_stable_where_its_slope_is_below_one() -> None:
+    loads = loop(25.0, 1.0, 1.0, "ex-post")
+    assert np.ptp(loads[-2:]) < 1e-9
+    # CUT (P_RES - P_ch) / P^2 < beta
+    assert CUT * 3.0 / loads[-1] ** 2 < 25.0
+
+
+def test_twenty_percent_of_flexibility_saturates() -> None:
+    assert loop(5.0, 0.4, 1.0, "ex-post")[-1] == pytest.approx(2.4)
+
+
+def test_ex_ante_surplus_needs_no_damping() -> None:
+    loads = loop(25.0, 1.0, 1.0, "ex-ante")
+    assert loads[1:] == pytest.approx([2.0 + 0.3 * 73.65 / 25.0] * 399)

@@ -1,0 +1,126 @@
+"""Only what is on the bus leaves an agent: nobody reads another's private fields."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gridarium.agents.base import GridAgent
+from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.consumer import Consumer
+from gridarium.environment.message_bus import MessageBus
+from gridarium.experiments.build import Built, build
+from gridarium.experiments.scenario import load_scenario
+
+BATTERY = "consumers.residential.battery={p_max_mw: 0.1, e_max_mwh: 0.2}"
+
+
+def acting_agent(frame: FrameType | None) -> GridAgent | None:
+    """The agent that runs: the nearest caller whose `self` is one."""
+    while frame is not None:
+        found = frame.f_locals.get("self")
+        if isinstance(found, GridAgent):
+            return found
+        frame = frame.f_back
+    return None
+
+
+@contextmanager
+def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], list[str]]]:
+    """Note every private field that an agent reads or writes: its own, and those of others."""
+    own, foreign = list[str](), list[str]()
+
+    def note(agent: GridAgent, field: str) -> None:
+        if field.startswith("_") and not field.startswith("__"):
+            reader = acting_agent(sys._getframe(2))
+            if reader is agent:
+                own.append(field)
+            elif reader is not None:
+                foreign.append(f"{type(reader).__name__} touches {type(agent).__name__}.{field}")
+
+    def read(agent: GridAgent, field: str) -> Any:
+        note(agent, field)
+        return object.__getattribute__(agent, field)
+
+    def write(agent: GridAgent, field: str, value: Any) -> None:
+        note(agent, field)
+        object.__setattr__(agent, field, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GridAgent, "__getattribute__", read)
+        patch.setattr(GridAgent, "__setattr__", write)
+        yield own, foreign
+
+
+def run_day(*settings: str) -> Built:
+    built = build(load_scenario("adcef", [BATTERY, *settings]).cases["adcef-high-res"])
+    while built.world.running:
+        built.world.step()
+    return built
+
+
+@pytest.mark.parametrize("pool", ["managed", "strict"])
+def test_no_agent_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatch, pool: str) -> None:
+    with watched(monkeypatch) as (own, foreign):
+        run_day(f"tariff.pool={pool}")
+    assert foreign == []
+    # The watch was on: every kind of agent has used fields of its own.
+    assert {"_demand", "_conditions", "_schedule", "_setpoint", "_loads"} <= set(own)
+
+
+class Spy(Behaviour):
+    """Looks at the neighbours' loads before it acts."""
+
+    def act(self, agent: GridAgent, period: int, planned: float) -> float:
+        neighbours = [other for other in agent.world.agents if isinstance(other, Consumer)]
+        return planned + 0.0 * sum(other._plan_mw[period] for other in neighbours)
+
+
+class Meddler(Behaviour):
+    """Changes a neighbour's plan."""
+
+    def act(self, agent: GridAgent, period: int, planned: float) -> float:
+        for other in agent.world.agents:
+            if isinstance(other, Consumer) and other is not agent:
+                other._answered_round = 0
+        return planned
+
+
+@pytest.mark.parametrize(("spy", "field"), [(Spy, "_plan_mw"), (Meddler, "_answered_round")])
+def test_the_watch_catches_a_spy(monkeypatch: pytest.MonkeyPatch, spy: type, field: str) -> None:
+    with watched(monkeypatch) as (_, foreign):
+        run_day(f"consumers.commercial.behaviour=['{__name__}:{spy.__name__}']")
+    assert set(foreign) == {f"Consumer touches Consumer.{field}"}
+    # Two neighbours, in each of 24 periods.
+    assert len(foreign) == 48
+
+
+def arrays_of(payload: Any) -> Iterator[np.ndarray]:
+    if isinstance(payload, np.ndarray):
+        yield payload
+    elif dataclasses.is_dataclass(payload):
+        for field in dataclasses.fields(payload):
+            yield from arrays_of(getattr(payload, field.name))
+
+
+def test_nothing_that_is_sent_can_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds, loose, send = set[str](), list[str](), MessageBus.send
+
+    def checked(bus: MessageBus, sender: str, recipient: str, payload: Any, topic: str | None = None) -> None:
+        kinds.add(type(payload).__name__)
+        for array in arrays_of(payload):
+            if array.flags.writeable or (array.base is not None and array.base.flags.writeable):
+                loose.append(f"{type(payload).__name__} from {sender}")
+        send(bus, sender, recipient, payload, topic)
+
+    monkeypatch.setattr(MessageBus, "send", checked)
+    run_day()
+    assert loose == []
+    assert {"TariffSignal", "LoadPlan", "StorageSchedule", "MarketConditions", "CarbonOffer"} <= kinds

@@ -1,0 +1,138 @@
+"""Storage owners: the schedule they follow, the carbon inside, by hand and over a whole day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from gridarium.agents.base import GridAgent
+from gridarium.agents.storage_owner import StorageOwner
+from gridarium.environment.errors import StorageError
+from gridarium.environment.storage import StorageRatings
+from gridarium.environment.world import World
+from gridarium.experiments.build import Built, build
+from gridarium.experiments.scenario import load_scenario
+from gridarium.market.records import ForecastRequest, StorageOffer, StorageSchedule, StorageState, series
+
+MakeWorld = Callable[..., World]
+RATINGS = StorageRatings("pool", 0.5, 1.0, 0.1, 0.9, 0.5, 0.92, 0.95, 0.5)
+
+
+class Load(GridAgent):
+    """Draws 1 MW at the far bus."""
+
+    def operate(self, period: int) -> None:
+        self.world.injections.draw(self.name, np.array([0.0, 1.0]), np.zeros(2))
+
+
+def schedule(charge: list[float], discharge: list[float], first: float = 0.3) -> StorageSchedule:
+    into, out = 0.5 * np.array(charge), 0.4 * np.array(discharge)
+    return StorageSchedule(
+        series(charge), series(discharge), series(np.zeros(len(charge))), series(into), series(out), first
+    )
+
+
+@pytest.mark.parametrize("period_h", [1.0, 0.5])
+def test_carbon_of_three_periods_by_hand(make_world: MakeWorld, period_h: float) -> None:
+    world = make_world(period_s=3600.0 * period_h)
+    Load(world, "load")
+    owner = StorageOwner(world, "pool", 1, RATINGS, "dso")
+    heard: list[object] = []
+    world.bus.connect("dso", lambda envelope: heard.append(envelope.payload))
+    world.bus.send("dso", "pool", ForecastRequest())
+    world.bus.send("dso", "pool", schedule([0.4, 0.0, 0.0], [0.0, 0.2, 0.0]))
+    for _ in range(3):
+        world.step()
+    # What arrives at the far bus carries the carbon of the losses on its way.
+    flow = world.states[0].flow
+    intensity = 0.6 * flow.p_from_mw[0, 0] / flow.p_to_mw[0, 0]
+    assert flow.p_to_mw[0, 0] == pytest.approx(1.4)
+    stored = intensity * 0.4 * period_h
+    inside = 0.5 + 0.92 * 0.4 * period_h
+    drawn = 0.2 * period_h / 0.95
+    released = stored * drawn / inside
+    assert owner.carbon_tco2 == pytest.approx([stored, stored - released, stored - released], rel=1e-9)
+    assert owner.energy_mwh == pytest.approx([inside, inside - drawn, inside - drawn])
+    # The discharge is a source with the tank's carbon, at the bus of the storage.
+    assert world.states[1].source_t_per_h[1] * period_h == pytest.approx(released, rel=1e-9)
+    # The virtual pool follows the schedule, whatever the physics.
+    pool = [0.3 + 0.2 * period_h, 0.3 + 0.12 * period_h, 0.3 + 0.12 * period_h]
+    assert owner.pool_tco2 == pytest.approx(pool)
+    offer = heard[0]
+    assert isinstance(offer, StorageOffer)
+    assert (offer.ratings, offer.e_mwh) == (RATINGS, 0.5)
+    states = [payload for payload in heard if isinstance(payload, StorageState)]
+    assert [state.period for state in states] == [0, 1, 2]
+    assert [state.e_mwh for state in states] == owner.energy_mwh.tolist()
+    assert [state.pool_tco2 for state in states] == owner.pool_tco2.tolist()
+
+
+def test_without_a_schedule_it_is_idle(make_world: MakeWorld) -> None:
+    world = make_world()
+    Load(world, "load")
+    owner = StorageOwner(world, "pool", 1, RATINGS, "dso")
+    world.bus.connect("dso", lambda envelope: None)
+    world.step()
+    assert (owner.energy_mwh[0], owner.carbon_tco2[0], owner.pool_tco2[0]) == (0.5, 0.0, 0.0)
+    assert world.meters["pool"][0] == 0.0
+
+
+def test_an_impossible_schedule_names_storage_and_period(make_world: MakeWorld) -> None:
+    world = make_world()
+    StorageOwner(world, "pool", 1, RATINGS, "dso")
+    world.bus.connect("dso", lambda envelope: None)
+    world.bus.send("dso", "pool", schedule([0.4, 0.4, 0.0], [0.0, 0.0, 0.0]))
+    world.step()
+    with pytest.raises(StorageError, match=r"storage pool, period 1: .*0\.9.*MWh"):
+        world.step()
+
+
+@pytest.fixture(scope="module", params=["managed", "strict"])
+def day(request: pytest.FixtureRequest) -> Built:
+    built = build(load_scenario("adcef", [f"tariff.pool={request.param}"]).cases["adcef"])
+    while built.world.running:
+        built.world.step()
+    return built
+
+
+def intensities(built: Built) -> np.ndarray:
+    """Nodal intensities, tCO2/MWh, shape (n_period, n_bus); 0 where no power arrives."""
+    return np.nan_to_num(np.array([state.intensity_tco2_per_mwh for state in built.world.states]))
+
+
+def test_tank_conserves_carbon_against_nodal_intensities(day: Built) -> None:
+    dispatch, nodal = day.dso.plan.dispatch, intensities(day)
+    moved = 0.0
+    for row, owner in enumerate(day.storages):
+        released = np.array([state.source_t_per_h[owner.bus] for state in day.world.states])
+        change = np.diff(owner.carbon_tco2, prepend=0.0)
+        taken = nodal[:, owner.bus] * dispatch.charge_mw[row]
+        assert change == pytest.approx(taken - released, abs=1e-12)
+        assert owner.carbon_tco2.min() >= 0.0
+        moved += float(released.sum())
+    assert moved > 0.1
+
+
+def test_carbon_of_the_whole_feeder_is_conserved(day: Built) -> None:
+    nodal, charge = intensities(day), np.zeros((24, day.world.feeder.n_bus))
+    for row, owner in enumerate(day.storages):
+        charge[:, owner.bus] += day.dso.plan.dispatch.charge_mw[row]
+    load = np.array([state.load_mw for state in day.world.states])
+    metered = np.sum([day.world.meters[consumer.name] for consumer in day.consumers], axis=0)
+    assert load.sum(axis=1) == pytest.approx(charge.sum(axis=1) + metered)
+    # Loads carry what was emitted, less what is still in the tanks; losses are in their intensities.
+    held = sum(owner.carbon_tco2[-1] for owner in day.storages)
+    used = float(np.sum(nodal * (load - charge)))
+    assert used == pytest.approx(day.dso.emission_tco2().sum() - held, rel=1e-5)
+
+
+def test_pool_follows_the_schedule_and_returns(day: Built) -> None:
+    plan = day.dso.plan.pool
+    for row, owner in enumerate(day.storages):
+        content = plan.first_tco2[row] + np.cumsum(plan.inflow_t_per_h[row] - plan.outflow_t_per_h[row])
+        assert owner.pool_tco2 == pytest.approx(content, abs=1e-9)
+        assert owner.pool_tco2[-1] == pytest.approx(plan.first_tco2[row], abs=1e-5)
+    reported = {(name, state.period) for name, state in day.dso.storage_states}
+    assert reported == {(owner.name, period) for owner in day.storages for period in range(24)}

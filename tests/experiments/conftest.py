@@ -1,0 +1,122 @@
+"""Small made-up results with the columns of a real run."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gridarium.experiments.records import Certificate, Claim
+from gridarium.experiments.scenario import load_scenario
+
+Made = dict[str, Any]
+
+
+def _series(case: str, n_period: int) -> pd.DataFrame:
+    time = pd.date_range(
+        "2026-01-15T00:00:00+08:00", periods=n_period, freq=pd.Timedelta(hours=24 / n_period)
+    )
+    return pd.DataFrame({"case": case, "period": np.arange(n_period), "time": time})
+
+
+def _tables_of(case: str, number: int, n_period: int, n_bus: int) -> dict[str, pd.DataFrame]:
+    base = _series(case, n_period)
+    hour = np.arange(n_period) * 24 / n_period
+    load = 2.0 + np.sin(hour / 4) + 0.01 * number
+    sun = np.maximum(0.0, 3.0 * np.sin((hour - 6) * np.pi / 12))
+    used = np.minimum(sun, load)
+
+    def unit(name: str, kind: str, **columns: object) -> pd.DataFrame:
+        empty = {
+            "p_supply_mw": 0.0,
+            "p_demand_mw": 0.0,
+            "q_mvar": 0.0,
+            "p_available_mw": np.nan,
+            "e_mwh": np.nan,
+        }
+        return base.assign(unit=name, kind=kind, bus=2, **{**empty, **columns})
+
+    def bus(index: int) -> pd.DataFrame:
+        intensity = np.where(hour < 2, np.nan, 0.5 + 0.01 * index)
+        return base.assign(
+            bus=index + 1,
+            vm_pu=1.0 - 0.001 * index,
+            p_load_mw=0.0 if index == 0 else load / max(n_bus - 1, 1),
+            carbon_intensity_tco2_per_mwh=intensity,
+            x=float(index),
+            y=float(index % 3),
+        )
+
+    rounds = np.arange(1, 9)
+    return {
+        "signals": base.assign(
+            tou_cny_per_mwh=600.0,
+            price_cny_per_mwh=600.0 - 10.0 * number * np.sin(hour),
+            factor_tco2_per_mwh=0.5 - 0.3 * np.sin(hour / 4),
+            grid_factor_tco2_per_mwh=0.6,
+        ),
+        "decisions": base.assign(
+            agent="all", kind="all", p_base_mw=load, p_plan_mw=load, p_metered_mw=load + 0.1 * np.cos(hour)
+        ),
+        "dispatch": pd.concat(
+            [
+                unit("pv", "renewable", p_supply_mw=used, p_available_mw=sun),
+                unit("turbine", "gas_turbine", p_supply_mw=0.1 * load),
+                unit("pool", "storage", p_demand_mw=0.2, e_mwh=1.0 + 0.1 * np.sin(hour)),
+                unit("grid", "grid", p_supply_mw=np.maximum(load - used, 0.0)),
+                unit("loads", "load", p_demand_mw=load),
+            ]
+        ),
+        "buses": pd.concat([bus(index) for index in range(n_bus)]),
+        "branches": pd.concat(
+            [
+                base.assign(branch=f"{index}-{index + 1}", from_bus=index, to_bus=index + 1, loading=np.nan)
+                for index in range(1, n_bus)
+            ]
+        ),
+        "carbon": base.assign(pool_tco2=0.1 * np.cos(hour)),
+        "rounds": pd.DataFrame(
+            {
+                "case": case,
+                "round": rounds,
+                "price_change_cny_per_mwh": np.append(30 * 0.5 ** rounds[:-1], 0.0),
+                "load_change_mw": 0.5**rounds,
+                "ended": ["", "", "", "", "", "", "", "converged" if number % 2 else "gate closed"],
+            }
+        ),
+    }
+
+
+@pytest.fixture
+def make() -> Callable[..., Made]:
+    """Return a function that makes up what `write_run` takes."""
+
+    def made(cases: Sequence[str] = ("tou", "adcef"), n_period: int = 24, n_bus: int = 4) -> Made:
+        parts = [_tables_of(case, number, n_period, n_bus) for number, case in enumerate(cases)]
+        return {
+            "scenario": load_scenario("adcef").resolved(),
+            "summary": {
+                case: {"emission_tco2": 19.0 + i, "voltage_min_pu": 0.95} for i, case in enumerate(cases)
+            },
+            "certificates": [
+                Certificate(case, "energy balance", 1e-12, 1e-6, "MW", True, True, "Supply equals <demand>.")
+                for case in cases
+            ],
+            "claims": [
+                Claim(
+                    "C1", "5.2", "Emission falls", "directional", "< 0", -0.1, "reproduced", "It does & how."
+                )
+            ],
+            "tables": {
+                name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]
+            },
+            "manifest": {
+                "scenario": "adcef",
+                "seed": 1,
+                "started": "2026-01-01T00:00:00+00:00",
+                "wall_s": 1.5,
+            },
+        }
+
+    return made

@@ -1,0 +1,253 @@
+"""The command line: what it prints, its exit status, and what it does not import."""
+
+import json
+import subprocess
+import sys
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from gridarium.environment.errors import InfeasibleError
+from gridarium.experiments import cli, registry
+from gridarium.experiments.benchmarks import BENCHMARKS, Benchmark
+from gridarium.experiments.console import messages, output
+from gridarium.experiments.formatting import label, number
+from gridarium.experiments.results import Result, write_run
+from gridarium.experiments.scenario import Study
+
+Make = Callable[..., dict[str, Any]]
+
+HEAVY = (
+    "pandapower",
+    "power_grid_model",
+    "highspy",
+    "piqp",
+    "pyomo",
+    "matplotlib",
+    "scipy",
+    "pyarrow.parquet",
+    "mesa",
+)
+
+
+@pytest.fixture
+def gridarium(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Any]:
+    """Return a function that runs the command line in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> Any:
+        # Consoles keep the streams they first met; every call has its own.
+        output.cache_clear()
+        messages.cache_clear()
+        return CliRunner().invoke(cli.app, list(arguments))
+
+    return call
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch, make: Make) -> dict[str, Any]:
+    """Put a runner in place that writes made-up results; return what it was called with."""
+    called: dict[str, Any] = {}
+
+    def run(study: Study, *, cases: Sequence[str] | None, out: Path, progress: Callable[..., None]) -> Result:
+        called.update(study=study, cases=cases, out=out)
+        progress(0.5, "half")
+        if called.get("error"):
+            raise called["error"]
+        made = make(tuple(cases or study.cases))
+        for change in called.get("certificates", ()):
+            made["certificates"].append(replace(made["certificates"][0], **change))
+        return write_run(out, **made)
+
+    module = types.ModuleType("gridarium.experiments.runner")
+    module.run = run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "gridarium.experiments.runner", module)
+    return called
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["run", "--help"], ["validate", "adcef"]])
+def test_light_commands_load_no_solver_and_no_network_library(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom gridarium.experiments.cli import app\n"
+        f"app({arguments!r}, standalone_mode=False)\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_module_runs_as_a_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gridarium.experiments.cli", "validate", "no-such-file"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == cli.BAD_INPUT
+    assert done.stdout == ""
+    assert done.stderr.startswith("gridarium: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_package_loads_what_is_asked_for(runner: dict[str, Any]) -> None:
+    import gridarium.experiments as experiments
+
+    assert experiments.load_scenario("adcef").name == "adcef"
+    assert callable(experiments.run)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = experiments.nothing
+
+
+def test_list(gridarium: Callable[..., Any]) -> None:
+    result = gridarium("list")
+    assert result.exit_code == 0
+    for name in ("adcef-beta", "storage-owner", "exact", "static-carbon"):
+        assert name in result.stdout
+    assert "storage-owner" not in gridarium("list", "scenarios").stdout
+    assert gridarium("list", "things").exit_code == cli.BAD_INPUT
+
+
+def test_registered_names_can_be_imported() -> None:
+    for kind in registry.KINDS:
+        for name in registry.entries(kind):
+            assert isinstance(registry.load(kind, name), type)
+    assert registry.load("behaviours", "json:JSONDecoder") is json.JSONDecoder
+    with pytest.raises(registry.ScenarioError, match="must be one of exact"):
+        registry.load("behaviours", "json:Nothing")
+
+
+def test_validate(gridarium: Callable[..., Any], tmp_path: Path) -> None:
+    result = gridarium("validate", "adcef")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "valid, 6 cases" in result.stdout
+    (tmp_path / "bad.yaml").write_text("extends: adcef\nseed: -1\ntariff: {kind: x}\ncases: {a: {}}\n")
+    result = gridarium("validate", "bad.yaml")
+    assert (result.exit_code, result.stdout) == (cli.BAD_INPUT, "")
+    assert "bad.yaml: 2 faults" in result.stderr
+    assert "seed: got -1" in result.stderr
+    result = gridarium("validate", "bad.yaml", "--debug")
+    assert result.exit_code == cli.BAD_INPUT
+    assert "Traceback" in result.stderr
+
+
+def test_run_without_arguments_runs_the_main_study(
+    gridarium: Callable[..., Any], runner: dict[str, Any]
+) -> None:
+    result = gridarium("run")
+    assert result.exit_code == cli.DONE, result.stderr
+    assert runner["study"].name == "adcef"
+    assert runner["cases"] is None
+    assert runner["out"].parent == Path("runs")
+    assert runner["out"].name.startswith("adcef-")
+    assert "certificates: 6 of 6 passed" in result.stdout
+    assert f"report: {runner['out'] / 'report.html'}" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    for case in ("tou", "carbon-", "adcef"):
+        assert case in result.stdout
+
+
+def test_run_takes_cases_seed_and_overrides(gridarium: Callable[..., Any], runner: dict[str, Any]) -> None:
+    settings = ["--case", "tou", "--case", "adcef", "--seed", "7", "--set", "prices.quota_tco2_per_mwh=0.4"]
+    result = gridarium("run", "adcef", *settings, "--out", "here")
+    assert result.exit_code == cli.DONE, result.stderr
+    assert (runner["cases"], runner["out"]) == (["tou", "adcef"], Path("here"))
+    for case in runner["study"].cases.values():
+        assert (case.seed, case.prices.quota_tco2_per_mwh) == (7, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nowhere"], "must be one of adcef"),
+        (["run", "--case", "x"], "must be one of tou, static-carbon"),
+        (["run", "--set", "seed=x"], "whole number"),
+        (["run", "--seed", "-1"], "whole number"),
+        (["run", "--out", "full"], "must be a new or an empty folder"),
+        (["report", "full"], "must be a folder that gridarium run left"),
+        (["bench", "nothing"], "must be one of agent-solve"),
+        (["bench", "bus", "--json", "no/such/folder.json"], "existing folder"),
+    ],
+)
+def test_bad_input(
+    gridarium: Callable[..., Any], runner: dict[str, Any], tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    result = gridarium(*arguments)
+    assert result.exit_code == cli.BAD_INPUT
+    assert message in result.stderr
+    assert result.stdout == ""
+    assert runner == {}
+
+
+def test_a_run_that_fails(gridarium: Callable[..., Any], runner: dict[str, Any]) -> None:
+    runner["error"] = InfeasibleError("agent dso, period 3: voltage limits cannot be kept")
+    result = gridarium("run")
+    assert result.exit_code == cli.FAILED
+    assert result.stderr == "gridarium: agent dso, period 3: voltage limits cannot be kept\n"
+    assert "Traceback" in gridarium("run", "--debug").stderr
+
+
+def test_failed_certificates_are_listed(gridarium: Callable[..., Any], runner: dict[str, Any]) -> None:
+    runner["certificates"] = [{"name": "cone gap", "value": 2.0, "passed": False, "hard": False}]
+    result = gridarium("run", "--case", "tou", "--out", "soft")
+    assert result.exit_code == cli.DONE
+    assert "certificates: 1 of 2 passed" in result.stdout
+    assert "warning: tou, cone gap: 2 MW, tolerance 1.00e-06 MW:" in " ".join(result.stdout.split())
+    runner["certificates"] = [{"name": "cone gap", "value": 2.0, "passed": False}]
+    result = gridarium("run", "--case", "tou", "--out", "hard")
+    assert result.exit_code == cli.FAILED
+    assert "FAILED: tou, cone gap" in result.stdout
+
+
+def test_compare_prints_the_claims(gridarium: Callable[..., Any], runner: dict[str, Any]) -> None:
+    result = gridarium("compare", "adcef")
+    assert result.exit_code == cli.DONE
+    assert "Emission falls" in result.stdout
+    assert result.stdout.index("emission (tCO2)") < result.stdout.index("reproduced")
+
+
+def test_report(gridarium: Callable[..., Any], make: Make, tmp_path: Path) -> None:
+    write_run(tmp_path / "run", **make(("tou",)))
+    result = gridarium("report", "run")
+    assert (result.exit_code, result.stdout) == (cli.DONE, f"report: {Path('run') / 'report.html'}\n")
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
+def test_bench(gridarium: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = types.ModuleType("made_up_benchmark")
+    module.measure = lambda: {"ratio": 2.5}  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(BENCHMARKS, "bus", Benchmark(module.__name__, "measure", ""))
+    result = gridarium("bench", "bus", "--json", "bench.json")
+    assert result.exit_code == cli.DONE, result.stderr
+    assert "ratio" in result.stdout
+    assert json.loads((tmp_path / "bench.json").read_text()) == {"bus": {"ratio": 2.5}}
+
+
+def test_numbers_and_names_for_readers() -> None:
+    values = (42500.0, 19.0901, 0.95123, 1.3e-7, 12.0, float("nan"), None, 0.0, -3.5, True, "x", 12345678.0)
+    shown = [number(value) for value in values]
+    expected = [
+        "42,500",
+        "19.090",
+        "0.9512",
+        "1.30e-07",
+        "12",
+        "-",
+        "-",
+        "0",
+        "-3.5000",
+        "True",
+        "x",
+        "1.23e+07",
+    ]
+    assert shown == expected
+    assert label("dso_net_revenue_cny") == "DSO net revenue (CNY)"
+    assert label("carbon_price_cny_per_tco2") == "carbon price (CNY/tCO2)"
+    assert label("renewable_used_share") == "renewable used share"

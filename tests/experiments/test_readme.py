@@ -1,0 +1,47 @@
+"""The README's programs run as printed, and its commands are the ones that CI uses."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _programs() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_own_agent_and_behaviour_run_as_printed_in_under_40_lines(tmp_path):
+    program = next(text for text in _programs() if "class GreenConsumer" in text)
+    lines = [line for line in program.splitlines() if line.strip()]
+    assert len(lines) < 40
+    script = tmp_path / "mine.py"
+    script.write_text(program, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    printed = dict(line.split() for line in done.stdout.splitlines())
+    assert printed.keys() == {"emission_tco2", "shifted_mwh", "user_surplus_cny"}
+    assert 8.0 < float(printed["emission_tco2"]) < 9.3
+    assert done.stderr == ""
+
+
+def test_short_program_runs_as_printed(tmp_path):
+    program = next(text for text in _programs() if "result.table" in text)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert 13.0 < float(done.stdout.split()[0]) < 15.0
+
+
+def test_packages_match_the_tree():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    for package in settings["packages"]:
+        folder = ROOT / settings["package-dir"][package]
+        assert (folder / "__init__.py").is_file()
+        assert (folder / "py.typed").is_file()
+        nested = {path.parent for path in folder.rglob("*.py")} - {folder}
+        assert not nested, f"{package} has modules in folders that the wheel leaves out: {nested}"

@@ -1,0 +1,114 @@
+"""Settlement: a day's bill by hand, and every payment booked twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gridarium.environment.ledger import Ledger
+from gridarium.market.settlement import (
+    CARBON,
+    CARBON_MARKET,
+    EXPORT,
+    FUEL,
+    PURCHASE,
+    RETAIL,
+    SUPPLIERS,
+    TRUE_UP,
+    UPSTREAM,
+    WEAR,
+    PeriodAccount,
+    settle_period,
+    settle_true_up,
+)
+
+HOUR = PeriodAccount(
+    time_s=3600.0,
+    period=4,
+    load_mwh={"homes": 0.5, "works": 1.5},
+    price_cny_per_mwh=700.0,
+    import_mwh=1.2,
+    wholesale_cny_per_mwh=400.0,
+    export_mwh=0.0,
+    export_cny_per_mwh=100.0,
+    fuel_cny=90.0,
+    wear_cny=7.0,
+    carbon_cny=11.0,
+)
+
+
+def test_one_period_by_hand() -> None:
+    ledger = Ledger()
+    settle_period(ledger, "dso", HOUR)
+    booked = {(entry.payer, entry.payee, entry.purpose): entry.amount_cny for entry in ledger.entries}
+    assert booked == {
+        ("homes", "dso", RETAIL): 350.0,
+        ("works", "dso", RETAIL): 1050.0,
+        ("dso", UPSTREAM, PURCHASE): pytest.approx(480.0),
+        ("dso", SUPPLIERS, FUEL): 90.0,
+        ("dso", SUPPLIERS, WEAR): 7.0,
+        (CARBON_MARKET, "dso", CARBON): 11.0,
+    }
+    assert ledger.balance("dso") == pytest.approx(350.0 + 1050.0 - 480.0 - 90.0 - 7.0 + 11.0)
+    assert {entry.period for entry in ledger.entries} == {4}
+    assert {entry.time_s for entry in ledger.entries} == {3600.0}
+
+
+def test_export_and_carbon_above_the_quota() -> None:
+    ledger = Ledger()
+    settle_period(ledger, "dso", replace(HOUR, import_mwh=0.0, export_mwh=0.4, carbon_cny=-30.0))
+    purposes = {entry.purpose: entry for entry in ledger.entries}
+    assert PURCHASE not in purposes
+    assert (purposes[EXPORT].payer, purposes[EXPORT].payee) == (UPSTREAM, "dso")
+    assert purposes[EXPORT].amount_cny == pytest.approx(40.0)
+    assert (purposes[CARBON].payer, purposes[CARBON].payee) == ("dso", CARBON_MARKET)
+    assert purposes[CARBON].amount_cny == 30.0
+
+
+def test_true_up_is_shared_by_energy() -> None:
+    ledger = Ledger()
+    settle_true_up(ledger, "dso", 9.0, 23, {"homes": 10.0, "works": 30.0}, excess_cny=8.0, carbon_cny=-3.0)
+    booked = {(entry.payer, entry.payee, entry.purpose): entry.amount_cny for entry in ledger.entries}
+    assert booked == {
+        ("dso", CARBON_MARKET, CARBON): 3.0,
+        ("homes", "dso", TRUE_UP): 2.0,
+        ("works", "dso", TRUE_UP): 6.0,
+    }
+
+
+@pytest.mark.parametrize(("energy", "excess"), [(10.0, 0.0), (10.0, -5.0), (0.0, 5.0)])
+def test_no_true_up_without_excess_or_energy(energy: float, excess: float) -> None:
+    ledger = Ledger()
+    settle_true_up(ledger, "dso", 9.0, 23, {"homes": energy}, excess_cny=excess, carbon_cny=0.0)
+    assert ledger.entries == ()
+
+
+energies = st.just(0.0) | st.floats(1e-6, 5.0)
+amounts = st.floats(-1e4, 1e4).filter(lambda value: value == 0.0 or abs(value) > 1e-9)
+
+
+@given(
+    energy=st.dictionaries(st.sampled_from(["a", "b", "c"]), energies, min_size=1),
+    price=st.floats(-200.0, 2000.0),
+    imported=st.floats(0.0, 9.0),
+    carbon=amounts,
+    excess=amounts,
+)
+def test_every_payment_is_booked_twice(
+    energy: dict[str, float], price: float, imported: float, carbon: float, excess: float
+) -> None:
+    ledger = Ledger()
+    account = replace(HOUR, load_mwh=energy, price_cny_per_mwh=price, import_mwh=imported, carbon_cny=carbon)
+    settle_period(ledger, "dso", account)
+    settle_true_up(ledger, "dso", 2.0, 4, energy, excess, carbon)
+    ledger.verify()
+    assert ledger.total() == 0.0
+    table = ledger.table()
+    assert (table.groupby("entry")["amount_cny"].sum() == 0.0).all()
+    assert (table.groupby("entry").size() == 2).all()
+    used = sum(energy.values())
+    due = price * used + (max(excess, 0.0) if used > 0.0 else 0.0)
+    assert -sum(ledger.balance(name) for name in energy) == pytest.approx(due, abs=1e-6)

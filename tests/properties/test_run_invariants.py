@@ -1,0 +1,85 @@
+"""What holds in every run, whatever the tariff, the links, the consumers and their rationality."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridarium.agents.base import GridAgent
+from gridarium.agents.behaviour import Behaviour
+from gridarium.experiments.build import Built, build
+from gridarium.experiments.certificates import certify
+from gridarium.experiments.run_tables import tables_of
+from gridarium.experiments.scenario import load_scenario
+
+ALWAYS = {
+    "energy balance",
+    "storage cycle",
+    "carbon balance",
+    "carbon flow",
+    "pool neutrality",
+    "money balance",
+    "budget balance",
+    "cone gap",
+}
+
+
+class Restless(Behaviour):
+    """Strays from its plan by up to 3 %."""
+
+    def act(self, agent: GridAgent, period: int, planned: float) -> float:
+        return planned * float(agent.stream("behaviour").uniform(0.97, 1.03))
+
+
+@st.composite
+def overrides(draw: st.DrawFn) -> list[str]:
+    chosen = {
+        "tariff.adjustment": draw(st.sampled_from([0.0, 0.5, 1.0, 3.0])),
+        "tariff.pool": draw(st.sampled_from(["managed", "strict"])),
+        "tariff.surplus": draw(st.sampled_from(["ex-ante", "ex-post"])),
+        "prices.carbon_price_cny_per_tco2": draw(st.sampled_from([0.0, 73.65, 200.0])),
+        "prices.quota_tco2_per_mwh": draw(st.sampled_from([0.0, 0.2, 0.5, 1.0])),
+        "consumers.industrial.flexible_share": draw(st.sampled_from([0.0, 0.2, 0.4])),
+        "consumers.industrial.beta_cny_per_mwh_per_mw": draw(st.sampled_from([5.0, 30.0, 300.0])),
+        "consumers.commercial.count": draw(st.integers(1, 3)),
+        "negotiation.damping": draw(st.sampled_from([0.3, 0.7])),
+        "negotiation.round_limit": draw(st.integers(1, 8)),
+        "communication.latency_s": draw(st.sampled_from([0.0, 0.3])),
+        "communication.loss": draw(st.sampled_from([0.0, 0.4])),
+        "communication.duplication": draw(st.sampled_from([0.0, 0.4])),
+        "communication.reordering": draw(st.sampled_from([0.0, 0.4])),
+        "seed": draw(st.integers(0, 1000)),
+    }
+    if draw(st.booleans()):
+        chosen["consumers.residential.behaviour"] = f"['{__name__}:Restless']"
+    return [f"{path}={value}" for path, value in chosen.items()]
+
+
+def check_steps(built: Built) -> None:
+    """Limits and balances of every period."""
+    dispatch = built.dso.plan.dispatch
+    assert not np.any((dispatch.charge_mw > 0.0) & (dispatch.discharge_mw > 0.0))
+    for row, unit in enumerate(built.storages):
+        low, high = unit.ratings.band_mwh
+        assert np.all((unit.energy_mwh >= low - 1e-6) & (unit.energy_mwh <= high + 1e-6))
+        stored = 0.92 * dispatch.charge_mw[row] - dispatch.discharge_mw[row] / 0.95
+        change = np.diff(unit.energy_mwh, prepend=0.5 * unit.ratings.e_max_mwh)
+        assert np.allclose(change, stored, rtol=0.0, atol=2e-6)
+    for state in built.world.states:
+        assert abs(state.residual_t_per_h) < 1e-9
+
+
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(overrides(), st.sampled_from(["adcef", "adcef-high-res"]))
+def test_balances_hold_in_every_run(changes: list[str], case: str) -> None:
+    scenario = load_scenario("adcef", changes).cases[case]
+    built = build(scenario)
+    while built.world.running:
+        built.world.step()
+    tables = tables_of(case, built)
+    found = {each.name: each for each in certify(case, scenario, built, tables)}
+    assert set(found) >= ALWAYS
+    assert {name: found[name].value for name in ALWAYS if not found[name].passed} == {}
+    assert built.world.ledger.total() == 0.0
+    check_steps(built)

@@ -1,0 +1,263 @@
+"""The agents' game of three periods against brute force that shares no code with their solvers.
+
+One consumer behind one line, wind at the substation, no storage: what is left to decide is the load
+and, through the carbon factor, the price. Losses follow from the two-bus power flow in closed form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import root
+
+from gridarium.agents.consumer import Consumer, Demand
+from gridarium.agents.dispatch_problem import DispatchShape, Renewable
+from gridarium.agents.dso import Connection, Dso
+from gridarium.agents.plant import RenewablePlant
+from gridarium.agents.upstream import UpstreamMarket
+from gridarium.environment.clock import Clock
+from gridarium.environment.network import Feeder
+from gridarium.environment.world import World
+from gridarium.market.adcef import AdcefTariff
+from gridarium.market.records import MarketConditions, TariffSignal, series
+from gridarium.market.stackelberg import NegotiationRules
+
+RecordProperty = Callable[[str, object], None]
+
+BASE = np.array([2.0, 2.5, 3.5])  # MW
+TOU = np.array([600.0, 640.0, 700.0])  # CNY/MWh
+WHOLESALE = 0.6 * TOU
+GRID = np.array([0.6, 0.65, 0.8])  # tCO2/MWh
+WIND = np.array([2.6, 1.0, 0.5])  # MW: a surplus in the first period
+LAMBDA, QUOTA = 73.65, 0.5
+BETA, FLEXIBLE = 60.0, 0.2
+R_PU, X_PU = 0.004, 0.003  # on 1 MVA
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a game ends with; shape (3,)."""
+
+    load_mw: np.ndarray
+    price: np.ndarray
+    factor: np.ndarray
+
+
+def imported_mw(load: np.ndarray) -> np.ndarray:
+    """Power from upstream: load and line losses less the wind that is used."""
+    # Sending voltage 1, no reactive load: l = (P^2 + Q^2) with P = load + r l, Q = x l.
+    r, x = R_PU, X_PU
+    a, b = r**2 + x**2, 2.0 * r * load - 1.0
+    current = (-b - np.sqrt(b**2 - 4.0 * a * load**2)) / (2.0 * a)
+    return np.maximum(0.0, load + r * current - WIND)
+
+
+def called_for(load: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Price and factor that a load calls for, by C3 to C8 written out."""
+    credit = GRID * np.maximum(0.0, WIND - BASE) / BASE
+    factor = GRID * imported_mw(load) / load - credit
+    price = TOU + LAMBDA * (factor - QUOTA)
+    discount, revenue = ((TOU - price) * load).sum(), (LAMBDA * (QUOTA - factor) * load).sum()
+    return price + max(0.0, discount - revenue) / load.sum(), factor
+
+
+def response(price: np.ndarray, beta: float = BETA) -> np.ndarray:
+    """Load under a price: bisection on the dual of energy neutrality."""
+    most = np.minimum(FLEXIBLE * BASE, BASE.max() - BASE)
+
+    def shift(dual: float) -> np.ndarray:
+        return np.clip((TOU - price - dual) / beta, -FLEXIBLE * BASE, most)
+
+    low, high = -1e4, 1e4
+    for _ in range(100):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if shift(middle).sum() > 0.0 else (low, middle)
+    return BASE + shift(0.5 * (low + high))
+
+
+def profit(load: np.ndarray) -> float:
+    """The leader's profit when discounts cost exactly the carbon revenue: sales at TOU less purchase."""
+    return float((TOU * load - WHOLESALE * imported_mw(load)).sum())
+
+
+def welfare(load: np.ndarray) -> float:
+    """Utility less purchase and carbon, up to a constant."""
+    shift = load - BASE
+    utility = (TOU * load - 0.5 * BETA * shift**2).sum()
+    return float(utility - ((WHOLESALE + LAMBDA * GRID) * imported_mw(load)).sum())
+
+
+def feeder() -> Feeder:
+    nothing = np.zeros(2)
+    return Feeder(
+        name="two buses",
+        base_mva=1.0,
+        bus_labels=(1, 2),
+        base_kv=np.full(2, 10.0),
+        parent=np.zeros(1, dtype=np.int64),
+        branch_labels=("line",),
+        r_pu=np.array([R_PU]),
+        x_pu=np.array([X_PU]),
+        ratio=np.ones(1),
+        shift_degree=np.zeros(1),
+        g_bus_pu=nothing,
+        b_bus_pu=nothing.copy(),
+        i_max_pu=np.full(1, np.inf),
+        p_load_mw=np.array([0.0, 1.0]),
+        q_load_mvar=np.zeros(2),
+        slack_vm_pu=1.0,
+        x=np.arange(2.0),
+        y=np.zeros(2),
+    )
+
+
+@pytest.fixture(scope="module")
+def game() -> tuple[World, Dso, Consumer]:
+    """The game played by the agents."""
+    world = World(feeder(), Clock(pd.Timestamp("2026-01-14T20:00:00+08:00"), 3600.0), 3, 4 * 3600.0, GRID, 1)
+    conditions = MarketConditions(
+        series(TOU), series(WHOLESALE), series(np.zeros(3)), series(GRID), LAMBDA, QUOTA
+    )
+    UpstreamMarket(world, "market", conditions)
+    RenewablePlant(world, "wind", 0, WIND, 3.0)
+    share, reactive = np.array([0.0, 1.0]), np.zeros(2)
+    consumer = Consumer(world, "homes", "homes", Demand(BASE, BETA, FLEXIBLE, share, reactive), "dso")
+    shape = DispatchShape(
+        feeder=world.feeder,
+        turbines=(),
+        storages=(),
+        renewables=(Renewable("wind", 3.0),),
+        sites=(("wind", 0),),
+        wear_cny_per_mwh=(),
+        n_period=3,
+        period_h=1.0,
+        voltage_band_pu=(0.9, 1.1),
+        loading_max=1.0,
+        import_limit_mw=10.0,
+        export_limit_mw=0.0,
+        loss_price_cny_per_mwh=1.0,
+    )
+    rules = NegotiationRules(0.0, 3 * 3600.0, 1e-6, 0.5, 200, 5.0, 1.0)
+    connections = {"homes": Connection(share, reactive)}
+    dso = Dso(world, "dso", shape, AdcefTariff(), rules, connections, "market", True)
+    while world.running:
+        world.step()
+    return world, dso, consumer
+
+
+@pytest.fixture(scope="module")
+def played(game: tuple[World, Dso, Consumer]) -> Outcome:
+    _, dso, _ = game
+    return Outcome(dso.plan.situation.load_mw, dso.signal.price_cny_per_mwh, dso.settled_factor)
+
+
+def test_physics_is_the_two_bus_power_flow(game: tuple[World, Dso, Consumer]) -> None:
+    world, dso, consumer = game
+    assert dso.rounds[-1].ended == "converged"
+    drawn = np.array([float(state.flow.p_slack_mw[0]) for state in world.states])
+    assert drawn == pytest.approx(imported_mw(consumer.loads_mw["plan"]), abs=2e-6)
+
+
+def test_response_is_the_best_of_a_fine_grid(game: tuple[World, Dso, Consumer]) -> None:
+    _, dso, consumer = game
+    price, step = dso.signal.price_cny_per_mwh, 0.002
+    first, second = np.meshgrid(*[np.arange(-0.7, 0.7001, step)] * 2, indexing="ij")
+    loads = BASE[:, None, None] + np.array([first, second, -first - second])
+    tolerance = 1e-9
+    allowed = (np.abs(loads - BASE[:, None, None]) <= FLEXIBLE * BASE[:, None, None] + tolerance).all(axis=0)
+    allowed &= (loads <= BASE.max() + tolerance).all(axis=0)
+    bought = (TOU + BETA * BASE)[:, None, None] * loads - 0.5 * BETA * loads**2
+    value = np.where(allowed, (bought - price[:, None, None] * loads).sum(axis=0), -np.inf)
+    best = np.unravel_index(int(value.argmax()), value.shape)
+    assert consumer.loads_mw["plan"] == pytest.approx(loads[:, best[0], best[1]], abs=step)
+    # No point of the grid is better than what the consumer does, and the best is as good but for the step.
+    reached = consumer.value_cny(consumer.loads_mw["plan"], dso.signal)
+    assert 0.0 <= reached - value.max() + 1e-6 <= BETA * step**2 + 2e-6
+
+
+def test_response_to_many_prices(game: tuple[World, Dso, Consumer]) -> None:
+    _, _, consumer = game
+    nothing = series(np.zeros(3))
+    for change in product([-50.0, -7.0, 0.0, 20.0], repeat=3):
+        price = TOU + np.array(change)
+        answered = consumer.best_response(TariffSignal(1, series(price), nothing, series(TOU)))
+        assert answered == pytest.approx(response(price), abs=5e-6)
+
+
+def test_loop_ends_at_the_fixed_point(played: Outcome) -> None:
+    # By patient iteration with small steps, and by a root finder that knows nothing of iteration.
+    price = TOU.copy()
+    for _ in range(2000):
+        price += 0.05 * (called_for(response(price))[0] - price)
+    found = root(lambda price: called_for(response(price))[0] - price, TOU, tol=1e-12)
+    assert found.x == pytest.approx(price, abs=1e-6)
+    assert played.price == pytest.approx(price, abs=1e-3)
+    assert played.load_mw == pytest.approx(response(price), abs=2e-5)
+    assert played.factor == pytest.approx(called_for(response(price))[1], abs=2e-5)
+    # The response is worth looking at: it moves, and it is neither at rest nor at all its limits.
+    assert np.abs(played.load_mw - BASE).max() > 0.1
+
+
+def test_ledger_holds_the_profit_of_the_fixed_point(
+    game: tuple[World, Dso, Consumer], played: Outcome
+) -> None:
+    world, _, _ = game
+    assert world.ledger.balance("dso") == pytest.approx(profit(played.load_mw), abs=0.05)
+
+
+def stackelberg(band: float) -> tuple[float, np.ndarray, float]:
+    """Best profit of a leader who foresees the follower, its load, and the error of the search.
+
+    Only differences of prices move the follower; their level is set by the budget rule C8. So two
+    prices are searched on a grid, twice: over the band, and around the best point.
+    """
+    centre, width, error = np.zeros(2), band, 0.0
+    best: tuple[float, np.ndarray] = (-np.inf, BASE)
+    for _ in range(2):
+        axis = np.linspace(-width, width, 61)
+        profits = np.empty((61, 61))
+        for i, j in product(range(61), repeat=2):
+            change = np.clip(centre + np.array([axis[i], axis[j]]), -band, band)
+            load = response(TOU + np.array([*change, 0.0]))
+            profits[i, j] = profit(load)
+            if profits[i, j] > best[0]:
+                best, at = (profits[i, j], load), change
+        error = max(np.abs(np.diff(profits, axis=0)).max(), np.abs(np.diff(profits, axis=1)).max())
+        centre, width = at, 2.0 * width / 30.0
+    return best[0], best[1], float(error)
+
+
+def test_loop_profit_stays_below_the_bilevel_benchmark(
+    played: Outcome, record_property: RecordProperty
+) -> None:
+    differences = played.price - TOU - (played.price - TOU)[2]
+    band = 100.0
+    assert np.abs(differences).max() < band
+    benchmark, _, error = stackelberg(band)
+    reached = profit(played.load_mw)
+    gap = benchmark - reached
+    record_property("gap_to_bilevel_cny", gap)
+    record_property("gap_to_bilevel_share", gap / benchmark)
+    assert gap >= -error
+    # Both gain from the wind that would be curtailed without a response.
+    assert reached >= profit(BASE)
+
+
+def test_loop_welfare_stays_below_the_central_optimum(
+    played: Outcome, record_property: RecordProperty
+) -> None:
+    step = 0.005
+    best = -np.inf
+    for first, second in product(np.arange(-0.7, 0.7001, step), repeat=2):
+        load = BASE + np.array([first, second, -first - second])
+        if np.all(np.abs(load - BASE) <= FLEXIBLE * BASE + 1e-9) and load.max() <= BASE.max() + 1e-9:
+            best = max(best, welfare(load))
+    gap = best - welfare(played.load_mw)
+    record_property("gap_to_central_cny", gap)
+    assert gap >= -BETA * step**2
+    assert welfare(BASE) < welfare(played.load_mw)
