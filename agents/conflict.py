@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from gridarium.agents.cones import Array
@@ -34,8 +32,8 @@ def explain(form: StandardForm, numbers: Numbers) -> str:
     linear = form.without_cost()
     x = HighsSolver(linear, round_limit=20).least_violation(numbers._replace(cost=linear.cost))
     found = [
-        *_outside(form.column_names, form.families, x, numbers.lower, numbers.upper),
-        *_outside(form.row_names, form.families, form.rows @ x, numbers.row_lower, numbers.row_upper),
+        *_outside(form, form.column_names, x, numbers.lower, numbers.upper),
+        *_outside(form, form.row_names, form.rows @ x, numbers.row_lower, numbers.row_upper),
     ]
     found.sort(key=lambda item: -item[0])
     if not found:
@@ -46,22 +44,25 @@ def explain(form: StandardForm, numbers: Numbers) -> str:
 
 
 def _outside(
-    names: tuple[str, ...], families: Mapping[str, str], value: Array, lower: Array, upper: Array
+    form: StandardForm, names: tuple[str, ...], value: Array, lower: Array, upper: Array
 ) -> list[tuple[float, str]]:
     """Excess and sentence of everything that lies outside its limits."""
     excess = np.maximum(lower - value, value - upper)
     sentences = []
     for place in np.flatnonzero(excess > _TOLERANCE * (1.0 + np.abs(value))):
-        name, _, index = names[place].partition("[")
-        *where, period = index.rstrip("]").split(",")
-        label = families.get(name, name)
-        at = f"period {period}, " + (f"at {','.join(where)}, " if where else "") if index else ""
         side, limit = ("least", lower) if value[place] < lower[place] else ("most", upper)
-        sentences.append(
-            (
-                float(excess[place]),
-                f"{at}constraint family {label}: {name} must be at {side} {limit[place]:.6g}, "
-                f"needs {value[place]:.6g}",
-            )
-        )
+        sentence = f"must be at {side} {limit[place]:.6g}, needs {value[place]:.6g}"
+        sentences.append((float(excess[place]), f"{_place(form, names[place])} {sentence}"))
     return sentences
+
+
+def _place(form: StandardForm, full_name: str) -> str:
+    """Period, element and constraint family of ``name[element,period]``."""
+    name, _, index = full_name.partition("[")
+    *where, period = index.rstrip("]").split(",")
+    labels = form.labels.get(name)
+    if labels and where:
+        where = [labels[int(where[0])]]
+    element = f"{','.join(where)}, " if where else ""
+    at = f"period {period}, {element}" if index else ""
+    return f"{at}constraint family {form.families.get(name, name)}: {name}"

@@ -112,7 +112,10 @@ def build_dispatch_model(shape: DispatchShape) -> Any:
     Equations C9 to C11 with loads given, A13 to A17 and A20.
     """
     m = pyo.ConcreteModel(name="dispatch")
-    m.shape = shape
+    m.labels = {
+        "voltage_squared": [f"bus {label}" for label in shape.feeder.bus_labels],
+        "current_squared": list(shape.feeder.branch_labels),
+    }
     m.period = pyo.RangeSet(0, shape.n_period - 1)
     m.bus = pyo.RangeSet(0, len(shape.feeder.bus_labels) - 1)
     m.branch = pyo.RangeSet(0, len(shape.feeder.parent) - 1)
@@ -141,8 +144,8 @@ def _declare_signals(m: Any) -> None:
 
 
 def _declare_substation(m: Any, shape: DispatchShape) -> None:
-    m.p_buy_mw = pyo.Var(m.period, bounds=(0, shape.import_limit_mw), doc="import limit")
-    m.p_sell_mw = pyo.Var(m.period, bounds=(0, shape.export_limit_mw), doc="export limit")
+    m.p_buy_mw = pyo.Var(m.period, bounds=(0, shape.import_limit_mw), doc="import limit (MW)")
+    m.p_sell_mw = pyo.Var(m.period, bounds=(0, shape.export_limit_mw), doc="export limit (MW)")
     m.q_grid_mvar = pyo.Var(m.period)
 
 
@@ -150,7 +153,10 @@ def _declare_turbines(m: Any, shape: DispatchShape) -> None:
     """0 <= P_g <= Pmax, P_g^2 + Q_g^2 <= S_g^2 (A17), cost >= a P_g^2 (C9)."""
     unit = {turbine.name: turbine for turbine in shape.turbines}
     m.p_turbine_mw = pyo.Var(
-        m.turbine, m.period, bounds=lambda m, g, t: (unit[g].p_min_mw, unit[g].p_max_mw), doc="turbine power"
+        m.turbine,
+        m.period,
+        bounds=lambda m, g, t: (unit[g].p_min_mw, unit[g].p_max_mw),
+        doc="turbine power (MW)",
     )
     m.q_turbine_mvar = pyo.Var(
         m.turbine, m.period, bounds=lambda m, g, t: (-unit[g].s_max_mva, unit[g].s_max_mva)
@@ -203,7 +209,7 @@ def _declare_storages(m: Any, shape: DispatchShape) -> None:
     m.p_discharge_mw = pyo.Var(m.storage, m.period, bounds=lambda m, s, t: (0, rating[s]))
     m.charging = pyo.Var(m.storage, m.period, domain=pyo.Binary)
     m.energy_mwh = pyo.Var(
-        m.storage, m.period, bounds=lambda m, s, t: unit[s].band_mwh, doc="state of charge"
+        m.storage, m.period, bounds=lambda m, s, t: unit[s].band_mwh, doc="stored energy (MWh)"
     )
     m.charge_exclusive = pyo.Constraint(
         m.storage, m.period, rule=lambda m, s, t: m.p_charge_mw[s, t] <= rating[s] * m.charging[s, t]
@@ -245,14 +251,14 @@ def _declare_branches(m: Any, shape: DispatchShape) -> None:
         m.bus,
         m.period,
         bounds=lambda m, n, t: (slack**2, slack**2) if n == 0 else (low**2, high**2),
-        doc="voltage band",
+        doc="voltage band (p.u. squared)",
     )
     limit = (shape.loading_max * feeder.i_max_pu * feeder.base_mva) ** 2
     m.current_squared = pyo.Var(
         m.branch,
         m.period,
         bounds=lambda m, b, t: (0, limit[b] if np.isfinite(limit[b]) else None),
-        doc="current limit",
+        doc="current limit (p.u. squared on 1 MVA)",
     )
     m.p_branch_mw = pyo.Var(m.branch, m.period)
     m.q_branch_mvar = pyo.Var(m.branch, m.period)

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from gridarium.agents.accounts import DayAccounts, DayAhead
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.carbon_pool import CarbonPool, PoolPlan
+from gridarium.agents.carbon_pool import CarbonPool
 from gridarium.agents.cones import Array
-from gridarium.agents.dispatch import Dispatch, Dispatcher, dispatch_form
+from gridarium.agents.dispatch import Dispatcher, dispatch_form
 from gridarium.agents.dispatch_problem import DispatchShape
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.errors import MessageError
@@ -32,10 +33,9 @@ from gridarium.market.records import (
     TariffSignal,
     series,
 )
-from gridarium.market.settlement import PeriodAccount, settle_period, settle_true_up
 from gridarium.market.stackelberg import NegotiationRules, Round
 from gridarium.market.supply import Situation
-from gridarium.market.tariffs import Offer, Tariff, carbon_revenue, granted_discount
+from gridarium.market.tariffs import Offer, Tariff
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,6 @@ class Connection:
 
     p_share: Array
     q_per_p: Array
-
-
-@dataclass(frozen=True)
-class DayAhead:
-    """What the DSO has planned for given loads; its base of price, schedules and settlement."""
-
-    dispatch: Dispatch
-    pool: PoolPlan
-    offer: Offer
-    situation: Situation
 
 
 class Dso(GridAgent):
@@ -105,6 +95,7 @@ class Dso(GridAgent):
         self.rounds: list[Round] = []
         self.plan: DayAhead
         self.signal: TariffSignal
+        self.accounts: DayAccounts
         self._connections, self._market, self._carbon_in_cost = connections, market, carbon_in_cost
         problem = world.shared(shape, lambda: LocalProblem(dispatch_form(shape)))
         self._dispatcher = Dispatcher(name, shape, problem)
@@ -115,8 +106,7 @@ class Dso(GridAgent):
         self._loads: dict[str, Array] = {}
         self._round = 0
         self._pool = CarbonPool(world, name, shape.storages, tariff.pool)
-        self.settled_factor = np.zeros(world.n_period)
-        self.storage_states: list[tuple[str, StorageState]] = []
+        self.storage_states: dict[tuple[str, int], StorageState] = {}
 
     # The story of a day.
 
@@ -188,6 +178,15 @@ class Dso(GridAgent):
     def _commit(self) -> Generator[Any, Any, None]:
         """Send the schedules; they are repeated until they are received or the day begins."""
         plan = self.plan
+        self.accounts = DayAccounts(
+            self.world,
+            self.name,
+            self.tariff,
+            self._dispatcher,
+            plan,
+            self.signal.price_cny_per_mwh,
+            tuple(self._connections),
+        )
         orders: dict[str, Any] = {}
         for row, unit in enumerate(self.shape.storages):
             orders[unit.name] = StorageSchedule(
@@ -256,7 +255,7 @@ class Dso(GridAgent):
     @on(StorageState)
     def take_storage_state(self, state: StorageState, sender: str) -> None:
         """Keep what a storage reports."""
-        self.storage_states.append((sender, state))
+        self.storage_states[sender, state.period] = state
 
     # What it decides.
 
@@ -320,92 +319,7 @@ class Dso(GridAgent):
             )
 
     def settle(self, period: int) -> None:
-        """Book the period as it was metered; after the last one true up carbon and budget."""
-        world, tariff = self.world, self.tariff
-        planned = self.plan.offer.factor_tco2_per_mwh[period]
-        self.settled_factor[period] = planned
-        settle_period(world.ledger, self.name, self._account(period))
-        reduction = self._true_up() if period == world.n_period - 1 else 0.0
-        if tariff.trades_carbon:
-            below = self._conditions.quota_tco2_per_mwh - float(planned)
-            reduction += below * float(self._metered(period)) * world.period_h
+        """Book the period as it was metered, and offer its carbon reduction."""
+        reduction = self.accounts.settle(period)
+        if self.tariff.trades_carbon:
             self.send(self._market, CarbonOffer(period, reduction))
-
-    def emission_tco2(self) -> Array:
-        """Physical emission of each period as metered: import at the grid's factor, and turbines."""
-        turbine = self.plan.situation.supply.turbine_t_per_h
-        imported = np.array([max(0.0, float(state.flow.p_slack_mw[0])) for state in self.world.states])
-        periods = len(imported)
-        grid = self._conditions.grid_factor_tco2_per_mwh[:periods] * imported
-        return np.asarray((grid + turbine[:periods]) * self.world.period_h)
-
-    def carbon_revenue_cny(self) -> Array:
-        """What the carbon market owes, CNY per period, by settled factor and metered load."""
-        return carbon_revenue(
-            self.settled_factor,
-            self._metered(),
-            self._conditions.quota_tco2_per_mwh,
-            self._conditions.carbon_price_cny_per_tco2,
-            self.world.period_h,
-        )
-
-    def budget_excess_cny(self) -> float:
-        """Discounts beyond the carbon revenue, CNY per day; negative where revenue is left (C8)."""
-        discount = granted_discount(
-            self.signal.price_cny_per_mwh,
-            self._conditions.tou_cny_per_mwh,
-            self._metered(),
-            self.world.period_h,
-        )
-        return discount - float(self.carbon_revenue_cny().sum())
-
-    def _true_up(self) -> float:
-        """Spread over the day what metered emission and loads leave of the planned carbon balance.
-
-        Returns the reduction that this adds, tCO2.
-        """
-        world, plan, hours = self.world, self.plan, self.world.period_h
-        load = self._metered()
-        held = (plan.pool.inflow_t_per_h - plan.pool.outflow_t_per_h).sum() * hours
-        credit = -float(plan.offer.negative_factor_tco2_per_mwh @ load) * hours
-        owed = float(self.emission_tco2().sum()) - held - credit
-        energy = float(load.sum()) * hours
-        correction = (owed - float(self.settled_factor @ load) * hours) / energy if energy > 0 else 0.0
-        self.settled_factor += correction
-        excess = self.budget_excess_cny() if self.tariff.budget_balanced else 0.0
-        reduction = -correction * energy
-        carbon = reduction * self._conditions.carbon_price_cny_per_tco2
-        used = {name: float(world.meters[name].sum()) * hours for name in self._connections}
-        settle_true_up(
-            world.ledger,
-            self.name,
-            world.clock.now_s,
-            world.n_period - 1,
-            used,
-            excess,
-            carbon if self.tariff.trades_carbon else 0.0,
-        )
-        return reduction
-
-    def _metered(self, period: int | slice = slice(None)) -> Array:
-        """Load of all consumers as metered, MW."""
-        return np.asarray(sum(self.world.meters[name][period] for name in self._connections))
-
-    def _account(self, period: int) -> PeriodAccount:
-        hours = self.world.period_h
-        slack_mwh = float(self.world.states[period].flow.p_slack_mw[0]) * hours
-        conditions, dispatch = self._conditions, self.plan.dispatch
-        carbon = float(self.carbon_revenue_cny()[period]) if self.tariff.trades_carbon else 0.0
-        return PeriodAccount(
-            time_s=self.world.clock.now_s,
-            period=period,
-            load_mwh={name: float(self.world.meters[name][period]) * hours for name in self._connections},
-            price_cny_per_mwh=float(self.signal.price_cny_per_mwh[period]),
-            import_mwh=max(0.0, slack_mwh),
-            wholesale_cny_per_mwh=float(conditions.wholesale_cny_per_mwh[period]),
-            export_mwh=max(0.0, -slack_mwh),
-            export_cny_per_mwh=float(conditions.export_cny_per_mwh[period]),
-            fuel_cny=float(self._dispatcher.fuel_cny_per_h(dispatch)[period]) * hours,
-            wear_cny=float(self._dispatcher.wear_cny_per_h(dispatch)[period]) * hours,
-            carbon_cny=carbon,
-        )

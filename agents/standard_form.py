@@ -71,6 +71,7 @@ class StandardForm:
     row_names: tuple[str, ...]
     column_names: tuple[str, ...]
     families: Mapping[str, str]
+    labels: Mapping[str, Sequence[str]]
 
     @property
     def is_quadratic(self) -> bool:
@@ -198,6 +199,7 @@ class _Compiler:
             signals=self.blocks[True],
             row_names=tuple(self.row_names),
             column_names=tuple(v.name for v in self.variables),
+            labels=getattr(self.model, "labels", {}),
             families={c.local_name: c.doc for c in self.model.component_objects(active=True) if c.doc},
         )
 

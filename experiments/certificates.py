@@ -65,9 +65,9 @@ def _carbon(built: Built, tables: Tables) -> Iterator[_Measured]:
         "carbon balance", abs(gap) / scale, 1e-6, "", True,
         "carbon allocated to loads against emission minus pool change minus credits, relative to emission",
     )  # fmt: skip
-    planned = dso.plan.offer.factor_tco2_per_mwh
+    corrected = np.abs(dso.accounts.settled_factor - dso.plan.offer.factor_tco2_per_mwh)
     yield (
-        "carbon correction", float(np.abs(dso.settled_factor - planned).max()), 1e-3, "tCO2/MWh", False,
+        "carbon correction", float(corrected.max()), 1e-3, "tCO2/MWh", False,
         "largest change of the factor when metered emission replaces the planned one",
     )  # fmt: skip
     traced = max(abs(state.residual_t_per_h) for state in built.world.states)
@@ -95,7 +95,7 @@ def _money(built: Built, tables: Tables) -> Iterator[_Measured]:
     )  # fmt: skip
     if dso.tariff.budget_balanced:
         extra = ledger.loc[(ledger["purpose"] == "carbon budget true-up") & (ledger["account"] == dso.name)]
-        left = dso.budget_excess_cny() - float(extra["amount_cny"].sum())
+        left = dso.accounts.budget_excess_cny() - float(extra["amount_cny"].sum())
         yield (
             "budget balance", max(0.0, left), 1e-6, "CNY", True,
             "discounts to consumers beyond the carbon revenue, after the true-up (C8)",

@@ -76,7 +76,7 @@ def _signals(built: Built) -> pd.DataFrame:
         tou_cny_per_mwh=conditions.tou_cny_per_mwh,
         wholesale_cny_per_mwh=conditions.wholesale_cny_per_mwh,
         price_cny_per_mwh=dso.signal.price_cny_per_mwh,
-        factor_tco2_per_mwh=dso.settled_factor,
+        factor_tco2_per_mwh=dso.accounts.settled_factor,
         system_factor_tco2_per_mwh=np.divide(emission, total, out=np.zeros_like(total), where=total > 0),
         negative_factor_tco2_per_mwh=offer.negative_factor_tco2_per_mwh,
         grid_factor_tco2_per_mwh=conditions.grid_factor_tco2_per_mwh,
@@ -184,9 +184,9 @@ def _carbon(built: Built) -> pd.DataFrame:
     turbine = plan.situation.supply.turbine_t_per_h * hours
     pool = [storage.pool_tco2 for storage in built.storages]
     return _periods(built).assign(
-        emission_grid_tco2=dso.emission_tco2() - turbine,
+        emission_grid_tco2=dso.accounts.emission_tco2() - turbine,
         emission_gas_tco2=turbine,
-        allocated_tco2=dso.settled_factor * load * hours,
+        allocated_tco2=dso.accounts.settled_factor * load * hours,
         pool_in_tco2=plan.pool.inflow_t_per_h.sum(axis=0) * hours,
         pool_out_tco2=plan.pool.outflow_t_per_h.sum(axis=0) * hours,
         pool_tco2=np.sum(pool, axis=0) if pool else 0.0,

@@ -33,6 +33,7 @@ class CaseOutcome:
     summary: Mapping[str, float]
     certificates: Sequence[Certificate]
     effort: Mapping[str, float]
+    left_out: tuple[str, ...] = ()
 
 
 def run_case(name: str, scenario: Scenario, progress: Progress | None = None) -> CaseOutcome:
@@ -52,7 +53,11 @@ def run_case(name: str, scenario: Scenario, progress: Progress | None = None) ->
             progress(len(world.states) / world.n_period, name)
     tables = tables_of(name, built)
     return CaseOutcome(
-        tables, summarise(tables, world.period_h), certify(name, scenario, built, tables), effort_of(built)
+        tables,
+        summarise(tables, world.period_h),
+        certify(name, scenario, built, tables),
+        effort_of(built),
+        world.feeder.left_out,
     )
 
 
@@ -112,6 +117,9 @@ def run(
         "wall_s": time.perf_counter() - begun,
         **_total_effort(outcomes),
     }
+    left_out = sorted({item for outcome in outcomes.values() for item in outcome.left_out})
+    if left_out:
+        manifest["left_out_of_network"] = ", ".join(left_out)
     if failure is None:
         return _result(study, outcomes, manifest, out)
     manifest["failed"] = f"case {chosen[len(outcomes)]}: {failure}"

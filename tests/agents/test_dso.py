@@ -144,7 +144,9 @@ def test_carbon_money_is_the_offered_reduction_at_the_carbon_price(settings: tup
     paid = ledger.loc[(ledger["account"] == "dso") & (ledger["purpose"] == CARBON), "amount_cny"].sum()
     assert built.market.reduction_tco2 * 73.65 == pytest.approx(paid, abs=1e-9)
     quota = 0.5 * sum(built.world.meters[consumer.name].sum() for consumer in built.consumers)
-    assert built.market.reduction_tco2 == pytest.approx(quota - built.dso.emission_tco2().sum(), abs=1e-6)
+    assert built.market.reduction_tco2 == pytest.approx(
+        quota - built.dso.accounts.emission_tco2().sum(), abs=1e-6
+    )
 
 
 # One noon hour of the loop with ex-post surplus: 3.5 MW of renewables, 2.0 MW of load, 0.5 MW charging.

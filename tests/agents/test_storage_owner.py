@@ -125,7 +125,7 @@ def test_carbon_of_the_whole_feeder_is_conserved(day: Built) -> None:
     # Loads carry what was emitted, less what is still in the tanks; losses are in their intensities.
     held = sum(owner.carbon_tco2[-1] for owner in day.storages)
     used = float(np.sum(nodal * (load - charge)))
-    assert used == pytest.approx(day.dso.emission_tco2().sum() - held, rel=1e-5)
+    assert used == pytest.approx(day.dso.accounts.emission_tco2().sum() - held, rel=1e-5)
 
 
 def test_pool_follows_the_schedule_and_returns(day: Built) -> None:
@@ -134,5 +134,5 @@ def test_pool_follows_the_schedule_and_returns(day: Built) -> None:
         content = plan.first_tco2[row] + np.cumsum(plan.inflow_t_per_h[row] - plan.outflow_t_per_h[row])
         assert owner.pool_tco2 == pytest.approx(content, abs=1e-9)
         assert owner.pool_tco2[-1] == pytest.approx(plan.first_tco2[row], abs=1e-5)
-    reported = {(name, state.period) for name, state in day.dso.storage_states}
+    reported = set(day.dso.storage_states)
     assert reported == {(owner.name, period) for owner in day.storages for period in range(24)}

@@ -153,7 +153,7 @@ def game() -> tuple[World, Dso, Consumer]:
 @pytest.fixture(scope="module")
 def played(game: tuple[World, Dso, Consumer]) -> Outcome:
     _, dso, _ = game
-    return Outcome(dso.plan.situation.load_mw, dso.signal.price_cny_per_mwh, dso.settled_factor)
+    return Outcome(dso.plan.situation.load_mw, dso.signal.price_cny_per_mwh, dso.accounts.settled_factor)
 
 
 def test_physics_is_the_two_bus_power_flow(game: tuple[World, Dso, Consumer]) -> None:
