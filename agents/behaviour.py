@@ -1,20 +1,46 @@
-"""How an agent departs from perfect rationality: three hooks around its exact decision."""
+"""How an agent departs from perfect rationality: hooks around its exact decision."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from gridarium.market.records import Array
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent
 
 
+@dataclass(frozen=True, slots=True)
+class HeardLoads:
+    """What a leader perceives: the loads its followers last told.
+
+    Parameters
+    ----------
+    round : int
+        Negotiation round; 0 while these are forecasts.
+    load_mw : mapping of str to ndarray, shape (n_period,)
+        By follower.
+    """
+
+    round: int
+    load_mw: Mapping[str, Array]
+
+
 class Behaviour:
-    """The exact agent. Override any of the three hooks to bound its rationality.
+    """The exact agent. Override any of the hooks to bound its rationality.
 
     A behaviour is named in the scenario, alone or in a list that is applied in order. Randomness is
     drawn from ``agent.stream("behaviour")``, so that runs stay reproducible.
+
+    A consumer perceives a `TariffSignal`, chooses a load and acts on it; a leader perceives
+    `HeardLoads` and chooses the price that it posts next.
     """
+
+    def foresee(self, agent: GridAgent, forecast_mw: Array) -> Array:
+        """What the agent tells of its own day when it is asked for a forecast."""
+        return forecast_mw
 
     def perceive(self, agent: GridAgent, signal: Any) -> Any:
         """What the agent makes of a signal it received."""
@@ -34,6 +60,12 @@ class Composed(Behaviour):
 
     def __init__(self, behaviours: Sequence[Behaviour]) -> None:
         self.behaviours = tuple(behaviours)
+
+    def foresee(self, agent: GridAgent, forecast_mw: Array) -> Array:
+        """Pass the forecast through all of them."""
+        for behaviour in self.behaviours:
+            forecast_mw = behaviour.foresee(agent, forecast_mw)
+        return forecast_mw
 
     def perceive(self, agent: GridAgent, signal: Any) -> Any:
         """Pass the signal through all of them."""

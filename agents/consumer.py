@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.cones import Array
 from gridarium.agents.consumer_problem import ConsumerShape, QuadraticUtility, build_consumer_model
+from gridarium.agents.feasible_plans import FeasiblePlans
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.standard_form import StandardForm, compile_model
 from gridarium.agents.suboptimality import SuboptimalityBound
@@ -101,8 +102,8 @@ class Consumer(GridAgent):
 
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> None:
-        """Tell the base load."""
-        self.send(sender, LoadForecast(series(self._demand.base_mw)))
+        """Tell the base load as foreseen."""
+        self.send(sender, LoadForecast(series(self.behaviour.foresee(self, self._demand.base_mw))))
 
     @on(TariffSignal)
     def respond(self, signal: TariffSignal, sender: str) -> None:
@@ -112,9 +113,8 @@ class Consumer(GridAgent):
         """
         if signal.round > self._answered_round:
             perceived = self.behaviour.perceive(self, signal)
-            optimum = self._optimum(perceived)
-            plan = self.behaviour.choose(self, perceived, self._load_of(optimum))
-            self._plan_mw, self._battery_mw = series(plan), self._battery_of(optimum)
+            plan = self.behaviour.choose(self, perceived, self.best_response(perceived))
+            self._plan_mw, self._battery_mw = series(plan), self.plans.battery_mw(plan)
             self._answered_round = signal.round
         if signal.round == self._answered_round:
             self.send(sender, LoadPlan(signal.round, self._plan_mw))
@@ -126,7 +126,12 @@ class Consumer(GridAgent):
         -----
         Equation C12.
         """
-        return self._load_of(self._optimum(signal))
+        return self.plans.note(self._optimum(signal))
+
+    @cached_property
+    def plans(self) -> FeasiblePlans:
+        """The loads that it could keep to, for behaviours that choose another than the best."""
+        return FeasiblePlans(self.world, self.name, self._problem, self._load_of, self._battery_of)
 
     def _load_of(self, solution: Solution | None) -> Array:
         demand = self._demand
@@ -155,8 +160,8 @@ class Consumer(GridAgent):
         return self._problem().solve(self.name, **signals)
 
     def value_cny(self, load_mw: Array, signal: TariffSignal) -> float:
-        """Utility of a load minus its bill under a tariff, CNY per day; see `utility_cny`."""
-        return self._value(load_mw, self._battery_mw, signal)
+        """Utility of a feasible load minus its bill under a tariff, CNY per day."""
+        return self._value(load_mw, self.plans.battery_mw(load_mw), signal)
 
     def utility_cny(self, load_mw: Array, signal: TariffSignal) -> float:
         """Utility of a load, CNY per day, when the battery takes of it what it does in the plan."""

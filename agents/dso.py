@@ -10,7 +10,7 @@ import numpy as np
 
 from gridarium.agents.accounts import DayAccounts, DayAhead
 from gridarium.agents.base import GridAgent, on
-from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.behaviour import Behaviour, HeardLoads
 from gridarium.agents.carbon_pool import CarbonPool
 from gridarium.agents.cones import Array
 from gridarium.agents.dispatch import Dispatcher, dispatch_form
@@ -105,6 +105,7 @@ class Dso(GridAgent):
         self._base: dict[str, Array] = {}
         self._loads: dict[str, Array] = {}
         self._round = 0
+        self._heard_round = 0
         self._pool = CarbonPool(world, name, shape.storages, tariff.pool)
         self.storage_states: dict[tuple[str, int], StorageState] = {}
 
@@ -150,7 +151,9 @@ class Dso(GridAgent):
             plan = self._plan_day()
             residual = float(np.abs(plan.offer.price_cny_per_mwh - price).max())
             now = self.world.clock.now_s
-            ended = self.rules.ending(self._round, now, residual, len(silent))
+            # A leader that still goes by the forecasts has heard nobody.
+            missing = len(silent) if self._heard_round else len(self._connections)
+            ended = self.rules.ending(self._round, now, residual, missing)
             self.rounds.append(
                 Round(
                     self._round,
@@ -164,7 +167,8 @@ class Dso(GridAgent):
                 )
             )
             if not ended:
-                price = price + self.rules.damping * (plan.offer.price_cny_per_mwh - price)
+                called_for = price + self.rules.damping * (plan.offer.price_cny_per_mwh - price)
+                price = self.behaviour.choose(self, self.signal, called_for)
         self.plan = plan
 
     def _announce(self) -> Generator[Any, Any, None]:
@@ -263,11 +267,13 @@ class Dso(GridAgent):
         return np.asarray(sum(self._loads.values()))
 
     def _plan_day(self) -> DayAhead:
-        """Dispatch, carbon pool and tariff for the loads last heard."""
+        """Dispatch, carbon pool and tariff for the loads last heard, as perceived."""
         shape, conditions = self.shape, self._conditions
+        perceived = self.behaviour.perceive(self, HeardLoads(self._round, dict(self._loads)))
+        heard, self._heard_round = perceived.load_mw, perceived.round
         p_mw = np.zeros((shape.feeder.n_bus, self.world.n_period))
         q_mvar = np.zeros_like(p_mw)
-        for name, load in self._loads.items():
+        for name, load in heard.items():
             connection = self._connections[name]
             p_mw += np.outer(connection.p_share, load)
             q_mvar += np.outer(connection.p_share * connection.q_per_p, load)
@@ -281,7 +287,7 @@ class Dso(GridAgent):
             initial,
             self._carbon_in_cost,
         )
-        load = self._total_load()
+        load = np.asarray(sum(heard.values()))
         supply = self._dispatcher.supply(dispatch, conditions)
         pool = self._pool.allocate(dispatch, supply, load, conditions.quota_tco2_per_mwh)
         situation = Situation(

@@ -147,10 +147,18 @@ class World(mesa.Model):
 
     def step(self) -> None:
         """Let negotiations run up to the next settlement period, then run and settle the period."""
+        self.running = False
+        try:
+            self._run_period(len(self.states))
+            self.running = len(self.states) < self.n_period
+        finally:
+            if not self.running:
+                self._leave_mesa()
+
+    def _run_period(self, period: int) -> None:
         if not self.states:
             for agent in self.agents:
                 agent.start()
-        period = len(self.states)
         self.clock.run_until(self.delivery_s + period * self.clock.period_s)
         self.injections = Injections(self.feeder.n_bus)
         for agent in self.agents:
@@ -161,7 +169,10 @@ class World(mesa.Model):
         for agent in self.agents:
             agent.settle(period)
         self.clock.run_until(self.delivery_s + (period + 1) * self.clock.period_s)
-        self.running = period + 1 < self.n_period
+
+    def _leave_mesa(self) -> None:
+        """Drop out of the table by model in which Mesa's agents count themselves; it outlives the model."""
+        getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
     def _physics(self, period: int) -> PeriodState:
         """AC power flow and carbon flow of what the agents do."""

@@ -11,10 +11,17 @@ if __name__ != "gridarium.experiments":
 if TYPE_CHECKING:
     from gridarium.experiments.runner import run
     from gridarium.experiments.scenario import load_scenario
+    from gridarium.experiments.study import load_study
+    from gridarium.experiments.sweeper import sweep
 
-__all__ = ["load_scenario", "run"]
+__all__ = ["load_scenario", "load_study", "run", "sweep"]
 
-_HOMES = {"load_scenario": "gridarium.experiments.scenario", "run": "gridarium.experiments.runner"}
+_HOMES = {
+    "load_scenario": "gridarium.experiments.scenario",
+    "load_study": "gridarium.experiments.study",
+    "run": "gridarium.experiments.runner",
+    "sweep": "gridarium.experiments.sweeper",
+}
 
 
 def __getattr__(name: str) -> object:

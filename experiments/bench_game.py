@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gridarium.experiments.build import Built, build
-from gridarium.experiments.runner import effort_of
+from gridarium.experiments.case_run import effort_of
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.scenario_schema import Scenario
 

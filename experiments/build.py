@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.behaviour import Behaviour, Composed
 from gridarium.agents.consumer import Consumer, Demand
 from gridarium.agents.dispatch_problem import DispatchShape, GasTurbine, Renewable
 from gridarium.agents.dso import Connection, Dso
@@ -25,6 +24,7 @@ from gridarium.environment.network import Feeder
 from gridarium.environment.profiles import Profiles, read_profiles
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
+from gridarium.experiments.populations import behaviour_of, behaviours_of_class
 from gridarium.experiments.registry import load
 from gridarium.experiments.scenario_files import profile_path
 from gridarium.market.adcef import AdcefTariff
@@ -218,9 +218,12 @@ def _consumers(world: World, scenario: Scenario, load_mw: Array) -> list[Consume
             continue
         demand = _demand(kind, group, load_mw, part, share, q_per_p)
         agent = cast("type[Consumer]", load("agents", group.agent))
-        for number in range(group.count):
-            name = kind if group.count == 1 else f"{kind}-{number + 1}"
-            made.append(agent(world, name, kind, demand, OPERATOR, _behaviour(group)))
+        names = [kind] if group.count == 1 else [f"{kind}-{number + 1}" for number in range(group.count)]
+        behaviours = behaviours_of_class(group, kind, names, world.streams)
+        made += [
+            agent(world, name, kind, demand, OPERATOR, behaviour)
+            for name, behaviour in zip(names, behaviours, strict=True)
+        ]
     return made
 
 
@@ -244,11 +247,6 @@ def _demand(
         shiftable_mwh=None if limit is None else limit / group.count,
         battery=storage_ratings(f"{kind} battery", group.battery, 1 / group.count) if group.battery else None,
     )
-
-
-def _behaviour(group: ConsumerClass) -> Behaviour:
-    made = [cast("type[Behaviour]", load("behaviours", item.name))(**item.params) for item in group.behaviour]
-    return made[0] if len(made) == 1 else Composed(made) if made else Behaviour()
 
 
 def _shape(world: World, scenario: Scenario, sites: Mapping[str, int], profiles: Profiles) -> DispatchShape:
@@ -296,6 +294,7 @@ def _dso(world: World, scenario: Scenario, shape: DispatchShape) -> Dso:
         dict.fromkeys(consumers, Connection(share, q_per_p)),
         UPSTREAM,
         scenario.dso.carbon_in_cost,
+        behaviour_of(OPERATOR, scenario.dso.behaviour, world.streams),
     )
 
 

@@ -11,6 +11,7 @@ from gridarium.environment.errors import LedgerError
 from gridarium.experiments.build import Built
 from gridarium.experiments.metrics import Tables
 from gridarium.experiments.records import Certificate
+from gridarium.market.records import Array
 
 if TYPE_CHECKING:
     from gridarium.experiments.scenario_schema import Scenario
@@ -31,6 +32,7 @@ def certify(case: str, scenario: Scenario, built: Built, tables: Tables) -> list
     ]
 
 
+_PLAN_KEPT_MW = 1e-6
 _Measured = tuple[str, float, float, str, bool, str]
 
 
@@ -104,32 +106,34 @@ def _money(built: Built, tables: Tables) -> Iterator[_Measured]:
 
 def _grid(scenario: Scenario, built: Built, tables: Tables) -> Iterator[_Measured]:
     buses, branches = tables["buses"], tables["branches"]
+    # Where bounded agents bring another load than was counted on, the grid shows it; no model is wrong.
+    counted_mw = built.dso.plan.situation.load_mw
+    hard = _is_rational(scenario) or bool(np.abs(_metered_mw(built) - counted_mw).max() <= _PLAN_KEPT_MW)
     yield (
         "cone gap", built.dso.plan.dispatch.cone_gap, 1e-5, "p.u.", True,
         "largest |P^2 + Q^2 - l v| of a branch, on a base of 1 MVA (C10)",
     )  # fmt: skip
     yield (
-        "AC voltage error", float(np.abs(buses["vm_pu"] - buses["vm_dispatch_pu"]).max()), 1e-5, "p.u.", True,
+        "AC voltage error", float(np.abs(buses["vm_pu"] - buses["vm_dispatch_pu"]).max()), 1e-5, "p.u.", hard,
         "largest difference of dispatched and AC voltage",
     )  # fmt: skip
     largest = float(branches["i_pu"].max())
     yield (
         "AC loading error",
         float(np.abs(branches["i_pu"] - branches["i_dispatch_pu"]).max()) / max(largest, 1e-9),
-        1e-3, "", True,
+        1e-3, "", hard,
         "largest difference of dispatched and AC current, relative to the largest current",
     )  # fmt: skip
     network = scenario.network
     outside = np.maximum(network.voltage_min_pu - buses["vm_pu"], buses["vm_pu"] - network.voltage_max_pu)
     yield (
-        "voltage band", max(0.0, float(outside.max())), 1e-5, "p.u.", True,
+        "voltage band", max(0.0, float(outside.max())), 1e-5, "p.u.", hard,
         "how far an AC voltage leaves the allowed band",
     )  # fmt: skip
 
 
 def _equilibrium(scenario: Scenario, built: Built) -> Iterator[_Measured]:
-    groups = scenario.consumers.values()
-    exact = all(group.agent == "consumer" and not group.behaviour for group in groups)
+    exact = _has_rational_consumers(scenario)
     signal = built.dso.signal
     regrets = []
     for consumer in built.consumers:
@@ -140,9 +144,8 @@ def _equilibrium(scenario: Scenario, built: Built) -> Iterator[_Measured]:
         "most that a consumer could gain by re-solving against the final tariff, relative to its bill",
     )  # fmt: skip
     plans = np.sum([consumer.loads_mw["plan"] for consumer in built.consumers], axis=0)
-    metered = np.sum([built.world.meters[consumer.name] for consumer in built.consumers], axis=0)
     yield (
-        "plan kept", float(np.abs(metered - plans).max()), 1e-6, "MW", exact,
+        "plan kept", float(np.abs(_metered_mw(built) - plans).max()), _PLAN_KEPT_MW, "MW", exact,
         "largest difference of metered and planned load",
     )  # fmt: skip
     last, rules = built.dso.rounds[-1], built.dso.rules
@@ -153,3 +156,17 @@ def _equilibrium(scenario: Scenario, built: Built) -> Iterator[_Measured]:
         "convergence", float(left), rules.tolerance_cny_per_mwh, "CNY/MWh", False,
         f"posted price against the one that the answers call for; ended after {rounds}: {last.ended}",
     )  # fmt: skip
+
+
+def _metered_mw(built: Built) -> Array:
+    """Load of all consumers as metered, shape (n_period,)."""
+    return np.asarray(np.sum([built.world.meters[consumer.name] for consumer in built.consumers], axis=0))
+
+
+def _has_rational_consumers(scenario: Scenario) -> bool:
+    groups = scenario.consumers.values()
+    return all(group.agent == "consumer" and not group.behaviour and not group.mixture for group in groups)
+
+
+def _is_rational(scenario: Scenario) -> bool:
+    return _has_rational_consumers(scenario) and not scenario.dso.behaviour

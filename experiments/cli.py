@@ -17,7 +17,6 @@ from gridarium.environment.errors import Fault, GridariumError, InputError, Scen
 
 if TYPE_CHECKING:
     from gridarium.experiments.results import Result
-    from gridarium.experiments.scenario import Study
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -36,7 +35,7 @@ OutFolder = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="A new or empty folder for the results.")
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Kind = Literal["scenarios", "agents", "behaviours", "mechanisms"]
+Kind = Literal["scenarios", "studies", "agents", "behaviours", "mechanisms", "functions"]
 
 
 def main() -> None:
@@ -48,14 +47,17 @@ def main() -> None:
 def list_(
     kind: Annotated[Kind | None, typer.Argument(help="What to list; everything if left out.")] = None,
 ) -> None:
-    """List what can be used in a scenario."""
+    """List scenarios and studies, and what can be used in them."""
     from gridarium.experiments.console import output, plain_table
     from gridarium.experiments.registry import KINDS, entries
     from gridarium.experiments.scenario import shipped_scenarios
+    from gridarium.experiments.study import shipped_studies
 
-    for shown in (kind,) if kind else ("scenarios", *KINDS):
+    for shown in (kind,) if kind else ("scenarios", "studies", *KINDS):
         if shown == "scenarios":
             rows = [(name, title) for name, (title, _) in shipped_scenarios().items()]
+        elif shown == "studies":
+            rows = list(shipped_studies().items())
         else:
             rows = [(entry.name, entry.description) for entry in entries(shown).values()]
         output().print(plain_table((shown, ""), rows))
@@ -106,31 +108,72 @@ def compare(
 
 @app.command()
 def validate(
-    file: Annotated[str, typer.Argument(help="A YAML file or a shipped scenario.")],
+    file: Annotated[str, typer.Argument(help="A YAML file, a shipped scenario or study.")],
     settings: Overrides = None,
     debug: Debug = False,
 ) -> None:
-    """Check a scenario file and list everything that is wrong with it."""
+    """Check a scenario or a study and list everything that is wrong with it."""
     from gridarium.experiments.console import output
     from gridarium.experiments.scenario import load_scenario
+    from gridarium.experiments.study import is_study, load_study
 
     with _reported_errors(debug):
+        if not settings and is_study(file):
+            swept = load_study(file)
+            output().print(f"{swept.source}: valid, {swept.n_job:,} runs", soft_wrap=True)
+            return
         study = load_scenario(file, settings or ())
         count = "1 case" if len(study.cases) == 1 else f"{len(study.cases)} cases"
         output().print(f"{study.source}: valid, {count}: {', '.join(study.cases)}")
 
 
-@app.command()
-def report(
-    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that a run left.")],
+@app.command("sweep")
+def sweep_(
+    study: Annotated[str, typer.Argument(help="A shipped study or a YAML file.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="A new or empty folder, or an unfinished sweep."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; one for each processor by default.")] = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what is in --out.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Rebuild the figures and the report of a run."""
-    from gridarium.experiments.console import output
-    from gridarium.experiments.report import build_report
+    """Run a study: many runs, none lost, with their statistics."""
+    from gridarium.experiments.console import output, print_sweep, progress_bar
+    from gridarium.experiments.study import load_study
 
     with _reported_errors(debug):
-        output().print(f"report: {build_report(run_folder)}", soft_wrap=True)
+        if resume and out is None:
+            fault = Fault("--resume", "no folder", "must come with --out DIR, the folder of the sweep")
+            raise InputError("sweep", [fault])
+        loaded = load_study(study)
+        from gridarium.experiments.sweeper import sweep
+
+        folder = out or _default_folder(loaded.name)
+        with progress_bar(own_estimate=True) as progress:
+            result = sweep(loaded, folder, workers=workers, dask=dask, resume=resume, progress=progress)
+        print_sweep(result)
+        output().print(f"report: {result.path / 'report.html'}", soft_wrap=True)
+    raise typer.Exit(DONE if result.passed else FAILED)
+
+
+@app.command()
+def report(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that a run or a sweep left.")],
+    debug: Debug = False,
+) -> None:
+    """Rebuild the figures and the report of a run or a sweep."""
+    from gridarium.experiments.console import output
+    from gridarium.experiments.report import build_report
+    from gridarium.experiments.sweep_report import build_sweep_report
+
+    with _reported_errors(debug):
+        swept = (run_folder / "study.yaml").is_file()
+        page = build_sweep_report(run_folder) if swept else build_report(run_folder)
+        output().print(f"report: {page}", soft_wrap=True)
 
 
 @app.command()
@@ -175,7 +218,7 @@ def _run(scenario: str, overrides: Sequence[str], cases: Sequence[str] | None, o
         if case not in study.cases:
             known = ", ".join(study.cases)
             raise ScenarioError(study.source, [Fault("--case", case, f"must be one of {known}")])
-    folder = out or _default_folder(study)
+    folder = out or _default_folder(study.name)
     check_out_folder(folder)
     from gridarium.experiments.runner import run as run_study
 
@@ -185,13 +228,13 @@ def _run(scenario: str, overrides: Sequence[str], cases: Sequence[str] | None, o
         return run_study(study, cases=cases or None, out=folder, progress=progress)
 
 
-def _default_folder(study: Study) -> Path:
+def _default_folder(name: str) -> Path:
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    folder = Path("runs") / f"{study.name}-{now}"
+    folder = Path("runs") / f"{name}-{now}"
     attempt = 1
     while folder.exists():
         attempt += 1
-        folder = folder.with_name(f"{study.name}-{now}-{attempt}")
+        folder = folder.with_name(f"{name}-{now}-{attempt}")
     return folder
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -15,6 +16,9 @@ from rich.text import Text
 from gridarium.experiments import records
 from gridarium.experiments.formatting import label, metric_names, number
 from gridarium.experiments.results import Result
+
+if TYPE_CHECKING:
+    from gridarium.experiments.sweeper import SweepResult
 
 _WIDTH = 80
 _NUMBER_WIDTH = 9
@@ -34,10 +38,14 @@ def messages() -> Console:
 
 
 @contextmanager
-def progress_bar() -> Iterator[records.Progress]:
-    """Yield a function that shows progress with the remaining time, once a second has gone by."""
+def progress_bar(own_estimate: bool = False) -> Iterator[records.Progress]:
+    """Yield a function that shows progress, once a second has gone by.
+
+    The remaining time is shown, unless what is being done says it itself.
+    """
     console = messages()
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = [TextColumn("{task.description}"), BarColumn(20 if own_estimate else 40), TaskProgressColumn()]
+    columns += [] if own_estimate else [TimeRemainingColumn()]
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     task = bar.add_task("", total=1.0)
     begun = time.monotonic()
@@ -112,6 +120,17 @@ def print_certificates(result: Result) -> None:
             f"tolerance {number(certificate.tolerance)}{unit}: {certificate.meaning}",
             style=style,
         )
+
+
+def print_sweep(result: SweepResult) -> None:
+    """Print what became of a sweep's runs."""
+    early = ", ended by its stop rule" if result.stopped else ""
+    output().print(f"{result.jobs:,} runs{early}; {result.failures:,} failures")
+    if result.failures:
+        output().print(f"  see {result.path / 'failures.parquet'}", soft_wrap=True, style="bold red")
+    if result.uncertified:
+        told = f"  FAILED: a hard certificate in {result.uncertified:,} rows of results.parquet"
+        output().print(told, style="bold red")
 
 
 def print_claims(result: Result) -> None:

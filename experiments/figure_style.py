@@ -183,12 +183,16 @@ def shared_panels(rows: int, columns: int, height: float, ratios: Sequence[float
 def legend_above(axes: Axes, columns: int) -> None:
     """Put the legend of a panel above it, in as many columns as its names need."""
     handles, names = axes.get_legend_handles_labels()
-    room = PAGE_WIDTH / columns - 0.4
-    side_by_side = int(room / (_HANDLE_INCH + _LETTER_INCH * max(map(len, names), default=1)))
     axes.legend(
         handles,
         names,
         loc="lower left",
         bbox_to_anchor=(0.0, 1.03),
-        ncols=min(max(side_by_side, 1), len(names)),
+        ncols=side_by_side(names, PAGE_WIDTH / columns),
     )
+
+
+def side_by_side(names: Sequence[str], width: float) -> int:
+    """Return how many entries of a legend fit beside each other in a width in inches, at least one."""
+    fitting = int((width - 0.4) / (_HANDLE_INCH + _LETTER_INCH * max(map(len, names), default=1)))
+    return max(min(fitting, len(names)), 1)

@@ -1,4 +1,4 @@
-"""Agents, behaviours and mechanisms by name: the shipped ones and those that other packages register."""
+"""Agents, behaviours, mechanisms and functions by name: the shipped ones and those of other packages."""
 
 from __future__ import annotations
 
@@ -42,11 +42,45 @@ _SHIPPED = {
         Entry("renewable-plant", "gridarium.agents.plant:RenewablePlant", "feeds in PV or wind"),
         Entry("upstream-market", "gridarium.agents.upstream:UpstreamMarket", "sells energy and its carbon"),
     ),
-    "behaviours": (Entry("exact", "gridarium.agents.behaviour:Behaviour", "rational"),),
+    "behaviours": (
+        Entry("exact", "gridarium.agents.behaviour:Behaviour", "rational"),
+        Entry("noise", "gridarium.agents.bounded_perception:Noise", "misreads prices, factors and loads"),
+        Entry("stale", "gridarium.agents.bounded_perception:Stale", "goes by an old signal"),
+        Entry("inattention", "gridarium.agents.bounded_perception:Inattention", "overlooks signals"),
+        Entry("quantal", "gridarium.agents.bounded_choice:QuantalChoice", "logit choice among plans"),
+        Entry("satisficing", "gridarium.agents.bounded_choice:Satisficing", "takes a plan that will do"),
+        Entry("habit", "gridarium.agents.bounded_choice:Habit", "sticks to the last plan or the usual load"),
+        Entry("loss-aversion", "gridarium.agents.bounded_choice:LossAversion", "hates a bill above the last"),
+        Entry("roth-erev", "gridarium.agents.bounded_learning:RothErev", "reinforces plans that paid"),
+        Entry("exp3", "gridarium.agents.bounded_learning:Exp3", "explores plans, exploits those that paid"),
+        Entry(
+            "partial-compliance",
+            "gridarium.agents.bounded_action:PartialCompliance",
+            "carries out a part of its plan",
+        ),
+        Entry("override", "gridarium.agents.bounded_action:Override", "switches its plan off now and then"),
+        Entry("drop-out", "gridarium.agents.bounded_action:DropOut", "leaves for the rest of the day"),
+        Entry("sticky-price", "gridarium.agents.bounded_leader:StickyPrice", "leader: updates now and then"),
+        Entry(
+            "satisficing-leader",
+            "gridarium.agents.bounded_leader:SatisficingLeader",
+            "leader: stops when updates hardly pay",
+        ),
+        Entry(
+            "learned-slope",
+            "gridarium.agents.bounded_leader:LearnedSlope",
+            "leader: learns how answers move its price",
+        ),
+    ),
     "mechanisms": (
         Entry("tou", "gridarium.market.tariffs:TouTariff", "time-of-use price, no carbon in it"),
         Entry("static-carbon", "gridarium.market.tariffs:StaticCarbonTariff", "time-of-use plus carbon"),
         Entry("adcef", "gridarium.market.adcef:AdcefTariff", "adjustable carbon emission factor with a pool"),
+    ),
+    "functions": (
+        Entry(
+            "ishigami", "gridarium.experiments.toy_models:ishigami", "a study's test case with known indices"
+        ),
     ),
 }
 
@@ -59,7 +93,7 @@ def entries(kind: str) -> dict[str, Entry]:
 
     Parameters
     ----------
-    kind : {"agents", "behaviours", "mechanisms"}
+    kind : {"agents", "behaviours", "mechanisms", "functions"}
         The kind, and the end of the entry points' group `gridarium.<kind>`.
     """
     found = {
@@ -80,6 +114,11 @@ def is_known(kind: str, name: str) -> bool:
         return False
     package = name.partition(":")[0].partition(".")[0]
     return package in sys.modules or importlib.util.find_spec(package) is not None
+
+
+def is_shipped(kind: str, name: str) -> bool:
+    """Tell whether a name is one of gridarium's own."""
+    return any(entry.name == name for entry in _SHIPPED[kind])
 
 
 def load(kind: str, name: str) -> object:

@@ -13,12 +13,16 @@ from numpy.typing import ArrayLike
 from gridarium.agents.plant import RenewablePlant
 from gridarium.environment.world import PeriodState
 from gridarium.experiments.build import Built
+from gridarium.experiments.table_files import TABLES
 from gridarium.market import settlement
 from gridarium.market.records import Array
 
+MEASURED = ("decisions", "dispatch", "buses", "branches", "carbon", "rounds", "ledger", "payoffs")
+"""The tables that metrics and certificates are taken from."""
 
-def tables_of(case: str, built: Built) -> dict[str, pd.DataFrame]:
-    """All tables of a case, each with a first column `case`."""
+
+def tables_of(case: str, built: Built, names: Sequence[str] = TABLES) -> dict[str, pd.DataFrame]:
+    """The tables of a case, each with a first column `case`."""
     makers: Mapping[str, Callable[[Built], pd.DataFrame]] = {
         "signals": _signals,
         "decisions": _decisions,
@@ -33,8 +37,8 @@ def tables_of(case: str, built: Built) -> dict[str, pd.DataFrame]:
         "payoffs": _payoffs,
     }
     tables = {}
-    for name, make in makers.items():
-        table = make(built)
+    for name in names:
+        table = makers[name](built)
         table.insert(0, "case", case)
         tables[name] = table
     return tables

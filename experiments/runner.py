@@ -1,64 +1,22 @@
-"""Run a study: build each case, step its world, measure, certify, compare with the paper, write."""
+"""Run a study: every case from build to certificates, the comparison with the paper, the folder."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
-from gridarium.experiments.build import Built, build
-from gridarium.experiments.certificates import certify
+from gridarium.experiments.case_run import CaseOutcome, run_case
 from gridarium.experiments.claims import judge
-from gridarium.experiments.metrics import summarise
-from gridarium.experiments.records import Certificate, Progress
+from gridarium.experiments.records import Progress
 from gridarium.experiments.report import build_report
 from gridarium.experiments.results import Result, check_out_folder, write_run
-from gridarium.experiments.run_tables import tables_of
 from gridarium.experiments.scenario import Study
-from gridarium.experiments.scenario_schema import Scenario
-
-
-@dataclass(frozen=True)
-class CaseOutcome:
-    """What one finished case leaves."""
-
-    tables: Mapping[str, pd.DataFrame]
-    summary: Mapping[str, float]
-    certificates: Sequence[Certificate]
-    effort: Mapping[str, float]
-    left_out: tuple[str, ...] = ()
-
-
-def run_case(name: str, scenario: Scenario, progress: Progress | None = None) -> CaseOutcome:
-    """Run one case from build to certificates.
-
-    Raises
-    ------
-    GridariumError
-        From the network, an agent's problem or the negotiation; names agent and period.
-    """
-    built = build(scenario)
-    world = built.world
-    world.bus.record = True
-    while world.running:
-        world.step()
-        if progress:
-            progress(len(world.states) / world.n_period, name)
-    tables = tables_of(name, built)
-    return CaseOutcome(
-        tables,
-        summarise(tables, world.period_h),
-        certify(name, scenario, built, tables),
-        effort_of(built),
-        world.feeder.left_out,
-    )
 
 
 def run(
@@ -161,17 +119,6 @@ def _result(
     if out is None:
         return Result(**parts)
     return write_run(out, **parts, finish=build_report)
-
-
-def effort_of(built: Built) -> dict[str, float]:
-    """What the run of a case took so far: solver time and solves of all agents, messages."""
-    problems = [thing for thing in built.world.shared_things if isinstance(thing, LocalProblem)]
-    return {
-        "solver_s": sum(problem.solver_s for problem in problems),
-        "solves": sum(problem.solves for problem in problems),
-        "cone_repairs": sum(problem.repairs for problem in problems),
-        "messages": built.world.bus.sent,
-    }
 
 
 def _total_effort(outcomes: Mapping[str, CaseOutcome]) -> dict[str, float]:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import UnionType
-from typing import Union, get_args, get_origin
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_checks import cross_faults
-from gridarium.experiments.scenario_fields import NAME, Section
+from gridarium.experiments.scenario_fields import NAME
 from gridarium.experiments.scenario_files import (
+    ScenarioFile,
     applied,
     merge,
     parse_overrides,
@@ -26,16 +23,15 @@ from gridarium.experiments.scenario_files import (
     shipped_path,
 )
 from gridarium.experiments.scenario_schema import Scenario
+from gridarium.experiments.schema_faults import NOTHING, faults_of
 
-__all__ = ["Scenario", "Study", "load_scenario", "shipped_scenarios"]
+__all__ = ["Scenario", "Study", "check_case", "check_scenario", "load_scenario", "shipped_scenarios"]
 
 ONLY_CASE = "base"
 """Name of the case of a scenario that names none."""
 
 MODELS: Mapping[str, type[Scenario]] = {"adcef": Scenario}
 """The schema of each model that a scenario can ask for."""
-
-_NOTHING = type("_Nothing", (), {"__repr__": lambda self: "nothing"})()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +85,11 @@ def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> Study:
     ScenarioError
         With every fault of the file, of its profiles and of its network.
     """
-    file = read_scenario_file(source)
+    return check_scenario(read_scenario_file(source), overrides)
+
+
+def check_scenario(file: ScenarioFile, overrides: Sequence[str] = ()) -> Study:
+    """Check a scenario that has been read; see `load_scenario`."""
     settings = parse_overrides(overrides)
     tree = applied(file.tree, [setting for setting in settings if setting.path[0] == "cases"])
     everywhere = [setting for setting in settings if setting.path[0] != "cases"]
@@ -98,7 +98,7 @@ def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> Study:
     cases: dict[str, Scenario] = {}
     base = {key: value for key, value in tree.items() if key != "cases"}
     for name, own in _own_trees(tree, faults).items():
-        scenario, found = _check(applied(merge(base, own), everywhere))
+        scenario, found = check_case(applied(merge(base, own), everywhere))
         faults += [_placed(fault, name, base, own, overridden) for fault in found]
         if scenario is not None:
             cases[name] = scenario
@@ -159,65 +159,24 @@ def _depth(tree: object, keys: Sequence[str]) -> int:
     return len(keys)
 
 
-def _check(tree: Tree) -> tuple[Scenario | None, list[Fault]]:
-    """Return the scenario if it has no fault, and every fault there is.
+def check_case(tree: Tree) -> tuple[Scenario | None, list[Fault]]:
+    """Return the case that a tree without `cases` describes if it has no fault, and every fault there is.
 
     Sections with a fault of their own are replaced by their defaults, so that the
     checks between the other sections still run.
     """
-    model = tree.get("model", _NOTHING)
+    model = tree.get("model", NOTHING)
     if not isinstance(model, str) or model not in MODELS:
         return None, [Fault("model", model, f"must be one of {', '.join(MODELS)}")]
     schema = MODELS[model]
     try:
         scenario = schema.model_validate(tree)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        broken = {str(detail["loc"][0]) for detail in details}
+        broken = {str(detail["loc"][0]) for detail in error.errors(include_url=False)}
         rest = schema.model_validate({key: value for key, value in tree.items() if key not in broken})
-        faults = [fault for detail in details for fault in _translated(schema, detail)]
-        return None, faults + list(cross_faults(rest, broken))
+        return None, [*faults_of(schema, error), *cross_faults(rest, broken)]
     faults = list(cross_faults(scenario, set()))
     return (None if faults else scenario), faults
-
-
-def _translated(schema: type[Section], detail: ErrorDetails) -> Iterator[Fault]:
-    """Say in the project's words what pydantic found."""
-    keys = [str(key) or "''" for key in detail["loc"] if key != "[key]"]
-    place = ".".join(keys)
-    match detail["type"]:
-        case "conflict":
-            for field, value, allowed in detail["ctx"]["conflicts"]:
-                yield Fault(".".join(filter(None, (place, field))), value, allowed)
-        case "extra_forbidden":
-            known = list(_section_at(schema, keys[:-1]).model_fields)
-            close = difflib.get_close_matches(keys[-1], known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
-            yield Fault(place, detail["input"], f"unknown field; {hint}")
-        case "missing":
-            field = _section_at(schema, keys[:-1]).model_fields[keys[-1]]
-            yield Fault(place, _NOTHING, f"must be given: {field.description}")
-        case "model_type" | "dict_type":
-            yield Fault(place, detail["input"], "must be a mapping of fields to values")
-        case _:
-            yield Fault(place, detail["input"], detail["msg"].replace("Input should", "must"))
-
-
-def _section_at(schema: type[Section], keys: Sequence[str]) -> type[Section]:
-    """Return the section that the keys lead to; names of units and list positions lead to their section."""
-    for key in keys:
-        if key in schema.model_fields:
-            schema = _section_in(schema.model_fields[key].annotation) or schema
-    return schema
-
-
-def _section_in(annotation: object) -> type[Section] | None:
-    """Return the section inside `Section`, `Section | None`, `dict[str, Section]` or `list[Section]`."""
-    if isinstance(annotation, type) and get_origin(annotation) is None:
-        return annotation if issubclass(annotation, Section) else None
-    if get_origin(annotation) in (UnionType, Union, dict, list):
-        return next(filter(None, map(_section_in, get_args(annotation))), None)
-    return None
 
 
 def _common(trees: Sequence[Tree]) -> Tree:

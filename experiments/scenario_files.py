@@ -31,9 +31,15 @@ def shipped_path(name: str) -> Path:
     return _HERE / "scenarios" / f"{name}.yaml"
 
 
-def shipped_names() -> tuple[str, ...]:
-    """Return the names of the shipped scenarios, sorted."""
-    return tuple(sorted(path.stem for path in (_HERE / "scenarios").glob("*.yaml")))
+def shipped_names(studies: bool = False) -> tuple[str, ...]:
+    """Return the names of the shipped scenarios, or of the studies beside them, sorted."""
+    paths = (_HERE / "scenarios").glob("*.yaml")
+    return tuple(sorted(path.stem for path in paths if _is_study(path) is studies))
+
+
+@lru_cache(maxsize=64)
+def _is_study(path: Path) -> bool:
+    return any(line.startswith("study:") for line in path.read_text(encoding="utf-8").splitlines())
 
 
 def shipped_profiles() -> tuple[str, ...]:
@@ -55,11 +61,14 @@ def read_scenario_file(source: str | Path) -> ScenarioFile:
         If there is no such file, it cannot be read, or what it extends leads back to itself.
     """
     path = _path_of(source, Path.cwd())
-    return ScenarioFile(path.stem if _is_shipped(path) else str(source), path.stem, _read_chain(path, ()))
+    tree = _read_chain(path, ())
+    if "study" in tree:
+        _fail(path, "study", tree["study"], "is no field of a scenario: `gridarium sweep` runs studies")
+    return ScenarioFile(path.stem if _is_shipped(path) else str(source), path.stem, tree)
 
 
 def _path_of(source: str | Path, folder: Path) -> Path:
-    if isinstance(source, str) and source in shipped_names():
+    if isinstance(source, str) and source in (*shipped_names(), *shipped_names(studies=True)):
         return shipped_path(source)
     return Path(os.path.abspath(folder / source))
 
@@ -93,12 +102,26 @@ def _shipped_layer(name: str) -> Tree:
 def _read_layer(path: Path, extended_by: tuple[Path, ...]) -> Tree:
     """Read one file by itself."""
     try:
-        content = _bytes_of(path)
+        tree = read_mapping(path)
     except (OSError, ValueError) as error:
         allowed = f"must be one of {', '.join(shipped_names())}, or the path of a YAML file ({error})"
         if extended_by:
             _fail(extended_by[-1], "extends", str(path), allowed)
         _fail(path, "file", str(path), allowed)
+    return anchored(tree, path.parent)
+
+
+def read_mapping(path: Path) -> Tree:
+    """Read one YAML file of fields.
+
+    Raises
+    ------
+    OSError, ValueError
+        If there is no such file, or it is far too large for one.
+    ScenarioError
+        If it is no plain YAML, or no mapping.
+    """
+    content = _bytes_of(path)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -106,7 +129,7 @@ def _read_layer(path: Path, extended_by: tuple[Path, ...]) -> Tree:
     tree = parse_yaml(text, str(path))
     if not isinstance(tree, dict):
         _fail(path, "file", tree, "must be a mapping of fields to values")
-    return anchored(tree, path.parent)
+    return tree
 
 
 def _bytes_of(path: Path) -> bytes:

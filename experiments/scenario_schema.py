@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_serializer, model_validator
+from pydantic import Field, model_validator
 
+from gridarium.experiments.behaviour_schema import Behaviour, Mixture, misplaced
 from gridarium.experiments.registry import is_known
 from gridarium.experiments.scenario_fields import (
     Amount,
@@ -25,7 +25,6 @@ from gridarium.experiments.scenario_fields import (
     Source,
     Text,
     ZonedTime,
-    invalid,
 )
 
 
@@ -148,39 +147,6 @@ class Renewable(Section):
     """Apparent power rating as a multiple of the column's peak."""
 
 
-class Behaviour(Section):
-    """One element of bounded rationality: written `name` or `name: {parameter: value}` in the file."""
-
-    name: Source
-    """A registered behaviour, or the dotted path `package.module:Class` of a user's own."""
-    params: dict[Name, Any] = Field(default_factory=dict)
-    """Its parameters: finite numbers, short texts or flags."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_file(cls, value: object) -> object:
-        match value:
-            case str():
-                return {"name": value}
-            case dict() if len(value) == 1:
-                ((name, params),) = value.items()
-                return {"name": name, "params": {} if params is None else params}
-        raise invalid("must be a behaviour's name, or that name with parameters: {name: {parameter: value}}")
-
-    @model_serializer
-    def _to_file(self) -> str | dict[str, dict[str, Any]]:
-        return {self.name: dict(self.params)} if self.params else self.name
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield an unknown name, and parameters that are no plain values."""
-        if not is_known("behaviours", self.name):
-            yield Conflict("", self.name, "must be a registered behaviour or a path package.module:Class")
-        for name, value in self.params.items():
-            plain = isinstance(value, bool | str) or (isinstance(value, int | float) and math.isfinite(value))
-            if not plain:
-                yield Conflict(name, value, "must be a finite number, a text or a flag")
-
-
 class ConsumerClass(Section):
     """Consumers that are alike; together they are a share of the load at every bus."""
 
@@ -198,13 +164,19 @@ class ConsumerClass(Section):
     """Kind of agent: `consumer`, another registered one, or the dotted path `package.module:Class`."""
     behaviour: list[Behaviour] = Field(default_factory=list)
     """Elements of bounded rationality, in the order they act; empty is the exact consumer."""
+    mixture: list[Mixture] = Field(default_factory=list)
+    """Parts of the class that behave in another way; the rest has the behaviour of the class."""
     battery: Storage | None = None
     """Battery of the whole class, behind its meters."""
 
     def conflicts(self) -> Iterator[Conflict]:
-        """Yield an agent that is not known."""
+        """Yield an agent that is not known, and a mixture of more than everybody."""
         if not is_known("agents", self.agent):
             yield Conflict("agent", self.agent, "must be a registered agent or a path package.module:Class")
+        yield from misplaced(self.behaviour, "follower")
+        total = sum(part.share for part in self.mixture)
+        if total > 1.0 + 1e-9:
+            yield Conflict("mixture", total, "shares must sum to at most 1")
 
 
 class Tariff(Section):
@@ -231,6 +203,12 @@ class Dso(Section):
     """Whether carbon costs enter the operator's own dispatch."""
     loss_price_cny_per_mwh: Amount = 1.0
     """Small price on network losses, CNY/MWh; it keeps the relaxed power flow physical at zero prices."""
+    behaviour: list[Behaviour] = Field(default_factory=list)
+    """Elements of bounded rationality of the leader, in the order they act; empty is the exact one."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield behaviours that are made for followers."""
+        yield from misplaced(self.behaviour, "leader")
 
 
 class Negotiation(Section):

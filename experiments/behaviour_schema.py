@@ -1,0 +1,93 @@
+"""The sections of a scenario file that say who is boundedly rational, and how."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, cast
+
+from pydantic import Field, model_serializer, model_validator
+
+from gridarium.agents.bounded import Bounded, YesOrNo, allowed_values, parameter_faults
+from gridarium.experiments.populations import distribution_of
+from gridarium.experiments.registry import is_known, is_shipped, load
+from gridarium.experiments.scenario_fields import Conflict, Name, Section, Share, Source, invalid
+
+Role = Literal["leader", "follower"]
+
+
+class Behaviour(Section):
+    """One element of bounded rationality: written `name` or `name: {parameter: value}` in the file."""
+
+    name: Source
+    """A registered behaviour, or the dotted path `package.module:Class` of a user's own."""
+    params: dict[Name, Any] = Field(default_factory=dict)
+    """Its parameters: finite numbers, short texts, flags, or `{distribution: NAME, args: {...}}` of
+    scipy.stats, from which every agent draws its own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_file(cls, value: object) -> object:
+        match value:
+            case str():
+                return {"name": value}
+            case dict() if len(value) == 1:
+                ((name, params),) = value.items()
+                return {"name": name, "params": {} if params is None else params}
+        raise invalid("must be a behaviour's name, or that name with parameters: {name: {parameter: value}}")
+
+    @model_serializer
+    def _to_file(self) -> str | dict[str, dict[str, Any]]:
+        return {self.name: dict(self.params)} if self.params else self.name
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield an unknown name, and parameters that do not fit."""
+        if not is_known("behaviours", self.name):
+            yield Conflict("", self.name, "must be a registered behaviour or a path package.module:Class")
+        for name, value in self.params.items():
+            distribution = distribution_of(value)
+            for fault in distribution.faults(name, gridded=False) if distribution else ():
+                place = fault.place.replace(".distribution.args", ".args").removesuffix(".name")
+                yield Conflict(place, fault.value, fault.allowed)
+        yield from self._misfits() if is_shipped("behaviours", self.name) else self._oddities()
+
+    def _oddities(self) -> Iterator[Conflict]:
+        """Yield parameters of a user's own behaviour that are no plain values."""
+        for name, value in self.params.items():
+            plain = isinstance(value, bool | str) or (isinstance(value, int | float) and math.isfinite(value))
+            if not plain and distribution_of(value) is None:
+                allowed = "must be a finite number, a text, a flag, or {distribution: NAME, args: {...}}"
+                yield Conflict(name, value, allowed)
+
+    def _misfits(self) -> Iterator[Conflict]:
+        """Yield parameters that a shipped behaviour does not take; its module is light."""
+        kind = cast("type", load("behaviours", self.name))
+        for fault in parameter_faults(kind, self.params):
+            drawn = fault.place in allowed_values(kind) and distribution_of(fault.value)
+            if not drawn or isinstance(allowed_values(kind)[fault.place], YesOrNo):
+                yield Conflict(fault.place, fault.value, fault.allowed)
+
+    def unfit_for(self, role: Role) -> bool:
+        """Tell whether this is a shipped behaviour that is made for another kind of agent."""
+        kind = load("behaviours", self.name) if is_shipped("behaviours", self.name) else None
+        return isinstance(kind, type) and issubclass(kind, Bounded) and role not in kind.roles
+
+
+def misplaced(behaviours: Sequence[Behaviour], role: Role) -> Iterator[Conflict]:
+    """Yield behaviours that the role has no use for."""
+    for place, item in enumerate(behaviours):
+        if item.unfit_for(role):
+            yield Conflict(f"behaviour.{place}", item.name, f"must be a behaviour for a {role}")
+
+
+class Mixture(Section):
+    """A part of a class that behaves in its own way."""
+
+    share: Share
+    """Share of the agents of the class, rounded to whole agents."""
+    behaviour: list[Behaviour] = Field(default_factory=list)
+    """Elements of bounded rationality, in the order they act; empty is the exact consumer."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield behaviours that are made for leaders."""
+        yield from misplaced(self.behaviour, "follower")

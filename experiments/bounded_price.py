@@ -1,0 +1,42 @@
+"""What bounded rationality costs everybody together: a column that the statistics of such a sweep add."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHARE = "share"
+"""Factor with the share of boundedly rational agents; it marks a study of their price."""
+
+EFFICIENCY_LOSS = "efficiency_loss_percent"
+
+_SURPLUSES = ("user_surplus_cny", "dso_net_revenue_cny")
+
+
+def with_efficiency_loss(results: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
+    """Return the results of a sweep with the efficiency loss, if it has what that takes.
+
+    Parameters
+    ----------
+    results : DataFrame
+        One row per run and case: replication, case, factors, metrics.
+    factors : sequence of str
+        Columns that are factors; one must be `share`, and 0 one of its values.
+
+    Returns
+    -------
+    DataFrame
+        With a column `efficiency_loss_percent`: how much of the surplus of consumers and operator is
+        lost against the run without boundedly rational agents on the same draws, in the same case and
+        with the same other factors; nan where that run failed.
+    """
+    if SHARE not in factors or not {*_SURPLUSES} <= {*results.columns} or not (results[SHARE] == 0).any():
+        return results
+    total = sum(results[name] for name in _SURPLUSES)
+    keys = ["replication", "case", *(name for name in factors if name != SHARE)]
+    exact = results[keys].assign(exact=total)[results[SHARE] == 0].drop_duplicates(keys)
+    reference = results[keys].merge(exact, how="left", on=keys)["exact"].to_numpy()
+    return results.assign(**{EFFICIENCY_LOSS: 100.0 * (reference - total) / abs(reference)})

@@ -1,0 +1,82 @@
+"""Run one case: build its world, step it to the end, measure, certify."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from gridarium.agents.optimisation import LocalProblem
+from gridarium.experiments.build import Built, build
+from gridarium.experiments.certificates import certify
+from gridarium.experiments.metrics import summarise
+from gridarium.experiments.records import Certificate, Progress
+from gridarium.experiments.run_tables import MEASURED, tables_of
+from gridarium.experiments.scenario_schema import Scenario
+
+
+@dataclass(frozen=True)
+class CaseOutcome:
+    """What one finished case leaves."""
+
+    tables: Mapping[str, pd.DataFrame]
+    summary: Mapping[str, float]
+    certificates: Sequence[Certificate]
+    effort: Mapping[str, float]
+    left_out: tuple[str, ...] = ()
+
+
+def run_case(name: str, scenario: Scenario, progress: Progress | None = None) -> CaseOutcome:
+    """Run one case from build to certificates.
+
+    Raises
+    ------
+    GridariumError
+        From the network, an agent's problem or the negotiation; names agent and period.
+    """
+    built = build(scenario)
+    built.world.bus.record = True
+    _play(built, lambda share: progress(share, name) if progress else None)
+    tables = tables_of(name, built)
+    return CaseOutcome(
+        tables,
+        summarise(tables, built.world.period_h),
+        certify(name, scenario, built, tables),
+        effort_of(built),
+        built.world.feeder.left_out,
+    )
+
+
+def measure_case(name: str, scenario: Scenario) -> tuple[dict[str, float], list[Certificate]]:
+    """Run one case for its metrics and certificates alone: no message log, no table that they do not need.
+
+    Raises
+    ------
+    GridariumError
+        From the network, an agent's problem or the negotiation; names agent and period.
+    """
+    built = build(scenario)
+    _play(built)
+    tables = tables_of(name, built, MEASURED)
+    return summarise(tables, built.world.period_h), certify(name, scenario, built, tables)
+
+
+def _play(built: Built, progress: Callable[[float], None] | None = None) -> None:
+    """Step a world to its end."""
+    world = built.world
+    while world.running:
+        world.step()
+        if progress:
+            progress(len(world.states) / world.n_period)
+
+
+def effort_of(built: Built) -> dict[str, float]:
+    """What the run of a case took so far: solver time and solves of all agents, messages."""
+    problems = [thing for thing in built.world.shared_things if isinstance(thing, LocalProblem)]
+    return {
+        "solver_s": sum(problem.solver_s for problem in problems),
+        "solves": sum(problem.solves for problem in problems),
+        "cone_repairs": sum(problem.repairs for problem in problems),
+        "messages": built.world.bus.sent,
+    }

@@ -1,0 +1,95 @@
+"""Who behaves how: behaviours from a scenario, mixed populations, parameters drawn for each agent."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from gridarium.agents.behaviour import Behaviour, Composed
+from gridarium.agents.bounded import Interval, allowed_values
+from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.random_streams import RandomStreams
+from gridarium.experiments.factors import Distribution
+from gridarium.experiments.registry import load
+
+if TYPE_CHECKING:
+    from gridarium.experiments.behaviour_schema import Behaviour as BehaviourSection
+    from gridarium.experiments.scenario_schema import ConsumerClass
+
+
+def behaviours_of_class(
+    group: ConsumerClass, kind: str, names: Sequence[str], streams: RandomStreams
+) -> list[Behaviour]:
+    """One behaviour for each agent of a class, parameters drawn.
+
+    Who belongs to which part of a mixture is drawn once from the stream of the class: the agents that
+    a part has at a small share are among those that it has at a larger one.
+
+    Parameters
+    ----------
+    group : ConsumerClass
+    kind : str
+        Name of the class.
+    names : sequence of str
+        Of its agents.
+    streams : RandomStreams
+    """
+    order = streams.stream(f"{kind}/behaviour/mixture").permutation(len(names))
+    bounds = np.round(np.cumsum([0.0, *(part.share for part in group.mixture)]) * len(names)).astype(int)
+    sections = [group.behaviour] * len(names)
+    for part, first, stop in zip(group.mixture, bounds, bounds[1:], strict=False):
+        for place in order[first:stop]:
+            sections[place] = part.behaviour
+    return [behaviour_of(name, items, streams) for name, items in zip(names, sections, strict=True)]
+
+
+def behaviour_of(agent: str, sections: Sequence[BehaviourSection], streams: RandomStreams) -> Behaviour:
+    """The behaviour of one agent, parameters drawn from its own streams.
+
+    Raises
+    ------
+    ScenarioError
+        If a behaviour does not take its parameters, or a drawn one is outside its range.
+    """
+    made = []
+    for place, item in enumerate(sections):
+        kind = cast("type[Behaviour]", load("behaviours", item.name))
+        purpose = f"{agent}/behaviour/{place}/{item.name}"
+        params = {
+            name: _drawn(value, allowed_values(kind).get(name), streams, f"{purpose}/{name}")
+            for name, value in item.params.items()
+        }
+        made.append(_made(kind, params, f"behaviour {item.name} of agent {agent}"))
+    return made[0] if len(made) == 1 else Composed(made) if made else Behaviour()
+
+
+def _made(kind: type[Behaviour], params: Mapping[str, Any], source: str) -> Behaviour:
+    """An instance; what its class does not take is a fault of the scenario."""
+    try:
+        inspect.signature(kind).bind(**params)
+    except TypeError as error:
+        raise ScenarioError(source, [Fault("parameters", dict(params), f"must fit: {error}")]) from error
+    try:
+        return kind(**params)
+    except ScenarioError as error:
+        raise ScenarioError(source, error.faults) from error
+
+
+def distribution_of(value: object) -> Distribution | None:
+    """The distribution that a parameter is written as; None if it is a plain value."""
+    if not isinstance(value, Mapping) or not {"distribution"} <= value.keys() <= {"distribution", "args"}:
+        return None
+    args = value.get("args") or {}
+    return Distribution(value["distribution"], args) if isinstance(args, Mapping) else None
+
+
+def _drawn(value: Any, allowed: object, streams: RandomStreams, purpose: str) -> Any:
+    """The value, or a draw if it is a distribution; by its quantile, so that cases share their draws."""
+    distribution = distribution_of(value)
+    if distribution is None:
+        return value
+    (drawn,) = distribution.at(np.array([streams.stream(purpose).random()]))
+    return round(drawn) if isinstance(allowed, Interval) and allowed.whole else drawn

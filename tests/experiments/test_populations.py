@@ -1,0 +1,199 @@
+"""Mixed populations: who belongs to which part, and parameters that each agent draws for itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.bounded_choice import Habit
+from gridarium.agents.bounded_learning import RothErev
+from gridarium.agents.bounded_perception import Noise
+from gridarium.environment.errors import ScenarioError
+from gridarium.environment.random_streams import RandomStreams
+from gridarium.experiments.plain_yaml import dump_yaml
+from gridarium.experiments.populations import behaviours_of_class
+from gridarium.experiments.runner import run
+from gridarium.experiments.scenario import load_scenario
+
+NAMES = [f"homes-{number}" for number in range(1, 21)]
+
+
+class Picky(Behaviour):
+    """Takes one parameter."""
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+
+
+def behaviours(*settings: str, seed: int = 1, names: list[str] = NAMES) -> list[Behaviour]:
+    case = load_scenario("adcef", [f"consumers.residential.{each}" for each in settings]).cases["adcef"]
+    return behaviours_of_class(case.consumers["residential"], "homes", names, RandomStreams(seed))
+
+
+def parts(share: float, seed: int = 1) -> list[str]:
+    mixture = f"mixture=[{{share: {share}, behaviour: [noise]}}, {{share: 0.25, behaviour: [habit]}}]"
+    return [type(each).__name__ for each in behaviours(mixture, "behaviour=[stale]", seed=seed)]
+
+
+def test_shares_are_kept_and_the_rest_has_the_behaviour_of_the_class() -> None:
+    found = parts(0.3)
+    assert [found.count(name) for name in ("Noise", "Habit", "Stale")] == [6, 5, 9]
+    assert parts(0.3) == found
+    assert parts(0.3, seed=2) != found
+    assert found != sorted(found)
+
+
+def test_a_growing_share_keeps_those_who_were_in_it() -> None:
+    before: set[int] = set()
+    for share in np.linspace(0.0, 0.75, 16):
+        now = {place for place, name in enumerate(parts(float(share))) if name == "Noise"}
+        assert before <= now
+        assert len(now) == round(share * 20)
+        before = now
+
+
+def test_one_agent_is_in_the_part_that_has_most_of_it() -> None:
+    mixture = "mixture=[{share: 0.7, behaviour: [habit]}]"
+    (only,) = behaviours(mixture, names=["homes"])
+    assert isinstance(only, Habit)
+
+
+def test_every_agent_has_a_memory_of_its_own() -> None:
+    first, second, *_ = behaviours("behaviour=[noise]")
+    assert isinstance(first, Noise)
+    assert isinstance(second, Noise)
+    assert first.drawn is not second.drawn
+
+
+def test_parameters_are_drawn_from_the_distribution_for_each_agent() -> None:
+    names = [f"homes-{number}" for number in range(2000)]
+    spec = "behaviour=[{habit: {usual_weight: {distribution: beta, args: {a: 2, b: 5}}, last_weight: 0.5}}]"
+    drawn = [each.usual_weight for each in behaviours(spec, names=names) if isinstance(each, Habit)]
+    assert stats.kstest(drawn, stats.beta(2, 5).cdf).pvalue > 0.01
+    assert {each.last_weight for each in behaviours(spec) if isinstance(each, Habit)} == {0.5}
+    # A draw belongs to its agent: others change nothing about it.
+    alone = behaviours(spec, names=["homes-7"])[0]
+    assert isinstance(alone, Habit)
+    assert alone.usual_weight == drawn[7]
+
+
+def test_draws_follow_their_quantiles() -> None:
+    def scales(scale: int) -> list[float]:
+        law = f"{{distribution: halfnorm, args: {{scale: {scale}}}}}"
+        made = behaviours(f"behaviour=[{{noise: {{price_scale_cny_per_mwh: {law}}}}}]")
+        return [each.price_scale_cny_per_mwh for each in made if isinstance(each, Noise)]
+
+    assert scales(10) == pytest.approx([2.0 * each for each in scales(5)])
+
+
+def test_whole_parameters_are_rounded() -> None:
+    law = "{distribution: uniform, args: {loc: 0.5, scale: 3}}"
+    made = behaviours(f"behaviour=[{{roth-erev: {{plans: {law}}}}}]")
+    assert {each.plans for each in made if isinstance(each, RothErev)} == {1, 2, 3}
+
+
+def test_a_draw_outside_the_range_names_agent_parameter_and_range() -> None:
+    with pytest.raises(ScenarioError) as caught:
+        behaviours("behaviour=[{habit: {usual_weight: {distribution: norm, args: {loc: -3}}}}]")
+    assert caught.value.source == "behaviour habit of agent homes-1"
+    (fault,) = caught.value.faults
+    assert (fault.place, fault.allowed) == ("usual_weight", "must be a number in [0, 1]")
+
+
+def test_parameters_that_a_behaviour_of_ones_own_does_not_take_are_faults() -> None:
+    with pytest.raises(ScenarioError, match=r"behaviour .*Picky of agent homes-1: 1 fault"):
+        behaviours(f"behaviour=[{{'{__name__}:Picky': {{shear: 0.5}}}}]")
+
+
+@pytest.mark.parametrize(
+    ("setting", "place", "allowed"),
+    [
+        (
+            "behaviour=[{noise: {price_scale_cny_per_mwh: -1}}]",
+            "behaviour.0.price_scale_cny_per_mwh",
+            "in [0, 1",
+        ),
+        ("behaviour=[exact, {habit: {weight: 1}}]", "behaviour.1.weight", "known are last_weight"),
+        ("behaviour=[{exact: {weight: 1}}]", "behaviour.0.weight", "known are none"),
+        ("behaviour=[{stale: {rounds: 1.5}}]", "behaviour.0.rounds", "whole number in [0, 10000]"),
+        ("behaviour=[{stale: {rounds: yes}}]", "behaviour.0.rounds", "whole number"),
+        ("behaviour=[sticky-price]", "behaviour.0", "must be a behaviour for a follower"),
+        ("mixture=[{share: 0.5, behaviour: [learned-slope]}]", "mixture.0.behaviour.0", "for a follower"),
+        ("mixture=[{share: 0.5}, {share: 0.6}]", "mixture", "must sum to at most 1"),
+        ("mixture=[{share: 1.5}]", "mixture.0.share", "must be a number in [0, 1]"),
+        ("mixture=[{share: 0.5, behaviour: [nobody]}]", "mixture.0.behaviour.0", "must be a registered"),
+        (
+            "behaviour=[{noise: {redraw: {distribution: norm}}}]",
+            "behaviour.0.redraw",
+            "must be true or false",
+        ),
+        (
+            "behaviour=[{habit: {usual_weight: {distribution: nrm}}}]",
+            "behaviour.0.usual_weight.distribution",
+            "must be a continuous distribution of scipy.stats",
+        ),
+        (
+            "behaviour=[{habit: {usual_weight: {distribution: norm, args: {q: 1}}}}]",
+            "behaviour.0.usual_weight.args.q",
+            "must be one of loc, scale",
+        ),
+        (
+            "behaviour=[{habit: {usual_weight: {law: norm}}}]",
+            "behaviour.0.usual_weight",
+            "must be a number in [0, 1]",
+        ),
+        (
+            "behaviour=[{'json:JSONDecoder': {depth: {law: norm}}}]",
+            "behaviour.0.depth",
+            "must be a finite number, a text, a flag, or {distribution: NAME",
+        ),
+    ],
+)
+def test_validation_lists_what_does_not_fit(setting: str, place: str, allowed: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario("adcef", [f"consumers.residential.{setting}"])
+    found = {fault.place: fault.allowed for fault in caught.value.faults}
+    assert allowed in found[f"consumers.residential.{place}"]
+
+
+def test_leaders_have_behaviours_of_their_own() -> None:
+    with pytest.raises(
+        ScenarioError, match=r"dso\.behaviour\.0: got 'quantal'; must be a behaviour for a leader"
+    ):
+        load_scenario("adcef", ["dso.behaviour=[quantal]"])
+    load_scenario("adcef", ["dso.behaviour=[noise, sticky-price]"])
+
+
+def test_mixtures_survive_the_way_to_a_file_and_back(tmp_path: Path) -> None:
+    study = load_scenario(
+        "adcef",
+        [
+            "consumers.residential.mixture=[{share: 0.5, behaviour: [exact, {habit: {usual_weight: "
+            "{distribution: uniform, args: {loc: 0.1, scale: 0.2}}}}]}]",
+            "dso.behaviour=[{stale: {rounds: 1}}]",
+        ],
+    )
+    path = tmp_path / "resolved.yaml"
+    path.write_text(dump_yaml(study.resolved()), encoding="utf-8")
+    assert load_scenario(path).cases == study.cases
+
+
+def test_a_mixed_population_runs_and_its_shares_matter() -> None:
+    def shifted(share: float) -> float:
+        mixture = f"mixture=[{{share: {share}, behaviour: [{{habit: {{usual_weight: 1}}}}]}}]"
+        settings = [
+            f"consumers.{kind}.{each}"
+            for kind in ("industrial", "commercial", "residential")
+            for each in ("count=4", mixture)
+        ]
+        result = run(load_scenario("adcef", settings), cases=["adcef"])
+        assert result.passed
+        return result.summary["adcef"]["shifted_mwh"]
+
+    full, half, none = (shifted(share) for share in (0.0, 0.5, 1.0))
+    assert none == 0.0
+    assert 0.3 * full < half < 0.8 * full
