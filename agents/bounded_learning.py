@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ def exp3_update(weight: Array, chosen: int, reward: float, exploration: float) -
 
 
 @dataclass(frozen=True, eq=False)
-class PlanLearner(Bounded):
+class PlanLearner(Bounded, ABC):
     """Tries plans and comes back to those that paid; exact without plans beside the best one.
 
     It chooses among the best response to the present tariff, the usual load and random vertices, and
@@ -97,13 +98,13 @@ class PlanLearner(Bounded):
         self.state["strength"] = self.update(strength, chosen, self._reward(consumer, load, signal))
         return load
 
+    @abstractmethod
     def probabilities(self, strength: Array) -> Array:
         """Of each plan."""
-        raise NotImplementedError
 
+    @abstractmethod
     def update(self, strength: Array, chosen: int, reward: float) -> Array:
         """Strengths after a reward in [0, 1]."""
-        raise NotImplementedError
 
     def _reward(self, consumer: Consumer, load_mw: Array, signal: TariffSignal) -> float:
         usual = consumer.plans.base_mw
