@@ -17,6 +17,7 @@ _UNITS = {
     "_mw": "MW",
     "_pu": "p.u.",
     "_kv": "kV",
+    "_percent": "%",
     "_per_s": "1/s",
     "_ms": "ms",
     "_us": "us",
