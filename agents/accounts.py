@@ -57,7 +57,9 @@ class DayAccounts:
         consumers: Sequence[str],
     ) -> None:
         self._world, self._operator, self._tariff = world, operator, tariff
-        self._dispatcher, self._plan, self._price = dispatcher, plan, price_cny_per_mwh
+        self._plan, self._price = plan, price_cny_per_mwh
+        self._fuel_cny_per_h = dispatcher.fuel_cny_per_h(plan.dispatch)
+        self._wear_cny_per_h = dispatcher.wear_cny_per_h(plan.dispatch)
         self._consumers = tuple(consumers)
         self._conditions: MarketConditions = plan.situation.conditions
         self.settled_factor = np.zeros(world.n_period)
@@ -86,11 +88,11 @@ class DayAccounts:
         grid = self._conditions.grid_factor_tco2_per_mwh[:periods] * imported
         return np.asarray((grid + turbine[:periods]) * self._world.period_h)
 
-    def carbon_revenue_cny(self) -> Array:
+    def carbon_revenue_cny(self, period: int | slice = slice(None)) -> Array:
         """What the carbon market owes, CNY per period, by settled factor and metered load."""
         return carbon_revenue(
-            self.settled_factor,
-            self._metered(),
+            self.settled_factor[period],
+            self._metered(period),
             self._conditions.quota_tco2_per_mwh,
             self._conditions.carbon_price_cny_per_tco2,
             self._world.period_h,
@@ -141,8 +143,8 @@ class DayAccounts:
     def _account(self, period: int) -> PeriodAccount:
         hours = self._world.period_h
         slack_mwh = float(self._world.states[period].flow.p_slack_mw[0]) * hours
-        conditions, dispatch = self._conditions, self._plan.dispatch
-        carbon = float(self.carbon_revenue_cny()[period]) if self._tariff.trades_carbon else 0.0
+        conditions = self._conditions
+        carbon = float(self.carbon_revenue_cny(period)) if self._tariff.trades_carbon else 0.0
         return PeriodAccount(
             time_s=self._world.clock.now_s,
             period=period,
@@ -152,7 +154,7 @@ class DayAccounts:
             wholesale_cny_per_mwh=float(conditions.wholesale_cny_per_mwh[period]),
             export_mwh=max(0.0, -slack_mwh),
             export_cny_per_mwh=float(conditions.export_cny_per_mwh[period]),
-            fuel_cny=float(self._dispatcher.fuel_cny_per_h(dispatch)[period]) * hours,
-            wear_cny=float(self._dispatcher.wear_cny_per_h(dispatch)[period]) * hours,
+            fuel_cny=float(self._fuel_cny_per_h[period]) * hours,
+            wear_cny=float(self._wear_cny_per_h[period]) * hours,
             carbon_cny=carbon,
         )
