@@ -31,7 +31,7 @@ class GridAgent(mesa.Agent):
 
     - `process`: what it does on its own, as a SimPy process; override it
     - methods marked with `on`: what it does when a message arrives
-    - `operate`, `settle`: what it does in each settlement period; override them
+    - `operate`, `meter`, `settle`: what it does in each settlement period; override them
     - `send`, `ask`: the only ways to reach another agent
 
     Parameters
@@ -68,6 +68,9 @@ class GridAgent(mesa.Agent):
 
     def operate(self, period: int) -> None:
         """Act on the grid in a settlement period."""
+
+    def meter(self, period: int) -> None:
+        """Put on the grid what came about within a settlement period, before its physics is worked out."""
 
     def settle(self, period: int) -> None:
         """Look at the outcome of a settlement period and pay for it."""

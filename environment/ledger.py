@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from array import array
 from collections.abc import Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -14,13 +15,14 @@ from numpy.typing import ArrayLike
 
 from gridarium.environment.errors import LedgerError
 
-TABLE_COLUMNS = ["entry", "period", "time", "account", "counterparty", "purpose", "amount_cny"]
 _EPOCH = pd.Timestamp(0, tz="UTC")
 _GENESIS = hashlib.sha256(b"gridarium ledger").digest()
+_HASH_BYTES = len(_GENESIS)
+_NO_PERIOD = np.iinfo(np.int64).min
 
 
 class Entry(NamedTuple):
-    """One payment: `amount_cny`, never negative, goes from `payer` to `payee` at clock time `time_s`."""
+    """One payment: `amount`, never negative, goes from `payer` to `payee` at clock time `time_s`."""
 
     entry: int
     period: int | None
@@ -28,7 +30,7 @@ class Entry(NamedTuple):
     payer: str
     payee: str
     purpose: str
-    amount_cny: float
+    amount: float
 
 
 class Ledger:
@@ -40,36 +42,45 @@ class Ledger:
 
     A negative amount is booked as the reverse payment of its absolute value, because a negative price or
     carbon factor really turns the flow of money round. No entry can be changed or taken back; a correction
-    is a further payment.
+    is a further payment. Entries are kept in columns, about 70 bytes each: minute markets book millions.
 
     Parameters
     ----------
     start : pandas.Timestamp, optional
         Calendar time of clock time 0 with a time zone, for the table; the Unix epoch if left out.
+    currency : str, optional
+        ISO 4217 code in lower case; the table's column of amounts is named after it.
     """
 
-    def __init__(self, start: pd.Timestamp = _EPOCH) -> None:
+    def __init__(self, start: pd.Timestamp = _EPOCH, currency: str = "cny") -> None:
+        self.currency = currency
         self._start = start
-        self._entries: list[Entry] = []
-        self._hashes: list[bytes] = []
-        self._amounts: dict[str, list[float]] = {}
+        self._ids: dict[str, int] = {}
+        self._names: list[str] = []
+        self._periods, self._times, self._amounts = array("q"), array("d"), array("d")
+        self._payers, self._payees, self._purposes = array("l"), array("l"), array("l")
+        self._hashes = bytearray()
+
+    def __len__(self) -> int:
+        """Number of payments."""
+        return len(self._amounts)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         """Every payment, oldest first."""
-        return tuple(self._entries)
+        return tuple(self._entry(number) for number in range(len(self)))
 
     @property
     def head(self) -> str:
         """Hash of the newest entry, hexadecimal; stands for the whole ledger when kept elsewhere."""
-        return (self._hashes[-1] if self._hashes else _GENESIS).hex()
+        return self._newest_hash().hex()
 
     def book(
         self,
         time_s: float,
         payer: str,
         payee: str,
-        amount_cny: float,
+        amount: float,
         purpose: str,
         period: int | None = None,
     ) -> None:
@@ -80,9 +91,9 @@ class Ledger:
         time_s : float
             Clock time, s.
         payer, payee : str
-            Two different accounts; an account exists from its first payment.
-        amount_cny : float
-            CNY; negative books the reverse payment.
+            Accounts; they come into being when first named.
+        amount : float
+            In the ledger's currency; negative books the reverse payment.
         purpose : str
             What is paid for.
         period : int, optional
@@ -93,14 +104,14 @@ class Ledger:
         LedgerError
             If the amount or time is not finite, or both accounts are one.
         """
-        _check(payer, payee, purpose, [time_s], [amount_cny])
-        self._append(float(time_s), payer, payee, float(amount_cny), purpose, period)
+        self._check(payer, payee, purpose, (time_s,), (amount,))
+        self._append(float(time_s), payer, payee, float(amount), purpose, period)
 
     def book_series(
         self,
         payer: str,
         payee: str,
-        amounts_cny: ArrayLike,
+        amounts: ArrayLike,
         purpose: str,
         times_s: ArrayLike,
         periods: Sequence[int] | None = None,
@@ -111,8 +122,8 @@ class Ledger:
         ----------
         payer, payee, purpose : str
             As in `book`.
-        amounts_cny : array_like, shape (n_period,)
-            CNY; negative values book the reverse payment.
+        amounts : array_like, shape (n_period,)
+            In the ledger's currency; negative values book the reverse payment.
         times_s : array_like, shape (n_period,) or ()
             Clock times, s, or one time for all.
         periods : sequence of int, length n_period, optional
@@ -123,51 +134,56 @@ class Ledger:
         LedgerError
             As in `book`, or if the lengths differ.
         """
-        amounts = np.asarray(amounts_cny, dtype=float)
-        numbers = range(amounts.size) if periods is None else [int(period) for period in periods]
+        values = np.asarray(amounts, dtype=float)
+        numbers = range(values.size) if periods is None else [int(period) for period in periods]
         times = np.asarray(times_s, dtype=float)
-        if amounts.ndim != 1 or len(numbers) != amounts.size or times.shape not in ((), amounts.shape):
-            lengths = f"amounts_cny {amounts.shape}, times_s {times.shape}, periods ({len(numbers)},)"
+        if values.ndim != 1 or len(numbers) != values.size or times.shape not in ((), values.shape):
+            lengths = f"amounts {values.shape}, times_s {times.shape}, periods ({len(numbers)},)"
             raise LedgerError(
                 f"ledger, {payer} -> {payee} for {purpose}: one length is needed, got {lengths}"
             )
-        series = amounts.tolist()
-        clock_times = np.broadcast_to(times, amounts.shape).tolist()
-        _check(payer, payee, purpose, clock_times, series)
+        series = values.tolist()
+        clock_times = np.broadcast_to(times, values.shape).tolist()
+        self._check(payer, payee, purpose, clock_times, series)
         for time_s, amount, period in zip(clock_times, series, numbers, strict=True):
             self._append(time_s, payer, payee, amount, purpose, period)
 
     def balance(self, account: str) -> float:
-        """Return what an account has received less what it has paid, CNY; 0 if it never took part."""
-        return math.fsum(self._amounts.get(account, ()))
+        """Return what an account has received less what it has paid; 0 if it never took part."""
+        if account not in self._ids:
+            return 0.0
+        number, amounts = self._ids[account], np.frombuffer(self._amounts)
+        received = amounts[np.frombuffer(self._payees, dtype="l") == number]
+        paid = amounts[np.frombuffer(self._payers, dtype="l") == number]
+        return math.fsum(chain(received, -paid))
 
     def total(self) -> float:
-        """Return the sum over all accounts, CNY: exactly zero, as the sum is free of rounding."""
-        return math.fsum(chain.from_iterable(self._amounts.values()))
+        """Return the sum over all accounts: exactly zero, as the sum is free of rounding."""
+        amounts = np.frombuffer(self._amounts)
+        return math.fsum(chain(amounts, -amounts))
 
     def verify(self) -> None:
-        """Recompute every hash and every account from the entries.
+        """Recompute every hash from the entries.
 
         Raises
         ------
         LedgerError
-            If an entry was altered, inserted, removed or moved, or an account differs from its entries.
+            If an entry was altered, inserted, removed or moved.
 
         Notes
         -----
         Someone who rewrites all hashes as well is found out by comparing `head` with a copy kept elsewhere.
         """
         previous = _GENESIS
-        amounts: dict[str, list[float]] = {}
-        if len(self._entries) != len(self._hashes):
-            raise LedgerError(f"ledger: {len(self._hashes)} hashes for {len(self._entries)} entries")
-        for number, (entry, booked) in enumerate(zip(self._entries, self._hashes, strict=True)):
+        columns = (self._periods, self._times, self._payers, self._payees, self._purposes, self._amounts)
+        lengths = {len(column) for column in columns} | {len(self._hashes) // _HASH_BYTES}
+        if len(lengths) > 1:
+            raise LedgerError(f"ledger: columns and hashes must have one length, got {sorted(lengths)}")
+        for number in range(len(self)):
+            entry = self._entry(number)
             previous = _digest(previous, entry)
-            if previous != booked or entry.entry != number:
+            if previous != self._hashes[number * _HASH_BYTES : (number + 1) * _HASH_BYTES]:
                 raise LedgerError(f"ledger, entry {number}: altered after it was booked, now {entry}")
-            _post(amounts, entry)
-        if amounts != self._amounts:
-            raise LedgerError("ledger: accounts do not follow from the entries")
 
     def table(self) -> pd.DataFrame:
         """Return two rows for each payment, the payer's (negative) before the payee's.
@@ -176,53 +192,81 @@ class Ledger:
         -------
         DataFrame, 2 * n_entry rows
             Columns entry, period (missing where none was given), time (calendar), account, counterparty,
-            purpose, amount_cny.
+            purpose, and the amount, named after the currency: amount_cny, amount_usd.
         """
-        numbers, periods, times_s, payers, payees, purposes, amounts = (
-            zip(*self._entries, strict=True) if self._entries else ((),) * 7
+        names = np.array([*self._names, ""], dtype=object)
+        payers, payees, purposes = (
+            names[np.frombuffer(column, dtype="l")] for column in (self._payers, self._payees, self._purposes)
         )
+        periods = np.frombuffer(self._periods, dtype=np.int64)
         both = np.array([payers, payees], dtype=object)
-        columns = [
-            np.repeat(np.array(numbers, dtype=np.int64), 2),
-            pd.array(periods, dtype="Int64").repeat(2),
-            self._start + pd.to_timedelta(np.repeat(np.array(times_s, dtype=float), 2), unit="s"),
-            both.T.ravel(),
-            both[::-1].T.ravel(),
-            np.repeat(np.array(purposes, dtype=object), 2),
-            np.outer(amounts, [-1.0, 1.0]).ravel(),
-        ]
-        return pd.DataFrame(dict(zip(TABLE_COLUMNS, columns, strict=True)))
+        columns = {
+            "entry": np.repeat(np.arange(len(self), dtype=np.int64), 2),
+            "period": pd.Series(periods, dtype="Int64").mask(periods == _NO_PERIOD).array.repeat(2),
+            "time": self._start + pd.to_timedelta(np.repeat(np.frombuffer(self._times), 2), unit="s"),
+            "account": both.T.ravel(),
+            "counterparty": both[::-1].T.ravel(),
+            "purpose": np.repeat(purposes, 2),
+            f"amount_{self.currency}": np.outer(np.frombuffer(self._amounts), [-1.0, 1.0]).ravel(),
+        }
+        return pd.DataFrame(columns)
 
     def _append(
-        self, time_s: float, payer: str, payee: str, amount_cny: float, purpose: str, period: int | None
+        self, time_s: float, payer: str, payee: str, amount: float, purpose: str, period: int | None
     ) -> None:
-        if amount_cny < 0.0:
-            payer, payee = payee, payer
-        entry = Entry(len(self._entries), period, time_s, payer, payee, purpose, abs(amount_cny))
-        self._hashes.append(_digest(self._hashes[-1] if self._hashes else _GENESIS, entry))
-        self._entries.append(entry)
-        _post(self._amounts, entry)
+        if amount < 0.0:
+            payer, payee, amount = payee, payer, -amount
+        entry = (len(self._amounts), period, time_s, payer, payee, purpose, abs(amount))
+        self._hashes += _digest(self._newest_hash(), entry)
+        self._periods.append(_NO_PERIOD if period is None else period)
+        self._times.append(time_s)
+        self._payers.append(self._id(payer))
+        self._payees.append(self._id(payee))
+        self._purposes.append(self._id(purpose))
+        self._amounts.append(entry[-1])
+
+    def _entry(self, number: int) -> Entry:
+        period, names = self._periods[number], self._names
+        return Entry(
+            number,
+            None if period == _NO_PERIOD else period,
+            self._times[number],
+            names[self._payers[number]],
+            names[self._payees[number]],
+            names[self._purposes[number]],
+            self._amounts[number],
+        )
+
+    def _id(self, name: str) -> int:
+        number = self._ids.get(name)
+        if number is None:
+            number = self._ids[name] = len(self._names)
+            self._names.append(name)
+        return number
+
+    def _newest_hash(self) -> bytes:
+        return bytes(self._hashes[-_HASH_BYTES:]) if self._hashes else _GENESIS
+
+    def _check(
+        self, payer: str, payee: str, purpose: str, times_s: Sequence[float], amounts: Sequence[float]
+    ) -> None:
+        if not payer or not payee or payer == payee:
+            place = _place(payer, payee, purpose)
+            raise LedgerError(f"{place}: payer and payee must be two named accounts")
+        for index, (time_s, amount) in enumerate(zip(times_s, amounts, strict=True)):
+            if math.isfinite(time_s) and math.isfinite(amount):
+                continue
+            name, unit, value = ("time_s", "s", time_s)
+            if math.isfinite(time_s):
+                name, unit, value = (f"amount_{self.currency}", self.currency.upper(), amount)
+            place = _place(payer, payee, purpose)
+            raise LedgerError(f"{place}, payment {index}: {name} must be finite, got {value} {unit}")
 
 
 def _place(payer: str, payee: str, purpose: str) -> str:
     return f"ledger, {payer} -> {payee} for {purpose}"
 
 
-def _check(payer: str, payee: str, purpose: str, times_s: Sequence[float], amounts: Sequence[float]) -> None:
-    place = _place(payer, payee, purpose)
-    if not payer or not payee or payer == payee:
-        raise LedgerError(f"{place}: payer and payee must be two named accounts")
-    for name, unit, values in (("time_s", "s", times_s), ("amount_cny", "CNY", amounts)):
-        for index, value in enumerate(values):
-            if not math.isfinite(value):
-                raise LedgerError(f"{place}, payment {index}: {name} must be finite, got {value} {unit}")
-
-
-def _digest(previous: bytes, entry: Entry) -> bytes:
+def _digest(previous: bytes, entry: tuple[object, ...]) -> bytes:
     # The text of a tuple is unambiguous: names are quoted, and floats keep every digit.
     return hashlib.sha256(previous + repr(tuple(entry)).encode()).digest()
-
-
-def _post(amounts: dict[str, list[float]], entry: Entry) -> None:
-    amounts.setdefault(entry.payer, []).append(-entry.amount_cny)
-    amounts.setdefault(entry.payee, []).append(entry.amount_cny)

@@ -109,6 +109,38 @@ class Feeder:
         return read_feeder(source)
 
     @classmethod
+    def copper_plate(cls, name: str = "copper plate", base_kv: float = 110.0) -> Feeder:
+        """A single bus: whatever is not balanced on it passes through the substation.
+
+        Parameters
+        ----------
+        name : str, optional
+        base_kv : float, optional
+            Voltage of the bus, kV; it limits nothing.
+        """
+        none, zero = np.zeros(0), np.zeros(1)
+        return cls(
+            name=name,
+            base_mva=100.0,
+            bus_labels=(name,),
+            base_kv=np.array([base_kv]),
+            parent=np.zeros(0, dtype=np.int64),
+            branch_labels=(),
+            r_pu=none,
+            x_pu=none,
+            ratio=none,
+            shift_degree=none,
+            g_bus_pu=zero,
+            b_bus_pu=zero,
+            i_max_pu=none,
+            p_load_mw=zero,
+            q_load_mvar=zero,
+            slack_vm_pu=1.0,
+            x=zero,
+            y=zero,
+        )
+
+    @classmethod
     def from_pandapower(cls, net: Any, labels: Mapping[int, Label] | None = None) -> Feeder:
         """Convert a pandapower network, which stays as it is.
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridarium.environment.carbon_flow import carbon_flow
-from gridarium.environment.clock import HOUR_S, Clock
+from gridarium.environment.clock import HOUR_S, Clock, ClockError
 from gridarium.environment.ledger import Ledger
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.message_bus import MessageBus
@@ -93,11 +93,21 @@ class World(mesa.Model):
         Settlement periods of the delivery day.
     delivery_s : float
         Clock time of the first period, s.
+    grid_factor_tco2_per_mwh : ndarray, shape (n_period,)
+        Carbon factor of what the substation supplies.
     seed : int
     quality : LinkQuality, optional
         Of the message bus.
-    grid_factor_tco2_per_mwh : ndarray, shape (n_period,)
-        Carbon factor of what the substation supplies.
+    settles_after_s : float, optional
+        How long into a period the meters are read, s: 0 where everything is agreed beforehand, the length
+        of the period where trade goes on within it.
+    currency : str, optional
+        Of the ledger.
+
+    Raises
+    ------
+    ClockError
+        If the meters would be read outside their period.
     """
 
     def __init__(
@@ -109,13 +119,19 @@ class World(mesa.Model):
         grid_factor_tco2_per_mwh: Array,
         seed: int = 0,
         quality: LinkQuality | None = None,
+        settles_after_s: float = 0.0,
+        currency: str = "cny",
     ) -> None:
         super().__init__(rng=seed)
+        if not 0.0 <= settles_after_s <= clock.period_s:
+            allowed = f"must be in [0, {clock.period_s:g}] s, the length of a period"
+            raise ClockError(f"world: settles_after_s {allowed}, got {settles_after_s} s")
+        self.settles_after_s = settles_after_s
         self.feeder, self.clock, self.n_period, self.delivery_s = feeder, clock, n_period, delivery_s
         self.grid_factor_tco2_per_mwh = grid_factor_tco2_per_mwh
         self.streams = RandomStreams(seed)
         self.bus = MessageBus(clock, self.streams, quality)
-        self.ledger = Ledger(clock.start)
+        self.ledger = Ledger(clock.start, currency)
         self.power_flow = AcPowerFlow(feeder)
         self.injections = Injections(feeder.n_bus)
         self.states: list[PeriodState] = []
@@ -159,16 +175,20 @@ class World(mesa.Model):
         if not self.states:
             for agent in self.agents:
                 agent.start()
-        self.clock.run_until(self.delivery_s + period * self.clock.period_s)
+        begins_s = self.delivery_s + period * self.clock.period_s
+        self.clock.run_until(begins_s)
         self.injections = Injections(self.feeder.n_bus)
         for agent in self.agents:
             agent.operate(period)
+        self.clock.run_until(begins_s + self.settles_after_s)
+        for agent in self.agents:
+            agent.meter(period)
         for name, p_mw in self.injections.metered_mw.items():
             self.meters.setdefault(name, np.zeros(self.n_period))[period] = p_mw
         self.states.append(self._physics(period))
         for agent in self.agents:
             agent.settle(period)
-        self.clock.run_until(self.delivery_s + (period + 1) * self.clock.period_s)
+        self.clock.run_until(begins_s + self.clock.period_s)
 
     def _leave_mesa(self) -> None:
         """Drop out of the table by model in which Mesa's agents count themselves; it outlives the model."""

@@ -43,7 +43,7 @@ HOUR = PeriodAccount(
 def test_one_period_by_hand() -> None:
     ledger = Ledger()
     settle_period(ledger, "dso", HOUR)
-    booked = {(entry.payer, entry.payee, entry.purpose): entry.amount_cny for entry in ledger.entries}
+    booked = {(entry.payer, entry.payee, entry.purpose): entry.amount for entry in ledger.entries}
     assert booked == {
         ("homes", "dso", RETAIL): 350.0,
         ("works", "dso", RETAIL): 1050.0,
@@ -63,15 +63,15 @@ def test_export_and_carbon_above_the_quota() -> None:
     purposes = {entry.purpose: entry for entry in ledger.entries}
     assert PURCHASE not in purposes
     assert (purposes[EXPORT].payer, purposes[EXPORT].payee) == (UPSTREAM, "dso")
-    assert purposes[EXPORT].amount_cny == pytest.approx(40.0)
+    assert purposes[EXPORT].amount == pytest.approx(40.0)
     assert (purposes[CARBON].payer, purposes[CARBON].payee) == ("dso", CARBON_MARKET)
-    assert purposes[CARBON].amount_cny == 30.0
+    assert purposes[CARBON].amount == 30.0
 
 
 def test_true_up_is_shared_by_energy() -> None:
     ledger = Ledger()
     settle_true_up(ledger, "dso", 9.0, 23, {"homes": 10.0, "works": 30.0}, excess_cny=8.0, carbon_cny=-3.0)
-    booked = {(entry.payer, entry.payee, entry.purpose): entry.amount_cny for entry in ledger.entries}
+    booked = {(entry.payer, entry.payee, entry.purpose): entry.amount for entry in ledger.entries}
     assert booked == {
         ("dso", CARBON_MARKET, CARBON): 3.0,
         ("homes", "dso", TRUE_UP): 2.0,
