@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gridarium.environment.errors import Fault, NetworkError
-from gridarium.environment.network_tables import Label, shortened
+from gridarium.environment.network_faults import shortened
+from gridarium.environment.network_rows import Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

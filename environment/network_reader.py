@@ -16,9 +16,9 @@ import numpy as np
 
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.environment.network import Feeder, tree_layout
+from gridarium.environment.network_rows import Label
 from gridarium.environment.network_tables import (
     CASE33BW,
-    Label,
     Topology,
     check_network,
     is_simbench_code,
