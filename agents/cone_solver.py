@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from gridarium.agents.cone_linearisation import Curvature, Tangents
 from gridarium.agents.cones import Array
 from gridarium.agents.highs_solver import HighsSolver
-from gridarium.agents.quadratic_solver import COARSE_GAP, new_piqp, run_piqp
-from gridarium.agents.standard_form import Numbers, StandardForm
+from gridarium.agents.quadratic_solver import COARSE_GAP, new_piqp, read_multipliers, run_piqp
+from gridarium.agents.standard_form import Multipliers, Numbers, StandardForm
 from gridarium.environment.errors import (
     RelaxationError,
     SolveError,
@@ -74,6 +74,7 @@ class ConeSolver:
         self._curvature = Curvature(form.hessian, form.cones)
         self._implied = form.cones.implies_sign(form.lower, form.lower_signal)
         self._piqp: piqp.SparseSolver | None = None
+        self._rescuer: HighsSolver | None = None
         self.forget()
 
     def forget(self) -> None:
@@ -97,6 +98,14 @@ class ConeSolver:
             self.repairs += 1
             x = self._tighten(numbers, loose)
         return x
+
+    def multipliers(self) -> Multipliers:
+        """Of the last solve; a cone's is that of its tangent, which is the cone's own at the optimum."""
+        if self._rescuer is not None:
+            return self._rescuer.multipliers()
+        if self._piqp is None:
+            raise SolveError("there are no multipliers before the first solve")
+        return read_multipliers(self._piqp, self._equal, len(self.form.cones))
 
     def _loose(self, x: Array, numbers: Numbers) -> NDArray[np.bool_]:
         """Cones that should hold with equality and do not."""
@@ -128,6 +137,7 @@ class ConeSolver:
 
     def _converge(self, numbers: Numbers) -> Array:
         """Quadratic steps from the last point, else from none, else tangent cuts; never silent."""
+        self._rescuer = None
         try:
             return self._step_until_still(numbers)
         except SolveError:
@@ -141,7 +151,8 @@ class ConeSolver:
                 raise
             self.rescues += 1
         relaxed = replace(self.form, integer=np.zeros_like(self.form.integer))
-        return HighsSolver(relaxed, self.options.tolerance).solve(numbers)
+        self._rescuer = HighsSolver(relaxed, self.options.tolerance)
+        return self._rescuer.solve(numbers)
 
     def _step_until_still(self, numbers: Numbers) -> Array:
         """Rounds of quadratic steps until the cones hold and the last step met no curvature.

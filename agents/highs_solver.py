@@ -10,7 +10,7 @@ from highspy import HighsModelStatus, HighsVarType
 from numpy.typing import NDArray
 
 from gridarium.agents.cones import Array, Index
-from gridarium.agents.standard_form import Numbers, StandardForm
+from gridarium.agents.standard_form import Multipliers, Numbers, StandardForm
 from gridarium.environment.errors import InfeasibleError, SolveError, SolverLimitError, UnboundedError
 
 INTEGRALITY_TOLERANCE = 1e-6
@@ -71,6 +71,22 @@ class HighsSolver:
         if near is not None:
             self._add_cuts(near, np.arange(len(self.form.cones)), numbers)
         return self._branch(numbers) if len(self._integers) else self._cut(numbers)
+
+    def multipliers(self) -> Multipliers:
+        """Of the last solve; with integers there are none.
+
+        Raises
+        ------
+        SolveError
+            If the problem has integers.
+        """
+        if len(self._integers):
+            raise SolveError("a problem with integers has no multipliers")
+        solution, n_row = self._highs.getSolution(), len(self._rows)
+        duals, reduced = np.array(solution.row_dual), np.array(solution.col_dual)
+        cones = np.zeros(len(self.form.cones))
+        np.add.at(cones, self._cut_cone, duals[n_row:])
+        return Multipliers(duals[:n_row], np.maximum(reduced, 0.0), np.minimum(reduced, 0.0), cones)
 
     def least_violation(self, numbers: Numbers) -> Array:
         """The point that leaves the bounds of the decisions least, all rows and cones kept.

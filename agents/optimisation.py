@@ -81,6 +81,7 @@ class LocalProblem:
         self._signals = np.zeros(sum(block.stop - block.start for block in form.signals.values()))
         self._has_integers = bool(form.integer.any())
         self._rounds_before = 0
+        self._last: Solution | None = None
         self._cone_solver: ConeSolver | None = None
         self._solver: HighsSolver | QuadraticSolver | ConeSolver
         if len(form.cones):
@@ -148,7 +149,30 @@ class LocalProblem:
             raise type(error)(f"agent {owner}: {error}") from error
         self.solves += 1
         self.solver_s += time.perf_counter() - started
-        return Solution(self.form, x, values)
+        self._last = Solution(self.form, x, values)
+        return self._last
+
+    def sensitivity(self, solution: Solution, signal: str) -> Array:
+        """Change of the optimal objective per unit of a signal, in the signal's shape: its marginal value.
+
+        Where there are integers, they count as fixed at the solution.
+
+        Parameters
+        ----------
+        solution : Solution
+            The last one of this problem: a live solver remembers no other.
+        signal : str
+
+        Raises
+        ------
+        SolveError
+            If another solve came after it, or an integer search leaves no multipliers.
+        """
+        if solution is not self._last:
+            raise SolveError("sensitivities are those of the last solve; this solution is an earlier one")
+        block = self.form.signals[signal]
+        gradient = self.form.sensitivity(solution.x, solution.signals, self._solver.multipliers())
+        return gradient[block.start : block.stop].reshape(block.shape)
 
     def _read(self, owner: str, signals: dict[str, Any]) -> Array:
         blocks, values = self.form.signals, self._signals.copy()

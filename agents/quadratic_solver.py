@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import piqp
+from numpy.typing import NDArray
 
 from gridarium.agents.cones import Array
-from gridarium.agents.standard_form import Numbers, StandardForm
-from gridarium.environment.errors import InfeasibleError, SolverLimitError, UnboundedError
+from gridarium.agents.standard_form import Multipliers, Numbers, StandardForm
+from gridarium.environment.errors import InfeasibleError, SolveError, SolverLimitError, UnboundedError
 
-_SETTINGS = {"eps_abs": 1e-8, "eps_rel": 1e-9, "check_duality_gap": True}
+_SETTINGS = {"eps_abs": 1e-8, "eps_rel": 1e-9, "check_duality_gap": True, "eps_primal_inf": 1e-8}
 COARSE_GAP, FINE_GAP = 1e-8, 1e-12
 """Duality gaps. Where a limit is met without force, decisions are off by the root of the gap."""
 
@@ -49,6 +50,12 @@ class QuadraticSolver:
             self.coarse_solves += 1
             self._run_coarse(self._piqp)
         return np.array(self._piqp.result.x)
+
+    def multipliers(self) -> Multipliers:
+        """Of the last solve."""
+        if self._piqp is None:
+            raise SolveError("there are no multipliers before the first solve")
+        return read_multipliers(self._piqp, self._equal, 0)
 
     def _run_coarse(self, live: piqp.SparseSolver) -> None:
         """Bounds that leave next to no room between them stall the last digits of the gap."""
@@ -100,6 +107,17 @@ def new_piqp(gap: float = FINE_GAP) -> piqp.SparseSolver:
         setattr(live.settings, name, value)
     _set_gap(live, gap)
     return live
+
+
+def read_multipliers(live: piqp.SparseSolver, equal: NDArray[np.bool_], n_cone: int) -> Multipliers:
+    """Multipliers of a solved object whose last inequalities are the tangents of the cones."""
+    result = live.result
+    inner = np.array(result.z_l) - np.array(result.z_u)
+    n_plain = len(inner) - n_cone
+    rows = np.zeros(len(equal))
+    rows[equal] = -np.array(result.y)
+    rows[~equal] = inner[:n_plain]
+    return Multipliers(rows, np.array(result.z_bl), -np.array(result.z_bu), inner[n_plain:])
 
 
 def _set_gap(live: piqp.SparseSolver, gap: float) -> None:

@@ -108,6 +108,21 @@ class StandardForm:
         stacked = base + matrix @ signals
         return Numbers(*[vector if place is None else stacked[place] for vector, place in places])
 
+    def sensitivity(self, x: Array, signals: Array, multipliers: Multipliers) -> Array:
+        """Change of the optimal objective, as if minimised, per unit of each signal, shape (n_signal,).
+
+        By the envelope theorem: the Lagrangian's derivative at the optimum.
+        """
+        return np.asarray(
+            self.cost_signal.T @ x
+            + self.constant_signal
+            + self.constant_square @ signals
+            + self.row_signal.T @ multipliers.rows
+            + self.lower_signal.T @ multipliers.lower
+            + self.upper_signal.T @ multipliers.upper
+            + self.cones.upper_signal.T @ multipliers.cones
+        )
+
     def without_cost(self) -> StandardForm:
         """The same constraints with nothing to minimise."""
         return replace(self, hessian=0.0 * self.hessian, cost=np.zeros_like(self.cost))
@@ -128,6 +143,25 @@ class Numbers(NamedTuple):
     lower: Array
     upper: Array
     cone_upper: Array
+
+
+class Multipliers(NamedTuple):
+    """Change of the optimal objective per unit of each right side.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n_row,)
+        Of both sides of a row: positive where its lower side is active, negative where its upper one is.
+    lower, upper : ndarray, shape (n_decision,)
+        Of the bounds of the decisions; lower >= 0 >= upper.
+    cones : ndarray, shape (n_cone,)
+        Of the upper sides of the cones; never positive.
+    """
+
+    rows: Array
+    lower: Array
+    upper: Array
+    cones: Array
 
 
 def _shape(component: Any) -> tuple[int, ...]:
