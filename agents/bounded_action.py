@@ -1,4 +1,4 @@
-"""Consumers that plan and then do something else: partial compliance, override, drop-out."""
+"""Consumers and sellers that plan and then do something else: partial compliance, override, drop-out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gridarium.agents.bounded import Bounded, number
-from gridarium.agents.bounded_choice import planner
+from gridarium.environment.errors import GridariumError
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent
@@ -22,6 +22,7 @@ class PartialCompliance(Bounded):
         Share of the difference between plan and base load that is carried out.
     """
 
+    roles = frozenset({"follower", "prosumer"})
     compliance: float = number(1.0, 0, 1)
 
     def act(self, agent: GridAgent, period: int, planned: float) -> float:
@@ -39,6 +40,7 @@ class Override(Bounded):
         That a period is overridden.
     """
 
+    roles = frozenset({"follower", "prosumer"})
     probability: float = number(0.0, 0, 1)
 
     def act(self, agent: GridAgent, period: int, planned: float) -> float:
@@ -57,6 +59,7 @@ class DropOut(Bounded):
         Of leaving in a period, for those who are still in.
     """
 
+    roles = frozenset({"follower", "prosumer"})
     probability: float = number(0.0, 0, 1)
     left: list[int] = field(default_factory=list, init=False, repr=False)
 
@@ -69,4 +72,14 @@ class DropOut(Bounded):
 
 
 def _base_mw(agent: GridAgent, period: int) -> float:
-    return float(planner(agent).loads_mw["base"][period])
+    """What the agent would draw if nobody asked it to shift.
+
+    Raises
+    ------
+    GridariumError
+        If it has no such load.
+    """
+    loads = getattr(agent, "loads_mw", {})
+    if "base" not in loads:
+        raise GridariumError(f"agent {agent.name}: its behaviour is for those who shift a base load")
+    return float(loads["base"][period])

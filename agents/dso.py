@@ -16,6 +16,7 @@ from gridarium.agents.cones import Array
 from gridarium.agents.dispatch import Dispatcher, dispatch_form
 from gridarium.agents.dispatch_problem import DispatchShape
 from gridarium.agents.optimisation import LocalProblem
+from gridarium.agents.price_setting import BestResponse, PriceSetter
 from gridarium.environment.errors import MessageError
 from gridarium.environment.world import World
 from gridarium.market.records import (
@@ -55,7 +56,7 @@ class Connection:
 
 
 class Dso(GridAgent):
-    """A leader that takes the loads last heard as given, posts a tariff and listens again.
+    """A leader that posts a tariff, listens, dispatches for the loads it hears, and posts again.
 
     Parameters
     ----------
@@ -72,6 +73,8 @@ class Dso(GridAgent):
     carbon_in_cost : bool
         Whether carbon is priced in its dispatch.
     behaviour : Behaviour, optional
+    setter : PriceSetter, optional
+        How it gets from answers to the next price; the damped best response by default.
 
     Notes
     -----
@@ -89,9 +92,11 @@ class Dso(GridAgent):
         market: str,
         carbon_in_cost: bool,
         behaviour: Behaviour | None = None,
+        setter: PriceSetter | None = None,
     ) -> None:
         super().__init__(world, name, behaviour)
         self.shape, self.tariff, self.rules = shape, tariff, rules
+        self.setter: PriceSetter = setter or BestResponse(rules.damping)
         self.rounds: list[Round] = []
         self.plan: DayAhead
         self.signal: TariffSignal
@@ -137,7 +142,7 @@ class Dso(GridAgent):
 
     def _negotiate(self) -> Generator[Any, Any, None]:
         plan = self._plan_day()
-        price = plan.offer.price_cny_per_mwh
+        price = self.setter.first(plan)
         ended = ""
         while not ended:
             self._round += 1
@@ -149,8 +154,8 @@ class Dso(GridAgent):
                 self.rules.resend_after_s,
             )
             plan = self._plan_day()
-            residual = float(np.abs(plan.offer.price_cny_per_mwh - price).max())
-            now = self.world.clock.now_s
+            step = self.setter.revise(price, self._loads, silent, plan)
+            residual, now = step.distance_cny_per_mwh, self.world.clock.now_s
             # A leader that still goes by the forecasts has heard nobody.
             missing = len(silent) if self._heard_round else len(self._connections)
             ended = self.rules.ending(self._round, now, residual, missing)
@@ -167,8 +172,7 @@ class Dso(GridAgent):
                 )
             )
             if not ended:
-                called_for = price + self.rules.damping * (plan.offer.price_cny_per_mwh - price)
-                price = self.behaviour.choose(self, self.signal, called_for)
+                price = self.behaviour.choose(self, self.signal, step.price_cny_per_mwh)
         self.plan = plan
 
     def _announce(self) -> Generator[Any, Any, None]:

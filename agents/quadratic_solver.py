@@ -11,8 +11,12 @@ from gridarium.agents.standard_form import Multipliers, Numbers, StandardForm
 from gridarium.environment.errors import InfeasibleError, SolveError, SolverLimitError, UnboundedError
 
 _SETTINGS = {"eps_abs": 1e-8, "eps_rel": 1e-9, "check_duality_gap": True, "eps_primal_inf": 1e-8}
-COARSE_GAP, FINE_GAP = 1e-8, 1e-12
-"""Duality gaps. Where a limit is met without force, decisions are off by the root of the gap."""
+_FIRM_REGULARISATION = 1e-8
+LAST_GAP, COARSE_GAP, FINE_GAP = 1e-6, 1e-8, 1e-12
+"""Absolute duality gaps; a tenth of each relative.
+
+Where a limit is met without force, decisions are off by the root of the gap.
+"""
 
 
 class QuadraticSolver:
@@ -58,12 +62,21 @@ class QuadraticSolver:
         return read_multipliers(self._piqp, self._equal, 0)
 
     def _run_coarse(self, live: piqp.SparseSolver) -> None:
-        """Bounds that leave next to no room between them stall the last digits of the gap."""
+        """Bounds that leave next to no room between them stall the last digits of the gap, seldom all.
+
+        A firmer regularisation mends the latter; it comes last since it stalls the gap by itself.
+        """
+        usual = live.settings.reg_lower_limit
         _set_gap(live, COARSE_GAP)
         try:
             run_piqp(live)
+        except SolverLimitError:
+            live.settings.reg_lower_limit = _FIRM_REGULARISATION
+            _set_gap(live, LAST_GAP)
+            run_piqp(live)
         finally:
             _set_gap(live, FINE_GAP)
+            live.settings.reg_lower_limit = usual
 
     def _changed(self, numbers: Numbers, old: Numbers) -> dict[str, Array]:
         """What is another array than before; a form gives the same array where no signal moves it."""

@@ -77,6 +77,10 @@ class StorageError(GridariumError):
     """A storage or attribute tank driven outside its limits."""
 
 
+class UnitError(GridariumError):
+    """A generating unit with impossible ratings."""
+
+
 class SolveError(GridariumError):
     """A local optimisation that has no usable answer."""
 

@@ -11,16 +11,16 @@ if __name__ != "gridarium.experiments":
 if TYPE_CHECKING:
     from gridarium.experiments.runner import run
     from gridarium.experiments.scenario import load_scenario
-    from gridarium.experiments.study import load_study
-    from gridarium.experiments.sweeper import sweep
+    from gridarium.experiments.sweeps.study import load_study
+    from gridarium.experiments.sweeps.sweeper import sweep
 
 __all__ = ["load_scenario", "load_study", "run", "sweep"]
 
 _HOMES = {
     "load_scenario": "gridarium.experiments.scenario",
-    "load_study": "gridarium.experiments.study",
+    "load_study": "gridarium.experiments.sweeps.study",
     "run": "gridarium.experiments.runner",
-    "sweep": "gridarium.experiments.sweeper",
+    "sweep": "gridarium.experiments.sweeps.sweeper",
 }
 
 

@@ -13,7 +13,7 @@ from gridarium.experiments.populations import distribution_of
 from gridarium.experiments.registry import is_known, is_shipped, load
 from gridarium.experiments.scenario_fields import Conflict, Name, Section, Share, Source, invalid
 
-Role = Literal["leader", "follower"]
+Role = Literal["leader", "follower", "operator", "prosumer"]
 
 
 class Behaviour(Section):
@@ -75,9 +75,10 @@ class Behaviour(Section):
 
 def misplaced(behaviours: Sequence[Behaviour], role: Role) -> Iterator[Conflict]:
     """Yield behaviours that the role has no use for."""
+    article = "an" if role[0] in "aeiou" else "a"
     for place, item in enumerate(behaviours):
         if item.unfit_for(role):
-            yield Conflict(f"behaviour.{place}", item.name, f"must be a behaviour for a {role}")
+            yield Conflict(f"behaviour.{place}", item.name, f"must be a behaviour for {article} {role}")
 
 
 class Mixture(Section):

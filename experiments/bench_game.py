@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
-from gridarium.experiments.build import Built, build
+from gridarium.experiments.adcef.build import Built, build
+from gridarium.experiments.adcef.schema import AdcefScenario
 from gridarium.experiments.case_run import effort_of
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_schema import Scenario
 
 N_AGENTS = (3, 10, 30, 100, 300)
 N_REPEATS = 5
@@ -38,7 +38,7 @@ def bench_game() -> dict[str, float]:
         sizes; `steepest_exponent`: the largest slope between two neighbouring sizes; `us_per_decision`:
         one consumer's best response, us. Medians of interleaved repeats.
     """
-    shipped = load_scenario("adcef").cases["adcef"]
+    shipped = _shipped()
     crowds = {count: crowded(count) for count in N_AGENTS}
     _step(shipped)
     shares = [day.solver_s / day.wall_s for day in (_step(shipped) for _ in range(N_REPEATS))]
@@ -54,15 +54,19 @@ def bench_game() -> dict[str, float]:
     }
 
 
-def crowded(count: int) -> Scenario:
+def crowded(count: int) -> AdcefScenario:
     """The case adcef with its classes divided into `count` consumers, for a fixed number of rounds."""
-    classes = list(load_scenario("adcef").cases["adcef"].consumers)
+    classes = list(_shipped().consumers)
     parts = [len(part) for part in np.array_split(np.arange(count), len(classes))]
     counts = [f"consumers.{name}.count={part}" for name, part in zip(classes, parts, strict=True)]
-    return load_scenario("adcef", [*counts, *_FIXED_ROUNDS]).cases["adcef"]
+    return _shipped(*counts, *_FIXED_ROUNDS)
 
 
-def _step(scenario: Scenario) -> _Day:
+def _shipped(*overrides: str) -> AdcefScenario:
+    return cast("AdcefScenario", load_scenario("adcef", overrides).cases["adcef"])
+
+
+def _step(scenario: AdcefScenario) -> _Day:
     built = build(scenario)
     start = time.perf_counter()
     while built.world.running:

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.experiments.build import Built, build
-from gridarium.experiments.certificates import certify
-from gridarium.experiments.metrics import summarise
+from gridarium.experiments.models import MODELS, Built
 from gridarium.experiments.records import Certificate, Progress
-from gridarium.experiments.run_tables import MEASURED, tables_of
 from gridarium.experiments.scenario_schema import Scenario
 
 
@@ -35,14 +32,15 @@ def run_case(name: str, scenario: Scenario, progress: Progress | None = None) ->
     GridariumError
         From the network, an agent's problem or the negotiation; names agent and period.
     """
-    built = build(scenario)
+    model = MODELS[scenario.model]
+    built = model.build(scenario)
     built.world.bus.record = True
     _play(built, lambda share: progress(share, name) if progress else None)
-    tables = tables_of(name, built)
+    tables = model.tables_of(name, built)
     return CaseOutcome(
         tables,
-        summarise(tables, built.world.period_h),
-        certify(name, scenario, built, tables),
+        model.summarise(tables, built.world.period_h),
+        model.certify(name, scenario, built, tables),
         effort_of(built),
         built.world.feeder.left_out,
     )
@@ -56,10 +54,11 @@ def measure_case(name: str, scenario: Scenario) -> tuple[dict[str, float], list[
     GridariumError
         From the network, an agent's problem or the negotiation; names agent and period.
     """
-    built = build(scenario)
+    model = MODELS[scenario.model]
+    built = model.build(scenario)
     _play(built)
-    tables = tables_of(name, built, MEASURED)
-    return summarise(tables, built.world.period_h), certify(name, scenario, built, tables)
+    tables = model.tables_of(name, built, model.measured)
+    return model.summarise(tables, built.world.period_h), model.certify(name, scenario, built, tables)
 
 
 def _play(built: Built, progress: Callable[[float], None] | None = None) -> None:
@@ -73,7 +72,12 @@ def _play(built: Built, progress: Callable[[float], None] | None = None) -> None
 
 def effort_of(built: Built) -> dict[str, float]:
     """What the run of a case took so far: solver time and solves of all agents, messages."""
-    problems = [thing for thing in built.world.shared_things if isinstance(thing, LocalProblem)]
+    shared = built.world.shared_things
+    # Some share the compiled problem itself, some what asks it.
+    found = (
+        thing if isinstance(thing, LocalProblem) else getattr(thing, "problem", None) for thing in shared
+    )
+    problems = [problem for problem in found if isinstance(problem, LocalProblem)]
     return {
         "solver_s": sum(problem.solver_s for problem in problems),
         "solves": sum(problem.solves for problem in problems),

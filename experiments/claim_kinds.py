@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
+from gridarium.experiments.field_paths import swept_parameter
 from gridarium.experiments.records import Certificate, Claim
-from gridarium.experiments.report_figures import swept_parameter
 from gridarium.experiments.scenario import Study
-from gridarium.market.records import Array
 
 Summary = Mapping[str, Mapping[str, float]]
 Measured = tuple[str, bool, str]
@@ -53,12 +51,15 @@ class Evidence:
 Measure = Callable[[Evidence], Measured]
 
 
-def _verdict(reproduced: bool) -> Literal["reproduced", "not reproduced"]:
+def verdict_of(reproduced: bool) -> Literal["reproduced", "not reproduced"]:
+    """Say whether a claim holds."""
     return "reproduced" if reproduced else "not reproduced"
 
 
-def exact(id_: str, source: str, statement: str, expected: float, measured: float, reason: str) -> Claim:
-    """A claim on a number, which has to be met exactly."""
+def exact(
+    id_: str, source: str, statement: str, expected: float | str, measured: float | str, reason: str
+) -> Claim:
+    """A claim on a number, or on several as a text, which has to be met exactly."""
     return Claim(
         id_,
         source,
@@ -66,7 +67,7 @@ def exact(id_: str, source: str, statement: str, expected: float, measured: floa
         "exact",
         expected,
         measured,
-        _verdict(measured == expected),
+        verdict_of(measured == expected),
         reason,
     )
 
@@ -87,7 +88,9 @@ def directional(
             reason = f"needs the cases {', '.join(cases)}; this run lacks {', '.join(missing)}"
             return Claim(id_, source, statement, "directional", expected, None, "not comparable", reason)
         measured, reproduced, reason = measure(evidence)
-        return Claim(id_, source, statement, "directional", expected, measured, _verdict(reproduced), reason)
+        return Claim(
+            id_, source, statement, "directional", expected, measured, verdict_of(reproduced), reason
+        )
 
     return judged
 
@@ -98,26 +101,3 @@ def incomparable(
     """A claim that cannot be compared, and why."""
     claim = Claim(id_, source, statement, "directional", expected, None, "not comparable", reason)
     return lambda evidence: claim
-
-
-def swept(
-    evidence: Evidence,
-    id_: str,
-    source: str,
-    statement: str,
-    expected: str,
-    field: str,
-    scenario: str,
-    holds: Callable[[Array, Array, Array], bool],
-) -> Claim:
-    """A claim on the order of emission and revenue along a sweep."""
-    cases = evidence.sweep(field)
-    if len(cases) < 3:
-        reason = f"needs a sweep over {field}, as in gridarium compare {scenario}"
-        return Claim(id_, source, statement, "directional", expected, None, "not comparable", reason)
-    emission = np.array([evidence.summary[case]["emission_tco2"] for case in cases])
-    revenue = np.array([evidence.summary[case]["dso_net_revenue_cny"] for case in cases])
-    shown = ", ".join(f"{e:.3f} t / {r:,.0f} CNY" for e, r in zip(emission, revenue, strict=True))
-    values = np.array(list(cases.values()))
-    verdict, reason = _verdict(holds(values, emission, revenue)), f"along {', '.join(cases)}"
-    return Claim(id_, source, statement, "directional", expected, shown, verdict, reason)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from gridarium.experiments import claims_adcef
 from gridarium.experiments.claim_kinds import Evidence, Summary
+from gridarium.experiments.models import MODELS
 from gridarium.experiments.records import Certificate, Claim
 from gridarium.experiments.scenario import Study
-
-CLAIMS: Mapping[str, Sequence[Callable[[Evidence], Claim]]] = {"adcef": claims_adcef.CLAIMS}
-"""Claims of each model that a scenario can ask for."""
 
 
 def judge(
@@ -21,4 +18,4 @@ def judge(
     """Verdicts on every claim of the models that a study runs."""
     evidence = Evidence(study, summary, tables, certificates)
     models = dict.fromkeys(case.model for case in study.cases.values())
-    return [claim(evidence) for model in models for claim in CLAIMS[model]]
+    return [claim(evidence) for model in models for claim in MODELS[model].claims]

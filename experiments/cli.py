@@ -51,7 +51,7 @@ def list_(
     from gridarium.experiments.console import output, plain_table
     from gridarium.experiments.registry import KINDS, entries
     from gridarium.experiments.scenario import shipped_scenarios
-    from gridarium.experiments.study import shipped_studies
+    from gridarium.experiments.sweeps.study import shipped_studies
 
     for shown in (kind,) if kind else ("scenarios", "studies", *KINDS):
         if shown == "scenarios":
@@ -115,7 +115,7 @@ def validate(
     """Check a scenario or a study and list everything that is wrong with it."""
     from gridarium.experiments.console import output
     from gridarium.experiments.scenario import load_scenario
-    from gridarium.experiments.study import is_study, load_study
+    from gridarium.experiments.sweeps.study import is_study, load_study
 
     with _reported_errors(debug):
         if not settings and is_study(file):
@@ -143,14 +143,14 @@ def sweep_(
 ) -> None:
     """Run a study: many runs, none lost, with their statistics."""
     from gridarium.experiments.console import output, print_sweep, progress_bar
-    from gridarium.experiments.study import load_study
+    from gridarium.experiments.sweeps.study import load_study
 
     with _reported_errors(debug):
         if resume and out is None:
             fault = Fault("--resume", "no folder", "must come with --out DIR, the folder of the sweep")
             raise InputError("sweep", [fault])
         loaded = load_study(study)
-        from gridarium.experiments.sweeper import sweep
+        from gridarium.experiments.sweeps.sweeper import sweep
 
         folder = out or _default_folder(loaded.name)
         with progress_bar(own_estimate=True) as progress:
@@ -168,7 +168,7 @@ def report(
     """Rebuild the figures and the report of a run or a sweep."""
     from gridarium.experiments.console import output
     from gridarium.experiments.report import build_report
-    from gridarium.experiments.sweep_report import build_sweep_report
+    from gridarium.experiments.sweeps.report import build_sweep_report
 
     with _reported_errors(debug):
         swept = (run_folder / "study.yaml").is_file()

@@ -18,7 +18,7 @@ from gridarium.experiments.formatting import label, metric_names, number
 from gridarium.experiments.results import Result
 
 if TYPE_CHECKING:
-    from gridarium.experiments.sweeper import SweepResult
+    from gridarium.experiments.sweeps.sweeper import SweepResult
 
 _WIDTH = 80
 _NUMBER_WIDTH = 9

@@ -1,9 +1,11 @@
-"""Dotted paths into the tree of a scenario: finding the fields they name, and replacing those."""
+"""Fields in the tree of a scenario: those that a dotted path names, and the one in which cases differ."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from gridarium.experiments.plain_yaml import Tree
 
 Keys = tuple[str, ...]
 
@@ -53,3 +55,36 @@ def replaced(tree: Any, keys: Sequence[str], value: object) -> Any:
         position = int(head)
         return [*tree[:position], replaced(tree[position], rest, value), *tree[position + 1 :]]
     return {**tree, head: replaced(tree.get(head), rest, value)}
+
+
+def swept_parameter(scenario: Tree, cases: Mapping[str, object]) -> tuple[str, dict[str, float]] | None:
+    """Return the one numeric field in which the cases of a study differ, and its value in each case.
+
+    Fields of one name that move together, such as the rigidity of every consumer class, count as one.
+
+    Parameters
+    ----------
+    scenario : dict
+        A resolved study: `cases` holds what the cases do not share.
+    cases : collection of str
+        The cases that were run.
+    """
+    values: dict[str, float] = {}
+    names: set[str] = set()
+    for case, own in scenario.get("cases", {}).items():
+        found = {name: value for name, value in _leaves(own) if name not in ("title", "description")}
+        numbers = {value for _, value in _leaves(own) if isinstance(value, int | float)}
+        names |= found.keys()
+        if len(names) != 1 or len(numbers) != 1 or isinstance(next(iter(found.values())), bool):
+            return None
+        if case in cases:
+            values[case] = float(numbers.pop())
+    return (names.pop(), values) if len(set(values.values())) > 1 else None
+
+
+def _leaves(tree: Tree) -> Iterator[tuple[str, object]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value)
+        else:
+            yield name, value

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any, NamedTuple, ParamSpec
 
@@ -13,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 from numpy.typing import NDArray
@@ -100,9 +102,20 @@ def in_paper_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 def svg_bytes(figure: Figure) -> bytes:
     """Return a figure as SVG without date; the same figure gives the same bytes."""
     sink = io.BytesIO()
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE), _plain_line_ends():
         figure.savefig(sink, format="svg", metadata=_NO_METADATA)
     return sink.getvalue()
+
+
+@contextmanager
+def _plain_line_ends() -> Iterator[None]:
+    """Draw with matplotlib's own defaults: pandapower replaces them for good when it is imported."""
+    patched = RendererBase.new_gc
+    setattr(RendererBase, "new_gc", lambda renderer: GraphicsContextBase())  # noqa: B010
+    try:
+        yield
+    finally:
+        setattr(RendererBase, "new_gc", patched)  # noqa: B010
 
 
 def cases_of(table: pd.DataFrame) -> list[str]:

@@ -10,13 +10,19 @@ _UNITS = {
     "_cny_per_tco2": "CNY/tCO2",
     "_cny_per_mwh_per_mw": "CNY/MWh per MW",
     "_cny_per_mwh": "CNY/MWh",
+    "_usd_per_km_mwh": "USD/(km MWh)",
+    "_usd_per_tco2": "USD/tCO2",
+    "_usd_per_mwh2": "USD/MWh²",
+    "_usd_per_mwh": "USD/MWh",
     "_tco2": "tCO2",
     "_cny": "CNY",
+    "_usd": "USD",
     "_mwh": "MWh",
     "_mvar": "Mvar",
     "_mw": "MW",
     "_pu": "p.u.",
     "_kv": "kV",
+    "_km": "km",
     "_percent": "%",
     "_per_s": "1/s",
     "_ms": "ms",
@@ -24,7 +30,7 @@ _UNITS = {
     "_s": "s",
     "_h": "h",
 }
-_ACRONYMS = ("ac", "dso", "pv", "soc")
+_ACRONYMS = ("ac", "dso", "esp", "p2p", "pv", "soc")
 
 
 def split_unit(name: str) -> tuple[str, str]:

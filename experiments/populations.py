@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
@@ -12,16 +12,28 @@ from gridarium.agents.behaviour import Behaviour, Composed
 from gridarium.agents.bounded import Interval, allowed_values
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.random_streams import RandomStreams
-from gridarium.experiments.factors import Distribution
 from gridarium.experiments.registry import load
+from gridarium.experiments.sweeps.factors import Distribution
 
 if TYPE_CHECKING:
     from gridarium.experiments.behaviour_schema import Behaviour as BehaviourSection
-    from gridarium.experiments.scenario_schema import ConsumerClass
+    from gridarium.experiments.behaviour_schema import Mixture
+
+
+class Population(Protocol):
+    """Agents that are alike but for how they behave."""
+
+    @property
+    def behaviour(self) -> Sequence[BehaviourSection]:
+        """Of those that belong to no part of the mixture."""
+
+    @property
+    def mixture(self) -> Sequence[Mixture]:
+        """Parts that behave in another way."""
 
 
 def behaviours_of_class(
-    group: ConsumerClass, kind: str, names: Sequence[str], streams: RandomStreams
+    group: Population, kind: str, names: Sequence[str], streams: RandomStreams
 ) -> list[Behaviour]:
     """One behaviour for each agent of a class, parameters drawn.
 
@@ -30,7 +42,7 @@ def behaviours_of_class(
 
     Parameters
     ----------
-    group : ConsumerClass
+    group : Population
     kind : str
         Name of the class.
     names : sequence of str

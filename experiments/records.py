@@ -1,11 +1,14 @@
-"""What a run states about itself: certificates, claims and its progress."""
+"""What a run states about itself: certificates, claims, figures and its progress."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Progress = Callable[[float, str], None]
 """Called with the share of the run that is done, in [0, 1], and what is being done."""
@@ -45,6 +48,24 @@ class Certificate:
         return dataclasses.asdict(self)
 
 
+class Measured(NamedTuple):
+    """A certificate before it is judged; fields as in `Certificate`."""
+
+    name: str
+    value: float
+    tolerance: float
+    unit: str
+    hard: bool
+    meaning: str
+
+    def certificate(self, case: str) -> Certificate:
+        """Return it judged: it passes up to its tolerance, nan never does."""
+        passed = bool(self.value <= self.tolerance)
+        return Certificate(
+            case, self.name, self.value, self.tolerance, self.unit, passed, self.hard, self.meaning
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A statement of a paper, and what this run says about it.
@@ -75,3 +96,11 @@ class Claim:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as they stand in claims.json."""
         return dataclasses.asdict(self)
+
+
+class Drawing(NamedTuple):
+    """A figure, the name of its file and its caption."""
+
+    name: str
+    caption: str
+    figure: Figure

@@ -41,6 +41,16 @@ _SHIPPED = {
         Entry("storage-owner", "gridarium.agents.storage_owner:StorageOwner", "carries energy and carbon"),
         Entry("renewable-plant", "gridarium.agents.plant:RenewablePlant", "feeds in PV or wind"),
         Entry("upstream-market", "gridarium.agents.upstream:UpstreamMarket", "sells energy and its carbon"),
+        Entry("system-operator", "gridarium.agents.system_operator:SystemOperator", "commits units, replans"),
+        Entry("thermal-plant", "gridarium.agents.thermal_plant:ThermalPlant", "a unit and its capture plant"),
+        Entry("wind-farm", "gridarium.agents.wind_farm:WindFarm", "feeds in wind up to a limit"),
+        Entry("system-load", "gridarium.agents.system_load:SystemLoad", "draws what it draws"),
+        Entry("flexible-load", "gridarium.agents.flexible_load:FlexibleLoad", "shifts its load on command"),
+        Entry(
+            "storage-provider", "gridarium.agents.storage_provider:StorageProvider", "storage, leased lines"
+        ),
+        Entry("prosumer", "gridarium.agents.prosumer:Prosumer", "sells and buys over leased lines"),
+        Entry("p2p-desk", "gridarium.agents.p2p_desk:P2pDesk", "introduces sellers and buyers"),
     ),
     "behaviours": (
         Entry("exact", "gridarium.agents.behaviour:Behaviour", "rational"),
@@ -71,15 +81,50 @@ _SHIPPED = {
             "gridarium.agents.bounded_leader:LearnedSlope",
             "leader: learns how answers move its price",
         ),
+        Entry("dead-band", "gridarium.agents.bounded_trigger:DeadBand", "operator: lets deviations pass"),
+        Entry(
+            "hysteresis",
+            "gridarium.agents.bounded_trigger:Hysteresis",
+            "operator: slow to react, and to rest",
+        ),
+        Entry(
+            "noisy-measurement",
+            "gridarium.agents.bounded_trigger:NoisyMeasurement",
+            "operator: misreads deviations",
+        ),
+        Entry(
+            "first-acceptable",
+            "gridarium.agents.bounded_trading:FirstAcceptable",
+            "prosumer: does not bargain",
+        ),
+        Entry(
+            "overconfident", "gridarium.agents.bounded_trading:Overconfident", "prosumer: promises too much"
+        ),
+        Entry(
+            "reputation-weighted",
+            "gridarium.agents.bounded_trading:ReputationWeighted",
+            "prosumer: distorts reputations",
+        ),
     ),
     "mechanisms": (
         Entry("tou", "gridarium.market.tariffs:TouTariff", "time-of-use price, no carbon in it"),
         Entry("static-carbon", "gridarium.market.tariffs:StaticCarbonTariff", "time-of-use plus carbon"),
         Entry("adcef", "gridarium.market.adcef:AdcefTariff", "adjustable carbon emission factor with a pool"),
+        Entry("lease-ladder", "gridarium.market.ladder:LadderTariff", "fee of a leased line by its length"),
+        Entry("nash", "gridarium.market.bargaining:nash_outcome", "both gain the same"),
+        Entry(
+            "ep-leader", "gridarium.market.bargaining:ep_leader_outcome", "the seller names its best price"
+        ),
+        Entry("alternating", "gridarium.market.bargaining:alternating_outcome", "offers in turn"),
+        Entry("posted", "gridarium.market.bargaining:posted_outcome", "take it or leave it"),
+        Entry("zi-c", "gridarium.market.shouting:ZeroIntelligence", "random shouts that are no loss"),
+        Entry("zip", "gridarium.market.shouting:ZipTrader", "shouts with a margin that learns"),
     ),
     "functions": (
         Entry(
-            "ishigami", "gridarium.experiments.toy_models:ishigami", "a study's test case with known indices"
+            "ishigami",
+            "gridarium.experiments.sweeps.toy_models:ishigami",
+            "a study's test case with known indices",
         ),
     ),
 }

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 from gridarium.experiments.formatting import label, metric_names, number
 from gridarium.experiments.html_page import cell, explained, facts, page, section, table
 from gridarium.experiments.html_page import figures as drawn_figures
+from gridarium.experiments.models import MODELS
 from gridarium.experiments.plain_yaml import dump_yaml
-from gridarium.experiments.records import Certificate, Claim
+from gridarium.experiments.records import Certificate, Claim, Drawing
 from gridarium.experiments.results import Result, RunWriteError, mark_finished, read_run, replace_file
 
 
@@ -35,7 +36,6 @@ def build_report(path: str | Path) -> Path:
         If the disk refuses.
     """
     from gridarium.experiments.figure_style import svg_bytes
-    from gridarium.experiments.report_figures import drawings
 
     folder = Path(path)
     result = read_run(folder)
@@ -43,7 +43,7 @@ def build_report(path: str | Path) -> Path:
         (folder / "figures").mkdir(exist_ok=True)
         stale = {file.name for file in (folder / "figures").glob("*.svg")}
         figures = []
-        for drawing in drawings(result):
+        for drawing in _drawings(result):
             content = svg_bytes(drawing.figure)
             replace_file(folder / "figures" / f"{drawing.name}.svg", content)
             stale.discard(f"{drawing.name}.svg")
@@ -56,6 +56,11 @@ def build_report(path: str | Path) -> Path:
     except OSError as error:
         raise RunWriteError(f"report of {folder}: cannot be written ({error.strerror or error})") from error
     return file
+
+
+def _drawings(result: Result) -> Iterable[Drawing]:
+    model = MODELS.get(str(result.scenario.get("model")))
+    return model.drawings(result) if model else ()
 
 
 def render(result: Result, figures: Sequence[tuple[str, str, str]]) -> str:

@@ -109,16 +109,18 @@ def _result(
         "scenario": study.resolved(),
         "summary": {case: dict(outcome.summary) for case, outcome in outcomes.items()},
         "certificates": [item for outcome in outcomes.values() for item in outcome.certificates],
-        "tables": {
-            name: pd.concat([outcome.tables[name] for outcome in outcomes.values()], ignore_index=True)
-            for name in names
-        },
+        "tables": {name: _joined([outcome.tables[name] for outcome in outcomes.values()]) for name in names},
         "manifest": manifest,
     }
     parts["claims"] = judge(study, parts["summary"], parts["tables"], parts["certificates"])
     if out is None:
         return Result(**parts)
     return write_run(out, **parts, finish=build_report)
+
+
+def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table of all cases; columns of empty ones have no types to join."""
+    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
 def _total_effort(outcomes: Mapping[str, CaseOutcome]) -> dict[str, float]:

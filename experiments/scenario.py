@@ -8,8 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.experiments.models import MODELS
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_checks import cross_faults
 from gridarium.experiments.scenario_fields import NAME
@@ -29,9 +31,6 @@ __all__ = ["Scenario", "Study", "check_case", "check_scenario", "load_scenario",
 
 ONLY_CASE = "base"
 """Name of the case of a scenario that names none."""
-
-MODELS: Mapping[str, type[Scenario]] = {"adcef": Scenario}
-"""The schema of each model that a scenario can ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +167,22 @@ def check_case(tree: Tree) -> tuple[Scenario | None, list[Fault]]:
     model = tree.get("model", NOTHING)
     if not isinstance(model, str) or model not in MODELS:
         return None, [Fault("model", model, f"must be one of {', '.join(MODELS)}")]
-    schema = MODELS[model]
+    schema, checks = MODELS[model].schema, MODELS[model].cross_checks
     try:
         scenario = schema.model_validate(tree)
     except ValidationError as error:
-        broken = {str(detail["loc"][0]) for detail in error.errors(include_url=False)}
+        broken = {name for detail in error.errors(include_url=False) for name in _sections_at(detail)}
         rest = schema.model_validate({key: value for key, value in tree.items() if key not in broken})
-        return None, [*faults_of(schema, error), *cross_faults(rest, broken)]
-    faults = list(cross_faults(scenario, set()))
+        return None, [*faults_of(schema, error), *cross_faults(rest, broken, checks)]
+    faults = list(cross_faults(scenario, set(), checks))
     return (None if faults else scenario), faults
+
+
+def _sections_at(detail: ErrorDetails) -> list[str]:
+    """Return the sections in which a fault is; one between fields of the whole scenario is in all of them."""
+    if detail["loc"]:
+        return [str(detail["loc"][0])]
+    return [field for field, _, _ in detail["ctx"]["conflicts"]]
 
 
 def _common(trees: Sequence[Tree]) -> Tree:

@@ -12,7 +12,7 @@ from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import HeardLoads
 from gridarium.agents.bounded_leader import LearnedSlope, SatisficingLeader, StickyPrice
 from gridarium.environment.world import World
-from gridarium.experiments.build import build
+from gridarium.experiments.adcef.build import build
 from gridarium.experiments.scenario import load_scenario
 from gridarium.market.records import TariffSignal, series
 from gridarium.market.stackelberg import NegotiationRules, Round

@@ -7,7 +7,7 @@ import pytest
 
 from gridarium.agents.dso import Dso
 from gridarium.environment.message_bus import MessageBus
-from gridarium.experiments.build import Built, build
+from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.scenario import load_scenario
 from gridarium.market.adcef import AdcefTariff
 from gridarium.market.records import LoadPlan, MarketConditions, TariffSignal, series

@@ -16,7 +16,7 @@ from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.consumer import Consumer
 from gridarium.environment.message_bus import MessageBus
-from gridarium.experiments.build import Built, build
+from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.scenario import load_scenario
 
 BATTERY = "consumers.residential.battery={p_max_mw: 0.1, e_max_mwh: 0.2}"

@@ -12,7 +12,7 @@ from gridarium.agents.storage_owner import StorageOwner
 from gridarium.environment.errors import StorageError
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
-from gridarium.experiments.build import Built, build
+from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.scenario import load_scenario
 from gridarium.market.records import ForecastRequest, StorageOffer, StorageSchedule, StorageState, series
 

@@ -7,7 +7,7 @@ import mesa
 import numpy as np
 import pytest
 
-from gridarium.experiments.build import build
+from gridarium.experiments.adcef.build import build
 from gridarium.experiments.scenario import load_scenario
 
 

@@ -15,7 +15,9 @@ from gridarium.experiments.table_files import parquet_bytes
 
 LEADERS = ("noise", "stale", "inattention", "sticky-price", "satisficing-leader", "learned-slope")
 FOLLOWERS = tuple(
-    name for name in registry.entries("behaviours") if name not in LEADERS[3:] and name != "exact"
+    name
+    for name in registry.entries("behaviours")
+    if "follower" in getattr(registry.load("behaviours", name), "roles", ())
 )
 # Parameters that change nothing as long as the one that matters is at its limit.
 BESIDE_THE_LIMIT = {
@@ -78,6 +80,12 @@ def exact() -> Mapping[str, str]:
 
 def test_every_shipped_behaviour_is_tested() -> None:
     assert {*FOLLOWERS, *LEADERS} == set(BESIDE_THE_LIMIT) == set(BOUNDED)
+    leaders = {
+        name
+        for name in registry.entries("behaviours")
+        if "leader" in getattr(registry.load("behaviours", name), "roles", ())
+    }
+    assert leaders == set(LEADERS)
 
 
 @pytest.mark.parametrize("name", FOLLOWERS)

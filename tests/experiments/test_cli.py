@@ -116,7 +116,7 @@ def test_registered_names_can_be_imported() -> None:
     for kind in registry.KINDS:
         for name in registry.entries(kind):
             found = registry.load(kind, name)
-            assert isinstance(found, type) or (kind == "functions" and callable(found))
+            assert isinstance(found, type) or (kind in ("functions", "mechanisms") and callable(found))
     assert registry.load("behaviours", "json:JSONDecoder") is json.JSONDecoder
     with pytest.raises(registry.ScenarioError, match="must be one of exact"):
         registry.load("behaviours", "json:Nothing")

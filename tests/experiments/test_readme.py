@@ -39,9 +39,13 @@ def test_short_program_runs_as_printed(tmp_path):
 
 def test_packages_match_the_tree():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    for package, folder in settings["package-dir"].items():
+        assert (ROOT / folder / "py.typed").is_file()
+        found = {
+            ".".join([package, *path.parent.relative_to(ROOT / folder).parts])
+            for path in (ROOT / folder).rglob("*.py")
+        }
+        listed = {name for name in settings["packages"] if name.startswith(package)}
+        assert found == listed, f"{package}: the wheel's packages are not the folders with modules"
     for package in settings["packages"]:
-        folder = ROOT / settings["package-dir"][package]
-        assert (folder / "__init__.py").is_file()
-        assert (folder / "py.typed").is_file()
-        nested = {path.parent for path in folder.rglob("*.py")} - {folder}
-        assert not nested, f"{package} has modules in folders that the wheel leaves out: {nested}"
+        assert (ROOT / Path(*package.split(".")[1:]) / "__init__.py").is_file()

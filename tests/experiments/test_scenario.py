@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gridarium.environment.errors import ScenarioError
+from gridarium.experiments.field_paths import swept_parameter
 from gridarium.experiments.plain_yaml import dump_yaml, parse_yaml
-from gridarium.experiments.report_figures import swept_parameter
 from gridarium.experiments.scenario import load_scenario, shipped_scenarios
 
 SMALL = """

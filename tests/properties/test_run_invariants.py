@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour
-from gridarium.experiments.build import Built, build
-from gridarium.experiments.certificates import certify
-from gridarium.experiments.run_tables import tables_of
+from gridarium.experiments.adcef.build import Built, build
+from gridarium.experiments.adcef.certificates import certify
+from gridarium.experiments.adcef.tables import tables_of
 from gridarium.experiments.scenario import load_scenario
 
 ALWAYS = {

@@ -1,0 +1,240 @@
+"""A prosumer's own plant, load and battery: what it can spare, what it needs, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.storage import StorageRatings, StorageUnit
+from gridarium.market.records import Array
+from gridarium.market.utility import Utility
+
+_MEMORY = 0.8
+"""Correlation of the weather of one minute with that of the minute before."""
+
+
+@dataclass(frozen=True)
+class ProsumerData:
+    """A prosumer's private data.
+
+    Parameters
+    ----------
+    pv_mw, load_mw : ndarray, shape (n_period,)
+        What its panels deliver and what it must be served with, mean of each period.
+    utility : Utility
+        Value of energy bought within a minute, over being served by the system.
+    battery : StorageRatings, optional
+    reservation_usd_per_mwh : float
+        Below which it does not sell, line fee apart; such as battery wear.
+    fluctuation : float
+        Standard deviation of panels and load from minute to minute, as a share of the mean; in [0, 1].
+
+    Raises
+    ------
+    ScenarioError
+        If the series differ in length or have negative values, or a number is out of its range.
+    """
+
+    pv_mw: Array
+    load_mw: Array
+    utility: Utility
+    battery: StorageRatings | None = None
+    reservation_usd_per_mwh: float = 0.0
+    fluctuation: float = 0.0
+
+    def __post_init__(self) -> None:
+        faults = [
+            Fault(name, getattr(self, name), allowed)
+            for name, good, allowed in (
+                ("load_mw", self.load_mw.shape == self.pv_mw.shape, "must be as long as pv_mw"),
+                ("pv_mw", bool(np.all(self.pv_mw >= 0.0)), "MW, must not be negative"),
+                ("load_mw", bool(np.all(self.load_mw >= 0.0)), "MW, must not be negative"),
+                ("reservation_usd_per_mwh", self.reservation_usd_per_mwh >= 0.0, "must not be negative"),
+                ("fluctuation", 0.0 <= self.fluctuation <= 1.0, "must be in [0, 1]"),
+            )
+            if not good
+        ]
+        if faults:
+            raise ScenarioError("prosumer", faults)
+
+
+class Outlook(NamedTuple):
+    """What a prosumer expects of a period, MWh: to sell, and to be served with by others."""
+
+    surplus_mwh: float
+    deficit_mwh: float
+
+
+class Metered(NamedTuple):
+    """What a prosumer did in a period, MWh.
+
+    surplus + received + discharged + drawn = deficit + sold + charged + spilled; surplus and deficit are
+    sums over the minutes in which panels and load leave one or the other, drawn is what the system served.
+    """
+
+    surplus: float
+    deficit: float
+    sold: float
+    received: float
+    charged: float
+    discharged: float
+    drawn: float
+    spilled: float
+
+
+class OwnBalance:
+    """Panels, load and battery behind one meter.
+
+    Energy above the initial content B_0 of the battery may be used or sold, energy below never is, so
+    that the day can end as it began (E10). Own needs until the next surplus come before sales.
+
+    Parameters
+    ----------
+    data : ProsumerData
+    period_h : float
+    n_minute : int
+        Minutes of a period.
+    stream : numpy.random.Generator
+        Draws the fluctuation; all of it here, so that nothing else can shift it.
+    """
+
+    def __init__(
+        self, data: ProsumerData, period_h: float, n_minute: int, stream: np.random.Generator
+    ) -> None:
+        self._period_h, self._n_minute = period_h, n_minute
+        self._net_mwh = _net_by_minute(data, period_h, n_minute, stream)
+        # The minutes keep the mean of the period, so that no rounding of a sum is needed.
+        self._mean_mwh: list[float] = ((data.pv_mw - data.load_mw) * period_h).tolist()
+        self._reserve_mwh = _reserve(self._mean_mwh)
+        self._unit = StorageUnit(data.battery) if data.battery is not None else None
+        self._first_mwh = self._unit.e_mwh if self._unit else 0.0
+        self._own_mwh = self._spare_mwh = 0.0
+        self.e_mwh = np.full(len(self._mean_mwh), self._first_mwh)
+        self.record: list[Metered] = []
+        self._plans: list[tuple[float, float]] = []
+
+    def outlook(self, period: int, sold_now_mwh: float) -> Outlook:
+        """What to expect of a period, shortly before it.
+
+        Parameters
+        ----------
+        period : int
+        sold_now_mwh : float
+            What is being sold in the period before, which is not metered yet.
+        """
+        mean = self._mean_mwh[period]
+        own, spare = self._battery_plan(period, self._expected_content(period - 1, sold_now_mwh))
+        return Outlook(max(0.0, mean) + spare, max(0.0, -mean - own))
+
+    def open(self, period: int) -> tuple[list[float], list[float]]:
+        """What can be sold and what is needed in each minute, MWh, by the battery's true content."""
+        content = self._unit.e_mwh if self._unit else 0.0
+        self._own_mwh, self._spare_mwh = self._battery_plan(period, content)
+        self._plans.append((self._own_mwh, self._spare_mwh))
+        return self.possible(period)
+
+    def possible(self, period: int) -> tuple[list[float], list[float]]:
+        """What could be sold and was needed in each minute of a period that has begun, MWh."""
+        own, spare = (part / self._n_minute for part in self._plans[period])
+        net = self._net_mwh[period].tolist()
+        supplies = [(value if value > 0.0 else 0.0) + spare for value in net]
+        needs = [-value - own if -value > own else 0.0 for value in net]
+        return supplies, needs
+
+    def close(self, period: int, sold_mwh: float, received_mwh: float) -> Metered:
+        """Balance a period: unsold surplus charges the battery, what is missing is drawn from the system."""
+        net = self._net_mwh[period]
+        surplus = float(net[net > 0.0].sum())
+        deficit = float(-net[net < 0.0].sum())
+        from_battery = max(0.0, sold_mwh - surplus)
+        rest, missing = max(0.0, surplus - sold_mwh), max(0.0, deficit - received_mwh)
+        charge = discharge = 0.0
+        if self._unit is not None:
+            charge, discharge = self._battery(period, rest, from_battery + min(missing, self._own_mwh))
+            self.e_mwh[period] = self._unit.e_mwh
+        drawn = max(0.0, missing + from_battery - discharge)
+        spilled = surplus + received_mwh + discharge + drawn - deficit - sold_mwh - charge
+        metered = Metered(
+            surplus, deficit, sold_mwh, received_mwh, charge, discharge, drawn, max(0.0, spilled)
+        )
+        self.record.append(metered)
+        return metered
+
+    def _battery(self, period: int, offered: float, wanted: float) -> tuple[float, float]:
+        """Charge what is offered, discharge what is wanted, at the meter; returns both, MWh."""
+        assert self._unit is not None
+        unit, ratings = self._unit, self._unit.ratings
+        most = ratings.p_max_mw * self._period_h
+        through = min(offered, wanted)
+        room = (ratings.band_mwh[1] - unit.e_mwh) / ratings.efficiency_charge
+        charge = min(offered - through, most, max(0.0, room))
+        discharge = min(wanted - through, most, self._above_first(unit.e_mwh))
+        unit.step(charge / self._period_h, discharge / self._period_h, self._period_h, period)
+        # What passes through within the period never rests in the battery.
+        return charge + through, discharge + through
+
+    def _above_first(self, content_mwh: float) -> float:
+        """Energy that the battery can give without falling below its initial content, MWh at the meter."""
+        if self._unit is None:
+            return 0.0
+        return max(0.0, content_mwh - self._first_mwh) * self._unit.ratings.efficiency_discharge
+
+    def _battery_plan(self, period: int, content_mwh: float) -> tuple[float, float]:
+        """Energy from the battery for the own deficit, and to spare for sale, MWh."""
+        above = self._above_first(content_mwh)
+        if above <= 0.0 or self._unit is None:
+            return 0.0, 0.0
+        above = min(above, self._unit.ratings.p_max_mw * self._period_h)
+        own = min(above, max(0.0, -self._mean_mwh[period]))
+        lasting = self._above_first(content_mwh) - own - self._reserve_mwh[period]
+        return own, max(0.0, min(above - own, lasting))
+
+    def _expected_content(self, period: int, sold_mwh: float) -> float:
+        """Content at the end of a running period, MWh."""
+        if self._unit is None:
+            return 0.0
+        ratings, content = self._unit.ratings, self._unit.e_mwh
+        if period < len(self.record):
+            return content
+        change = max(0.0, self._mean_mwh[period]) - sold_mwh - self._own_mwh
+        if change > 0.0:
+            change = min(change, ratings.p_max_mw * self._period_h) * ratings.efficiency_charge
+        else:
+            change /= ratings.efficiency_discharge
+        return min(max(content + change, self._first_mwh), ratings.band_mwh[1])
+
+
+def _reserve(mean_mwh: Sequence[float]) -> list[float]:
+    """Energy that own deficits after each period will need until surplus has covered them, MWh."""
+    needed = 0.0
+    reserve = []
+    for mean in reversed(mean_mwh):
+        reserve.append(needed)
+        needed = max(0.0, needed - mean)
+    return reserve[::-1]
+
+
+def _net_by_minute(data: ProsumerData, period_h: float, n_minute: int, stream: np.random.Generator) -> Array:
+    """Panels minus load in each minute, MWh, shape (n_period, n_minute); means as given."""
+    n_period, minute_h = len(data.pv_mw), period_h / n_minute
+    if data.fluctuation == 0.0:
+        return np.broadcast_to(((data.pv_mw - data.load_mw) * minute_h)[:, None], (n_period, n_minute))
+    factors = []
+    for _ in range(2):
+        noise = _red_noise(stream.standard_normal(n_period * n_minute)).reshape(n_period, n_minute)
+        factor = np.maximum(0.0, 1.0 + data.fluctuation * noise)
+        mean = factor.mean(axis=1, keepdims=True)
+        factors.append(np.divide(factor, mean, out=np.ones_like(factor), where=mean > 0.0))
+    pv, load = data.pv_mw[:, None] * factors[0], data.load_mw[:, None] * factors[1]
+    return np.asarray((pv - load) * minute_h)
+
+
+def _red_noise(white: Array) -> Array:
+    """First-order autoregression with variance 1."""
+    from scipy.signal import lfilter
+
+    return np.asarray(lfilter([np.sqrt(1.0 - _MEMORY**2)], [1.0, -_MEMORY], white))

@@ -1,0 +1,223 @@
+"""What sellers and buyers of the pool have in common: rules, sales, purchases, and how a trade is settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gridarium.environment.beat import Beat
+from gridarium.environment.clock import MINUTE_S
+from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.private_lines import Line, LineFlow, PrivateLines
+from gridarium.market.bargaining import BARGAINING, Bargain
+from gridarium.market.line_lease import Accept, Counter, MinuteTrade, Offer, TradeBook
+from gridarium.market.utility import Utility
+
+if TYPE_CHECKING:
+    from gridarium.environment.world import World
+
+ENERGY, FEE, COMPENSATION = "leased-line energy", "line fee", "default compensation"
+
+NOMINATION_S = 150.0
+"""How long before a period prosumers nominate, s."""
+INTRODUCTION_S = 135.0
+"""How long before a period the desk introduces, s."""
+TURNS_S = 125.0
+"""How long before a period the sellers' turns start, s."""
+CONFIRMATION_S = 8.0
+"""How long before a period buyers confirm, s; the turns are over by then."""
+RESEND_S = 20.0
+"""How long after an offer without an answer it is repeated, s."""
+
+CRUMB_MWH = 1e-9
+"""Energy in a minute that is not worth a trade, MWh."""
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class TradeRules:
+    """How the pool trades; common knowledge.
+
+    Parameters
+    ----------
+    rule : str
+        Bargaining rule, one of `BARGAINING`.
+    band_usd_per_mwh : tuple of float
+        Lowest and highest price allowed (E10); the highest is what energy costs in real time.
+    turns : int
+        How often a seller shares its supply before each period.
+    rounds : int
+        Offers that a seller makes to a buyer in a minute, at most.
+    posted_usd_per_mwh : float, optional
+        Price of the rule "posted"; the middle of the band if left out.
+    patience_ep, patience_ip : float
+        Of the rule "alternating": worth of a gain in the next round, in [0, 1].
+    deadline : int, optional
+        Of the rule "alternating": number of offers.
+    reputation_weight : float
+        Of the last delivery, in [0, 1].
+    spread_s : float
+        Time at the start of each minute over which the sellers spread their first offers, s, in [0, 30].
+
+    Raises
+    ------
+    ScenarioError
+        If a value is out of its range.
+    """
+
+    rule: str = "nash"
+    band_usd_per_mwh: tuple[float, float] = (0.0, 300.0)
+    turns: int = 3
+    rounds: int = 3
+    posted_usd_per_mwh: float | None = None
+    patience_ep: float = 0.9
+    patience_ip: float = 0.9
+    deadline: int | None = None
+    reputation_weight: float = 0.1
+    spread_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        low, high = self.band_usd_per_mwh
+        checks = {
+            "rule": (self.rule in BARGAINING, f"must be one of {', '.join(BARGAINING)}"),
+            "band_usd_per_mwh": (0.0 <= low < high, "must rise and not be negative"),
+            "turns": (1 <= self.turns <= 10, "must be a whole number in [1, 10]"),
+            "rounds": (1 <= self.rounds <= 100, "must be a whole number in [1, 100]"),
+            "spread_s": (0.0 <= self.spread_s <= 30.0, "s, must be in [0, 30]"),
+            "reputation_weight": (0.0 <= self.reputation_weight <= 1.0, "must be in [0, 1]"),
+        }
+        faults = [
+            Fault(name, getattr(self, name), allowed) for name, (ok, allowed) in checks.items() if not ok
+        ]
+        if faults:
+            raise ScenarioError("trade rules", faults)
+
+    @property
+    def posted(self) -> float:
+        """Price of the rule "posted", USD/MWh."""
+        middle = 0.5 * sum(self.band_usd_per_mwh)
+        return middle if self.posted_usd_per_mwh is None else self.posted_usd_per_mwh
+
+
+class Sale:
+    """What a seller has agreed with one buyer for a period, and how the running minute stands."""
+
+    __slots__ = (
+        "accepted",
+        "bargain",
+        "buyer",
+        "cost",
+        "fee",
+        "line",
+        "offer",
+        "priced",
+        "refused",
+        "turn",
+        "volume",
+    )
+
+    def __init__(self, buyer: str, line: Line, fee: float, cost: float) -> None:
+        self.buyer, self.line = buyer, line
+        # USD per MWh sent, and all costs per MWh delivered.
+        self.fee, self.cost = fee, cost
+        self.volume, self.turn = 0.0, 0
+        self.bargain: Bargain | None = None
+        self.priced: tuple[float, float | None] = (-1.0, None)
+        self.offer: Offer | None = None
+        self.accepted: Accept | None = None
+        self.refused = False
+
+    def declare(self, utility: Utility, band: tuple[float, float]) -> None:
+        """Take note of what the buyer says it is worth to it."""
+        self.bargain = Bargain(self.cost, utility, self.volume, band)
+        self.priced = (-1.0, None)
+
+
+class Purchase:
+    """What a buyer has been granted by one seller, at its own end and in each minute of a period."""
+
+    __slots__ = ("bargain", "cost", "priced", "turn", "value", "volume")
+
+    def __init__(self, volume: float, cost: float, value: float, turn: int) -> None:
+        self.volume, self.cost, self.value, self.turn = volume, cost, value, turn
+        self.bargain: Bargain | None = None
+        self.priced: tuple[float, float | None] = (-1.0, None)
+
+
+Answer = Accept | Counter
+
+
+def beat_of(world: World) -> Beat:
+    """The beat that all traders of a world share."""
+    return world.shared("beat", lambda: Beat(world.clock))
+
+
+def book_of(world: World) -> TradeBook:
+    """The record of all trades of a world."""
+    return world.shared("trade book", TradeBook)
+
+
+class Meters:
+    """Meters at both ends of the leased lines, and the bookkeeping that follows from what they show.
+
+    Parameters
+    ----------
+    world : World
+    lines : PrivateLines
+    provider : str
+        Account that receives the fees.
+    price_cap_usd_per_mwh : float
+        What it costs a buyer to replace energy that a seller fails to send.
+    """
+
+    def __init__(
+        self, world: World, lines: PrivateLines, provider: str, price_cap_usd_per_mwh: float
+    ) -> None:
+        self.world, self.lines, self.provider, self.cap = world, lines, provider, price_cap_usd_per_mwh
+        self._book = book_of(world)
+
+    def settle(self, sale: Sale, planned_mwh: float, period: int) -> float:
+        """Send what the seller has planned in the past minute, pay for it; returns the energy sent, MWh.
+
+        Notes
+        -----
+        E8, E12: the buyer pays price x delivered, the seller fee x sent. For what it does not send the
+        seller makes good the difference to the price cap; an outage is nobody's fault.
+        """
+        accepted, line = sale.accepted, sale.line
+        assert accepted is not None
+        start_s, _, price, volume, _ = accepted
+        flow = self.lines.carry(line, planned_mwh, start_s, start_s + MINUTE_S)
+        missing = volume - planned_mwh * (1.0 - line.loss)
+        fee = sale.fee * flow.sent_mwh
+        book, now_s = self.world.ledger.book, start_s + MINUTE_S
+        if flow.delivered_mwh > 0.0 and price > 0.0:
+            book(now_s, sale.buyer, line.seller, price * flow.delivered_mwh, ENERGY, period)
+        if fee > 0.0:
+            book(now_s, line.seller, self.provider, fee, FEE, period)
+        if missing > _ROUNDING * volume and self.cap > price:
+            book(now_s, line.seller, sale.buyer, (self.cap - price) * missing, COMPENSATION, period)
+        outcome = _outcome(flow, planned_mwh, missing > _ROUNDING * volume)
+        self._book.record(
+            MinuteTrade(
+                start_s,
+                line.seller,
+                sale.buyer,
+                price,
+                volume,
+                flow.sent_mwh,
+                flow.delivered_mwh,
+                fee,
+                outcome,
+            )
+        )
+        return flow.sent_mwh
+
+
+def _outcome(flow: LineFlow, planned_mwh: float, missing: bool) -> str:
+    if flow.open_share < 1.0:
+        return "outage"
+    if planned_mwh <= 0.0:
+        return "default"
+    return "short" if missing else "delivered"

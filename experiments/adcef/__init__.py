@@ -1,0 +1,1 @@
+"""Model C: a price and carbon signal that a feeder's operator and its consumers negotiate."""

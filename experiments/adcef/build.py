@@ -1,0 +1,278 @@
+"""From a checked scenario to a world full of agents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+
+from gridarium.agents.consumer import Consumer, Demand
+from gridarium.agents.dispatch_problem import DispatchShape, GasTurbine, Renewable
+from gridarium.agents.dso import Connection, Dso
+from gridarium.agents.plant import RenewablePlant
+from gridarium.agents.storage_owner import StorageOwner
+from gridarium.agents.upstream import UpstreamMarket
+from gridarium.environment.clock import HOUR_S, Clock
+from gridarium.environment.errors import Fault, NetworkError
+from gridarium.environment.network import Feeder
+from gridarium.environment.profiles import Profiles, read_profiles
+from gridarium.environment.world import World
+from gridarium.experiments.populations import behaviour_of, behaviours_of_class
+from gridarium.experiments.registry import load
+from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.world_parts import cut_off, link_quality, storage_ratings
+from gridarium.market.adcef import AdcefTariff
+from gridarium.market.records import Array, MarketConditions, series
+from gridarium.market.settlement import UPSTREAM
+from gridarium.market.stackelberg import NegotiationRules
+from gridarium.market.tariffs import StaticCarbonTariff, Tariff, TouTariff
+
+if TYPE_CHECKING:
+    from gridarium.experiments.adcef.schema import AdcefScenario, ConsumerClass, Network
+
+OPERATOR = "dso"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A world ready to step, and its agents by role."""
+
+    world: World
+    dso: Dso
+    consumers: tuple[Consumer, ...]
+    storages: tuple[StorageOwner, ...]
+    plants: tuple[RenewablePlant, ...]
+    market: UpstreamMarket
+    conditions: MarketConditions
+    profiles: Profiles
+    renewable_columns: Mapping[str, str]
+
+
+def build(scenario: AdcefScenario) -> Built:
+    """Make the world of one case.
+
+    Raises
+    ------
+    InputError
+        If the network, the profiles or a name turn out unusable; carries all faults found.
+    """
+    profiles = read_profiles(profile_path(scenario.profiles))
+    feeder = build_feeder(scenario.network)
+    sites = place_units(feeder, scenario)
+    conditions = _conditions(scenario, profiles)
+    world = _world(scenario, feeder, len(profiles.index), conditions)
+    market = UpstreamMarket(world, UPSTREAM, conditions)
+    plants = tuple(
+        RenewablePlant(world, name, sites[name], profiles.column(unit.column), _inverter_mva(profiles, unit))
+        for name, unit in scenario.renewables.items()
+    )
+    storages = tuple(
+        StorageOwner(world, name, sites[name], storage_ratings(name, unit), OPERATOR)
+        for name, unit in scenario.storages.items()
+    )
+    consumers = tuple(_consumers(world, scenario, profiles.column("load_mw")))
+    dso = _dso(world, scenario, _shape(world, scenario, sites, profiles))
+    cut_off(world, scenario)
+    columns = {name: unit.column for name, unit in scenario.renewables.items()}
+    return Built(world, dso, consumers, storages, plants, market, conditions, profiles, columns)
+
+
+def build_feeder(network: Network) -> Feeder:
+    """The feeder of a scenario, rescaled as asked; read once a process.
+
+    Raises
+    ------
+    NetworkError
+        If it is no radial feeder, its own substation voltage lies outside the band, or it has no load.
+    """
+    path = Path(network.source)
+    stamp = path.stat().st_mtime_ns if path.is_file() else 0
+    feeder = _scaled_feeder(
+        network.source, stamp, network.peak_load_mw, network.impedance_factor, network.slack_voltage_pu
+    )
+    total_mw = float(feeder.p_load_mw.sum())
+    if not total_mw > 0.0:
+        allowed = "the loads must sum to more than 0 MW: consumers are spread over the buses like them"
+        raise NetworkError(network.source, [Fault("p_load_mw", total_mw, allowed)])
+    low, high = network.voltage_min_pu, network.voltage_max_pu
+    if not low <= feeder.slack_vm_pu <= high:
+        allowed = f"must be in the voltage band [{low:g}, {high:g}] p.u.; set network.slack_voltage_pu"
+        raise NetworkError(network.source, [Fault("ext_grid.vm_pu", feeder.slack_vm_pu, allowed)])
+    return feeder
+
+
+@lru_cache(maxsize=16)
+def _scaled_feeder(
+    source: str, _stamp: int, peak_load_mw: float | None, impedance_factor: float, slack: float | None
+) -> Feeder:
+    feeder = Feeder.read(source)
+    if peak_load_mw is not None:
+        feeder = feeder.scaled_to(peak_load_mw)
+    if impedance_factor != 1.0:
+        feeder = feeder.scaled(1.0, impedance_factor)
+    return feeder if slack is None else replace(feeder, slack_vm_pu=slack)
+
+
+def place_units(feeder: Feeder, scenario: AdcefScenario) -> dict[str, int]:
+    """Bus index of every unit; units without a site are spread over the load buses.
+
+    The load buses are ordered by their electrical distance from the substation; renewables come
+    first, then storages, then turbines, so that turbines support the far end. They follow each other
+    at equal steps of the load on the way, so that none stands where there is hardly any.
+
+    Raises
+    ------
+    NetworkError
+        If a site names a bus that the feeder does not have.
+    """
+    sites = {name: feeder.index(label) for name, label in scenario.network.sites.items()}
+    distance = np.zeros(feeder.n_bus)
+    for branch, parent in enumerate(feeder.parent):
+        distance[branch + 1] = distance[parent] + np.hypot(feeder.r_pu[branch], feeder.x_pu[branch])
+    hosts = [int(bus) for bus in np.argsort(distance, kind="stable") if feeder.p_load_mw[bus] > 0]
+    passed_mw = np.cumsum(feeder.p_load_mw[hosts])
+    everything = (*scenario.renewables, *scenario.storages, *scenario.gas_turbines)
+    free = [name for name in everything if name not in sites]
+    steps = np.arange(1, len(free) + 1) / (len(free) + 1)
+    for name, place in zip(free, np.searchsorted(passed_mw, steps * passed_mw[-1]), strict=True):
+        sites[name] = hosts[place]
+    return sites
+
+
+def _inverter_mva(profiles: Profiles, unit: Any) -> float:
+    return float(unit.inverter_oversize * profiles.column(unit.column).max())
+
+
+def _conditions(scenario: AdcefScenario, profiles: Profiles) -> MarketConditions:
+    prices = scenario.prices
+    tou = profiles.column("tou_cny_per_mwh")
+    wholesale = prices.wholesale_share_of_tou * tou
+    return MarketConditions(
+        tou_cny_per_mwh=series(tou),
+        wholesale_cny_per_mwh=series(wholesale),
+        export_cny_per_mwh=series(prices.export_share_of_wholesale * wholesale),
+        grid_factor_tco2_per_mwh=series(profiles.column("grid_tco2_per_mwh")),
+        carbon_price_cny_per_tco2=prices.carbon_price_cny_per_tco2,
+        quota_tco2_per_mwh=prices.quota_tco2_per_mwh,
+    )
+
+
+def _world(scenario: AdcefScenario, feeder: Feeder, n_period: int, conditions: MarketConditions) -> World:
+    opens_h = scenario.negotiation.opens_h_before
+    start = pd.Timestamp(scenario.start) - pd.Timedelta(hours=opens_h)
+    return World(
+        feeder,
+        Clock(start, scenario.period_h * HOUR_S),
+        n_period,
+        opens_h * HOUR_S,
+        conditions.grid_factor_tco2_per_mwh,
+        scenario.seed,
+        link_quality(scenario.communication),
+    )
+
+
+def _consumers(world: World, scenario: AdcefScenario, load_mw: Array) -> list[Consumer]:
+    """Agents of all classes; each has an equal part of its class, and all see the same feeder shape."""
+    share, q_per_p = _feeder_shape(world.feeder)
+    made = []
+    for kind, group in scenario.consumers.items():
+        part = group.share / group.count
+        if part <= 0.0:
+            continue
+        demand = _demand(kind, group, load_mw, part, share, q_per_p)
+        agent = cast("type[Consumer]", load("agents", group.agent))
+        names = [kind] if group.count == 1 else [f"{kind}-{number + 1}" for number in range(group.count)]
+        behaviours = behaviours_of_class(group, kind, names, world.streams)
+        made += [
+            agent(world, name, kind, demand, OPERATOR, behaviour)
+            for name, behaviour in zip(names, behaviours, strict=True)
+        ]
+    return made
+
+
+def _feeder_shape(feeder: Feeder) -> tuple[Array, Array]:
+    """How the nominal load spreads over the buses, and reactive per active power."""
+    p, q = feeder.p_load_mw, feeder.q_load_mvar
+    return p / p.sum(), np.divide(q, p, out=np.zeros_like(q), where=p > 0)
+
+
+def _demand(
+    kind: str, group: ConsumerClass, load_mw: Array, part: float, share: Array, q_per_p: Array
+) -> Demand:
+    limit = group.shiftable_mwh
+    return Demand(
+        base_mw=load_mw * part,
+        # beta belongs to the whole load; a part of it answers in proportion.
+        beta_cny_per_mwh_per_mw=group.beta_cny_per_mwh_per_mw / part,
+        flexible_share=group.flexible_share,
+        p_share=share,
+        q_per_p=q_per_p,
+        shiftable_mwh=None if limit is None else limit / group.count,
+        battery=storage_ratings(f"{kind} battery", group.battery, 1 / group.count) if group.battery else None,
+    )
+
+
+def _shape(
+    world: World, scenario: AdcefScenario, sites: Mapping[str, int], profiles: Profiles
+) -> DispatchShape:
+    network, prices = scenario.network, scenario.prices
+    return DispatchShape(
+        feeder=world.feeder,
+        turbines=tuple(
+            GasTurbine(name=name, **unit.model_dump()) for name, unit in scenario.gas_turbines.items()
+        ),
+        storages=tuple(storage_ratings(name, unit) for name, unit in scenario.storages.items()),
+        renewables=tuple(
+            Renewable(name, _inverter_mva(profiles, unit)) for name, unit in scenario.renewables.items()
+        ),
+        sites=tuple((name, sites[name]) for name in scenario.unit_names),
+        wear_cny_per_mwh=tuple((name, unit.wear_cny_per_mwh) for name, unit in scenario.storages.items()),
+        n_period=world.n_period,
+        period_h=scenario.period_h,
+        voltage_band_pu=(network.voltage_min_pu, network.voltage_max_pu),
+        loading_max=network.loading_max if network.loading_max is not None else float("inf"),
+        import_limit_mw=prices.import_limit_mw,
+        export_limit_mw=prices.export_limit_mw,
+        loss_price_cny_per_mwh=scenario.dso.loss_price_cny_per_mwh,
+    )
+
+
+def _dso(world: World, scenario: AdcefScenario, shape: DispatchShape) -> Dso:
+    share, q_per_p = _feeder_shape(world.feeder)
+    consumers = [agent.name for agent in world.agents if isinstance(agent, Consumer)]
+    timing = scenario.negotiation
+    rules = NegotiationRules(
+        opens_s=0.0,
+        closes_s=(timing.opens_h_before - timing.closes_h_before) * HOUR_S,
+        tolerance_cny_per_mwh=timing.tolerance_cny_per_mwh,
+        damping=timing.damping,
+        round_limit=timing.round_limit,
+        reply_timeout_s=timing.reply_timeout_s,
+        resend_after_s=timing.resend_after_s,
+    )
+    return Dso(
+        world,
+        OPERATOR,
+        shape,
+        build_tariff(scenario),
+        rules,
+        dict.fromkeys(consumers, Connection(share, q_per_p)),
+        UPSTREAM,
+        scenario.dso.carbon_in_cost,
+        behaviour_of(OPERATOR, scenario.dso.behaviour, world.streams),
+    )
+
+
+def build_tariff(scenario: AdcefScenario) -> Tariff:
+    """The tariff that a scenario names."""
+    tariff = scenario.tariff
+    if tariff.kind == "tou":
+        return TouTariff()
+    if tariff.kind == "static-carbon":
+        return StaticCarbonTariff(tariff.adjustment)
+    return AdcefTariff(tariff.adjustment, tariff.pool, tariff.surplus, tariff.balance_budget)

@@ -1,0 +1,169 @@
+"""Certificates: how far a finished case is from physics, balance and equilibrium."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gridarium.environment.errors import LedgerError
+from gridarium.experiments.adcef.build import Built
+from gridarium.experiments.adcef.metrics import Tables
+from gridarium.experiments.records import Certificate, Measured
+from gridarium.market.records import Array
+
+if TYPE_CHECKING:
+    from gridarium.experiments.adcef.schema import AdcefScenario
+
+
+def certify(case: str, scenario: AdcefScenario, built: Built, tables: Tables) -> list[Certificate]:
+    """All certificates of one case."""
+    measured = [
+        *_energy(built, tables),
+        *_carbon(built, tables),
+        *_money(built, tables),
+        *_grid(scenario, built, tables),
+        *_equilibrium(scenario, built),
+    ]
+    return [Measured(*item).certificate(case) for item in measured]
+
+
+_PLAN_KEPT_MW = 1e-6
+_Measured = tuple[str, float, float, str, bool, str]
+
+
+def _energy(built: Built, tables: Tables) -> Iterator[_Measured]:
+    dispatch = tables["dispatch"].groupby("period")[["p_supply_mw", "p_demand_mw"]].sum()
+    lost = np.array([float(state.flow.loss_mw[0]) for state in built.world.states])
+    gap = np.abs(dispatch["p_supply_mw"] - dispatch["p_demand_mw"] - lost).max()
+    yield (
+        "energy balance", float(gap), 1e-6, "MW", True,
+        "largest difference of supply and demand plus AC losses in a period",
+    )  # fmt: skip
+    if built.storages:
+        rows = [
+            (unit.energy_mwh[-1], unit.ratings.soc_initial * unit.ratings.e_max_mwh)
+            for unit in built.storages
+        ]
+        drift = max(abs(float(last) - first) for last, first in rows)
+        yield (
+            "storage cycle", drift, 1e-5, "MWh", True,
+            "largest difference of a storage's energy after and before the day",
+        )  # fmt: skip
+
+
+def _carbon(built: Built, tables: Tables) -> Iterator[_Measured]:
+    carbon, dso = tables["carbon"], built.dso
+    emitted = float(carbon["emission_grid_tco2"].sum() + carbon["emission_gas_tco2"].sum())
+    first = float(dso.plan.pool.first_tco2.sum())
+    held = float(sum(unit.pool_tco2[-1] for unit in built.storages)) - first if dso.tariff.pool else 0.0
+    gap = float(carbon["allocated_tco2"].sum()) - (emitted - held - float(carbon["credit_tco2"].sum()))
+    scale = max(emitted, 1e-9)
+    yield (
+        "carbon balance", abs(gap) / scale, 1e-6, "", True,
+        "carbon allocated to loads against emission minus pool change minus credits, relative to emission",
+    )  # fmt: skip
+    corrected = np.abs(dso.accounts.settled_factor - dso.plan.offer.factor_tco2_per_mwh)
+    yield (
+        "carbon correction", float(corrected.max()), 1e-3, "tCO2/MWh", False,
+        "largest change of the factor when metered emission replaces the planned one",
+    )  # fmt: skip
+    traced = max(abs(state.residual_t_per_h) for state in built.world.states)
+    yield (
+        "carbon flow", traced * built.world.period_h / scale, 1e-6, "", True,
+        "carbon of sources against carbon of loads and losses by proportional sharing, relative to emission",
+    )  # fmt: skip
+    if dso.tariff.pool:
+        yield (
+            "pool neutrality", abs(held), 1e-5, "tCO2", True,
+            "change of the virtual carbon pools over the day",
+        )  # fmt: skip
+
+
+def _money(built: Built, tables: Tables) -> Iterator[_Measured]:
+    ledger, dso = tables["ledger"], built.dso
+    try:
+        built.world.ledger.verify()
+        broken = 0.0
+    except LedgerError:
+        broken = 1.0
+    yield (
+        "money balance", abs(float(ledger["amount_cny"].sum())) + broken, 1e-6, "CNY", True,
+        "sum of all bookings, each made twice; 1 is added if the chain of entries is broken",
+    )  # fmt: skip
+    if dso.tariff.budget_balanced:
+        extra = ledger.loc[(ledger["purpose"] == "carbon budget true-up") & (ledger["account"] == dso.name)]
+        left = dso.accounts.budget_excess_cny() - float(extra["amount_cny"].sum())
+        yield (
+            "budget balance", max(0.0, left), 1e-6, "CNY", True,
+            "discounts to consumers beyond the carbon revenue, after the true-up (C8)",
+        )  # fmt: skip
+
+
+def _grid(scenario: AdcefScenario, built: Built, tables: Tables) -> Iterator[_Measured]:
+    buses, branches = tables["buses"], tables["branches"]
+    # Where bounded agents bring another load than was counted on, the grid shows it; no model is wrong.
+    counted_mw = built.dso.plan.situation.load_mw
+    hard = _is_rational(scenario) or bool(np.abs(_metered_mw(built) - counted_mw).max() <= _PLAN_KEPT_MW)
+    yield (
+        "cone gap", built.dso.plan.dispatch.cone_gap, 1e-5, "p.u.", True,
+        "largest |P^2 + Q^2 - l v| of a branch, on a base of 1 MVA (C10)",
+    )  # fmt: skip
+    yield (
+        "AC voltage error", float(np.abs(buses["vm_pu"] - buses["vm_dispatch_pu"]).max()), 1e-5, "p.u.", hard,
+        "largest difference of dispatched and AC voltage",
+    )  # fmt: skip
+    largest = float(branches["i_pu"].max())
+    yield (
+        "AC loading error",
+        float(np.abs(branches["i_pu"] - branches["i_dispatch_pu"]).max()) / max(largest, 1e-9),
+        1e-3, "", hard,
+        "largest difference of dispatched and AC current, relative to the largest current",
+    )  # fmt: skip
+    network = scenario.network
+    outside = np.maximum(network.voltage_min_pu - buses["vm_pu"], buses["vm_pu"] - network.voltage_max_pu)
+    yield (
+        "voltage band", max(0.0, float(outside.max())), 1e-5, "p.u.", hard,
+        "how far an AC voltage leaves the allowed band",
+    )  # fmt: skip
+
+
+def _equilibrium(scenario: AdcefScenario, built: Built) -> Iterator[_Measured]:
+    exact = _has_rational_consumers(scenario)
+    signal = built.dso.signal
+    regrets = []
+    for consumer in built.consumers:
+        bill = float(np.sum(signal.price_cny_per_mwh * consumer.loads_mw["plan"]) * built.world.period_h)
+        regrets.append(consumer.regret_cny(signal) / max(abs(bill), 1e-9))
+    yield (
+        "follower regret", max(regrets, default=0.0), 1e-6, "", exact,
+        "most that a consumer could gain by re-solving against the final tariff, relative to its bill",
+    )  # fmt: skip
+    plans = np.sum([consumer.loads_mw["plan"] for consumer in built.consumers], axis=0)
+    yield (
+        "plan kept", float(np.abs(_metered_mw(built) - plans).max()), _PLAN_KEPT_MW, "MW", exact,
+        "largest difference of metered and planned load",
+    )  # fmt: skip
+    last, rules = built.dso.rounds[-1], built.dso.rules
+    # Not the last round's residual: answers that missed the round still come in after it.
+    left = built.dso.setter.distance(signal.price_cny_per_mwh, built.dso.plan)
+    rounds = "1 round" if last.round == 1 else f"{last.round} rounds"
+    yield (
+        "convergence", left, rules.tolerance_cny_per_mwh, "CNY/MWh", False,
+        f"posted price against the one that the answers call for; ended after {rounds}: {last.ended}",
+    )  # fmt: skip
+
+
+def _metered_mw(built: Built) -> Array:
+    """Load of all consumers as metered, shape (n_period,)."""
+    return np.asarray(np.sum([built.world.meters[consumer.name] for consumer in built.consumers], axis=0))
+
+
+def _has_rational_consumers(scenario: AdcefScenario) -> bool:
+    groups = scenario.consumers.values()
+    return all(group.agent == "consumer" and not group.behaviour and not group.mixture for group in groups)
+
+
+def _is_rational(scenario: AdcefScenario) -> bool:
+    return _has_rational_consumers(scenario) and not scenario.dso.behaviour

@@ -1,0 +1,54 @@
+"""Which figures a run of model C gets, with their captions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gridarium.experiments.adcef.figures import (
+    dispatch_figure,
+    load_figure,
+    price_figure,
+    residual_figure,
+    storage_figure,
+    sweep_figure,
+)
+from gridarium.experiments.feeder_map import feeder_map
+from gridarium.experiments.field_paths import swept_parameter
+from gridarium.experiments.formatting import label
+from gridarium.experiments.records import Drawing
+from gridarium.experiments.results import Result
+
+
+def drawings(result: Result) -> Iterator[Drawing]:
+    """Yield every figure that the tables of a run allow, one after the other."""
+    tables = {name: table for name, table in result.tables.items() if not table.empty}
+    if swept := swept_parameter(result.scenario, result.summary):
+        name, values = swept
+        yield Drawing(
+            "sweep", f"Results against {label(name)}.", sweep_figure(label(name), values, result.summary)
+        )
+    if "signals" in tables:
+        caption = (
+            "Prices, their carbon part and carbon emission factors. Shaded: the time-of-use price and the "
+            "factor of the upstream grid."
+        )
+        yield Drawing("prices", caption, price_figure(tables["signals"]))
+    if "decisions" in tables:
+        caption = "Load of all consumers after their response, and its change. Shaded: before the response."
+        yield Drawing("load", caption, load_figure(tables["decisions"]))
+    if "dispatch" in tables:
+        caption = (
+            "Dispatch. Supply is stacked, charging and export are below zero, hatched on top is renewable "
+            "power that was not used; supply above the demand covers charging, export and losses."
+        )
+        yield Drawing("dispatch", caption, dispatch_figure(tables["dispatch"]))
+    if {"dispatch", "carbon"} <= tables.keys():
+        caption = "Energy in all storage units and the virtual carbon pool, at the end of each period."
+        yield Drawing("storage", caption, storage_figure(tables["dispatch"], tables["carbon"]))
+    if "rounds" in tables:
+        caption = "Largest change of prices and loads between rounds of the negotiation."
+        yield Drawing("residuals", caption, residual_figure(tables["rounds"]))
+    if {"buses", "branches"} <= tables.keys():
+        for case in result.summary:
+            caption = f"Feeder, case {case}: load-weighted carbon intensity and lowest voltage of the day."
+            yield Drawing(f"feeder-{case}", caption, feeder_map(tables["buses"], tables["branches"], case))

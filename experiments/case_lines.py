@@ -1,0 +1,60 @@
+"""Panels with one line for each case: what most figures of a run consist of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gridarium.experiments.figure_style import (
+    LOOKS,
+    SHADE,
+    Floats,
+    Hours,
+    Look,
+    cases_of,
+    legend_above,
+    panels_of,
+    shared_panels,
+    short_names,
+    time_axis,
+)
+
+
+def lines_by_case(
+    table: pd.DataFrame,
+    rows: Mapping[str, Callable[[Axes, pd.DataFrame, Hours, Look, str], None]],
+    height: float,
+    ratios: tuple[float, ...],
+) -> tuple[Figure, Any]:
+    """Draw one row of panels per quantity, and one column per group of cases."""
+    groups = panels_of(cases_of(table))
+    names = short_names(cases_of(table), len(groups))
+    figure, panels = shared_panels(len(rows), len(groups), height, ratios)
+    for column, group in enumerate(groups):
+        for case, look in zip(group, LOOKS, strict=False):
+            rows_of_case = table[table["case"] == case].sort_values("period", kind="stable")
+            hours = Hours.of(rows_of_case)
+            for axes, draw in zip(panels[:, column], rows.values(), strict=True):
+                draw(axes, rows_of_case, hours, look, names[case])
+                time_axis(axes, hours)
+        legend_above(panels[0, column], len(groups))
+        panels[-1, column].set_xlabel("time (h)")
+    for axes, name in zip(panels[:, 0], rows, strict=True):
+        axes.set_ylabel(name)
+    figure.align_ylabels(panels[:, 0])
+    return figure, panels
+
+
+def draw_steps(axes: Axes, values: Floats, hours: Hours, look: Look, name: str | None = None) -> None:
+    """Draw values that hold for a period each."""
+    axes.stairs(values, hours.edges, baseline=None, label=name, **look.line)
+
+
+def draw_reference(axes: Axes, values: Floats, hours: Hours, name: str) -> None:
+    """Shade what the cases are compared with; of several in a panel the first is named."""
+    named = name in axes.get_legend_handles_labels()[1]
+    axes.stairs(values, hours.edges, fill=True, color=SHADE, zorder=0.5, label=None if named else name)

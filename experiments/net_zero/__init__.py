@@ -1,0 +1,1 @@
+"""Model E: a net-zero system whose shared storage leases private lines to bargaining prosumers."""

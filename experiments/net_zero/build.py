@@ -1,0 +1,100 @@
+"""From a checked scenario of model E to a world full of agents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from gridarium.agents.flexible_load import FlexibleLoad
+from gridarium.agents.p2p_desk import P2pDesk
+from gridarium.agents.prosumer import Prosumer
+from gridarium.agents.storage_provider import StorageProvider
+from gridarium.agents.system_load import SystemLoad
+from gridarium.agents.system_operator import SystemOperator
+from gridarium.agents.thermal_plant import ThermalPlant
+from gridarium.agents.wind_farm import WindFarm
+from gridarium.environment.clock import HOUR_S, Clock
+from gridarium.environment.network import Feeder
+from gridarium.environment.private_lines import PrivateLines
+from gridarium.environment.profiles import Profiles, read_profiles
+from gridarium.environment.world import World
+from gridarium.experiments.net_zero.build_pool import build_pool, private_lines
+from gridarium.experiments.net_zero.build_system import build_system
+from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.world_parts import cut_off, link_quality
+from gridarium.market.records import Array, series
+
+if TYPE_CHECKING:
+    from gridarium.experiments.net_zero.schema import NetZeroScenario
+
+
+@dataclass(frozen=True)
+class Built:
+    """A world ready to step, and its agents by role; roles that a scenario leaves out are None or empty."""
+
+    scenario: NetZeroScenario
+    world: World
+    operator: SystemOperator | None
+    plants: tuple[ThermalPlant, ...]
+    wind_farms: tuple[WindFarm, ...]
+    load: SystemLoad | None
+    flexible_loads: tuple[FlexibleLoad, ...]
+    provider: StorageProvider | None
+    desk: P2pDesk | None
+    prosumers: tuple[Prosumer, ...]
+    lines: PrivateLines
+
+
+def build(scenario: NetZeroScenario) -> Built:
+    """Make the world of one case.
+
+    Raises
+    ------
+    InputError
+        If the profiles or a name turn out unusable; carries all faults found.
+    """
+    profiles = read_profiles(profile_path(scenario.profiles))
+    n_period = round(scenario.horizon_h / scenario.period_h)
+    columns = {name: over_horizon(profiles, name, n_period) for name in scenario.profile_columns}
+    world = _world(scenario, n_period)
+    lines = private_lines(scenario, world)
+    system = build_system(world, scenario, columns)
+    pool = build_pool(world, scenario, columns, lines)
+    cut_off(world, scenario)
+    return Built(
+        scenario,
+        world,
+        system.operator,
+        system.plants,
+        system.wind_farms,
+        system.load,
+        system.flexible_loads,
+        pool.provider,
+        pool.desk,
+        pool.prosumers,
+        lines,
+    )
+
+
+def over_horizon(profiles: Profiles, name: str, n_period: int) -> Array:
+    """A column of the profiles, cut off or repeated, shape (n_period,)."""
+    return series(np.resize(profiles.column(name), n_period))
+
+
+def _world(scenario: NetZeroScenario, n_period: int) -> World:
+    opens_h, period_s = scenario.opens_h_before, scenario.period_h * HOUR_S
+    start = pd.Timestamp(scenario.start) - pd.Timedelta(hours=opens_h)
+    return World(
+        Feeder.copper_plate(),
+        Clock(start, period_s),
+        n_period,
+        opens_h * HOUR_S,
+        np.zeros(n_period),
+        scenario.seed,
+        link_quality(scenario.communication),
+        settles_after_s=period_s,
+        currency="usd",
+    )

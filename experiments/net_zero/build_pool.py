@@ -1,0 +1,149 @@
+"""The pool of model E: prosumers, their lines, the desk, and the provider that leases the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gridarium.agents.lease_search import LEASE_SEARCH, LeaseSearch, LeaseSearchSettings
+from gridarium.agents.own_balance import ProsumerData
+from gridarium.agents.p2p_desk import DeskRules, P2pDesk
+from gridarium.agents.prosumer import Prosumer
+from gridarium.agents.storage_provider import StorageProvider, StorageRates
+from gridarium.agents.trading import TradeRules
+from gridarium.environment.private_lines import PrivateLines
+from gridarium.environment.world import World
+from gridarium.experiments.net_zero.checks import DESK, OPERATOR, PROVIDER
+from gridarium.experiments.populations import behaviour_of
+from gridarium.experiments.world_parts import storage_ratings
+from gridarium.market.line_lease import LeaseTerms
+from gridarium.market.records import Array
+from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
+
+if TYPE_CHECKING:
+    from gridarium.experiments.net_zero import pool_sections as sections
+    from gridarium.experiments.net_zero.schema import NetZeroScenario
+
+    Columns = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class PoolAgents:
+    """Agents of the pool."""
+
+    provider: StorageProvider | None
+    desk: P2pDesk | None
+    prosumers: tuple[Prosumer, ...]
+
+
+def private_lines(scenario: NetZeroScenario, world: World) -> PrivateLines:
+    """The lines of a scenario with their outages; none where nobody trades."""
+    section = scenario.lines
+    if section is None or scenario.active_trading is None:
+        return PrivateLines({})
+    lengths = {(one, other): km for one, row in section.distance_km.items() for other, km in row.items()}
+    lines = PrivateLines(lengths, section.capacity_mw, section.loss_per_km)
+    for outage in section.outages:
+        one, other = outage.line
+        lines.add_outage(one, other, world.delivery_s + outage.start_s, world.delivery_s + outage.end_s)
+    return lines
+
+
+def build_pool(world: World, scenario: NetZeroScenario, columns: Columns, lines: PrivateLines) -> PoolAgents:
+    """Make the agents of the pool; a desk and terms of lease only where prosumers trade."""
+    trading, provider = scenario.active_trading, scenario.active_provider
+    operator = OPERATOR if scenario.operator else None
+    desk = None
+    if trading is not None and trading.desk:
+        desk = P2pDesk(world, DESK, lines, DeskRules(trading.partners), operator=operator)
+    names = tuple(scenario.prosumers)
+    prosumers = []
+    near = lines.nearest(names, names, trading.partners) if trading and not desk else [[]] * len(names)
+    for name, neighbours in zip(names, near, strict=True):
+        section = scenario.prosumers[name]
+        prosumer = Prosumer(
+            world,
+            name,
+            _data(name, section, columns),
+            lines,
+            trade_rules(scenario),
+            provider=PROVIDER,
+            desk=DESK if desk else None,
+            operator=operator,
+            neighbours=neighbours,
+            behaviour=behaviour_of(name, section.behaviour, world.streams),
+        )
+        prosumers.append(prosumer)
+    lessees = (*names, *([DESK] if desk else [])) if trading else ()
+    esp = _provider(world, provider, lessees) if provider else None
+    return PoolAgents(esp, desk, tuple(prosumers))
+
+
+def trade_rules(scenario: NetZeroScenario) -> TradeRules:
+    """How the pool trades; those of an untouched section where it does not."""
+    from gridarium.experiments.net_zero.pool_sections import Trading
+
+    trading = scenario.active_trading or Trading()
+    return TradeRules(
+        rule=trading.rule,
+        band_usd_per_mwh=(trading.band_low_usd_per_mwh, scenario.real_time_market.price_usd_per_mwh),
+        turns=trading.turns,
+        rounds=trading.rounds,
+        posted_usd_per_mwh=trading.posted_usd_per_mwh,
+        patience_ep=trading.patience_ep,
+        patience_ip=trading.patience_ip,
+        deadline=trading.deadline,
+        reputation_weight=trading.reputation_weight,
+    )
+
+
+def utility_of(section: sections.Utility) -> Utility:
+    """The utility that a section describes."""
+    if section.kind == "log":
+        return LogUtility(section.scale_usd, section.unit_mwh)
+    return QuadraticUtility(section.intercept_usd_per_mwh, section.slope_usd_per_mwh2)
+
+
+def _data(name: str, section: sections.Prosumer, columns: Columns) -> ProsumerData:
+    battery = storage_ratings(f"{name} battery", section.battery) if section.battery else None
+    return ProsumerData(
+        pv_mw=columns[section.pv_column],
+        load_mw=columns[section.load_column],
+        utility=utility_of(section.utility),
+        battery=battery,
+        reservation_usd_per_mwh=section.reservation_usd_per_mwh,
+        fluctuation=section.fluctuation,
+    )
+
+
+def _provider(world: World, section: sections.Provider, lessees: tuple[str, ...]) -> StorageProvider:
+    return StorageProvider(
+        world,
+        PROVIDER,
+        storage_ratings(PROVIDER, section.storage),
+        StorageRates(section.compensation_usd_per_mwh, section.degradation_usd_per_mwh),
+        OPERATOR,
+        _search(world, section.lease) if lessees else None,
+        lessees,
+    )
+
+
+def _search(world: World, section: sections.Lease) -> LeaseSearch:
+    first = terms_of(section.first)
+    settings = LeaseSearchSettings(
+        first=first,
+        lowest=terms_of(section.lowest) if section.lowest else first,
+        highest=terms_of(section.highest) if section.highest else first,
+        step_share=section.step_share,
+        repeats=section.repeats,
+        cost_usd_per_km_mwh=section.cost_usd_per_km_mwh,
+        markup=section.markup,
+        exploration=section.exploration,
+    )
+    return LEASE_SEARCH[section.search](settings, world.streams.stream(f"{PROVIDER}/lease search"))
+
+
+def terms_of(section: sections.LeaseTerms) -> LeaseTerms:
+    """Terms as the provider sends them."""
+    return LeaseTerms(section.base_usd_per_km_mwh, section.interval_km, section.growth)

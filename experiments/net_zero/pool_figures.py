@@ -1,0 +1,217 @@
+"""Figures of the pool of model E, drawn from the tables of a run alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gridarium.experiments.case_lines import draw_reference, draw_steps, lines_by_case
+from gridarium.experiments.figure_style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PAGE_WIDTH,
+    PALE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    Hours,
+    Look,
+    cases_of,
+    in_paper_style,
+)
+from gridarium.experiments.net_zero import paper_example as paper
+from gridarium.market.ladder import LadderTariff
+from gridarium.market.line_lease import LeaseTerms
+
+_PANELS_IN_ROW = 4
+
+
+@in_paper_style
+def pool_figure(pool: pd.DataFrame, period_h: float) -> Figure:
+    """Draw power and mean price of leased-line trade; shaded is what surplus and need allow."""
+    possible = np.minimum(pool["surplus_mwh"], pool["need_mwh"]) / period_h
+    table = pool.assign(possible_mw=possible, traded_mw=pool["traded_mwh"] / period_h)
+
+    def power(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
+        draw_reference(axes, rows["possible_mw"].to_numpy(dtype=float), hours, "possible")
+        draw_steps(axes, rows["traded_mw"].to_numpy(dtype=float), hours, look, name)
+        axes.set_ylim(bottom=0.0)
+
+    def price(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
+        draw_steps(axes, rows["price_usd_per_mwh"].to_numpy(dtype=float), hours, look)
+        axes.set_ylim(bottom=0.0)
+
+    rows = {"power (MW)": power, "price\n(USD/MWh)": price}
+    return lines_by_case(table, rows, height=3.6, ratios=(1.0, 1.0))[0]
+
+
+@in_paper_style
+def example_figure(trades: pd.DataFrame, market_usd_per_mwh: float) -> Figure:
+    """Draw price over energy of every minute between two prosumers beside the paper's 15 minutes."""
+    pair = trades[(trades["seller"] == paper.SELLER) & (trades["buyer"] == paper.BUYER)]
+    cases = cases_of(pair)
+    columns = min(len(cases), _PANELS_IN_ROW)
+    rows = -(-len(cases) // columns)
+    figure = Figure(figsize=(PAGE_WIDTH, 1.75 * rows + 0.75))
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes in panels.flat[len(cases) :]:
+        axes.set_visible(False)
+    slope, intercept, _ = paper.line_through(paper.VOLUME_KWH, paper.PRICE_USD_PER_KWH)
+    ends = np.array([0.0, paper.VOLUME_KWH.max()])
+    for place, (axes, case) in enumerate(zip(panels.flat, cases, strict=False)):
+        own = pair[pair["case"] == case]
+        axes.axhline(market_usd_per_mwh / 1000.0, color=GREY, linestyle="dashed", label="real-time price")
+        axes.scatter(
+            own["delivered_mwh"] * 1000.0,
+            own["price_usd_per_mwh"] / 1000.0,
+            s=5.0,
+            color=BLUE,
+            alpha=0.35,
+            linewidths=0.0,
+            label="each minute of this run",
+        )
+        axes.plot(
+            ends, intercept + slope * ends, color=VERMILLION, linewidth=0.9, label="line through its points"
+        )
+        axes.scatter(
+            paper.VOLUME_KWH,
+            paper.PRICE_USD_PER_KWH,
+            s=14.0,
+            facecolor="white",
+            edgecolor=VERMILLION,
+            linewidths=0.9,
+            label="paper, 15 minutes",
+            zorder=3,
+        )
+        axes.set_title(case)
+        axes.set_xlim(left=0.0)
+        axes.set_ylim(0.0, market_usd_per_mwh / 1000.0 * 1.1)
+        if place + columns >= len(cases):
+            axes.set_xlabel("energy of the minute (kWh)")
+            axes.tick_params(labelbottom=True)
+    for axes in panels[:, 0]:
+        axes.set_ylabel("price (USD/kWh)")
+    handles, names = panels[0, 0].get_legend_handles_labels()
+    order = [names.index(name) for name in (names[1], names[3], names[2], names[0])]
+    figure.legend([handles[i] for i in order], [names[i] for i in order], loc="outside upper center", ncols=4)
+    return figure
+
+
+@in_paper_style
+def ladder_figure(terms: LeaseTerms, lengths_km: Mapping[str, float]) -> Figure:
+    """Draw the fee of a line over its length, the printed branches of the paper, and the lines of the run."""
+    figure = Figure(figsize=(PAGE_WIDTH * 0.62, 2.5))
+    axes = figure.subplots()
+    base, interval_km, growth = terms
+    ladder = LadderTariff(base, interval_km, growth)
+    most_km = max([5.4 * interval_km, *(1.05 * km for km in lengths_km.values())])
+    lengths = np.linspace(0.0, most_km, 400)
+    axes.plot(lengths, ladder.cost(lengths), color=BLUE, label="ladder")
+    axes.plot(lengths, base * lengths, color=GREY, linestyle="dashed", linewidth=0.9, label="without growth")
+    steps = interval_km * np.arange(1.0, 6.0)
+    axes.plot(
+        steps, ladder.cost(steps), color=BLACK, marker="o", linestyle="none", label="end of an interval"
+    )
+    for name, km in sorted(lengths_km.items(), key=lambda item: item[1]):
+        fee = float(ladder.cost(km))
+        axes.plot([km, km, 0.0], [0.0, fee, fee], color=ORANGE, linewidth=0.8, zorder=0.5)
+        axes.annotate(f"{name}: {fee:.3g}", (0.0, fee), (3.0, 1.5), textcoords="offset points", fontsize=6.5)
+    axes.set_xlim(0.0, most_km)
+    axes.set_ylim(bottom=0.0)
+    axes.set_xlabel("length of the line (km)")
+    axes.set_ylabel("fee (USD/MWh)")
+    axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.0))
+    return figure
+
+
+_SOURCES = {
+    "line_fees_usd": ("line fees", PURPLE),
+    "energy_margin_usd": ("energy margin", ORANGE),
+    "compensation_usd": ("compensation", SKY),
+    "degradation_usd": ("degradation", GREY),
+}
+"""Sources of the provider's profit: column, name, colour."""
+
+
+@in_paper_style
+def profit_figure(leases: pd.DataFrame) -> Figure:
+    """Draw the provider's profit by source and its base fee, day by day."""
+    cases = cases_of(leases)
+    figure = Figure(figsize=(PAGE_WIDTH, 3.3))
+    panels = figure.subplots(
+        2, len(cases), sharex=True, sharey="row", squeeze=False, gridspec_kw={"height_ratios": [1.3, 1.0]}
+    )
+    for column, case in enumerate(cases):
+        rows = leases[leases["case"] == case]
+        days = rows["day"].to_numpy() + 1
+        above, below = np.zeros(len(rows)), np.zeros(len(rows))
+        for name, (source, color) in _SOURCES.items():
+            values = rows[name].to_numpy(dtype=float)
+            if not values.any():
+                continue
+            starts = np.where(values < 0.0, below, above)
+            panels[0, column].bar(days, values, bottom=starts, width=0.8, color=color, label=source)
+            above, below = above + np.maximum(values, 0.0), below + np.minimum(values, 0.0)
+        panels[0, column].axhline(0.0, color=BLACK, linewidth=0.6)
+        edges = np.append(days - 0.5, days[-1] + 0.5)
+        panels[1, column].stairs(
+            rows["base_usd_per_km_mwh"], edges, baseline=None, color=BLACK, linewidth=1.3
+        )
+        panels[0, column].set_title(case)
+        panels[1, column].set_xlabel("day")
+        panels[1, column].xaxis.get_major_locator().set_params(integer=True)
+    panels[0, 0].set_ylabel("provider's profit\n(USD/day)")
+    panels[1, 0].set_ylabel("base fee\n(USD/(km MWh))")
+    panels[1, 0].set_ylim(0.0, 1.08 * float(leases["base_usd_per_km_mwh"].max()))
+    figure.align_ylabels(panels[:, 0])
+    named: dict[str, Any] = {}
+    for axes in panels[0]:
+        handles, names = axes.get_legend_handles_labels()
+        named |= dict(zip(names, handles, strict=True))
+    figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=4)
+    return figure
+
+
+@in_paper_style
+def welfare_figure(prosumers: pd.DataFrame, pool: pd.DataFrame) -> Figure:
+    """Draw what sellers and buyers gain and what is left unused, as shares of the best matching's welfare."""
+    cases = [case for case in cases_of(pool) if pool[pool["case"] == case]["welfare_bound_usd"].sum() > 0.0]
+    money = prosumers.groupby("case")[["income_usd", "fees_usd", "value_usd", "payments_usd"]].sum()
+    bound = pool.groupby("case")["welfare_bound_usd"].sum()
+    figure = Figure(figsize=(PAGE_WIDTH, 0.3 * len(cases) + 1.0))
+    axes = figure.subplots()
+    shares = {
+        "sellers' gain": (money["income_usd"] - money["fees_usd"], ORANGE, ""),
+        "buyers' gain": (money["value_usd"] - money["payments_usd"], GREEN, "////"),
+    }
+    start = np.zeros(len(cases))
+    for name, (gain, color, hatch) in shares.items():
+        part = (100.0 * gain / bound).loc[cases].to_numpy()
+        axes.barh(
+            cases, part, left=start, height=0.62, color=color, hatch=hatch, edgecolor="white", label=name
+        )
+        for place, (left, width) in enumerate(zip(start, part, strict=True)):
+            if width > 6.0:
+                axes.text(
+                    left + width / 2.0, place, f"{width:.0f}", ha="center", va="center", fontsize=7,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+                )  # fmt: skip
+        start = start + part
+    unused = np.maximum(100.0 - start, 0.0)
+    axes.barh(
+        cases, unused, left=start, height=0.62, color="white", edgecolor=PALE, hatch="xxxx", label="unused"
+    )
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_xlim(0.0, 100.0)
+    axes.set_xlabel("share of the welfare of the best matching (%)")
+    figure.legend(loc="outside upper center", ncols=3)
+    return figure

@@ -1,0 +1,1 @@
+"""Studies of many runs: designs, workers, statistics, and what they leave."""

@@ -1,0 +1,66 @@
+"""Which figures a sweep gets, with their captions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from gridarium.experiments.formatting import label
+from gridarium.experiments.records import Drawing
+from gridarium.experiments.sweeps.bounded_price import SHARE
+from gridarium.experiments.sweeps.factor_figures import heat_figure, sensitivity_figure
+from gridarium.experiments.sweeps.figures import (
+    PRICE_METRICS,
+    bounded_rationality_figure,
+    convergence_figure,
+    mean_figure,
+)
+from gridarium.experiments.sweeps.levels import is_numeric
+from gridarium.experiments.sweeps.statistics import unit_of_independence
+
+if TYPE_CHECKING:
+    from gridarium.experiments.sweeps.design import Design
+
+_MOST_METRICS, _MOST_FACTORS, _FEWEST_VALUES = 6, 4, 3
+
+
+def drawings(
+    results: pd.DataFrame, metrics: Sequence[str], design: Design, sensitivity: Sequence[dict[str, Any]]
+) -> Iterator[Drawing]:
+    """Yield every figure that the results of a sweep allow, one after the other.
+
+    Metrics that are the same in every run have none.
+    """
+    varied = [name for name in metrics if results[name].nunique() > 1]
+    shown = varied[:_MOST_METRICS]
+    unit = unit_of_independence(design.spec.kind)
+    if not shown or results.empty:
+        return
+    price = {name: title for name, title in PRICE_METRICS.items() if name in varied}
+    if SHARE in design.names and price and unit:
+        others = [name for name in design.names if name != SHARE]
+        by = others[0] if len(others) == 1 and results["case"].nunique() == 1 else "case"
+        caption = "The price of bounded rationality: means with 95 % intervals against its share."
+        figure = bounded_rationality_figure(results, SHARE, price, by=by, unit=unit)
+        yield Drawing("bounded-rationality", caption, figure)
+    if sensitivity:
+        yield from _index_drawings(pd.DataFrame(sensitivity), shown)
+    for factor in design.names[:_MOST_FACTORS] if unit else ():
+        caption = f"Means with 95 % intervals against {label(factor)}."
+        yield Drawing(f"means-{factor}", caption, mean_figure(results, factor, shown, unit or "point"))
+    numeric = [name for name in design.names if is_numeric(results[name])]
+    if len(numeric) >= 2:
+        x, y = numeric[:2]
+        caption = f"{label(shown[0])}: mean over {label(x)} and {label(y)}."
+        yield Drawing("map", caption, heat_figure(results, x, y, shown[0]))
+    if unit and results[unit].nunique() >= _FEWEST_VALUES:
+        caption = f"Means with 95 % intervals as {unit}s come in."
+        yield Drawing("convergence", caption, convergence_figure(results, shown, unit))
+
+
+def _index_drawings(sensitivity: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Drawing]:
+    for metric in metrics:
+        caption = f"Sensitivity of {label(metric)} to the factors, with 95 % intervals."
+        yield Drawing(f"sensitivity-{metric}", caption, sensitivity_figure(sensitivity, metric))

@@ -1,0 +1,170 @@
+"""What a sweep runs again and again: the cases of a scenario with changed fields, or a plain function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, Protocol, cast
+
+from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.experiments.field_paths import Keys, places, replaced
+from gridarium.experiments.plain_yaml import Tree
+from gridarium.experiments.scenario import check_case, check_scenario
+from gridarium.experiments.scenario_files import ScenarioFile
+from gridarium.experiments.sweeps.study_schema import StudyFile
+
+Values = Mapping[str, Any]
+"""A point of the design: one value by factor."""
+
+
+class Measured(NamedTuple):
+    """What a case of a job found."""
+
+    metrics: Mapping[str, float]
+    certificates_failed: int
+
+
+class Model(Protocol):
+    """What a job runs."""
+
+    def cases(self, values: Values, seed: int) -> Iterator[tuple[str, Callable[[], Measured]]]:
+        """Yield every case of a job and how to run it."""
+
+
+class ScenarioModel:
+    """Cases of a scenario with fixed settings, and the fields that the factors change.
+
+    Parameters
+    ----------
+    file : StudyFile
+        A study whose base is a whole scenario.
+    source : str
+        Named in errors.
+
+    Raises
+    ------
+    ScenarioError
+        With every fault of the base, of its settings, and of paths that lead nowhere.
+    """
+
+    def __init__(self, file: StudyFile, source: str = "study") -> None:
+        if not isinstance(file.base, dict):
+            raise TypeError("the base must have been read")
+        study = check_scenario(ScenarioFile(source, source, file.base))
+        chosen = file.cases or list(study.cases)
+        allowed = f"must be one of {', '.join(study.cases)}"
+        faults = [Fault("cases", name, allowed) for name in chosen if name not in study.cases]
+        self.source = source
+        self.trees: dict[str, Tree] = {}
+        self.fields: dict[str, dict[str, list[Keys]]] = {}
+        found: set[str] = set()
+        for name in [name for name in chosen if name in study.cases]:
+            tree, wrong = _settled(study.cases[name].model_dump(mode="json"), file.set, found)
+            faults += wrong
+            self.trees[name], self.fields[name] = tree, _varied(tree, file, found)
+        faults += _lost_paths(file, found)
+        if faults:
+            raise ScenarioError(source, list({str(fault): fault for fault in faults}.values()))
+
+    @property
+    def seed(self) -> int:
+        """The base's own seed."""
+        return int(next(iter(self.trees.values()))["seed"])
+
+    def tree(self, case: str, values: Values, seed: int) -> Tree:
+        """Return a case with the values of a point in its fields."""
+        tree = {**self.trees[case], "seed": seed}
+        for factor, value in values.items():
+            for keys in self.fields[case][factor]:
+                tree = replaced(tree, keys, value)
+        return tree
+
+    def cases(self, values: Values, seed: int) -> Iterator[tuple[str, Callable[[], Measured]]]:
+        """Yield every case of a job and how to run it."""
+        for name in self.trees:
+            yield name, partial(self._run, name, self.tree(name, values, seed))
+
+    def _run(self, name: str, tree: Tree) -> Measured:
+        from gridarium.experiments.case_run import measure_case
+
+        scenario, faults = check_case(tree)
+        if scenario is None:
+            raise ScenarioError(self.source, faults)
+        summary, certificates = measure_case(name, scenario)
+        failed = sum(each.hard and not each.passed for each in certificates)
+        return Measured(summary, failed)
+
+
+def _settled(tree: Tree, settings: Tree, found: set[str]) -> tuple[Tree, list[Fault]]:
+    """Return a case with the fixed settings of a study, and what is wrong with it."""
+    for path, value in settings.items():
+        for keys in _fields_of(tree, path, f"set.{path}", found):
+            tree = replaced(tree, keys, value)
+    scenario, faults = check_case(tree)
+    return (tree if scenario is None else scenario.model_dump(mode="json")), faults
+
+
+def _varied(tree: Tree, file: StudyFile, found: set[str]) -> dict[str, list[Keys]]:
+    """Return the fields of a case that each factor changes."""
+    return {
+        factor: [
+            keys
+            for number, path in enumerate(section.paths)
+            for keys in _fields_of(tree, path, f"factors.{factor}.paths.{number}", found)
+        ]
+        for factor, section in file.factors.items()
+    }
+
+
+def _fields_of(tree: Tree, path: str, place: str, found: set[str]) -> list[Keys]:
+    """Return the fields of a path, and note its place if there are any."""
+    fields = [keys for keys in places(tree, path) if keys[0] not in ("model", "seed")]
+    if fields:
+        found.add(place)
+    return fields
+
+
+def _lost_paths(file: StudyFile, found: set[str]) -> Iterator[Fault]:
+    """Yield the paths that name no field in any case."""
+    paths = {f"set.{path}": path for path in file.set}
+    for factor, section in file.factors.items():
+        paths |= {f"factors.{factor}.paths.{number}": path for number, path in enumerate(section.paths)}
+    for place, path in paths.items():
+        if place not in found:
+            allowed = "must lead to a field of the scenario other than its model and seed"
+            yield Fault(place, path, allowed)
+
+
+class FunctionModel:
+    """A plain function `(parameters, seed) -> {case: {metric: number}}`.
+
+    Raises
+    ------
+    ScenarioError
+        If it cannot be imported.
+    """
+
+    def __init__(self, file: StudyFile) -> None:
+        from gridarium.experiments.registry import load
+
+        self._function = cast("Callable[..., Any]", load("functions", file.function or ""))
+        self._fixed, self._chosen = file.set, file.cases
+
+    def cases(self, values: Values, seed: int) -> Iterator[tuple[str, Callable[[], Measured]]]:
+        """Yield every case of a job; the function is called once for all of them."""
+        found = self._function({**self._fixed, **values}, seed)
+        for name in self._chosen or found:
+            yield name, partial(Measured, found[name], 0)
+
+
+@lru_cache(maxsize=1)
+def model_of(setup: str) -> Model:
+    """Return the model of a resolved study, given as JSON; made once in a process.
+
+    Raises
+    ------
+    ScenarioError
+        If it cannot be made here, though it could where the study was checked.
+    """
+    file = StudyFile.model_validate_json(setup)
+    return ScenarioModel(file) if file.function is None else FunctionModel(file)

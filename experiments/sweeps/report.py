@@ -1,0 +1,194 @@
+"""statistics.json, figures and report.html of a sweep, made from its tables alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.experiments.formatting import label, number
+from gridarium.experiments.html_page import cell, facts, page, section, table
+from gridarium.experiments.html_page import figures as drawn_figures
+from gridarium.experiments.plain_yaml import Tree, dump_yaml
+from gridarium.experiments.scenario_files import read_mapping
+from gridarium.experiments.sweeps.bounded_price import with_efficiency_loss
+from gridarium.experiments.sweeps.folder import SweepFolderError, SweepWriteError, put_file
+from gridarium.experiments.sweeps.study_schema import StudyFile
+from gridarium.experiments.sweeps.tables import FIRST_COLUMNS, LAST_COLUMN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gridarium.experiments.sweeps.design import Design
+
+_MOST_ROWS = 60
+Record = dict[str, Any]
+
+
+def build_sweep_report(path: str | Path) -> Path:
+    """Write statistics, figures and report of a sweep; what was there of them is replaced.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder of a sweep with its tables.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    SweepFolderError
+        If the folder lacks the tables of a sweep.
+    SweepWriteError
+        If the disk refuses.
+    """
+    import pandas as pd
+
+    from gridarium.experiments.sweeps.design import sample
+    from gridarium.experiments.sweeps.statistics import summarise_sweep
+
+    folder = Path(path)
+    try:
+        tree = read_mapping(folder / "study.yaml")
+        file = StudyFile.model_validate(tree)
+        results = pd.read_parquet(folder / "results.parquet")
+        failures = pd.read_parquet(folder / "failures.parquet")
+    except (OSError, ValueError, ValidationError, ScenarioError) as error:
+        fault = Fault("folder", str(folder), f"must be the folder of a sweep with its tables ({error})")
+        raise SweepFolderError(str(folder), [fault]) from error
+    design = sample(file.sources(), file.design.spec())
+    results = with_efficiency_loss(results, design.names)
+    metrics = [name for name in results.columns if name not in {*FIRST_COLUMNS, *design.names, LAST_COLUMN}]
+    cases = list(dict.fromkeys([*(file.cases or ()), *results["case"]]))
+    statistics = summarise_sweep(results, design.names, cases, metrics, design)
+    try:
+        put_file(folder / "statistics.json", _json_bytes(statistics))
+        figures = list(
+            _written_figures(folder / "figures", results, metrics, design, statistics["sensitivity"])
+        )
+        content = render(tree, statistics, results, failures, figures)
+        put_file(folder / "report.html", content.encode())
+    except OSError as error:
+        raise SweepWriteError(f"report of {folder}: cannot be written ({error.strerror or error})") from error
+    return folder / "report.html"
+
+
+def _json_bytes(statistics: Record) -> bytes:
+    return (json.dumps(statistics, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _written_figures(
+    folder: Path,
+    results: pd.DataFrame,
+    metrics: Sequence[str],
+    design: Design,
+    sensitivity: Sequence[Record],
+) -> Iterator[tuple[str, str, str]]:
+    """Draw and write every figure; yield name, caption and SVG. Figures of an earlier report go away."""
+    from gridarium.experiments.figure_style import svg_bytes
+    from gridarium.experiments.sweeps.drawings import drawings
+
+    folder.mkdir(exist_ok=True)
+    stale = {file.name for file in folder.glob("*.svg")}
+    for drawing in drawings(results, metrics, design, sensitivity):
+        content = svg_bytes(drawing.figure)
+        put_file(folder / f"{drawing.name}.svg", content)
+        stale.discard(f"{drawing.name}.svg")
+        yield drawing.name, drawing.caption, content.decode()
+    for name in stale:
+        (folder / name).unlink()
+
+
+def render(
+    study: Tree,
+    statistics: Record,
+    results: pd.DataFrame,
+    failures: pd.DataFrame,
+    figures: Sequence[tuple[str, str, str]],
+) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    study : dict
+        The resolved study.
+    statistics : dict
+        Content of statistics.json.
+    results, failures : DataFrame
+        The sweep's tables.
+    figures : sequence of (name, caption, svg)
+        Its figures.
+    """
+    title = str(study["study"])
+    sections = (
+        _heading(title, study, statistics, results, failures),
+        section("Means", _records(statistics["means"])),
+        section("Comparisons on common random numbers", _records(statistics["comparisons"])),
+        section("Sensitivity", _records(statistics["sensitivity"])),
+        section("Figures", drawn_figures(figures)),
+        section("Failures", _records(_failed(failures))),
+        section("About", facts(statistics["about"])),
+        section("Study", f"<pre>{escape(dump_yaml(study))}</pre>"),
+    )
+    return page(title, sections)
+
+
+def _heading(
+    title: str, study: Tree, statistics: Record, results: pd.DataFrame, failures: pd.DataFrame
+) -> str:
+    about = statistics["about"]
+    uncertified = int((results[LAST_COLUMN] > 0).sum())
+    said = [f"{about['runs']:,} runs", f"{about['points']:,} points, {about['design']}"]
+    state = '<span class="good">no run failed</span>'
+    if len(failures) or uncertified:
+        state = (
+            f'<span class="bad">{len(failures):,} failures, '
+            f"{uncertified:,} results with a failed hard certificate</span>"
+        )
+    return (
+        f"<header>\n<h1>{escape(title)}</h1>\n<p>{escape(str(study['description']))}</p>\n"
+        f'<p class="soft">{escape(" · ".join(said))}<br>{state}</p>\n</header>'
+    )
+
+
+def _failed(failures: pd.DataFrame) -> list[Record]:
+    """Return how often each error occurred, and where first."""
+    if failures.empty:
+        return []
+    grouped = failures.groupby(["error", "message"], sort=False).agg(
+        rows=("job", "size"), first_job=("job", "min")
+    )
+    return [
+        {"error": error, "message": message, "rows": int(rows), "first job": int(job)}
+        for (error, message), rows, job in grouped.itertuples()
+    ]
+
+
+def _records(records: Iterable[Mapping[str, Any]]) -> str:
+    """Return a table of records; columns without anything are left out, and so are rows beyond a page."""
+    rows = [dict(record) for record in records]
+    names = [name for name in dict.fromkeys(key for row in rows for key in row) if _says(rows, name)]
+    texts = {name for name in names if any(isinstance(row.get(name), str) for row in rows)}
+
+    def shown(row: Record, name: str) -> str:
+        if name in texts:
+            value = row.get(name)
+            return cell(label(value) if name == "metric" and isinstance(value, str) else value or "")
+        return cell(number(row.get(name)), "number")
+
+    head = [cell(label(name), "" if name in texts else "number", "th") for name in names]
+    body = table(head, [[shown(row, name) for name in names] for row in rows[:_MOST_ROWS]]) if rows else ""
+    left = len(rows) - _MOST_ROWS
+    return body + (f'<p class="soft">{left:,} more rows are in the files.</p>' if left > 0 else "")
+
+
+def _says(rows: Sequence[Record], name: str) -> bool:
+    return any(row.get(name) not in (None, "") for row in rows)

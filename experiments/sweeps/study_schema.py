@@ -1,0 +1,168 @@
+"""The sections of a study file: what is varied, how it is sampled, what is kept and when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from gridarium.experiments.scenario_fields import Conflict, Flag, Name, Range, Section, Text
+from gridarium.experiments.scenario_fields import Source as Place
+from gridarium.experiments.sweeps.design import DesignSpec, design_faults
+from gridarium.experiments.sweeps.factors import Distribution, Factor, Source, ValueList, ValueRange
+
+
+class RangeSection(Section):
+    """Numbers from one to another: a grid in a full factorial, anything between in a sample."""
+
+    start: Any
+    """First value, in the unit of the field."""
+    stop: Any
+    """Last value, in the unit of the field."""
+    count: Any = None
+    """Number of equidistant values, both ends included; only a full factorial needs it."""
+
+
+class DistributionSection(Section):
+    """A continuous distribution of scipy.stats."""
+
+    name: Name
+    """Its name there: uniform, norm, truncnorm, beta, triang, ..."""
+    args: dict[Name, Any] = Field(default_factory=dict)
+    """Its shape parameters by name, and loc and scale."""
+
+
+class FactorSection(Section):
+    """Something that is varied: exactly one of values, range and distribution says how."""
+
+    paths: list[Place] = Field(default_factory=list)
+    """Dotted paths into the scenario that take the value; `*` stands for every key of a mapping."""
+    values: list[Any] | None = None
+    """The values themselves; a design that samples takes each equally often."""
+    range: RangeSection | None = None
+    """Numbers from one to another."""
+    distribution: DistributionSection | None = None
+    """A distribution, for designs that sample."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield none or several ways to vary."""
+        given = [name for name in ("values", "range", "distribution") if getattr(self, name) is not None]
+        if len(given) != 1:
+            yield Conflict("", given, "must have exactly one of values, range and distribution")
+
+    def source(self) -> Source:
+        """Return where the values come from."""
+        if self.values is not None:
+            return ValueList(tuple(self.values))
+        if self.range is not None:
+            return ValueRange(self.range.start, self.range.stop, self.range.count)
+        law = self.distribution or DistributionSection(name="uniform")
+        return Distribution(law.name, law.args)
+
+
+class DesignSection(Section):
+    """Which points of the space of factors are run."""
+
+    kind: Literal["full-factorial", "latin-hypercube", "sobol", "saltelli", "morris"] = "full-factorial"
+    """Every combination, a space-filling sample, or the designs of the Sobol and Morris indices."""
+    samples: Any = None
+    """Points of the sample, base points of saltelli, trajectories of morris; null for a full factorial."""
+    seed: Any = 0
+    """Seed of the sample."""
+    levels: Any = 4
+    """Levels of the grid of morris, even."""
+    second_order: Flag = True
+    """Whether saltelli also samples what the indices of pairs need."""
+
+    def spec(self) -> DesignSpec:
+        """Return the section in the sampler's terms."""
+        return DesignSpec(self.kind, self.samples, self.seed, self.levels, self.second_order)
+
+
+class StopRule(Section):
+    """Stop once the mean of a metric is known well enough.
+
+    An observation is a design point, averaged over its replications, or a replication where there
+    is only one point. The rule looks at the observations in their fixed order, so that the sweep
+    ends at the same one whatever the workers.
+    """
+
+    metric: Name
+    """Metric whose mean is watched."""
+    case: Name
+    """Case in which it is watched."""
+    width: Annotated[float, Range(0, 1e12, above_low=True)]
+    """Widest 95 % interval of the mean, from end to end, in the metric's unit or relative to the mean."""
+    relative: Flag = True
+    """Whether the width is relative to the mean."""
+    least: Annotated[int, Range(2, 10_000_000)] = 30
+    """Fewest observations."""
+    most: Annotated[int, Range(2, 10_000_000)] | None = None
+    """Most observations; null goes to the end of the design."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield bounds in the wrong order."""
+        if self.most is not None and self.most < self.least:
+            yield Conflict("most", self.most, f"must be at least {self.least}, the fewest observations")
+
+
+class StudyFile(Section):
+    """A study file: a scenario or a function, and how it is varied."""
+
+    study: Text
+    """One line for tables and figures; the key tells a study from a scenario."""
+    description: Text = ""
+    """What the study is about."""
+    base: Place | dict[str, Any] | None = None
+    """A shipped scenario, the path of a scenario file, or a resolved scenario itself."""
+    function: Place | None = None
+    """Instead of a base: `package.module:name` of a function (parameters, seed) -> metrics by case."""
+    set: dict[str, Any] = Field(default_factory=dict)
+    """Fixed values by dotted path, or fixed parameters of the function."""
+    seed: Annotated[int, Range(0, 2**62)] | None = None
+    """Seed of the first replication, the next has the next one; null takes the base's own, or 1."""
+    cases: list[Name] | None = None
+    """Cases run at each point, on common random numbers; null takes all of the base."""
+    factors: dict[Name, FactorSection] = Field(default_factory=dict)
+    """What is varied; the names are columns of the results."""
+    design: DesignSection = DesignSection()
+    """How it is sampled."""
+    replications: Annotated[int, Range(1, 1_000_000)] = 1
+    """Runs at each point, each with its own seed."""
+    metrics: list[Name] | None = None
+    """Metrics to keep; null keeps all."""
+    stop: StopRule | None = None
+    """When to stop before the end of the design."""
+
+    def sources(self) -> list[Factor]:
+        """Return the factors in the sampler's terms."""
+        return [Factor(name, factor.source()) for name, factor in self.factors.items()]
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield what is missing or contradicts: model, paths, names, sampling, stop rule."""
+        if (self.base is None) == (self.function is None):
+            yield Conflict("base", self.base, "must be given, or else function, and not both")
+        for name, factor in self.factors.items():
+            place = f"factors.{name}.paths"
+            if self.function is not None and factor.paths:
+                yield Conflict(place, factor.paths, "must be left out: the function gets the factor's name")
+            elif self.base is not None and not factor.paths:
+                yield Conflict(place, factor.paths, "must name at least one field of the scenario")
+        for field in ("cases", "metrics"):
+            names = getattr(self, field)
+            if names is not None and (not names or len({*names}) < len(names)):
+                yield Conflict(field, names, "must name at least one, each once")
+        for fault in design_faults(self.sources(), self.design.spec()):
+            yield Conflict(fault.place, fault.value, fault.allowed)
+        if self.stop is not None:
+            yield from self._stop_conflicts(self.stop)
+
+    def _stop_conflicts(self, stop: StopRule) -> Iterator[Conflict]:
+        if self.factors and self.design.kind not in ("latin-hypercube", "sobol"):
+            allowed = f"must be null: a {self.design.kind} design is analysed as a whole"
+            yield Conflict("stop", "a stop rule", allowed)
+        if self.metrics is not None and stop.metric not in self.metrics:
+            yield Conflict("stop.metric", stop.metric, f"must be one of {', '.join(self.metrics)}")
+        if self.cases is not None and stop.case not in self.cases:
+            yield Conflict("stop.case", stop.case, f"must be one of {', '.join(self.cases)}")

@@ -1,0 +1,220 @@
+"""Run a study: every job once, whatever happens on the way; what has finished is never lost."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridarium.environment.errors import Fault, GridariumError, InputError
+from gridarium.experiments.records import Progress
+from gridarium.experiments.sweeps.executors import DaskCluster, Executor, LocalProcesses
+from gridarium.experiments.sweeps.folder import SweepFolder
+from gridarium.experiments.sweeps.jobs import JobResult
+from gridarium.experiments.sweeps.stop_rule import StopWatch
+from gridarium.experiments.sweeps.study import SweepStudy
+from gridarium.experiments.sweeps.tables import write_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST_WORKERS = 512
+
+
+class SweepInterrupted(GridariumError):  # noqa: N818 - not an error of anything, but it ends the sweep
+    """A sweep that its user has stopped; it can be resumed."""
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What a finished sweep left.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder.
+    jobs : int
+        Runs that the tables cover.
+    failures : int
+        Rows of failures.parquet.
+    uncertified : int
+        Rows of results.parquet in which a hard certificate failed.
+    stopped : bool
+        Whether the stop rule ended it before the end of the design.
+    """
+
+    path: Path
+    jobs: int
+    failures: int
+    uncertified: int
+    stopped: bool
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failures and not self.uncertified
+
+    def results(self) -> pd.DataFrame:
+        """Return results.parquet."""
+        import pandas as pd
+
+        return pd.read_parquet(self.path / "results.parquet")
+
+
+def sweep(
+    study: SweepStudy,
+    out: Path,
+    *,
+    workers: int | None = None,
+    dask: str | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> SweepResult:
+    """Run a study.
+
+    Parameters
+    ----------
+    study : SweepStudy
+    out : Path
+        A new or empty folder, or with `resume` that of an unfinished sweep.
+    workers : int, optional
+        Processes of this machine; by default one for each of its processors.
+    dask : str, optional
+        Address of a Dask scheduler whose workers run the jobs instead.
+    resume : bool
+        Whether to go on with what the folder holds; the outcome is the same as without a break.
+    progress : callable, optional
+        Called with the share done, and how many runs are done, failed, and still to come.
+
+    Returns
+    -------
+    SweepResult
+        Failed runs are rows of failures.parquet, not errors.
+
+    Raises
+    ------
+    InputError
+        If the folder, the workers or the scheduler cannot be used, or the study has changed since.
+    SweepWriteError, ExecutorError, SweepInterrupted
+        If the disk refuses, workers cannot be had, or ctrl-C is pressed; the folder can be resumed.
+    """
+    from gridarium.experiments.sweeps.report import build_sweep_report
+
+    start = _executor_of(study, workers, dask)
+    begun, started = time.perf_counter(), datetime.now(UTC).isoformat()
+    with closing(SweepFolder(Path(out), study, resume)) as folder:
+        try:
+            watch = _run_jobs(study, folder, start, progress)
+            failures, uncertified = write_tables(folder, study, watch.n_job)
+            build_sweep_report(folder.path)
+        except KeyboardInterrupt:
+            folder.state("interrupted", started=started)
+            message = f"interrupted; what had finished is safe, continue with --resume --out {out}"
+            raise SweepInterrupted(message) from None
+        folder.state(
+            "finished",
+            started=started,
+            ended=datetime.now(UTC).isoformat(),
+            wall_s=time.perf_counter() - begun,
+            workers=dask or workers or _processors(),
+            jobs=watch.n_job,
+            stopped=watch.decided,
+            failures=failures,
+            uncertified=uncertified,
+        )
+        return SweepResult(folder.path, watch.n_job, failures, uncertified, watch.decided)
+
+
+def _executor_of(study: SweepStudy, workers: int | None, dask: str | None) -> Callable[[], Executor]:
+    """Return what starts the workers."""
+    if workers is not None and dask is not None:
+        raise InputError("--workers", [Fault("--workers", workers, "must be left out with --dask")])
+    count = _processors() if workers is None else workers
+    if not 1 <= count <= _MOST_WORKERS:
+        raise InputError("--workers", [Fault("--workers", count, f"must be in [1, {_MOST_WORKERS}]")])
+    setup = study.file.model_dump_json()
+    return lambda: LocalProcesses(setup, count) if dask is None else DaskCluster(setup, dask)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Tally:
+    """Counts what is done and puts it into words."""
+
+    def __init__(self, progress: Progress | None, done: int, failed: int) -> None:
+        self._progress, self._begun = progress, time.monotonic()
+        self.done, self.failed, self._before = done, failed, done
+
+    def add(self, result: JobResult) -> None:
+        """Count a job."""
+        self.done += 1
+        self.failed += bool(result.failures)
+
+    def show(self, total: int) -> None:
+        """Show the rate, the failures and the remaining time."""
+        if self._progress is None:
+            return
+        rate = (self.done - self._before) / max(time.monotonic() - self._begun, 1e-9)
+        words = [f"{self.done:,} of {total:,} runs"]
+        if self.failed:
+            words.append(f"{self.failed:,} failed")
+        if rate > 0:
+            words += [f"{rate:.3g}/s", f"{_duration((total - self.done) / rate)} left"]
+        self._progress(min(self.done / max(total, 1), 1.0), ", ".join(words))
+
+
+def _duration(seconds: float) -> str:
+    hours, rest = divmod(round(max(seconds, 0.0)), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
+
+
+def _run_jobs(
+    study: SweepStudy, folder: SweepFolder, start: Callable[[], Executor], progress: Progress | None
+) -> StopWatch:
+    """Run what is missing of the job list, as far as the stop rule wants it."""
+    watch = StopWatch(study)
+    done = bytearray(study.n_job)
+    failed = 0
+    for number in range(watch.n_job):
+        result = folder.result(number)
+        # A job that took its workers with it may do better on another day.
+        if result is not None and not result.lost:
+            done[number] = True
+            failed += bool(result.failures)
+            watch.add(result)
+    tally = _Tally(progress, sum(done[: watch.n_job]), failed)
+    missing = (number for number in range(study.n_job) if not done[number])
+    if not watch.decided and not all(done[: watch.n_job]):
+        with closing(start()) as executor:
+            for result in _results(study, executor, missing, watch):
+                folder.keep(result)
+                watch.add(result)
+                tally.add(result)
+                tally.show(watch.n_job)
+    return watch
+
+
+def _results(
+    study: SweepStudy, executor: Executor, missing: Iterator[int], watch: StopWatch
+) -> Iterator[JobResult]:
+    """Yield results as jobs finish, with no more under way than the workers need."""
+    under_way = 0
+    while not watch.decided:
+        while under_way < executor.capacity:
+            number = next(missing, None)
+            if number is None or number >= watch.n_job:
+                break
+            executor.submit(study.job(number))
+            under_way += 1
+        if not under_way:
+            return
+        for result in executor.collect():
+            under_way -= 1
+            yield result

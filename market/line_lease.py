@@ -1,0 +1,295 @@
+"""What prosumers tell each other to trade over leased lines, and the record of each minute's trade."""
+
+from __future__ import annotations
+
+from array import array
+from typing import NamedTuple
+
+import pandas as pd
+
+from gridarium.market.utility import Utility
+
+OUTCOMES = ("delivered", "short", "default", "outage")
+"""What came of a trade: all of it arrived; a part; nothing was sent; the line was out for a while."""
+
+
+class LeaseTerms(NamedTuple):
+    """What the storage provider charges for its lines; valid for all trades from its arrival on.
+
+    Parameters
+    ----------
+    base_usd_per_km_mwh : float
+        Fee of the first interval.
+    interval_km : float
+        Length of an interval.
+    growth : float
+        By which share of the base the fee of each further interval rises.
+
+    Notes
+    -----
+    E7.
+    """
+
+    base_usd_per_km_mwh: float
+    interval_km: float = 50.0
+    growth: float = 0.25
+
+
+class Rating(NamedTuple):
+    """The reputation, in [0, 1], that a seller has with the buyer who tells it."""
+
+    seller: str
+    reputation: float
+
+
+class Nomination(NamedTuple):
+    """A prosumer tells the desk, or the operator where there is none, what it expects of a period.
+
+    Parameters
+    ----------
+    period : int
+    surplus_mw, deficit_mw : float
+        Mean power that it can sell, and that it must be served with; at most one of them is positive.
+    bought_mwh : float
+        Energy that it received over leased lines in the last period that it has metered.
+    ratings : tuple of Rating
+        Of sellers whose reputation has changed since the last nomination.
+    """
+
+    period: int
+    surplus_mw: float
+    deficit_mw: float
+    bought_mwh: float = 0.0
+    ratings: tuple[Rating, ...] = ()
+
+
+class PoolOffer(NamedTuple):
+    """The desk tells the operator what the pool has and what it is likely to trade, mean MW."""
+
+    period: int
+    surplus_mw: float
+    deficit_mw: float
+    expected_mw: float
+
+
+class Introduction(NamedTuple):
+    """The desk tells a seller the buyers it should ask, the most promising first, and its own reputation."""
+
+    period: int
+    buyers: tuple[str, ...]
+    reputation: float = 1.0
+
+
+class Ask(NamedTuple):
+    """A seller asks for a bid.
+
+    Parameters
+    ----------
+    period : int
+    turn : int
+        Number of the seller's turn in the period; an answer carries it back.
+    price_usd_per_mwh : float
+        What it wants to know the demand at; nan where buyers declare their utility.
+    reputation : float
+        What it is told about itself; a buyer that has had dealings with it knows better.
+    """
+
+    period: int
+    turn: int
+    price_usd_per_mwh: float
+    reputation: float = 1.0
+
+
+class Holding(NamedTuple):
+    """Energy a buyer holds from another seller, MWh a minute, and the price from which it would leave it."""
+
+    price_usd_per_mwh: float
+    volume_mwh: float
+
+
+class Bid(NamedTuple):
+    """What a buyer would take from a seller in each minute of a period.
+
+    Parameters
+    ----------
+    period, turn : int
+        As in the `Ask`.
+    volume_mwh : float
+        Where the utility is declared all that it needs; else what it would take at the asked price, beyond
+        what it holds from others at no higher price.
+    limited : bool
+        Whether the need and not the price limits the volume.
+    utility : Utility, optional
+        Declared value of energy, in proportion to the seller's reputation; None under rules that declare
+        nothing.
+    leaves : tuple of Holding
+        What it holds from others, cheapest first, and would leave for a better price.
+    """
+
+    period: int
+    turn: int
+    volume_mwh: float
+    limited: bool = False
+    utility: Utility | None = None
+    leaves: tuple[Holding, ...] = ()
+
+
+class Grant(NamedTuple):
+    """A seller's share for a buyer; replaces the one before.
+
+    Parameters
+    ----------
+    period, turn : int
+    volume_mwh : float
+        Energy at the buyer's end in each minute.
+    cost_usd_per_mwh : float
+        The seller's cost of it, fee included, declared; nan under rules that declare nothing.
+    value_usd_per_mwh : float
+        What the last bit of its supply is worth to the seller, at the buyer's end: below this price it
+        would rather have it back.
+    """
+
+    period: int
+    turn: int
+    volume_mwh: float
+    cost_usd_per_mwh: float
+    value_usd_per_mwh: float
+
+
+class Release(NamedTuple):
+    """A buyer keeps only this much of a grant, MWh a minute."""
+
+    period: int
+    turn: int
+    volume_mwh: float
+
+
+class Confirm(NamedTuple):
+    """A buyer's last word on a grant before the period starts.
+
+    Parameters
+    ----------
+    period : int
+    volume_mwh : float
+        What it keeps of it, in each minute.
+    utility : Utility
+        Value of this energy on top of what it holds from others: what there is to bargain about.
+    """
+
+    period: int
+    volume_mwh: float
+    utility: Utility
+
+
+class Offer(NamedTuple):
+    """A seller's offer for one minute.
+
+    Parameters
+    ----------
+    minute_s : float
+        Clock time at which the minute starts, s.
+    round : int
+        Of the bargaining within the minute, from 0.
+    price_usd_per_mwh : float
+        For energy at the buyer's end.
+    limit_mwh : float
+        Most energy at the buyer's end.
+    """
+
+    minute_s: float
+    round: int
+    price_usd_per_mwh: float
+    limit_mwh: float
+
+
+class Accept(NamedTuple):
+    """A buyer takes a volume of an offer at its price; the trade binds when the seller holds this.
+
+    `limited` tells whether its need or the offer's limit, and not the price, limits the volume.
+    """
+
+    minute_s: float
+    round: int
+    price_usd_per_mwh: float
+    volume_mwh: float
+    limited: bool = False
+
+
+class Counter(NamedTuple):
+    """A buyer would take a volume at another price, or nothing at all where the volume is 0."""
+
+    minute_s: float
+    round: int
+    price_usd_per_mwh: float
+    volume_mwh: float
+
+
+class MinuteTrade(NamedTuple):
+    """A binding trade of one minute and what came of it.
+
+    Parameters
+    ----------
+    minute_s : float
+        Clock time at which the minute starts, s.
+    seller, buyer : str
+    price_usd_per_mwh : float
+        For energy delivered.
+    contracted_mwh, sent_mwh, delivered_mwh : float
+        Agreed at the buyer's end; put on the line; arrived at the buyer's end.
+    fee_usd : float
+        That the seller pays for the line.
+    outcome : str
+        One of `OUTCOMES`.
+    """
+
+    minute_s: float
+    seller: str
+    buyer: str
+    price_usd_per_mwh: float
+    contracted_mwh: float
+    sent_mwh: float
+    delivered_mwh: float
+    fee_usd: float
+    outcome: str
+
+
+class TradeBook:
+    """All trades of a world, in columns; a day of many prosumers has millions of them.
+
+    - `record`: append one
+    - `trades`, `table`: read them, oldest first
+    """
+
+    def __init__(self) -> None:
+        self._sellers: list[str] = []
+        self._buyers: list[str] = []
+        self._outcomes = array("b")
+        self._numbers = tuple(array("d") for _ in range(6))
+
+    def __len__(self) -> int:
+        return len(self._sellers)
+
+    def record(self, trade: MinuteTrade) -> None:
+        """Append a trade."""
+        minute_s, seller, buyer, price, contracted, sent, delivered, fee, outcome = trade
+        self._sellers.append(seller)
+        self._buyers.append(buyer)
+        self._outcomes.append(OUTCOMES.index(outcome))
+        for column, value in zip(
+            self._numbers, (minute_s, price, contracted, sent, delivered, fee), strict=True
+        ):
+            column.append(value)
+
+    def trades(self) -> list[MinuteTrade]:
+        """Every trade as a record."""
+        minute_s, price, contracted, sent, delivered, fee = self._numbers
+        outcomes = [OUTCOMES[number] for number in self._outcomes]
+        columns = (minute_s, self._sellers, self._buyers, price, contracted, sent, delivered, fee, outcomes)
+        return [MinuteTrade(*row) for row in zip(*columns, strict=True)]
+
+    def table(self) -> pd.DataFrame:
+        """Every trade as a row; columns as the fields of `MinuteTrade`."""
+        minute_s, price, contracted, sent, delivered, fee = (list(column) for column in self._numbers)
+        outcomes = [OUTCOMES[number] for number in self._outcomes]
+        columns = (minute_s, self._sellers, self._buyers, price, contracted, sent, delivered, fee, outcomes)
+        return pd.DataFrame(dict(zip(MinuteTrade._fields, columns, strict=True)))

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gridarium.agents.p2p_desk import DeskRules, P2pDesk
+from gridarium.environment.clock import QUARTER_S, Clock
+from gridarium.environment.errors import ScenarioError
+from gridarium.environment.network import Feeder
+from gridarium.environment.private_lines import PrivateLines
+from gridarium.environment.world import World
+from gridarium.market.line_lease import Introduction, LeaseTerms, Nomination, PoolOffer, Rating
+from gridarium.market.operation_records import LeftToPool
+from gridarium.market.records import Receipt
+
+PLACES = {"a": (0.0, 0.0), "b": (10.0, 0.0), "c": (30.0, 0.0), "x": (1.0, 0.0), "y": (12.0, 0.0)}
+
+
+class Office:
+    """A desk, and names that keep what they are told; nominations by hand."""
+
+    def __init__(self, partners: int, n_period: int = 4) -> None:
+        clock = Clock(pd.Timestamp("2026-06-15", tz="Asia/Shanghai"), QUARTER_S)
+        self.world = World(
+            Feeder.copper_plate(),
+            clock,
+            n_period,
+            3600.0,
+            np.zeros(n_period),
+            settles_after_s=QUARTER_S,
+            currency="usd",
+        )
+        rules = DeskRules(partners, rating_weight=0.5, volume_weight=0.5)
+        self.desk = P2pDesk(self.world, "desk", PrivateLines(PLACES), rules, operator="operator")
+        self.heard: list[tuple[str, Any]] = []
+        for name in (*PLACES, "operator"):
+            self.world.bus.connect(name, lambda e: self.heard.append((e.recipient, e.payload)))
+
+    def tell(self, period: int, **nominations: tuple[float, float, float, tuple[Rating, ...]]) -> None:
+        """Nominate (surplus, deficit, bought, ratings) by name, in time for a period."""
+        moment = self.world.clock.wait_until(3600.0 + 900.0 * period - 150.0)
+
+        def send(_event: object) -> None:
+            for name, (surplus, deficit, bought, ratings) in nominations.items():
+                self.world.bus.send(name, "desk", Nomination(period, surplus, deficit, bought, ratings))
+
+        moment.callbacks.append(send)
+
+    def run(self) -> Office:
+        while self.world.running:
+            self.world.step()
+        return self
+
+    def told(self, kind: type) -> list[Any]:
+        return [(name, payload) for name, payload in self.heard if isinstance(payload, kind)]
+
+
+SUN, NEED = (1.0, 0.0, 0.0, ()), (0.0, 1.0, 0.0, ())
+
+
+def test_each_buyer_is_introduced_to_its_nearest_sellers() -> None:
+    office = Office(1)
+    office.tell(0, a=SUN, b=SUN, c=SUN, x=NEED, y=NEED)
+    office.tell(1, a=SUN, b=NEED, x=NEED, y=NEED)
+    office.run()
+    assert office.told(Introduction) == [
+        ("a", Introduction(0, ("x",))),
+        ("b", Introduction(0, ("y",))),
+        ("c", Introduction(0, ())),
+        ("a", Introduction(1, ("x", "b"))),  # no more than twice as many as each buyer is introduced to
+    ]
+
+
+def test_a_bad_name_costs_introductions() -> None:
+    office = Office(1)
+    bad = (Rating("a", 0.0),)
+    office.tell(0, a=SUN, b=SUN, x=(0.0, 1.0, 0.0, bad))
+    office.tell(1, a=SUN, b=SUN, x=(0.0, 1.0, 0.0, bad))
+    office.tell(2, a=SUN, b=SUN, x=(0.0, 1.0, 0.0, bad))
+    office.run()
+    # 1 km with reputation 0.5, 0.25, 0.125 against 9 km with reputation 1.
+    told = [i.reputation for name, i in office.told(Introduction) if name == "a"]
+    assert told == [0.5, 0.25, 0.125]
+    chosen = [name for name, introduction in office.told(Introduction) if introduction.buyers]
+    assert chosen == ["a", "a", "a"]
+    assert office.desk.reputation == {"a": 0.125}
+    office = Office(1)
+    office.tell(0, a=SUN, b=SUN, x=(0.0, 1.0, 0.0, bad * 4))
+    office.run()
+    assert [name for name, introduction in office.told(Introduction) if introduction.buyers] == ["b"]
+
+
+def test_the_operator_hears_sums_and_what_is_likely_to_be_traded() -> None:
+    office = Office(2)
+    for period, bought in enumerate((0.0, 0.0, 0.25, 0.125)):
+        office.tell(period, a=SUN, x=(0.0, 0.8, bought, ()), y=NEED)
+    office.run()
+    offers = [offer for _, offer in office.told(PoolOffer)]
+    assert [offer[:3] for offer in offers] == [(period, 1.0, pytest.approx(1.8)) for period in range(4)]
+    # All of 0.25 MWh was bought in the first quarter, then half of it; each counts one half.
+    assert [offer.expected_mw for offer in offers] == pytest.approx([1.0, 1.0, 1.0, 0.75])
+
+
+def test_it_keeps_calls_and_acknowledges_terms() -> None:
+    office = Office(2)
+    office.world.bus.send("operator", "desk", LeftToPool(1, 2.5))
+    office.world.bus.send("operator", "desk", LeaseTerms(1.0))
+    office.run()
+    assert office.desk.called_mw == {1: 2.5}
+    assert office.told(Receipt) == [("operator", Receipt())]
+
+
+@pytest.mark.parametrize("fault", [{"partners": 0}, {"rating_weight": 2.0}, {"volume_weight": -0.1}])
+def test_impossible_rules_are_refused(fault: dict[str, Any]) -> None:
+    with pytest.raises(ScenarioError, match=next(iter(fault))):
+        DeskRules(**fault)

@@ -1,0 +1,84 @@
+"""Prosumers know of each other what messages and meters tell them, and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from gridarium.agents.base import GridAgent
+from gridarium.agents.buyer import Buyer
+from gridarium.agents.own_balance import OwnBalance
+from gridarium.agents.prosumer import Prosumer
+from gridarium.agents.seller import Seller
+from gridarium.agents.trading import TradeRules, book_of
+from gridarium.environment.message_bus import MessageBus
+from gridarium.experiments.synthetic_pool import PoolPlan, synthetic_pool
+from gridarium.market.bargaining import BARGAINING
+from gridarium.market.line_lease import Bid, Confirm
+
+
+def acting_agent(frame: FrameType | None) -> GridAgent | None:
+    """The agent that runs: the nearest caller whose `self` is one, or belongs to one."""
+    while frame is not None:
+        found = frame.f_locals.get("self")
+        # Not isinstance: that may ask the watched object itself.
+        if issubclass(type(found), GridAgent):
+            return found  # type: ignore[no-any-return]
+        if issubclass(type(found), Seller | Buyer):
+            return object.__getattribute__(found, "agent")  # type: ignore[no-any-return]
+        frame = frame.f_back
+    return None
+
+
+@pytest.mark.parametrize("rule", sorted(BARGAINING))
+def test_nobody_touches_anothers_private_fields(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = synthetic_pool(PoolPlan(6, TradeRules(rule), n_period=1, first_period=46), 1)
+    owners: dict[int, GridAgent] = {}
+    for prosumer in pool.prosumers:
+        for part in ("_own", "_seller", "_buyer", "_data"):
+            owners[id(getattr(prosumer, part))] = prosumer
+    foreign, own = list[str](), list[str]()
+
+    def read(thing: Any, field: str) -> Any:
+        if issubclass(type(thing), GridAgent):
+            owner = thing if field.startswith("_") and not field.startswith("__") else None
+        else:
+            owner = owners.get(id(thing))
+        if owner is not None:
+            reader = acting_agent(sys._getframe(1))
+            if reader is owner:
+                own.append(field)
+            elif reader is not None:
+                foreign.append(f"{reader.name} reads {field} of {owner.name}")
+        return object.__getattribute__(thing, field)
+
+    with monkeypatch.context() as patch:
+        for kind in (Prosumer, OwnBalance, Seller, Buyer):
+            patch.setattr(kind, "__getattribute__", read, raising=False)
+        while pool.world.running:
+            pool.world.step()
+    assert foreign == []
+    assert len(own) > 100
+    assert len(book_of(pool.world)) > 0
+
+
+@pytest.mark.parametrize("rule", sorted(set(BARGAINING) - {"nash", "alternating"}))
+def test_only_declaring_rules_send_utilities(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = synthetic_pool(PoolPlan(6, TradeRules(rule), n_period=1, first_period=46), 1)
+    sent: list[Any] = []
+    send = MessageBus.send
+
+    def spy(bus: MessageBus, sender: str, recipient: str, payload: Any, topic: str | None = None) -> None:
+        sent.append(payload)
+        send(bus, sender, recipient, payload, topic)
+
+    monkeypatch.setattr(MessageBus, "send", spy)
+    while pool.world.running:
+        pool.world.step()
+    bids = [payload for payload in sent if isinstance(payload, Bid)]
+    assert bids
+    assert all(bid.utility is None for bid in bids)
+    assert not any(isinstance(payload, Confirm) for payload in sent)

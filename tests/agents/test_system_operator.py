@@ -1,0 +1,391 @@
+"""A system of three units, wind, two flexible loads and a storage, run for whole days without prosumers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gridarium.agents.base import GridAgent
+from gridarium.agents.behaviour import Behaviour, Composed
+from gridarium.agents.bounded_action import DropOut, PartialCompliance
+from gridarium.agents.bounded_trigger import DeadBand, Hysteresis, NoisyMeasurement
+from gridarium.agents.flexible_load import FlexibleLoad, FlexibleProfile
+from gridarium.agents.operation import Members, OperationRules
+from gridarium.agents.power_system import PowerSystem
+from gridarium.agents.storage_provider import StorageProvider, StorageRates
+from gridarium.agents.system_load import SystemLoad
+from gridarium.agents.system_operator import SystemOperator
+from gridarium.agents.thermal_plant import ThermalPlant
+from gridarium.agents.wind_farm import WindFarm
+from gridarium.environment.clock import Clock
+from gridarium.environment.errors import MessageError, ScenarioError
+from gridarium.environment.forecast_error import ForecastError
+from gridarium.environment.links import LinkQuality
+from gridarium.environment.message_bus import MessageBus
+from gridarium.environment.network import Feeder
+from gridarium.environment.world import World
+from gridarium.market.line_lease import Nomination
+from gridarium.market.operation_records import CARBON, DEMAND_RESPONSE, FUEL, REAL_TIME, START_STOP, WEAR
+
+QUARTER_S, DAY = 900.0, 96
+LOSSY = LinkQuality(latency_s=0.2, loss=0.2)
+
+
+@dataclass
+class Plate:
+    """A world on a copper plate and its agents."""
+
+    world: World
+    operator: SystemOperator
+    plants: list[ThermalPlant]
+    farms: list[WindFarm]
+    loads: list[FlexibleLoad]
+    storage: StorageProvider | None
+
+    def run(self) -> Plate:
+        self.world.running = True
+        while self.world.running:
+            self.world.step()
+        return self
+
+    @property
+    def wind(self) -> WindFarm:
+        return self.farms[0]
+
+    @property
+    def provider(self) -> StorageProvider:
+        assert self.storage is not None
+        return self.storage
+
+    @property
+    def slack_mw(self) -> np.ndarray:
+        return np.array([state.flow.p_slack_mw[0] for state in self.world.states])
+
+    def paid_usd(self, purpose: str) -> float:
+        table = self.world.ledger.table()
+        rows = table[(table["purpose"] == purpose) & (table["amount_usd"] < 0.0)]
+        signs = np.where(rows["account"].isin(["carbon market", "fuel"]), -1.0, 1.0)
+        return float(-(rows["amount_usd"] * signs).sum())
+
+
+@pytest.fixture(scope="module")
+def make_plate(power_system: PowerSystem, make_day: Callable[..., Any]) -> Callable[..., Plate]:
+    def made(
+        days: int = 1,
+        *,
+        quality: LinkQuality | None = None,
+        error: float = 0.15,
+        eps: float = 1.0,
+        behaviour: Behaviour | None = None,
+        flexible: Callable[[], Behaviour] = Behaviour,
+        system: PowerSystem = power_system,
+        farms: int = 1,
+    ) -> Plate:
+        n, day = days * DAY, make_day()
+        clock = Clock(pd.Timestamp("2026-01-14T19:00:00", tz="Asia/Shanghai"), QUARTER_S)
+        world = World(Feeder.copper_plate(), clock, n, 5 * 3600.0, np.zeros(n), 3, quality, QUARTER_S, "usd")
+        rules = OperationRules(opens_s=3600.0, deviation_mw=eps)
+        names = ("wind", "far wind")[:farms]
+        operator = SystemOperator(world, "operator", system, Members(names, ("load",)), rules, behaviour)
+        plants = [ThermalPlant(world, unit.name, unit, "operator") for unit in system.units]
+        load = np.tile(day.load_mw, days)
+        wind = [
+            WindFarm(world, name, share * np.tile(day.wind_mw, days), ForecastError(error), "operator", 150.0)
+            for name, share in zip(names, (0.4, 0.6) if farms == 2 else (1.0,), strict=False)
+        ]
+        actual = ForecastError(error / 10.0).actual(load, world.streams.stream("load/actual"))
+        SystemLoad(world, "load", load, actual, "operator")
+        loads = []
+        for column, each in enumerate(system.loads):
+            base = np.tile(day.flexible_mw[:, column], days)
+            profile = FlexibleProfile(base, 0.7 * base, 1.3 * base, each.compensation_usd_per_mwh)
+            loads.append(FlexibleLoad(world, each.name, profile, "operator", flexible()))
+        provider = None
+        if system.storage is not None:
+            provider = StorageProvider(world, "esp", system.storage, StorageRates(), "operator")
+        return Plate(world, operator, plants, wind, loads, provider)
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def day(make_plate: Callable[..., Plate]) -> Plate:
+    return make_plate().run()
+
+
+def test_each_quarter_balances_and_the_market_takes_only_what_was_left(day: Plate) -> None:
+    world = day.world
+    supplied = sum(plant.done["net_mw"] for plant in day.plants) + day.wind.delivered_mw
+    supplied = supplied + day.provider.discharge_mw
+    drawn = sum(world.meters[name] for name in ("load", "mill", "cold store", "esp"))
+    assert supplied + day.slack_mw == pytest.approx(drawn, abs=1e-6)
+    for record in day.operator.records:
+        # What is left over stays in the wind; what is missing comes from the market.
+        turned_down = record.available_wind_mw - day.wind.delivered_mw[record.quarter]
+        assert turned_down == pytest.approx(max(0.0, record.left_mw), abs=1e-6)
+        assert day.slack_mw[record.quarter] == pytest.approx(max(0.0, -record.left_mw), abs=1e-6)
+    fired = np.array([record.fired for record in day.operator.records])
+    left = np.array([record.left_mw for record in day.operator.records])
+    assert 20 < fired.sum() < 90
+    # Where the trigger fired, nothing is bought; where not, no more than it lets pass.
+    assert left[fired].min() > -1e-6
+    assert -1.0 <= left[~fired].min() < -0.1
+
+
+def test_records_tell_what_agents_did(day: Plate) -> None:
+    records = day.operator.records
+    assert [record.quarter for record in records] == list(range(DAY))
+    for name in ("gross_mw", "net_mw", "absorbed_tco2_per_h", "regenerated_tco2_per_h"):
+        told = np.array([getattr(record.realised, name) for record in records])
+        assert pytest.approx(np.array([plant.done[name] for plant in day.plants]), abs=1e-12) == told.T
+    assert [r.realised.e_mwh for r in records] == pytest.approx(day.provider.e_mwh.tolist(), abs=1e-12)
+    assert [r.realised.wind_mw for r in records] == pytest.approx(day.wind.delivered_mw.tolist(), abs=1e-12)
+
+
+def test_costs_of_the_records_are_those_in_the_ledger(day: Plate) -> None:
+    parts = pd.DataFrame([asdict(record.costs) for record in day.operator.records]).sum()
+    assert parts["fuel_usd"] == pytest.approx(day.paid_usd(FUEL), rel=1e-9)
+    assert parts["carbon_usd"] == pytest.approx(day.paid_usd(CARBON), rel=1e-9)
+    assert parts["start_stop_usd"] == pytest.approx(day.paid_usd(START_STOP), abs=1e-9)
+    assert parts["compensation_usd"] == pytest.approx(day.paid_usd(DEMAND_RESPONSE), abs=1e-3)
+    assert parts["wear_usd"] == pytest.approx(day.paid_usd(WEAR), rel=1e-9)
+    assert parts["market_usd"] == pytest.approx(day.paid_usd(REAL_TIME), rel=1e-9, abs=1e-9)
+
+
+def test_money_is_conserved_and_plants_neither_gain_nor_lose(day: Plate) -> None:
+    ledger = day.world.ledger
+    ledger.verify()
+    assert ledger.total() == 0.0
+    for plant in day.plants:
+        assert ledger.balance(plant.name) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_profit_of_the_provider_adds_up_by_source(day: Plate) -> None:
+    profit, storage = day.provider.profit, day.provider.ratings
+    assert profit.total_usd == pytest.approx(day.world.ledger.balance("esp"), abs=1e-9)
+    moved = 0.98 * day.provider.charge_mw.sum() + day.provider.discharge_mw.sum() / 0.98
+    assert profit.compensation_usd == pytest.approx(1.43 * 0.25 * moved, rel=1e-12)
+    assert profit.degradation_usd == pytest.approx(profit.compensation_usd, rel=1e-12)
+    price = day.operator.price_usd_per_mwh
+    margin = 0.25 * float(price @ (day.provider.discharge_mw - day.provider.charge_mw))
+    assert profit.energy_margin_usd == pytest.approx(margin, rel=1e-9)
+    assert profit.line_fees_usd == pytest.approx(0.0, abs=1e-9)
+    low, high = storage.band_mwh
+    assert low - 1e-9 <= day.provider.e_mwh.min() <= day.provider.e_mwh.max() <= high + 1e-9
+    assert day.provider.e_mwh[-1] == pytest.approx(28.0, abs=1e-3)
+
+
+def test_tanks_ramps_and_flexible_energy_keep_their_limits(day: Plate) -> None:
+    for plant, unit in zip(day.plants, day.operator.system.units, strict=True):
+        gross, runs = plant.done["gross_mw"], plant.done["on"] > 0.5
+        assert np.all(gross[runs] >= unit.p_min_mw - 1e-9)
+        assert np.all(gross <= unit.p_max_mw + 1e-9)
+        steady = runs[1:] & runs[:-1]
+        assert np.all(np.abs(np.diff(gross))[steady] <= unit.ramp_mw_per_h / 4.0 + 1e-9)
+        if unit.capture:
+            assert plant.tank_tco2.min() >= 0.0
+            assert plant.tank_tco2.max() <= unit.capture.tank_tco2
+            assert plant.tank_tco2[-1] == pytest.approx(unit.capture.tank_initial_tco2, abs=1e-3)
+            most = 0.8 * unit.emission_tco2_per_mwh * gross
+            assert np.all(plant.done["absorbed_tco2_per_h"] <= most + 1e-9)
+    for load in day.loads:
+        series = load.loads_mw
+        assert series["drawn"].sum() == pytest.approx(series["base"].sum(), rel=1e-9)
+
+
+def test_a_lossy_slow_bus_does_not_change_the_plan(day: Plate, make_plate: Callable[..., Plate]) -> None:
+    lossy = make_plate(quality=LOSSY).run()
+    assert lossy.world.bus.lost > 500
+    assert max(record.silent for record in lossy.operator.records) == 0
+    for name in ("gross_mw", "net_mw", "absorbed_tco2_per_h"):
+        for plant, same in zip(lossy.plants, day.plants, strict=True):
+            assert np.array_equal(plant.done[name], same.done[name])
+    assert np.array_equal(lossy.provider.e_mwh, day.provider.e_mwh)
+    assert lossy.world.ledger.balance("operator") == pytest.approx(day.world.ledger.balance("operator"))
+
+
+def test_two_days_in_a_row(day: Plate, make_plate: Callable[..., Plate]) -> None:
+    two = make_plate(2)
+    two.world.bus.record = True
+    operator = two.run().operator
+    # The second day is committed a day after the first.
+    log = two.world.bus.log()
+    asked = log[log["topic"] == "AvailabilityRequest"]["sent_s"].unique()
+    assert asked.tolist() == [3600.0, 3600.0 + 86400.0]
+    assert sorted(operator.plans) == [0, 1]
+    assert len(operator.records) == 2 * DAY
+    # Wind is drawn day by day: the first day is the one that is run alone, except for its load.
+    assert np.array_equal(two.wind.power_mw["available"][:DAY], day.wind.power_mw["available"])
+    assert not np.array_equal(two.wind.power_mw["available"][DAY:], day.wind.power_mw["available"])
+    for load in two.loads:
+        drawn, base = (load.loads_mw[name].reshape(2, DAY).sum(axis=1) for name in ("drawn", "base"))
+        assert drawn == pytest.approx(base, rel=1e-9)
+    left = np.array([record.left_mw for record in operator.records])
+    assert two.slack_mw == pytest.approx(np.maximum(0.0, -left), abs=1e-6)
+    assert two.provider.e_mwh[[DAY - 1, -1]] == pytest.approx(28.0, abs=1e-3)
+    # Midnight is no hole in the ramps.
+    for plant, unit in zip(two.plants, operator.system.units, strict=True):
+        before, after = plant.done["gross_mw"][DAY - 1 : DAY + 1]
+        assert abs(after - before) <= unit.ramp_mw_per_h / 4 + 1e-9
+
+
+def test_exact_forecasts_leave_nothing_to_do(make_plate: Callable[..., Plate]) -> None:
+    plate = make_plate(error=0.0, eps=0.01)
+    plate.world.bus.record = True
+    plate.run()
+    assert [record.fired for record in plate.operator.records] == [False] * DAY
+    assert np.abs(plate.slack_mw).max() < 1e-5
+    topics = plate.world.bus.log()["topic"].value_counts()
+    assert topics["UnitSchedule"] == 3
+    assert "UnitSetpoint" not in topics
+
+
+def test_a_system_of_units_alone(make_plate: Callable[..., Plate], power_system: PowerSystem) -> None:
+    alone = replace(power_system, storage=None, loads=(), wind_capacity_mw=0.0)
+    plate = make_plate(system=alone, farms=0).run()
+    left = np.array([record.left_mw for record in plate.operator.records])
+    assert plate.slack_mw == pytest.approx(-left, abs=1e-6)
+    assert plate.world.ledger.total() == 0.0
+
+
+def test_wind_farms_share_limits_by_what_they_have(make_plate: Callable[..., Plate]) -> None:
+    plate = make_plate(farms=2).run()
+    available = np.array([farm.power_mw["available"] for farm in plate.farms])
+    delivered = np.array([farm.delivered_mw for farm in plate.farms])
+    for record in plate.operator.records:
+        share = delivered[:, record.quarter] / available[:, record.quarter]
+        if record.fired:
+            assert share[0] == pytest.approx(share[1], abs=1e-9)
+        assert record.realised.wind_mw == pytest.approx(delivered[:, record.quarter].sum(), abs=1e-9)
+
+
+def test_a_trigger_at_its_limit_is_the_exact_one(day: Plate, make_plate: Callable[..., Plate]) -> None:
+    plate = make_plate(behaviour=Composed([DeadBand(), Hysteresis(), NoisyMeasurement()])).run()
+    assert plate.world.ledger.head == day.world.ledger.head
+
+
+def test_a_wide_dead_band_fires_less_and_buys_more(day: Plate, make_plate: Callable[..., Plate]) -> None:
+    plate = make_plate(behaviour=DeadBand(width_mw=6.0)).run()
+    records = plate.operator.records
+    assert all(abs(r.deviation_mw) > 6.0 for r in records if r.fired)
+    assert all(abs(r.deviation_mw) <= 6.0 for r in records if not r.fired)
+    assert sum(r.fired for r in records) < sum(r.fired for r in day.operator.records)
+    assert plate.paid_usd(REAL_TIME) > day.paid_usd(REAL_TIME)
+    # A surplus that nobody plans with is turned down at the wind farm, not fed out.
+    assert plate.slack_mw.min() > -1e-6
+
+
+def test_a_drop_out_of_a_flexible_load_is_made_good_within_its_day(make_plate: Callable[..., Plate]) -> None:
+    plate = make_plate(flexible=lambda: DropOut(probability=0.05)).run()
+    for load in plate.loads:
+        series = load.loads_mw
+        assert series["drawn"].sum() == pytest.approx(series["base"].sum(), rel=1e-9)
+    assert plate.world.ledger.total() == 0.0
+
+
+def test_half_compliance_shifts_less(day: Plate, make_plate: Callable[..., Plate]) -> None:
+    plate = make_plate(flexible=lambda: PartialCompliance(compliance=0.5)).run()
+
+    def shifted(plate: Plate) -> float:
+        return sum(float(np.abs(x.loads_mw["drawn"] - x.loads_mw["base"]).sum()) for x in plate.loads)
+
+    assert shifted(plate) < shifted(day)
+
+
+def test_the_day_begins_only_when_everybody_has_answered(make_plate: Callable[..., Plate]) -> None:
+    plate = make_plate()
+    plate.world.bus.add_outage("wind", 0.0, 1e6)
+    with pytest.raises(MessageError, match="agent operator, day 0: no word from wind in 600 s"):
+        plate.run()
+
+
+def test_units_that_hear_nothing_keep_to_their_last_plan(make_plate: Callable[..., Plate]) -> None:
+    plate = make_plate()
+    noon_s = plate.world.delivery_s + 48 * QUARTER_S
+    plate.world.bus.add_outage("coal", noon_s, noon_s + 8 * QUARTER_S)
+    plate.run()
+    silent = [record.silent for record in plate.operator.records]
+    assert max(silent[:48]) == 0
+    assert silent[50:56] == [1] * 6
+    assert max(silent[58:]) == 0
+    supplied = sum(plant.done["net_mw"] for plant in plate.plants) + plate.wind.delivered_mw
+    drawn = sum(plate.world.meters[name] for name in ("load", "mill", "cold store", "esp"))
+    assert supplied + plate.provider.discharge_mw + plate.slack_mw == pytest.approx(drawn, abs=1e-6)
+
+
+def test_deficits_of_prosumers_are_load(make_plate: Callable[..., Plate]) -> None:
+    plate = make_plate(error=0.0)
+    plate.operator.take_nomination(Nomination(0, 0.0, 9.0), "p1")
+    while not plate.operator.records:
+        plate.world.step()
+    record = plate.operator.records[0]
+    # Known the day before, they are planned with; nobody draws them here, so that they are left over.
+    assert record.deviation_mw == pytest.approx(0.0, abs=1e-9)
+    assert plate.slack_mw[0] == pytest.approx(-9.0, abs=1e-5)
+
+
+def test_rules_name_what_is_wrong() -> None:
+    with pytest.raises(ScenarioError, match=r"lead_s: got 0.5; must be in \[1, 180\]"):
+        OperationRules(opens_s=0.0, lead_s=0.5)
+
+
+# Only what is on the bus leaves an agent.
+
+
+def test_no_agent_touches_anothers_private_fields(
+    monkeypatch: pytest.MonkeyPatch, make_plate: Callable[..., Plate]
+) -> None:
+    foreign, own = list[str](), set[str]()
+
+    def read(agent: GridAgent, field: str) -> Any:
+        if field.startswith("_") and not field.startswith("__"):
+            frame = sys._getframe(1)
+            while frame is not None and not isinstance(frame.f_locals.get("self"), GridAgent):
+                frame = frame.f_back  # type: ignore[assignment]
+            reader = frame.f_locals["self"] if frame is not None else None
+            if reader is agent:
+                own.add(field)
+            elif reader is not None:
+                foreign.append(f"{type(reader).__name__} reads {type(agent).__name__}.{field}")
+        return object.__getattribute__(agent, field)
+
+    plate = make_plate()
+    with monkeypatch.context() as patch:
+        patch.setattr(GridAgent, "__getattribute__", read)
+        for _ in range(8):
+            plate.world.step()
+    assert foreign == []
+    assert {"_view", "_tank", "_unit", "_demand", "_actual_mw", "_limit_mw"} <= own
+
+
+def arrays_of(payload: Any) -> Iterator[np.ndarray]:
+    if isinstance(payload, np.ndarray):
+        yield payload
+    elif is_dataclass(payload):
+        for field in fields(payload):
+            yield from arrays_of(getattr(payload, field.name))
+
+
+def test_nothing_that_is_sent_can_be_changed(
+    monkeypatch: pytest.MonkeyPatch, make_plate: Callable[..., Plate]
+) -> None:
+    kinds, loose, send = set[str](), list[str](), MessageBus.send
+
+    def checked(bus: MessageBus, sender: str, recipient: str, payload: Any, topic: str | None = None) -> None:
+        kinds.add(type(payload).__name__)
+        if any(array.flags.writeable for array in arrays_of(payload)):
+            loose.append(f"{type(payload).__name__} from {sender}")
+        send(bus, sender, recipient, payload, topic)
+
+    plate = make_plate()
+    monkeypatch.setattr(MessageBus, "send", checked)
+    for _ in range(8):
+        plate.world.step()
+    assert loose == []
+    assert {"UnitSchedule", "UnitSetpoint", "StorageCommand", "LoadCommand", "WindSetpoint"} <= kinds

@@ -1,0 +1,126 @@
+"""Figures of model E: drawn from the tables alone, with units, and with the numbers of the tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gridarium.experiments.figure_style import svg_bytes
+from gridarium.experiments.net_zero import paper_example as paper
+from gridarium.experiments.net_zero.drawings import drawings
+from gridarium.experiments.net_zero.figures import cost_figure, deviation_figure, dispatch_figure
+from gridarium.experiments.net_zero.pool_figures import (
+    example_figure,
+    ladder_figure,
+    pool_figure,
+    profit_figure,
+    welfare_figure,
+)
+from gridarium.experiments.results import Result
+from gridarium.market.line_lease import LeaseTerms
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+SYSTEM = ["costs", "dispatch", "storage", "capture", "deviation"]
+POOL = ["pool", "price-volume", "welfare", "ladder"]
+
+
+def test_a_run_has_the_figures_that_its_tables_allow(short_run: Result, bargaining_run: Result) -> None:
+    assert [drawing.name for drawing in drawings(short_run)] == [*SYSTEM, *POOL]
+    assert [drawing.name for drawing in drawings(bargaining_run)] == POOL
+    assert short_run.path is not None
+    assert {file.stem for file in (short_run.path / "figures").iterdir()} == {*SYSTEM, *POOL}
+    for drawing in drawings(short_run):
+        assert drawing.caption.endswith(".")
+        assert svg_bytes(drawing.figure).startswith(b"<?xml")
+
+
+def test_the_stack_adds_up_to_demand_and_charging(short_run: Result) -> None:
+    table = short_run.table("dispatch")
+    rows = table[table["case"] == "shared-storage"]
+    panel = dispatch_figure(rows).axes[0]
+    areas = {patch.get_label(): patch.get_data() for patch in panel.patches}
+    supply = rows.groupby("period")["p_supply_mw"].sum().to_numpy()
+    top = max(areas[name].values.max() for name in areas if name not in ("demand", "curtailed"))
+    assert top == pytest.approx(supply.max())
+    demand = (
+        rows[rows["kind"].isin(["load", "flexible_load", "prosumer"])].groupby("period")["p_demand_mw"].sum()
+    )
+    np.testing.assert_allclose(areas["demand"].values, demand)
+
+
+def test_costs_are_those_of_the_summary(short_run: Result) -> None:
+    left, right = cost_figure(short_run.summary).axes
+    totals = [metrics["total_cost_usd"] / 1e3 for metrics in short_run.summary.values()]
+    np.testing.assert_allclose(left.lines[0].get_xdata(), totals)
+    np.testing.assert_allclose(right.lines[0].get_xdata(), np.array(totals) - totals[0], atol=1e-9)
+    assert left.get_xlabel() == "cost (thousand USD)"
+
+
+def test_deviation_is_shaded_before_and_drawn_after(short_run: Result) -> None:
+    rows = short_run.table("quarters").query("case == 'capture'")
+    before, after = (patch.get_data().values for patch in deviation_figure(rows).axes[0].patches)
+    np.testing.assert_allclose(before, rows["deviation_mw"])
+    np.testing.assert_allclose(after, rows["left_mw"])
+
+
+def test_the_papers_points_are_beside_ours(short_run: Result) -> None:
+    trades = short_run.table("trades")
+    axes = example_figure(trades, 300.0).axes[0]
+    ours, theirs = axes.collections
+    np.testing.assert_allclose(
+        theirs.get_offsets(), np.column_stack([paper.VOLUME_KWH, paper.PRICE_USD_PER_KWH])
+    )
+    own = trades[(trades["case"] == "shared-storage") & (trades["seller"] == paper.SELLER)]
+    own = own[own["buyer"] == paper.BUYER]
+    np.testing.assert_allclose(
+        ours.get_offsets(), np.column_stack([own["delivered_mwh"] * 1e3, own["price_usd_per_mwh"] / 1e3])
+    )
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("energy of the minute (kWh)", "price (USD/kWh)")
+
+
+def test_the_ladder_has_the_printed_branches_and_the_lines_of_the_run() -> None:
+    axes = ladder_figure(LeaseTerms(1.0, 50.0, 0.25), {"p1 to p3": 60.0}).axes[0]
+    (points,) = [line for line in axes.lines if line.get_label() == "end of an interval"]
+    np.testing.assert_allclose(points.get_ydata(), [50.0, 112.5, 187.5, 275.0, 375.0])
+    assert [text.get_text() for text in axes.texts] == ["p1 to p3: 62.5"]
+
+
+def test_the_pool_is_drawn_in_mean_powers(short_run: Result) -> None:
+    rows = short_run.table("pool").query("case == 'shared-storage'")
+    power = pool_figure(rows, 0.25).axes[0]
+    traded = power.patches[-1].get_data().values
+    np.testing.assert_allclose(traded, rows["traded_mwh"] * 4.0)
+    assert power.get_ylabel() == "power (MW)"
+
+
+def test_profits_of_any_number_of_days_and_cases() -> None:
+    days = np.arange(15)
+    leases = pd.concat(
+        pd.DataFrame(
+            {
+                "case": case,
+                "day": days,
+                "base_usd_per_km_mwh": 0.2 + 0.1 * days,
+                "line_fees_usd": 100.0 + days,
+                "energy_margin_usd": 50.0,
+                "compensation_usd": 20.0,
+                "degradation_usd": -20.0,
+            }
+        )
+        for case in ("fixed", "profit-search")
+    )
+    figure = profit_figure(leases)
+    heights = [bar.get_height() for bar in figure.axes[0].containers[0]]
+    np.testing.assert_allclose(heights, 100.0 + days)
+    below = figure.axes[0].containers[3]
+    assert {bar.get_height() for bar in below} == {-20.0}
+    assert figure.axes[2].get_ylabel() == "base fee\n(USD/(km MWh))"
+
+
+def test_shares_of_welfare_add_up_to_the_best_matching(short_run: Result) -> None:
+    axes = welfare_figure(short_run.table("prosumers"), short_run.table("pool")).axes[0]
+    widths = np.array([[bar.get_width() for bar in container] for container in axes.containers])
+    np.testing.assert_allclose(widths.sum(axis=0), 100.0)
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["shared-storage", "decentralised"]

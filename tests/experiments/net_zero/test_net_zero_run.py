@@ -1,0 +1,176 @@
+"""A run of model E: certificates, tables that agree with each other, and the same bytes every time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+
+from gridarium.experiments import registry
+from gridarium.experiments.net_zero.metrics import COST_PARTS
+from gridarium.experiments.net_zero.tables import TABLES
+from gridarium.experiments.results import Result, read_run
+from gridarium.experiments.table_files import parquet_bytes
+
+Run = Callable[..., Result]
+
+CASES = ("capture", "shared-storage", "decentralised")
+OPERATORS = {
+    "dead-band": ("{width_mw: 0}", "{width_mw: 20}"),
+    "hysteresis": ("{begins_mw: 0, ends_mw: 0}", "{begins_mw: 20, ends_mw: 10}"),
+    "noisy-measurement": ("{scale_mw: 0, bias_mw: 0}", "{scale_mw: 5}"),
+}
+PROSUMERS = {
+    "first-acceptable": ("{haste: 0}", "{haste: 1}"),
+    "overconfident": ("{excess_share: 0}", "{excess_share: 0.5}"),
+    "reputation-weighted": ("{weight: 1}", "{weight: 5}"),
+    "partial-compliance": ("{compliance: 1}", "{compliance: 0.6}"),
+    "override": ("{probability: 0}", "{probability: 0.5}"),
+    "drop-out": ("{probability: 0}", "{probability: 0.2}"),
+}
+"""Parameters at which a behaviour changes nothing, and others at which it does."""
+
+
+def digests(result: Result) -> Mapping[str, str]:
+    return {name: hashlib.sha256(parquet_bytes(table)).hexdigest() for name, table in result.tables.items()}
+
+
+def test_every_certificate_passes(short_run: Result) -> None:
+    assert [item for item in short_run.certificates if not item.passed] == []
+    names = {item.name for item in short_run.certificates if item.case == "shared-storage"}
+    assert {
+        "energy balance", "prosumer balance", "storage energy", "unit limits", "ramps", "reserve",
+        "solvent tank", "demand response energy", "carbon balance", "carbon trading", "money balance",
+        "money each minute", "payments", "line fees", "price band", "mutual gain", "matching bound",
+        "welfare lost", "perfect information",
+    } <= names  # fmt: skip
+
+
+def test_the_folder_holds_the_models_own_tables(short_run: Result) -> None:
+    assert set(short_run.tables) == set(TABLES)
+    assert short_run.path is not None
+    again = read_run(short_run.path)
+    assert set(again.tables) == set(TABLES)
+    assert list(again.table("quarters")["case"].unique()) == list(CASES)
+    assert len(again.table("units")) == 3 * 3 * 16
+
+
+def test_the_cost_is_the_sum_of_its_parts_and_of_what_the_operator_counted(short_run: Result) -> None:
+    for case in CASES:
+        metrics = short_run.summary[case]
+        assert metrics["total_cost_usd"] == pytest.approx(sum(metrics[part] for part in COST_PARTS))
+        quarters = short_run.table("quarters")
+        counted = quarters[quarters["case"] == case][
+            ["start_stop_usd", "fuel_usd", "carbon_usd", "compensation_usd", "wear_usd", "market_usd"]
+        ].sum()
+        assert metrics["total_cost_usd"] - metrics["p2p_cost_usd"] == pytest.approx(counted.sum(), abs=0.01)
+
+
+def test_money_of_the_ledger_is_that_of_the_tables(short_run: Result) -> None:
+    ledger = short_run.table("ledger")
+    ledger = ledger[ledger["case"] == "shared-storage"]
+    leases = short_run.table("leases")
+    profit = ledger[ledger["account"] == "esp"]["amount_usd"].sum()
+    sources = ["line_fees_usd", "energy_margin_usd", "compensation_usd", "degradation_usd"]
+    assert leases[leases["case"] == "shared-storage"][sources].to_numpy().sum() == pytest.approx(profit)
+    prosumers = short_run.table("prosumers")
+    own = (
+        prosumers[prosumers["case"] == "shared-storage"]
+        .groupby("prosumer")[["income_usd", "payments_usd", "fees_usd"]]
+        .sum()
+    )
+    for name, (income, payments, fees) in zip(own.index, own.to_numpy(), strict=True):
+        balance = ledger[ledger["account"] == name]["amount_usd"].sum()
+        assert income - payments - fees == pytest.approx(balance)
+
+
+def test_the_manifest_counts_solves_and_messages(short_run: Result) -> None:
+    fired = short_run.table("quarters")["fired"].sum()
+    days = len(CASES)
+    # A commitment and its layout in quarters for each day, then a plan whenever the operator acts.
+    assert short_run.manifest["solves"] == 2 * days + fired
+    assert short_run.manifest["solver_s"] > 0.0
+    assert short_run.manifest["messages"] == len(short_run.table("messages"))
+
+
+def test_trades_agree_with_the_meters_of_prosumers(short_run: Result) -> None:
+    trades, prosumers = short_run.table("trades"), short_run.table("prosumers")
+    assert len(trades) > 100
+    for who, what, column in (("buyer", "delivered_mwh", "received_mwh"), ("seller", "sent_mwh", "sold_mwh")):
+        traded = trades.groupby(["case", who])[what].sum()
+        metered = prosumers.groupby(["case", "prosumer"])[column].sum()
+        for key, amount in traded.items():
+            assert metered[key] == pytest.approx(amount)
+    minute = trades["time"].dt.minute + 60 * trades["time"].dt.hour
+    np.testing.assert_array_equal((minute - 8 * 60) // 15, trades["period"])
+
+
+def test_without_shared_storage_and_trade_there_is_neither(short_run: Result) -> None:
+    metrics = short_run.summary["capture"]
+    assert metrics["storage_compensation_usd"] == metrics["p2p_cost_usd"] == 0.0
+    assert not {"esp_profit_usd", "p2p_mwh", "prosumer_1_profit_usd"} & metrics.keys()
+    assert "capture" not in set(short_run.table("trades")["case"])
+    pool = short_run.table("pool")
+    assert not pool[pool["case"] == "capture"][["traded_mwh", "welfare_bound_usd"]].to_numpy().any()
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_does_not(
+    run_short: Run, short_run: Result
+) -> None:
+    again = run_short("horizon_h=2")
+    assert digests(run_short("horizon_h=2")) == digests(again)
+    assert digests(run_short("horizon_h=2", "seed=2")) != digests(again)
+    for name in ("wind",):
+        wind = [result.table("dispatch").query(f"unit == '{name}'") for result in (again, short_run)]
+        first, second = (table[table["case"] == "shared-storage"]["p_available_mw"] for table in wind)
+        # The weather does not depend on how long one looks at it.
+        np.testing.assert_allclose(first.to_numpy(), second.to_numpy()[: len(first)])
+
+
+def test_behaviours_of_this_model_are_all_tested() -> None:
+    roles = {
+        name: getattr(registry.load("behaviours", name), "roles", frozenset())
+        for name in registry.entries("behaviours")
+    }
+    assert {name for name, role in roles.items() if "operator" in role} == set(OPERATORS)
+    assert {name for name, role in roles.items() if "prosumer" in role} == set(PROSUMERS)
+
+
+def test_behaviours_at_their_limit_leave_the_same_bytes(run_short: Run) -> None:
+    operator = ", ".join(f"{{{name}: {limit}}}" for name, (limit, _) in OPERATORS.items())
+    prosumer = ", ".join(f"{{{name}: {limit}}}" for name, (limit, _) in PROSUMERS.items())
+    settings = [f"operator.behaviour=[{operator}]"]
+    settings += [f"prosumers.prosumer_{number}.behaviour=[{prosumer}]" for number in (1, 2, 3)]
+    assert digests(run_short("horizon_h=2", *settings)) == digests(run_short("horizon_h=2"))
+
+
+@pytest.mark.parametrize("name", [*OPERATORS, *PROSUMERS])
+def test_balances_hold_whoever_is_bounded(run_short: Run, name: str) -> None:
+    if name in OPERATORS:
+        settings = [f"operator.behaviour=[{{{name}: {OPERATORS[name][1]}}}]"]
+    else:
+        behaviour = f"[{{{name}: {PROSUMERS[name][1]}}}]"
+        settings = [f"prosumers.prosumer_{number}.behaviour={behaviour}" for number in (1, 2, 3)]
+    result = run_short("horizon_h=2", "operator.benchmark_limit_s=0", *settings)
+    assert [item for item in result.certificates if item.hard and not item.passed] == []
+
+
+def test_a_line_that_is_out_carries_nothing(run_short: Run) -> None:
+    outage = "lines.outages=[{line: [prosumer_1, prosumer_3], start_s: 3600, end_s: 7200}]"
+    result = run_short("horizon_h=2", "operator.benchmark_limit_s=0", outage)
+    trades = result.table("trades")
+    pair = trades[(trades["seller"] == "prosumer_1") & (trades["buyer"] == "prosumer_3")]
+    assert len(pair[pair["period"] < 4])
+    assert pair[pair["period"] >= 4]["delivered_mwh"].sum() == 0.0
+    assert [item for item in result.certificates if item.hard and not item.passed] == []
+
+
+def test_the_pool_runs_without_a_system(bargaining_run: Result) -> None:
+    assert bargaining_run.passed
+    quadratic, posted = (bargaining_run.summary[case] for case in ("nash-quadratic", "posted"))
+    assert posted["p2p_price_usd_per_mwh"] == pytest.approx(110.0)
+    assert posted["p2p_efficiency_percent"] < quadratic["p2p_efficiency_percent"] <= 100.0
+    assert "total_cost_usd" not in quadratic
+    assert bargaining_run.table("quarters").empty

@@ -1,0 +1,168 @@
+"""Scenarios of model E: shipped ones are valid and can be loaded again, faulty ones say what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.experiments.models import MODELS
+from gridarium.experiments.net_zero.build import over_horizon
+from gridarium.experiments.plain_yaml import dump_yaml
+from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.scenario_files import profile_path
+
+SHIPPED = ("net-zero", "net-zero-bargaining", "net-zero-lease")
+
+
+def faults_with(*settings: str, scenario: str = "net-zero") -> list[Fault]:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(scenario, settings)
+    return list(caught.value.faults)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_resolved_scenario_gives_the_same_cases_again(name: str, tmp_path: Path) -> None:
+    study = load_scenario(name)
+    path = tmp_path / "again.yaml"
+    path.write_text(dump_yaml(study.resolved()), encoding="utf-8")
+    assert load_scenario(path).cases == study.cases
+    assert {case.model for case in study.cases.values()} == {"net-zero"}
+
+
+def test_the_papers_numbers_are_in_the_shipped_scenario() -> None:
+    case = load_scenario("net-zero").cases["shared-storage"]
+    storage, lease = case.provider.storage, case.provider.lease.first
+    assert (storage.p_max_mw, storage.soc_initial, storage.soc_max) == (40.0, 0.2, 0.9)
+    assert (storage.efficiency_charge, storage.efficiency_discharge) == (0.98, 0.98)
+    assert 120.0 <= storage.e_max_mwh <= 160.0
+    assert (lease.interval_km, lease.growth) == (50.0, 0.25)
+    assert (case.carbon_market.price_usd_per_tco2, case.carbon_market.allowance_tco2_per_mwh) == (12.0, 0.7)
+    assert case.lines.capacity_mw == pytest.approx(0.072 * 60)
+
+
+def test_the_cases_differ_in_what_the_paper_varies() -> None:
+    cases = load_scenario("net-zero").cases
+    assert cases["capture"].active_provider is None
+    assert cases["capture"].active_trading is None
+    assert cases["shared-storage"].trading.desk
+    assert not cases["decentralised"].trading.desk
+    pool_alone = load_scenario("net-zero-bargaining").cases.values()
+    assert all(case.operator is None and not case.thermal_units for case in pool_alone)
+    assert {case.horizon_h for case in load_scenario("net-zero-lease").cases.values()} == {360}
+
+
+@pytest.mark.parametrize(
+    ("setting", "place", "part"),
+    [
+        ("horizon_h=30", "horizon_h", "at most 24 h or whole days"),
+        ("period_h=0.5", "period_h", "[0.25, 0.25]"),
+        ("thermal_units.unit_1.p_min_mw=150", "thermal_units.unit_1.p_min_mw", "at most p_max_mw = 120"),
+        ("thermal_units.unit_1.p_initial_mw=10", "thermal_units.unit_1.p_initial_mw", "[48, 120] MW"),
+        ("thermal_units.unit_3.p_initial_mw=10", "thermal_units.unit_3.p_initial_mw", "must be 0 MW"),
+        ("thermal_units.unit_1.capture.fixed_mw=70", "thermal_units.unit_1.capture.fixed_mw", "p_min_mw"),
+        ("thermal_units.unit_1.tau=1", "thermal_units.unit_1.tau", "unknown field"),
+        ("flexible_loads.dr_1.share=0.99", "flexible_loads", "sum to 1.02"),
+        ("load=null", "load", "must be given"),
+        ("lines=null", "lines", "where prosumers trade"),
+        ("provider.active=false", "provider", "must be given, and active"),
+        ("lines.distance_km.prosumer_1.nobody=5", "lines.distance_km.prosumer_1.nobody", "of a prosumer"),
+        (
+            "lines.distance_km.prosumer_1.prosumer_1=5",
+            "lines.distance_km.prosumer_1.prosumer_1",
+            "two different",
+        ),
+        ("lines.outages=[{line: [prosumer_1, x], start_s: 0, end_s: 1}]", "lines.outages.0.line", "prosumer"),
+        ("lines.outages=[{line: [prosumer_1], start_s: 0, end_s: 1}]", "lines.outages.0.line", "at least 2"),
+        ("trading.band_low_usd_per_mwh=300", "trading.band_low_usd_per_mwh", "below the real-time price"),
+        ("trading.rule=auction", "trading.rule", "nash"),
+        (
+            "provider.lease.first.base_usd_per_km_mwh=-1",
+            "provider.lease.first.base_usd_per_km_mwh",
+            "[0, 1000]",
+        ),
+        ("provider.storage.soc_initial=0.1", "provider.storage.soc_initial", "[0.2, 0.9]"),
+        ("prosumers.prosumer_1.pv_column=sun", "profiles", "sun"),
+        ("prosumers.prosumer_1.behaviour=[dead-band]", "prosumers.prosumer_1.behaviour.0", "for a prosumer"),
+        ("operator.behaviour=[sticky-price]", "operator.behaviour.0", "for an operator"),
+        ("start=2026-04-15T08:00:00+08:00", "start", "00:00 of a day"),
+    ],
+)
+def test_faults_name_their_place_and_what_is_allowed(setting: str, place: str, part: str) -> None:
+    found = [fault for fault in faults_with(setting) if fault.place.endswith(place)]
+    assert found, faults_with(setting)
+    assert any(part in str(fault.allowed) for fault in found), found
+
+
+def test_settings_of_what_a_case_does_without_are_no_fault() -> None:
+    study = load_scenario("net-zero", ["trading.rule=zip", "provider.storage.e_max_mwh=120"])
+    assert study.cases["capture"].active_trading is None
+    assert study.cases["shared-storage"].active_trading.rule == "zip"
+
+
+def test_all_faults_of_all_sections_come_at_once() -> None:
+    places = {
+        fault.place.rpartition(".")[2]
+        for fault in faults_with("horizon_h=0", "carbon_market.price_usd_per_tco2=-1", "lines.capacity_mw=0")
+    }
+    assert {"horizon_h", "price_usd_per_tco2", "capacity_mw"} <= places
+
+
+def test_names_of_agents_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text(
+        "extends: net-zero\nwind_farms: {desk: {column: wind_forecast_mw, capacity_mw: 120},"
+        " unit_1: {column: wind_forecast_mw, capacity_mw: 120}}\ncases: {one: {}}",
+        encoding="utf-8",
+    )
+    places = {fault.place for fault in faults_with(scenario=str(path))}
+    assert places == {"wind_farms.desk", "wind_farms.unit_1"}
+
+
+def test_without_an_operator_nothing_may_be_operated() -> None:
+    places = {fault.place.rpartition(".")[2] for fault in faults_with("operator=null")}
+    assert {"thermal_units", "wind_farms", "flexible_loads", "load"} <= places
+
+
+def test_lease_terms_must_lie_within_their_bounds() -> None:
+    bounds = "provider.lease.lowest={base_usd_per_km_mwh: 1}"
+    (fault,) = {str(fault) for fault in faults_with(bounds, "provider.lease.highest=null")}
+    assert "first.base_usd_per_km_mwh" in fault
+    assert "lowest and highest" in fault
+
+
+def test_profiles_are_repeated_over_the_horizon_and_cut_at_its_end() -> None:
+    from gridarium.environment.profiles import read_profiles
+
+    profiles = read_profiles(profile_path("net-zero"))
+    day = profiles.column("load_mw")
+    assert len(day) == 96
+    np.testing.assert_array_equal(over_horizon(profiles, "load_mw", 8), day[:8])
+    np.testing.assert_array_equal(over_horizon(profiles, "load_mw", 192), np.tile(day, 2))
+
+
+def test_the_data_have_the_hours_and_sizes_that_the_paper_states() -> None:
+    from gridarium.environment.profiles import read_profiles
+
+    column = read_profiles(profile_path("net-zero")).column
+    hour = np.arange(96) / 4.0
+    for number, peak in ((1, 5.0), (2, 3.5), (3, 4.5)):
+        pv = column(f"prosumer_{number}_pv_mw")
+        assert not pv[(hour >= 1) & (hour < 6) | (hour >= 19)].any()
+        assert pv.max() == pytest.approx(peak, rel=1e-3)
+    by_day = (hour >= 8) & (hour < 18)
+    net = [column(f"prosumer_{n}_pv_mw") - column(f"prosumer_{n}_load_mw") for n in (1, 2, 3)]
+    assert (net[0][by_day] > 0.0).all()
+    assert net[1][by_day].min() < 0.0 < net[1][by_day].max()
+    assert -4.0 < net[2][by_day].min() < net[2][by_day].max() < -2.0
+    assert 209.0 < column("load_mw")[40:48].max() < 240.0
+
+
+def test_every_model_has_all_its_parts() -> None:
+    for model in MODELS.values():
+        assert model.schema.model_fields["model"].is_required()
+        assert model.cross_checks
+        assert set(model.measured)
+        assert len(model.claims) > 10

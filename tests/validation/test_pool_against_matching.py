@@ -1,0 +1,50 @@
+"""What prosumers reach by messages, against the best that a planner who knows everything could do."""
+
+from __future__ import annotations
+
+import pytest
+
+from gridarium.agents.trading import TradeRules, book_of
+from gridarium.experiments.pool_efficiency import Efficiency, PoolView, pool_efficiency
+from gridarium.experiments.synthetic_pool import PoolPlan, synthetic_pool
+
+
+def efficiency(plan: PoolPlan, seed: int = 1) -> Efficiency:
+    """Of two minutes in each quarter."""
+    pool = synthetic_pool(plan, seed)
+    while pool.world.running:
+        pool.world.step()
+    view = PoolView(pool.world, pool.lines, plan.terms, pool.prosumers, pool.data)
+    minutes = [(period, minute) for period in range(plan.n_period) for minute in (0, 8)]
+    return pool_efficiency(view, book_of(pool.world).trades(), minutes)
+
+
+@pytest.mark.parametrize("n_prosumer", [3, 10, 50])
+@pytest.mark.parametrize("first_period", [28, 48, 66])
+@pytest.mark.parametrize("log_share", [0.0, 1.0])
+def test_nash_bargainers_reach_95_percent_of_the_matching(
+    n_prosumer: int, first_period: int, log_share: float
+) -> None:
+    plan = PoolPlan(n_prosumer, n_period=2, first_period=first_period, log_share=log_share, fluctuation=0.0)
+    found = efficiency(plan)
+    assert 0.95 <= found.share <= 1.0 + 1e-6
+
+
+def test_fluctuation_within_the_quarter_costs_little() -> None:
+    found = efficiency(PoolPlan(30, n_period=4, first_period=40, fluctuation=0.15))
+    assert 0.95 <= found.share <= 1.0 + 1e-6
+
+
+def test_without_a_desk_neighbours_do_as_well() -> None:
+    found = efficiency(PoolPlan(50, desk=False, n_period=2, first_period=48, fluctuation=0.0))
+    assert 0.95 <= found.share <= 1.0 + 1e-6
+
+
+def test_traders_without_models_waste_some_of_it_and_learning_ones_less() -> None:
+    share = {
+        rule: efficiency(PoolPlan(20, TradeRules(rule), n_period=2, first_period=48, fluctuation=0.0)).share
+        for rule in ("nash", "ep-leader", "zi-c", "zip")
+    }
+    assert 0.4 < share["zi-c"] < share["zip"] < share["nash"]
+    # A monopolist facing a straight demand line takes half the efficient volume: three quarters of the gain.
+    assert 0.7 < share["ep-leader"] < 0.95
