@@ -58,6 +58,10 @@ class Manner:
         """Price of the next offer after a counter-offer: what was bid, unless it would be a loss."""
         return counter.price_usd_per_mwh if counter.price_usd_per_mwh >= sale.cost else None
 
+    def binds(self, sale: Sale, offer: Offer, accept: Accept) -> bool:
+        """Whether an acceptance is one of this offer: at its price."""
+        return accept.price_usd_per_mwh == offer.price_usd_per_mwh
+
     def learn_demand(self, buyer: str, price: float, volume_mwh: float, limited: bool) -> None:
         """Learn from what a buyer would take at a price, the need or the price being what limits it."""
 
@@ -105,7 +109,7 @@ class Declared(Manner):
     def answer(
         self, offer: Offer, purchase: Purchase | None, value: Value, room_mwh: float, last: Counter | None
     ) -> Answer:
-        """Accept what costs no more than agreed; else name the agreed price."""
+        """Accept what costs no more than agreed, for less energy at its own agreed price; else name that."""
         minute_s, round_, price, limit = offer
         volume = limit if limit < room_mwh else room_mwh
         if volume <= 0.0:
@@ -116,9 +120,21 @@ class Declared(Manner):
             fair = self._known(purchase, purchase.bargain, limit)
         if fair is None:
             return Counter(minute_s, round_, price, 0.0)
-        if price <= fair * (1.0 + _ROUNDING):
-            return Accept(minute_s, round_, price, volume, True)
-        return Counter(minute_s, round_, fair, volume)
+        if price > fair * (1.0 + _ROUNDING):
+            return Counter(minute_s, round_, fair, volume)
+        if volume < limit and purchase is not None and purchase.bargain is not None:
+            agreed = self.price(purchase.bargain, volume)
+            if agreed is None:
+                return Counter(minute_s, round_, price, 0.0)
+            price = agreed
+        return Accept(minute_s, round_, price, volume, True)
+
+    def binds(self, sale: Sale, offer: Offer, accept: Accept) -> bool:
+        """At the offer's price, or for less energy at what the seller, too, works out for it."""
+        if super().binds(sale, offer, accept):
+            return True
+        agreed = None if sale.bargain is None else self.price(sale.bargain, accept.volume_mwh)
+        return agreed is not None and abs(accept.price_usd_per_mwh - agreed) <= _ROUNDING * agreed
 
     def _known(self, deal: Sale | Purchase, bargain: Bargain, volume_mwh: float) -> float | None:
         known_volume, price = deal.priced

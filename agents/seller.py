@@ -198,9 +198,9 @@ class Seller:
         if sale is None or sale.offer is None or sale.accepted is not None:
             return
         minute_s, round_, price, limit = sale.offer
-        if (accept.minute_s, accept.round, accept.price_usd_per_mwh) != (minute_s, round_, price):
+        if (accept.minute_s, accept.round) != (minute_s, round_) or not 0.0 < accept.volume_mwh <= limit:
             return
-        if 0.0 < accept.volume_mwh <= limit:
+        if self.manner.binds(sale, sale.offer, accept):
             sale.accepted = accept
             self.manner.learn(buyer, price, accept.volume_mwh, accept.limited)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gridarium.agents.optimisation import LocalProblem
+from gridarium.environment.collector import rare_collections
 from gridarium.experiments.models import MODELS, Built
 from gridarium.experiments.records import Certificate, Progress
 from gridarium.experiments.scenario_schema import Scenario
@@ -64,10 +65,11 @@ def measure_case(name: str, scenario: Scenario) -> tuple[dict[str, float], list[
 def _play(built: Built, progress: Callable[[float], None] | None = None) -> None:
     """Step a world to its end."""
     world = built.world
-    while world.running:
-        world.step()
-        if progress:
-            progress(len(world.states) / world.n_period)
+    with rare_collections():
+        while world.running:
+            world.step()
+            if progress:
+                progress(len(world.states) / world.n_period)
 
 
 def effort_of(built: Built) -> dict[str, float]:

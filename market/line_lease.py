@@ -203,8 +203,9 @@ class Offer(NamedTuple):
 
 
 class Accept(NamedTuple):
-    """A buyer takes a volume of an offer at its price; the trade binds when the seller holds this.
+    """A buyer takes a volume of an offer; the trade binds when the seller holds this.
 
+    The price is the offer's, or, where both sides declare, the one agreed for this smaller volume.
     `limited` tells whether its need or the offer's limit, and not the price, limits the volume.
     """
 
