@@ -14,6 +14,9 @@ from gridarium.market.records import Array
 from gridarium.market.tangents import Index, Pieces, lower_envelope
 from gridarium.market.utility import Utility
 
+_NOTHING_MWH = 1e-12
+"""Energy that is none: dividing by less than this overflows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pool:
@@ -241,7 +244,7 @@ def _solve(pool: Pool, pieces: Pieces, limit: Array) -> tuple[Array, Array]:
     n_line, n_piece, n_ip = len(pool.seller), len(pieces.slope), len(limit)
     # Tolerances of the solver are absolute: volumes are counted in the largest one.
     unit = float(limit.max(initial=0.0))
-    if unit == 0.0:
+    if unit <= _NOTHING_MWH:
         return np.zeros(n_line), np.zeros(n_ip)
     columns = np.arange(n_line + n_piece)
     # The stubs of scipy do not know that linprog takes sparse matrices.
