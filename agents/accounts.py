@@ -26,6 +26,24 @@ class DayAhead:
     offer: Offer
     situation: Situation
 
+    @property
+    def carbon_worth_cny_per_mwh(self) -> Array:
+        """What the carbon market pays for a MWh of load before any emission, shape (n_period,)."""
+        conditions = self.situation.conditions
+        allowed = conditions.quota_tco2_per_mwh - self.offer.negative_factor_tco2_per_mwh
+        return conditions.carbon_price_cny_per_tco2 * allowed
+
+    def net_cost_cny(self, carbon_market: bool) -> float:
+        """Cost of supply, less what the carbon market pays where there is one, CNY per day.
+
+        The dispatch must have had carbon in its cost where carbon is traded.
+        """
+        cost = self.dispatch.cost_cny
+        if carbon_market:
+            worth = self.carbon_worth_cny_per_mwh @ self.situation.load_mw
+            cost -= float(worth) * self.situation.period_h
+        return cost
+
 
 class DayAccounts:
     """Settles one delivery day of a DSO.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,8 @@ class Dispatch:
         What the DSO minimised.
     rounds : int
         Rounds of its cone solver.
+    price_cny_per_mwh, price_cny_per_mvarh : ndarray, shape (n_bus, n_period)
+        Nodal prices: what one more MWh, or Mvarh, drawn at a bus would cost.
     """
 
     buy_mw: Array
@@ -49,6 +52,45 @@ class Dispatch:
     cone_gap: float
     cost_cny: float
     rounds: int
+    price_cny_per_mwh: Array
+    price_cny_per_mvarh: Array
+
+
+@dataclass(frozen=True)
+class DispatchDay:
+    """What a dispatch starts from.
+
+    Parameters
+    ----------
+    conditions : MarketConditions
+    load_p_mw, load_q_mvar : ndarray, shape (n_bus, n_period)
+    available_mw : ndarray, shape (n_renewable, n_period)
+    initial_mwh : ndarray, shape (n_storage,)
+    carbon_in_cost : bool
+        Whether carbon is priced.
+    """
+
+    conditions: MarketConditions
+    load_p_mw: Array
+    load_q_mvar: Array
+    available_mw: Array
+    initial_mwh: Array
+    carbon_in_cost: bool
+
+    @property
+    def signals(self) -> dict[str, Any]:
+        """The signals of the dispatch problem."""
+        market = self.conditions
+        carbon_price = market.carbon_price_cny_per_tco2 if self.carbon_in_cost else 0.0
+        return {
+            "load_p_mw": self.load_p_mw,
+            "load_q_mvar": self.load_q_mvar,
+            "buy_price": market.wholesale_cny_per_mwh + carbon_price * market.grid_factor_tco2_per_mwh,
+            "sell_price": market.export_cny_per_mwh,
+            "carbon_price": carbon_price,
+            "available_mw": self.available_mw,
+            "initial_mwh": self.initial_mwh,
+        }
 
 
 @lru_cache(maxsize=8)
@@ -71,28 +113,14 @@ class Dispatcher:
     def __init__(self, owner: str, shape: DispatchShape, problem: LocalProblem) -> None:
         self.owner, self.shape, self.problem = owner, shape, problem
 
-    def solve(
-        self,
-        conditions: MarketConditions,
-        load_p_mw: Array,
-        load_q_mvar: Array,
-        available_mw: Array,
-        initial_mwh: Array,
-        carbon_in_cost: bool,
-    ) -> Dispatch:
-        """Dispatch for given loads, shape (n_bus, n_period), and renewables, (n_renewable, n_period)."""
-        carbon_price = conditions.carbon_price_cny_per_tco2 if carbon_in_cost else 0.0
-        solution = self.problem.solve(
-            self.owner,
-            load_p_mw=load_p_mw,
-            load_q_mvar=load_q_mvar,
-            buy_price=conditions.wholesale_cny_per_mwh + carbon_price * conditions.grid_factor_tco2_per_mwh,
-            sell_price=conditions.export_cny_per_mwh,
-            carbon_price=carbon_price,
-            available_mw=available_mw,
-            initial_mwh=initial_mwh,
-        )
-        return self._read(solution, initial_mwh)
+    def solve(self, day: DispatchDay) -> Dispatch:
+        """Dispatch a day."""
+        return self._read(self.problem.solve(self.owner, **day.signals), day.initial_mwh)
+
+    def attempt(self, day: DispatchDay) -> Dispatch | None:
+        """Dispatch a day, or None where its loads cannot be supplied."""
+        solution = self.problem.attempt(self.owner, **day.signals)
+        return None if solution is None else self._read(solution, day.initial_mwh)
 
     def _read(self, solution: Solution, initial_mwh: Array) -> Dispatch:
         base_mva = self.shape.feeder.base_mva
@@ -112,6 +140,8 @@ class Dispatcher:
             cone_gap=self._cone_gap(solution),
             cost_cny=solution.objective,
             rounds=self.problem.cone_rounds,
+            price_cny_per_mwh=self.problem.sensitivity(solution, "load_p_mw") / self.shape.period_h,
+            price_cny_per_mvarh=self.problem.sensitivity(solution, "load_q_mvar") / self.shape.period_h,
         )
 
     def _storage_powers(self, energy_mwh: Array, initial_mwh: Array) -> tuple[Array, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour, HeardLoads
 from gridarium.agents.carbon_pool import CarbonPool
 from gridarium.agents.cones import Array
-from gridarium.agents.dispatch import Dispatcher, dispatch_form
+from gridarium.agents.connection import Connection
+from gridarium.agents.dispatch import Dispatch, DispatchDay, Dispatcher, dispatch_form
 from gridarium.agents.dispatch_problem import DispatchShape
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.price_setting import BestResponse, PriceSetter
+from gridarium.agents.price_setting import BestResponse, PriceSetter, Step
 from gridarium.environment.errors import MessageError
 from gridarium.environment.world import World
 from gridarium.market.records import (
@@ -34,25 +35,9 @@ from gridarium.market.records import (
     TariffSignal,
     series,
 )
-from gridarium.market.stackelberg import NegotiationRules, Round
+from gridarium.market.stackelberg import Ending, NegotiationRules, Round
 from gridarium.market.supply import Situation
 from gridarium.market.tariffs import Offer, Tariff
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Where a consumer's load meets the feeder; the operator knows this of its customers.
-
-    Parameters
-    ----------
-    p_share : ndarray, shape (n_bus,)
-        How the load spreads over the buses.
-    q_per_p : ndarray, shape (n_bus,)
-        Reactive per active power.
-    """
-
-    p_share: Array
-    q_per_p: Array
 
 
 class Dso(GridAgent):
@@ -101,7 +86,7 @@ class Dso(GridAgent):
         self.plan: DayAhead
         self.signal: TariffSignal
         self.accounts: DayAccounts
-        self._connections, self._market, self._carbon_in_cost = connections, market, carbon_in_cost
+        self.connections, self._market, self._carbon_in_cost = connections, market, carbon_in_cost
         problem = world.shared(shape, lambda: LocalProblem(dispatch_form(shape)))
         self._dispatcher = Dispatcher(name, shape, problem)
         self._conditions: MarketConditions
@@ -111,6 +96,7 @@ class Dso(GridAgent):
         self._loads: dict[str, Array] = {}
         self._round = 0
         self._heard_round = 0
+        self._planned_last = False
         self._pool = CarbonPool(world, name, shape.storages, tariff.pool)
         self.storage_states: dict[tuple[str, int], StorageState] = {}
 
@@ -129,7 +115,7 @@ class Dso(GridAgent):
             self._market,
             *(unit.name for unit in self.shape.renewables),
             *(unit.name for unit in self.shape.storages),
-            *self._connections,
+            *self.connections,
         ]
         silent = yield from self._ask_until(self.rules.closes_s, dict.fromkeys(asked, ForecastRequest()))
         if silent:
@@ -137,49 +123,62 @@ class Dso(GridAgent):
                 f"agent {self.name}: no forecast from {', '.join(sorted(silent))} before the gate closed"
             )
         # Sums must not depend on who answered first.
-        self._base = {name: self._base[name] for name in self._connections}
+        self._base = {name: self._base[name] for name in self.connections}
         self._loads = dict(self._base)
 
     def _negotiate(self) -> Generator[Any, Any, None]:
-        plan = self._plan_day()
-        price = self.setter.first(plan)
-        ended = ""
+        self.plan = self._plan_day()
+        price = self.setter.first(self.plan, self._base)
+        ended: Ending = ""
         while not ended:
-            self._round += 1
-            before = self._total_load()
-            self.signal = self._signal(price, plan.offer)
-            silent = yield from self.ask(
-                dict.fromkeys(self._connections, self.signal),
-                self.rules.reply_timeout_s,
-                self.rules.resend_after_s,
-            )
-            plan = self._plan_day()
-            step = self.setter.revise(price, self._loads, silent, plan)
-            residual, now = step.distance_cny_per_mwh, self.world.clock.now_s
-            # A leader that still goes by the forecasts has heard nobody.
-            missing = len(silent) if self._heard_round else len(self._connections)
-            ended = self.rules.ending(self._round, now, residual, missing)
-            self.rounds.append(
-                Round(
-                    self._round,
-                    now,
-                    residual,
-                    float(np.abs(self._total_load() - before).max()),
-                    len(self._connections) - len(silent),
-                    len(silent),
-                    plan.dispatch.rounds,
-                    ended,
-                )
-            )
+            step, ended = yield from self._post(price)
             if not ended:
                 price = self.behaviour.choose(self, self.signal, step.price_cny_per_mwh)
-        self.plan = plan
+        best = self.setter.settle(price)
+        if best is not price or not self._planned_last:
+            # Time is up in the middle of a search: the plan must belong to the price that is announced.
+            yield from self._post(best, ended)
+
+    def _post(self, price: Array, ended: Ending = "") -> Generator[Any, Any, tuple[Step, Ending]]:
+        """One round: publish, listen, dispatch, think."""
+        self._round += 1
+        before = self._total_load()
+        self.signal = self._signal(price, self.plan.offer)
+        rules, follower = self.rules, self.connections
+        silent = yield from self.ask(
+            dict.fromkeys(follower, self.signal), rules.reply_timeout_s, rules.resend_after_s
+        )
+        planned: DayAhead | None = None
+        if ended or not self.setter.may_be_refused:
+            planned = self._plan_day()
+        elif self.setter.needs_dispatch:
+            planned = self.plan_for(self._perceived())
+        step = self.setter.revise(price, self._loads, silent, planned)
+        self.plan, self._planned_last = planned or self.plan, planned is not None
+        now = self.world.clock.now_s
+        # A leader that still goes by the forecasts has heard nobody.
+        missing = len(silent) if self._heard_round else len(follower)
+        ended = ended or rules.ending(self._round, now, step.distance_cny_per_mwh, missing)
+        self.rounds.append(
+            Round(
+                self._round,
+                now,
+                step.distance_cny_per_mwh,
+                float(np.abs(self._total_load() - before).max()),
+                len(follower) - len(silent),
+                len(silent),
+                planned.dispatch.rounds if planned else 0,
+                self.profit_cny(price, planned) if planned else float("nan"),
+                ended,
+            )
+        )
+        return step, ended
 
     def _announce(self) -> Generator[Any, Any, None]:
         """Send the final tariff; whoever missed the last round answers now, and the dispatch follows."""
         self.signal = replace(self.signal, final=True)
         before = self._total_load()
-        yield from self._ask_until(self.rules.closes_s, dict.fromkeys(self._connections, self.signal))
+        yield from self._ask_until(self.rules.closes_s, dict.fromkeys(self.connections, self.signal))
         if not np.array_equal(self._total_load(), before):
             self.plan = self._plan_day()
 
@@ -193,7 +192,7 @@ class Dso(GridAgent):
             self._dispatcher,
             plan,
             self.signal.price_cny_per_mwh,
-            tuple(self._connections),
+            tuple(self.connections),
         )
         orders: dict[str, Any] = {}
         for row, unit in enumerate(self.shape.storages):
@@ -270,28 +269,51 @@ class Dso(GridAgent):
     def _total_load(self) -> Array:
         return np.asarray(sum(self._loads.values()))
 
+    def plan_for(self, loads_mw: Mapping[str, Array]) -> DayAhead | None:
+        """What it would plan if each consumer drew a load; None where these loads cannot be supplied."""
+        day = self._day(loads_mw)
+        dispatch = self._dispatcher.attempt(day)
+        return None if dispatch is None else self._planned(dispatch, day, loads_mw)
+
+    def profit_cny(self, price: Array, plan: DayAhead) -> float:
+        """What it would earn with a price and a plan, CNY per day: sales less the net cost of supply."""
+        sales = float(price @ plan.situation.load_mw) * self.world.period_h
+        return sales - plan.net_cost_cny(self.tariff.trades_carbon and self._carbon_in_cost)
+
     def _plan_day(self) -> DayAhead:
         """Dispatch, carbon pool and tariff for the loads last heard, as perceived."""
-        shape, conditions = self.shape, self._conditions
+        heard = self._perceived()
+        day = self._day(heard)
+        return self._planned(self._dispatcher.solve(day), day, heard)
+
+    def _perceived(self) -> Mapping[str, Array]:
         perceived = self.behaviour.perceive(self, HeardLoads(self._round, dict(self._loads)))
-        heard, self._heard_round = perceived.load_mw, perceived.round
+        self._heard_round = perceived.round
+        heard: Mapping[str, Array] = perceived.load_mw
+        return heard
+
+    def _day(self, heard: Mapping[str, Array]) -> DispatchDay:
+        """What is to be dispatched for some loads."""
+        shape = self.shape
         p_mw = np.zeros((shape.feeder.n_bus, self.world.n_period))
         q_mvar = np.zeros_like(p_mw)
         for name, load in heard.items():
-            connection = self._connections[name]
+            connection = self.connections[name]
             p_mw += np.outer(connection.p_share, load)
             q_mvar += np.outer(connection.p_share * connection.q_per_p, load)
         available = [self._available[unit.name] for unit in shape.renewables]
-        initial = np.array([self._initial_mwh[unit.name] for unit in shape.storages])
-        dispatch = self._dispatcher.solve(
-            conditions,
+        return DispatchDay(
+            self._conditions,
             p_mw,
             q_mvar,
             np.array(available).reshape(len(available), self.world.n_period),
-            initial,
+            np.array([self._initial_mwh[unit.name] for unit in shape.storages]),
             self._carbon_in_cost,
         )
-        load = np.asarray(sum(heard.values()))
+
+    def _planned(self, dispatch: Dispatch, day: DispatchDay, heard: Mapping[str, Array]) -> DayAhead:
+        """Carbon pool and tariff that go with a dispatch."""
+        conditions, load = self._conditions, np.asarray(sum(heard.values()))
         supply = self._dispatcher.supply(dispatch, conditions)
         pool = self._pool.allocate(dispatch, supply, load, conditions.quota_tco2_per_mwh)
         situation = Situation(
@@ -300,7 +322,7 @@ class Dso(GridAgent):
             load_mw=load,
             base_mw=np.asarray(sum(self._base.values())),
             charge_mw=dispatch.charge_mw.sum(axis=0),
-            available_mw=np.sum(available, axis=0) if available else np.zeros_like(load),
+            available_mw=day.available_mw.sum(axis=0),
             pool_in_t_per_h=pool.inflow_t_per_h.sum(axis=0),
             pool_out_t_per_h=pool.outflow_t_per_h.sum(axis=0),
             period_h=self.world.period_h,

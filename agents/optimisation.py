@@ -138,15 +138,33 @@ class LocalProblem:
         SolveError
             If a signal is unknown, missing, of a wrong shape, or not finite.
         """
-        started = time.perf_counter()
-        values = self._read(owner, signals)
-        numbers = self.form.at(values)
         try:
-            x = self._solve_numbers(numbers)
+            return self._timed(owner, signals)
         except InfeasibleError as error:
+            numbers = self.form.at(self._read(owner, signals))
             raise InfeasibleError(f"agent {owner}: {explain(self.form, numbers)}") from error
         except SolveError as error:
             raise type(error)(f"agent {owner}: {error}") from error
+
+    def attempt(self, owner: str, **signals: Any) -> Solution | None:
+        """Solve as `solve` does, but give None where nothing is feasible: quicker than an explanation.
+
+        Raises
+        ------
+        SolveError
+            For every other reason.
+        """
+        try:
+            return self._timed(owner, signals)
+        except InfeasibleError:
+            return None
+        except SolveError as error:
+            raise type(error)(f"agent {owner}: {error}") from error
+
+    def _timed(self, owner: str, signals: dict[str, Any]) -> Solution:
+        started = time.perf_counter()
+        values = self._read(owner, signals)
+        x = self._solve_numbers(self.form.at(values))
         self.solves += 1
         self.solver_s += time.perf_counter() - started
         self._last = Solution(self.form, x, values)

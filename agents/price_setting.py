@@ -29,13 +29,32 @@ class Step(NamedTuple):
 class PriceSetter(Protocol):
     """Decides what a leader posts."""
 
-    def first(self, plan: DayAhead) -> Array:
+    @property
+    def needs_dispatch(self) -> bool:
+        """Whether the answers to the posted price are worth a dispatch; a probe's are not."""
+
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether it goes on where the answers to a price cannot be supplied."""
+
+    def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
         """Price of the first round, CNY/MWh, shape (n_period,), when only forecasts are known."""
 
     def revise(
-        self, posted: Array, loads_mw: Mapping[str, Array], silent: frozenset[str], plan: DayAhead
+        self,
+        posted: Array,
+        loads_mw: Mapping[str, Array],
+        silent: frozenset[str],
+        plan: DayAhead | None,
     ) -> Step:
-        """Next price after the answers to the posted one; of the silent ones an earlier load is given."""
+        """Next price after the answers to the posted one.
+
+        Of silent followers an earlier load is given; the plan is None where the answers were not worth a
+        dispatch or could not be supplied.
+        """
+
+    def settle(self, posted: Array) -> Array:
+        """The price to announce, when time is up after a posted one; that same array if it stays."""
 
     def distance(self, posted: Array, plan: DayAhead) -> float:
         """Distance of a final price from the one that the final answers call for, CNY/MWh."""
@@ -54,19 +73,31 @@ class BestResponse:
     The agent version of the procedure C.2.
     """
 
+    needs_dispatch = True
+    may_be_refused = False
+
     def __init__(self, damping: float) -> None:
         self.damping = damping
 
-    def first(self, plan: DayAhead) -> Array:
+    def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
         """The tariff at the forecast loads."""
         return plan.offer.price_cny_per_mwh
 
     def revise(
-        self, posted: Array, loads_mw: Mapping[str, Array], silent: frozenset[str], plan: DayAhead
+        self,
+        posted: Array,
+        loads_mw: Mapping[str, Array],
+        silent: frozenset[str],
+        plan: DayAhead | None,
     ) -> Step:
         """A damped step."""
+        assert plan is not None
         called_for = plan.offer.price_cny_per_mwh
         return Step(posted + self.damping * (called_for - posted), self.distance(posted, plan))
+
+    def settle(self, posted: Array) -> Array:
+        """The posted price."""
+        return posted
 
     def distance(self, posted: Array, plan: DayAhead) -> float:
         """Distance from the tariff at these loads."""

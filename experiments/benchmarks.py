@@ -28,6 +28,9 @@ BENCHMARKS: dict[str, Benchmark] = {
         "the leader's problem against a conic solver",
     ),
     "game": Benchmark("gridarium.experiments.bench_game", "bench_game", "a whole negotiation"),
+    "leaders": Benchmark(
+        "gridarium.experiments.bench_leaders", "bench_leaders", "leaders against a proven bound, and SCIP"
+    ),
     "p2p": Benchmark("gridarium.experiments.bench_p2p", "bench_p2p", "a day of trade among prosumers"),
 }
 

@@ -47,6 +47,11 @@ def shipped_profiles() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (_HERE / "data").glob("*.csv")))
 
 
+def measured_file(name: str) -> Path:
+    """Path of a shipped record of measurements that a run cannot repeat."""
+    return _HERE / "data" / "measured" / f"{name}.csv"
+
+
 def profile_path(profiles: str) -> Path:
     """Return the CSV file of a profile set: a shipped name, or else a path."""
     return _HERE / "data" / f"{profiles}.csv" if profiles in shipped_profiles() else Path(profiles)

@@ -62,6 +62,8 @@ class Round:
         Answers received, and followers that stayed silent.
     cut_rounds : int
         Rounds that the leader's cone solver took.
+    profit_cny : float
+        What the leader would earn with these answers; nan where they were not dispatched.
     ended : str
         Empty until the last round.
     """
@@ -73,4 +75,5 @@ class Round:
     replies: int
     missing: int
     cut_rounds: int
+    profit_cny: float
     ended: Ending

@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
+from gridarium.agents.anticipation import Anticipation
+from gridarium.agents.connection import Connection
 from gridarium.agents.consumer import Consumer, Demand
 from gridarium.agents.dispatch_problem import DispatchShape, GasTurbine, Renewable
-from gridarium.agents.dso import Connection, Dso
+from gridarium.agents.dso import Dso
+from gridarium.agents.follower_model import FollowerModel
+from gridarium.agents.full_information import SearchEffort
+from gridarium.agents.leading import Anticipating, FullyInformed
 from gridarium.agents.plant import RenewablePlant
+from gridarium.agents.price_setting import PriceSetter
 from gridarium.agents.storage_owner import StorageOwner
 from gridarium.agents.upstream import UpstreamMarket
 from gridarium.environment.clock import HOUR_S, Clock
@@ -27,6 +33,7 @@ from gridarium.experiments.registry import load
 from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.world_parts import cut_off, link_quality, storage_ratings
 from gridarium.market.adcef import AdcefTariff
+from gridarium.market.price_limits import LimitRules
 from gridarium.market.records import Array, MarketConditions, series
 from gridarium.market.settlement import UPSTREAM
 from gridarium.market.stackelberg import NegotiationRules
@@ -36,6 +43,7 @@ if TYPE_CHECKING:
     from gridarium.experiments.adcef.schema import AdcefScenario, ConsumerClass, Network
 
 OPERATOR = "dso"
+_AMPLE_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ def build(scenario: AdcefScenario) -> Built:
         for name, unit in scenario.storages.items()
     )
     consumers = tuple(_consumers(world, scenario, profiles.column("load_mw")))
-    dso = _dso(world, scenario, _shape(world, scenario, sites, profiles))
+    dso = _dso(world, scenario, _shape(world, scenario, sites, profiles), profiles.column("load_mw"))
     cut_off(world, scenario)
     columns = {name: unit.column for name, unit in scenario.renewables.items()}
     return Built(world, dso, consumers, storages, plants, market, conditions, profiles, columns)
@@ -178,13 +186,9 @@ def _world(scenario: AdcefScenario, feeder: Feeder, n_period: int, conditions: M
 
 def _consumers(world: World, scenario: AdcefScenario, load_mw: Array) -> list[Consumer]:
     """Agents of all classes; each has an equal part of its class, and all see the same feeder shape."""
-    share, q_per_p = _feeder_shape(world.feeder)
     made = []
-    for kind, group in scenario.consumers.items():
-        part = group.share / group.count
-        if part <= 0.0:
-            continue
-        demand = _demand(kind, group, load_mw, part, share, q_per_p)
+    for kind, demand in demands_of(scenario, world.feeder, load_mw).items():
+        group = scenario.consumers[kind]
         agent = cast("type[Consumer]", load("agents", group.agent))
         names = [kind] if group.count == 1 else [f"{kind}-{number + 1}" for number in range(group.count)]
         behaviours = behaviours_of_class(group, kind, names, world.streams)
@@ -193,6 +197,32 @@ def _consumers(world: World, scenario: AdcefScenario, load_mw: Array) -> list[Co
             for name, behaviour in zip(names, behaviours, strict=True)
         ]
     return made
+
+
+def demands_of(scenario: AdcefScenario, feeder: Feeder, load_mw: Array) -> dict[str, Demand]:
+    """Private data of one consumer of each class that has a part of the load, shape (n_period,)."""
+    share, q_per_p = _feeder_shape(feeder)
+    return {
+        kind: _demand(kind, group, load_mw, group.share / group.count, share, q_per_p)
+        for kind, group in scenario.consumers.items()
+        if group.share > 0.0
+    }
+
+
+def true_followers(
+    scenario: AdcefScenario, feeder: Feeder, load_mw: Array, reference_cny_per_mwh: Array
+) -> tuple[FollowerModel, ...]:
+    """Everyone's private data as a leader would love to have it; for benchmarks only."""
+    return tuple(
+        FollowerModel.of(
+            demand.base_mw,
+            reference_cny_per_mwh,
+            demand.beta_cny_per_mwh_per_mw,
+            demand.flexible_share,
+        )
+        for kind, demand in demands_of(scenario, feeder, load_mw).items()
+        for _ in range(scenario.consumers[kind].count)
+    )
 
 
 def _feeder_shape(feeder: Feeder) -> tuple[Array, Array]:
@@ -242,7 +272,7 @@ def _shape(
     )
 
 
-def _dso(world: World, scenario: AdcefScenario, shape: DispatchShape) -> Dso:
+def _dso(world: World, scenario: AdcefScenario, shape: DispatchShape, load_mw: Array) -> Dso:
     share, q_per_p = _feeder_shape(world.feeder)
     consumers = [agent.name for agent in world.agents if isinstance(agent, Consumer)]
     timing = scenario.negotiation
@@ -255,17 +285,51 @@ def _dso(world: World, scenario: AdcefScenario, shape: DispatchShape) -> Dso:
         reply_timeout_s=timing.reply_timeout_s,
         resend_after_s=timing.resend_after_s,
     )
+    connections = dict.fromkeys(consumers, Connection(share, q_per_p))
     return Dso(
         world,
         OPERATOR,
         shape,
         build_tariff(scenario),
         rules,
-        dict.fromkeys(consumers, Connection(share, q_per_p)),
+        connections,
         UPSTREAM,
         scenario.dso.carbon_in_cost,
         behaviour_of(OPERATOR, scenario.dso.behaviour, world.streams),
+        _setter(world, scenario, connections, load_mw),
     )
+
+
+def _setter(
+    world: World, scenario: AdcefScenario, connections: Mapping[str, Connection], load_mw: Array
+) -> PriceSetter | None:
+    """How the leader searches for its price; None for the damped best response."""
+    leader = scenario.leader
+    if leader.kind == "best-response":
+        return None
+    # Nodes and not seconds end a search: the same seed gives the same bytes on every machine.
+    effort = SearchEffort(_AMPLE_S, relative_gap=5e-4, round_limit=1, node_limit=leader.search_nodes)
+    options = Anticipation(leader.round_limit, leader.limit_probes, effort)
+    limits, trades = limit_rules(scenario), trades_carbon(scenario)
+    if leader.kind == "anticipating":
+        return Anticipating(connections, limits, trades, options)
+    return FullyInformed(
+        connections,
+        limits,
+        trades,
+        lambda reference: true_followers(scenario, world.feeder, load_mw, reference),
+        options,
+    )
+
+
+def limit_rules(scenario: AdcefScenario) -> LimitRules:
+    """What a leader that searches for its price may post."""
+    return LimitRules(**scenario.tariff.limits.model_dump())
+
+
+def trades_carbon(scenario: AdcefScenario) -> bool:
+    """Whether the leader counts with the carbon market."""
+    return build_tariff(scenario).trades_carbon and scenario.dso.carbon_in_cost
 
 
 def build_tariff(scenario: AdcefScenario) -> Tariff:

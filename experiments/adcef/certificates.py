@@ -9,6 +9,7 @@ import numpy as np
 
 from gridarium.environment.errors import LedgerError
 from gridarium.experiments.adcef.build import Built
+from gridarium.experiments.adcef.leader_certificates import certify_leader
 from gridarium.experiments.adcef.metrics import Tables
 from gridarium.experiments.records import Certificate, Measured
 from gridarium.market.records import Array
@@ -26,6 +27,9 @@ def certify(case: str, scenario: AdcefScenario, built: Built, tables: Tables) ->
         *_grid(scenario, built, tables),
         *_equilibrium(scenario, built),
     ]
+    leader = scenario.leader
+    if leader.certify or (leader.certify is None and leader.searches):
+        measured += certify_leader(scenario, built)
     return [Measured(*item).certificate(case) for item in measured]
 
 

@@ -17,6 +17,7 @@ from gridarium.experiments.claim_kinds import (
     incomparable,
 )
 from gridarium.experiments.records import Claim
+from gridarium.experiments.scenario_files import measured_file
 from gridarium.market.adcef import carbon_factor, negative_factor, surplus
 from gridarium.market.supply import Supply
 
@@ -141,6 +142,23 @@ def _storage_shape(evidence: Evidence) -> Measured:
 
 _CHEAP_GAS = "gas at 20 and 35 CNY/MWh, as printed, covers nearly all residual load in every case"
 
+
+def _formulations(evidence: Evidence) -> Measured:
+    """Times recorded on this project's random instances, not of this run: they differ by machine."""
+    recorded = pd.read_csv(measured_file("formulations"))
+    together = recorded[recorded["bills"] == "all together"]
+    seconds = together.groupby("formulation")["time_s"].median()
+    change = seconds["indicator"] / seconds["big-m"] - 1.0
+    solved = recorded[(recorded["bills"] == "each class") & (recorded["status"] == "optimal")]
+    hard = solved["formulation"].value_counts()
+    reason = (
+        f"medians of {together['seed'].nunique()} recorded instances with SCIP, one thread; with the bill of "
+        f"each class capped big-M solves {hard['big-m']} and indicators {hard['indicator']} within 60 s"
+    )
+    measured = f"{seconds['big-m']:.2f} to {seconds['indicator']:.2f} s ({change:+.0%})"
+    return measured, bool(change < 0.0), reason
+
+
 CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
     _noon_factor,
     _noon_responsibility,
@@ -229,11 +247,11 @@ CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
         "397.80 CNY",
         "the quota and the emission it is counted from are not given",
     ),
-    incomparable(
+    directional(
         "C-solver",
         _at("5.2"),
-        "14 iterations and 43.69 s with indicators, 74 and 644.40 s with big-M",
-        "-93 %",
-        "another solver, another computer, and another formulation of the game",
+        "indicator constraints solve the game faster than big-M, 43.69 s against 644.40 s",
+        "falls (-93 %)",
+        _formulations,
     ),
 )

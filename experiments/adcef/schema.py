@@ -151,6 +151,47 @@ class ConsumerClass(Section):
             yield Conflict("mixture", total, "shares must sum to at most 1")
 
 
+class PriceLimits(Section):
+    """What a leader that searches for its price may post, as shares of the reference price and its bill."""
+
+    low_share: Annotated[float, Range(0, 1)] = 0.6
+    """Lowest price, times the reference price of the period."""
+    high_share: Annotated[float, Range(1, 10)] = 1.4
+    """Highest price, times the reference price of the period."""
+    bill_share: Annotated[float, Range(0, 10)] | None = 1.0
+    """Most that all consumers may pay in a day, times their base load's bill; null sets no cap."""
+    average_share: Annotated[float, Range(0, 10)] | None = None
+    """Largest mean price over the base load, times that of the reference price; null sets no cap."""
+    discount_share: Annotated[float, Range(0, 1)] | None = None
+    """Most that consumers may save in a day, times their base load's bill; null sets no cap."""
+
+
+class Leader(Section):
+    """How the operator searches for its signal."""
+
+    kind: Literal["best-response", "anticipating", "full-information"] = "best-response"
+    """Takes the last loads as given; learns how loads answer; or knows everyone's data, as a benchmark."""
+    round_limit: Annotated[int, Range(2, 1000)] = 40
+    """Most prices that a leader which anticipates posts."""
+    limit_probes: Annotated[int, Range(0, 6)] = 6
+    """Probes that drive a third of the day to an end of the price band each."""
+    search_nodes: Annotated[int, Range(1, 10_000_000)] = 500
+    """Most nodes of each search for the optimum; unlike a time limit the same on every machine."""
+    certify: Flag | None = None
+    """Whether regret, distance from the proven bound and stability are measured, which takes some seconds;
+    null means that they are for a leader that searches."""
+
+    @property
+    def searches(self) -> bool:
+        """Whether it looks for the best price, and not for a fixed point."""
+        return self.kind != "best-response"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_a_name(cls, value: object) -> object:
+        return {"kind": value} if isinstance(value, str) else value
+
+
 class Tariff(Section):
     """The signal that the operator publishes."""
 
@@ -164,13 +205,13 @@ class Tariff(Section):
     """Renewable surplus measured before or after the consumers' response."""
     balance_budget: Flag = True
     """Whether discounts may not exceed what the carbon market pays."""
+    limits: PriceLimits = PriceLimits()
+    """What a leader may post that searches for its price; the best response follows the formula instead."""
 
 
 class Dso(Section):
     """The distribution system operator, who leads the game."""
 
-    leader: Literal["best-response"] = "best-response"
-    """How the leader searches for its signal."""
     carbon_in_cost: Flag = True
     """Whether carbon costs enter the operator's own dispatch."""
     loss_price_cny_per_mwh: Amount = 1.0
@@ -229,6 +270,7 @@ class AdcefScenario(Scenario):
         default={"all": {"share": 1.0, "beta_cny_per_mwh_per_mw": 60.0}}, validate_default=True
     )
     tariff: Tariff = Tariff()
+    leader: Leader = Leader()
     dso: Dso = Dso()
     negotiation: Negotiation = Negotiation()
 

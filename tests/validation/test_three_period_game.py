@@ -17,7 +17,8 @@ from scipy.optimize import root
 
 from gridarium.agents.consumer import Consumer, Demand
 from gridarium.agents.dispatch_problem import DispatchShape, Renewable
-from gridarium.agents.dso import Connection, Dso
+from gridarium.agents.connection import Connection
+from gridarium.agents.dso import Dso
 from gridarium.agents.plant import RenewablePlant
 from gridarium.agents.upstream import UpstreamMarket
 from gridarium.environment.clock import Clock

@@ -1,0 +1,100 @@
+"""What a leader may post: a band around the reference, and caps on price level, bills and discounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridarium.market.records import Array
+
+
+@dataclass(frozen=True)
+class PriceLimits:
+    """Limits of a posted price; without them a leader climbs until something else stops it.
+
+    Parameters
+    ----------
+    low_cny_per_mwh, high_cny_per_mwh : ndarray, shape (n_period,)
+        Price band.
+    bill_cap_cny : float, optional
+        Most that all followers together may pay in a day.
+    average_cap_cny_per_mwh : float, optional
+        Largest mean of the posted price, each period weighing as much as its load before any response.
+    discount_cap_cny : float, optional
+        Most that followers may pay less than the reference price asks for their load (C8).
+    """
+
+    low_cny_per_mwh: Array
+    high_cny_per_mwh: Array
+    bill_cap_cny: float | None = None
+    average_cap_cny_per_mwh: float | None = None
+    discount_cap_cny: float | None = None
+
+    def excess(
+        self, price: Array, load_mw: Array, base_mw: Array, reference: Array, period_h: float
+    ) -> dict[str, float]:
+        """By how much each limit in force is broken; negative where room is left.
+
+        Parameters
+        ----------
+        price, reference : ndarray, shape (n_period,)
+            Posted price and the tariff without any adjustment, CNY/MWh.
+        load_mw, base_mw : ndarray, shape (n_period,)
+            Load of all followers with and without response.
+        period_h : float
+
+        Returns
+        -------
+        dict of str to float
+            ``band`` and ``average`` in CNY/MWh, ``bill`` and ``discount`` in CNY.
+        """
+        broken = {
+            "band": float(np.max(np.maximum(self.low_cny_per_mwh - price, price - self.high_cny_per_mwh)))
+        }
+        if self.bill_cap_cny is not None:
+            broken["bill"] = float(price @ load_mw) * period_h - self.bill_cap_cny
+        if self.average_cap_cny_per_mwh is not None:
+            broken["average"] = float(price @ base_mw / base_mw.sum()) - self.average_cap_cny_per_mwh
+        if self.discount_cap_cny is not None:
+            broken["discount"] = float((reference - price) @ load_mw) * period_h - self.discount_cap_cny
+        return broken
+
+
+@dataclass(frozen=True)
+class LimitRules:
+    """Limits of a tariff as shares of the reference price; a day makes `PriceLimits` of them.
+
+    Parameters
+    ----------
+    low_share, high_share : float
+        Price band, times the reference price.
+    bill_share : float, optional
+        Most that all followers may pay in a day, times what their base load costs at the reference price.
+    average_share : float, optional
+        Largest mean of the price, times that of the reference price.
+    discount_share : float, optional
+        Most that followers may save against the reference price, times the same cost.
+    """
+
+    low_share: float = 0.6
+    high_share: float = 1.4
+    bill_share: float | None = 1.0
+    average_share: float | None = None
+    discount_share: float | None = None
+
+    def at(self, reference_cny_per_mwh: Array, base_mw: Array, period_h: float) -> PriceLimits:
+        """Limits of a day, for a reference price and a base load of shape (n_period,) each."""
+        bill = float(reference_cny_per_mwh @ base_mw) * period_h
+        mean = bill / (float(base_mw.sum()) * period_h)
+
+        def part(share: float | None, whole: float) -> float | None:
+            return None if share is None else share * whole
+
+        return PriceLimits(
+            self.low_share * reference_cny_per_mwh,
+            self.high_share * reference_cny_per_mwh,
+            part(self.bill_share, bill),
+            part(self.average_share, mean),
+            part(self.discount_share, bill),
+        )

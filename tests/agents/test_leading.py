@@ -1,0 +1,94 @@
+"""Leaders that search, played through the bus by the operator of a small feeder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import pytest
+
+from gridarium.agents.leading import Anticipating
+from gridarium.experiments.adcef.build import Built, build
+from gridarium.experiments.adcef.leader_certificates import LeaderBench, certify_leader
+from gridarium.experiments.scenario import load_scenario
+
+SEARCHING = ("anticipating", "full-information")
+
+
+@cache
+def played(leader: str, *settings: str) -> Built:
+    scenario = load_scenario("adcef-small", [f"leader={leader}", *settings]).cases["adcef"]
+    built = build(scenario)
+    while built.world.running:
+        built.world.step()
+    return built
+
+
+def certified(leader: str, settings: Sequence[str] = ()) -> dict[str, float]:
+    scenario = load_scenario("adcef-small", [f"leader={leader}", *settings]).cases["adcef"]
+    return {item[0]: item[1] for item in certify_leader(scenario, played(leader, *settings))}
+
+
+def profit(built: Built) -> float:
+    return built.dso.profit_cny(built.dso.signal.price_cny_per_mwh, built.dso.plan)
+
+
+@pytest.mark.parametrize("leader", SEARCHING)
+def test_a_leader_that_searches_earns_more_and_keeps_its_limits(leader: str) -> None:
+    searched, followed = played(leader), played("best-response")
+    assert searched.dso.rounds[-1].ended == "converged"
+    assert profit(searched) > profit(followed)
+    price, tou = searched.dso.signal.price_cny_per_mwh, searched.conditions.tou_cny_per_mwh
+    assert (price >= 0.6 * tou - 1e-9).all() and (price <= 1.4 * tou + 1e-9).all()
+    loads = np.sum([searched.world.meters[one.name] for one in searched.consumers], axis=0)
+    base = np.sum([one.loads_mw["base"] for one in searched.consumers], axis=0)
+    assert price @ loads <= tou @ base * (1.0 + 1e-8)
+
+
+def test_the_ledger_agrees_with_the_profit_that_the_leader_saw() -> None:
+    built = played("anticipating")
+    # The dispatch also counts a small price on losses, which nobody pays.
+    assert built.world.ledger.balance("dso") == pytest.approx(profit(built), abs=5.0)
+
+
+@pytest.mark.parametrize("leader", SEARCHING)
+def test_the_outcome_is_certified_near_the_proven_bound(leader: str) -> None:
+    found = certified(leader)
+    assert -1e-6 <= found["leader gap"] <= 0.003
+    assert found["leader regret"] <= 0.003
+    assert found["leader foresight"] <= 1e-3
+
+
+def test_the_best_response_leader_is_seen_to_leave_money() -> None:
+    found = certified("best-response")
+    assert found["leader gap"] >= found["leader regret"] - 1e-6 > 0.0
+    assert found["loop damping"] <= 1.0
+    assert found["loop uniqueness"] <= 0.1
+
+
+def test_a_search_survives_latency_and_loss() -> None:
+    rough = ("communication.latency_s=0.2", "communication.loss=0.2")
+    assert profit(played("anticipating", *rough)) == pytest.approx(profit(played("anticipating")), rel=1e-6)
+
+
+def test_when_time_is_up_within_the_search_the_best_price_seen_is_announced() -> None:
+    built = played("anticipating", "negotiation.round_limit=10")
+    setter = built.dso.setter
+    assert isinstance(setter, Anticipating)
+    assert built.dso.rounds[-1].ended == "round limit"
+    assert setter.leader.best is not None
+    assert (built.dso.signal.price_cny_per_mwh == setter.leader.best.price_cny_per_mwh).all()
+    assert profit(built) == pytest.approx(setter.leader.best.profit_cny, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "behaviour", ["{noise: {price_scale_cny_per_mwh: 20}}", "{habit: {last_weight: 0.5}}"]
+)
+def test_followers_that_misbehave_do_not_make_it_diverge(behaviour: str) -> None:
+    setting = f"consumers.residential.behaviour=[{behaviour}]"
+    built = played("anticipating", setting)
+    reference = load_scenario("adcef-small", [setting]).cases["adcef"]
+    bench = LeaderBench(reference, built)
+    assert len(built.dso.rounds) <= 42
+    assert profit(built) >= 0.95 * bench.profit_cny(built.conditions.tou_cny_per_mwh)
