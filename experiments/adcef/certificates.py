@@ -27,8 +27,7 @@ def certify(case: str, scenario: AdcefScenario, built: Built, tables: Tables) ->
         *_grid(scenario, built, tables),
         *_equilibrium(scenario, built),
     ]
-    leader = scenario.leader
-    if leader.certify or (leader.certify is None and leader.searches):
+    if scenario.certifies_leader:
         measured += certify_leader(scenario, built)
     return [Measured(*item).certificate(case) for item in measured]
 

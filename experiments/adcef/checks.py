@@ -48,8 +48,26 @@ def _substation_is_in_band(case: AdcefScenario) -> Iterator[Fault]:
         yield Fault("network.slack_voltage_pu", None, f"must be given: {allowed}")
 
 
+def _leader_can_be_informed(case: AdcefScenario) -> Iterator[Fault]:
+    if case.has_plain_consumers:
+        return
+    allowed = "needs consumers without battery, shiftable_mwh and an agent of their own"
+    if case.leader.kind == "full-information":
+        yield Fault("leader.kind", case.leader.kind, allowed)
+    if case.leader.certify:
+        yield Fault("leader.certify", True, allowed)
+
+
+def _leader_counts_carbon(case: AdcefScenario) -> Iterator[Fault]:
+    if case.leader.searches and case.tariff.kind != "tou" and not case.dso.carbon_in_cost:
+        allowed = f"must be true for a leader of kind {case.leader.kind} that trades carbon"
+        yield Fault("dso.carbon_in_cost", False, allowed)
+
+
 CROSS_CHECKS: tuple[CrossCheck, ...] = (
     (frozenset({"consumers"}), _shares_sum_to_one),
+    (frozenset({"consumers", "leader"}), _leader_can_be_informed),
+    (frozenset({"dso", "leader", "tariff"}), _leader_counts_carbon),
     (frozenset(_NAMED), _names_are_unique),
     (frozenset({"gas_turbines", "storages", "renewables", "network"}), _sites_have_units),
     (frozenset({"network"}), _network_is_a_feeder),

@@ -280,6 +280,20 @@ class AdcefScenario(Scenario):
         return (*self.gas_turbines, *self.storages, *self.renewables)
 
     @property
+    def has_plain_consumers(self) -> bool:
+        """Whether all consumers are as the models of a leader have them (C12 to C16, no battery)."""
+        return all(
+            group.agent == "consumer" and group.battery is None and group.shiftable_mwh is None
+            for group in self.consumers.values()
+        )
+
+    @property
+    def certifies_leader(self) -> bool:
+        """Whether the leader is measured against the best that is possible."""
+        wanted = self.leader.certify
+        return self.leader.searches and self.has_plain_consumers if wanted is None else wanted
+
+    @property
     def profile_columns(self) -> tuple[str, ...]:
         """Columns that the profiles must have."""
         return (

@@ -10,8 +10,10 @@ import pandapower.networks
 import pytest
 from typer.testing import CliRunner
 
+from gridarium.environment.errors import ScenarioError
 from gridarium.experiments import cli
 from gridarium.experiments.console import messages, output
+from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.scenario_files import profile_path
 
 Command = Callable[..., Any]
@@ -163,3 +165,21 @@ def test_an_agent_that_is_to_fail_must_exist(gridarium: Command, tmp_path: Path)
     assert (result.exit_code, result.stdout) == (cli.BAD_INPUT, "")
     assert "communication.outages.0.agent: got 'nobody'; must be one of commercial, dso" in result.stderr
     assert not (tmp_path / "here").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        (
+            ["leader=full-information", "consumers.residential.battery={p_max_mw: 1, e_max_mwh: 2}"],
+            "leader.kind",
+        ),
+        (["leader.certify=true", "consumers.residential.shiftable_mwh=1"], "leader.certify"),
+        (["leader=anticipating", "dso.carbon_in_cost=false"], "dso.carbon_in_cost"),
+        (["leader=telepathic"], "leader.kind"),
+        (["tariff.limits.low_share=1.5"], "tariff.limits.low_share"),
+    ],
+)
+def test_faults_of_a_leader_name_their_place(settings: list[str], place: str) -> None:
+    with pytest.raises(ScenarioError, match=place.replace(".", r"\.")):
+        load_scenario("adcef-small", settings)
