@@ -1,0 +1,155 @@
+"""The sequence of convex steps ends at KKT points, below the proven bound, with and without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gridarium.agents.cones import Array
+from gridarium.agents.convex_sequence import SequenceOptions, sequential_convex_optimum
+from gridarium.agents.convex_step_problem import SingleLevelPoint
+from gridarium.agents.dispatch import DispatchDay, Dispatcher, dispatch_form
+from gridarium.agents.follower_model import FollowerModel
+from gridarium.agents.full_information import SearchEffort, full_information_optimum
+from gridarium.agents.kkt_residual import kkt_residual
+from gridarium.agents.leader_problem import LeaderProblem, SupplyCut
+from gridarium.agents.optimisation import LocalProblem
+from gridarium.environment.errors import InfeasibleError
+from gridarium.experiments.adcef.build import build
+from gridarium.experiments.leader_instances import random_instance
+from gridarium.experiments.scenario import load_scenario
+from gridarium.market.price_limits import LimitRules
+
+Supply = Callable[[Array], SupplyCut]
+
+
+@pytest.mark.parametrize("seed", [3, 5, 9])
+def test_random_days_end_at_kkt_points_below_the_bound(seed: int) -> None:
+    problem = random_instance(seed)
+    outcome = sequential_convex_optimum(problem)
+    informed = full_information_optimum(problem, SearchEffort(time_limit_s=5.0))
+    assert outcome.converged
+    assert outcome.residual.worst <= 1e-6
+    assert problem.allows(outcome.price_cny_per_mwh)
+    assert outcome.profit_cny == pytest.approx(problem.profit(outcome.price_cny_per_mwh), rel=1e-9)
+    assert outcome.profit_cny <= informed.bound_cny * (1.0 + 1e-6)
+    assert outcome.profit_cny >= informed.profit_cny * (1.0 - 0.01)
+    profits = [one.profit_cny for one in outcome.history]
+    assert np.all(np.diff(profits) >= -1e-9 * profits[-1])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_three_periods(seed: int) -> None:
+    problem = random_instance(seed, n_period=3, n_follower=1 + seed % 2)
+    outcome = sequential_convex_optimum(problem)
+    bound = full_information_optimum(problem, SearchEffort(relative_gap=1e-5)).bound_cny
+    assert outcome.converged
+    assert outcome.residual.worst <= 1e-6
+    assert 0.97 * bound <= outcome.profit_cny <= bound * (1.0 + 1e-6)
+
+
+def test_residual_tells_wrong_kkt_conditions() -> None:
+    """Followers other than the steps believe, and multipliers that are off, show in their parts."""
+    problem = random_instance(5)
+    outcome = sequential_convex_optimum(problem)
+    softer = [
+        replace(one, beta_cny_per_mwh_per_mw=0.9 * one.beta_cny_per_mwh_per_mw) for one in problem.followers
+    ]
+    believed = sequential_convex_optimum(problem.with_followers(softer))
+    wrong = kkt_residual(problem, believed.point, 0.0)
+    assert wrong.stationarity > 1e-3
+    assert wrong.response > 1e-3
+
+    def part(name: str, point: SingleLevelPoint) -> float:
+        return float(getattr(kkt_residual(problem, point, 0.0), name))
+
+    point = outcome.point
+    level = float(problem.reference_cny_per_mwh.max())
+    moved = replace(point, shift_mw=point.shift_mw + 0.01)
+    assert part("follower_feasibility", moved) >= 0.01 / problem.base_mw.max()
+    assert part("stationarity", replace(point, neutral_cny_per_mwh=point.neutral_cny_per_mwh + 1.0)) == (
+        pytest.approx(1.0 / level, rel=1e-6)
+    )
+    # Adding as much to both multipliers keeps stationarity and breaks a product.
+    both = replace(
+        point,
+        upper_cny_per_mwh=point.upper_cny_per_mwh + 1.0,
+        lower_cny_per_mwh=point.lower_cny_per_mwh + 1.0,
+    )
+    assert part("stationarity", both) == pytest.approx(0.0, abs=1e-9)
+    assert part("complementarity", both) > 1e-5
+    assert part("dual_sign", replace(point, upper_cny_per_mwh=point.upper_cny_per_mwh - 1.0)) > 1e-4
+    assert part("leader_feasibility", replace(point, price_cny_per_mwh=1.01 * point.price_cny_per_mwh)) > 1e-3
+
+
+def test_reference_price_is_not_called_optimal() -> None:
+    problem = random_instance(5)
+    first = sequential_convex_optimum(problem, options=SequenceOptions(round_limit=1))
+    assert not first.converged
+    assert first.residual.leader_stationarity > 1e-3
+
+
+def feeder_day() -> tuple[LeaderProblem, Supply]:
+    """The five-bus day with all consumers, and the tangents of its dispatch."""
+    case = load_scenario("adcef-small").cases["adcef"]
+    built = build(case)
+    shape, market, load = built.dso.shape, built.conditions, built.profiles.column("load_mw")
+    reference = np.array(market.tou_cny_per_mwh)
+    followers = []
+    for group in case.consumers.values():
+        base = group.share * load
+        most = group.flexible_share * base
+        beta = group.beta_cny_per_mwh_per_mw / group.share
+        followers.append(FollowerModel(base, reference, beta, most, np.minimum(most, base.max() - base)))
+    p, q = shape.feeder.p_load_mw, shape.feeder.q_load_mvar
+    share, reactive = p / p.sum(), q / p.sum()
+    columns = [built.renewable_columns[unit.name] for unit in shape.renewables]
+    available = np.array([built.profiles.column(name) for name in columns])
+    content = np.array([unit.soc_initial * unit.e_max_mwh for unit in shape.storages])
+    dispatcher = Dispatcher("dso", shape, LocalProblem(dispatch_form(shape)))
+    quota = market.carbon_price_cny_per_tco2 * market.quota_tco2_per_mwh
+
+    def supply(loads_mw: Array) -> SupplyCut:
+        total = loads_mw.sum(axis=0)
+        day = DispatchDay(market, np.outer(share, total), np.outer(reactive, total), available, content, True)
+        plan = dispatcher.solve(day)
+        marginal = share @ plan.price_cny_per_mwh + reactive @ plan.price_cny_per_mvarh - quota
+        cost = plan.cost_cny - quota * float(total.sum()) * shape.period_h
+        return SupplyCut(cost - float(marginal @ total) * shape.period_h, marginal)
+
+    base_mw = np.array([one.base_mw for one in followers])
+    limits = LimitRules().at(reference, base_mw.sum(axis=0), shape.period_h)
+    return LeaderProblem(reference, tuple(followers), limits, (supply(base_mw),), shape.period_h), supply
+
+
+def test_a_feeder_in_the_loop() -> None:
+    problem, supply = feeder_day()
+    options = SequenceOptions(gain=1e-6, round_limit=40)
+    outcome = sequential_convex_optimum(problem, options=options, supply=supply)
+
+    def profit(price: Array) -> float:
+        loads = problem.loads(price)
+        return replace(problem, supply=(supply(loads),)).profit(price, loads)
+
+    residual, price = outcome.residual, outcome.price_cny_per_mwh
+    assert problem.allows(price)
+    assert max(residual.stationarity, residual.dual_sign, residual.complementarity) <= 1e-6
+    assert max(residual.follower_feasibility, residual.response, residual.leader_feasibility) <= 1e-6
+    assert max(residual.bilinear, residual.supply) <= 1e-6
+    assert outcome.profit_cny == pytest.approx(profit(price), rel=1e-7)
+    assert outcome.profit_cny >= profit(problem.reference_cny_per_mwh)
+    random = np.random.default_rng(0)
+    for size in (0.1, 1.0, 10.0):
+        for _ in range(5):
+            low, high = problem.limits.low_cny_per_mwh, problem.limits.high_cny_per_mwh
+            other = np.clip(price + size * random.normal(size=len(price)), low, high)
+            if problem.allows(other):
+                assert profit(other) <= outcome.profit_cny * (1.0 + 1e-6)
+
+
+def test_loads_that_nothing_supplies_are_refused() -> None:
+    with pytest.raises(InfeasibleError, match="cannot be supplied"):
+        sequential_convex_optimum(random_instance(5), supply=lambda loads: None)
