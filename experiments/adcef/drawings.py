@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
 
 from gridarium.experiments.adcef.figures import (
     dispatch_figure,
@@ -15,8 +18,11 @@ from gridarium.experiments.adcef.figures import (
 from gridarium.experiments.feeder_map import feeder_map
 from gridarium.experiments.field_paths import swept_parameter
 from gridarium.experiments.formatting import label
+from gridarium.experiments.leader_figures import leader_figure
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.results import Result
+
+_PLAIN = "best-response"
 
 
 def drawings(result: Result) -> Iterator[Drawing]:
@@ -48,7 +54,31 @@ def drawings(result: Result) -> Iterator[Drawing]:
     if "rounds" in tables:
         caption = "Largest change of prices and loads between rounds of the negotiation."
         yield Drawing("residuals", caption, residual_figure(tables["rounds"]))
+    if "rounds" in tables and _searches(result.scenario, result.summary):
+        profits = _profits(tables["rounds"])
+        if profits["profit_cny"].notna().any():
+            caption = (
+                "Profit that the leader counts on with each posted price; mere probes have none. Lines: "
+                "the highest so far; the price of the last round is announced."
+            )
+            yield Drawing("leader", caption, leader_figure(profits, "case"))
     if {"buses", "branches"} <= tables.keys():
         for case in result.summary:
             caption = f"Feeder, case {case}: load-weighted carbon intensity and lowest voltage of the day."
             yield Drawing(f"feeder-{case}", caption, feeder_map(tables["buses"], tables["branches"], case))
+
+
+def _searches(scenario: Mapping[str, Any], cases: Mapping[str, object]) -> bool:
+    """Whether a leader of these cases searches for its price."""
+    own = scenario.get("cases", {})
+    leaders = [own.get(case, {}).get("leader") or scenario.get("leader") or {} for case in cases]
+    return any(leader.get("kind", _PLAIN) != _PLAIN for leader in leaders)
+
+
+def _profits(rounds: pd.DataFrame) -> pd.DataFrame:
+    """Profits by round for `leader_figure`."""
+    if "profit_cny" not in rounds:
+        return rounds.assign(profit_cny=float("nan"))
+    by_case = rounds["case"]
+    highest = rounds.groupby(by_case, sort=False)["profit_cny"].cummax()
+    return rounds.assign(best_so_far_cny=highest.groupby(by_case, sort=False).ffill())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from gridarium.experiments.formatting import label
+from gridarium.experiments.leader_figures import leader_figure
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.sweeps.bounded_price import SHARE
 from gridarium.experiments.sweeps.factor_figures import heat_figure, sensitivity_figure
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from gridarium.experiments.sweeps.design import Design
 
 _MOST_METRICS, _MOST_FACTORS, _FEWEST_VALUES = 6, 4, 3
+_ROUND_LIMIT, _PROFIT, _BOUND = "round_limit", "profit_cny", "bound_cny"
+"""Factor and metrics of a study of how profits grow with the rounds that a leader is given."""
 
 
 def drawings(
@@ -45,6 +48,9 @@ def drawings(
         caption = "The price of bounded rationality: means with 95 % intervals against its share."
         figure = bounded_rationality_figure(results, SHARE, price, by=by, unit=unit)
         yield Drawing("bounded-rationality", caption, figure)
+    if _ROUND_LIMIT in design.names and {_PROFIT, _BOUND} <= {*metrics}:
+        caption = "Profit of the best price so far against rounds, mean over all instances, and the bound."
+        yield Drawing("leaders", caption, leader_figure(_profits_by_round(results), "case"))
     if sensitivity:
         yield from _index_drawings(pd.DataFrame(sensitivity), shown)
     for factor in design.names[:_MOST_FACTORS] if unit else ():
@@ -58,6 +64,13 @@ def drawings(
     if unit and results[unit].nunique() >= _FEWEST_VALUES:
         caption = f"Means with 95 % intervals as {unit}s come in."
         yield Drawing("convergence", caption, convergence_figure(results, shown, unit))
+
+
+def _profits_by_round(results: pd.DataFrame) -> pd.DataFrame:
+    """Means for `leader_figure`: what a leader has after so many rounds is its profit under that limit."""
+    means = results.groupby(["case", _ROUND_LIMIT], as_index=False, sort=False)[[_PROFIT, _BOUND]].mean()
+    means = means.sort_values(_ROUND_LIMIT, kind="stable").rename(columns={_ROUND_LIMIT: "round"})
+    return means.assign(best_so_far_cny=means[_PROFIT], bound_cny=means[_BOUND].mean())
 
 
 def _index_drawings(sensitivity: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Drawing]:

@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 from scipy.optimize import root
 
+from gridarium.agents.connection import Connection
 from gridarium.agents.consumer import Consumer, Demand
 from gridarium.agents.dispatch_problem import DispatchShape, Renewable
-from gridarium.agents.connection import Connection
 from gridarium.agents.dso import Dso
 from gridarium.agents.plant import RenewablePlant
 from gridarium.agents.upstream import UpstreamMarket
