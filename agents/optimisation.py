@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from gridarium.agents.cone_solver import ConeOptions, ConeSolver
-from gridarium.agents.cones import Array
-from gridarium.agents.conflict import explain
-from gridarium.agents.highs_solver import HighsSolver, IntegerCompletion
-from gridarium.agents.quadratic_solver import QuadraticSolver
-from gridarium.agents.standard_form import Numbers, StandardForm, compile_model
+from gridarium.agents.solving.cone_solver import ConeOptions, ConeSolver
+from gridarium.agents.solving.cones import Array
+from gridarium.agents.solving.conflict import explain
+from gridarium.agents.solving.highs_solver import HighsSolver, IntegerCompletion
+from gridarium.agents.solving.quadratic_solver import QuadraticSolver
+from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
 from gridarium.environment.errors import InfeasibleError, RelaxationError, SolveError
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class LocalProblem:
     def compile(
         cls, model: Any, signals: Sequence[str], cone_options: ConeOptions | None = None
     ) -> LocalProblem:
-        """Compile a Pyomo model; see `gridarium.agents.standard_form.compile_model`."""
+        """Compile a Pyomo model; see `gridarium.agents.solving.standard_form.compile_model`."""
         return cls(compile_model(model, signals), cone_options)
 
     @property

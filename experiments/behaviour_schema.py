@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from pydantic import Field, model_serializer, model_validator
 
-from gridarium.agents.bounded import Bounded, YesOrNo, allowed_values, parameter_faults
+from gridarium.agents.bounded.common import Bounded, YesOrNo, allowed_values, parameter_faults
 from gridarium.experiments.populations import distribution_of
 from gridarium.experiments.registry import is_known, is_shipped, load
 from gridarium.experiments.scenario_fields import Conflict, Name, Section, Share, Source, invalid

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridarium.agents.cones import Array
-from gridarium.agents.dispatch_problem import (
+from gridarium.agents.feeder.dispatch_problem import (
     SIGNALS,
     DispatchShape,
     GasTurbine,
@@ -17,7 +16,8 @@ from gridarium.agents.dispatch_problem import (
     build_dispatch_model,
 )
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.standard_form import compile_model
+from gridarium.agents.solving.cones import Array
+from gridarium.agents.solving.standard_form import compile_model
 from gridarium.environment.network import Feeder
 from gridarium.environment.profiles import read_profiles
 from gridarium.environment.random_streams import RandomStreams

@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from gridarium.agents.anticipation import AnticipatingLeader, Anticipation
-from gridarium.agents.cones import Array
-from gridarium.agents.full_information import SearchEffort, full_information_optimum
-from gridarium.agents.leader_problem import LeaderProblem
-from gridarium.agents.local_leaders import (
+from gridarium.agents.leader.anticipation import AnticipatingLeader, Anticipation
+from gridarium.agents.leader.full_information import SearchEffort, full_information_optimum
+from gridarium.agents.leader.local_leaders import (
     LocalOutcome,
     best_response_leader,
     pattern_search_leader,
     trust_region_leader,
 )
+from gridarium.agents.leader.problem import LeaderProblem
+from gridarium.agents.solving.cones import Array
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.bilevel_reference import FORMULATIONS, Complementarity, solve_reference
 from gridarium.experiments.leader_instances import random_instance

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import simpy
 
-from gridarium.agents.trading import TradeRules, book_of
+from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.collector import rare_collections
 from gridarium.experiments.pool_efficiency import PoolView, pool_efficiency
 from gridarium.experiments.synthetic_pool import Pool, PoolPlan, synthetic_pool

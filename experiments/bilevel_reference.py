@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gridarium.agents.cones import Array
-from gridarium.agents.follower_model import FollowerModel
-from gridarium.agents.leader_problem import LeaderProblem
-from gridarium.agents.response_curve import neutral_bounds
+from gridarium.agents.leader.follower_model import FollowerModel
+from gridarium.agents.leader.problem import LeaderProblem
+from gridarium.agents.leader.response_curve import neutral_bounds
+from gridarium.agents.solving.cones import Array
 from gridarium.environment.errors import GridariumError
 
 Complementarity = Literal["indicator", "big-m", "sos1"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridarium.agents.cones import Array
-from gridarium.agents.follower_model import FollowerModel
-from gridarium.agents.leader_problem import LeaderProblem, SupplyCut
+from gridarium.agents.leader.follower_model import FollowerModel
+from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
+from gridarium.agents.solving.cones import Array
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.market.price_limits import PriceLimits
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridarium.agents.own_balance import ProsumerData
-from gridarium.agents.prosumer import Prosumer
+from gridarium.agents.prosumers.own_balance import ProsumerData
+from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.environment.clock import HOUR_S, MINUTE_S
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 
 from gridarium.agents.behaviour import Behaviour, Composed
-from gridarium.agents.bounded import Interval, allowed_values
+from gridarium.agents.bounded.common import Interval, allowed_values
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.registry import load

@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.own_balance import ProsumerData
-from gridarium.agents.p2p_desk import DeskRules, P2pDesk
-from gridarium.agents.prosumer import Prosumer
-from gridarium.agents.trading import TradeRules
+from gridarium.agents.prosumers.own_balance import ProsumerData
+from gridarium.agents.prosumers.p2p_desk import DeskRules, P2pDesk
+from gridarium.agents.prosumers.prosumer import Prosumer
+from gridarium.agents.prosumers.trading import TradeRules
 from gridarium.environment.clock import QUARTER_S, Clock
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.network import Feeder

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gridarium.agents.power_system import FlexibleDemand, PowerSystem, SystemForecast
+from gridarium.agents.system.power_system import FlexibleDemand, PowerSystem, SystemForecast
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 

@@ -12,7 +12,7 @@ FLOORS = ("environment", "market", "agents", "experiments")
 def _modules():
     for floor in FLOORS:
         package = importlib.import_module(f"gridarium.{floor}")
-        for module in pkgutil.iter_modules(package.__path__, f"gridarium.{floor}."):
+        for module in pkgutil.walk_packages(package.__path__, f"gridarium.{floor}."):
             yield module.name
 
 

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.anticipation import Anticipation
-from gridarium.agents.connection import Connection
-from gridarium.agents.consumer import Consumer, Demand
-from gridarium.agents.dispatch_problem import DispatchShape, GasTurbine, Renewable
-from gridarium.agents.dso import Dso
-from gridarium.agents.follower_model import FollowerModel
-from gridarium.agents.full_information import SearchEffort
-from gridarium.agents.leading import Anticipating, FullyInformed
-from gridarium.agents.plant import RenewablePlant
-from gridarium.agents.price_setting import PriceSetter
-from gridarium.agents.storage_owner import StorageOwner
-from gridarium.agents.upstream import UpstreamMarket
+from gridarium.agents.feeder.connection import Connection
+from gridarium.agents.feeder.consumer import Consumer, Demand
+from gridarium.agents.feeder.dispatch_problem import DispatchShape, GasTurbine, Renewable
+from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.plant import RenewablePlant
+from gridarium.agents.feeder.price_setting import PriceSetter
+from gridarium.agents.feeder.storage_owner import StorageOwner
+from gridarium.agents.feeder.upstream import UpstreamMarket
+from gridarium.agents.leader.anticipation import Anticipation
+from gridarium.agents.leader.follower_model import FollowerModel
+from gridarium.agents.leader.full_information import SearchEffort
+from gridarium.agents.leader.leading import Anticipating, FullyInformed
 from gridarium.environment.clock import HOUR_S, Clock
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.environment.network import Feeder

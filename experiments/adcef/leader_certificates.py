@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gridarium.agents.anticipation import AnticipatingLeader
-from gridarium.agents.full_information import SearchEffort, full_information_optimum
-from gridarium.agents.leader_certificates import leader_regret, loop_stability, outcome_spread
-from gridarium.agents.leader_problem import LeaderProblem
-from gridarium.agents.leading import Anticipating
+from gridarium.agents.leader.anticipation import AnticipatingLeader
+from gridarium.agents.leader.certificates import leader_regret, loop_stability, outcome_spread
+from gridarium.agents.leader.full_information import SearchEffort, full_information_optimum
+from gridarium.agents.leader.leading import Anticipating
+from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.experiments.adcef.build import Built, limit_rules, trades_carbon, true_followers
 from gridarium.market.records import Array
 
 if TYPE_CHECKING:
-    from gridarium.agents.accounts import DayAhead
+    from gridarium.agents.feeder.accounts import DayAhead
     from gridarium.experiments.adcef.schema import AdcefScenario
 
 _Measured = tuple[str, float, float, str, bool, str]

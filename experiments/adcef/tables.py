@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.plant import RenewablePlant
+from gridarium.agents.feeder.plant import RenewablePlant
 from gridarium.environment.world import PeriodState
 from gridarium.experiments.adcef.build import Built
 from gridarium.experiments.table_files import TABLES

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.commitment_problem import CommitmentShape
-from gridarium.agents.perfect_information import PerfectInformation
-from gridarium.agents.power_system import SystemForecast
+from gridarium.agents.system.commitment_problem import CommitmentShape
+from gridarium.agents.system.perfect_information import PerfectInformation
+from gridarium.agents.system.power_system import SystemForecast
 
 if TYPE_CHECKING:
     from gridarium.experiments.net_zero.build import Built

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.flexible_load import FlexibleLoad
-from gridarium.agents.p2p_desk import P2pDesk
-from gridarium.agents.prosumer import Prosumer
-from gridarium.agents.storage_provider import StorageProvider
-from gridarium.agents.system_load import SystemLoad
-from gridarium.agents.system_operator import SystemOperator
-from gridarium.agents.thermal_plant import ThermalPlant
-from gridarium.agents.wind_farm import WindFarm
+from gridarium.agents.prosumers.p2p_desk import P2pDesk
+from gridarium.agents.prosumers.prosumer import Prosumer
+from gridarium.agents.system.flexible_load import FlexibleLoad
+from gridarium.agents.system.storage_provider import StorageProvider
+from gridarium.agents.system.system_load import SystemLoad
+from gridarium.agents.system.system_operator import SystemOperator
+from gridarium.agents.system.thermal_plant import ThermalPlant
+from gridarium.agents.system.wind_farm import WindFarm
 from gridarium.environment.clock import HOUR_S, Clock
 from gridarium.environment.network import Feeder
 from gridarium.environment.private_lines import PrivateLines

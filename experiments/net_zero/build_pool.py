@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gridarium.agents.lease_search import LEASE_SEARCH, LeaseSearch, LeaseSearchSettings
-from gridarium.agents.own_balance import ProsumerData
-from gridarium.agents.p2p_desk import DeskRules, P2pDesk
-from gridarium.agents.prosumer import Prosumer
-from gridarium.agents.storage_provider import StorageProvider, StorageRates
-from gridarium.agents.trading import TradeRules
+from gridarium.agents.prosumers.own_balance import ProsumerData
+from gridarium.agents.prosumers.p2p_desk import DeskRules, P2pDesk
+from gridarium.agents.prosumers.prosumer import Prosumer
+from gridarium.agents.prosumers.trading import TradeRules
+from gridarium.agents.system.lease_search import LEASE_SEARCH, LeaseSearch, LeaseSearchSettings
+from gridarium.agents.system.storage_provider import StorageProvider, StorageRates
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
 from gridarium.experiments.net_zero.checks import DESK, OPERATOR, PROVIDER

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gridarium.agents.flexible_load import FlexibleLoad, FlexibleProfile
-from gridarium.agents.operation import Members, OperationRules
-from gridarium.agents.power_system import FlexibleDemand, PowerSystem
-from gridarium.agents.system_load import SystemLoad
-from gridarium.agents.system_operator import SystemOperator
-from gridarium.agents.thermal_plant import ThermalPlant
-from gridarium.agents.wind_farm import WindFarm
+from gridarium.agents.system.flexible_load import FlexibleLoad, FlexibleProfile
+from gridarium.agents.system.operation import Members, OperationRules
+from gridarium.agents.system.power_system import FlexibleDemand, PowerSystem
+from gridarium.agents.system.system_load import SystemLoad
+from gridarium.agents.system.system_operator import SystemOperator
+from gridarium.agents.system.thermal_plant import ThermalPlant
+from gridarium.agents.system.wind_farm import WindFarm
 from gridarium.environment.forecast_error import ForecastError
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 from gridarium.environment.world import World

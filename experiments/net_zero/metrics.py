@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from gridarium.agents.trading import FEE
+from gridarium.agents.prosumers.trading import FEE
 from gridarium.market import operation_records as purposes
 
 _NOISE = 1e-6

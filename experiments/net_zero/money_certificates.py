@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.trading import ENERGY, FEE
+from gridarium.agents.prosumers.trading import ENERGY, FEE
 from gridarium.environment.errors import LedgerError
 from gridarium.experiments.net_zero.build_pool import utility_of
 from gridarium.experiments.net_zero.metrics import Tables

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.own_balance import Metered
-from gridarium.agents.trading import COMPENSATION as DEFAULT
-from gridarium.agents.trading import ENERGY, FEE, book_of
+from gridarium.agents.prosumers.own_balance import Metered
+from gridarium.agents.prosumers.trading import COMPENSATION as DEFAULT
+from gridarium.agents.prosumers.trading import ENERGY, FEE, book_of
 from gridarium.environment.clock import DAY_S
 from gridarium.experiments.net_zero.build_pool import utility_of
 from gridarium.experiments.net_zero.pool_welfare import welfare_bound_usd

@@ -16,7 +16,7 @@ from gridarium.market.operation_records import CARBON, CARBON_ACCOUNT
 from gridarium.market.records import Array
 
 if TYPE_CHECKING:
-    from gridarium.agents.thermal_plant import ThermalPlant
+    from gridarium.agents.system.thermal_plant import ThermalPlant
     from gridarium.experiments.net_zero.build import Built
 
 _ROUNDING = 1e-6

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gridarium.agents.anticipation import AnticipatingLeader, Anticipation, InformedLeader
-from gridarium.agents.follower_model import FollowerModel
-from gridarium.agents.full_information import full_information_optimum
-from gridarium.agents.leader_problem import LeaderProblem, SupplyCut
-from gridarium.agents.response_estimate import ResponseEstimate
+from gridarium.agents.leader.anticipation import AnticipatingLeader, Anticipation, InformedLeader
+from gridarium.agents.leader.follower_model import FollowerModel
+from gridarium.agents.leader.full_information import full_information_optimum
+from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
+from gridarium.agents.leader.response_estimate import ResponseEstimate
 from gridarium.experiments.leader_instances import random_instance
 
 Answers = Callable[[int, np.ndarray], np.ndarray]

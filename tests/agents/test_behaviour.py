@@ -11,7 +11,7 @@ import pytest
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour, Composed
-from gridarium.agents.consumer import Consumer, Demand
+from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.environment.world import Injections, World
 from gridarium.market.records import TariffSignal, series
 

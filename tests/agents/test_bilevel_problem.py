@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gridarium.agents.bilevel_problem import solve_relaxed
-from gridarium.agents.full_information import SearchEffort, full_information_optimum
-from gridarium.agents.leader_problem import LeaderProblem, SupplyCut
-from gridarium.agents.price_polish import polish, restore
-from gridarium.agents.response_curve import margin_ends, neutral_bounds, response_curves
+from gridarium.agents.leader.bilevel_problem import solve_relaxed
+from gridarium.agents.leader.full_information import SearchEffort, full_information_optimum
+from gridarium.agents.leader.price_polish import polish, restore
+from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
+from gridarium.agents.leader.response_curve import margin_ends, neutral_bounds, response_curves
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.leader_instances import random_instance
 from gridarium.market.price_limits import PriceLimits

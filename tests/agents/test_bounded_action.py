@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gridarium.agents.behaviour import Behaviour, Composed
-from gridarium.agents.bounded_action import DropOut, Override, PartialCompliance
-from gridarium.agents.consumer import Consumer, Demand
+from gridarium.agents.bounded.action import DropOut, Override, PartialCompliance
+from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.environment.world import Injections, World
 from gridarium.market.records import TariffSignal, series
 

@@ -13,7 +13,7 @@ from scipy import stats
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour, Composed
-from gridarium.agents.bounded_choice import (
+from gridarium.agents.bounded.choice import (
     Habit,
     LossAversion,
     QuantalChoice,
@@ -22,8 +22,8 @@ from gridarium.agents.bounded_choice import (
     logit_probabilities,
     random_vertices,
 )
-from gridarium.agents.bounded_learning import Exp3, RothErev
-from gridarium.agents.consumer import Consumer, Demand
+from gridarium.agents.bounded.learning import Exp3, RothErev
+from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.environment.errors import GridariumError
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World

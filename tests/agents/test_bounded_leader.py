@@ -10,7 +10,7 @@ import pytest
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import HeardLoads
-from gridarium.agents.bounded_leader import LearnedSlope, SatisficingLeader, StickyPrice
+from gridarium.agents.bounded.leader import LearnedSlope, SatisficingLeader, StickyPrice
 from gridarium.environment.world import World
 from gridarium.experiments.adcef.build import build
 from gridarium.experiments.scenario import load_scenario

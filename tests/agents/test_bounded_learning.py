@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gridarium.agents.bounded_learning import (
+from gridarium.agents.bounded.learning import (
     Exp3,
     PlanLearner,
     RothErev,
@@ -15,7 +15,7 @@ from gridarium.agents.bounded_learning import (
     exp3_update,
     roth_erev_update,
 )
-from gridarium.agents.consumer import Consumer, Demand
+from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.environment.world import World
 from gridarium.market.records import TariffSignal, series
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridarium.agents.bounded import Bounded, Interval, YesOrNo, allowed_values, parameter_faults
-from gridarium.agents.bounded_action import DropOut, Override, PartialCompliance
-from gridarium.agents.bounded_choice import Habit, LossAversion, QuantalChoice, Satisficing
-from gridarium.agents.bounded_leader import LearnedSlope, SatisficingLeader, StickyPrice
-from gridarium.agents.bounded_learning import Exp3, RothErev
-from gridarium.agents.bounded_perception import Inattention, Noise, Stale
+from gridarium.agents.bounded.action import DropOut, Override, PartialCompliance
+from gridarium.agents.bounded.choice import Habit, LossAversion, QuantalChoice, Satisficing
+from gridarium.agents.bounded.common import Bounded, Interval, YesOrNo, allowed_values, parameter_faults
+from gridarium.agents.bounded.leader import LearnedSlope, SatisficingLeader, StickyPrice
+from gridarium.agents.bounded.learning import Exp3, RothErev
+from gridarium.agents.bounded.perception import Inattention, Noise, Stale
 from gridarium.environment.errors import GridariumError, ScenarioError
 
 ALL: list[type[Bounded]] = [

@@ -10,7 +10,7 @@ import pytest
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour, Composed, HeardLoads
-from gridarium.agents.bounded_perception import Inattention, Noise, Stale
+from gridarium.agents.bounded.perception import Inattention, Noise, Stale
 from gridarium.environment.world import World
 from gridarium.market.records import TariffSignal, series
 

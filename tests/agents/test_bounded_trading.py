@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.bounded_action import PartialCompliance
-from gridarium.agents.bounded_trading import FirstAcceptable, Overconfident, ReputationWeighted
-from gridarium.agents.own_balance import ProsumerData
-from gridarium.agents.prosumer import Prosumer
-from gridarium.agents.trading import COMPENSATION, TradeRules, book_of
+from gridarium.agents.bounded.action import PartialCompliance
+from gridarium.agents.bounded.trading import FirstAcceptable, Overconfident, ReputationWeighted
+from gridarium.agents.prosumers.own_balance import ProsumerData
+from gridarium.agents.prosumers.prosumer import Prosumer
+from gridarium.agents.prosumers.trading import COMPENSATION, TradeRules, book_of
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.bounded_trigger import DeadBand, Hysteresis, NoisyMeasurement
+from gridarium.agents.bounded.trigger import DeadBand, Hysteresis, NoisyMeasurement
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.market.operation_records import Deviation

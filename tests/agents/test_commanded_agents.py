@@ -11,12 +11,12 @@ import pytest
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.flexible_load import FlexibleLoad, FlexibleProfile
-from gridarium.agents.lease_search import LEASE_SEARCH, LeaseSearchSettings
-from gridarium.agents.storage_provider import StorageProvider, StorageRates
-from gridarium.agents.system_load import SystemLoad
-from gridarium.agents.thermal_plant import ThermalPlant
-from gridarium.agents.wind_farm import WindFarm
+from gridarium.agents.system.flexible_load import FlexibleLoad, FlexibleProfile
+from gridarium.agents.system.lease_search import LEASE_SEARCH, LeaseSearchSettings
+from gridarium.agents.system.storage_provider import StorageProvider, StorageRates
+from gridarium.agents.system.system_load import SystemLoad
+from gridarium.agents.system.thermal_plant import ThermalPlant
+from gridarium.agents.system.wind_farm import WindFarm
 from gridarium.environment.clock import Clock
 from gridarium.environment.errors import ProfileError, ScenarioError
 from gridarium.environment.forecast_error import ForecastError

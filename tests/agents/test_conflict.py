@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from gridarium.agents.conflict import explain
-from gridarium.agents.standard_form import StandardForm, compile_model
+from gridarium.agents.solving.conflict import explain
+from gridarium.agents.solving.standard_form import StandardForm, compile_model
 
 
 def reservoir(rows_contradict: bool = False) -> StandardForm:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.consumer import Consumer, Demand
+from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.environment.errors import SolveError
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World

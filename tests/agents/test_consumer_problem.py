@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from gridarium.agents.consumer_problem import ConsumerShape, QuadraticUtility, build_consumer_model
+from gridarium.agents.feeder.consumer_problem import ConsumerShape, QuadraticUtility, build_consumer_model
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.errors import InfeasibleError
 

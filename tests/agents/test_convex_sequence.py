@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gridarium.agents.cones import Array
-from gridarium.agents.convex_sequence import SequenceOptions, sequential_convex_optimum
-from gridarium.agents.convex_step_problem import SingleLevelPoint
-from gridarium.agents.dispatch import DispatchDay, Dispatcher, dispatch_form
-from gridarium.agents.follower_model import FollowerModel
-from gridarium.agents.full_information import SearchEffort, full_information_optimum
-from gridarium.agents.kkt_residual import kkt_residual
-from gridarium.agents.leader_problem import LeaderProblem, SupplyCut
+from gridarium.agents.feeder.dispatch import DispatchDay, Dispatcher, dispatch_form
+from gridarium.agents.leader.convex_sequence import SequenceOptions, sequential_convex_optimum
+from gridarium.agents.leader.convex_step_problem import SingleLevelPoint
+from gridarium.agents.leader.follower_model import FollowerModel
+from gridarium.agents.leader.full_information import SearchEffort, full_information_optimum
+from gridarium.agents.leader.kkt_residual import kkt_residual
+from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
 from gridarium.agents.optimisation import LocalProblem
+from gridarium.agents.solving.cones import Array
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.adcef.build import build
 from gridarium.experiments.leader_instances import random_instance

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gridarium.agents.dispatch_problem import SIGNALS, DispatchShape, build_dispatch_model
+from gridarium.agents.feeder.dispatch_problem import SIGNALS, DispatchShape, build_dispatch_model
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.environment.errors import GridariumError, InfeasibleError, RelaxationError
 from gridarium.environment.network import Feeder

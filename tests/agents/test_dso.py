@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gridarium.agents.dso import Dso
+from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.message_bus import MessageBus
 from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.scenario import load_scenario

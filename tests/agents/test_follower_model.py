@@ -6,7 +6,7 @@ import numpy as np
 import piqp
 import pytest
 
-from gridarium.agents.follower_model import FollowerModel
+from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.experiments.leader_instances import random_instance
 
 

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from gridarium.agents.leading import Anticipating
+from gridarium.agents.leader.leading import Anticipating
 from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.adcef.leader_certificates import LeaderBench, certify_leader
 from gridarium.experiments.scenario import load_scenario

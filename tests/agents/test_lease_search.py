@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gridarium.agents.lease_search import (
+from gridarium.agents.system.lease_search import (
     LEASE_SEARCH,
     LeaseSearchError,
     LeaseSearchSettings,

@@ -7,9 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gridarium.agents.full_information import full_information_optimum
-from gridarium.agents.leader_certificates import leader_regret, loop_stability, outcome_spread
-from gridarium.agents.local_leaders import best_response_leader, pattern_search_leader, trust_region_leader
+from gridarium.agents.leader.certificates import leader_regret, loop_stability, outcome_spread
+from gridarium.agents.leader.full_information import full_information_optimum
+from gridarium.agents.leader.local_leaders import (
+    best_response_leader,
+    pattern_search_leader,
+    trust_region_leader,
+)
 from gridarium.experiments.leader_instances import random_instance
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridarium.agents.own_balance import OwnBalance, ProsumerData
+from gridarium.agents.prosumers.own_balance import OwnBalance, ProsumerData
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.storage import StorageRatings
 from gridarium.market.utility import QuadraticUtility

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gridarium.agents.p2p_desk import DeskRules, P2pDesk
+from gridarium.agents.prosumers.p2p_desk import DeskRules, P2pDesk
 from gridarium.environment.clock import QUARTER_S, Clock
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.network import Feeder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gridarium.agents.pool_outlook import PoolOutlook
+from gridarium.agents.system.pool_outlook import PoolOutlook
 from gridarium.market.line_lease import Nomination, PoolOffer
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.consumer import Consumer
+from gridarium.agents.feeder.consumer import Consumer
 from gridarium.environment.message_bus import MessageBus
 from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.scenario import load_scenario

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.bounded_action import DropOut, PartialCompliance
-from gridarium.agents.own_balance import ProsumerData
-from gridarium.agents.prosumer import Prosumer
-from gridarium.agents.trading import COMPENSATION, ENERGY, FEE, TradeRules, book_of
+from gridarium.agents.bounded.action import DropOut, PartialCompliance
+from gridarium.agents.prosumers.own_balance import ProsumerData
+from gridarium.agents.prosumers.prosumer import Prosumer
+from gridarium.agents.prosumers.trading import COMPENSATION, ENERGY, FEE, TradeRules, book_of
 from gridarium.environment.clock import QUARTER_S, Clock
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.network import Feeder

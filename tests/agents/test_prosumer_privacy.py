@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from gridarium.agents.base import GridAgent
-from gridarium.agents.buyer import Buyer
-from gridarium.agents.own_balance import OwnBalance
-from gridarium.agents.prosumer import Prosumer
-from gridarium.agents.seller import Seller
-from gridarium.agents.trading import TradeRules, book_of
+from gridarium.agents.prosumers.buyer import Buyer
+from gridarium.agents.prosumers.own_balance import OwnBalance
+from gridarium.agents.prosumers.prosumer import Prosumer
+from gridarium.agents.prosumers.seller import Seller
+from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.message_bus import MessageBus
 from gridarium.experiments.synthetic_pool import PoolPlan, synthetic_pool
 from gridarium.market.bargaining import BARGAINING

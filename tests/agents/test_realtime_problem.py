@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gridarium.agents.power_system import FlexibleDemand, PowerSystem, SystemForecast, SystemState
-from gridarium.agents.realtime_problem import RealTimePlan, RealTimeProblem, RealTimeShape
-from gridarium.agents.system_costs import PeriodPrices, period_cost
+from gridarium.agents.system.power_system import FlexibleDemand, PowerSystem, SystemForecast, SystemState
+from gridarium.agents.system.realtime_problem import RealTimePlan, RealTimeProblem, RealTimeShape
+from gridarium.agents.system.system_costs import PeriodPrices, period_cost
 from gridarium.environment.errors import InfeasibleError, RelaxationError, SolveError
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit

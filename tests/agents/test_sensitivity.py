@@ -4,8 +4,8 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 
-from gridarium.agents.cone_solver import ConeOptions
 from gridarium.agents.optimisation import LocalProblem
+from gridarium.agents.solving.cone_solver import ConeOptions
 from gridarium.environment.errors import SolveError
 
 STEP = 1e-4

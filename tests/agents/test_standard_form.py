@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.standard_form import compile_model
+from gridarium.agents.solving.standard_form import compile_model
 from gridarium.environment.errors import SolveError
 
 NUMBER = st.floats(-10.0, 10.0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gridarium.agents.base import GridAgent
-from gridarium.agents.storage_owner import StorageOwner
+from gridarium.agents.feeder.storage_owner import StorageOwner
 from gridarium.environment.errors import StorageError
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridarium.agents.supply_sharing import Claim, share_by_margin, share_by_value
+from gridarium.agents.prosumers.supply_sharing import Claim, share_by_margin, share_by_value
 from gridarium.market.line_lease import Holding
 from gridarium.market.matching import matching_welfare
 from gridarium.market.utility import LogUtility, QuadraticUtility

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gridarium.agents.power_system import PowerSystem, SystemForecast, SystemState
-from gridarium.agents.realtime_problem import RealTimeProblem, RealTimeShape
-from gridarium.agents.system_costs import PeriodDecisions, PeriodPrices, marginal_price, period_cost
+from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
+from gridarium.agents.system.realtime_problem import RealTimeProblem, RealTimeShape
+from gridarium.agents.system.system_costs import PeriodDecisions, PeriodPrices, marginal_price, period_cost
 
 NOW = PeriodDecisions(
     on=np.array([True, True, False]),

@@ -13,16 +13,16 @@ import pytest
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour, Composed
-from gridarium.agents.bounded_action import DropOut, PartialCompliance
-from gridarium.agents.bounded_trigger import DeadBand, Hysteresis, NoisyMeasurement
-from gridarium.agents.flexible_load import FlexibleLoad, FlexibleProfile
-from gridarium.agents.operation import Members, OperationRules
-from gridarium.agents.power_system import PowerSystem
-from gridarium.agents.storage_provider import StorageProvider, StorageRates
-from gridarium.agents.system_load import SystemLoad
-from gridarium.agents.system_operator import SystemOperator
-from gridarium.agents.thermal_plant import ThermalPlant
-from gridarium.agents.wind_farm import WindFarm
+from gridarium.agents.bounded.action import DropOut, PartialCompliance
+from gridarium.agents.bounded.trigger import DeadBand, Hysteresis, NoisyMeasurement
+from gridarium.agents.system.flexible_load import FlexibleLoad, FlexibleProfile
+from gridarium.agents.system.operation import Members, OperationRules
+from gridarium.agents.system.power_system import PowerSystem
+from gridarium.agents.system.storage_provider import StorageProvider, StorageRates
+from gridarium.agents.system.system_load import SystemLoad
+from gridarium.agents.system.system_operator import SystemOperator
+from gridarium.agents.system.thermal_plant import ThermalPlant
+from gridarium.agents.system.wind_farm import WindFarm
 from gridarium.environment.clock import Clock
 from gridarium.environment.errors import MessageError, ScenarioError
 from gridarium.environment.forecast_error import ForecastError

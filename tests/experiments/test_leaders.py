@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
-from gridarium.agents.anticipation import Anticipation
-from gridarium.agents.full_information import SearchEffort
+from gridarium.agents.leader.anticipation import Anticipation
+from gridarium.agents.leader.full_information import SearchEffort
 from gridarium.experiments import bench_leaders, load_scenario
 from gridarium.experiments.adcef.drawings import drawings
 from gridarium.experiments.benchmarks import run_benchmark

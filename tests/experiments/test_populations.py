@@ -9,9 +9,9 @@ import pytest
 from scipy import stats
 
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.bounded_choice import Habit
-from gridarium.agents.bounded_learning import RothErev
-from gridarium.agents.bounded_perception import Noise
+from gridarium.agents.bounded.choice import Habit
+from gridarium.agents.bounded.learning import RothErev
+from gridarium.agents.bounded.perception import Noise
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.plain_yaml import dump_yaml

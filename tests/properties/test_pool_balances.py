@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridarium.agents.trading import COMPENSATION, ENERGY, FEE, TradeRules, book_of
+from gridarium.agents.prosumers.trading import COMPENSATION, ENERGY, FEE, TradeRules, book_of
 from gridarium.environment.links import LinkQuality
 from gridarium.experiments.synthetic_pool import Pool, PoolPlan, synthetic_pool
 from gridarium.market.bargaining import BARGAINING

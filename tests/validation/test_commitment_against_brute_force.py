@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from gridarium.agents.commitment_problem import CommitmentProblem, CommitmentShape
-from gridarium.agents.power_system import FlexibleDemand, PowerSystem, SystemForecast, SystemState
+from gridarium.agents.system.commitment_problem import CommitmentProblem, CommitmentShape
+from gridarium.agents.system.power_system import FlexibleDemand, PowerSystem, SystemForecast, SystemState
 from gridarium.environment.errors import InfeasibleError
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gridarium.agents.follower_model import FollowerModel
-from gridarium.agents.full_information import SearchEffort, full_information_optimum
-from gridarium.agents.leader_problem import LeaderProblem
+from gridarium.agents.leader.follower_model import FollowerModel
+from gridarium.agents.leader.full_information import SearchEffort, full_information_optimum
+from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.experiments.bench_leaders import play_anticipating
 from gridarium.experiments.leader_instances import random_instance
 

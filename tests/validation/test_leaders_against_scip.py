@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gridarium.agents.full_information import full_information_optimum
+from gridarium.agents.leader.full_information import full_information_optimum
 from gridarium.experiments.bilevel_reference import FORMULATIONS, solve_reference
 from gridarium.experiments.leader_instances import random_instance
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gridarium.agents.trading import TradeRules, book_of
+from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.experiments.pool_efficiency import Efficiency, PoolView, pool_efficiency
 from gridarium.experiments.synthetic_pool import PoolPlan, synthetic_pool
 

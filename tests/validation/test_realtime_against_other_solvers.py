@@ -12,18 +12,18 @@ from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.contrib.solver.common.results import SolutionStatus
 from scipy import sparse
 
-from gridarium.agents.commitment_problem import CommitmentProblem, CommitmentShape
-from gridarium.agents.perfect_information import PerfectInformation
-from gridarium.agents.power_system import PowerSystem, SystemForecast, SystemState
-from gridarium.agents.realtime_problem import (
+from gridarium.agents.solving.standard_form import StandardForm
+from gridarium.agents.system.commitment_problem import CommitmentProblem, CommitmentShape
+from gridarium.agents.system.perfect_information import PerfectInformation
+from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
+from gridarium.agents.system.realtime_problem import (
     RealTimeProblem,
     RealTimeShape,
     build_realtime_model,
     ramp_limits,
 )
-from gridarium.agents.standard_form import StandardForm
-from gridarium.agents.system_costs import PeriodPrices, period_cost
-from gridarium.agents.system_signals import system_signals
+from gridarium.agents.system.system_costs import PeriodPrices, period_cost
+from gridarium.agents.system.system_signals import system_signals
 from gridarium.environment.forecast_error import ForecastError
 
 Day = Callable[..., SystemForecast]

@@ -15,12 +15,12 @@ import pandas as pd
 import pytest
 from scipy.optimize import root
 
-from gridarium.agents.connection import Connection
-from gridarium.agents.consumer import Consumer, Demand
-from gridarium.agents.dispatch_problem import DispatchShape, Renewable
-from gridarium.agents.dso import Dso
-from gridarium.agents.plant import RenewablePlant
-from gridarium.agents.upstream import UpstreamMarket
+from gridarium.agents.feeder.connection import Connection
+from gridarium.agents.feeder.consumer import Consumer, Demand
+from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
+from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.plant import RenewablePlant
+from gridarium.agents.feeder.upstream import UpstreamMarket
 from gridarium.environment.clock import Clock
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World

@@ -1,0 +1,1 @@
+"""Bounded rationality: behaviours that agents are given by name."""

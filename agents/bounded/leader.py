@@ -1,0 +1,136 @@
+"""Leaders that do not follow each answer: sticky prices, satisficing, and a slope learned on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gridarium.agents.behaviour import HeardLoads
+from gridarium.agents.bounded.common import Bounded, count, number
+from gridarium.market.records import Array
+
+if TYPE_CHECKING:
+    from gridarium.agents.base import GridAgent
+
+
+@dataclass(frozen=True, eq=False)
+class StickyPrice(Bounded):
+    """Updates its price now and then; exact at every_rounds 1 and a threshold of 0.
+
+    Parameters
+    ----------
+    every_rounds : int
+        Prices may change after every so many rounds only.
+    threshold_cny_per_mwh : float
+        Largest change that is not worth an update.
+
+    Notes
+    -----
+    Staggered and state-dependent prices [1]_. A price that sticks leaves the negotiation unconverged.
+
+    References
+    ----------
+    .. [1] E. Sheshinski and Y. Weiss, Inflation and costs of price adjustment, 1977, doi:10.2307/2297067
+    """
+
+    roles = frozenset({"leader"})
+    every_rounds: int = count(1, 1, 10_000)
+    threshold_cny_per_mwh: float = number(0.0, 0, 1e4)
+
+    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+        """The new price, or the posted one again."""
+        change = float(np.abs(plan - signal.price_cny_per_mwh).max())
+        is_due = signal.round % self.every_rounds == 0
+        sticks = not is_due or change < self.threshold_cny_per_mwh
+        return signal.price_cny_per_mwh if sticks else plan
+
+
+@dataclass(frozen=True, eq=False)
+class SatisficingLeader(Bounded):
+    """Leaves its price alone, for good, once an update would hardly pay; exact at a gain of 0.
+
+    Parameters
+    ----------
+    gain_share : float
+        Money moved by the update, at the loads last heard, that is too little to bother: a share of sales.
+
+    Notes
+    -----
+    Search ends where the outcome is good enough [1]_.
+
+    References
+    ----------
+    .. [1] H. A. Simon, A behavioral model of rational choice, 1955, doi:10.2307/1884852
+    """
+
+    roles = frozenset({"leader"})
+    gain_share: float = number(0.0, 0, 1)
+    heard: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+    content: list[int] = field(default_factory=list, init=False, repr=False)
+
+    def perceive(self, agent: GridAgent, signal: Any) -> Any:
+        """Remember the loads."""
+        if isinstance(signal, HeardLoads):
+            self.heard["load_mw"] = np.asarray(sum(signal.load_mw.values()))
+        return signal
+
+    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+        """The new price until it moves too little money, then the posted one."""
+        load, posted = self.heard["load_mw"], signal.price_cny_per_mwh
+        moved, sales = float(np.abs(plan - posted) @ load), float(np.abs(posted) @ load)
+        if moved < self.gain_share * sales:
+            self.content.append(signal.round)
+        return posted if self.content else plan
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedSlope(Bounded):
+    """Learns how far answers carry the price away from what it posts, and goes where they would meet.
+
+    Exact at a trust of 0, where the price takes the damped step of the negotiation's rules.
+
+    Parameters
+    ----------
+    trust : float
+        Share of the way from the damped step to the predicted meeting point.
+    forgetting : float
+        Weight of the past after each round.
+
+    Notes
+    -----
+    One slope of the called-for over the posted price, by recursive least squares with forgetting [1]_
+    over rounds and periods; the step is Newton's with that slope.
+
+    References
+    ----------
+    .. [1] L. Ljung and T. Soderstrom, Theory and Practice of Recursive Identification, 1983
+    """
+
+    roles = frozenset({"leader"})
+    trust: float = number(0.0, 0, 1)
+    forgetting: float = number(0.9, 0, 1)
+    learned: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+        """The damped step, moved towards the price at which answers would call for no other."""
+        posted = signal.price_cny_per_mwh
+        distance = (plan - posted) / agent.rules.damping
+        slope = self._learn(posted, posted + distance)
+        if self.trust == 0.0:
+            return plan
+        meeting = posted + distance / (1.0 - slope)
+        return plan + self.trust * (meeting - plan)
+
+    def _learn(self, posted: Array, called_for: Array) -> float:
+        """Update the slope with one more observation; 0 before there is any."""
+        past = self.learned
+        if "posted" in past:
+            step, answer = posted - past["posted"], called_for - past["called_for"]
+            past["square"] = self.forgetting * past.get("square", 0.0) + float(step @ step)
+            past["product"] = self.forgetting * past.get("product", 0.0) + float(step @ answer)
+        past["posted"], past["called_for"] = posted, called_for
+        square = past.get("square", 0.0)
+        # Outside these limits a slope comes from solver noise, and a step by it from nowhere.
+        return float(np.clip(past["product"] / square, -9.0, 0.5)) if square > 0.0 else 0.0

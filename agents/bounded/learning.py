@@ -1,0 +1,159 @@
+"""Consumers that learn from what they got: Roth-Erev and EXP3 over a discrete set of plans."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gridarium.agents.bounded.choice import bill_cny, planner, random_vertices
+from gridarium.agents.bounded.common import Bounded, count, number
+from gridarium.market.records import Array, TariffSignal
+
+if TYPE_CHECKING:
+    from gridarium.agents.base import GridAgent
+    from gridarium.agents.feeder.consumer import Consumer
+
+_STREAM = "behaviour/learning"
+
+
+def roth_erev_update(
+    propensity: Array, chosen: int, reward: float, forgetting: float, experimentation: float
+) -> Array:
+    """Propensities after a reward.
+
+    Notes
+    -----
+    ``q_k <- (1 - forgetting) q_k + e_k``, where the chosen one gets ``e = reward (1 - experimentation)`` and
+    the others share the rest equally [1]_.
+
+    References
+    ----------
+    .. [1] A. Roth and I. Erev, Learning in extensive-form games, 1995, doi:10.1016/S0899-8256(05)80020-X
+    """
+    others = max(1, len(propensity) - 1)
+    reinforced = np.full(len(propensity), reward * experimentation / others)
+    reinforced[chosen] = reward * (1.0 - experimentation)
+    return np.asarray((1.0 - forgetting) * propensity + reinforced)
+
+
+def exp3_probabilities(weight: Array, exploration: float) -> Array:
+    """Mixture of the normalised weights with the uniform distribution."""
+    return np.asarray((1.0 - exploration) * weight / weight.sum() + exploration / len(weight))
+
+
+def exp3_update(weight: Array, chosen: int, reward: float, exploration: float) -> Array:
+    """Weights after a reward in [0, 1], scaled to a largest one of 1.
+
+    Notes
+    -----
+    ``w_k <- w_k exp(exploration * reward / (p_k K))`` for the chosen one of K [1]_.
+
+    References
+    ----------
+    .. [1] P. Auer et al., The nonstochastic multiarmed bandit problem, 2002,
+       doi:10.1137/S0097539701398375
+    """
+    probability = exp3_probabilities(weight, exploration)[chosen]
+    updated = weight.copy()
+    updated[chosen] *= np.exp(exploration * reward / (probability * len(weight)))
+    return np.asarray(updated / updated.max())
+
+
+@dataclass(frozen=True, eq=False)
+class PlanLearner(Bounded, ABC):
+    """Tries plans and comes back to those that paid; exact without plans beside the best one.
+
+    It chooses among the best response to the present tariff, the usual load and random vertices, and
+    learns from what the chosen plan is worth under the tariff for which it was chosen.
+
+    Parameters
+    ----------
+    plans : int
+        Plans beside the best response: the usual load first, then random vertices.
+    payoff_scale_share : float
+        Gain over the usual load, as a share of the bill of that, that earns the full reward of 1; no gain
+        earns 1/2, such a loss 0.
+    """
+
+    plans: int = count(0, 0, 100)
+    payoff_scale_share: float = number(0.05, 1e-6, 10)
+    arms: list[Array] = field(default_factory=list, init=False, repr=False)
+    state: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+
+    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+        """Draw a plan, and learn from it."""
+        if self.plans == 0:
+            return plan
+        consumer = planner(agent)
+        if not self.arms:
+            self.arms.extend([consumer.plans.base_mw, *random_vertices(consumer, self.plans - 1)])
+            self.state["strength"] = np.ones(1 + self.plans)
+        strength = self.state["strength"]
+        probability = self.probabilities(strength)
+        chosen = int(agent.stream(_STREAM).choice(len(probability), p=probability))
+        load = plan if chosen == 0 else self.arms[chosen - 1]
+        self.state["strength"] = self.update(strength, chosen, self._reward(consumer, load, signal))
+        return load
+
+    @abstractmethod
+    def probabilities(self, strength: Array) -> Array:
+        """Of each plan."""
+
+    @abstractmethod
+    def update(self, strength: Array, chosen: int, reward: float) -> Array:
+        """Strengths after a reward in [0, 1]."""
+
+    def _reward(self, consumer: Consumer, load_mw: Array, signal: TariffSignal) -> float:
+        usual = consumer.plans.base_mw
+        gain = consumer.value_cny(load_mw, signal) - consumer.value_cny(usual, signal)
+        full = self.payoff_scale_share * abs(bill_cny(consumer, usual, signal.price_cny_per_mwh))
+        return float(np.clip(0.5 + 0.5 * gain / full, 0.0, 1.0)) if full > 0.0 else 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class RothErev(PlanLearner):
+    """Reinforces plans by what they paid; exact without plans beside the best one.
+
+    Parameters
+    ----------
+    forgetting : float
+        Share of each propensity that is lost with each choice.
+    experimentation : float
+        Share of the reward that goes to the plans that were not chosen.
+    """
+
+    forgetting: float = number(0.1, 0, 1)
+    experimentation: float = number(0.2, 0, 1)
+
+    def probabilities(self, strength: Array) -> Array:
+        """In proportion to the propensities; uniform where nothing is left of them."""
+        total = float(strength.sum())
+        return strength / total if total > 0.0 else np.full(len(strength), 1.0 / len(strength))
+
+    def update(self, strength: Array, chosen: int, reward: float) -> Array:
+        """See `roth_erev_update`."""
+        return roth_erev_update(strength, chosen, reward, self.forgetting, self.experimentation)
+
+
+@dataclass(frozen=True, eq=False)
+class Exp3(PlanLearner):
+    """Exponential weights for exploration and exploitation; exact without plans beside the best one.
+
+    Parameters
+    ----------
+    exploration : float
+        Share of choices that are uniform.
+    """
+
+    exploration: float = number(0.1, 1e-3, 1)
+
+    def probabilities(self, strength: Array) -> Array:
+        """See `exp3_probabilities`."""
+        return exp3_probabilities(strength, self.exploration)
+
+    def update(self, strength: Array, chosen: int, reward: float) -> Array:
+        """See `exp3_update`."""
+        return exp3_update(strength, chosen, reward, self.exploration)

@@ -1,0 +1,93 @@
+"""How the DSO fills and empties the virtual carbon pools of its storages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gridarium.agents.feeder.dispatch import Dispatch
+from gridarium.agents.feeder.pool_problem import pool_form
+from gridarium.agents.optimisation import LocalProblem
+from gridarium.agents.solving.cones import Array
+from gridarium.environment.storage import StorageRatings
+from gridarium.environment.world import World
+from gridarium.market.adcef import strict_pool
+from gridarium.market.supply import Supply, system_factor
+
+
+@dataclass(frozen=True)
+class PoolPlan:
+    """Liability in and out of each pool; tCO2/h, shape (n_storage, n_period), and first contents, tCO2."""
+
+    inflow_t_per_h: Array
+    outflow_t_per_h: Array
+    first_tco2: Array
+
+
+class CarbonPool:
+    """Allocates virtual carbon for one DSO.
+
+    Parameters
+    ----------
+    world : World
+    owner : str
+        Named in errors.
+    storages : tuple of StorageRatings
+    rule : {"strict", "managed"} or None
+        None where the tariff knows no pool.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        owner: str,
+        storages: tuple[StorageRatings, ...],
+        rule: Literal["strict", "managed"] | None,
+    ) -> None:
+        self._world, self._owner, self._storages = world, owner, storages
+        self._rule = rule if storages else None
+
+    def allocate(self, dispatch: Dispatch, supply: Supply, load_mw: Array, quota: float) -> PoolPlan:
+        """Flows for one dispatch; `quota`, tCO2/MWh, values the energy that a managed pool starts with."""
+        if self._rule == "strict":
+            return self._strict(dispatch, supply)
+        if self._rule == "managed":
+            return self._managed(dispatch, supply, load_mw, quota)
+        nothing = np.zeros_like(dispatch.charge_mw)
+        return PoolPlan(nothing, nothing, np.zeros(len(self._storages)))
+
+    def _strict(self, dispatch: Dispatch, supply: Supply) -> PoolPlan:
+        hours, factor = self._world.period_h, system_factor(supply)
+        inflow, outflow = np.zeros_like(dispatch.charge_mw), np.zeros_like(dispatch.charge_mw)
+        first = np.zeros(len(self._storages))
+        for row, unit in enumerate(self._storages):
+            charge = dispatch.charge_mw[row] * hours
+            into, out, first[row] = strict_pool(
+                unit.efficiency_charge * charge,
+                dispatch.discharge_mw[row] * hours / unit.efficiency_discharge,
+                unit.soc_initial * unit.e_max_mwh,
+                factor,
+                charge,
+            )
+            inflow[row], outflow[row] = into / hours, out / hours
+        return PoolPlan(inflow, outflow, first)
+
+    def _managed(self, dispatch: Dispatch, supply: Supply, load_mw: Array, quota: float) -> PoolPlan:
+        n_storage, n_period = dispatch.charge_mw.shape
+        highest = float(supply.grid_factor_tco2_per_mwh.max())
+        first = np.array([unit.soc_initial * unit.e_max_mwh * quota for unit in self._storages])
+        key = ("carbon pool", n_storage, n_period, self._world.period_h)
+        problem = self._world.shared(key, lambda: LocalProblem(pool_form(*key[1:])))
+        solution = problem.solve(
+            self._owner,
+            liability_t_per_h=supply.emission_t_per_h,
+            target_t_per_h=system_factor(supply) * load_mw,
+            most_in_t_per_h=highest * dispatch.charge_mw,
+            most_out_t_per_h=highest * dispatch.discharge_mw,
+            first_tco2=first,
+        )
+        inflow = np.clip(solution["inflow"], 0.0, highest * dispatch.charge_mw)
+        outflow = np.clip(solution["outflow"], 0.0, highest * dispatch.discharge_mw)
+        return PoolPlan(inflow, outflow, first)

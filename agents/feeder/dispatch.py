@@ -1,0 +1,194 @@
+"""The DSO's dispatch as it reads in the market's terms: solved schedules, supply and cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from gridarium.agents.feeder.dispatch_problem import SIGNALS, DispatchShape, build_dispatch_model
+from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.solving.cones import Array
+from gridarium.agents.solving.standard_form import StandardForm, compile_model
+from gridarium.market.records import MarketConditions
+from gridarium.market.supply import Supply
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """A solved day; powers in MW and Mvar, shape (n_unit, n_period) or (n_period,).
+
+    Parameters
+    ----------
+    buy_mw, sell_mw : ndarray, shape (n_period,)
+    turbine_mw, turbine_mvar, renewable_mw, renewable_mvar : ndarray, shape (n_unit, n_period)
+    charge_mw, discharge_mw, storage_mvar : ndarray, shape (n_storage, n_period)
+    voltage_pu : ndarray, shape (n_bus, n_period)
+    current_pu : ndarray, shape (n_branch, n_period)
+        Series current on the feeder's own base.
+    cone_gap : float
+        Largest ``|P**2 + Q**2 - l v|``, p.u. on a base of 1 MVA.
+    cost_cny : float
+        What the DSO minimised.
+    rounds : int
+        Rounds of its cone solver.
+    price_cny_per_mwh, price_cny_per_mvarh : ndarray, shape (n_bus, n_period)
+        Nodal prices: what one more MWh, or Mvarh, drawn at a bus would cost.
+    """
+
+    buy_mw: Array
+    sell_mw: Array
+    turbine_mw: Array
+    turbine_mvar: Array
+    renewable_mw: Array
+    renewable_mvar: Array
+    charge_mw: Array
+    discharge_mw: Array
+    storage_mvar: Array
+    voltage_pu: Array
+    current_pu: Array
+    cone_gap: float
+    cost_cny: float
+    rounds: int
+    price_cny_per_mwh: Array
+    price_cny_per_mvarh: Array
+
+
+@dataclass(frozen=True)
+class DispatchDay:
+    """What a dispatch starts from.
+
+    Parameters
+    ----------
+    conditions : MarketConditions
+    load_p_mw, load_q_mvar : ndarray, shape (n_bus, n_period)
+    available_mw : ndarray, shape (n_renewable, n_period)
+    initial_mwh : ndarray, shape (n_storage,)
+    carbon_in_cost : bool
+        Whether carbon is priced.
+    """
+
+    conditions: MarketConditions
+    load_p_mw: Array
+    load_q_mvar: Array
+    available_mw: Array
+    initial_mwh: Array
+    carbon_in_cost: bool
+
+    @property
+    def signals(self) -> dict[str, Any]:
+        """The signals of the dispatch problem."""
+        market = self.conditions
+        carbon_price = market.carbon_price_cny_per_tco2 if self.carbon_in_cost else 0.0
+        return {
+            "load_p_mw": self.load_p_mw,
+            "load_q_mvar": self.load_q_mvar,
+            "buy_price": market.wholesale_cny_per_mwh + carbon_price * market.grid_factor_tco2_per_mwh,
+            "sell_price": market.export_cny_per_mwh,
+            "carbon_price": carbon_price,
+            "available_mw": self.available_mw,
+            "initial_mwh": self.initial_mwh,
+        }
+
+
+@lru_cache(maxsize=8)
+def dispatch_form(shape: DispatchShape) -> StandardForm:
+    """The compiled dispatch of a shape."""
+    return compile_model(build_dispatch_model(shape), SIGNALS)
+
+
+class Dispatcher:
+    """Solves the dispatch of one DSO again and again.
+
+    Parameters
+    ----------
+    owner : str
+        Named in errors.
+    shape : DispatchShape
+    problem : LocalProblem
+    """
+
+    def __init__(self, owner: str, shape: DispatchShape, problem: LocalProblem) -> None:
+        self.owner, self.shape, self.problem = owner, shape, problem
+
+    def solve(self, day: DispatchDay) -> Dispatch:
+        """Dispatch a day."""
+        return self._read(self.problem.solve(self.owner, **day.signals), day.initial_mwh)
+
+    def attempt(self, day: DispatchDay) -> Dispatch | None:
+        """Dispatch a day, or None where its loads cannot be supplied."""
+        solution = self.problem.attempt(self.owner, **day.signals)
+        return None if solution is None else self._read(solution, day.initial_mwh)
+
+    def _read(self, solution: Solution, initial_mwh: Array) -> Dispatch:
+        base_mva = self.shape.feeder.base_mva
+        charge, discharge = self._storage_powers(solution["energy_mwh"], initial_mwh)
+        return Dispatch(
+            buy_mw=np.maximum(0.0, solution["p_buy_mw"]),
+            sell_mw=np.maximum(0.0, solution["p_sell_mw"]),
+            turbine_mw=np.maximum(0.0, solution["p_turbine_mw"]),
+            turbine_mvar=solution["q_turbine_mvar"],
+            renewable_mw=np.maximum(0.0, solution["p_renewable_mw"]),
+            renewable_mvar=solution["q_renewable_mvar"],
+            charge_mw=charge,
+            discharge_mw=discharge,
+            storage_mvar=solution["q_storage_mvar"],
+            voltage_pu=np.sqrt(solution["voltage_squared"]),
+            current_pu=np.sqrt(np.maximum(0.0, solution["current_squared"])) / base_mva,
+            cone_gap=self._cone_gap(solution),
+            cost_cny=solution.objective,
+            rounds=self.problem.cone_rounds,
+            price_cny_per_mwh=self.problem.sensitivity(solution, "load_p_mw") / self.shape.period_h,
+            price_cny_per_mvarh=self.problem.sensitivity(solution, "load_q_mvar") / self.shape.period_h,
+        )
+
+    def _storage_powers(self, energy_mwh: Array, initial_mwh: Array) -> tuple[Array, Array]:
+        """Charge and discharge that lead through the states of charge, MW, shape (n_storage, n_period) each.
+
+        Interior points leave some watts in the direction that is not used and just beyond the limits;
+        over a day they would add up to a schedule that the storage refuses.
+        """
+        units = self.shape.storages
+        low, high = np.array([unit.band_mwh for unit in units]).reshape(-1, 2).T
+        kept = np.clip(energy_mwh, low[:, None], high[:, None])
+        gained_mw = np.diff(kept, prepend=initial_mwh[:, None]) / self.shape.period_h
+        into = np.array([unit.efficiency_charge for unit in units])[:, None]
+        out = np.array([unit.efficiency_discharge for unit in units])[:, None]
+        return np.maximum(gained_mw, 0.0) / into, np.maximum(-gained_mw, 0.0) * out
+
+    def _cone_gap(self, solution: Solution) -> float:
+        """Largest distance of a branch from equality of its cone (C10)."""
+        feeder = self.shape.feeder
+        squares = solution["p_branch_mw"] ** 2 + solution["q_branch_mvar"] ** 2
+        sending = solution["voltage_squared"][feeder.parent] / feeder.ratio[:, None] ** 2
+        return float(np.abs(squares - solution["current_squared"] * sending).max())
+
+    def supply(self, dispatch: Dispatch, conditions: MarketConditions) -> Supply:
+        """Where the energy comes from, with its carbon."""
+        factors = np.array([unit.emission_tco2_per_mwh for unit in self.shape.turbines])
+        return Supply(
+            grid_mw=dispatch.buy_mw,
+            grid_factor_tco2_per_mwh=conditions.grid_factor_tco2_per_mwh,
+            turbine_mw=dispatch.turbine_mw.sum(axis=0),
+            turbine_t_per_h=factors @ dispatch.turbine_mw if len(factors) else np.zeros_like(dispatch.buy_mw),
+            renewable_mw=dispatch.renewable_mw.sum(axis=0),
+        )
+
+    def fuel_cny_per_h(self, dispatch: Dispatch) -> Array:
+        """Cost of the turbines, ``a P**2 + b P + c``, CNY/h, shape (n_period,)."""
+        cost = np.zeros_like(dispatch.buy_mw)
+        for unit, p_mw in zip(self.shape.turbines, dispatch.turbine_mw, strict=True):
+            cost += (
+                unit.cost_quadratic_cny_per_mw2h * p_mw**2
+                + unit.cost_linear_cny_per_mwh * p_mw
+                + unit.cost_fixed_cny_per_h
+            )
+        return cost
+
+    def wear_cny_per_h(self, dispatch: Dispatch) -> Array:
+        """Cost of wear of the storages, CNY/h, shape (n_period,)."""
+        wear = dict(self.shape.wear_cny_per_mwh)
+        prices = np.array([wear[unit.name] for unit in self.shape.storages])
+        return prices @ dispatch.discharge_mw if len(prices) else np.zeros_like(dispatch.buy_mw)

@@ -1,0 +1,72 @@
+"""The DSO's allocation of virtual carbon: liability moved in time with the stored energy."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import pyomo.environ as pyo
+
+from gridarium.agents.solving.standard_form import StandardForm, compile_model
+
+SIGNALS = ("liability_t_per_h", "target_t_per_h", "most_in_t_per_h", "most_out_t_per_h", "first_tco2")
+# Makes the allocation unique where several follow the target equally well.
+_SMALL = 1e-4
+
+
+def build_pool_model(n_storage: int, n_period: int, period_h: float) -> Any:
+    """Allocation of a managed pool as a Pyomo model; flows in tCO2/h, contents in tCO2.
+
+    The flows are chosen so that the liability left on the load follows a target, the liability it would
+    have at the system's average factor: what was emitted to charge is carried by those who discharge.
+
+    Notes
+    -----
+    Equation C2 with the managed bounds ``0 <= F_in <= ebar P_ch``, ``0 <= F_out <= ebar P_dis``,
+    ``V >= 0``, ``V_T = V_0``. The paper leaves the choice between them open; the target is ours.
+    """
+    m = pyo.ConcreteModel(name="carbon pool")
+    m.period, m.storage = pyo.RangeSet(0, n_period - 1), pyo.RangeSet(0, n_storage - 1)
+    m.liability_t_per_h, m.target_t_per_h = pyo.Var(m.period), pyo.Var(m.period)
+    m.most_in_t_per_h = pyo.Var(m.storage, m.period)
+    m.most_out_t_per_h = pyo.Var(m.storage, m.period)
+    m.first_tco2 = pyo.Var(m.storage)
+    m.inflow = pyo.Var(m.storage, m.period, bounds=(0, None), doc="pool inflow")
+    m.outflow = pyo.Var(m.storage, m.period, bounds=(0, None), doc="pool outflow")
+    m.content = pyo.Var(m.storage, m.period, bounds=(0, None), doc="pool content")
+    m.inflow_limit = pyo.Constraint(
+        m.storage, m.period, rule=lambda m, s, t: m.inflow[s, t] <= m.most_in_t_per_h[s, t]
+    )
+    m.outflow_limit = pyo.Constraint(
+        m.storage, m.period, rule=lambda m, s, t: m.outflow[s, t] <= m.most_out_t_per_h[s, t]
+    )
+
+    def balance(m: Any, s: int, t: int) -> Any:
+        before = m.first_tco2[s] if t == 0 else m.content[s, t - 1]
+        return m.content[s, t] == before + period_h * (m.inflow[s, t] - m.outflow[s, t])
+
+    m.pool_balance = pyo.Constraint(m.storage, m.period, rule=balance)
+    m.pool_neutral = pyo.Constraint(
+        m.storage, rule=lambda m, s: m.content[s, n_period - 1] == m.first_tco2[s]
+    )
+    m.carried = pyo.Var(m.period)
+    m.carried_liability = pyo.Constraint(
+        m.period,
+        rule=lambda m, t: (
+            m.carried[t]
+            == m.liability_t_per_h[t]
+            - m.target_t_per_h[t]
+            - sum(m.inflow[s, t] - m.outflow[s, t] for s in m.storage)
+        ),
+    )
+    m.distance = pyo.Objective(
+        expr=sum(m.carried[t] ** 2 for t in m.period)
+        + _SMALL * sum(m.inflow[k] ** 2 + m.outflow[k] ** 2 for k in m.inflow)
+    )
+    return m
+
+
+@lru_cache(maxsize=64)
+def pool_form(n_storage: int, n_period: int, period_h: float) -> StandardForm:
+    """The compiled allocation of a shape."""
+    return compile_model(build_pool_model(n_storage, n_period, period_h), SIGNALS)

@@ -1,0 +1,104 @@
+"""How a leader gets from the answers of one round to its next price; one class for each kind of leader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from gridarium.agents.feeder.accounts import DayAhead
+from gridarium.agents.solving.cones import Array
+
+
+class Step(NamedTuple):
+    """Where a leader goes next.
+
+    Parameters
+    ----------
+    price_cny_per_mwh : ndarray, shape (n_period,)
+        Price to post next.
+    distance_cny_per_mwh : float
+        Largest distance of the posted price from the one that the leader is heading for; 0 at rest.
+    """
+
+    price_cny_per_mwh: Array
+    distance_cny_per_mwh: float
+
+
+class PriceSetter(Protocol):
+    """Decides what a leader posts."""
+
+    @property
+    def needs_dispatch(self) -> bool:
+        """Whether the answers to the posted price are worth a dispatch; a probe's are not."""
+
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether it goes on where the answers to a price cannot be supplied."""
+
+    def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
+        """Price of the first round, CNY/MWh, shape (n_period,), when only forecasts are known."""
+
+    def revise(
+        self,
+        posted: Array,
+        loads_mw: Mapping[str, Array],
+        silent: frozenset[str],
+        plan: DayAhead | None,
+    ) -> Step:
+        """Next price after the answers to the posted one.
+
+        Of silent followers an earlier load is given; the plan is None where the answers were not worth a
+        dispatch or could not be supplied.
+        """
+
+    def settle(self, posted: Array) -> Array:
+        """The price to announce, when time is up after a posted one; that same array if it stays."""
+
+    def distance(self, posted: Array, plan: DayAhead) -> float:
+        """Distance of a final price from the one that the final answers call for, CNY/MWh."""
+
+
+class BestResponse:
+    """Takes the loads last heard as given, and goes part of the way to the price that they call for.
+
+    Parameters
+    ----------
+    damping : float
+        Share of the way, in (0, 1].
+
+    Notes
+    -----
+    The agent version of the procedure C.2.
+    """
+
+    needs_dispatch = True
+    may_be_refused = False
+
+    def __init__(self, damping: float) -> None:
+        self.damping = damping
+
+    def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
+        """The tariff at the forecast loads."""
+        return plan.offer.price_cny_per_mwh
+
+    def revise(
+        self,
+        posted: Array,
+        loads_mw: Mapping[str, Array],
+        silent: frozenset[str],
+        plan: DayAhead | None,
+    ) -> Step:
+        """A damped step."""
+        assert plan is not None
+        called_for = plan.offer.price_cny_per_mwh
+        return Step(posted + self.damping * (called_for - posted), self.distance(posted, plan))
+
+    def settle(self, posted: Array) -> Array:
+        """The posted price."""
+        return posted
+
+    def distance(self, posted: Array, plan: DayAhead) -> float:
+        """Distance from the tariff at these loads."""
+        return float(np.abs(plan.offer.price_cny_per_mwh - posted).max())

@@ -1,0 +1,1 @@
+"""Leaders that anticipate: models of followers, their estimation, the search for the best price."""

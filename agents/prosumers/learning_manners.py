@@ -1,0 +1,154 @@
+"""Bargaining without declarations: a leader that learns demand, traders that only shout; manners by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gridarium.agents.prosumers.manners import AlternatingManner, Manner, NashManner, PostedManner, Value
+from gridarium.agents.prosumers.trading import Answer, Purchase, Sale, TradeRules
+from gridarium.market.bargaining import TRADERS, Bargain, ep_leader_outcome
+from gridarium.market.line_lease import Counter, Offer
+from gridarium.market.shouting import Shout, Side, Trader
+from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
+
+_PROBE = 0.9
+"""Second price asked, over the one that seems best."""
+
+
+class LeaderManner(PostedManner):
+    """The seller leads: it learns each buyer's demand from its answers and names its best price.
+
+    Notes
+    -----
+    E11 inverted: a demand K / price - u needs two answers at different prices, or one and the guess
+    that u is the unit of the logarithm; so does the straight line, with the guess that demand ends at
+    the price cap.
+    """
+
+    def __init__(
+        self, rules: TradeRules, own_utility: Utility, stream: Callable[[str], np.random.Generator]
+    ) -> None:
+        super().__init__(rules, own_utility, stream)
+        self._answers: dict[str, list[tuple[float, float]]] = {}
+        self._learned: dict[str, Utility] = {}
+
+    def asked_price(self, buyer: str, cost: float) -> float:
+        """The best price as far as it is known; at first halfway to the cap, then a little away from that."""
+        learned = self._learned.get(buyer)
+        low, high = self.rules.band_usd_per_mwh
+        price = 0.5 * (cost + high) if learned is None else learned.monopoly_price(cost)
+        if len(self._answers.get(buyer, ())) == 1:
+            # A guess that the first answer cannot refute would confirm itself for ever.
+            price *= _PROBE
+        return min(max(price, low, cost), high)
+
+    def offered_price(self, sale: Sale, volume_mwh: float) -> float | None:
+        """The best price for what there is to sell."""
+        learned = self._learned.get(sale.buyer)
+        if learned is None:
+            return super().offered_price(sale, volume_mwh)
+        bargain = Bargain(sale.cost, learned, volume_mwh, self.rules.band_usd_per_mwh)
+        deal = ep_leader_outcome(bargain)
+        return None if deal is None else deal.price_usd_per_mwh
+
+    def learn(self, buyer: str, price: float, volume_mwh: float, limited: bool) -> None:
+        """Learn as from a bid."""
+        self.learn_demand(buyer, price, volume_mwh, limited)
+
+    def learn_demand(self, buyer: str, price: float, volume_mwh: float, limited: bool) -> None:
+        """Fit a demand to the last answers that the price has decided."""
+        if limited or volume_mwh <= 0.0:
+            return
+        known = self._answers.setdefault(buyer, [])
+        if known and abs(known[-1][0] - price) <= 1e-3 * price:
+            known[-1] = price, volume_mwh
+        else:
+            known[:] = [*known[-1:], (price, volume_mwh)]
+        fitted = self._fit(known)
+        if fitted is not None:
+            self._learned[buyer] = fitted
+
+    def _fit(self, known: list[tuple[float, float]]) -> Utility | None:
+        price, volume = known[-1]
+        if isinstance(self.own_utility, LogUtility):
+            unit = self.own_utility.unit_mwh
+            if len(known) == 2:
+                before, then = known[0]
+                scale = (volume - then) / (1.0 / price - 1.0 / before)
+                if scale > 0.0 and scale / price > volume:
+                    return LogUtility(scale, scale / price - volume)
+            return LogUtility(price * (volume + unit), unit)
+        if len(known) == 2:
+            before, then = known[0]
+            if (before - price) * (volume - then) > 0.0:
+                slope = (before - price) / (volume - then)
+                return QuadraticUtility(price + slope * volume, slope)
+        room = self.rules.band_usd_per_mwh[1] - price
+        return QuadraticUtility(price + room, room / volume) if room > 0.0 else None
+
+
+class ShoutManner(Manner):
+    """Both sides shout prices without a model of the other; what was shouted first is the price."""
+
+    def __init__(
+        self, rules: TradeRules, own_utility: Utility, stream: Callable[[str], np.random.Generator]
+    ) -> None:
+        super().__init__(rules, own_utility, stream)
+        make = TRADERS[rules.rule]
+        self._seller: Trader = make(stream("shouts/ask"), Side.ASK)
+        self._buyer: Trader = make(stream("shouts/bid"), Side.BID)
+
+    def asked_price(self, buyer: str, cost: float) -> float:
+        """The lowest price there is: before the minute comes, it only wants to know who needs how much."""
+        return self.rules.band_usd_per_mwh[0]
+
+    def margin(self, asked: float, cost: float) -> float:
+        """The most that could come of it."""
+        return self.rules.band_usd_per_mwh[1] - cost
+
+    def offered_price(self, sale: Sale, volume_mwh: float) -> float | None:
+        """A shout."""
+        shout = self._seller.shout(sale.cost, self.rules.band_usd_per_mwh)
+        return None if shout is None else shout.price_usd_per_mwh
+
+    def counter_to(self, sale: Sale, counter: Counter) -> float | None:
+        """What was bid, if a new shout is not above it; else that shout."""
+        bid = counter.price_usd_per_mwh
+        if sale.offer is not None:
+            self._seller.update(Shout(Side.ASK, sale.offer.price_usd_per_mwh), False)
+        self._seller.update(Shout(Side.BID, bid), False)
+        ask = self.offered_price(sale, counter.volume_mwh)
+        return bid if ask is not None and ask <= bid else ask
+
+    def learn(self, buyer: str, price: float, volume_mwh: float, limited: bool) -> None:
+        """Learn that the last shout was accepted."""
+        self._seller.update(Shout(Side.ASK, price), True)
+
+    def answer(
+        self, offer: Offer, purchase: Purchase | None, value: Value, room_mwh: float, last: Counter | None
+    ) -> Answer:
+        """Accept an ask that is not above the own bid, the last one or a new one; else bid."""
+        ask, volume = offer.price_usd_per_mwh, min(offer.limit_mwh, room_mwh)
+        bid = self._buyer.shout(value().marginal(0.0), self.rules.band_usd_per_mwh)
+        if bid is None or volume <= 0.0:
+            return Counter(offer.minute_s, offer.round, ask, 0.0)
+        agreed = bid.price_usd_per_mwh >= ask or (last is not None and last.price_usd_per_mwh >= ask)
+        self._buyer.update(Shout(Side.ASK, ask), agreed)
+        if agreed:
+            return super().answer(offer, purchase, value, room_mwh, last)
+        self._buyer.update(Shout(Side.BID, bid.price_usd_per_mwh), False)
+        wanted = min(value().demand(bid.price_usd_per_mwh), volume)
+        return Counter(offer.minute_s, offer.round, bid.price_usd_per_mwh, wanted)
+
+
+MANNERS: dict[str, type[Manner]] = {
+    "nash": NashManner,
+    "ep-leader": LeaderManner,
+    "alternating": AlternatingManner,
+    "posted": PostedManner,
+    "zi-c": ShoutManner,
+    "zip": ShoutManner,
+}
+"""Manner by the name of the rule."""

@@ -1,0 +1,1 @@
+"""Solvers behind the local problems: the standard form, cones, QP, LP and MILP, explained conflicts."""

@@ -1,0 +1,1 @@
+"""Agents of a bulk system: its operator, plants, wind, loads, and the storage provider."""

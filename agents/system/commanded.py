@@ -1,0 +1,67 @@
+"""What agents under a system operator's command share: its name, and the days they count in."""
+
+from __future__ import annotations
+
+from gridarium.agents.base import GridAgent
+from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.solving.cones import Array
+from gridarium.environment.clock import DAY_S
+from gridarium.environment.world import World
+from gridarium.market.operation_records import Command, CommandReceipt
+from gridarium.market.records import series
+
+
+class CommandedAgent(GridAgent):
+    """An agent that keeps a plan for each settlement period and lets an operator rewrite what is ahead.
+
+    Parameters
+    ----------
+    world : World
+        Of whole days, or of less than one.
+    name : str
+    leader : str
+        Whose commands it follows.
+    behaviour : Behaviour, optional
+    """
+
+    def __init__(self, world: World, name: str, leader: str, behaviour: Behaviour | None = None) -> None:
+        super().__init__(world, name, behaviour)
+        self.leader = leader
+        self.day_length = min(world.n_period, round(DAY_S / world.clock.period_s))
+        self._newest_issue: dict[int, int] = {}
+
+    def day(self, quarter: int) -> slice:
+        """The periods of the day in which a period lies."""
+        first = quarter - quarter % self.day_length
+        return slice(first, first + self.day_length)
+
+    def rest_of_day(self, quarter: int) -> slice:
+        """The periods from one on to the end of its day."""
+        return slice(quarter, self.day(quarter).stop)
+
+    def of_day(self, values: Array, day: int) -> Array:
+        """The part of a series, shape (n_period,), that belongs to a day."""
+        return values[day * self.day_length : (day + 1) * self.day_length]
+
+    def follow(self, command: Command, sender: str) -> bool:
+        """Acknowledge a command; tell whether it is news rather than a copy or overtaken by a newer one."""
+        self.send(sender, CommandReceipt(command.issue))
+        day = command.quarter // self.day_length
+        newest = self._newest_issue.get(day, -1)
+        self._newest_issue[day] = max(command.issue, newest)
+        return command.issue > newest
+
+    def at_bus(self, p_mw: float) -> Array:
+        """A power on the copper plate, shape (n_bus,)."""
+        powers = self.world.feeder.p_load_mw * 0.0
+        powers[0] = p_mw
+        return powers
+
+    def draw(self, p_mw: float) -> None:
+        """Draw active power from the copper plate."""
+        self.world.injections.draw(self.name, self.at_bus(p_mw), self.at_bus(0.0))
+
+
+def told(actual: Array, expected: Array) -> Array:
+    """What is certain of the first period, and what is expected of the others; read-only."""
+    return series([*actual[:1], *expected[1:]])

@@ -1,0 +1,93 @@
+"""A system operator's books: what real-time energy cost, what the pool traded, a record of each quarter."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import numpy as np
+
+from gridarium.agents.system.operation import Members, OperationRules, QuarterLook, QuarterRecord
+from gridarium.agents.system.operator_view import DayPlan, OperatorView
+from gridarium.agents.system.pool_outlook import PoolOutlook
+from gridarium.agents.system.power_system import PowerSystem
+from gridarium.agents.system.system_costs import PeriodPrices, period_cost
+from gridarium.environment.world import World
+from gridarium.market.operation_records import MARKET_ACCOUNT, REAL_TIME
+
+_A_WATT_MW = 1e-6
+
+
+class OperatorBooks:
+    """Settles quarters for an operator; whoever else is due money bills it by the own meter.
+
+    Parameters
+    ----------
+    world : World
+    owner : str
+        The operator's account.
+    system : PowerSystem
+    members : Members
+    rules : OperationRules
+    view : OperatorView
+        For what agents report.
+    pool : PoolOutlook
+        Learns what was traded.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        owner: str,
+        system: PowerSystem,
+        members: Members,
+        rules: OperationRules,
+        view: OperatorView,
+        pool: PoolOutlook,
+    ) -> None:
+        self._world, self._owner, self._system = world, owner, system
+        self._members, self._rules = members, rules
+        self._view, self._pool = view, pool
+        self.records: list[QuarterRecord] = []
+
+    def settle(self, look: QuarterLook, plan: DayPlan, place: int, price_usd_per_mwh: float) -> None:
+        """Pay for real-time energy, learn what the pool traded, record the quarter.
+
+        Parameters
+        ----------
+        look : QuarterLook
+        plan : DayPlan
+            In force.
+        place : int
+            The quarter within its day.
+        price_usd_per_mwh : float
+            As announced.
+        """
+        world, period = self._world, look.quarter
+        exchange = float(world.states[period].flow.p_slack_mw[0])
+        # Less than a watt is rounding, and nobody's bill.
+        imported, exported = (each if each > _A_WATT_MW else 0.0 for each in (exchange, -exchange))
+        if imported:
+            amount = self._rules.market_usd_per_mwh * imported * world.period_h
+            world.ledger.book(world.clock.now_s, self._owner, MARKET_ACCOUNT, amount, REAL_TIME, period)
+        traded = self._traded_mw(period)
+        self._pool.learn(period, traded * world.period_h)
+        realised = replace(
+            self._view.realised(period, plan.schedule.at(place)),
+            market_mw=imported,
+            spill_mw=exported,
+            pool_mw=traded,
+        )
+        was_on = self.records[-1].realised.on if self.records else self._view.first_state(0)[0].on
+        prices = PeriodPrices(self._rules.market_usd_per_mwh, self._rules.pool_fee_usd_per_mwh)
+        planned = plan.forecast.flexible_mw[place]
+        costs = period_cost(self._system, realised, was_on, planned, prices, world.period_h)
+        record = QuarterRecord(
+            **asdict(look), realised=realised, costs=costs, price_usd_per_mwh=price_usd_per_mwh
+        )
+        self.records.append(record)
+
+    def _traded_mw(self, period: int) -> float:
+        """Deficits nominated that the prosumers' meters do not show: what they got from each other, MW."""
+        meters, nominated = self._world.meters, float(np.nan_to_num(self._pool.deficit_mw[period]))
+        drawn = sum(float(meters[name][period]) for name in self._members.prosumers if name in meters)
+        return max(0.0, nominated - drawn)

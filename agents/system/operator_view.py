@@ -1,0 +1,215 @@
+"""What a system operator knows of its system: forecasts of a day, and the last report of everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gridarium.agents.solving.cones import Array
+from gridarium.agents.system.operation import Members, OperationRules
+from gridarium.agents.system.pool_outlook import PoolOutlook
+from gridarium.agents.system.power_system import Flags, PowerSystem, SystemForecast, SystemState
+from gridarium.agents.system.system_costs import PeriodDecisions
+from gridarium.agents.system.system_schedule import SystemSchedule
+from gridarium.market.operation_records import (
+    FlexibleOffer,
+    FlexibleStatus,
+    LoadStatus,
+    StorageStatus,
+    UnitAvailability,
+    UnitStatus,
+    WindStatus,
+)
+
+_UNIT = ("on", "gross_mw", "net_mw", "absorbed_tco2_per_h", "regenerated_tco2_per_h", "tank_tco2")
+
+
+@dataclass(frozen=True)
+class DayPlan:
+    """The plan in force on a day and what it reckons with.
+
+    Parameters
+    ----------
+    on : ndarray of bool, shape (n_period, n_unit)
+        The commitment.
+    schedule : SystemSchedule
+    forecast : SystemForecast
+        On which it is based.
+    """
+
+    on: Flags
+    schedule: SystemSchedule
+    forecast: SystemForecast
+
+
+class OperatorView:
+    """Keeps what others tell and puts it together for the operator's problems.
+
+    Parameters
+    ----------
+    system : PowerSystem
+    members : Members
+    rules : OperationRules
+    pool : PoolOutlook
+    day_length : int
+        Periods of a day.
+    """
+
+    def __init__(
+        self, system: PowerSystem, members: Members, rules: OperationRules, pool: PoolOutlook, day_length: int
+    ) -> None:
+        self._system, self._members, self._rules = system, members, rules
+        self._pool, self._day_length = pool, day_length
+        self._day_ahead: dict[tuple[int, str], Any] = {}
+        self._reports: dict[str, Any] = {}
+
+    def note_day_ahead(self, answer: Any, sender: str) -> None:
+        """Keep a forecast, an offer or an availability."""
+        self._day_ahead[answer.day, sender] = answer
+
+    def note_status(self, status: Any, sender: str) -> None:
+        """Keep a report unless it is older than what is known."""
+        known = self._reports.get(sender)
+        if known is None or status.quarter >= known.quarter:
+            self._reports[sender] = status
+
+    # The day before.
+
+    def available_units(self, day: int) -> Flags:
+        """Which units could run, shape (n_hour, n_unit)."""
+        return np.array([self._availability(day, name).available for name in self._unit_names]).T > 0.5
+
+    def first_state(self, day: int) -> tuple[SystemState, Array]:
+        """State before the first day, and for how many hours each unit has been in it."""
+        told = [self._availability(day, name) for name in self._unit_names]
+        storage = self._system.storage
+        state = SystemState(
+            np.array([unit.on for unit in told], dtype=bool),
+            np.array([unit.gross_mw for unit in told], dtype=float),
+            np.array([unit.tank_tco2 for unit in told], dtype=float),
+            self._day_ahead[day, storage.name].e_mwh if storage else 0.0,
+            np.zeros(len(self._system.loads)),
+        )
+        return state, np.array([unit.hours_in_state for unit in told], dtype=float)
+
+    def day_ahead(self, day: int) -> SystemForecast:
+        """Forecast of a day as told the day before, by quarters."""
+        n = self._day_length
+        offers = [self._day_ahead[day, load.name] for load in self._system.loads]
+        periods = range(day * n, (day + 1) * n)
+        fixed = sum((self._day_ahead[day, name].load_mw for name in self._members.loads), np.zeros(n))
+        wind = sum(
+            (self._day_ahead[day, name].available_mw for name in self._members.wind_farms), np.zeros(n)
+        )
+        return SystemForecast(
+            load_mw=np.asarray(fixed + self._pool.deficits_mw(periods)),
+            wind_mw=np.asarray(wind),
+            flexible_mw=_columns(offers, "base_mw", n),
+            flexible_least_mw=_columns(offers, "lowest_mw", n),
+            flexible_most_mw=_columns(offers, "highest_mw", n),
+            market_usd_per_mwh=np.full(n, self._rules.market_usd_per_mwh),
+            pool_mw=self._pool.volumes_mw(periods),
+            pool_fee_usd_per_mwh=np.full(n, self._rules.pool_fee_usd_per_mwh),
+        )
+
+    # Each quarter.
+
+    def forecast(self, quarter: int) -> SystemForecast:
+        """Forecast of the day with what is known right before a quarter."""
+        day, place = divmod(quarter, self._day_length)
+        before = self.day_ahead(day)
+        load, wind = before.load_mw.copy(), before.wind_mw.copy()
+        load[place:] = self._pool.deficits_mw(range(quarter, (day + 1) * self._day_length))
+        for name in self._members.loads:
+            load[place:] += self._rest(name, quarter, "load_mw")
+        wind[place:] = 0.0
+        for name in self._members.wind_farms:
+            wind[place:] += self._rest(name, quarter, "available_mw")
+        return replace(before, load_mw=load, wind_mw=wind)
+
+    def wind_shares(self, quarter: int) -> dict[str, Array]:
+        """Share of each farm in the wind expected for the rest of the day, shape (n_left,)."""
+        each = {name: self._rest(name, quarter, "available_mw") for name in self._members.wind_farms}
+        total = np.asarray(sum(each.values()))
+        even = 1.0 / max(1, len(each))
+        return {
+            name: np.divide(mw, total, out=np.full_like(mw, even), where=total > 0.0)
+            for name, mw in each.items()
+        }
+
+    def state(self, quarter: int) -> SystemState:
+        """State right before a quarter as last reported."""
+        storage = self._system.storage
+        units = [self._status(name, UnitStatus) for name in self._unit_names]
+        loads = [self._status(load.name, FlexibleStatus) for load in self._system.loads]
+        starts_day = quarter % self._day_length == 0
+        return SystemState(
+            np.array([unit.on for unit in units], dtype=bool),
+            np.array([unit.gross_mw for unit in units], dtype=float),
+            np.array([unit.tank_tco2 for unit in units], dtype=float),
+            self._status(storage.name, StorageStatus).e_mwh if storage else 0.0,
+            np.array([0.0 if starts_day else load.owed_mwh for load in loads], dtype=float),
+        )
+
+    def units_mw(self) -> float:
+        """Net power of all units as last reported, MW."""
+        return float(sum(self._status(name, UnitStatus).net_mw for name in self._unit_names))
+
+    def realised(self, quarter: int, planned: PeriodDecisions) -> PeriodDecisions:
+        """A plan for a quarter with what its agents reported in its place."""
+
+        def reports(names: Sequence[str]) -> list[Any]:
+            """Reports of all of them on the quarter; nothing where one is missing."""
+            told = [self._reports.get(name) for name in names]
+            return told if all(each and each.quarter == quarter + 1 for each in told) else []
+
+        done: dict[str, Any] = {}
+        if units := reports(self._unit_names):
+            done = {name: np.array([getattr(unit, name) for unit in units]) for name in _UNIT}
+        if loads := reports([load.name for load in self._system.loads]):
+            done["flexible_mw"] = np.array([load.drawn_mw for load in loads])
+        if farms := reports(self._members.wind_farms):
+            done["wind_mw"] = sum(farm.delivered_mw for farm in farms)
+        for storage in reports([self._system.storage.name] if self._system.storage else []):
+            done |= {name: getattr(storage, name) for name in ("charge_mw", "discharge_mw", "e_mwh")}
+        return replace(planned, **done)
+
+    # Parts.
+
+    @property
+    def _unit_names(self) -> tuple[str, ...]:
+        return tuple(unit.name for unit in self._system.units)
+
+    def _availability(self, day: int, name: str) -> UnitAvailability:
+        answer: UnitAvailability = self._day_ahead[day, name]
+        return answer
+
+    def _status(self, name: str, kind: type) -> Any:
+        """The last report of an agent; what it told the day before where it has not reported yet."""
+        report = self._reports.get(name)
+        if report is not None:
+            return report
+        told = self._day_ahead[0, name]
+        if kind is UnitStatus:
+            return UnitStatus(0, told.on, 0.0, told.gross_mw, 0.0, 0.0, told.tank_tco2)
+        return (
+            StorageStatus(0, 0.0, 0.0, told.e_mwh) if kind is StorageStatus else FlexibleStatus(0, 0.0, 0.0)
+        )
+
+    def _rest(self, name: str, quarter: int, field: str) -> Array:
+        """What a load or wind farm expects of the rest of the day, as last told."""
+        day, place = divmod(quarter, self._day_length)
+        report: WindStatus | LoadStatus | None = self._reports.get(name)
+        if report is not None and report.quarter // self._day_length == day:
+            rest: Array = getattr(report, field)[quarter - report.quarter :]
+            return rest
+        told: Array = getattr(self._day_ahead[day, name], field)[place:]
+        return told
+
+
+def _columns(offers: list[FlexibleOffer], field: str, n_period: int) -> Array:
+    """A series of each flexible load, shape (n_period, n_load)."""
+    return np.array([getattr(offer, field) for offer in offers]).reshape(len(offers), n_period).T

@@ -1,0 +1,148 @@
+"""The benchmark of a day: commitment and dispatch at once, all known in advance, with a proven bound."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from highspy import HighsModelStatus, HighsVarType
+
+from gridarium.agents.optimisation import Solution
+from gridarium.agents.solving.cones import Array
+from gridarium.agents.solving.highs_solver import highs_model
+from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
+from gridarium.agents.system.commitment_families import COMMITMENT_SIGNALS, commitment_signals
+from gridarium.agents.system.commitment_problem import CommitmentShape, build_commitment_model
+from gridarium.agents.system.power_system import SystemForecast, SystemState
+from gridarium.agents.system.system_families import SIGNALS
+from gridarium.agents.system.system_schedule import SystemSchedule, read_schedule
+from gridarium.agents.system.system_signals import system_signals
+from gridarium.environment.errors import InfeasibleError, SolverLimitError
+
+
+@dataclass(frozen=True)
+class BenchmarkDay(SystemSchedule):
+    """The best day by quarter-hours, and how good any day can be.
+
+    Parameters
+    ----------
+    cost_usd : float
+        Cost of this day with tangents of the fuel cost, starts, stops and penalties included.
+    bound_usd : float
+        No day-ahead commitment and real-time dispatch of the same data can cost less.
+    gap : float
+        Relative distance of the two.
+    is_proven : bool
+        False where the time limit ended the search; the bound holds all the same.
+    solver_s : float
+    """
+
+    cost_usd: float
+    bound_usd: float
+    gap: float
+    is_proven: bool
+    solver_s: float
+
+
+class PerfectInformation:
+    """The mixed-integer problem of a day known in advance: hourly commitment, dispatch by quarter-hours.
+
+    Parameters
+    ----------
+    shape : CommitmentShape
+    period_h : float
+        Length of a period of dispatch, a whole part of an hour.
+    gap : float
+        Relative gap at which the search ends.
+    time_limit_s : float
+
+    Notes
+    -----
+    Relaxes what the operator faces: it knows actual wind and loads, and its tangents lie below the quadratic
+    cost. The solver's dual bound is therefore below the cost of every policy.
+    """
+
+    def __init__(
+        self, shape: CommitmentShape, period_h: float = 0.25, gap: float = 1e-4, time_limit_s: float = 20.0
+    ) -> None:
+        self.shape, self._gap, self._time_limit_s = shape, gap, time_limit_s
+        self.form = compile_model(build_commitment_model(shape, period_h), (*SIGNALS, *COMMITMENT_SIGNALS))
+
+    def solve(
+        self,
+        owner: str,
+        actual: SystemForecast,
+        state: SystemState | None = None,
+        hours_in_state: Array | None = None,
+    ) -> BenchmarkDay:
+        """The best day.
+
+        Parameters
+        ----------
+        owner : str
+            Named in errors.
+        actual : SystemForecast
+            What came of all quarters.
+        state : SystemState, optional
+            Before the first hour; `SystemState.initial` if left out.
+        hours_in_state : ndarray, shape (n_unit,), optional
+            Hours each unit has been on or off already; if left out, long enough.
+
+        Raises
+        ------
+        InfeasibleError
+            If no day satisfies all constraints.
+        SolverLimitError
+            If the time limit ends the search before any day is found.
+        """
+        system, form = self.shape.system, self.form
+        state = SystemState.initial(system) if state is None else state
+        signals = system_signals(system, actual, state)
+        signals |= commitment_signals(system, self.shape.n_hour, state, hours_in_state, None)
+        values = np.concatenate([np.ravel(signals[name]) for name in form.signals])
+        highs = _loaded(form, form.at(values), self._gap, self._time_limit_s)
+        started = time.perf_counter()
+        highs.run()
+        solver_s = time.perf_counter() - started
+        x = _answer(owner, highs)
+        solution, info = Solution(form, x, values), highs.getInfo()
+        # Signals alone add nothing here but a constant, which HiGHS does not know of.
+        offset = solution.objective - info.objective_function_value
+        on = np.repeat(solution["on"].T > 0.5, len(actual.load_mw) // self.shape.n_hour, axis=0)
+        return BenchmarkDay(
+            **read_schedule(owner, system, on, actual, solution),
+            cost_usd=solution.objective,
+            bound_usd=info.mip_dual_bound + offset,
+            gap=info.mip_gap,
+            is_proven=highs.getModelStatus() == HighsModelStatus.kOptimal,
+            solver_s=solver_s,
+        )
+
+
+def _loaded(form: StandardForm, numbers: Numbers, gap: float, time_limit_s: float) -> highspy.Highs:
+    """A HiGHS object with these numbers, integers and limits."""
+    highs = highs_model(form)
+    highs.setOptionValue("mip_rel_gap", gap)
+    highs.setOptionValue("time_limit", time_limit_s)
+    columns = np.arange(len(form.cost), dtype=np.int32)
+    rows = np.arange(len(form.row_names), dtype=np.int32)
+    highs.changeColsCost(len(columns), columns, numbers.cost)
+    highs.changeColsBounds(len(columns), columns, numbers.lower, numbers.upper)
+    highs.changeRowsBounds(len(rows), rows, numbers.row_lower, numbers.row_upper)
+    integers = np.flatnonzero(form.integer).astype(np.int32)
+    kinds = np.full(len(integers), int(HighsVarType.kInteger), dtype=np.uint8)
+    highs.changeColsIntegrality(len(integers), integers, kinds)
+    return highs
+
+
+def _answer(owner: str, highs: highspy.Highs) -> Array:
+    """The best point found, or the error that names why there is none."""
+    status = highs.getModelStatus()
+    if status in (HighsModelStatus.kInfeasible, HighsModelStatus.kUnboundedOrInfeasible):
+        raise InfeasibleError(f"agent {owner}: no day satisfies all constraints")
+    found = highs.getInfo().primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
+    if status not in (HighsModelStatus.kOptimal, HighsModelStatus.kTimeLimit) or not found:
+        raise SolverLimitError(f"agent {owner}: HiGHS stopped: {highs.modelStatusToString(status)}")
+    return np.array(highs.getSolution().col_value)

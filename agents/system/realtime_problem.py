@@ -1,0 +1,210 @@
+"""Real-time dispatch: the rest of the day in quarter-hours, one compiled convex problem for all quarters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.solving.cones import Array
+from gridarium.agents.system.power_system import Flags, PowerSystem, SystemForecast, SystemState
+from gridarium.agents.system.system_families import (
+    SIGNALS,
+    Running,
+    declare_physics,
+    declare_sets,
+    declare_signals,
+    running_cost,
+)
+from gridarium.agents.system.system_schedule import EXCLUSION_TOLERANCE_MW, SystemSchedule, read_schedule
+from gridarium.agents.system.system_signals import system_signals
+from gridarium.environment.errors import SolveError
+
+_RUNNING = ("on", "most_rise_mw", "most_fall_mw")
+
+
+@dataclass(frozen=True)
+class RealTimeShape:
+    """What fixes the structure of the real-time problem.
+
+    Parameters
+    ----------
+    system : PowerSystem
+    n_period : int
+    period_h : float
+    """
+
+    system: PowerSystem
+    n_period: int = 96
+    period_h: float = 0.25
+
+
+@dataclass(frozen=True)
+class RealTimePlan(SystemSchedule):
+    """Decisions from `first` to the end of the day; numbers of the schedule are nan before it.
+
+    Parameters
+    ----------
+    first : int
+        The quarter that begins.
+    missed_e_mwh : float
+    missed_tank_tco2 : ndarray, shape (n_unit,)
+    missed_flexible_mwh : ndarray, shape (n_load,)
+        What storage, tanks and flexible loads lack at the day's end, negative for too much; 0 unless
+        somebody did not follow the plan.
+    objective_usd : float
+        Cost of the rest of the day, with penalties on what is missing, without starts and stops.
+    """
+
+    first: int
+    missed_e_mwh: float
+    missed_tank_tco2: Array
+    missed_flexible_mwh: Array
+    objective_usd: float
+
+
+def build_realtime_model(shape: RealTimeShape) -> Any:
+    """The real-time dispatch as a Pyomo model: convex and quadratic, commitment and state as signals.
+
+    Notes
+    -----
+    Equations E19 to E30. Repaired: signs of the balance (E27), the length of a period in the storage's
+    energy (E6), power of the capture plant's fixed consumption in MW (E1). Reserve (E29) is that of gross
+    power, which is what ramps and limits bind.
+    """
+    system = shape.system
+    m = pyo.ConcreteModel(name="real-time dispatch")
+    declare_sets(m, system, shape.n_period)
+    declare_signals(m)
+    for name in _RUNNING:
+        m.add_component(name, pyo.Var(m.unit, m.period))
+    running = Running(
+        lambda i, t: m.on[i, t], lambda i, t: m.most_rise_mw[i, t], lambda i, t: m.most_fall_mw[i, t]
+    )
+    declare_physics(m, system, running, shape.period_h)
+    unit = {u.name: u for u in system.units}
+
+    def fuel(i: str, t: int) -> Any:
+        """C_H of gross power (E20)."""
+        a, b = unit[i].cost_quadratic_usd_per_mw2h, unit[i].cost_linear_usd_per_mwh
+        fixed = unit[i].cost_fixed_usd_per_h
+        return a * m.gross_mw[i, t] ** 2 + b * m.gross_mw[i, t] + fixed * m.on[i, t]
+
+    m.cost_usd = pyo.Objective(expr=running_cost(m, system, running, fuel, shape.period_h))
+    return m
+
+
+class RealTimeProblem:
+    """The compiled real-time problem of one system; solved at any quarter of the day.
+
+    Quarters that are over are switched off by signals, so that the compiled form never changes.
+
+    Parameters
+    ----------
+    shape : RealTimeShape
+    """
+
+    def __init__(self, shape: RealTimeShape) -> None:
+        self.shape = shape
+        self.problem = LocalProblem.compile(build_realtime_model(shape), (*SIGNALS, *_RUNNING))
+
+    def solve(
+        self, owner: str, quarter: int, on: Flags, state: SystemState, forecast: SystemForecast
+    ) -> RealTimePlan:
+        """Dispatch the rest of the day.
+
+        Parameters
+        ----------
+        owner : str
+            Who asks; named in errors.
+        quarter : int
+            The quarter that is about to begin; earlier ones are over.
+        on : ndarray of bool, shape (n_period, n_unit)
+            The commitment, repeated for quarters (``np.repeat(plan.on, 4, axis=0)``).
+        state : SystemState
+            At the start of `quarter`.
+        forecast : SystemForecast
+            Of quarters of the whole day; what lies before `quarter` is not read.
+
+        Returns
+        -------
+        RealTimePlan
+
+        Raises
+        ------
+        InfeasibleError
+            If the data contradict each other, such as a commitment that ramps cannot follow.
+        RelaxationError
+            If the storage would charge and discharge at once.
+        SolveError
+            If the arrays do not fit the system.
+        """
+        system, on = self.shape.system, np.asarray(on, dtype=bool)
+        solution = self.problem.solve(owner, **self._signals(quarter, on, state, forecast))
+        return RealTimePlan(
+            **read_schedule(owner, system, on, forecast, solution, quarter),
+            first=quarter,
+            **_missed(system, solution),
+            objective_usd=solution.objective,
+        )
+
+    def _signals(
+        self, quarter: int, on: Flags, state: SystemState, forecast: SystemForecast
+    ) -> dict[str, Any]:
+        shape = self.shape
+        wanted = (shape.n_period, len(shape.system.units))
+        if on.shape != wanted:
+            raise SolveError(f"commitment: on must have shape {wanted}, got {on.shape}")
+        if not 0 <= quarter < shape.n_period:
+            raise SolveError(f"quarter must be in [0, {shape.n_period - 1}], got {quarter}")
+        signals = system_signals(shape.system, forecast, state, quarter)
+        rise, fall = ramp_limits(shape, quarter, on, state)
+        ahead = np.arange(shape.n_period) >= quarter
+        return signals | {"on": (on & ahead[:, None]).T * 1.0, "most_rise_mw": rise.T, "most_fall_mw": fall.T}
+
+
+def ramp_limits(shape: RealTimeShape, quarter: int, on: Flags, state: SystemState) -> tuple[Array, Array]:
+    """Most that gross powers may rise and fall into each quarter, both of shape (n_period, n_unit).
+
+    In the quarter that begins, the power before it is part of the limit. Where a unit strayed from its plan
+    or tripped, the limit is widened to the nearest power that it can be at, so that the rest of the day can
+    still be planned; without that the limits are those of E28, ``RU dt`` while running, and the start and
+    stop limits of `gridarium.environment.thermal_unit.ThermalUnit`.
+    """
+    units, dt = shape.system.units, shape.period_h
+    rise = np.tile([float(unit.p_max_mw) for unit in units], (shape.n_period, 1))
+    fall = rise.copy()
+    for i, unit in enumerate(units):
+        was_on, before = bool(state.on[i]), float(state.gross_mw[i])
+        lowest = before
+        for t in range(quarter, shape.n_period):
+            is_on, here = bool(on[t, i]), before if t == quarter else 0.0
+            up = unit.ramp_mw_per_h * dt if was_on else unit.start_limit_mw(dt) if is_on else 0.0
+            down = unit.ramp_down_mw_per_h * dt if is_on else unit.stop_limit_mw(dt)
+            if t == quarter and is_on:
+                up, down = max(up, unit.p_min_mw - before), max(down, before - unit.p_max_mw)
+            elif not is_on:
+                down = max(down, lowest)
+            lowest = max(unit.p_min_mw, lowest - down) if is_on else 0.0
+            rise[t, i], fall[t, i] = up + here, down - here
+            was_on = is_on
+    return rise, fall
+
+
+def _missed(system: PowerSystem, solution: Solution) -> dict[str, Any]:
+    """Distances from the targets at the day's end, without the noise of the solver."""
+
+    def figure(below: str, above: str) -> Array:
+        lack = solution[below] - solution[above]
+        return np.where(np.abs(lack) > EXCLUSION_TOLERANCE_MW, lack, 0.0)
+
+    tank = np.zeros(len(system.units))
+    tank[[unit.capture is not None for unit in system.units]] = figure("tank_below_tco2", "tank_above_tco2")
+    return {
+        "missed_e_mwh": float(figure("e_below_target_mwh", "e_above_target_mwh").sum()),
+        "missed_tank_tco2": tank,
+        "missed_flexible_mwh": figure("too_little_mwh", "too_much_mwh"),
+    }

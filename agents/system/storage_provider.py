@@ -1,0 +1,215 @@
+"""The energy storage provider: a storage under command, and private lines that it leases to prosumers."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gridarium.agents.base import on
+from gridarium.agents.system.commanded import CommandedAgent
+from gridarium.agents.system.lease_search import LeaseSearch
+from gridarium.environment.clock import DAY_S
+from gridarium.environment.storage import StorageFlow, StorageRatings, StorageUnit
+from gridarium.environment.world import World
+from gridarium.market.line_lease import LeaseTerms
+from gridarium.market.operation_records import (
+    BOUGHT,
+    COMPENSATION,
+    SOLD,
+    WEAR,
+    WEAR_ACCOUNT,
+    AvailabilityRequest,
+    StatusRequest,
+    StorageAvailability,
+    StorageCommand,
+    StorageStatus,
+)
+from gridarium.market.records import Receipt
+
+TERMS_LEAD_S, TERMS_TIMEOUT_S, RESEND_AFTER_S = 600.0, 10.0, 1.0
+
+
+@dataclass(frozen=True)
+class ProviderProfit:
+    """Where a storage provider's profit comes from, USD.
+
+    Parameters
+    ----------
+    compensation_usd : float
+        For wear, paid by the operator.
+    energy_margin_usd : float
+        Energy sold less energy bought.
+    line_fees_usd : float
+        Of the lines that it leases.
+    degradation_usd : float
+        What wear costs it; counts against the others.
+    """
+
+    compensation_usd: float
+    energy_margin_usd: float
+    line_fees_usd: float
+    degradation_usd: float
+
+    @property
+    def total_usd(self) -> float:
+        """Profit."""
+        return self.compensation_usd + self.energy_margin_usd + self.line_fees_usd - self.degradation_usd
+
+
+@dataclass(frozen=True)
+class LeaseDay:
+    """Terms that the provider sent for a day, and line fees it has seen from the terms before, USD."""
+
+    day: int
+    terms: LeaseTerms
+    earned_before_usd: float
+
+
+@dataclass(frozen=True)
+class StorageRates:
+    """What the operator pays the provider for wear, and what wear costs it, USD per MWh in or out inside."""
+
+    compensation_usd_per_mwh: float = 1.43
+    degradation_usd_per_mwh: float = 1.43
+
+
+class StorageProvider(CommandedAgent):
+    """A provider that sells the use of its storage to the operator and that of its lines to prosumers.
+
+    Parameters
+    ----------
+    world : World
+    name : str
+    ratings : StorageRatings
+    rates : StorageRates
+    leader : str
+        Who commands the storage, compensates its wear and trades its energy at the marginal price.
+    search : LeaseSearch, optional
+        Names the terms of each day; none are sent without one.
+    lessees : sequence of str
+        Prosumers that hear the terms.
+
+    Notes
+    -----
+    E6, E7; compensation E24. Terms go out ten minutes before each day. What the lines have earned since
+    the last time is what the search learns from.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        ratings: StorageRatings,
+        rates: StorageRates,
+        leader: str,
+        search: LeaseSearch | None = None,
+        lessees: Sequence[str] = (),
+    ) -> None:
+        super().__init__(world, name, leader)
+        self.ratings, self.rates = ratings, rates
+        self._unit = StorageUnit(ratings)
+        self._search, self._lessees = search, tuple(lessees)
+        self._flow = StorageFlow(0.0, 0.0)
+        n_period = world.n_period
+        self._charge_mw, self._discharge_mw = np.zeros(n_period), np.zeros(n_period)
+        self._price_usd_per_mwh = np.zeros(n_period)
+        self._booked = dict.fromkeys((COMPENSATION, SOLD, BOUGHT, WEAR), 0.0)
+        self._fees_learned_usd = 0.0
+        self.leases: list[LeaseDay] = []
+        self.charge_mw, self.discharge_mw = np.zeros(n_period), np.zeros(n_period)
+        self.e_mwh = np.full(n_period, self._unit.e_mwh)
+
+    def process(self) -> Generator[Any, Any, None] | None:
+        """Send terms to the lessees before each day."""
+        return self._lease(self._search) if self._search is not None and self._lessees else None
+
+    def _lease(self, search: LeaseSearch) -> Generator[Any, Any, None]:
+        clock = self.world.clock
+        for day in range(-(-self.world.n_period // self.day_length)):
+            sends_s = self.world.delivery_s + day * DAY_S - TERMS_LEAD_S
+            yield clock.wait_until(max(clock.now_s, sends_s))
+            earned = self._fees_usd() - self._fees_learned_usd
+            if day:
+                search.learn(earned)
+            self._fees_learned_usd += earned
+            self.leases.append(LeaseDay(day, search.terms, earned))
+            yield from self.ask(dict.fromkeys(self._lessees, search.terms), TERMS_TIMEOUT_S, RESEND_AFTER_S)
+
+    # What it hears.
+
+    @on(Receipt)
+    def take_receipt(self, receipt: Receipt, sender: str) -> None:
+        """Note that the terms have arrived."""
+        self.answered(sender)
+
+    @on(AvailabilityRequest)
+    def tell_energy(self, request: AvailabilityRequest, sender: str) -> None:
+        """Tell what is inside."""
+        self.send(sender, StorageAvailability(request.day, self._unit.e_mwh))
+
+    @on(StatusRequest)
+    def tell_status(self, request: StatusRequest, sender: str) -> None:
+        """Tell what the storage does now and what will be inside as the quarter begins."""
+        quarter = request.quarter
+        done = (self.charge_mw[quarter - 1], self.discharge_mw[quarter - 1]) if quarter else (0.0, 0.0)
+        self.send(sender, StorageStatus(quarter, float(done[0]), float(done[1]), self._unit.e_mwh))
+
+    @on(StorageCommand)
+    def take_command(self, command: StorageCommand, sender: str) -> None:
+        """Keep the plan for the rest of the day."""
+        if self.follow(command, sender):
+            ahead = self.rest_of_day(command.quarter)
+            self._charge_mw[ahead], self._discharge_mw[ahead] = command.charge_mw, command.discharge_mw
+            self._price_usd_per_mwh[ahead] = command.price_usd_per_mwh
+
+    # What it does.
+
+    def operate(self, period: int) -> None:
+        """Charge or discharge as commanded, as far as energy and power allow."""
+        charge, discharge = self._possible_mw(period)
+        self._flow = self._unit.step(charge, discharge, self.world.period_h, period)
+        self.charge_mw[period], self.discharge_mw[period] = charge, discharge
+        self.e_mwh[period] = self._unit.e_mwh
+        self.world.injections.supply(0, discharge, 0.0, 0.0)
+        self.draw(charge)
+
+    def settle(self, period: int) -> None:
+        """Bill wear and energy, and write off the wear (E24)."""
+        hours, price = self.world.period_h, float(self._price_usd_per_mwh[period])
+        moved = self._flow.e_in_mwh + self._flow.e_out_mwh
+        rates, leader = self.rates, self.leader
+        for payer, payee, amount, purpose in (
+            (leader, self.name, rates.compensation_usd_per_mwh * moved, COMPENSATION),
+            (leader, self.name, price * float(self.discharge_mw[period]) * hours, SOLD),
+            (self.name, leader, price * float(self.charge_mw[period]) * hours, BOUGHT),
+            (self.name, WEAR_ACCOUNT, rates.degradation_usd_per_mwh * moved, WEAR),
+        ):
+            if amount:
+                self.world.ledger.book(self.world.clock.now_s, payer, payee, amount, purpose, period)
+                self._booked[purpose] += amount
+
+    @property
+    def profit(self) -> ProviderProfit:
+        """Profit so far, by source."""
+        booked = self._booked
+        margin = booked[SOLD] - booked[BOUGHT]
+        return ProviderProfit(booked[COMPENSATION], margin, self._fees_usd(), booked[WEAR])
+
+    def _fees_usd(self) -> float:
+        """Line fees so far: what its account holds beyond what it has booked itself."""
+        booked = self._booked
+        own = booked[COMPENSATION] + booked[SOLD] - booked[BOUGHT] - booked[WEAR]
+        return self.world.ledger.balance(self.name) - own
+
+    def _possible_mw(self, period: int) -> tuple[float, float]:
+        """The commanded power, cut off where the storage is full or empty; one direction at a time, MW."""
+        ratings, hours = self.ratings, self.world.period_h
+        least, most = ratings.band_mwh
+        net = float(self._charge_mw[period] - self._discharge_mw[period])
+        room = max(0.0, most - self._unit.e_mwh) / (ratings.efficiency_charge * hours)
+        stock = max(0.0, self._unit.e_mwh - least) * ratings.efficiency_discharge / hours
+        charge = min(max(0.0, net), ratings.p_max_mw, room)
+        return charge, min(max(0.0, -net), ratings.p_max_mw, stock)

@@ -1,0 +1,219 @@
+"""Thermal plants with carbon capture: run a unit and its solvent tank as told, as far as they can."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gridarium.agents.base import on
+from gridarium.agents.solving.cones import Array
+from gridarium.agents.system.commanded import CommandedAgent
+from gridarium.environment.thermal_unit import SolventTank, ThermalUnit
+from gridarium.environment.world import World
+from gridarium.market.carbon_trading import carbon_trading_usd
+from gridarium.market.operation_records import (
+    CARBON,
+    CARBON_ACCOUNT,
+    FUEL,
+    FUEL_ACCOUNT,
+    GENERATION,
+    START_STOP,
+    AvailabilityRequest,
+    StatusRequest,
+    UnitAvailability,
+    UnitSchedule,
+    UnitSetpoint,
+    UnitStatus,
+)
+from gridarium.market.records import series
+
+
+class UnitPoint(NamedTuple):
+    """What a unit and its capture plant do in one period; MW and tCO2/h."""
+
+    on: bool
+    gross_mw: float
+    net_mw: float
+    absorbed_tco2_per_h: float
+    regenerated_tco2_per_h: float
+
+
+_SETPOINTS = ("net_mw", "absorbed_tco2_per_h", "regenerated_tco2_per_h")
+IDLE = UnitPoint(False, 0.0, 0.0, 0.0, 0.0)
+
+
+class ThermalPlant(CommandedAgent):
+    """A unit that does what comes nearest to its set-point, and reports what that was.
+
+    Parameters
+    ----------
+    world : World
+    name : str
+    unit : ThermalUnit
+    leader : str
+        Whose schedule it follows and who pays its costs.
+    carbon_price_usd_per_tco2, allowance_tco2_per_mwh : float
+        Of the carbon market.
+    available : ndarray, shape (n_hour,), optional
+        1 in each hour in which it can run, otherwise 0.
+
+    Notes
+    -----
+    E1-E4, ramps E28. Without a schedule it goes on as it stands before the first period.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        unit: ThermalUnit,
+        leader: str,
+        carbon_price_usd_per_tco2: float = 12.0,
+        allowance_tco2_per_mwh: float = 0.7,
+        available: Array | None = None,
+    ) -> None:
+        super().__init__(world, name, leader)
+        self._unit = unit
+        self._tank = SolventTank(name, unit.capture) if unit.capture else None
+        self._carbon_market = carbon_price_usd_per_tco2, allowance_tco2_per_mwh
+        n_period = world.n_period
+        self._available = np.ones(round(n_period * world.period_h)) if available is None else available
+        fixed_mw = unit.capture.fixed_mw if unit.capture else 0.0
+        net_mw = max(0.0, unit.p_initial_mw - fixed_mw) if unit.on_initially else 0.0
+        self._plan = {
+            "on": np.full(n_period, float(unit.on_initially)),
+            **{name: np.zeros(n_period) for name in _SETPOINTS},
+        }
+        self._plan["net_mw"][:] = net_mw
+        self._now = UnitPoint(unit.on_initially, unit.p_initial_mw, net_mw, 0.0, 0.0)
+        self._hours_in_state = float(max(unit.min_up_h, unit.min_down_h))
+        self.done = {name: np.zeros(n_period) for name in UnitPoint._fields}
+        self.tank_tco2 = np.zeros(n_period)
+
+    # What it hears.
+
+    @on(AvailabilityRequest)
+    def tell_availability(self, request: AvailabilityRequest, sender: str) -> None:
+        """Tell how the unit stands, and in which hours of the day it could run."""
+        n_hour = round(self.day_length * self.world.period_h)
+        available = self._available[request.day * n_hour : (request.day + 1) * n_hour]
+        now = self._now
+        self.send(
+            sender,
+            UnitAvailability(
+                request.day, now.on, self._hours_in_state, now.gross_mw, self._content(), series(available)
+            ),
+        )
+
+    @on(UnitSchedule)
+    def take_schedule(self, schedule: UnitSchedule, sender: str) -> None:
+        """Keep the schedule of a day."""
+        self._take(schedule, sender, ("on", *_SETPOINTS))
+
+    @on(UnitSetpoint)
+    def take_setpoint(self, setpoint: UnitSetpoint, sender: str) -> None:
+        """Keep the set-points of the rest of the day; whether it runs is not theirs to change."""
+        self._take(setpoint, sender, _SETPOINTS)
+
+    def _take(self, setpoint: UnitSetpoint, sender: str, names: Sequence[str]) -> None:
+        if self.follow(setpoint, sender):
+            ahead = self.rest_of_day(setpoint.quarter)
+            for name in names:
+                self._plan[name][ahead] = getattr(setpoint, name)
+
+    @on(StatusRequest)
+    def tell_status(self, request: StatusRequest, sender: str) -> None:
+        """Tell what the unit does now."""
+        now = self._now
+        status = UnitStatus(
+            request.quarter,
+            now.on,
+            now.net_mw,
+            now.gross_mw,
+            now.absorbed_tco2_per_h,
+            now.regenerated_tco2_per_h,
+            self._content(),
+        )
+        self.send(sender, status)
+
+    # What it does.
+
+    def operate(self, period: int) -> None:
+        """Run as planned as far as limits, ramps and tank allow; its carbon goes with the energy."""
+        hours, before = self.world.period_h, self._now
+        now = self._now = self._nearest(period)
+        if self._tank is not None:
+            emitted = self._unit.emission_tco2_per_mwh * now.gross_mw
+            self._tank.step(now.absorbed_tco2_per_h, now.regenerated_tco2_per_h, emitted, hours, period)
+        self._hours_in_state = hours + (self._hours_in_state if now.on == before.on else 0.0)
+        for name, value in now._asdict().items():
+            self.done[name][period] = value
+        self.tank_tco2[period] = self._content()
+        factor = self._emission_t_per_h(now) / now.net_mw if now.net_mw > 0.0 else 0.0
+        self.world.injections.supply(0, now.net_mw, 0.0, factor)
+
+    def settle(self, period: int) -> None:
+        """Pay for fuel, carbon, starts and stops, and bill the operator for them (E20, E21)."""
+        world, unit, now = self.world, self._unit, self._now
+        was_on = bool(self.done["on"][period - 1]) if period else unit.on_initially
+        costs = (
+            (unit.start_stop_usd * (now.on != was_on), FUEL_ACCOUNT, START_STOP),
+            (unit.fuel_usd_per_h(now.gross_mw) * now.on * world.period_h, FUEL_ACCOUNT, FUEL),
+            (self._carbon_usd(now), CARBON_ACCOUNT, CARBON),
+        )
+        for amount, account, purpose in costs:
+            if amount:
+                world.ledger.book(world.clock.now_s, self.name, account, amount, purpose, period)
+        total = sum(amount for amount, _, _ in costs)
+        if total:
+            world.ledger.book(world.clock.now_s, self.leader, self.name, total, GENERATION, period)
+
+    def _content(self) -> float:
+        return self._tank.tco2 if self._tank is not None else 0.0
+
+    def _emission_t_per_h(self, point: UnitPoint) -> float:
+        """What leaves the stack, tCO2/h (E3, E4)."""
+        return self._unit.emission_tco2_per_mwh * point.gross_mw - point.absorbed_tco2_per_h
+
+    def _carbon_usd(self, point: UnitPoint) -> float:
+        hours = self.world.period_h
+        emission = self._emission_t_per_h(point) * hours
+        return carbon_trading_usd(emission, point.gross_mw * hours, *self._carbon_market)
+
+    def _nearest(self, period: int) -> UnitPoint:
+        """The possible point nearest to the plan: gross power first, then capture; net power follows."""
+        runs, low, high = self._gross_band_mw(period)
+        if not runs:
+            return IDLE
+        net = float(self._plan["net_mw"][period])
+        if self._tank is None:
+            gross = min(max(net, low), high)
+            return UnitPoint(True, gross, gross, 0.0, 0.0)
+        plant, hours, level = self._tank.plant, self.world.period_h, self._tank.tco2
+        sigma, fixed = plant.energy_mwh_per_tco2, plant.fixed_mw
+        wanted = max(0.0, float(self._plan["regenerated_tco2_per_h"][period]))
+        gross = min(max(net + sigma * wanted + fixed, low), high)
+        most = plant.efficiency * self._unit.emission_tco2_per_mwh * gross
+        absorbed = min(max(0.0, float(self._plan["absorbed_tco2_per_h"][period])), most)
+        # What regeneration may spend: what the tank holds, and what the unit can spare.
+        spare = (gross - fixed) / sigma if sigma > 0.0 else np.inf
+        regenerated = min(wanted, absorbed + level / hours, spare)
+        absorbed = min(absorbed, regenerated + (plant.tank_tco2 - level) / hours)
+        return UnitPoint(True, gross, gross - sigma * regenerated - fixed, absorbed, regenerated)
+
+    def _gross_band_mw(self, period: int) -> tuple[bool, float, float]:
+        """Whether it runs, and least and most gross power (E16, E28), MW."""
+        unit, before, hours = self._unit, self._now, self.world.period_h
+        wants_on = bool(self._plan["on"][period])
+        if not before.on:
+            return wants_on, unit.p_min_mw, unit.start_limit_mw(hours)
+        if not wants_on and before.gross_mw <= unit.stop_limit_mw(hours) + 1e-6:
+            return False, 0.0, 0.0
+        low = max(unit.p_min_mw, before.gross_mw - unit.ramp_down_mw_per_h * hours)
+        high = min(unit.p_max_mw, before.gross_mw + unit.ramp_mw_per_h * hours)
+        if not wants_on:
+            # Too fast to stop at once: down as far as the ramp allows.
+            return True, low, low
+        return True, low, high

@@ -1,0 +1,103 @@
+"""Wind farms: foresee, tell what the next quarter brings, deliver up to a limit."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from gridarium.agents.base import on
+from gridarium.agents.solving.cones import Array
+from gridarium.agents.system.commanded import CommandedAgent
+from gridarium.environment.errors import Fault, ProfileError
+from gridarium.environment.forecast_error import ForecastError
+from gridarium.environment.world import World
+from gridarium.market.operation_records import (
+    AvailabilityRequest,
+    StatusRequest,
+    WindForecast,
+    WindSetpoint,
+    WindStatus,
+)
+from gridarium.market.records import series
+
+
+class WindFarm(CommandedAgent):
+    """A wind farm whose power departs from its forecast; free to deliver until it gets a limit.
+
+    Parameters
+    ----------
+    world : World
+    name : str
+    forecast_mw : ndarray, shape (n_period,)
+        As made the day before.
+    error : ForecastError
+        Draws what becomes of it, day by day, from the farm's own stream.
+    leader : str
+        Whose limits it keeps.
+    capacity_mw : float, optional
+        Installed power.
+
+    Raises
+    ------
+    ProfileError
+        If the forecast leaves [0, capacity].
+    """
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        forecast_mw: Array,
+        error: ForecastError,
+        leader: str,
+        capacity_mw: float = math.inf,
+    ) -> None:
+        super().__init__(world, name, leader)
+        outside = (forecast_mw < 0.0) | (forecast_mw > capacity_mw)
+        if outside.any():
+            period = int(np.argmax(outside))
+            fault = Fault(
+                f"period {period}", float(forecast_mw[period]), f"must be in [0, {capacity_mw:g}] MW"
+            )
+            raise ProfileError(f"forecast of {name}", [fault])
+        self.capacity_mw, self._error = capacity_mw, error
+        self._forecast_mw = series(forecast_mw)
+        stream = self.stream("wind")
+        days = [self.of_day(self._forecast_mw, day) for day in range(-(-world.n_period // self.day_length))]
+        self._actual_mw = np.concatenate([error.actual(day, stream, capacity_mw) for day in days])
+        self._limit_mw = np.full(world.n_period, math.inf)
+        self.delivered_mw = np.zeros(world.n_period)
+
+    @property
+    def power_mw(self) -> dict[str, Array]:
+        """Forecast, available and delivered power, MW, for the record."""
+        return {"forecast": self._forecast_mw, "available": self._actual_mw, "delivered": self.delivered_mw}
+
+    @on(AvailabilityRequest)
+    def tell_forecast(self, request: AvailabilityRequest, sender: str) -> None:
+        """Tell the forecast of a day."""
+        foreseen = self.behaviour.foresee(self, self.of_day(self._forecast_mw, request.day))
+        self.send(sender, WindForecast(request.day, series(foreseen)))
+
+    @on(StatusRequest)
+    def tell_power(self, request: StatusRequest, sender: str) -> None:
+        """Tell the power of the quarter that is about to begin, and what it makes likely for the others."""
+        quarter, available = request.quarter, series([])
+        if quarter < self.world.n_period:
+            forecast, now = self._forecast_mw[self.rest_of_day(quarter)], float(self._actual_mw[quarter])
+            available = series(self._error.expected(forecast, 0, now, self.capacity_mw))
+        delivered = float(self.delivered_mw[quarter - 1]) if quarter else 0.0
+        self.send(sender, WindStatus(quarter, delivered, available))
+
+    @on(WindSetpoint)
+    def take_limit(self, setpoint: WindSetpoint, sender: str) -> None:
+        """Keep the limits for the rest of the day."""
+        if self.follow(setpoint, sender):
+            self._limit_mw[self.rest_of_day(setpoint.quarter)] = setpoint.limit_mw
+
+    def operate(self, period: int) -> None:
+        """Deliver what there is, up to the limit (E30); free of carbon."""
+        p_mw = max(0.0, min(float(self._actual_mw[period]), float(self._limit_mw[period])))
+        self.delivered_mw[period] = p_mw
+        self.world.injections.supply(0, p_mw, 0.0, 0.0)
