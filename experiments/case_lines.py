@@ -49,6 +49,12 @@ def lines_by_case(
     return figure, panels
 
 
+def start_at_zero(axes: Axes) -> None:
+    """Let the axis of values start at zero if none is below, whatever is drawn later."""
+    zero = axes.axhline(0.0, linewidth=0.0)
+    zero.sticky_edges.y.append(0.0)
+
+
 def draw_steps(axes: Axes, values: Floats, hours: Hours, look: Look, name: str | None = None) -> None:
     """Draw values that hold for a period each."""
     axes.stairs(values, hours.edges, baseline=None, label=name, **look.line)

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gridarium.experiments.case_lines import draw_reference, draw_steps, lines_by_case
+from gridarium.experiments.case_lines import draw_reference, draw_steps, lines_by_case, start_at_zero
 from gridarium.experiments.dispatch_stack import Layer, Stack, stack_figure
 from gridarium.experiments.figure_style import (
     BLUE,
@@ -50,7 +50,7 @@ def price_figure(signals: pd.DataFrame) -> Figure:
     def price(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         draw_reference(axes, rows["tou_cny_per_mwh"].to_numpy(), hours, "TOU price, grid factor")
         draw_steps(axes, rows["price_cny_per_mwh"].to_numpy(), hours, look, name)
-        axes.set_ylim(bottom=min(0.0, float(rows["price_cny_per_mwh"].min())))
+        start_at_zero(axes)
 
     def adder(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         draw_steps(axes, (rows["price_cny_per_mwh"] - rows["tou_cny_per_mwh"]).to_numpy(), hours, look)
@@ -76,7 +76,7 @@ def load_figure(decisions: pd.DataFrame) -> Figure:
     def load(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         draw_reference(axes, rows["p_base_mw"].to_numpy(), hours, "before the response")
         draw_steps(axes, rows["p_metered_mw"].to_numpy(), hours, look, name)
-        axes.set_ylim(bottom=0.0)
+        start_at_zero(axes)
 
     def change(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         draw_steps(axes, (rows["p_metered_mw"] - rows["p_base_mw"]).to_numpy(), hours, look)
@@ -97,7 +97,7 @@ def storage_figure(dispatch: pd.DataFrame, carbon: pd.DataFrame) -> Figure:
             values = rows[column].to_numpy(dtype=float)
             axes.plot(hours.ends, values, label=name, **look.line)
             if column == "e_mwh":
-                axes.set_ylim(bottom=0.0)
+                start_at_zero(axes)
 
         return draw
 

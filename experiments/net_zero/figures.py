@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gridarium.experiments.case_lines import draw_reference, draw_steps, lines_by_case
+from gridarium.experiments.case_lines import draw_reference, draw_steps, lines_by_case, start_at_zero
 from gridarium.experiments.dispatch_stack import Layer, Stack, stack_figure
 from gridarium.experiments.figure_style import (
     BLACK,
@@ -66,7 +66,7 @@ def dispatch_figure(dispatch: pd.DataFrame) -> Figure:
 def _level(column: str) -> _Draw:
     def draw(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         axes.plot(hours.ends, rows[column].to_numpy(dtype=float), label=name, **look.line)
-        axes.set_ylim(bottom=0.0)
+        start_at_zero(axes)
 
     return draw
 
@@ -87,7 +87,7 @@ def storage_figure(dispatch: pd.DataFrame) -> Figure:
     def energy(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         _shade_stated_hours(axes)
         axes.plot(hours.ends, rows["e_mwh"].to_numpy(dtype=float), label=name, **look.line)
-        axes.set_ylim(bottom=0.0)
+        start_at_zero(axes)
 
     def power(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         _shade_stated_hours(axes)

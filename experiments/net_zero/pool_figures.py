@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gridarium.experiments.case_lines import draw_reference, draw_steps, lines_by_case
+from gridarium.experiments.case_lines import draw_reference, draw_steps, lines_by_case, start_at_zero
 from gridarium.experiments.figure_style import (
     BLACK,
     BLUE,
@@ -43,11 +43,11 @@ def pool_figure(pool: pd.DataFrame, period_h: float) -> Figure:
     def power(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         draw_reference(axes, rows["possible_mw"].to_numpy(dtype=float), hours, "possible")
         draw_steps(axes, rows["traded_mw"].to_numpy(dtype=float), hours, look, name)
-        axes.set_ylim(bottom=0.0)
+        start_at_zero(axes)
 
     def price(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         draw_steps(axes, rows["price_usd_per_mwh"].to_numpy(dtype=float), hours, look)
-        axes.set_ylim(bottom=0.0)
+        start_at_zero(axes)
 
     rows = {"power (MW)": power, "price\n(USD/MWh)": price}
     return lines_by_case(table, rows, height=3.6, ratios=(1.0, 1.0))[0]
@@ -125,7 +125,7 @@ def ladder_figure(terms: LeaseTerms, lengths_km: Mapping[str, float]) -> Figure:
         axes.plot([km, km, 0.0], [0.0, fee, fee], color=ORANGE, linewidth=0.8, zorder=0.5)
         axes.annotate(f"{name}: {fee:.3g}", (0.0, fee), (3.0, 1.5), textcoords="offset points", fontsize=6.5)
     axes.set_xlim(0.0, most_km)
-    axes.set_ylim(bottom=0.0)
+    start_at_zero(axes)
     axes.set_xlabel("length of the line (km)")
     axes.set_ylabel("fee (USD/MWh)")
     axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.0))
