@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from gridarium.agents.leader.anticipation import AnticipatingLeader, Anticipation
+from gridarium.agents.leader.convex_sequence import sequential_convex_optimum
 from gridarium.agents.leader.full_information import SearchEffort, full_information_optimum
 from gridarium.agents.leader.local_leaders import (
     LocalOutcome,
@@ -77,6 +78,9 @@ def _compare(
     started = time.perf_counter()
     price, rounds = play_anticipating(problem)
     rows.append(_row("anticipating", price, rounds, started, problem))
+    started = time.perf_counter()
+    sequence = sequential_convex_optimum(problem)
+    rows.append(_row("convex-sequence", sequence.price_cny_per_mwh, sequence.rounds, started, problem))
     for name, method in _local_methods(seed, problem).items():
         started = time.perf_counter()
         outcome = method()
