@@ -14,7 +14,9 @@ from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.line_lease import LeaseTerms, MinuteTrade
-from gridarium.market.matching import matching_welfare
+from gridarium.market.matching import Pool, pool_welfare
+from gridarium.market.records import Array
+from gridarium.market.utility import Utility
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,65 @@ class Efficiency:
     def share(self) -> float:
         """Achieved over possible; 1 where nothing was possible."""
         return self.achieved_usd / self.bound_usd if self.bound_usd > 0.0 else 1.0
+
+
+@dataclass(frozen=True)
+class LineCosts:
+    """What it takes to bring energy from each prosumer to each other; shape (n_prosumer, n_prosumer) each.
+
+    Parameters
+    ----------
+    cost_usd_per_mwh : ndarray
+        Fee and the seller's reservation, of a MWh sent; inf without a line.
+    capacity_mwh : ndarray
+        Most that a line carries in a minute.
+    loss : ndarray
+        Share lost on the way.
+    """
+
+    cost_usd_per_mwh: Array
+    capacity_mwh: Array
+    loss: Array
+
+    @classmethod
+    def of(
+        cls,
+        names: Sequence[str],
+        lines: PrivateLines,
+        fee: LadderTariff,
+        reservations_usd_per_mwh: Sequence[float],
+    ) -> LineCosts:
+        """Of all lines between named prosumers."""
+        costs = np.full((len(names), len(names)), np.inf)
+        capacity, loss = np.zeros_like(costs), np.zeros_like(costs)
+        for row, (seller, reserved) in enumerate(zip(names, reservations_usd_per_mwh, strict=True)):
+            for column, buyer in enumerate(names):
+                line = lines.between(seller, buyer)
+                if line is not None:
+                    costs[row, column] = fee.cost(line.distance_km) + reserved
+                    capacity[row, column] = line.capacity_mw * MINUTE_S / HOUR_S
+                    loss[row, column] = line.loss
+        return cls(costs, capacity, loss)
+
+    def slot(self, possible_mwh: Array, utilities: Sequence[Utility]) -> Pool:
+        """Sellers and buyers of a minute.
+
+        Parameters
+        ----------
+        possible_mwh : ndarray, shape (n_prosumer, 2)
+            What each could sell, and what it needs.
+        utilities : sequence of Utility, length n_prosumer
+        """
+        sellers, buyers = (np.flatnonzero(column > 0.0) for column in possible_mwh.T)
+        between = np.ix_(sellers, buyers)
+        return Pool.of_matrices(
+            self.cost_usd_per_mwh[between],
+            possible_mwh[sellers, 0],
+            [utilities[buyer] for buyer in buyers.tolist()],
+            possible_mwh[buyers, 1],
+            self.capacity_mwh[between],
+            self.loss[between],
+        )
 
 
 @dataclass(frozen=True)
@@ -91,27 +152,17 @@ def _achieved(view: PoolView, places: Mapping[str, int], trades: Sequence[Minute
 
 
 def _bound(view: PoolView, period: int, minute: int) -> float:
-    possible = [prosumer.possible(period) for prosumer in view.prosumers]
-    sellers = [place for place, (supplies, _) in enumerate(possible) if supplies[minute] > 0.0]
-    buyers = [place for place, (_, needs) in enumerate(possible) if needs[minute] > 0.0]
-    if not sellers or not buyers:
-        return 0.0
-    ladder = LadderTariff(view.terms.base_usd_per_km_mwh, view.terms.interval_km, view.terms.growth)
-    costs = np.full((len(sellers), len(buyers)), np.inf)
-    loss, line_mwh = np.zeros_like(costs), np.zeros_like(costs)
-    for row, seller in enumerate(sellers):
-        for column, buyer in enumerate(buyers):
-            line = view.lines.between(view.prosumers[seller].name, view.prosumers[buyer].name)
-            if line is not None:
-                costs[row, column] = ladder.cost(line.distance_km) + view.data[seller].reservation_usd_per_mwh
-                loss[row, column] = line.loss
-                line_mwh[row, column] = line.capacity_mw * MINUTE_S / HOUR_S
-    matching = matching_welfare(
-        costs,
-        [possible[seller][0][minute] for seller in sellers],
-        [view.data[buyer].utility for buyer in buyers],
-        [possible[buyer][1][minute] for buyer in buyers],
-        line_mwh,
-        loss,
+    possible = np.array(
+        [
+            [supplies[minute], needs[minute]]
+            for supplies, needs in (p.possible(period) for p in view.prosumers)
+        ]
     )
-    return matching.welfare_usd
+    fee = LadderTariff(view.terms.base_usd_per_km_mwh, view.terms.interval_km, view.terms.growth)
+    network = LineCosts.of(
+        [one.name for one in view.prosumers],
+        view.lines,
+        fee,
+        [one.reservation_usd_per_mwh for one in view.data],
+    )
+    return pool_welfare(network.slot(possible, [one.utility for one in view.data])).welfare_usd

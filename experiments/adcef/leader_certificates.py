@@ -11,6 +11,7 @@ import numpy as np
 
 from gridarium.agents.leader.anticipation import AnticipatingLeader
 from gridarium.agents.leader.certificates import leader_regret, loop_stability, outcome_spread
+from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.full_information import SearchEffort, full_information_optimum
 from gridarium.agents.leader.leading import Anticipating
 from gridarium.agents.leader.problem import LeaderProblem
@@ -53,12 +54,19 @@ class LeaderBench:
         base = {one.name: one.loads_mw["base"] for one in self.built.consumers}
         loads = np.array([base[name] for name in self.names])
         plan = self.dso.plan_for(base) or self.dso.plan
-        reference = self.built.conditions.tou_cny_per_mwh
-        followers = true_followers(
-            self.scenario, self.built.world.feeder, self.built.profiles.column("load_mw"), reference
-        )
-        task = self._cutter.task(plan, loads).with_followers(followers)
+        task = self._cutter.task(plan, loads).with_followers(self.followers)
         return self.with_cut(task, self.price)
+
+    @cached_property
+    def followers(self) -> tuple[FollowerModel, ...]:
+        """The true followers."""
+        built = self.built
+        return true_followers(
+            self.scenario,
+            built.world.feeder,
+            built.profiles.column("load_mw"),
+            built.conditions.tou_cny_per_mwh,
+        )
 
     def with_cut(self, task: LeaderProblem, price: Array) -> LeaderProblem:
         """The problem with one more tangent, at the answers to a price, if they can be supplied."""
@@ -70,10 +78,8 @@ class LeaderBench:
 
     def plan(self, price: Array) -> DayAhead | None:
         """What the operator would plan for the true answers to a price."""
-        reference, column = self.built.conditions.tou_cny_per_mwh, self.built.profiles.column("load_mw")
-        followers = true_followers(self.scenario, self.built.world.feeder, column, reference)
         return self.dso.plan_for(
-            {name: follower.load(price) for name, follower in zip(self.names, followers, strict=True)}
+            {name: follower.load(price) for name, follower in zip(self.names, self.followers, strict=True)}
         )
 
     def profit_cny(self, price: Array) -> float:
