@@ -13,6 +13,8 @@ from gridarium.experiments.models import MODELS, Built
 from gridarium.experiments.records import Certificate, Progress
 from gridarium.experiments.scenario_schema import Scenario
 
+_NOISE = 1e-6
+
 
 @dataclass(frozen=True)
 class CaseOutcome:
@@ -40,7 +42,7 @@ def run_case(name: str, scenario: Scenario, progress: Progress | None = None) ->
     tables = model.tables_of(name, built)
     return CaseOutcome(
         tables,
-        model.summarise(tables, built.world.period_h),
+        _without_noise(model.summarise(tables, built.world.period_h)),
         model.certify(name, scenario, built, tables),
         effort_of(built),
         built.world.feeder.left_out,
@@ -59,7 +61,13 @@ def measure_case(name: str, scenario: Scenario) -> tuple[dict[str, float], list[
     built = model.build(scenario)
     _play(built)
     tables = model.tables_of(name, built, model.measured)
-    return model.summarise(tables, built.world.period_h), model.certify(name, scenario, built, tables)
+    metrics = _without_noise(model.summarise(tables, built.world.period_h))
+    return metrics, model.certify(name, scenario, built, tables)
+
+
+def _without_noise(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Metrics in which what is below a millionth of its unit counts as 0: solvers leave such rests."""
+    return {name: value if abs(value) >= _NOISE else 0.0 for name, value in metrics.items()}
 
 
 def _play(built: Built, progress: Callable[[float], None] | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -157,8 +157,3 @@ def _utility(log_like: bool, scale_mwh: float, taste: float) -> Utility:
         unit = 0.25 * scale_mwh
         return LogUtility(50.0 * taste * (scale_mwh + unit), unit)
     return QuadraticUtility(283.7, (283.7 - 50.0) / (scale_mwh * taste))
-
-
-def without_fluctuation(plan: PoolPlan) -> PoolPlan:
-    """The same plan with steady panels and loads, so that each minute of a quarter is the same."""
-    return replace(plan, fluctuation=0.0)

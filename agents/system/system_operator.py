@@ -123,7 +123,7 @@ class SystemOperator(OperatorInbox):
             )
         forecast, state = self._view.day_ahead(day), self._state_before(day)
         per_hour = round(1.0 / self.world.period_h)
-        hourly = _hourly(forecast, per_hour)
+        hourly = forecast.coarsened(per_hour)
         available = self._view.available_units(day)
         commitment = self._commitment.solve(self.name, hourly, state, self._hours_in_state, available)
         self._count_hours(state.on, commitment.on)
@@ -261,12 +261,3 @@ class SystemOperator(OperatorInbox):
         day, place = divmod(period, self.day_length)
         price = float(self.price_usd_per_mwh[period])
         self._books.settle(self._looks.pop(period), self.plans[day], place, price)
-
-
-def _hourly(forecast: SystemForecast, per_hour: int) -> SystemForecast:
-    """The means of each hour."""
-    means = {
-        name: values.reshape(len(values) // per_hour, per_hour, *values.shape[1:]).mean(axis=1)
-        for name, values in vars(forecast).items()
-    }
-    return SystemForecast(**means)

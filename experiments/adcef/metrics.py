@@ -9,7 +9,6 @@ import pandas as pd
 
 from gridarium.market import settlement
 
-_NOISE = 1e-6
 Tables = Mapping[str, pd.DataFrame]
 
 
@@ -26,16 +25,15 @@ def summarise(tables: Tables, period_h: float) -> dict[str, float]:
     Returns
     -------
     dict
-        Below a millionth of its unit a metric is solver noise and given as 0.
+        Solver noise included.
     """
-    metrics = {
+    return {
         **_money(tables["payoffs"]),
         **_carbon(tables["carbon"]),
         **_energy(tables, period_h),
         **_grid(tables),
         **_negotiation(tables["rounds"]),
     }
-    return {name: value if abs(value) >= _NOISE else 0.0 for name, value in metrics.items()}
 
 
 def _money(payoffs: pd.DataFrame) -> dict[str, float]:

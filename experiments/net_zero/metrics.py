@@ -9,7 +9,6 @@ import pandas as pd
 from gridarium.agents.prosumers.trading import FEE
 from gridarium.market import operation_records as purposes
 
-_NOISE = 1e-6
 Tables = Mapping[str, pd.DataFrame]
 
 COST_PARTS = {
@@ -37,17 +36,15 @@ def summarise(tables: Tables, period_h: float) -> dict[str, float]:
     Returns
     -------
     dict
-        Below a millionth of its unit a metric is noise and given as 0; what a case does not have (a system,
-        a provider, a trade) has no metrics.
+        What a case does not have (a system, a provider, a trade) has no metrics.
     """
-    metrics = {
+    return {
         **(_system(tables, period_h) if len(tables["units"]) else {}),
         **_provider(tables["leases"]),
         **_prosumers(tables),
         **(_pool(tables["pool"], period_h) if len(tables["trades"]) else {}),
         "messages": float(tables["traffic"]["messages"].sum()),
     }
-    return {name: value if abs(value) >= _NOISE else 0.0 for name, value in metrics.items()}
 
 
 def cost_parts(ledger: pd.DataFrame) -> dict[str, float]:
