@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gridarium.market.records import Array
+from gridarium.environment.arrays import Array
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from gridarium.agents.solving.cone_solver import ConeOptions, ConeSolver
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.solving.conflict import explain
 from gridarium.agents.solving.highs_solver import HighsSolver, IntegerCompletion
 from gridarium.agents.solving.quadratic_solver import QuadraticSolver
 from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError, RelaxationError, SolveError
 
 logger = logging.getLogger(__name__)

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gridarium.environment.arrays import Array, Index
 from gridarium.environment.errors import PowerFlowError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    FloatArray = NDArray[np.float64]
-    IntArray = NDArray[np.int64]
 
 # A bus through which less than this share of a period's supply flows has no carbon intensity worth the name:
 # a few watts that arrive with the losses of a reactive flow would carry tonnes per MWh.
@@ -38,20 +32,20 @@ class CarbonFlow:
         Carbon that arrives at buses without flux: losses on the way to a bus that uses no power.
     """
 
-    intensity_tco2_per_mwh: FloatArray
-    flux_mw: FloatArray
-    retained_mw: FloatArray
-    branch_tco2_per_h: FloatArray
-    stranded_tco2_per_h: FloatArray
+    intensity_tco2_per_mwh: Array
+    flux_mw: Array
+    retained_mw: Array
+    branch_tco2_per_h: Array
+    stranded_tco2_per_h: Array
 
 
 def carbon_flow(
-    from_bus: IntArray,
-    to_bus: IntArray,
-    p_from_mw: FloatArray,
-    p_to_mw: FloatArray,
-    source_mw: FloatArray,
-    source_carbon_t_per_h: FloatArray,
+    from_bus: Index,
+    to_bus: Index,
+    p_from_mw: Array,
+    p_to_mw: Array,
+    source_mw: Array,
+    source_carbon_t_per_h: Array,
 ) -> CarbonFlow:
     """Trace carbon from sources to buses by proportional sharing, in radial and meshed networks alike.
 
@@ -112,7 +106,7 @@ def carbon_flow(
     )
 
 
-def _at_buses(bus: IntArray, power: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+def _at_buses(bus: Index, power: Array, shape: tuple[int, ...]) -> Array:
     """Sum powers of branches, (n_period, n_branch), at the buses they belong to, (n_period, n_bus)."""
     n_period, n_bus = shape
     cell = bus + n_bus * np.arange(n_period)[:, None]
@@ -121,8 +115,8 @@ def _at_buses(bus: IntArray, power: FloatArray, shape: tuple[int, ...]) -> Float
 
 
 def _intensities(
-    sender: IntArray, receiver: IntArray, sent_mw: FloatArray, flux_mw: FloatArray, source_carbon: FloatArray
-) -> FloatArray:
+    sender: Index, receiver: Index, sent_mw: Array, flux_mw: Array, source_carbon: Array
+) -> Array:
     """Solve (P_N - P_B^T) e = carbon of the sources: one sparse block for each period."""
     from scipy.sparse import csc_array
     from scipy.sparse.linalg import spsolve
@@ -139,5 +133,5 @@ def _intensities(
     rows = np.concatenate([every, (receiver + first).ravel()])
     columns = np.concatenate([every, (sender + first).ravel()])
     matrix = csc_array((values, (rows, columns)), shape=(size, size))
-    solved: FloatArray = spsolve(matrix, np.where(alive, source_carbon, 0.0).ravel())
+    solved: Array = spsolve(matrix, np.where(alive, source_carbon, 0.0).ravel())
     return solved.reshape(flux_mw.shape)

@@ -6,11 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import Fault, ProfileError
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from gridarium.environment.arrays import Array, Index
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.environment.network_faults import shortened
 from gridarium.environment.network_rows import Label
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    FloatArray = NDArray[np.float64]
-    IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,21 +61,21 @@ class Feeder:
     name: str
     base_mva: float
     bus_labels: tuple[Label, ...]
-    base_kv: FloatArray
-    parent: IntArray
+    base_kv: Array
+    parent: Index
     branch_labels: tuple[str, ...]
-    r_pu: FloatArray
-    x_pu: FloatArray
-    ratio: FloatArray
-    shift_degree: FloatArray
-    g_bus_pu: FloatArray
-    b_bus_pu: FloatArray
-    i_max_pu: FloatArray
-    p_load_mw: FloatArray
-    q_load_mvar: FloatArray
+    r_pu: Array
+    x_pu: Array
+    ratio: Array
+    shift_degree: Array
+    g_bus_pu: Array
+    b_bus_pu: Array
+    i_max_pu: Array
+    p_load_mw: Array
+    q_load_mvar: Array
     slack_vm_pu: float
-    x: FloatArray
-    y: FloatArray
+    x: Array
+    y: Array
     fused_labels: tuple[tuple[Label, int], ...] = ()
     left_out: tuple[str, ...] = ()
 
@@ -172,7 +167,7 @@ class Feeder:
         return len(self.parent)
 
     @cached_property
-    def depth(self) -> IntArray:
+    def depth(self) -> Index:
         """Branches between the substation and each bus, shape (n_bus,)."""
         depth = np.zeros(self.n_bus, dtype=np.int64)
         for branch, parent in enumerate(self.parent):
@@ -257,7 +252,7 @@ class Feeder:
         return self.scaled(factor, 1.0 / factor)
 
 
-def tree_layout(parent: IntArray) -> tuple[FloatArray, FloatArray]:
+def tree_layout(parent: Index) -> tuple[Array, Array]:
     """Lay a tree out: x is the depth, y the middle of the leaves that a bus feeds.
 
     Parameters

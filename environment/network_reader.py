@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gridarium.environment.arrays import Array, Index
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.environment.network import Feeder, tree_layout
 from gridarium.environment.network_rows import Label
@@ -30,8 +31,6 @@ from gridarium.environment.network_tables import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    FloatArray = NDArray[np.float64]
-    IntArray = NDArray[np.int64]
     ComplexArray = NDArray[np.complex128]
 
 _UNITS = ("sgen", "asymmetric_sgen", "gen", "storage", "motor")
@@ -199,10 +198,10 @@ def _per_unit(net: Any) -> dict[str, Any]:
 class _Branches:
     labels: tuple[str, ...]
     z_pu: ComplexArray
-    ratio: FloatArray
-    shift_degree: FloatArray
+    ratio: Array
+    shift_degree: Array
     shunt_pu: ComplexArray
-    i_max_pu: FloatArray
+    i_max_pu: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,7 +249,7 @@ class _TwoPorts:
         """Give the admittance seen from the near end when the far end is open (Kron reduction)."""
         return self.near - self.forth * self.back / self.far
 
-    def joined(self, used: NDArray[np.bool_], branch: IntArray, n_branch: int) -> list[ComplexArray]:
+    def joined(self, used: NDArray[np.bool_], branch: Index, n_branch: int) -> list[ComplexArray]:
         """Add up near, far, forth and back of the used two-ports that belong to the same branch."""
         sums = [np.zeros(n_branch, dtype=np.complex128) for _ in range(4)]
         for total, values in zip(sums, (self.near, self.far, self.forth, self.back), strict=True):
@@ -258,7 +257,7 @@ class _TwoPorts:
         return sums
 
 
-def _branches(net: Any, ppc: Mapping[str, Any], position: IntArray, parent: IntArray, name: str) -> _Branches:
+def _branches(net: Any, ppc: Mapping[str, Any], position: Index, parent: Index, name: str) -> _Branches:
     """Orient all branches away from the substation, join parallel ones, turn open-ended ones into shunts.
 
     Notes
@@ -312,7 +311,7 @@ def _element_names(net: Any, in_case: NDArray[np.bool_]) -> NDArray[np.str_]:
     return names[in_case].astype(np.str_)
 
 
-def _ratings_pu(rows: ComplexArray, elements: NDArray[np.str_], ppc: Mapping[str, Any]) -> FloatArray:
+def _ratings_pu(rows: ComplexArray, elements: NDArray[np.str_], ppc: Mapping[str, Any]) -> Array:
     """Give the rated currents of branches, p.u.; inf for impedances, switches and what has no real rating."""
     from pandapower.pypower.idx_brch import RATE_A, T_BUS
     from pandapower.pypower.idx_bus import BASE_KV
@@ -324,7 +323,7 @@ def _ratings_pu(rows: ComplexArray, elements: NDArray[np.str_], ppc: Mapping[str
     return np.where(limited, rate_mva / float(ppc["baseMVA"]), np.inf)
 
 
-def _coordinates(net: Any, topology: Topology) -> tuple[FloatArray, FloatArray]:
+def _coordinates(net: Any, topology: Topology) -> tuple[Array, Array]:
     """Take the coordinates of the network's buses, or lay the tree out if any bus has none."""
     shapes = net.bus.get("geo", {})
     try:

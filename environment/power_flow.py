@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import PowerFlowError
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from gridarium.environment.network import Feeder
 
-    FloatArray = NDArray[np.float64]
     ComplexArray = NDArray[np.complex128]
 
 _VA_PER_MVA = 1e6
@@ -45,16 +45,16 @@ class PowerFlow:
         Losses of series elements and shunt conductances.
     """
 
-    vm_pu: FloatArray
-    va_degree: FloatArray
-    p_from_mw: FloatArray
-    q_from_mvar: FloatArray
-    p_to_mw: FloatArray
-    q_to_mvar: FloatArray
-    i_pu: FloatArray
-    p_slack_mw: FloatArray
-    q_slack_mvar: FloatArray
-    loss_mw: FloatArray
+    vm_pu: Array
+    va_degree: Array
+    p_from_mw: Array
+    q_from_mvar: Array
+    p_to_mw: Array
+    q_to_mvar: Array
+    i_pu: Array
+    p_slack_mw: Array
+    q_slack_mvar: Array
+    loss_mw: Array
 
 
 class AcPowerFlow:
@@ -93,7 +93,7 @@ class AcPowerFlow:
             }
         )
 
-    def solve(self, p_injection_mw: FloatArray, q_injection_mvar: FloatArray) -> PowerFlow:
+    def solve(self, p_injection_mw: Array, q_injection_mvar: Array) -> PowerFlow:
         """Solve all periods.
 
         Parameters
@@ -172,7 +172,7 @@ class AcPowerFlow:
         source["u_ref"], source["sk"] = self.feeder.slack_vm_pu, _STIFF_VA
         return source
 
-    def _checked(self, p_injection_mw: FloatArray, q_injection_mvar: FloatArray) -> ComplexArray:
+    def _checked(self, p_injection_mw: Array, q_injection_mvar: Array) -> ComplexArray:
         powers = {"p_injection_mw": p_injection_mw, "q_injection_mvar": q_injection_mvar}
         wanted = (len(p_injection_mw), self.feeder.n_bus)
         for name, power in powers.items():

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import mesa
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gridarium.environment.arrays import Array
 from gridarium.environment.carbon_flow import carbon_flow
 from gridarium.environment.clock import HOUR_S, Clock, ClockError
 from gridarium.environment.ledger import Ledger
@@ -20,7 +20,6 @@ from gridarium.environment.network import Feeder
 from gridarium.environment.power_flow import AcPowerFlow, PowerFlow
 from gridarium.environment.random_streams import RandomStreams
 
-Array = NDArray[np.float64]
 T = TypeVar("T")
 
 

@@ -16,8 +16,8 @@ from gridarium.agents.feeder.dispatch_problem import (
     build_dispatch_model,
 )
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.solving.standard_form import compile_model
+from gridarium.environment.arrays import Array
 from gridarium.environment.network import Feeder
 from gridarium.environment.profiles import read_profiles
 from gridarium.environment.random_streams import RandomStreams

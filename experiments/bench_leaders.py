@@ -19,7 +19,7 @@ from gridarium.agents.leader.local_leaders import (
     trust_region_leader,
 )
 from gridarium.agents.leader.problem import LeaderProblem
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.bilevel_reference import FORMULATIONS, Complementarity, solve_reference
 from gridarium.experiments.leader_instances import random_instance

@@ -11,7 +11,7 @@ import numpy as np
 from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.agents.leader.response_curve import neutral_bounds
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import GridariumError
 
 Complementarity = Literal["indicator", "big-m", "sos1"]

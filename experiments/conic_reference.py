@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from gridarium.agents.solving.cones import Array, Cones
+from gridarium.agents.solving.cones import Cones
 from gridarium.agents.solving.standard_form import Numbers, StandardForm
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import GridariumError, SolveError
 
 

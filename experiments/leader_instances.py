@@ -6,7 +6,7 @@ import numpy as np
 
 from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.market.price_limits import PriceLimits
 

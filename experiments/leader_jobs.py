@@ -14,7 +14,7 @@ from gridarium.agents.leader.anticipation import AnticipatingLeader, Anticipatio
 from gridarium.agents.leader.full_information import SearchEffort, full_information_optimum
 from gridarium.agents.leader.local_leaders import best_response_leader
 from gridarium.agents.leader.problem import LeaderProblem
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 from gridarium.experiments.leader_instances import random_instance
 
 BY_NODES = SearchEffort(time_limit_s=1e5, relative_gap=5e-4, round_limit=1, node_limit=1)

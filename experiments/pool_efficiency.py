@@ -9,13 +9,13 @@ import numpy as np
 
 from gridarium.agents.prosumers.own_balance import ProsumerData
 from gridarium.agents.prosumers.prosumer import Prosumer
+from gridarium.environment.arrays import Array
 from gridarium.environment.clock import HOUR_S, MINUTE_S
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.line_lease import LeaseTerms, MinuteTrade
 from gridarium.market.matching import Pool, pool_welfare
-from gridarium.market.records import Array
 from gridarium.market.utility import Utility
 
 

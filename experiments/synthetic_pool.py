@@ -13,6 +13,7 @@ from gridarium.agents.prosumers.own_balance import ProsumerData
 from gridarium.agents.prosumers.p2p_desk import DeskRules, P2pDesk
 from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.prosumers.trading import TradeRules
+from gridarium.environment.arrays import Array
 from gridarium.environment.clock import QUARTER_S, Clock
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.network import Feeder
@@ -21,7 +22,6 @@ from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
 from gridarium.market.line_lease import LeaseTerms
-from gridarium.market.records import Array
 from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
 
 PROVIDER = "esp"

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from gridarium.market.records import Array
+from gridarium.environment.arrays import Array
 from gridarium.market.supply import Situation, Supply
 from gridarium.market.tariffs import (
     Offer,

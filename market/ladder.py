@@ -7,8 +7,8 @@ from typing import overload
 
 import numpy as np
 
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import Fault, InputError
-from gridarium.market.records import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import Fault, InputError, SolveError
-from gridarium.market.records import Array
 from gridarium.market.tangents import Index, Pieces, lower_envelope
 from gridarium.market.utility import Utility
 

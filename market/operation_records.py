@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gridarium.market.records import Array
+from gridarium.environment.arrays import Array
 
 FUEL, START_STOP, CARBON, GENERATION = "fuel", "start and stop", "carbon trading", "generation"
 COMPENSATION, WEAR = "storage compensation", "storage wear"

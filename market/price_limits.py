@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridarium.market.records import Array
+from gridarium.environment.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from gridarium.environment.arrays import Array
 from gridarium.environment.storage import StorageRatings
-
-Array = NDArray[np.float64]
-
-
-def series(values: Sequence[float] | Array) -> Array:
-    """A read-only copy of a series, fit for a message."""
-    copy = np.array(values, dtype=np.float64)
-    copy.flags.writeable = False
-    return copy
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridarium.market.records import Array, MarketConditions
+from gridarium.environment.arrays import Array
+from gridarium.market.records import MarketConditions
 
 
 @dataclass(frozen=True)

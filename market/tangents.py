@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gridarium.market.records import Array
+from gridarium.environment.arrays import Array
 from gridarium.market.utility import Utility
 
 Index = NDArray[np.intp]

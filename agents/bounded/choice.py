@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from gridarium.agents.bounded.common import Bounded, count, flag, number
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import GridariumError
-from gridarium.market.records import Array, TariffSignal
+from gridarium.market.records import TariffSignal
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent

@@ -9,7 +9,7 @@ import numpy as np
 
 from gridarium.agents.behaviour import HeardLoads
 from gridarium.agents.bounded.common import Bounded, count, number
-from gridarium.market.records import Array
+from gridarium.environment.arrays import Array
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent

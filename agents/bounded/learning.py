@@ -10,7 +10,8 @@ import numpy as np
 
 from gridarium.agents.bounded.choice import bill_cny, planner, random_vertices
 from gridarium.agents.bounded.common import Bounded, count, number
-from gridarium.market.records import Array, TariffSignal
+from gridarium.environment.arrays import Array
+from gridarium.market.records import TariffSignal
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent

@@ -10,7 +10,8 @@ import numpy as np
 
 from gridarium.agents.behaviour import HeardLoads
 from gridarium.agents.bounded.common import Bounded, count, flag, number
-from gridarium.market.records import Array, TariffSignal, series
+from gridarium.environment.arrays import Array, series
+from gridarium.market.records import TariffSignal
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent

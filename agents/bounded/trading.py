@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gridarium.agents.bounded.common import Bounded, number
+from gridarium.environment.arrays import Array
 from gridarium.market.line_lease import Accept, Offer, Rating
-from gridarium.market.records import Array
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent

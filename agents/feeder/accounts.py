@@ -9,7 +9,7 @@ import numpy as np
 
 from gridarium.agents.feeder.carbon_pool import PoolPlan
 from gridarium.agents.feeder.dispatch import Dispatch, Dispatcher
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 from gridarium.environment.world import World
 from gridarium.market.records import MarketConditions
 from gridarium.market.settlement import PeriodAccount, settle_period, settle_true_up

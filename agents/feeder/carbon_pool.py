@@ -10,7 +10,7 @@ import numpy as np
 from gridarium.agents.feeder.dispatch import Dispatch
 from gridarium.agents.feeder.pool_problem import pool_form
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
 from gridarium.market.adcef import strict_pool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,12 @@ from gridarium.agents.feeder.consumer_problem import ConsumerShape, QuadraticUti
 from gridarium.agents.feeder.feasible_plans import FeasiblePlans
 from gridarium.agents.feeder.suboptimality import SuboptimalityBound
 from gridarium.agents.optimisation import LocalProblem, Solution
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import SolveError
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
-from gridarium.market.records import (
-    ForecastRequest,
-    LoadForecast,
-    LoadPlan,
-    TariffSignal,
-    series,
-)
+from gridarium.market.records import ForecastRequest, LoadForecast, LoadPlan, TariffSignal
 
 _BOTH_WAYS = 1e-6
 

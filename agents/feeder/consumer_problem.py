@@ -7,7 +7,7 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 
 
 @dataclass(frozen=True)

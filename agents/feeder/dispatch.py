@@ -10,8 +10,8 @@ import numpy as np
 
 from gridarium.agents.feeder.dispatch_problem import SIGNALS, DispatchShape, build_dispatch_model
 from gridarium.agents.optimisation import LocalProblem, Solution
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
+from gridarium.environment.arrays import Array
 from gridarium.market.records import MarketConditions
 from gridarium.market.supply import Supply
 

@@ -17,7 +17,7 @@ from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher, 
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter, Step
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
 from gridarium.environment.world import World
 from gridarium.market.records import (
@@ -33,7 +33,6 @@ from gridarium.market.records import (
     StorageSchedule,
     StorageState,
     TariffSignal,
-    series,
 )
 from gridarium.market.stackelberg import Ending, NegotiationRules, Round
 from gridarium.market.supply import Situation

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from gridarium.agents.optimisation import LocalProblem, Solution
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.solving.highs_solver import HighsSolver
+from gridarium.environment.arrays import Array
 from gridarium.environment.world import World
 
 

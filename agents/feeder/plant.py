@@ -5,15 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from gridarium.agents.base import GridAgent, on
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.world import World
-from gridarium.market.records import (
-    ForecastRequest,
-    Receipt,
-    RenewableForecast,
-    RenewableSetpoint,
-    series,
-)
+from gridarium.market.records import ForecastRequest, Receipt, RenewableForecast, RenewableSetpoint
 
 
 class RenewablePlant(GridAgent):

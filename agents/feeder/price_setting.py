@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAhead
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 
 
 class Step(NamedTuple):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.solving.highs_solver import HighsSolver
 from gridarium.agents.solving.standard_form import StandardForm
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import SolveError
 
 

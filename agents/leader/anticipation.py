@@ -13,7 +13,7 @@ from gridarium.agents.leader.full_information import SearchEffort, full_informat
 from gridarium.agents.leader.price_polish import polish, restore
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
 from gridarium.agents.leader.response_estimate import EXACT, ResponseEstimate
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import MessageError, SolverLimitError
 
 logger = logging.getLogger(__name__)

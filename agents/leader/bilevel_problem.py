@@ -14,9 +14,9 @@ from highspy import HighsVarType
 
 from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.agents.leader.response_curve import ResponseCurve, neutral_bounds
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.solving.highs_solver import highs_model
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError, SolverLimitError
 
 THOUSAND = 1e3

@@ -9,7 +9,7 @@ import numpy as np
 
 from gridarium.agents.leader.local_leaders import Respond, pattern_search_leader, trust_region_leader
 from gridarium.agents.leader.problem import LeaderProblem
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from gridarium.agents.leader.convex_step_problem import SingleLevelPoint
 from gridarium.agents.leader.kkt_residual import KktResidual, kkt_residual
 from gridarium.agents.leader.price_polish import restore
 from gridarium.agents.leader.problem import LeaderProblem
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError
 
 ACCEPTED, TRUSTED, DOUBTED = 0.1, 0.6, 0.3

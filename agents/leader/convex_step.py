@@ -12,10 +12,10 @@ from scipy import sparse
 
 from gridarium.agents.leader.convex_step_problem import THOUSAND, Reach, SingleLevelPoint, build_step_model
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.solving.highs_solver import highs_model
 from gridarium.agents.solving.quadratic_solver import QuadraticSolver
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import SolveError
 
 COST_ERROR = 0.1

@@ -11,7 +11,7 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 
 from gridarium.agents.leader.problem import LeaderProblem
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 
 THOUSAND = 1e3
 

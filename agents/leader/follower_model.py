@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 
 
 @dataclass(frozen=True)

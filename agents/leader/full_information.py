@@ -12,7 +12,7 @@ from gridarium.agents.leader.follower_model import FollowerModel, merge
 from gridarium.agents.leader.price_polish import PricedPoint, polish, restore
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
 from gridarium.agents.leader.response_curve import response_curves
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 
 _COARSE_GROUPS = 2
 

@@ -12,7 +12,7 @@ from gridarium.agents.feeder.price_setting import Step
 from gridarium.agents.leader.anticipation import AnticipatingLeader, Anticipation, InformedLeader
 from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 from gridarium.market.price_limits import LimitRules
 
 

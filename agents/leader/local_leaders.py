@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 
 from gridarium.agents.leader.price_polish import PricedPoint
 from gridarium.agents.leader.problem import LeaderProblem
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 
 Respond = Callable[[Array], Array]
 """Posts a price, shape (n_period,), and returns the loads that answer, MW, shape (n_follower, n_period)."""

@@ -9,7 +9,7 @@ import numpy as np
 import piqp
 
 from gridarium.agents.leader.problem import LeaderProblem
-from gridarium.agents.solving.cones import Array, Index
+from gridarium.environment.arrays import Array, Index
 from gridarium.environment.errors import InfeasibleError
 
 THOUSAND = 1e3

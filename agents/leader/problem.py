@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gridarium.agents.leader.follower_model import FollowerModel
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 from gridarium.market.price_limits import PriceLimits
 
 CAP_TOLERANCE = 1e-8

@@ -9,7 +9,7 @@ import numpy as np
 
 from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.problem import LeaderProblem
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridarium.agents.leader.follower_model import FollowerModel
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array, Flags
 
 EXACT, ROUGH = 1e-6, 2e-2
 """Errors of a load, relative to the largest base load: of a steady follower, and of a noisy one."""
 
-Flags = NDArray[np.bool_]
 
 _N_SLOPE = 25
 _GREATEST_SHARE = 1.0

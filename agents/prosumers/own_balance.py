@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.storage import StorageRatings, StorageUnit
-from gridarium.market.records import Array
 from gridarium.market.utility import Utility
 
 _MEMORY = 0.8

@@ -20,6 +20,7 @@ from gridarium.agents.prosumers.trading import (
     TradeRules,
     beat_of,
 )
+from gridarium.environment.arrays import Array
 from gridarium.environment.clock import MINUTE_S
 from gridarium.environment.private_lines import LineFlow, PrivateLines
 from gridarium.environment.world import World
@@ -36,7 +37,7 @@ from gridarium.market.line_lease import (
     Offer,
     Release,
 )
-from gridarium.market.records import Array, Receipt
+from gridarium.market.records import Receipt
 
 
 class Prosumer(GridAgent):

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from gridarium.agents.solving.cones import Array, Cones, Index
+from gridarium.agents.solving.cones import Cones
+from gridarium.environment.arrays import Array, Index
 
 
 class _Pattern:

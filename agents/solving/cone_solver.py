@@ -9,10 +9,10 @@ import piqp
 from numpy.typing import NDArray
 
 from gridarium.agents.solving.cone_linearisation import Curvature, Tangents
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.solving.highs_solver import HighsSolver
 from gridarium.agents.solving.quadratic_solver import COARSE_GAP, new_piqp, read_multipliers, run_piqp
 from gridarium.agents.solving.standard_form import Multipliers, Numbers, StandardForm
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import (
     RelaxationError,
     SolveError,

@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from gridarium.environment.arrays import Array, Index
 from gridarium.environment.errors import SolveError
-
-Array = NDArray[np.float64]
-Index = NDArray[np.int64]
 
 _LEAST_SCALE = 1e-6
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.solving.highs_solver import HighsSolver
 from gridarium.agents.solving.standard_form import Numbers, StandardForm
+from gridarium.environment.arrays import Array
 
 _SHOWN = 3
 _TOLERANCE = 1e-7

@@ -9,8 +9,8 @@ import numpy as np
 from highspy import HighsModelStatus, HighsVarType
 from numpy.typing import NDArray
 
-from gridarium.agents.solving.cones import Array, Index
 from gridarium.agents.solving.standard_form import Multipliers, Numbers, StandardForm
+from gridarium.environment.arrays import Array, Index
 from gridarium.environment.errors import InfeasibleError, SolveError, SolverLimitError, UnboundedError
 
 INTEGRALITY_TOLERANCE = 1e-6

@@ -6,8 +6,8 @@ import numpy as np
 import piqp
 from numpy.typing import NDArray
 
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.solving.standard_form import Multipliers, Numbers, StandardForm
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError, SolveError, SolverLimitError, UnboundedError
 
 _SETTINGS = {"eps_abs": 1e-8, "eps_rel": 1e-9, "check_duality_gap": True, "eps_primal_inf": 1e-8}

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pyomo.repn import generate_standard_repn
 from scipy import sparse
 
-from gridarium.agents.solving.cones import Array, Cones, ConeWriter, Triplets
+from gridarium.agents.solving.cones import Cones, ConeWriter, Triplets
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import SolveError
 
 _DENSE = 10_000

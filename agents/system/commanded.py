@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import DAY_S
 from gridarium.environment.world import World
 from gridarium.market.operation_records import Command, CommandReceipt
-from gridarium.market.records import series
 
 
 class CommandedAgent(GridAgent):

@@ -8,7 +8,6 @@ from typing import Any
 import pyomo.environ as pyo
 
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.system.commitment_families import (
     COMMITMENT_SIGNALS,
     commitment_signals,
@@ -17,7 +16,7 @@ from gridarium.agents.system.commitment_families import (
     declare_fuel,
     switching_cost,
 )
-from gridarium.agents.system.power_system import Flags, PowerSystem, SystemForecast, SystemState
+from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
 from gridarium.agents.system.system_families import (
     SIGNALS,
     declare_physics,
@@ -27,6 +26,7 @@ from gridarium.agents.system.system_families import (
 )
 from gridarium.agents.system.system_schedule import SystemSchedule, read_schedule
 from gridarium.agents.system.system_signals import system_signals
+from gridarium.environment.arrays import Array, Flags
 
 
 @dataclass(frozen=True)

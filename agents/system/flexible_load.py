@@ -8,8 +8,8 @@ import numpy as np
 
 from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.system.commanded import CommandedAgent
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.storage import TOLERANCE
 from gridarium.environment.world import World
@@ -21,7 +21,6 @@ from gridarium.market.operation_records import (
     LoadCommand,
     StatusRequest,
 )
-from gridarium.market.records import series
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import GridariumError
 from gridarium.market.line_lease import LeaseTerms
 

@@ -7,9 +7,9 @@ from dataclasses import fields
 
 import numpy as np
 
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.system.power_system import PowerSystem
 from gridarium.agents.system.system_schedule import SystemSchedule
+from gridarium.environment.arrays import Array, series
 from gridarium.market.operation_records import (
     Command,
     LoadCommand,
@@ -18,7 +18,6 @@ from gridarium.market.operation_records import (
     UnitSetpoint,
     WindSetpoint,
 )
-from gridarium.market.records import series
 
 _UNIT = ("net_mw", "absorbed_tco2_per_h", "regenerated_tco2_per_h")
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.system.operation import Members, OperationRules
 from gridarium.agents.system.pool_outlook import PoolOutlook
-from gridarium.agents.system.power_system import Flags, PowerSystem, SystemForecast, SystemState
+from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
 from gridarium.agents.system.system_costs import PeriodDecisions
 from gridarium.agents.system.system_schedule import SystemSchedule
+from gridarium.environment.arrays import Array, Flags
 from gridarium.market.operation_records import (
     FlexibleOffer,
     FlexibleStatus,

@@ -10,7 +10,6 @@ import numpy as np
 from highspy import HighsModelStatus, HighsVarType
 
 from gridarium.agents.optimisation import Solution
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.solving.highs_solver import highs_model
 from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
 from gridarium.agents.system.commitment_families import COMMITMENT_SIGNALS, commitment_signals
@@ -19,6 +18,7 @@ from gridarium.agents.system.power_system import SystemForecast, SystemState
 from gridarium.agents.system.system_families import SIGNALS
 from gridarium.agents.system.system_schedule import SystemSchedule, read_schedule
 from gridarium.agents.system.system_signals import system_signals
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError, SolverLimitError
 
 

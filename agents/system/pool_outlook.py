@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 from gridarium.market.line_lease import Nomination, PoolOffer
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import ThermalUnit
-
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from gridarium.agents.optimisation import LocalProblem, Solution
-from gridarium.agents.solving.cones import Array
-from gridarium.agents.system.power_system import Flags, PowerSystem, SystemForecast, SystemState
+from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
 from gridarium.agents.system.system_families import (
     SIGNALS,
     Running,
@@ -21,6 +20,7 @@ from gridarium.agents.system.system_families import (
 )
 from gridarium.agents.system.system_schedule import EXCLUSION_TOLERANCE_MW, SystemSchedule, read_schedule
 from gridarium.agents.system.system_signals import system_signals
+from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.errors import SolveError
 
 _RUNNING = ("on", "most_rise_mw", "most_fall_mw")

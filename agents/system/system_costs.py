@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridarium.agents.solving.cones import Array
-from gridarium.agents.system.power_system import Flags, PowerSystem
+from gridarium.agents.system.power_system import PowerSystem
+from gridarium.environment.arrays import Array, Flags
 from gridarium.market.carbon_trading import carbon_trading_usd
 
 LIMIT_TOLERANCE_MW = 1e-3

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gridarium.agents.base import on
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.system.commanded import CommandedAgent, told
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.world import World
 from gridarium.market.operation_records import (
     AvailabilityRequest,
@@ -14,7 +14,6 @@ from gridarium.market.operation_records import (
     LoadStatus,
     StatusRequest,
 )
-from gridarium.market.records import series
 
 
 class SystemLoad(CommandedAgent):

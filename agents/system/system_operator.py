@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.system.commitment_problem import CommitmentProblem, CommitmentShape
 from gridarium.agents.system.operation import Members, OperationRules, QuarterLook, QuarterRecord, commanded
 from gridarium.agents.system.operator_books import OperatorBooks
 from gridarium.agents.system.operator_inbox import DAY_AHEAD_TIMEOUT_S, OperatorInbox
 from gridarium.agents.system.operator_orders import day_orders, joined, quarter_orders, wind_orders
 from gridarium.agents.system.operator_view import DayPlan
-from gridarium.agents.system.power_system import Flags, PowerSystem, SystemForecast, SystemState
+from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
 from gridarium.agents.system.realtime_problem import RealTimePlan, RealTimeProblem, RealTimeShape
 from gridarium.agents.system.system_costs import marginal_price
+from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.clock import DAY_S
 from gridarium.environment.errors import InfeasibleError, MessageError
 from gridarium.environment.world import World

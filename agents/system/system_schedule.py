@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from gridarium.agents.optimisation import Solution
-from gridarium.agents.solving.cones import Array
-from gridarium.agents.system.power_system import Flags, PowerSystem, SystemForecast
+from gridarium.agents.system.power_system import PowerSystem, SystemForecast
 from gridarium.agents.system.system_costs import PeriodDecisions
+from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.errors import RelaxationError
 
 EXCLUSION_TOLERANCE_MW = 1e-3

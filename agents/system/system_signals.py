@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import SolveError
 from gridarium.environment.storage import TOLERANCE
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gridarium.agents.base import on
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.system.commanded import CommandedAgent
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.thermal_unit import SolventTank, ThermalUnit
 from gridarium.environment.world import World
 from gridarium.market.carbon_trading import carbon_trading_usd
@@ -27,7 +27,6 @@ from gridarium.market.operation_records import (
     UnitSetpoint,
     UnitStatus,
 )
-from gridarium.market.records import series
 
 
 class UnitPoint(NamedTuple):

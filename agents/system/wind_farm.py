@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from gridarium.agents.base import on
-from gridarium.agents.solving.cones import Array
 from gridarium.agents.system.commanded import CommandedAgent
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault, ProfileError
 from gridarium.environment.forecast_error import ForecastError
 from gridarium.environment.world import World
@@ -19,7 +19,6 @@ from gridarium.market.operation_records import (
     WindSetpoint,
     WindStatus,
 )
-from gridarium.market.records import series
 
 
 class WindFarm(CommandedAgent):

@@ -23,6 +23,7 @@ from gridarium.agents.leader.anticipation import Anticipation
 from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.full_information import SearchEffort
 from gridarium.agents.leader.leading import Anticipating, FullyInformed
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import HOUR_S, Clock
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.environment.network import Feeder
@@ -34,7 +35,7 @@ from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.world_parts import cut_off, link_quality, storage_ratings
 from gridarium.market.adcef import AdcefTariff
 from gridarium.market.price_limits import LimitRules
-from gridarium.market.records import Array, MarketConditions, series
+from gridarium.market.records import MarketConditions
 from gridarium.market.settlement import UPSTREAM
 from gridarium.market.stackelberg import NegotiationRules
 from gridarium.market.tariffs import StaticCarbonTariff, Tariff, TouTariff

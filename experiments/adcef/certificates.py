@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import LedgerError
 from gridarium.experiments.adcef.build import Built
 from gridarium.experiments.adcef.leader_certificates import certify_leader
 from gridarium.experiments.adcef.metrics import Tables
 from gridarium.experiments.records import Certificate, Measured
-from gridarium.market.records import Array
 
 if TYPE_CHECKING:
     from gridarium.experiments.adcef.schema import AdcefScenario

@@ -15,8 +15,8 @@ from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.full_information import SearchEffort, full_information_optimum
 from gridarium.agents.leader.leading import Anticipating
 from gridarium.agents.leader.problem import LeaderProblem
+from gridarium.environment.arrays import Array
 from gridarium.experiments.adcef.build import Built, limit_rules, trades_carbon, true_followers
-from gridarium.market.records import Array
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.accounts import DayAhead

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gridarium.environment.arrays import Array
 from gridarium.experiments.claim_kinds import Evidence, verdict_of
 from gridarium.experiments.records import Claim
-from gridarium.market.records import Array
 
 _AT = "Processes 2025, 13(12), 4023, section 5.4"
 

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from gridarium.agents.feeder.plant import RenewablePlant
+from gridarium.environment.arrays import Array
 from gridarium.environment.world import PeriodState
 from gridarium.experiments.adcef.build import Built
 from gridarium.experiments.table_files import TABLES
 from gridarium.experiments.tidy import made_tables, periods, tidy
 from gridarium.market import settlement
-from gridarium.market.records import Array
 
 MEASURED = ("decisions", "dispatch", "buses", "branches", "carbon", "rounds", "ledger", "payoffs")
 """The tables that metrics and certificates are taken from."""

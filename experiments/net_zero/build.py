@@ -16,6 +16,7 @@ from gridarium.agents.system.system_load import SystemLoad
 from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.agents.system.thermal_plant import ThermalPlant
 from gridarium.agents.system.wind_farm import WindFarm
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import HOUR_S, Clock
 from gridarium.environment.network import Feeder
 from gridarium.environment.private_lines import PrivateLines
@@ -25,7 +26,6 @@ from gridarium.experiments.net_zero.build_pool import build_pool, private_lines
 from gridarium.experiments.net_zero.build_system import build_system
 from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.world_parts import cut_off, link_quality
-from gridarium.market.records import Array, series
 
 if TYPE_CHECKING:
     from gridarium.experiments.net_zero.schema import NetZeroScenario

@@ -12,13 +12,13 @@ from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.prosumers.trading import TradeRules
 from gridarium.agents.system.lease_search import LEASE_SEARCH, LeaseSearch, LeaseSearchSettings
 from gridarium.agents.system.storage_provider import StorageProvider, StorageRates
+from gridarium.environment.arrays import Array
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
 from gridarium.experiments.net_zero.checks import DESK, OPERATOR, PROVIDER
 from gridarium.experiments.populations import behaviour_of
 from gridarium.experiments.world_parts import storage_ratings
 from gridarium.market.line_lease import LeaseTerms
-from gridarium.market.records import Array
 from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
 
 if TYPE_CHECKING:

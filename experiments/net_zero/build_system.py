@@ -13,13 +13,13 @@ from gridarium.agents.system.system_load import SystemLoad
 from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.agents.system.thermal_plant import ThermalPlant
 from gridarium.agents.system.wind_farm import WindFarm
+from gridarium.environment.arrays import Array
 from gridarium.environment.forecast_error import ForecastError
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 from gridarium.environment.world import World
 from gridarium.experiments.net_zero.checks import DESK, LOAD, OPERATOR, PROVIDER
 from gridarium.experiments.populations import behaviour_of
 from gridarium.experiments.world_parts import storage_ratings
-from gridarium.market.records import Array
 
 if TYPE_CHECKING:
     from gridarium.experiments.net_zero import system_sections as sections

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridarium.market.records import Array, series
+from gridarium.environment.arrays import Array, series
 
 VOLUME_KWH: Array = series([60, 67, 9, 68, 47, 7, 21, 41, 71, 72, 12, 72, 71, 36, 60])
 """Energy of each minute, kWh; sums to 714, the paper's text says 716."""

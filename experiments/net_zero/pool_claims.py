@@ -8,10 +8,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from gridarium.environment.arrays import Array
 from gridarium.experiments.claim_kinds import Evidence, Measured, directional, exact, incomparable
 from gridarium.experiments.net_zero import paper_example as paper
 from gridarium.experiments.records import Claim
-from gridarium.market.records import Array
 
 _LOG, _QUADRATIC = ("shared-storage", "nash-log"), ("nash-quadratic",)
 _FEWEST = 3

@@ -10,12 +10,12 @@ import pandas as pd
 from gridarium.agents.prosumers.own_balance import Metered
 from gridarium.agents.prosumers.trading import COMPENSATION as DEFAULT
 from gridarium.agents.prosumers.trading import ENERGY, FEE, book_of
+from gridarium.environment.arrays import Array
 from gridarium.environment.clock import DAY_S
 from gridarium.experiments.net_zero.build_pool import utility_of
 from gridarium.experiments.net_zero.pool_welfare import welfare_bound_usd
 from gridarium.experiments.tidy import periods, tidy
 from gridarium.market.operation_records import BOUGHT, COMPENSATION, SOLD, WEAR
-from gridarium.market.records import Array
 
 if TYPE_CHECKING:
     from gridarium.experiments.net_zero.build import Built

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gridarium.environment.arrays import Array
 from gridarium.environment.clock import DAY_S
 from gridarium.experiments.net_zero.build_pool import utility_of
 from gridarium.experiments.pool_efficiency import LineCosts
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.matching import pool_welfare, stacked
-from gridarium.market.records import Array
 
 if TYPE_CHECKING:
     from gridarium.experiments.net_zero.build import Built

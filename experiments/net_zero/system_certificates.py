@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gridarium.environment.arrays import Array
 from gridarium.environment.clock import DAY_S
 from gridarium.experiments.net_zero.build_system import thermal_unit
 from gridarium.experiments.net_zero.metrics import Tables, realised_cost_usd
 from gridarium.experiments.records import Measured
 from gridarium.experiments.world_parts import storage_ratings
 from gridarium.market.operation_records import CARBON, CARBON_ACCOUNT
-from gridarium.market.records import Array
 
 if TYPE_CHECKING:
     from gridarium.agents.system.thermal_plant import ThermalPlant

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridarium.environment.arrays import Array
 from gridarium.experiments.net_zero.benchmarks import benchmark_table
 from gridarium.experiments.net_zero.build import Built
 from gridarium.experiments.net_zero.pool_tables import lease_table, pool_table, prosumer_table, trade_table
 from gridarium.experiments.tidy import made_tables, periods, tidy
 from gridarium.market.carbon_trading import carbon_trading_usd
-from gridarium.market.records import Array
 
 TABLES = (
     "signals",

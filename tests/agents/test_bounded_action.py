@@ -10,8 +10,9 @@ import pytest
 from gridarium.agents.behaviour import Behaviour, Composed
 from gridarium.agents.bounded.action import DropOut, Override, PartialCompliance
 from gridarium.agents.feeder.consumer import Consumer, Demand
+from gridarium.environment.arrays import series
 from gridarium.environment.world import Injections, World
-from gridarium.market.records import TariffSignal, series
+from gridarium.market.records import TariffSignal
 
 MakeWorld = Callable[..., World]
 N = 400

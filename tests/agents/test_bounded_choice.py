@@ -24,10 +24,11 @@ from gridarium.agents.bounded.choice import (
 )
 from gridarium.agents.bounded.learning import Exp3, RothErev
 from gridarium.agents.feeder.consumer import Consumer, Demand
+from gridarium.environment.arrays import series
 from gridarium.environment.errors import GridariumError
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
-from gridarium.market.records import TariffSignal, series
+from gridarium.market.records import TariffSignal
 
 MakeWorld = Callable[..., World]
 BASE = np.array([1.0, 1.5, 2.0, 1.2, 0.8, 1.6])

@@ -11,10 +11,11 @@ import pytest
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import HeardLoads
 from gridarium.agents.bounded.leader import LearnedSlope, SatisficingLeader, StickyPrice
+from gridarium.environment.arrays import series
 from gridarium.environment.world import World
 from gridarium.experiments.adcef.build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.market.records import TariffSignal, series
+from gridarium.market.records import TariffSignal
 from gridarium.market.stackelberg import NegotiationRules, Round
 
 MakeWorld = Callable[..., World]

@@ -16,8 +16,9 @@ from gridarium.agents.bounded.learning import (
     roth_erev_update,
 )
 from gridarium.agents.feeder.consumer import Consumer, Demand
+from gridarium.environment.arrays import series
 from gridarium.environment.world import World
-from gridarium.market.records import TariffSignal, series
+from gridarium.market.records import TariffSignal
 
 MakeWorld = Callable[..., World]
 BASE = np.array([1.0, 1.5, 2.0])

@@ -17,6 +17,7 @@ from gridarium.agents.system.storage_provider import StorageProvider, StorageRat
 from gridarium.agents.system.system_load import SystemLoad
 from gridarium.agents.system.thermal_plant import ThermalPlant
 from gridarium.agents.system.wind_farm import WindFarm
+from gridarium.environment.arrays import series
 from gridarium.environment.clock import Clock
 from gridarium.environment.errors import ProfileError, ScenarioError
 from gridarium.environment.forecast_error import ForecastError
@@ -40,7 +41,7 @@ from gridarium.market.operation_records import (
     WindSetpoint,
     WindStatus,
 )
-from gridarium.market.records import Receipt, series
+from gridarium.market.records import Receipt
 
 CAPTURE = CapturePlant(0.8, 0.25, 2.0, 20.0, 10.0)
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.consumer import Consumer, Demand
+from gridarium.environment.arrays import series
 from gridarium.environment.errors import SolveError
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
-from gridarium.market.records import ForecastRequest, LoadForecast, LoadPlan, TariffSignal, series
+from gridarium.market.records import ForecastRequest, LoadForecast, LoadPlan, TariffSignal
 
 MakeWorld = Callable[..., World]
 NOISE = 3e-6  # MW at a peak of 2 MW: an interior point ends just inside the limits that bind.

@@ -16,7 +16,7 @@ from gridarium.agents.leader.full_information import SearchEffort, full_informat
 from gridarium.agents.leader.kkt_residual import kkt_residual
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.solving.cones import Array
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.adcef.build import build
 from gridarium.experiments.leader_instances import random_instance

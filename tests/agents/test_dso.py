@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from gridarium.agents.feeder.dso import Dso
+from gridarium.environment.arrays import series
 from gridarium.environment.message_bus import MessageBus
 from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.scenario import load_scenario
 from gridarium.market.adcef import AdcefTariff
-from gridarium.market.records import LoadPlan, MarketConditions, TariffSignal, series
+from gridarium.market.records import LoadPlan, MarketConditions, TariffSignal
 from gridarium.market.settlement import CARBON
 from gridarium.market.supply import Situation, Supply
 

@@ -9,12 +9,13 @@ import pytest
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.feeder.storage_owner import StorageOwner
+from gridarium.environment.arrays import series
 from gridarium.environment.errors import StorageError
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
 from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.market.records import ForecastRequest, StorageOffer, StorageSchedule, StorageState, series
+from gridarium.market.records import ForecastRequest, StorageOffer, StorageSchedule, StorageState
 
 MakeWorld = Callable[..., World]
 RATINGS = StorageRatings("pool", 0.5, 1.0, 0.1, 0.9, 0.5, 0.92, 0.95, 0.5)

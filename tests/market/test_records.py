@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from gridarium.environment.arrays import series
 from gridarium.market import records
-from gridarium.market.records import LoadPlan, series
+from gridarium.market.records import LoadPlan
 
 RECORDS = [
     kind for kind in vars(records).values() if isinstance(kind, type) and kind.__module__ == records.__name__

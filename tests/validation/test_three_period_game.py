@@ -21,11 +21,12 @@ from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.plant import RenewablePlant
 from gridarium.agents.feeder.upstream import UpstreamMarket
+from gridarium.environment.arrays import series
 from gridarium.environment.clock import Clock
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
 from gridarium.market.adcef import AdcefTariff
-from gridarium.market.records import MarketConditions, TariffSignal, series
+from gridarium.market.records import MarketConditions, TariffSignal
 from gridarium.market.stackelberg import NegotiationRules
 
 RecordProperty = Callable[[str, object], None]
