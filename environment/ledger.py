@@ -48,12 +48,9 @@ class Ledger:
     ----------
     start : pandas.Timestamp, optional
         Calendar time of clock time 0 with a time zone, for the table; the Unix epoch if left out.
-    currency : str, optional
-        ISO 4217 code in lower case; the table's column of amounts is named after it.
     """
 
-    def __init__(self, start: pd.Timestamp = _EPOCH, currency: str = "cny") -> None:
-        self.currency = currency
+    def __init__(self, start: pd.Timestamp = _EPOCH) -> None:
         self._start = start
         self._ids: dict[str, int] = {}
         self._names: list[str] = []
@@ -93,7 +90,7 @@ class Ledger:
         payer, payee : str
             Accounts; they come into being when first named.
         amount : float
-            In the ledger's currency; negative books the reverse payment.
+            In the world's unit of account; negative books the reverse payment.
         purpose : str
             What is paid for.
         period : int, optional
@@ -123,7 +120,7 @@ class Ledger:
         payer, payee, purpose : str
             As in `book`.
         amounts : array_like, shape (n_period,)
-            In the ledger's currency; negative values book the reverse payment.
+            In the world's unit of account; negative values book the reverse payment.
         times_s : array_like, shape (n_period,) or ()
             Clock times, s, or one time for all.
         periods : sequence of int, length n_period, optional
@@ -192,7 +189,7 @@ class Ledger:
         -------
         DataFrame, 2 * n_entry rows
             Columns entry, period (missing where none was given), time (calendar), account, counterparty,
-            purpose, and the amount, named after the currency: amount_cny, amount_usd.
+            purpose, and amount_money, in the world's unit of account.
         """
         names = np.array([*self._names, ""], dtype=object)
         payers, payees, purposes = (
@@ -207,7 +204,7 @@ class Ledger:
             "account": both.T.ravel(),
             "counterparty": both[::-1].T.ravel(),
             "purpose": np.repeat(purposes, 2),
-            f"amount_{self.currency}": np.outer(np.frombuffer(self._amounts), [-1.0, 1.0]).ravel(),
+            "amount_money": np.outer(np.frombuffer(self._amounts), [-1.0, 1.0]).ravel(),
         }
         return pd.DataFrame(columns)
 
@@ -258,7 +255,7 @@ class Ledger:
                 continue
             name, unit, value = ("time_s", "s", time_s)
             if math.isfinite(time_s):
-                name, unit, value = (f"amount_{self.currency}", self.currency.upper(), amount)
+                name, unit, value = ("amount_money", "of money", amount)
             place = _place(payer, payee, purpose)
             raise LedgerError(f"{place}, payment {index}: {name} must be finite, got {value} {unit}")
 

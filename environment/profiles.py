@@ -234,7 +234,7 @@ def _number(text: str) -> float:
 
 def _non_negative_unit(name: str) -> str | None:
     for suffix, unit in _NON_NEGATIVE.items():
-        # A price in _cny_per_mwh ends like an energy, yet may be negative.
+        # A price in _per_mwh ends like an energy, yet may be negative.
         if name.endswith(suffix) and not name.removesuffix(suffix).endswith("_per"):
             return unit
     return None

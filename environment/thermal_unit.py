@@ -59,10 +59,10 @@ class ThermalUnit:
         Name in error messages and tables.
     p_min_mw, p_max_mw : float
         Band of gross power while the unit runs, MW.
-    cost_quadratic_usd_per_mw2h, cost_linear_usd_per_mwh, cost_fixed_usd_per_h : float
+    cost_quadratic_per_mw2h, cost_linear_per_mwh, cost_fixed_per_h : float
         a, b, c of the hourly fuel cost ``a P**2 + b P + c`` of gross power P.
-    start_stop_usd : float
-        Cost of each start and of each stop (tau), USD.
+    start_stop_money : float
+        Cost of each start and of each stop (tau), money.
     ramp_mw_per_h, ramp_down_mw_per_h : float
         Most that gross power may rise and fall in an hour, MW.
     min_up_h, min_down_h : int
@@ -84,10 +84,10 @@ class ThermalUnit:
     name: str
     p_min_mw: float
     p_max_mw: float
-    cost_quadratic_usd_per_mw2h: float
-    cost_linear_usd_per_mwh: float
-    cost_fixed_usd_per_h: float
-    start_stop_usd: float
+    cost_quadratic_per_mw2h: float
+    cost_linear_per_mwh: float
+    cost_fixed_per_h: float
+    start_stop_money: float
     ramp_mw_per_h: float
     ramp_down_mw_per_h: float
     min_up_h: int
@@ -104,10 +104,10 @@ class ThermalUnit:
             if not 0.0 < getattr(self, name) < math.inf:
                 raise UnitError(f"{place}: {name} must be in (0, inf) {unit}, got {getattr(self, name)}")
         for name, unit in (
-            ("cost_quadratic_usd_per_mw2h", "USD/MW2h"),
-            ("cost_linear_usd_per_mwh", "USD/MWh"),
-            ("cost_fixed_usd_per_h", "USD/h"),
-            ("start_stop_usd", "USD"),
+            ("cost_quadratic_per_mw2h", "money/MW2h"),
+            ("cost_linear_per_mwh", "money/MWh"),
+            ("cost_fixed_per_h", "money/h"),
+            ("start_stop_money", "money"),
             ("min_up_h", "h"),
             ("min_down_h", "h"),
             ("emission_tco2_per_mwh", "tCO2/MWh"),
@@ -127,14 +127,14 @@ class ThermalUnit:
         """Most gross power in the period before it stops, MW."""
         return min(self.p_max_mw, max(self.p_min_mw, self.ramp_down_mw_per_h * period_h))
 
-    def fuel_usd_per_h(self, gross_mw: float) -> float:
-        """Fuel cost while it runs at this gross power, USD/h."""
-        linear = self.cost_linear_usd_per_mwh * gross_mw
-        return self.cost_quadratic_usd_per_mw2h * gross_mw**2 + linear + self.cost_fixed_usd_per_h
+    def fuel_cost_per_h(self, gross_mw: float) -> float:
+        """Fuel cost while it runs at this gross power, money/h."""
+        linear = self.cost_linear_per_mwh * gross_mw
+        return self.cost_quadratic_per_mw2h * gross_mw**2 + linear + self.cost_fixed_per_h
 
-    def marginal_fuel_usd_per_mwh(self, gross_mw: float) -> float:
+    def marginal_fuel_cost_per_mwh(self, gross_mw: float) -> float:
         """Fuel cost of one more MWh at this gross power."""
-        return 2.0 * self.cost_quadratic_usd_per_mw2h * gross_mw + self.cost_linear_usd_per_mwh
+        return 2.0 * self.cost_quadratic_per_mw2h * gross_mw + self.cost_linear_per_mwh
 
 
 class SolventTank:

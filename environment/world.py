@@ -100,8 +100,6 @@ class World(mesa.Model):
     settles_after_s : float, optional
         How long into a period the meters are read, s: 0 where everything is agreed beforehand, the length
         of the period where trade goes on within it.
-    currency : str, optional
-        Of the ledger.
 
     Raises
     ------
@@ -119,7 +117,6 @@ class World(mesa.Model):
         seed: int = 0,
         quality: LinkQuality | None = None,
         settles_after_s: float = 0.0,
-        currency: str = "cny",
     ) -> None:
         super().__init__(rng=seed)
         if not 0.0 <= settles_after_s <= clock.period_s:
@@ -130,7 +127,7 @@ class World(mesa.Model):
         self.grid_factor_tco2_per_mwh = grid_factor_tco2_per_mwh
         self.streams = RandomStreams(seed)
         self.bus = MessageBus(clock, self.streams, quality)
-        self.ledger = Ledger(clock.start, currency)
+        self.ledger = Ledger(clock.start)
         self.power_flow = AcPowerFlow(feeder)
         self.injections = Injections(feeder.n_bus)
         self.states: list[PeriodState] = []

@@ -64,7 +64,7 @@ def bench_agent_solve() -> dict[str, float]:
 def _cases() -> Iterator[_Case]:
     for n_period in (24, 96):
         period_h = DAY_H / n_period
-        storage = storage_problem.StorageShape(RATINGS, n_period, period_h, wear_cny_per_mwh=5.0)
+        storage = storage_problem.StorageShape(RATINGS, n_period, period_h, wear_cost_per_mwh=5.0)
         yield _Case(
             f"lp_{n_period}",
             partial(storage_problem.build_storage_model, storage),

@@ -28,7 +28,7 @@ from gridarium.experiments.scenario_files import profile_path
 N_REPEATS = 11
 LOAD_CHANGE = 0.05
 WHOLESALE_SHARE = 0.6
-CARBON_PRICE_CNY_PER_TCO2 = 73.65
+CARBON_PRICE_PER_TCO2 = 73.65
 TURBINES = (
     GasTurbine("turbine_12", 0.0, 1.0, 1.25, 0.015, 20.0, 100.0, 0.43),
     GasTurbine("turbine_25", 0.0, 1.2, 1.5, 0.02, 35.0, 150.0, 0.43),
@@ -108,14 +108,14 @@ def leader_shape(feeder: Feeder) -> DispatchShape:
         storages=STORAGES,
         renewables=renewables,
         sites=tuple((name, feeder.index(label)) for name, label in SITES.items()),
-        wear_cny_per_mwh=tuple((storage.name, 0.0) for storage in STORAGES),
+        wear_cost_per_mwh=tuple((storage.name, 0.0) for storage in STORAGES),
         n_period=24,
         period_h=1.0,
         voltage_band_pu=(0.95, 1.05),
         loading_max=1.0,
         import_limit_mw=10.0,
         export_limit_mw=0.0,
-        loss_price_cny_per_mwh=1.0,
+        loss_price_per_mwh=1.0,
     )
 
 
@@ -124,13 +124,13 @@ def leader_signals(shape: DispatchShape, load_factor: Array | float = 1.0) -> di
     profiles, feeder = read_profiles(profile_path("adcef-high-res")), shape.feeder
     share = feeder.p_load_mw / feeder.p_load_mw.sum()
     load_mw = load_factor * profiles.column("load_mw")
-    carbon = CARBON_PRICE_CNY_PER_TCO2 * profiles.column("grid_tco2_per_mwh")
+    carbon = CARBON_PRICE_PER_TCO2 * profiles.column("grid_tco2_per_mwh")
     return {
         "load_p_mw": np.outer(share, load_mw),
         "load_q_mvar": np.outer(share, load_mw) * feeder.q_load_mvar.sum() / feeder.p_load_mw.sum(),
-        "buy_price": WHOLESALE_SHARE * profiles.column("tou_cny_per_mwh") + carbon,
+        "buy_price": WHOLESALE_SHARE * profiles.column("tou_price_per_mwh") + carbon,
         "sell_price": np.zeros(shape.n_period),
-        "carbon_price": CARBON_PRICE_CNY_PER_TCO2,
+        "carbon_price": CARBON_PRICE_PER_TCO2,
         "available_mw": np.array([profiles.column("pv_mw"), profiles.column("wind_mw")]),
         "initial_mwh": [storage.soc_initial * storage.e_max_mwh for storage in shape.storages],
     }

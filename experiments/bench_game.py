@@ -15,7 +15,7 @@ from gridarium.experiments.scenario import load_scenario
 
 N_AGENTS = (3, 10, 30, 100, 300)
 N_REPEATS = 5
-_FIXED_ROUNDS = ("negotiation.round_limit=6", "negotiation.tolerance_cny_per_mwh=1e-12")
+_FIXED_ROUNDS = ("negotiation.round_limit=6", "negotiation.price_tolerance_per_mwh=1e-12")
 """No run converges this far, so that runs of all sizes take the same rounds."""
 
 

@@ -56,7 +56,7 @@ def compare_leaders(
     Returns
     -------
     DataFrame
-        One row for each seed and leader: `seed`, `followers`, `leader`, `profit_cny`, `bound_cny`, `gap`
+        One row for each seed and leader: `seed`, `followers`, `leader`, `profit_money`, `bound_money`, `gap`
         (share of the bound), `rounds`, `time_s`, `keeps_limits`.
     """
     rows: list[_Row] = []
@@ -71,22 +71,22 @@ def _compare(
 ) -> list[_Row]:
     started = time.perf_counter()
     informed = full_information_optimum(problem, effort)
-    rows = [_row("full-information", informed.price_cny_per_mwh, informed.rounds, started, problem)]
-    bound = informed.bound_cny
+    rows = [_row("full-information", informed.price_per_mwh, informed.rounds, started, problem)]
+    bound = informed.bound_money
     if reference_s is not None:
-        bound = min(bound, solve_reference(problem, time_limit_s=reference_s).bound_cny)
+        bound = min(bound, solve_reference(problem, time_limit_s=reference_s).bound_money)
     started = time.perf_counter()
     price, rounds = play_anticipating(problem)
     rows.append(_row("anticipating", price, rounds, started, problem))
     started = time.perf_counter()
     sequence = sequential_convex_optimum(problem)
-    rows.append(_row("convex-sequence", sequence.price_cny_per_mwh, sequence.rounds, started, problem))
+    rows.append(_row("convex-sequence", sequence.price_per_mwh, sequence.rounds, started, problem))
     for name, method in _local_methods(seed, problem).items():
         started = time.perf_counter()
         outcome = method()
-        rows.append(_row(name, outcome.best.price_cny_per_mwh, outcome.rounds, started, problem))
-    known = {"seed": seed, "followers": len(problem.followers), "bound_cny": bound}
-    return [{**known, **row, "gap": 1.0 - float(str(row["profit_cny"])) / bound} for row in rows]
+        rows.append(_row(name, outcome.best.price_per_mwh, outcome.rounds, started, problem))
+    known = {"seed": seed, "followers": len(problem.followers), "bound_money": bound}
+    return [{**known, **row, "gap": 1.0 - float(str(row["profit_money"])) / bound} for row in rows]
 
 
 def play_anticipating(problem: LeaderProblem, options: Anticipation | None = None) -> tuple[Array, int]:
@@ -98,11 +98,11 @@ def play_anticipating(problem: LeaderProblem, options: Anticipation | None = Non
 
 
 def _local_methods(seed: int, problem: LeaderProblem) -> dict[str, Callable[[], LocalOutcome]]:
-    limits, reference = problem.limits, problem.reference_cny_per_mwh
+    limits, reference = problem.limits, problem.reference_price_per_mwh
     random = RandomStreams(seed).stream("pattern search")
     starts = [
         reference,
-        *(random.uniform(limits.low_cny_per_mwh, limits.high_cny_per_mwh) for _ in range(N_START - 1)),
+        *(random.uniform(limits.low_price_per_mwh, limits.high_price_per_mwh) for _ in range(N_START - 1)),
     ]
     return {
         "best-response": lambda: best_response_leader(problem, problem.loads, reference),
@@ -114,7 +114,7 @@ def _local_methods(seed: int, problem: LeaderProblem) -> dict[str, Callable[[], 
 def _row(leader: str, price: Array, rounds: int, started: float, problem: LeaderProblem) -> _Row:
     return {
         "leader": leader,
-        "profit_cny": problem.profit(price),
+        "profit_money": problem.profit(price),
         "rounds": rounds,
         "time_s": time.perf_counter() - started,
         "keeps_limits": problem.allows(price),
@@ -143,7 +143,7 @@ def compare_formulations(
     Returns
     -------
     DataFrame
-        `seed`, `followers`, `formulation`, `status`, `profit_cny`, `bound_cny`, `gap`, `time_s`, `nodes`.
+        `seed`, `followers`, `formulation`, `status`, `profit_money`, `bound_money`, `gap`, `time_s`, `nodes`.
     """
     rows = []
     for seed in seeds:
@@ -156,8 +156,8 @@ def compare_formulations(
                     "followers": len(problem.followers),
                     "formulation": formulation,
                     "status": answer.status,
-                    "profit_cny": answer.profit_cny,
-                    "bound_cny": answer.bound_cny,
+                    "profit_money": answer.profit_money,
+                    "bound_money": answer.bound_money,
                     "gap": answer.gap,
                     "time_s": answer.time_s,
                     "nodes": answer.nodes,

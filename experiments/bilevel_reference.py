@@ -30,11 +30,11 @@ class ReferenceAnswer:
         How complementarity was written.
     status : str
         SCIP's own word.
-    profit_cny : float
+    profit_money : float
         True profit of the best price, the followers' response computed apart from SCIP; nan without one.
-    modelled_cny, bound_cny : float
+    modelled_money, bound_money : float
         Best objective and proven upper bound.
-    price_cny_per_mwh : ndarray, shape (n_period,)
+    price_per_mwh : ndarray, shape (n_period,)
         nan without a solution.
     time_s : float
     nodes : int
@@ -42,19 +42,19 @@ class ReferenceAnswer:
 
     formulation: str
     status: str
-    profit_cny: float
-    modelled_cny: float
-    bound_cny: float
-    price_cny_per_mwh: Array
+    profit_money: float
+    modelled_money: float
+    bound_money: float
+    price_per_mwh: Array
     time_s: float
     nodes: int
 
     @property
     def gap(self) -> float:
         """Bound above the best objective, relative to it; inf without a solution."""
-        if not np.isfinite(self.modelled_cny):
+        if not np.isfinite(self.modelled_money):
             return float("inf")
-        return (self.bound_cny - self.modelled_cny) / abs(self.modelled_cny)
+        return (self.bound_money - self.modelled_money) / abs(self.modelled_money)
 
 
 def solve_reference(
@@ -105,7 +105,7 @@ def _pyscipopt() -> Any:
 
 
 class _SingleLevel:
-    """The model in SCIP; money in thousand CNY."""
+    """The model in SCIP; money in thousands."""
 
     def __init__(self, problem: LeaderProblem, formulation: Complementarity, slackness: float = 1.0) -> None:
         self.problem, self.formulation, self.slackness = problem, formulation, slackness
@@ -115,7 +115,9 @@ class _SingleLevel:
         self.scip.setParam("lp/threads", 1)
         limits = problem.limits
         self.price = [
-            self._variable(f"price_{t}", float(limits.low_cny_per_mwh[t]), float(limits.high_cny_per_mwh[t]))
+            self._variable(
+                f"price_{t}", float(limits.low_price_per_mwh[t]), float(limits.high_price_per_mwh[t])
+            )
             for t in range(problem.n_period)
         ]
         self.responses = [self._respond(k, follower) for k, follower in enumerate(problem.followers)]
@@ -150,14 +152,14 @@ class _SingleLevel:
         ``p P = reference P - neutral P - beta s P - above Pmax + below Pmin`` with ``P = base + s``.
         """
         scip, limits = self.scip, self.problem.limits
-        beta, base = follower.beta_cny_per_mwh_per_mw, float(follower.base_mw[t])
+        beta, base = follower.beta_per_mwh_per_mw, float(follower.base_mw[t])
         down, up = float(follower.most_down_mw[t]), float(follower.most_up_mw[t])
-        reference = float(follower.reference_cny_per_mwh[t])
+        reference = float(follower.reference_price_per_mwh[t])
         shift = self._variable(f"shift_{label}", -down, up)
         square = self._variable(f"square_{label}", 0.0, max(down, up) ** 2)
         scip.addCons(square == shift * shift)
-        most_above = max(0.0, reference - float(limits.low_cny_per_mwh[t]) - neutral[0] - beta * up)
-        most_below = max(0.0, float(limits.high_cny_per_mwh[t]) + neutral[1] - reference - beta * down)
+        most_above = max(0.0, reference - float(limits.low_price_per_mwh[t]) - neutral[0] - beta * up)
+        most_below = max(0.0, float(limits.high_price_per_mwh[t]) + neutral[1] - reference - beta * down)
         above = self._variable(f"above_{label}", 0.0, self.slackness * most_above)
         below = self._variable(f"below_{label}", 0.0, self.slackness * most_below)
         scip.addCons(reference - self.price[t] - response.neutral == beta * shift + above - below)
@@ -194,32 +196,32 @@ class _SingleLevel:
     def _limit(self) -> None:
         limits, problem, scip = self.problem.limits, self.problem, self.scip
         periods = range(problem.n_period)
-        if limits.bill_cap_cny is not None:
-            scip.addCons(self.revenue / THOUSAND <= limits.bill_cap_cny / THOUSAND)
-        for response, cap in zip(self.responses, problem.follower_bill_caps_cny, strict=False):
+        if limits.bill_cap_money is not None:
+            scip.addCons(self.revenue / THOUSAND <= limits.bill_cap_money / THOUSAND)
+        for response, cap in zip(self.responses, problem.follower_bill_caps_money, strict=False):
             scip.addCons(problem.period_h * response.revenue / THOUSAND <= cap / THOUSAND)
-        if limits.average_cap_cny_per_mwh is not None:
+        if limits.average_cap_per_mwh is not None:
             weight = problem.base_mw / problem.base_mw.sum()
             mean = self._sum(float(weight[t]) * self.price[t] for t in periods)
-            scip.addCons(mean <= limits.average_cap_cny_per_mwh)
-        if limits.discount_cap_cny is not None:
+            scip.addCons(mean <= limits.average_cap_per_mwh)
+        if limits.discount_cap_money is not None:
             plain = problem.period_h * self._sum(
-                float(problem.reference_cny_per_mwh[t]) * self._load(t) for t in periods
+                float(problem.reference_price_per_mwh[t]) * self._load(t) for t in periods
             )
-            scip.addCons((plain - self.revenue) / THOUSAND <= limits.discount_cap_cny / THOUSAND)
+            scip.addCons((plain - self.revenue) / THOUSAND <= limits.discount_cap_money / THOUSAND)
 
     def _maximise_profit(self) -> None:
         problem = self.problem
         cost = self.scip.addVar("cost", lb=None)
         for cut in problem.supply:
-            marginal = np.broadcast_to(cut.marginal_cny_per_mwh, (len(self.responses), problem.n_period))
+            marginal = np.broadcast_to(cut.marginal_cost_per_mwh, (len(self.responses), problem.n_period))
             supplied = self._sum(
                 float(marginal[k, t]) * (float(problem.followers[k].base_mw[t]) + response.shift[t])
                 for k, response in enumerate(self.responses)
                 for t in range(problem.n_period)
             )
             self.scip.addCons(
-                THOUSAND * cost >= cut.constant_cny + problem.period_h * supplied, name="supply"
+                THOUSAND * cost >= cut.constant_money + problem.period_h * supplied, name="supply"
             )
         self.scip.setObjective(self.revenue / THOUSAND - cost, "maximize")
 

@@ -7,16 +7,13 @@ from collections.abc import Mapping
 
 _UNITS = {
     "_tco2_per_mwh": "tCO2/MWh",
-    "_cny_per_tco2": "CNY/tCO2",
-    "_cny_per_mwh_per_mw": "CNY/MWh per MW",
-    "_cny_per_mwh": "CNY/MWh",
-    "_usd_per_km_mwh": "USD/(km MWh)",
-    "_usd_per_tco2": "USD/tCO2",
-    "_usd_per_mwh2": "USD/MWh²",
-    "_usd_per_mwh": "USD/MWh",
+    "_per_tco2": "money/tCO2",
+    "_per_mwh_per_mw": "money/MWh per MW",
+    "_per_km_mwh": "money/(km MWh)",
+    "_per_mwh2": "money/MWh²",
+    "_per_mwh": "money/MWh",
     "_tco2": "tCO2",
-    "_cny": "CNY",
-    "_usd": "USD",
+    "_money": "money",
     "_mwh": "MWh",
     "_mvar": "Mvar",
     "_mw": "MW",
@@ -36,8 +33,8 @@ _ACRONYMS = ("ac", "dso", "esp", "p2p", "pv", "soc")
 def split_unit(name: str) -> tuple[str, str]:
     """Return a field's name in words and the unit that it carries, "" if it carries none.
 
-    >>> split_unit("dso_net_revenue_cny")
-    ('DSO net revenue', 'CNY')
+    >>> split_unit("dso_net_revenue_money")
+    ('DSO net revenue', 'money')
     """
     for ending, unit in _UNITS.items():
         if name.endswith(ending) and len(name) > len(ending):

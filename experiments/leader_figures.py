@@ -37,8 +37,8 @@ def leader_figure(rounds: pd.DataFrame, by: str = "leader") -> Figure:
     Parameters
     ----------
     rounds : DataFrame
-        `leader` or another column named by `by`, `round`, `profit_cny` (nan where there is none),
-        `best_so_far_cny`, and, where one is known, `bound_cny`.
+        `leader` or another column named by `by`, `round`, `profit_money` (nan where there is none),
+        `best_so_far_money`, and, where one is known, `bound_money`.
     by : str
         Column whose values make the lines.
     """
@@ -61,14 +61,14 @@ def leader_figure(rounds: pd.DataFrame, by: str = "leader") -> Figure:
 
 
 def _line(axes: Axes, rows: pd.DataFrame, end: int, look: Look) -> None:
-    at, best = rows["round"].to_numpy(dtype=float), rows["best_so_far_cny"].to_numpy(dtype=float)
+    at, best = rows["round"].to_numpy(dtype=float), rows["best_so_far_money"].to_numpy(dtype=float)
     axes.step(np.append(at, end + 0.5), np.append(best, best[-1]) / _THOUSAND, where="post", **look.line)
-    axes.plot(at, rows["profit_cny"] / _THOUSAND, look.marker, color=look.color, markersize=4.5)
+    axes.plot(at, rows["profit_money"] / _THOUSAND, look.marker, color=look.color, markersize=4.5)
 
 
 def _bound(axes: Axes, rows: pd.DataFrame) -> None:
-    if "bound_cny" in rows:
-        for bound in rows["bound_cny"].dropna().unique():
+    if "bound_money" in rows:
+        for bound in rows["bound_money"].dropna().unique():
             axes.axhline(bound / _THOUSAND, **_BOUND_LOOK)
 
 
@@ -82,13 +82,13 @@ def _legend(axes: Axes, looks: dict[str, Look], columns: int) -> None:
 
 def _limit(axes: Axes, rounds: pd.DataFrame) -> None:
     """Show all lines; prices far below them, such as probes, are left out rather than squeeze the rest."""
-    columns = [name for name in ("best_so_far_cny", "bound_cny") if name in rounds]
+    columns = [name for name in ("best_so_far_money", "bound_money") if name in rounds]
     lines = rounds[columns].to_numpy(dtype=float) / _THOUSAND
     if not np.isfinite(lines).any():
         return
     low, high = float(np.nanmin(lines)), float(np.nanmax(lines))
     width = max(high - low, 1e-3 * abs(high), 1e-6)
-    posted = rounds["profit_cny"].to_numpy(dtype=float) / _THOUSAND
+    posted = rounds["profit_money"].to_numpy(dtype=float) / _THOUSAND
     seen = posted[posted >= low - _LOWEST * width]
     low = min([low, *seen])
     axes.set_xlim(0.5, float(rounds["round"].max()) + 0.5)

@@ -11,10 +11,10 @@ from gridarium.environment.random_streams import RandomStreams
 from gridarium.market.price_limits import PriceLimits
 
 VALLEY, SHOULDER, PEAK = 320.0, 680.0, 980.0
-"""Levels of the time-of-use price, CNY/MWh."""
+"""Levels of the time-of-use price, money/MWh."""
 
 BAND = (0.6, 1.4)
-BETA_CNY_PER_MWH_PER_MW = (20.0, 400.0)
+BETA_PER_MWH_PER_MW = (20.0, 400.0)
 FLEXIBLE_SHARE = (0.1, 0.4)
 PURCHASE_SHARE = 0.6
 _BASE = (
@@ -28,7 +28,7 @@ def random_instance(
     n_period: int = 24,
     n_follower: int | None = None,
     each_bill_capped: bool = False,
-    beta_cny_per_mwh_per_mw: float | None = None,
+    beta_per_mwh_per_mw: float | None = None,
     flexible_share: float | None = None,
 ) -> LeaderProblem:
     """Draw a leader's problem; a seed always gives the same one.
@@ -43,7 +43,7 @@ def random_instance(
     each_bill_capped : bool
         Whether no class may pay more than at the reference price, which is much harder to solve; otherwise
         all together may not.
-    beta_cny_per_mwh_per_mw, flexible_share : float, optional
+    beta_per_mwh_per_mw, flexible_share : float, optional
         The same for all classes instead of the drawn ones; everything else is drawn as without them.
 
     Returns
@@ -53,7 +53,7 @@ def random_instance(
 
     Notes
     -----
-    One aggregate supply bus, as in section C.1.5. Beta is drawn from 20 to 400 CNY/MWh per MW for a
+    One aggregate supply bus, as in section C.1.5. Beta is drawn from 20 to 400 money/MWh per MW for a
     follower of the whole feeder's size; a class with a share of the load has as much more slope per MW.
     """
     random = RandomStreams(seed).stream("leader instance")
@@ -62,17 +62,17 @@ def random_instance(
     count = n_follower if n_follower is not None else int(random.integers(1, 4))
     share = random.dirichlet(np.full(count, 5.0))
     no_new_peak = bool(random.integers(0, 2))
-    given = beta_cny_per_mwh_per_mw, flexible_share
+    given = beta_per_mwh_per_mw, flexible_share
     followers = tuple(
         _follower(random, reference, part * np.array(_BASE)[hours], float(part), no_new_peak, given)
         for part in share
     )
     bills = tuple(float(reference @ follower.base_mw) for follower in followers)
     cap = None if each_bill_capped else sum(bills)
-    limits = PriceLimits(BAND[0] * reference, BAND[1] * reference, bill_cap_cny=cap)
+    limits = PriceLimits(BAND[0] * reference, BAND[1] * reference, bill_cap_money=cap)
     cut = SupplyCut(0.0, _marginal_cost(random, reference, hours))
     return LeaderProblem(
-        reference, followers, limits, (cut,), follower_bill_caps_cny=bills if each_bill_capped else ()
+        reference, followers, limits, (cut,), follower_bill_caps_money=bills if each_bill_capped else ()
     )
 
 
@@ -94,7 +94,7 @@ def _follower(
 ) -> FollowerModel:
     base = base * np.exp(random.normal(0.0, 0.2, len(base)))
     # Drawn even where given, so that what comes after stays the same.
-    drawn = random.uniform(*BETA_CNY_PER_MWH_PER_MW), random.uniform(*FLEXIBLE_SHARE)
+    drawn = random.uniform(*BETA_PER_MWH_PER_MW), random.uniform(*FLEXIBLE_SHARE)
     beta, flexible = (own if own is not None else chance for own, chance in zip(given, drawn, strict=True))
     most = flexible * base
     up = np.minimum(most, base.max() - base) if no_new_peak else most

@@ -30,7 +30,7 @@ class Game:
     n_class : int, optional
         Classes of followers; drawn from 1 to 3 when left out.
     beta, flexibility : float, optional
-        Slope of marginal utility of a follower of the whole feeder's size, CNY/MWh per MW, and the share of
+        Slope of marginal utility of a follower of the whole feeder's size, money/MWh per MW, and the share of
         the load that can be shifted, the same for all classes; drawn when left out.
     probes : int
         Probes of the anticipating leader that drive its followers to their limits, 0 to 6.
@@ -61,7 +61,7 @@ def play(parameters: Mapping[str, Any], seed: int) -> dict[str, dict[str, float]
     Returns
     -------
     dict of str to dict of str to float
-        For each leader: `profit_cny`, of the best price posted that kept the limits; `bound_cny`, that no
+        For each leader: `profit_money`, of the best price posted that kept the limits; `bound_money`, that no
         leader can exceed; `gap_percent`, of the bound; `rounds`, prices posted.
     """
     game = Game(**parameters)
@@ -72,11 +72,11 @@ def play(parameters: Mapping[str, Any], seed: int) -> dict[str, dict[str, float]
 
 
 def _outcome(rounds: pd.DataFrame) -> dict[str, float]:
-    profit, bound = (float(rounds[name].iloc[-1]) for name in ("best_so_far_cny", "bound_cny"))
+    profit, bound = (float(rounds[name].iloc[-1]) for name in ("best_so_far_money", "bound_money"))
     return {
         "gap_percent": 100.0 * (1.0 - profit / bound),
-        "profit_cny": profit,
-        "bound_cny": bound,
+        "profit_money": profit,
+        "bound_money": bound,
         "rounds": float(len(rounds)),
     }
 
@@ -95,7 +95,7 @@ def _rounds(
         seed,
         n_follower=n_class,
         each_bill_capped=each_bill_capped,
-        beta_cny_per_mwh_per_mw=beta,
+        beta_per_mwh_per_mw=beta,
         flexible_share=flexibility,
     )
     return leader_rounds(problem, Anticipation(limit_probes=probes, effort=BY_NODES))
@@ -117,14 +117,14 @@ def leader_rounds(
     Returns
     -------
     DataFrame
-        `leader`, `round`, `profit_cny` (nan where the answers broke a limit), `best_so_far_cny`,
-        `bound_cny` (the proven bound of the instance).
+        `leader`, `round`, `profit_money` (nan where the answers broke a limit), `best_so_far_money`,
+        `bound_money` (the proven bound of the instance).
     """
     informed = full_information_optimum(problem, effort)
     profits = {
         "best-response": _best_response_profits(problem),
         "anticipating": _anticipating_profits(problem, options),
-        "full-information": [informed.profit_cny],
+        "full-information": [informed.profit_money],
     }
     return pd.concat(
         [
@@ -132,9 +132,9 @@ def leader_rounds(
                 {
                     "leader": leader,
                     "round": np.arange(1, len(found) + 1),
-                    "profit_cny": found,
-                    "best_so_far_cny": np.fmax.accumulate(found),
-                    "bound_cny": informed.bound_cny,
+                    "profit_money": found,
+                    "best_so_far_money": np.fmax.accumulate(found),
+                    "bound_money": informed.bound_money,
                 }
             )
             for leader, found in profits.items()
@@ -151,7 +151,7 @@ def _best_response_profits(problem: LeaderProblem) -> list[float]:
         profits.append(problem.profit(price, loads) if problem.allows(price, loads) else np.nan)
         return loads
 
-    best_response_leader(problem, respond, problem.reference_cny_per_mwh)
+    best_response_leader(problem, respond, problem.reference_price_per_mwh)
     return profits
 
 
@@ -159,4 +159,4 @@ def _anticipating_profits(problem: LeaderProblem, options: Anticipation | None) 
     leader = AnticipatingLeader(problem, options)
     while not leader.finished:
         leader.observe(problem.loads(leader.propose()))
-    return [one.profit_cny if one.keeps_limits else np.nan for one in leader.rounds]
+    return [one.profit_money if one.keeps_limits else np.nan for one in leader.rounds]

@@ -21,15 +21,15 @@ from gridarium.market.utility import Utility
 
 @dataclass(frozen=True)
 class Efficiency:
-    """Welfare of some minutes, USD: what trade achieved, and an upper bound of what was possible."""
+    """Welfare of some minutes, money: what trade achieved, and an upper bound of what was possible."""
 
-    achieved_usd: float
-    bound_usd: float
+    achieved_money: float
+    bound_money: float
 
     @property
     def share(self) -> float:
         """Achieved over possible; 1 where nothing was possible."""
-        return self.achieved_usd / self.bound_usd if self.bound_usd > 0.0 else 1.0
+        return self.achieved_money / self.bound_money if self.bound_money > 0.0 else 1.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class LineCosts:
 
     Parameters
     ----------
-    cost_usd_per_mwh : ndarray
+    cost_per_mwh : ndarray
         Fee and the seller's reservation, of a MWh sent; inf without a line.
     capacity_mwh : ndarray
         Most that a line carries in a minute.
@@ -46,7 +46,7 @@ class LineCosts:
         Share lost on the way.
     """
 
-    cost_usd_per_mwh: Array
+    cost_per_mwh: Array
     capacity_mwh: Array
     loss: Array
 
@@ -56,12 +56,12 @@ class LineCosts:
         names: Sequence[str],
         lines: PrivateLines,
         fee: LadderTariff,
-        reservations_usd_per_mwh: Sequence[float],
+        reservation_prices_per_mwh: Sequence[float],
     ) -> LineCosts:
         """Of all lines between named prosumers."""
         costs = np.full((len(names), len(names)), np.inf)
         capacity, loss = np.zeros_like(costs), np.zeros_like(costs)
-        for row, (seller, reserved) in enumerate(zip(names, reservations_usd_per_mwh, strict=True)):
+        for row, (seller, reserved) in enumerate(zip(names, reservation_prices_per_mwh, strict=True)):
             for column, buyer in enumerate(names):
                 line = lines.between(seller, buyer)
                 if line is not None:
@@ -82,7 +82,7 @@ class LineCosts:
         sellers, buyers = (np.flatnonzero(column > 0.0) for column in possible_mwh.T)
         between = np.ix_(sellers, buyers)
         return Pool.of_matrices(
-            self.cost_usd_per_mwh[between],
+            self.cost_per_mwh[between],
             possible_mwh[sellers, 0],
             [utilities[buyer] for buyer in buyers.tolist()],
             possible_mwh[buyers, 1],
@@ -147,7 +147,7 @@ def _achieved(view: PoolView, places: Mapping[str, int], trades: Sequence[Minute
     for trade in trades:
         buyer = places[trade.buyer]
         received[buyer] = received.get(buyer, 0.0) + trade.delivered_mwh
-        cost += trade.fee_usd + view.data[places[trade.seller]].reservation_usd_per_mwh * trade.sent_mwh
+        cost += trade.fee_money + view.data[places[trade.seller]].reservation_price_per_mwh * trade.sent_mwh
     return sum(view.data[buyer].utility.value(volume) for buyer, volume in received.items()) - cost
 
 
@@ -158,11 +158,11 @@ def _bound(view: PoolView, period: int, minute: int) -> float:
             for supplies, needs in (p.possible(period) for p in view.prosumers)
         ]
     )
-    fee = LadderTariff(view.terms.base_usd_per_km_mwh, view.terms.interval_km, view.terms.growth)
+    fee = LadderTariff(view.terms.base_fee_per_km_mwh, view.terms.interval_km, view.terms.growth)
     network = LineCosts.of(
         [one.name for one in view.prosumers],
         view.lines,
         fee,
-        [one.reservation_usd_per_mwh for one in view.data],
+        [one.reservation_price_per_mwh for one in view.data],
     )
-    return pool_welfare(network.slot(possible, [one.utility for one in view.data])).welfare_usd
+    return pool_welfare(network.slot(possible, [one.utility for one in view.data])).welfare_money

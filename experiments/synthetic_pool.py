@@ -26,7 +26,7 @@ from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
 
 PROVIDER = "esp"
 TERMS = LeaseTerms(1.0)
-"""1 USD for each km and MWh in the first 50 km, a quarter more in each further 50 km."""
+"""1 money for each km and MWh in the first 50 km, a quarter more in each further 50 km."""
 _START = pd.Timestamp("2026-06-15", tz="Asia/Shanghai")
 _OPENS_S = 3600.0
 
@@ -111,7 +111,6 @@ def synthetic_pool(plan: PoolPlan, seed: int = 1, quality: LinkQuality | None = 
         seed,
         quality,
         settles_after_s=QUARTER_S,
-        currency="usd",
     )
     desk = P2pDesk(world, "desk", lines, DeskRules(plan.partners), plan.terms) if plan.desk else None
     near = [()] * len(names) if plan.desk else lines.nearest(names, names, 2 * plan.partners)
@@ -152,7 +151,7 @@ def _sun(hours: Array) -> Array:
 
 
 def _utility(log_like: bool, scale_mwh: float, taste: float) -> Utility:
-    """A utility whose demand at 50 USD/MWh is near the mean load of a minute."""
+    """A utility whose demand at 50 money/MWh is near the mean load of a minute."""
     if log_like:
         unit = 0.25 * scale_mwh
         return LogUtility(50.0 * taste * (scale_mwh + unit), unit)

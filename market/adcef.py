@@ -49,18 +49,18 @@ class AdcefTariff:
             situation.supply, situation.pool_in_t_per_h, situation.pool_out_t_per_h, load, negative
         )
         price = carbon_adjusted_price(
-            market.tou_cny_per_mwh,
+            market.tou_price_per_mwh,
             factor,
             market.quota_tco2_per_mwh,
-            market.carbon_price_cny_per_tco2,
+            market.carbon_price_per_tco2,
             self.adjustment,
         )
         if self.budget_balanced:
             earned = carbon_revenue(
-                factor, load, market.quota_tco2_per_mwh, market.carbon_price_cny_per_tco2, situation.period_h
+                factor, load, market.quota_tco2_per_mwh, market.carbon_price_per_tco2, situation.period_h
             )
             price = balance_budget(
-                price, market.tou_cny_per_mwh, load, situation.period_h, float(earned.sum())
+                price, market.tou_price_per_mwh, load, situation.period_h, float(earned.sum())
             )
         return Offer(price, factor, negative, surplus_mw)
 

@@ -19,24 +19,24 @@ class Bargain:
 
     Parameters
     ----------
-    cost_usd_per_mwh : float
-        Lease fee plus reservation price of the EP for each MWh delivered, USD/MWh, at least 0. Both
+    cost_per_mwh : float
+        Lease fee plus reservation price of the EP for each MWh delivered, money/MWh, at least 0. Both
         arise for each MWh sent, so on a lossy line they are divided by (1 - loss).
     utility : Utility
         Value of the delivered energy to the IP.
     p_max_mwh : float
         Most that can be delivered in the slot (surplus, deficit, line), MWh, finite.
     band : tuple of float
-        Lowest and highest price allowed, USD/MWh.
+        Lowest and highest price allowed, money/MWh.
     d_ep, d_ip : float
-        Gains both have without a deal, USD, at least 0.
+        Gains both have without a deal, money, at least 0.
 
     Notes
     -----
     E8, E9, E10: the EP gains (phi - cost) p, the IP gains V(p) - phi p.
     """
 
-    cost_usd_per_mwh: float
+    cost_per_mwh: float
     utility: Utility
     p_max_mwh: float
     band: tuple[float, float]
@@ -46,28 +46,28 @@ class Bargain:
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """Price, USD/MWh delivered, and delivered energy, MWh, on which both sides agree."""
+    """Price, money/MWh delivered, and delivered energy, MWh, on which both sides agree."""
 
-    price_usd_per_mwh: float
+    price_per_mwh: float
     volume_mwh: float
 
     def gain_ep(self, bargain: Bargain) -> float:
-        """What the EP has more than without a deal, USD."""
-        return (self.price_usd_per_mwh - bargain.cost_usd_per_mwh) * self.volume_mwh - bargain.d_ep
+        """What the EP has more than without a deal, money."""
+        return (self.price_per_mwh - bargain.cost_per_mwh) * self.volume_mwh - bargain.d_ep
 
     def gain_ip(self, bargain: Bargain) -> float:
-        """What the IP has more than without a deal, USD."""
+        """What the IP has more than without a deal, money."""
         volume = self.volume_mwh
-        return bargain.utility.value(volume) - self.price_usd_per_mwh * volume - bargain.d_ip
+        return bargain.utility.value(volume) - self.price_per_mwh * volume - bargain.d_ip
 
 
 def efficient_volume(bargain: Bargain) -> float:
     """Volume with the largest gain of both together, MWh: V'(p) = cost, at most p_max."""
-    return min(bargain.utility.demand(bargain.cost_usd_per_mwh), bargain.p_max_mwh)
+    return min(bargain.utility.demand(bargain.cost_per_mwh), bargain.p_max_mwh)
 
 
 def nash_price(bargain: Bargain, p_mwh: float) -> float:
-    """Price that maximises the product of both gains at a given volume above 0, USD/MWh.
+    """Price that maximises the product of both gains at a given volume above 0, money/MWh.
 
     Notes
     -----
@@ -75,23 +75,23 @@ def nash_price(bargain: Bargain, p_mwh: float) -> float:
     side is the caller's to check (`accepted`).
     """
     value = bargain.utility.value(p_mwh)
-    price = 0.5 * (bargain.cost_usd_per_mwh + (bargain.d_ep + value - bargain.d_ip) / p_mwh)
+    price = 0.5 * (bargain.cost_per_mwh + (bargain.d_ep + value - bargain.d_ip) / p_mwh)
     low, high = bargain.band
     return low if price < low else high if price > high else price
 
 
-def accepted(bargain: Bargain, price_usd_per_mwh: float, p_mwh: float) -> Deal | None:
+def accepted(bargain: Bargain, price_per_mwh: float, p_mwh: float) -> Deal | None:
     """The deal, if its volume is above 0, its price in the band and it is no loss to either side."""
     low, high = bargain.band
-    if not (p_mwh > 0.0 and low <= price_usd_per_mwh <= high):
+    if not (p_mwh > 0.0 and low <= price_per_mwh <= high):
         return None
-    if (price_usd_per_mwh - bargain.cost_usd_per_mwh) * p_mwh < bargain.d_ep:
+    if (price_per_mwh - bargain.cost_per_mwh) * p_mwh < bargain.d_ep:
         return None
     # The last digits of V(p) - phi p are noise where both are equal, as at a take-it-or-leave-it price.
     value = bargain.utility.value(p_mwh)
-    if value - price_usd_per_mwh * p_mwh < bargain.d_ip - 1e-12 * abs(value):
+    if value - price_per_mwh * p_mwh < bargain.d_ip - 1e-12 * abs(value):
         return None
-    return Deal(price_usd_per_mwh, p_mwh)
+    return Deal(price_per_mwh, p_mwh)
 
 
 def nash_outcome(bargain: Bargain) -> Deal | None:
@@ -109,7 +109,7 @@ def nash_outcome(bargain: Bargain) -> Deal | None:
     the product is concave in volume and payment) and the volume at which
     ``(b - cost) / gain_EP + (V' - b) / gain_IP = 0``.
     """
-    cost, utility = bargain.cost_usd_per_mwh, bargain.utility
+    cost, utility = bargain.cost_per_mwh, bargain.utility
     volume = min(utility.demand(cost), bargain.p_max_mwh)
     if volume <= 0.0:
         return None
@@ -127,7 +127,7 @@ def nash_outcome(bargain: Bargain) -> Deal | None:
 
 def _nash_at_limit(bargain: Bargain, price: float) -> Deal | None:
     """Volume with the largest product of gains at a price fixed by the band; None without gains."""
-    cost, utility, d_ep, d_ip = bargain.cost_usd_per_mwh, bargain.utility, bargain.d_ep, bargain.d_ip
+    cost, utility, d_ep, d_ip = bargain.cost_per_mwh, bargain.utility, bargain.d_ep, bargain.d_ip
     margin, p_max = price - cost, bargain.p_max_mwh
     if margin <= 0.0:
         return None
@@ -157,7 +157,7 @@ def ep_leader_outcome(bargain: Bargain) -> Deal | None:
     cost and intercept for the quadratic. Where p* is above p_max the price rises to V'(p_max). An IP
     with a gain to lose (d_ip > 0) must be left that much, so the price falls until it is.
     """
-    cost, utility, p_max = bargain.cost_usd_per_mwh, bargain.utility, bargain.p_max_mwh
+    cost, utility, p_max = bargain.cost_per_mwh, bargain.utility, bargain.p_max_mwh
     if p_max <= 0.0:
         return None
     price = utility.monopoly_price(cost)
@@ -179,7 +179,7 @@ def _price_that_leaves(bargain: Bargain, price: float) -> float:
         volume = min(utility.demand(price), p_max)
         return utility.value(volume) - price * volume - bargain.d_ip
 
-    lowest = max(bargain.band[0], bargain.cost_usd_per_mwh)
+    lowest = max(bargain.band[0], bargain.cost_per_mwh)
     if gain(price) >= 0.0 or lowest >= price or gain(lowest) <= 0.0:
         return price
     return falling_root(gain, lowest, price)
@@ -221,7 +221,7 @@ def alternating_outcome(
     the ends off that line.
     """
     check_patience(delta_ep, delta_ip, deadline)
-    cost, volume = bargain.cost_usd_per_mwh, efficient_volume(bargain)
+    cost, volume = bargain.cost_per_mwh, efficient_volume(bargain)
     if volume <= 0.0:
         return None
     gain = bargain.utility.value(volume) - cost * volume - bargain.d_ep - bargain.d_ip
@@ -242,10 +242,10 @@ def alternating_outcome(
     return Deal(min(max(price, low), high), volume)
 
 
-def posted_outcome(bargain: Bargain, price_usd_per_mwh: float) -> Deal | None:
+def posted_outcome(bargain: Bargain, price_per_mwh: float) -> Deal | None:
     """Take it or leave it: the IP buys its demand at a price clipped to the band; the EP never at a loss."""
     low, high = bargain.band
-    price = min(max(price_usd_per_mwh, low), high)
+    price = min(max(price_per_mwh, low), high)
     return accepted(bargain, price, min(bargain.utility.demand(price), bargain.p_max_mwh))
 
 
@@ -263,12 +263,12 @@ def shouted_outcome(bargain: Bargain, seller: Trader, buyer: Trader, rounds: int
     """
     first_unit = bargain.utility.marginal(0.0)
     for _ in range(rounds):
-        ask = seller.shout(bargain.cost_usd_per_mwh, bargain.band)
+        ask = seller.shout(bargain.cost_per_mwh, bargain.band)
         bid = buyer.shout(first_unit, bargain.band)
         if ask is None or bid is None:
             return None
-        if bid.price_usd_per_mwh >= ask.price_usd_per_mwh:
-            price = 0.5 * (bid.price_usd_per_mwh + ask.price_usd_per_mwh)
+        if bid.price_per_mwh >= ask.price_per_mwh:
+            price = 0.5 * (bid.price_per_mwh + ask.price_per_mwh)
             deal = accepted(bargain, price, min(bargain.utility.demand(price), bargain.p_max_mwh))
             struck = Shout(Side.BID, price)
             seller.update(struck, deal is not None)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 Number = TypeVar("Number", float, NDArray[np.float64])
 
 
-def carbon_trading_usd(
+def carbon_trading_money(
     net_emission_tco2: Number,
     gross_mwh: Number,
-    price_usd_per_tco2: float = 12.0,
+    price_per_tco2: float = 12.0,
     allowance_tco2_per_mwh: float = 0.7,
 ) -> Number:
     """Cost of carbon trading; negative where allowances are left over and sold.
@@ -24,7 +24,7 @@ def carbon_trading_usd(
         What leaves the stack: gross emission less what was absorbed, tCO2.
     gross_mwh : float or ndarray, same shape
         Gross generation, before the consumption of capture plants, MWh.
-    price_usd_per_tco2 : float
+    price_per_tco2 : float
     allowance_tco2_per_mwh : float
         Free allowance for each MWh of gross generation.
 
@@ -37,4 +37,4 @@ def carbon_trading_usd(
     80 % capture of 16.5 GWh, or 0.69 tCO2/MWh had the quarter of an hour been left out of the sums; energies
     here are in MWh, quarter of an hour included, so the printed trading costs cannot be met as well.
     """
-    return price_usd_per_tco2 * (net_emission_tco2 - allowance_tco2_per_mwh * gross_mwh)
+    return price_per_tco2 * (net_emission_tco2 - allowance_tco2_per_mwh * gross_mwh)

@@ -18,8 +18,8 @@ class LadderTariff:
     Parameters
     ----------
     base : float
-        Price on the first step, per unit of x, at least 0. For a leased line: USD/(km MWh), so that the
-        cost of a distance is a fee in USD per MWh sent.
+        Price on the first step, per unit of x, at least 0. For a leased line: money/(km MWh), so that the
+        cost of a distance is a fee in money per MWh sent.
     interval : float
         Length of a step in units of x (km for a line), above 0.
     growth : float

@@ -18,7 +18,7 @@ class LeaseTerms(NamedTuple):
 
     Parameters
     ----------
-    base_usd_per_km_mwh : float
+    base_fee_per_km_mwh : float
         Fee of the first interval.
     interval_km : float
         Length of an interval.
@@ -30,7 +30,7 @@ class LeaseTerms(NamedTuple):
     E7.
     """
 
-    base_usd_per_km_mwh: float
+    base_fee_per_km_mwh: float
     interval_km: float = 50.0
     growth: float = 0.25
 
@@ -88,7 +88,7 @@ class Ask(NamedTuple):
     period : int
     turn : int
         Number of the seller's turn in the period; an answer carries it back.
-    price_usd_per_mwh : float
+    price_per_mwh : float
         What it wants to know the demand at; nan where buyers declare their utility.
     reputation : float
         What it is told about itself; a buyer that has had dealings with it knows better.
@@ -96,14 +96,14 @@ class Ask(NamedTuple):
 
     period: int
     turn: int
-    price_usd_per_mwh: float
+    price_per_mwh: float
     reputation: float = 1.0
 
 
 class Holding(NamedTuple):
     """Energy a buyer holds from another seller, MWh a minute, and the price from which it would leave it."""
 
-    price_usd_per_mwh: float
+    price_per_mwh: float
     volume_mwh: float
 
 
@@ -142,9 +142,9 @@ class Grant(NamedTuple):
     period, turn : int
     volume_mwh : float
         Energy at the buyer's end in each minute.
-    cost_usd_per_mwh : float
+    cost_per_mwh : float
         The seller's cost of it, fee included, declared; nan under rules that declare nothing.
-    value_usd_per_mwh : float
+    value_per_mwh : float
         What the last bit of its supply is worth to the seller, at the buyer's end: below this price it
         would rather have it back.
     """
@@ -152,8 +152,8 @@ class Grant(NamedTuple):
     period: int
     turn: int
     volume_mwh: float
-    cost_usd_per_mwh: float
-    value_usd_per_mwh: float
+    cost_per_mwh: float
+    value_per_mwh: float
 
 
 class Release(NamedTuple):
@@ -190,7 +190,7 @@ class Offer(NamedTuple):
         Clock time at which the minute starts, s.
     round : int
         Of the bargaining within the minute, from 0.
-    price_usd_per_mwh : float
+    price_per_mwh : float
         For energy at the buyer's end.
     limit_mwh : float
         Most energy at the buyer's end.
@@ -198,7 +198,7 @@ class Offer(NamedTuple):
 
     minute_s: float
     round: int
-    price_usd_per_mwh: float
+    price_per_mwh: float
     limit_mwh: float
 
 
@@ -211,7 +211,7 @@ class Accept(NamedTuple):
 
     minute_s: float
     round: int
-    price_usd_per_mwh: float
+    price_per_mwh: float
     volume_mwh: float
     limited: bool = False
 
@@ -221,7 +221,7 @@ class Counter(NamedTuple):
 
     minute_s: float
     round: int
-    price_usd_per_mwh: float
+    price_per_mwh: float
     volume_mwh: float
 
 
@@ -233,11 +233,11 @@ class MinuteTrade(NamedTuple):
     minute_s : float
         Clock time at which the minute starts, s.
     seller, buyer : str
-    price_usd_per_mwh : float
+    price_per_mwh : float
         For energy delivered.
     contracted_mwh, sent_mwh, delivered_mwh : float
         Agreed at the buyer's end; put on the line; arrived at the buyer's end.
-    fee_usd : float
+    fee_money : float
         That the seller pays for the line.
     outcome : str
         One of `OUTCOMES`.
@@ -246,11 +246,11 @@ class MinuteTrade(NamedTuple):
     minute_s: float
     seller: str
     buyer: str
-    price_usd_per_mwh: float
+    price_per_mwh: float
     contracted_mwh: float
     sent_mwh: float
     delivered_mwh: float
-    fee_usd: float
+    fee_money: float
     outcome: str
 
 

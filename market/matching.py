@@ -32,7 +32,7 @@ class Pool:
         Most each buyer can take, MWh delivered.
     seller, buyer : ndarray of int, shape (n_line,)
         Which two a line joins.
-    cost_usd_per_mwh : ndarray, shape (n_line,)
+    cost_per_mwh : ndarray, shape (n_line,)
         Fee plus reservation price for each MWh sent on the line, at least 0.
     line_mwh : ndarray, shape (n_line,)
         Most that can be sent on the line, MWh.
@@ -49,7 +49,7 @@ class Pool:
     demand_max_mwh: Array
     seller: Index
     buyer: Index
-    cost_usd_per_mwh: Array
+    cost_per_mwh: Array
     line_mwh: Array
     loss: Array
     slot: Index | None = None
@@ -58,7 +58,7 @@ class Pool:
     @classmethod
     def of_matrices(
         cls,
-        costs_usd_per_mwh: ArrayLike,
+        costs_per_mwh: ArrayLike,
         supplies_mwh: ArrayLike,
         utilities: Sequence[Utility],
         demand_max_mwh: ArrayLike,
@@ -66,7 +66,7 @@ class Pool:
         loss: ArrayLike = 0.0,
     ) -> Pool:
         """Pool of one slot from matrices of shape (n_ep, n_ip); a cost of inf is no line."""
-        costs = np.asarray(costs_usd_per_mwh, dtype=np.float64)
+        costs = np.asarray(costs_per_mwh, dtype=np.float64)
         seller, buyer = np.nonzero(np.isfinite(costs))
         lines = [
             np.broadcast_to(np.asarray(each, dtype=np.float64), costs.shape) for each in (line_mwh, loss)
@@ -89,33 +89,33 @@ class Matching:
 
     Parameters
     ----------
-    welfare_usd : float
+    welfare_money : float
         No matching has a larger sum of utilities minus costs.
-    achieved_usd : float
+    achieved_money : float
         Welfare of the volumes below, so the optimum is between both.
     sent_mwh : ndarray, shape (n_line,)
         Energy sent on each line of the pool.
     delivered_mwh : ndarray, shape (n_ip,)
         Energy each buyer receives.
-    welfare_by_slot_usd, achieved_by_slot_usd : ndarray, shape (n_slot,)
+    welfare_by_slot_money, achieved_by_slot_money : ndarray, shape (n_slot,)
         The same for each slot.
     """
 
-    welfare_usd: float
-    achieved_usd: float
+    welfare_money: float
+    achieved_money: float
     sent_mwh: Array
     delivered_mwh: Array
-    welfare_by_slot_usd: Array
-    achieved_by_slot_usd: Array
+    welfare_by_slot_money: Array
+    achieved_by_slot_money: Array
 
     @property
-    def tangent_error_usd(self) -> float:
-        """How far the bound can be above the optimum, USD: what the tangents exceed the utilities by."""
-        return self.welfare_usd - self.achieved_usd
+    def tangent_error_money(self) -> float:
+        """How far the bound can be above the optimum, money: what the tangents exceed the utilities by."""
+        return self.welfare_money - self.achieved_money
 
 
 def matching_welfare(
-    costs_usd_per_mwh: ArrayLike,
+    costs_per_mwh: ArrayLike,
     supplies_mwh: ArrayLike,
     utilities: Sequence[Utility],
     demand_max_mwh: ArrayLike,
@@ -124,7 +124,7 @@ def matching_welfare(
 ) -> Matching:
     """Upper bound of the welfare of one slot; arguments as in `Pool.of_matrices`."""
     return pool_welfare(
-        Pool.of_matrices(costs_usd_per_mwh, supplies_mwh, utilities, demand_max_mwh, line_mwh, loss)
+        Pool.of_matrices(costs_per_mwh, supplies_mwh, utilities, demand_max_mwh, line_mwh, loss)
     )
 
 
@@ -138,7 +138,7 @@ def stacked(pools: Sequence[Pool]) -> Pool:
         np.concatenate([pool.demand_max_mwh for pool in pools]),
         np.concatenate([pool.seller + first for pool, first in zip(pools, n_ep, strict=False)]),
         np.concatenate([pool.buyer + first for pool, first in zip(pools, n_ip, strict=False)]),
-        np.concatenate([pool.cost_usd_per_mwh for pool in pools]),
+        np.concatenate([pool.cost_per_mwh for pool in pools]),
         np.concatenate([pool.line_mwh for pool in pools]),
         np.concatenate([pool.loss for pool in pools]),
         np.repeat(np.arange(len(pools)), [len(pool.utilities) for pool in pools]),
@@ -189,7 +189,7 @@ def pool_welfare(
         value = np.array(
             [utility.value(p) for utility, p in zip(pool.utilities, delivered.tolist(), strict=True)]
         )
-        spent = _sums(pool.buyer, pool.cost_usd_per_mwh * sent, len(limit))
+        spent = _sums(pool.buyer, pool.cost_per_mwh * sent, len(limit))
         allowed = relative_error * abs(float(np.sum(bound - spent)))
         if np.sum(bound - value) <= allowed:
             break
@@ -210,7 +210,7 @@ def _check(pool: Pool, n_tangent: int) -> None:
     rules: tuple[tuple[str, Array, float, str], ...] = (
         ("supply_mwh", pool.supply_mwh, np.inf, "MWh, in [0, inf]"),
         ("demand_max_mwh", pool.demand_max_mwh, np.finfo(float).max, "MWh, in [0, inf)"),
-        ("cost_usd_per_mwh", pool.cost_usd_per_mwh, np.finfo(float).max, "USD/MWh, in [0, inf)"),
+        ("cost_per_mwh", pool.cost_per_mwh, np.finfo(float).max, "money/MWh, in [0, inf)"),
         ("line_mwh", pool.line_mwh, np.inf, "MWh, in [0, inf]"),
         ("loss", pool.loss, np.nextafter(1.0, 0.0), "a share, in [0, 1)"),
     )
@@ -230,14 +230,14 @@ def _reach(pool: Pool) -> Array:
     n_ip, kept = len(pool.utilities), 1.0 - pool.loss
     arrives = _sums(pool.buyer, kept * np.minimum(pool.line_mwh, pool.supply_mwh[pool.seller]), n_ip)
     cheapest = np.full(n_ip, np.inf)
-    np.minimum.at(cheapest, pool.buyer, pool.cost_usd_per_mwh / kept)
+    np.minimum.at(cheapest, pool.buyer, pool.cost_per_mwh / kept)
     # Beyond its demand at the cheapest line every MWh costs more than it is worth.
     wanted = [u.demand(cost) for u, cost in zip(pool.utilities, cheapest.tolist(), strict=True)]
     return np.minimum(np.minimum(arrives, pool.demand_max_mwh), wanted)
 
 
 def _solve(pool: Pool, pieces: Pieces, limit: Array) -> tuple[Array, Array]:
-    """Energy sent on each line, MWh, and W of each buyer, USD, in the best matching."""
+    """Energy sent on each line, MWh, and W of each buyer, money, in the best matching."""
     from scipy.optimize import linprog
     from scipy.sparse import csr_array
 
@@ -260,7 +260,7 @@ def _solve(pool: Pool, pieces: Pieces, limit: Array) -> tuple[Array, Array]:
     )
     most = np.concatenate([np.minimum(pool.line_mwh, pool.supply_mwh[pool.seller]), pieces.width]) / unit
     answer: Any = linprog(
-        np.concatenate([pool.cost_usd_per_mwh, -pieces.slope]) * unit,
+        np.concatenate([pool.cost_per_mwh, -pieces.slope]) * unit,
         sent,
         pool.supply_mwh / unit,
         received,

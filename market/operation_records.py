@@ -239,13 +239,13 @@ class StorageCommand(Command):
     Parameters
     ----------
     charge_mw, discharge_mw : ndarray
-    price_usd_per_mwh : ndarray
+    price_per_mwh : ndarray
         The system's marginal price.
     """
 
     charge_mw: Array
     discharge_mw: Array
-    price_usd_per_mwh: Array
+    price_per_mwh: Array
 
 
 @dataclass(frozen=True, slots=True)

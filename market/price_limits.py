@@ -15,21 +15,21 @@ class PriceLimits:
 
     Parameters
     ----------
-    low_cny_per_mwh, high_cny_per_mwh : ndarray, shape (n_period,)
+    low_price_per_mwh, high_price_per_mwh : ndarray, shape (n_period,)
         Price band.
-    bill_cap_cny : float, optional
+    bill_cap_money : float, optional
         Most that all followers together may pay in a day.
-    average_cap_cny_per_mwh : float, optional
+    average_cap_per_mwh : float, optional
         Largest mean of the posted price, each period weighing as much as its load before any response.
-    discount_cap_cny : float, optional
+    discount_cap_money : float, optional
         Most that followers may pay less than the reference price asks for their load (C8).
     """
 
-    low_cny_per_mwh: Array
-    high_cny_per_mwh: Array
-    bill_cap_cny: float | None = None
-    average_cap_cny_per_mwh: float | None = None
-    discount_cap_cny: float | None = None
+    low_price_per_mwh: Array
+    high_price_per_mwh: Array
+    bill_cap_money: float | None = None
+    average_cap_per_mwh: float | None = None
+    discount_cap_money: float | None = None
 
     def excess(
         self, price: Array, load_mw: Array, base_mw: Array, reference: Array, period_h: float
@@ -39,7 +39,7 @@ class PriceLimits:
         Parameters
         ----------
         price, reference : ndarray, shape (n_period,)
-            Posted price and the tariff without any adjustment, CNY/MWh.
+            Posted price and the tariff without any adjustment, money/MWh.
         load_mw, base_mw : ndarray, shape (n_period,)
             Load of all followers with and without response.
         period_h : float
@@ -47,17 +47,17 @@ class PriceLimits:
         Returns
         -------
         dict of str to float
-            ``band`` and ``average`` in CNY/MWh, ``bill`` and ``discount`` in CNY.
+            ``band`` and ``average`` in money/MWh, ``bill`` and ``discount`` in money.
         """
         broken = {
-            "band": float(np.max(np.maximum(self.low_cny_per_mwh - price, price - self.high_cny_per_mwh)))
+            "band": float(np.max(np.maximum(self.low_price_per_mwh - price, price - self.high_price_per_mwh)))
         }
-        if self.bill_cap_cny is not None:
-            broken["bill"] = float(price @ load_mw) * period_h - self.bill_cap_cny
-        if self.average_cap_cny_per_mwh is not None:
-            broken["average"] = float(price @ base_mw / base_mw.sum()) - self.average_cap_cny_per_mwh
-        if self.discount_cap_cny is not None:
-            broken["discount"] = float((reference - price) @ load_mw) * period_h - self.discount_cap_cny
+        if self.bill_cap_money is not None:
+            broken["bill"] = float(price @ load_mw) * period_h - self.bill_cap_money
+        if self.average_cap_per_mwh is not None:
+            broken["average"] = float(price @ base_mw / base_mw.sum()) - self.average_cap_per_mwh
+        if self.discount_cap_money is not None:
+            broken["discount"] = float((reference - price) @ load_mw) * period_h - self.discount_cap_money
         return broken
 
 
@@ -83,17 +83,17 @@ class LimitRules:
     average_share: float | None = None
     discount_share: float | None = None
 
-    def at(self, reference_cny_per_mwh: Array, base_mw: Array, period_h: float) -> PriceLimits:
+    def at(self, reference_price_per_mwh: Array, base_mw: Array, period_h: float) -> PriceLimits:
         """Limits of a day, for a reference price and a base load of shape (n_period,) each."""
-        bill = float(reference_cny_per_mwh @ base_mw) * period_h
+        bill = float(reference_price_per_mwh @ base_mw) * period_h
         mean = bill / (float(base_mw.sum()) * period_h)
 
         def part(share: float | None, whole: float) -> float | None:
             return None if share is None else share * whole
 
         return PriceLimits(
-            self.low_share * reference_cny_per_mwh,
-            self.high_share * reference_cny_per_mwh,
+            self.low_share * reference_price_per_mwh,
+            self.high_share * reference_price_per_mwh,
             part(self.bill_share, bill),
             part(self.average_share, mean),
             part(self.discount_share, bill),

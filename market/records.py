@@ -14,23 +14,23 @@ class MarketConditions:
 
     Parameters
     ----------
-    tou_cny_per_mwh : ndarray, shape (n_period,)
+    tou_price_per_mwh : ndarray, shape (n_period,)
         Retail time-of-use price.
-    wholesale_cny_per_mwh : ndarray, shape (n_period,)
+    wholesale_price_per_mwh : ndarray, shape (n_period,)
         Price at which the DSO buys at the substation.
-    export_cny_per_mwh : ndarray, shape (n_period,)
+    export_price_per_mwh : ndarray, shape (n_period,)
         Price paid for what it feeds back.
     grid_factor_tco2_per_mwh : ndarray, shape (n_period,)
         Carbon factor of the upstream grid.
-    carbon_price_cny_per_tco2, quota_tco2_per_mwh : float
+    carbon_price_per_tco2, quota_tco2_per_mwh : float
         Carbon market price and the quota allotted to each MWh of load.
     """
 
-    tou_cny_per_mwh: Array
-    wholesale_cny_per_mwh: Array
-    export_cny_per_mwh: Array
+    tou_price_per_mwh: Array
+    wholesale_price_per_mwh: Array
+    export_price_per_mwh: Array
     grid_factor_tco2_per_mwh: Array
-    carbon_price_cny_per_tco2: float
+    carbon_price_per_tco2: float
     quota_tco2_per_mwh: float
 
 
@@ -75,18 +75,18 @@ class TariffSignal:
     ----------
     round : int
         Negotiation round, from 1.
-    price_cny_per_mwh : ndarray, shape (n_period,)
+    price_per_mwh : ndarray, shape (n_period,)
     factor_tco2_per_mwh : ndarray, shape (n_period,)
         Carbon factor that goes with the price; may be negative.
-    reference_cny_per_mwh : ndarray, shape (n_period,)
+    reference_price_per_mwh : ndarray, shape (n_period,)
         The tariff without any adjustment.
     final : bool
     """
 
     round: int
-    price_cny_per_mwh: Array
+    price_per_mwh: Array
     factor_tco2_per_mwh: Array
-    reference_cny_per_mwh: Array
+    reference_price_per_mwh: Array
     final: bool = False
 
 

@@ -28,8 +28,8 @@ def residual(utility: Utility, held_mwh: float, share: float = 1.0) -> Utility:
     if held_mwh <= 0.0 and share == 1.0:
         return utility
     if isinstance(utility, LogUtility):
-        return LogUtility(share * utility.scale_usd, utility.unit_mwh + held_mwh)
+        return LogUtility(share * utility.scale_money, utility.unit_mwh + held_mwh)
     if isinstance(utility, QuadraticUtility):
-        slope = share * utility.slope_usd_per_mwh2
+        slope = share * utility.slope_per_mwh2
         return QuadraticUtility(share * utility.marginal(held_mwh), slope)
     raise TypeError(f"residual: utility must be LogUtility or QuadraticUtility, got {type(utility).__name__}")

@@ -32,41 +32,41 @@ class PeriodAccount:
     period : int
     load_mwh : mapping of str to float
         Metered energy of each consumer.
-    price_cny_per_mwh : float
-    import_mwh, wholesale_cny_per_mwh : float
-    export_mwh, export_cny_per_mwh : float
-    fuel_cny, wear_cny : float
-    carbon_cny : float
+    price_per_mwh : float
+    import_mwh, wholesale_price_per_mwh : float
+    export_mwh, export_price_per_mwh : float
+    fuel_money, wear_money : float
+    carbon_money : float
         Paid by the carbon market; negative where the DSO pays.
     """
 
     time_s: float
     period: int
     load_mwh: Mapping[str, float]
-    price_cny_per_mwh: float
+    price_per_mwh: float
     import_mwh: float
-    wholesale_cny_per_mwh: float
+    wholesale_price_per_mwh: float
     export_mwh: float
-    export_cny_per_mwh: float
-    fuel_cny: float
-    wear_cny: float
-    carbon_cny: float
+    export_price_per_mwh: float
+    fuel_money: float
+    wear_money: float
+    carbon_money: float
 
 
 def settle_period(ledger: Ledger, operator: str, account: PeriodAccount) -> None:
     """Book one period: consumers, upstream market, suppliers and carbon market against the operator."""
 
-    def book(payer: str, payee: str, amount_cny: float, purpose: str) -> None:
-        if amount_cny:
-            ledger.book(account.time_s, payer, payee, amount_cny, purpose, account.period)
+    def book(payer: str, payee: str, amount_money: float, purpose: str) -> None:
+        if amount_money:
+            ledger.book(account.time_s, payer, payee, amount_money, purpose, account.period)
 
     for consumer, energy in account.load_mwh.items():
-        book(consumer, operator, account.price_cny_per_mwh * energy, RETAIL)
-    book(operator, UPSTREAM, account.wholesale_cny_per_mwh * account.import_mwh, PURCHASE)
-    book(UPSTREAM, operator, account.export_cny_per_mwh * account.export_mwh, EXPORT)
-    book(operator, SUPPLIERS, account.fuel_cny, FUEL)
-    book(operator, SUPPLIERS, account.wear_cny, WEAR)
-    book(CARBON_MARKET, operator, account.carbon_cny, CARBON)
+        book(consumer, operator, account.price_per_mwh * energy, RETAIL)
+    book(operator, UPSTREAM, account.wholesale_price_per_mwh * account.import_mwh, PURCHASE)
+    book(UPSTREAM, operator, account.export_price_per_mwh * account.export_mwh, EXPORT)
+    book(operator, SUPPLIERS, account.fuel_money, FUEL)
+    book(operator, SUPPLIERS, account.wear_money, WEAR)
+    book(CARBON_MARKET, operator, account.carbon_money, CARBON)
 
 
 def settle_true_up(
@@ -75,8 +75,8 @@ def settle_true_up(
     time_s: float,
     period: int,
     energy_mwh: Mapping[str, float],
-    excess_cny: float,
-    carbon_cny: float,
+    excess_money: float,
+    carbon_money: float,
 ) -> None:
     """Book what the day leaves open.
 
@@ -84,15 +84,15 @@ def settle_true_up(
     ----------
     energy_mwh : mapping of str to float
         Energy of the day by consumer; the excess is shared by it.
-    excess_cny : float
+    excess_money : float
         What the discounts cost beyond the carbon revenue (equation C8); nothing is due below zero.
-    carbon_cny : float
+    carbon_money : float
         What the carbon market still owes, because emission was metered after it was planned.
     """
-    if carbon_cny:
-        ledger.book(time_s, CARBON_MARKET, operator, carbon_cny, CARBON, period)
+    if carbon_money:
+        ledger.book(time_s, CARBON_MARKET, operator, carbon_money, CARBON, period)
     total = sum(energy_mwh.values())
-    if excess_cny <= 0.0 or total <= 0.0:
+    if excess_money <= 0.0 or total <= 0.0:
         return
     for consumer, energy in energy_mwh.items():
-        ledger.book(time_s, consumer, operator, excess_cny * (energy / total), TRUE_UP, period)
+        ledger.book(time_s, consumer, operator, excess_money * (energy / total), TRUE_UP, period)

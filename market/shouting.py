@@ -25,17 +25,17 @@ class Shout:
     Parameters
     ----------
     side : Side
-    price_usd_per_mwh : float
+    price_per_mwh : float
     """
 
     side: Side
-    price_usd_per_mwh: float
+    price_per_mwh: float
 
 
 class Trader(Protocol):
     """One who shouts prices and learns from shouts."""
 
-    def shout(self, limit_usd_per_mwh: float, band: Band) -> Shout | None:
+    def shout(self, limit_price_per_mwh: float, band: Band) -> Shout | None:
         """Call a price between the own limit and the band, or none."""
 
     def update(self, last_shout: Shout, accepted: bool, active: bool = True) -> None:
@@ -68,13 +68,13 @@ class ZeroIntelligence:
         self.rng = rng
         self.side = side
 
-    def shout(self, limit_usd_per_mwh: float, band: Band) -> Shout | None:
+    def shout(self, limit_price_per_mwh: float, band: Band) -> Shout | None:
         """Call a random price that is no loss; None where the limit leaves no price inside the band."""
         low, high = band
         if self.side is Side.ASK:
-            low = max(low, limit_usd_per_mwh)
+            low = max(low, limit_price_per_mwh)
         else:
-            high = min(high, limit_usd_per_mwh)
+            high = min(high, limit_price_per_mwh)
         if low > high:
             return None
         return Shout(self.side, low + (high - low) * self.rng.random())
@@ -100,8 +100,8 @@ class ZipTrader:
         gamma, share of the last move that goes on, default uniform in [0, 0.1].
     relative_step : float
         Largest relative distance of a target from the last shout.
-    absolute_step_usd_per_mwh : float
-        Largest absolute one, USD/MWh, added to it.
+    absolute_step_per_mwh : float
+        Largest absolute one, money/MWh, added to it.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ class ZipTrader:
         "_limit",
         "_move",
         "_price",
-        "absolute_step_usd_per_mwh",
+        "absolute_step_per_mwh",
         "learning_rate",
         "margin",
         "momentum",
@@ -142,7 +142,7 @@ class ZipTrader:
         learning_rate: float | None = None,
         momentum: float | None = None,
         relative_step: float = 0.05,
-        absolute_step_usd_per_mwh: float = 0.05,
+        absolute_step_per_mwh: float = 0.05,
     ) -> None:
         size = rng.uniform(0.05, 0.35) if margin is None else margin
         self.rng = rng
@@ -151,23 +151,23 @@ class ZipTrader:
         self.learning_rate = rng.uniform(0.1, 0.5) if learning_rate is None else learning_rate
         self.momentum = rng.uniform(0.0, 0.1) if momentum is None else momentum
         self.relative_step = relative_step
-        self.absolute_step_usd_per_mwh = absolute_step_usd_per_mwh
+        self.absolute_step_per_mwh = absolute_step_per_mwh
         self._move = 0.0
         self._limit = 0.0
         self._price: float | None = None
 
-    def shout(self, limit_usd_per_mwh: float, band: Band) -> Shout | None:
+    def shout(self, limit_price_per_mwh: float, band: Band) -> Shout | None:
         """Call limit (1 + margin), inside the band; None where the limit leaves no price there."""
         low, high = band
         if self.side is Side.ASK:
-            low = max(low, limit_usd_per_mwh)
+            low = max(low, limit_price_per_mwh)
         else:
-            high = min(high, limit_usd_per_mwh)
+            high = min(high, limit_price_per_mwh)
         if low > high:
             self._price = None
             return None
         # A margin needs something to be a share of: a seller whose energy is free still has one.
-        self._limit = max(limit_usd_per_mwh, 1e-6)
+        self._limit = max(limit_price_per_mwh, 1e-6)
         self._price = min(max(self._limit * (1.0 + self.margin), low), high)
         return Shout(self.side, self._price)
 
@@ -185,7 +185,7 @@ class ZipTrader:
         """
         if self._price is None:
             return
-        called, selling = last_shout.price_usd_per_mwh, self.side is Side.ASK
+        called, selling = last_shout.price_per_mwh, self.side is Side.ASK
         beyond = called - self._price if selling else self._price - called
         if accepted and beyond >= 0.0:
             self._aim(self._price, called, 1.0 if selling else -1.0)
@@ -196,7 +196,7 @@ class ZipTrader:
     def _aim(self, own: float, called: float, direction: float) -> None:
         """One Widrow-Hoff step to a target a little above (1) or below (-1) the price called."""
         relative = 1.0 + direction * self.relative_step * self.rng.random()
-        target = relative * called + direction * self.absolute_step_usd_per_mwh * self.rng.random()
+        target = relative * called + direction * self.absolute_step_per_mwh * self.rng.random()
         step = self.learning_rate * (target - own)
         self._move = self.momentum * self._move + (1.0 - self.momentum) * step
         margin = (own + self._move) / self._limit - 1.0

@@ -16,7 +16,7 @@ class NegotiationRules:
     ----------
     opens_s, closes_s : float
         Gate in simulated time, s; the loop ends at the latest when it closes.
-    tolerance_cny_per_mwh : float
+    price_tolerance_per_mwh : float
         Largest distance between the posted price and the one the answers call for.
     damping : float
         Share of that distance that the next price takes, in (0, 1].
@@ -27,15 +27,15 @@ class NegotiationRules:
 
     opens_s: float
     closes_s: float
-    tolerance_cny_per_mwh: float
+    price_tolerance_per_mwh: float
     damping: float
     round_limit: int
     reply_timeout_s: float
     resend_after_s: float
 
-    def ending(self, round_: int, now_s: float, residual_cny_per_mwh: float, missing: int) -> Ending:
+    def ending(self, round_: int, now_s: float, price_residual_per_mwh: float, missing: int) -> Ending:
         """Whether the loop ends after this round, and why; "" where it goes on."""
-        if residual_cny_per_mwh <= self.tolerance_cny_per_mwh and not missing:
+        if price_residual_per_mwh <= self.price_tolerance_per_mwh and not missing:
             return "converged"
         if now_s >= self.closes_s:
             return "gate closed"
@@ -54,7 +54,7 @@ class Round:
         From 1.
     time_s : float
         Simulated time at its end.
-    price_change_cny_per_mwh : float
+    price_change_per_mwh : float
         Largest distance between the posted price and the one that the answers call for.
     load_change_mw : float
         Largest change of the feeder's load since the round before.
@@ -62,7 +62,7 @@ class Round:
         Answers received, and followers that stayed silent.
     cut_rounds : int
         Rounds that the leader's cone solver took.
-    profit_cny : float
+    profit_money : float
         What the leader would earn with these answers; nan where they were not dispatched.
     ended : str
         Empty until the last round.
@@ -70,10 +70,10 @@ class Round:
 
     round: int
     time_s: float
-    price_change_cny_per_mwh: float
+    price_change_per_mwh: float
     load_change_mw: float
     replies: int
     missing: int
     cut_rounds: int
-    profit_cny: float
+    profit_money: float
     ended: Ending

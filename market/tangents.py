@@ -23,7 +23,7 @@ class Pieces:
     buyer : ndarray of int, shape (n_piece,)
         Whose utility a piece is above.
     slope : ndarray, shape (n_piece,)
-        USD/MWh, falling along each function.
+        money/MWh, falling along each function.
     width : ndarray, shape (n_piece,)
         MWh.
     """

@@ -17,13 +17,13 @@ class Offer:
 
     Parameters
     ----------
-    price_cny_per_mwh, factor_tco2_per_mwh : ndarray
+    price_per_mwh, factor_tco2_per_mwh : ndarray
         Retail price, and the carbon factor by which loads are held responsible.
     negative_factor_tco2_per_mwh, surplus_mw : ndarray
         Credit for a renewable surplus, and the surplus; zero where the tariff knows none.
     """
 
-    price_cny_per_mwh: Array
+    price_per_mwh: Array
     factor_tco2_per_mwh: Array
     negative_factor_tco2_per_mwh: Array
     surplus_mw: Array
@@ -65,7 +65,7 @@ class TouTariff:
     def offer(self, situation: Situation) -> Offer:
         """The time-of-use price and the day's average factor."""
         zero = np.zeros_like(situation.load_mw)
-        return Offer(situation.conditions.tou_cny_per_mwh, zero + daily_factor(situation), zero, zero)
+        return Offer(situation.conditions.tou_price_per_mwh, zero + daily_factor(situation), zero, zero)
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ class StaticCarbonTariff:
         factor = zero + daily_factor(situation)
         market = situation.conditions
         price = carbon_adjusted_price(
-            market.tou_cny_per_mwh,
+            market.tou_price_per_mwh,
             factor,
             market.quota_tco2_per_mwh,
-            market.carbon_price_cny_per_tco2,
+            market.carbon_price_per_tco2,
             self.adjustment,
         )
         return Offer(price, factor, zero, zero)
@@ -99,22 +99,22 @@ def daily_factor(situation: Situation) -> float:
 
 
 def carbon_adjusted_price(
-    tou_cny_per_mwh: Array,
+    tou_price_per_mwh: Array,
     factor_tco2_per_mwh: Array | float,
     quota_tco2_per_mwh: float,
-    carbon_price_cny_per_tco2: float,
+    carbon_price_per_tco2: float,
     adjustment: float = 1.0,
 ) -> Array:
-    """Time-of-use price plus the carbon price of what lies above the quota, CNY/MWh.
+    """Time-of-use price plus the carbon price of what lies above the quota, money/MWh.
 
     Parameters
     ----------
-    tou_cny_per_mwh : ndarray, shape (n_period,)
+    tou_price_per_mwh : ndarray, shape (n_period,)
     factor_tco2_per_mwh : ndarray, shape (n_period,), or float
         The ADCEF of each period, or one static factor.
     quota_tco2_per_mwh : float
         Average quota factor.
-    carbon_price_cny_per_tco2 : float
+    carbon_price_per_tco2 : float
     adjustment : float
         The DSO's coefficient kappa.
 
@@ -123,39 +123,39 @@ def carbon_adjusted_price(
     Equation C7.
     """
     above = np.asarray(factor_tco2_per_mwh) - quota_tco2_per_mwh
-    return tou_cny_per_mwh + adjustment * carbon_price_cny_per_tco2 * above
+    return tou_price_per_mwh + adjustment * carbon_price_per_tco2 * above
 
 
 def carbon_revenue(
     factor_tco2_per_mwh: Array,
     load_mw: Array,
     quota_tco2_per_mwh: float,
-    carbon_price_cny_per_tco2: float,
+    carbon_price_per_tco2: float,
     period_h: float,
 ) -> Array:
-    """What the carbon market pays for staying below the quota, CNY per period; negative above it.
+    """What the carbon market pays for staying below the quota, money per period; negative above it.
 
     Notes
     -----
     Second term of equation C9.
     """
     below = quota_tco2_per_mwh - factor_tco2_per_mwh
-    return carbon_price_cny_per_tco2 * below * load_mw * period_h
+    return carbon_price_per_tco2 * below * load_mw * period_h
 
 
 def granted_discount(
-    price_cny_per_mwh: Array, tou_cny_per_mwh: Array, load_mw: Array, period_h: float
+    price_per_mwh: Array, tou_price_per_mwh: Array, load_mw: Array, period_h: float
 ) -> float:
-    """Sum of what consumers pay less than under the plain tariff, CNY; left side of equation C8."""
-    return float(np.sum((tou_cny_per_mwh - price_cny_per_mwh) * load_mw) * period_h)
+    """Sum of what consumers pay less than under the plain tariff, money; left side of equation C8."""
+    return float(np.sum((tou_price_per_mwh - price_per_mwh) * load_mw) * period_h)
 
 
 def balance_budget(
-    price_cny_per_mwh: Array,
-    tou_cny_per_mwh: Array,
+    price_per_mwh: Array,
+    tou_price_per_mwh: Array,
     load_mw: Array,
     period_h: float,
-    revenue_cny: float,
+    revenue_money: float,
 ) -> Array:
     """Raise a price by the same amount in every period until discounts cost no more than the revenue.
 
@@ -168,8 +168,8 @@ def balance_budget(
     -----
     Equation C8. A uniform addition does not move a consumer whose energy over the day is fixed.
     """
-    excess = granted_discount(price_cny_per_mwh, tou_cny_per_mwh, load_mw, period_h) - revenue_cny
+    excess = granted_discount(price_per_mwh, tou_price_per_mwh, load_mw, period_h) - revenue_money
     energy = float(np.sum(load_mw) * period_h)
     if excess <= 0.0 or energy <= 0.0:
-        return price_cny_per_mwh
-    return price_cny_per_mwh + excess / energy
+        return price_per_mwh
+    return price_per_mwh + excess / energy

@@ -8,22 +8,22 @@ from typing import Protocol
 
 
 class Utility(Protocol):
-    """Concave value of energy received in one slot, USD, with V(0) = 0; plain floats in and out."""
+    """Concave value of energy received in one slot, money, with V(0) = 0; plain floats in and out."""
 
     def value(self, p_mwh: float) -> float:
-        """V(p), USD."""
+        """V(p), money."""
 
     def marginal(self, p_mwh: float) -> float:
-        """V'(p), USD/MWh."""
+        """V'(p), money/MWh."""
 
     def average(self, p_mwh: float) -> float:
-        """V(p) / p, USD/MWh: the highest price at which a lot of p is no loss; V'(0) at p = 0."""
+        """V(p) / p, money/MWh: the highest price at which a lot of p is no loss; V'(0) at p = 0."""
 
-    def demand(self, price_usd_per_mwh: float) -> float:
+    def demand(self, price_per_mwh: float) -> float:
         """The p >= 0 with V'(p) = price, MWh; 0 above the choke price, inf where no price limits it."""
 
-    def monopoly_price(self, cost_usd_per_mwh: float) -> float:
-        """The price that maximises (price - cost) demand(price), USD/MWh."""
+    def monopoly_price(self, cost_per_mwh: float) -> float:
+        """The price that maximises (price - cost) demand(price), money/MWh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class LogUtility:
 
     Parameters
     ----------
-    scale_usd : float
-        K, USD, above 0.
+    scale_money : float
+        K, money, above 0.
     unit_mwh : float
         p0, the unit in which the logarithm counts energy, MWh, above 0.
 
@@ -43,42 +43,42 @@ class LogUtility:
 
     Examples
     --------
-    >>> utility = LogUtility(scale_usd=4.0)
+    >>> utility = LogUtility(scale_money=4.0)
     >>> utility.demand(1000.0)
     0.003
     >>> utility.marginal(0.003)
     1000.0
     """
 
-    scale_usd: float
+    scale_money: float
     unit_mwh: float = 0.001
 
     @classmethod
-    def of_weights(cls, payment: float, energy: float, k_usd: float, unit_mwh: float = 0.001) -> LogUtility:
+    def of_weights(cls, payment: float, energy: float, k_money: float, unit_mwh: float = 0.001) -> LogUtility:
         """Utility of the weights q1 (payment, above 0) and q3 (energy) and the coefficient k of E9."""
-        return cls(energy * k_usd / payment, unit_mwh)
+        return cls(energy * k_money / payment, unit_mwh)
 
     def value(self, p_mwh: float) -> float:
-        """V(p), USD."""
-        return self.scale_usd * math.log1p(p_mwh / self.unit_mwh)
+        """V(p), money."""
+        return self.scale_money * math.log1p(p_mwh / self.unit_mwh)
 
     def marginal(self, p_mwh: float) -> float:
-        """V'(p) = K / (p0 + p), USD/MWh."""
-        return self.scale_usd / (self.unit_mwh + p_mwh)
+        """V'(p) = K / (p0 + p), money/MWh."""
+        return self.scale_money / (self.unit_mwh + p_mwh)
 
     def average(self, p_mwh: float) -> float:
-        """V(p) / p, USD/MWh."""
+        """V(p) / p, money/MWh."""
         return self.value(p_mwh) / p_mwh if p_mwh > 0.0 else self.marginal(0.0)
 
-    def demand(self, price_usd_per_mwh: float) -> float:
+    def demand(self, price_per_mwh: float) -> float:
         """E11, p = K / price - p0, MWh; inf at a price of 0 or below."""
-        if price_usd_per_mwh <= 0.0:
+        if price_per_mwh <= 0.0:
             return math.inf
-        return max(0.0, self.scale_usd / price_usd_per_mwh - self.unit_mwh)
+        return max(0.0, self.scale_money / price_per_mwh - self.unit_mwh)
 
-    def monopoly_price(self, cost_usd_per_mwh: float) -> float:
-        """E11, sqrt(cost K / p0), USD/MWh, at which p = sqrt(K p0 / cost) - p0; cost at least 0."""
-        return math.sqrt(cost_usd_per_mwh * self.scale_usd / self.unit_mwh)
+    def monopoly_price(self, cost_per_mwh: float) -> float:
+        """E11, sqrt(cost K / p0), money/MWh, at which p = sqrt(K p0 / cost) - p0; cost at least 0."""
+        return math.sqrt(cost_per_mwh * self.scale_money / self.unit_mwh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,10 @@ class QuadraticUtility:
 
     Parameters
     ----------
-    intercept_usd_per_mwh : float
-        a, the price at which demand ends, USD/MWh.
-    slope_usd_per_mwh2 : float
-        s, fall of the price for each MWh in the slot, USD/MWh^2, above 0.
+    intercept_per_mwh : float
+        a, the price at which demand ends, money/MWh.
+    slope_per_mwh2 : float
+        s, fall of the price for each MWh in the slot, money/MWh^2, above 0.
 
     Notes
     -----
@@ -104,12 +104,12 @@ class QuadraticUtility:
     (109.7, 0.06)
     """
 
-    intercept_usd_per_mwh: float = 283.7
-    slope_usd_per_mwh2: float = 2900.0
+    intercept_per_mwh: float = 283.7
+    slope_per_mwh2: float = 2900.0
 
     @classmethod
     def behind_bargains(
-        cls, intercept_usd_per_mwh: float, slope_usd_per_mwh2: float, cost_usd_per_mwh: float
+        cls, intercept_per_mwh: float, slope_per_mwh2: float, cost_per_mwh: float
     ) -> QuadraticUtility:
         """Utility whose Nash prices at given volumes lie on a line, for a seller of this cost.
 
@@ -117,24 +117,24 @@ class QuadraticUtility:
         -----
         From E11 with V / p = a - s p / 2: the line has intercept (cost + a) / 2 and slope s / 4.
         """
-        return cls(2 * intercept_usd_per_mwh - cost_usd_per_mwh, 4 * slope_usd_per_mwh2)
+        return cls(2 * intercept_per_mwh - cost_per_mwh, 4 * slope_per_mwh2)
 
     def value(self, p_mwh: float) -> float:
-        """V(p), USD."""
-        return p_mwh * (self.intercept_usd_per_mwh - 0.5 * self.slope_usd_per_mwh2 * p_mwh)
+        """V(p), money."""
+        return p_mwh * (self.intercept_per_mwh - 0.5 * self.slope_per_mwh2 * p_mwh)
 
     def marginal(self, p_mwh: float) -> float:
-        """V'(p) = a - s p, USD/MWh."""
-        return self.intercept_usd_per_mwh - self.slope_usd_per_mwh2 * p_mwh
+        """V'(p) = a - s p, money/MWh."""
+        return self.intercept_per_mwh - self.slope_per_mwh2 * p_mwh
 
     def average(self, p_mwh: float) -> float:
-        """V(p) / p, USD/MWh."""
-        return self.intercept_usd_per_mwh - 0.5 * self.slope_usd_per_mwh2 * p_mwh
+        """V(p) / p, money/MWh."""
+        return self.intercept_per_mwh - 0.5 * self.slope_per_mwh2 * p_mwh
 
-    def demand(self, price_usd_per_mwh: float) -> float:
+    def demand(self, price_per_mwh: float) -> float:
         """p = (a - price) / s, MWh, at least 0."""
-        return max(0.0, (self.intercept_usd_per_mwh - price_usd_per_mwh) / self.slope_usd_per_mwh2)
+        return max(0.0, (self.intercept_per_mwh - price_per_mwh) / self.slope_per_mwh2)
 
-    def monopoly_price(self, cost_usd_per_mwh: float) -> float:
-        """(a + cost) / 2, USD/MWh."""
-        return 0.5 * (self.intercept_usd_per_mwh + cost_usd_per_mwh)
+    def monopoly_price(self, cost_per_mwh: float) -> float:
+        """(a + cost) / 2, money/MWh."""
+        return 0.5 * (self.intercept_per_mwh + cost_per_mwh)

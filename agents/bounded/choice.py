@@ -34,9 +34,9 @@ def planner(agent: GridAgent) -> Consumer:
     return cast("Consumer", agent)
 
 
-def bill_cny(consumer: Consumer, load_mw: Array, price_cny_per_mwh: Array) -> float:
-    """What a load costs, CNY per day."""
-    return float(price_cny_per_mwh @ load_mw) * consumer.world.period_h
+def bill_money(consumer: Consumer, load_mw: Array, price_per_mwh: Array) -> float:
+    """What a load costs, money per day."""
+    return float(price_per_mwh @ load_mw) * consumer.world.period_h
 
 
 def logit_probabilities(value: Array, temperature: float) -> Array:
@@ -141,10 +141,10 @@ class QuantalChoice(Menu):
             return plan
         consumer, tastes = planner(agent), self._tastes(agent)
         menu = self.candidates(agent, plan)
-        temperature = self.temperature_share * abs(bill_cny(consumer, plan, signal.price_cny_per_mwh))
+        temperature = self.temperature_share * abs(bill_money(consumer, plan, signal.price_per_mwh))
         return max(
             menu.items(),
-            key=lambda item: consumer.value_cny(item[1], signal) + temperature * tastes[item[0]],
+            key=lambda item: consumer.value_money(item[1], signal) + temperature * tastes[item[0]],
         )[1]
 
     def _tastes(self, agent: GridAgent) -> Array:
@@ -179,12 +179,12 @@ class Satisficing(Menu):
         if self.aspiration_share == 1.0:
             return plan
         consumer = planner(agent)
-        idle, best = (consumer.value_cny(load, signal) for load in (consumer.plans.base_mw, plan))
+        idle, best = (consumer.value_money(load, signal) for load in (consumer.plans.base_mw, plan))
         aspiration = idle + self.aspiration_share * (best - idle)
         menu = list(self.candidates(agent, plan).values())
         order = agent.stream(f"{_STREAM}/search").permutation(len(menu))
         searched = [consumer.loads_mw["plan"], *(menu[place] for place in order)]
-        return next((load for load in searched if consumer.value_cny(load, signal) >= aspiration), plan)
+        return next((load for load in searched if consumer.value_money(load, signal) >= aspiration), plan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,8 +214,8 @@ class Habit(Bounded):
         consumer = planner(agent)
         last = consumer.loads_mw["plan"]
         if self.inertia_share > 0.0:
-            gain = consumer.value_cny(plan, signal) - consumer.value_cny(last, signal)
-            if gain <= self.inertia_share * abs(bill_cny(consumer, last, signal.price_cny_per_mwh)):
+            gain = consumer.value_money(plan, signal) - consumer.value_money(last, signal)
+            if gain <= self.inertia_share * abs(bill_money(consumer, last, signal.price_per_mwh)):
                 return last
         for weight, old in ((self.last_weight, last), (self.usual_weight, consumer.plans.base_mw)):
             if weight > 0.0:
@@ -248,38 +248,38 @@ class LossAversion(Bounded):
 
     aversion: float = number(1.0, 1, 100)
     against_usual: bool = flag()
-    last_bill_cny: list[float] = field(default_factory=list, init=False, repr=False)
+    last_bill_money: list[float] = field(default_factory=list, init=False, repr=False)
 
     def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
         """The plan that weighs losses more than gains."""
         if self.aversion == 1.0:
             return plan
-        consumer, price = planner(agent), signal.price_cny_per_mwh
-        if not self.last_bill_cny:
-            usual = bill_cny(consumer, consumer.plans.base_mw, signal.reference_cny_per_mwh)
-            self.last_bill_cny.append(usual)
+        consumer, price = planner(agent), signal.price_per_mwh
+        if not self.last_bill_money:
+            usual = bill_money(consumer, consumer.plans.base_mw, signal.reference_price_per_mwh)
+            self.last_bill_money.append(usual)
         chosen = plan
-        if bill_cny(consumer, plan, price) > self.last_bill_cny[0]:
-            chosen = self._against_loss(consumer, signal, self.last_bill_cny[0])
+        if bill_money(consumer, plan, price) > self.last_bill_money[0]:
+            chosen = self._against_loss(consumer, signal, self.last_bill_money[0])
         if not self.against_usual:
-            self.last_bill_cny[0] = bill_cny(consumer, chosen, price)
+            self.last_bill_money[0] = bill_money(consumer, chosen, price)
         return chosen
 
-    def _against_loss(self, consumer: Consumer, signal: TariffSignal, reference_cny: float) -> Array:
+    def _against_loss(self, consumer: Consumer, signal: TariffSignal, reference_money: float) -> Array:
         """The best response to the least multiple of the price whose bill is no loss, or to the largest."""
-        price = signal.price_cny_per_mwh
+        price = signal.price_per_mwh
 
         def response(multiple: float) -> Array:
-            return consumer.best_response(replace(signal, price_cny_per_mwh=multiple * price))
+            return consumer.best_response(replace(signal, price_per_mwh=multiple * price))
 
         low, high = 1.0, self.aversion
         plan = response(high)
-        if bill_cny(consumer, plan, price) > reference_cny:
+        if bill_money(consumer, plan, price) > reference_money:
             return plan
         for _ in range(_BISECTIONS):
             middle = 0.5 * (low + high)
             tried = response(middle)
-            if bill_cny(consumer, tried, price) > reference_cny:
+            if bill_money(consumer, tried, price) > reference_money:
                 low = middle
             else:
                 high, plan = middle, tried

@@ -23,7 +23,7 @@ class StickyPrice(Bounded):
     ----------
     every_rounds : int
         Prices may change after every so many rounds only.
-    threshold_cny_per_mwh : float
+    price_threshold_per_mwh : float
         Largest change that is not worth an update.
 
     Notes
@@ -37,14 +37,14 @@ class StickyPrice(Bounded):
 
     roles = frozenset({"leader"})
     every_rounds: int = count(1, 1, 10_000)
-    threshold_cny_per_mwh: float = number(0.0, 0, 1e4)
+    price_threshold_per_mwh: float = number(0.0, 0, 1e4)
 
     def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
         """The new price, or the posted one again."""
-        change = float(np.abs(plan - signal.price_cny_per_mwh).max())
+        change = float(np.abs(plan - signal.price_per_mwh).max())
         is_due = signal.round % self.every_rounds == 0
-        sticks = not is_due or change < self.threshold_cny_per_mwh
-        return signal.price_cny_per_mwh if sticks else plan
+        sticks = not is_due or change < self.price_threshold_per_mwh
+        return signal.price_per_mwh if sticks else plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class SatisficingLeader(Bounded):
 
     def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
         """The new price until it moves too little money, then the posted one."""
-        load, posted = self.heard["load_mw"], signal.price_cny_per_mwh
+        load, posted = self.heard["load_mw"], signal.price_per_mwh
         moved, sales = float(np.abs(plan - posted) @ load), float(np.abs(posted) @ load)
         if moved < self.gain_share * sales:
             self.content.append(signal.round)
@@ -115,7 +115,7 @@ class LearnedSlope(Bounded):
 
     def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
         """The damped step, moved towards the price at which answers would call for no other."""
-        posted = signal.price_cny_per_mwh
+        posted = signal.price_per_mwh
         distance = (plan - posted) / agent.rules.damping
         slope = self._learn(posted, posted + distance)
         if self.trust == 0.0:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gridarium.agents.bounded.choice import bill_cny, planner, random_vertices
+from gridarium.agents.bounded.choice import bill_money, planner, random_vertices
 from gridarium.agents.bounded.common import Bounded, count, number
 from gridarium.environment.arrays import Array
 from gridarium.market.records import TariffSignal
@@ -109,8 +109,8 @@ class PlanLearner(Bounded, ABC):
 
     def _reward(self, consumer: Consumer, load_mw: Array, signal: TariffSignal) -> float:
         usual = consumer.plans.base_mw
-        gain = consumer.value_cny(load_mw, signal) - consumer.value_cny(usual, signal)
-        full = self.payoff_scale_share * abs(bill_cny(consumer, usual, signal.price_cny_per_mwh))
+        gain = consumer.value_money(load_mw, signal) - consumer.value_money(usual, signal)
+        full = self.payoff_scale_share * abs(bill_money(consumer, usual, signal.price_per_mwh))
         return float(np.clip(0.5 + 0.5 * gain / full, 0.0, 1.0)) if full > 0.0 else 0.5
 
 

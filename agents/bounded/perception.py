@@ -28,7 +28,7 @@ class Noise(Bounded):
 
     Parameters
     ----------
-    price_scale_cny_per_mwh, price_bias_cny_per_mwh : float
+    price_scale_per_mwh, price_bias_per_mwh : float
         Standard deviation and mean of the error of prices.
     factor_scale_tco2_per_mwh, factor_bias_tco2_per_mwh : float
         Those of carbon factors.
@@ -39,8 +39,8 @@ class Noise(Bounded):
     """
 
     roles = frozenset({"leader", "follower"})
-    price_scale_cny_per_mwh: float = number(0.0, 0, 1e4)
-    price_bias_cny_per_mwh: float = number(0.0, -1e4, 1e4)
+    price_scale_per_mwh: float = number(0.0, 0, 1e4)
+    price_bias_per_mwh: float = number(0.0, -1e4, 1e4)
     factor_scale_tco2_per_mwh: float = number(0.0, 0, 10)
     factor_bias_tco2_per_mwh: float = number(0.0, -10, 10)
     load_scale_share: float = number(0.0, 0, 1)
@@ -53,12 +53,12 @@ class Noise(Bounded):
         if isinstance(signal, HeardLoads):
             misread = {name: self._load(agent, name, load) for name, load in signal.load_mw.items()}
             return replace(signal, load_mw=misread)
-        price, factor = signal.price_cny_per_mwh, signal.factor_tco2_per_mwh
-        price_error = self.price_bias_cny_per_mwh, self.price_scale_cny_per_mwh
+        price, factor = signal.price_per_mwh, signal.factor_tco2_per_mwh
+        price_error = self.price_bias_per_mwh, self.price_scale_per_mwh
         factor_error = self.factor_bias_tco2_per_mwh, self.factor_scale_tco2_per_mwh
         return replace(
             signal,
-            price_cny_per_mwh=series(price + self._error(agent, "price", len(price), *price_error)),
+            price_per_mwh=series(price + self._error(agent, "price", len(price), *price_error)),
             factor_tco2_per_mwh=series(factor + self._error(agent, "factor", len(factor), *factor_error)),
         )
 
@@ -116,7 +116,7 @@ class Inattention(Bounded):
     ----------
     probability : float
         That a signal is missed whatever it says.
-    threshold_cny_per_mwh : float
+    price_threshold_per_mwh : float
         Largest change of a price since the last tariff noticed that is overlooked. The first tariff is
         compared with the usual one.
     threshold_mw : float
@@ -133,7 +133,7 @@ class Inattention(Bounded):
 
     roles = frozenset({"leader", "follower"})
     probability: float = number(0.0, 0, 1)
-    threshold_cny_per_mwh: float = number(0.0, 0, 1e4)
+    price_threshold_per_mwh: float = number(0.0, 0, 1e4)
     threshold_mw: float = number(0.0, 0, 1e4)
     noticed: list[Any] = field(default_factory=list, init=False, repr=False)
 
@@ -148,7 +148,7 @@ class Inattention(Bounded):
 
     def _stands_out(self, signal: Any) -> bool:
         leads = isinstance(signal, HeardLoads)
-        threshold = self.threshold_mw if leads else self.threshold_cny_per_mwh
+        threshold = self.threshold_mw if leads else self.price_threshold_per_mwh
         if threshold == 0.0:
             return True
         before, now = _numbers(self.noticed[0]), _numbers(signal)
@@ -158,7 +158,7 @@ class Inattention(Bounded):
 def _usual(signal: Any) -> Any:
     """What an agent believes before it has heard anything: the usual tariff, or just what it hears first."""
     if isinstance(signal, TariffSignal):
-        return replace(signal, price_cny_per_mwh=signal.reference_cny_per_mwh)
+        return replace(signal, price_per_mwh=signal.reference_price_per_mwh)
     return signal
 
 
@@ -171,4 +171,4 @@ def _as_of(old: Any, signal: Any) -> Any:
 
 def _numbers(signal: Any) -> Sequence[Array]:
     """What a threshold looks at."""
-    return tuple(signal.load_mw.values()) if isinstance(signal, HeardLoads) else (signal.price_cny_per_mwh,)
+    return tuple(signal.load_mw.values()) if isinstance(signal, HeardLoads) else (signal.price_per_mwh,)

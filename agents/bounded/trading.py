@@ -21,7 +21,7 @@ class FirstAcceptable(Bounded):
     ----------
     haste : float
         Probability that an offer which it would bargain about is taken as it is.
-    ceiling_usd_per_mwh : float
+    ceiling_price_per_mwh : float
         Highest price that is acceptable.
 
     References
@@ -31,14 +31,17 @@ class FirstAcceptable(Bounded):
 
     roles = frozenset({"prosumer"})
     haste: float = number(0.0, 0, 1)
-    ceiling_usd_per_mwh: float = number(300.0, 0, 1e5)
+    ceiling_price_per_mwh: float = number(300.0, 0, 1e5)
 
     def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
         """Accept the price that was offered, for as much as the exact answer asked for."""
         if not isinstance(signal, Offer) or isinstance(plan, Accept) or plan.volume_mwh <= 0.0:
             return plan
         minute_s, round_, price, limit = signal
-        if price > self.ceiling_usd_per_mwh or agent.stream("behaviour/trading/haste").random() >= self.haste:
+        if (
+            price > self.ceiling_price_per_mwh
+            or agent.stream("behaviour/trading/haste").random() >= self.haste
+        ):
             return plan
         return Accept(minute_s, round_, price, min(plan.volume_mwh, limit))
 

@@ -27,20 +27,20 @@ class DayAhead:
     situation: Situation
 
     @property
-    def carbon_worth_cny_per_mwh(self) -> Array:
+    def carbon_worth_per_mwh(self) -> Array:
         """What the carbon market pays for a MWh of load before any emission, shape (n_period,)."""
         conditions = self.situation.conditions
         allowed = conditions.quota_tco2_per_mwh - self.offer.negative_factor_tco2_per_mwh
-        return conditions.carbon_price_cny_per_tco2 * allowed
+        return conditions.carbon_price_per_tco2 * allowed
 
-    def net_cost_cny(self, carbon_market: bool) -> float:
-        """Cost of supply, less what the carbon market pays where there is one, CNY per day.
+    def net_cost_money(self, carbon_market: bool) -> float:
+        """Cost of supply, less what the carbon market pays where there is one, money per day.
 
         The dispatch must have had carbon in its cost where carbon is traded.
         """
-        cost = self.dispatch.cost_cny
+        cost = self.dispatch.cost_money
         if carbon_market:
-            worth = self.carbon_worth_cny_per_mwh @ self.situation.load_mw
+            worth = self.carbon_worth_per_mwh @ self.situation.load_mw
             cost -= float(worth) * self.situation.period_h
         return cost
 
@@ -58,7 +58,7 @@ class DayAccounts:
         For the cost of the plan.
     plan : DayAhead
         The final one.
-    price_cny_per_mwh : ndarray, shape (n_period,)
+    price_per_mwh : ndarray, shape (n_period,)
         The final price.
     consumers : sequence of str
         Whose meters count.
@@ -71,13 +71,13 @@ class DayAccounts:
         tariff: Tariff,
         dispatcher: Dispatcher,
         plan: DayAhead,
-        price_cny_per_mwh: Array,
+        price_per_mwh: Array,
         consumers: Sequence[str],
     ) -> None:
         self._world, self._operator, self._tariff = world, operator, tariff
-        self._plan, self._price = plan, price_cny_per_mwh
-        self._fuel_cny_per_h = dispatcher.fuel_cny_per_h(plan.dispatch)
-        self._wear_cny_per_h = dispatcher.wear_cny_per_h(plan.dispatch)
+        self._plan, self._price = plan, price_per_mwh
+        self._fuel_cost_per_h = dispatcher.fuel_cost_per_h(plan.dispatch)
+        self._wear_cost_per_h = dispatcher.wear_cost_per_h(plan.dispatch)
         self._consumers = tuple(consumers)
         self._conditions: MarketConditions = plan.situation.conditions
         self.settled_factor = np.zeros(world.n_period)
@@ -106,25 +106,25 @@ class DayAccounts:
         grid = self._conditions.grid_factor_tco2_per_mwh[:periods] * imported
         return np.asarray((grid + turbine[:periods]) * self._world.period_h)
 
-    def carbon_revenue_cny(self, period: int | slice = slice(None)) -> Array:
-        """What the carbon market owes, CNY per period, by settled factor and metered load."""
+    def carbon_revenue_money(self, period: int | slice = slice(None)) -> Array:
+        """What the carbon market owes, money per period, by settled factor and metered load."""
         return carbon_revenue(
             self.settled_factor[period],
             self._metered(period),
             self._conditions.quota_tco2_per_mwh,
-            self._conditions.carbon_price_cny_per_tco2,
+            self._conditions.carbon_price_per_tco2,
             self._world.period_h,
         )
 
-    def budget_excess_cny(self) -> float:
-        """Discounts beyond the carbon revenue, CNY per day; negative where revenue is left (C8)."""
+    def budget_excess_money(self) -> float:
+        """Discounts beyond the carbon revenue, money per day; negative where revenue is left (C8)."""
         discount = granted_discount(
             self._price,
-            self._conditions.tou_cny_per_mwh,
+            self._conditions.tou_price_per_mwh,
             self._metered(),
             self._world.period_h,
         )
-        return discount - float(self.carbon_revenue_cny().sum())
+        return discount - float(self.carbon_revenue_money().sum())
 
     def _true_up(self) -> float:
         """Spread over the day what metered emission and loads leave of the planned carbon balance.
@@ -139,9 +139,9 @@ class DayAccounts:
         energy = float(load.sum()) * hours
         correction = (owed - float(self.settled_factor @ load) * hours) / energy if energy > 0 else 0.0
         self.settled_factor += correction
-        excess = self.budget_excess_cny() if self._tariff.budget_balanced else 0.0
+        excess = self.budget_excess_money() if self._tariff.budget_balanced else 0.0
         reduction = -correction * energy
-        carbon = reduction * self._conditions.carbon_price_cny_per_tco2
+        carbon = reduction * self._conditions.carbon_price_per_tco2
         used = {name: float(world.meters[name].sum()) * hours for name in self._consumers}
         settle_true_up(
             world.ledger,
@@ -162,17 +162,17 @@ class DayAccounts:
         hours = self._world.period_h
         slack_mwh = float(self._world.states[period].flow.p_slack_mw[0]) * hours
         conditions = self._conditions
-        carbon = float(self.carbon_revenue_cny(period)) if self._tariff.trades_carbon else 0.0
+        carbon = float(self.carbon_revenue_money(period)) if self._tariff.trades_carbon else 0.0
         return PeriodAccount(
             time_s=self._world.clock.now_s,
             period=period,
             load_mwh={name: float(self._world.meters[name][period]) * hours for name in self._consumers},
-            price_cny_per_mwh=float(self._price[period]),
+            price_per_mwh=float(self._price[period]),
             import_mwh=max(0.0, slack_mwh),
-            wholesale_cny_per_mwh=float(conditions.wholesale_cny_per_mwh[period]),
+            wholesale_price_per_mwh=float(conditions.wholesale_price_per_mwh[period]),
             export_mwh=max(0.0, -slack_mwh),
-            export_cny_per_mwh=float(conditions.export_cny_per_mwh[period]),
-            fuel_cny=float(self._fuel_cny_per_h[period]) * hours,
-            wear_cny=float(self._wear_cny_per_h[period]) * hours,
-            carbon_cny=carbon,
+            export_price_per_mwh=float(conditions.export_price_per_mwh[period]),
+            fuel_money=float(self._fuel_cost_per_h[period]) * hours,
+            wear_money=float(self._wear_cost_per_h[period]) * hours,
+            carbon_money=carbon,
         )

@@ -31,7 +31,7 @@ class Demand:
     ----------
     base_mw : ndarray, shape (n_period,)
         Load under the reference price.
-    beta_cny_per_mwh_per_mw : float
+    beta_per_mwh_per_mw : float
         Slope of its marginal utility.
     flexible_share : float
         Share of the base load of a period that may be added or taken away.
@@ -44,7 +44,7 @@ class Demand:
     """
 
     base_mw: Array
-    beta_cny_per_mwh_per_mw: float
+    beta_per_mwh_per_mw: float
     flexible_share: float
     p_share: Array
     q_per_p: Array
@@ -138,31 +138,31 @@ class Consumer(GridAgent):
         demand = self._demand
         if demand.peak_mw <= 0.0:
             return None
-        money = demand.beta_cny_per_mwh_per_mw * demand.peak_mw
+        money = demand.beta_per_mwh_per_mw * demand.peak_mw
         base = demand.base_mw / demand.peak_mw
         headroom = 1.0 - base
         flexible = demand.flexible_share * base
         signals = {
-            "wanted_shift": (signal.reference_cny_per_mwh - signal.price_cny_per_mwh) / money,
+            "wanted_shift": (signal.reference_price_per_mwh - signal.price_per_mwh) / money,
             "most_up": flexible if demand.battery else np.minimum(flexible, headroom),
             "most_down": flexible,
         }
         if demand.shiftable_mwh is not None:
             signals["shift_limit_h"] = np.array(demand.shiftable_mwh / demand.peak_mw)
         if demand.battery is not None:
-            signals |= self._battery_signals(demand.battery, headroom, signal.price_cny_per_mwh / money)
+            signals |= self._battery_signals(demand.battery, headroom, signal.price_per_mwh / money)
         return self._problem().solve(self.name, **signals)
 
-    def value_cny(self, load_mw: Array, signal: TariffSignal) -> float:
-        """Utility of a feasible load minus its bill under a tariff, CNY per day."""
+    def value_money(self, load_mw: Array, signal: TariffSignal) -> float:
+        """Utility of a feasible load minus its bill under a tariff, money per day."""
         return self._value(load_mw, self.plans.battery_mw(load_mw), signal)
 
-    def utility_cny(self, load_mw: Array, signal: TariffSignal) -> float:
-        """Utility of a load, CNY per day, when the battery takes of it what it does in the plan."""
+    def utility_money(self, load_mw: Array, signal: TariffSignal) -> float:
+        """Utility of a load, money per day, when the battery takes of it what it does in the plan."""
         return float(np.sum(self._utility(signal).of(load_mw - self._battery_mw)) * self.world.period_h)
 
-    def regret_cny(self, signal: TariffSignal) -> float:
-        """What the consumer could at most gain by re-solving against a tariff, CNY per day.
+    def regret_money(self, signal: TariffSignal) -> float:
+        """What the consumer could at most gain by re-solving against a tariff, money per day.
 
         The distance of the re-solved plan from the true optimum is bounded by a second solver and
         counted as regret too.
@@ -172,9 +172,9 @@ class Consumer(GridAgent):
             return 0.0
         bound = self.world.shared(("bound", id(optimum.form)), lambda: SuboptimalityBound(optimum.form))
         demand = self._demand
-        money = demand.beta_cny_per_mwh_per_mw * demand.peak_mw**2 * self.world.period_h
+        money = demand.beta_per_mwh_per_mw * demand.peak_mw**2 * self.world.period_h
         best = self._value(self._load_of(optimum), self._battery_of(optimum), signal)
-        return best + money * bound.of(optimum.x, optimum.signals) - self.value_cny(self._plan_mw, signal)
+        return best + money * bound.of(optimum.x, optimum.signals) - self.value_money(self._plan_mw, signal)
 
     def operate(self, period: int) -> None:
         """Draw what the behaviour makes of the plan."""
@@ -190,11 +190,11 @@ class Consumer(GridAgent):
 
     def _utility(self, signal: TariffSignal) -> QuadraticUtility:
         demand = self._demand
-        return QuadraticUtility(demand.base_mw, signal.reference_cny_per_mwh, demand.beta_cny_per_mwh_per_mw)
+        return QuadraticUtility(demand.base_mw, signal.reference_price_per_mwh, demand.beta_per_mwh_per_mw)
 
     def _value(self, load_mw: Array, battery_mw: Array, signal: TariffSignal) -> float:
         utility = self._utility(signal).of(load_mw - battery_mw)
-        return float(np.sum(utility - signal.price_cny_per_mwh * load_mw) * self.world.period_h)
+        return float(np.sum(utility - signal.price_per_mwh * load_mw) * self.world.period_h)
 
     def _problem(self) -> LocalProblem:
         demand, world = self._demand, self.world

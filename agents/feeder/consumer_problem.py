@@ -128,9 +128,9 @@ class QuadraticUtility:
     Parameters
     ----------
     base_mw : ndarray, shape (n_period,)
-    reference_cny_per_mwh : ndarray, shape (n_period,)
+    reference_price_per_mwh : ndarray, shape (n_period,)
         Price at which the base load is optimal.
-    beta_cny_per_mwh_per_mw : float
+    beta_per_mwh_per_mw : float
         Curvature; small is flexible.
 
     Notes
@@ -139,10 +139,10 @@ class QuadraticUtility:
     """
 
     base_mw: Array
-    reference_cny_per_mwh: Array
-    beta_cny_per_mwh_per_mw: float
+    reference_price_per_mwh: Array
+    beta_per_mwh_per_mw: float
 
     def of(self, load_mw: Array) -> Array:
-        """Utility of each period, CNY/h."""
-        alpha = self.reference_cny_per_mwh + self.beta_cny_per_mwh_per_mw * self.base_mw
-        return alpha * load_mw - 0.5 * self.beta_cny_per_mwh_per_mw * load_mw**2
+        """Utility of each period, money/h."""
+        alpha = self.reference_price_per_mwh + self.beta_per_mwh_per_mw * self.base_mw
+        return alpha * load_mw - 0.5 * self.beta_per_mwh_per_mw * load_mw**2

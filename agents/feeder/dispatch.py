@@ -30,11 +30,11 @@ class Dispatch:
         Series current on the feeder's own base.
     cone_gap : float
         Largest ``|P**2 + Q**2 - l v|``, p.u. on a base of 1 MVA.
-    cost_cny : float
+    cost_money : float
         What the DSO minimised.
     rounds : int
         Rounds of its cone solver.
-    price_cny_per_mwh, price_cny_per_mvarh : ndarray, shape (n_bus, n_period)
+    price_per_mwh, price_per_mvarh : ndarray, shape (n_bus, n_period)
         Nodal prices: what one more MWh, or Mvarh, drawn at a bus would cost.
     """
 
@@ -50,10 +50,10 @@ class Dispatch:
     voltage_pu: Array
     current_pu: Array
     cone_gap: float
-    cost_cny: float
+    cost_money: float
     rounds: int
-    price_cny_per_mwh: Array
-    price_cny_per_mvarh: Array
+    price_per_mwh: Array
+    price_per_mvarh: Array
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,12 @@ class DispatchDay:
     def signals(self) -> dict[str, Any]:
         """The signals of the dispatch problem."""
         market = self.conditions
-        carbon_price = market.carbon_price_cny_per_tco2 if self.carbon_in_cost else 0.0
+        carbon_price = market.carbon_price_per_tco2 if self.carbon_in_cost else 0.0
         return {
             "load_p_mw": self.load_p_mw,
             "load_q_mvar": self.load_q_mvar,
-            "buy_price": market.wholesale_cny_per_mwh + carbon_price * market.grid_factor_tco2_per_mwh,
-            "sell_price": market.export_cny_per_mwh,
+            "buy_price": market.wholesale_price_per_mwh + carbon_price * market.grid_factor_tco2_per_mwh,
+            "sell_price": market.export_price_per_mwh,
             "carbon_price": carbon_price,
             "available_mw": self.available_mw,
             "initial_mwh": self.initial_mwh,
@@ -138,10 +138,10 @@ class Dispatcher:
             voltage_pu=np.sqrt(solution["voltage_squared"]),
             current_pu=np.sqrt(np.maximum(0.0, solution["current_squared"])) / base_mva,
             cone_gap=self._cone_gap(solution),
-            cost_cny=solution.objective,
+            cost_money=solution.objective,
             rounds=self.problem.cone_rounds,
-            price_cny_per_mwh=self.problem.sensitivity(solution, "load_p_mw") / self.shape.period_h,
-            price_cny_per_mvarh=self.problem.sensitivity(solution, "load_q_mvar") / self.shape.period_h,
+            price_per_mwh=self.problem.sensitivity(solution, "load_p_mw") / self.shape.period_h,
+            price_per_mvarh=self.problem.sensitivity(solution, "load_q_mvar") / self.shape.period_h,
         )
 
     def _storage_powers(self, energy_mwh: Array, initial_mwh: Array) -> tuple[Array, Array]:
@@ -176,19 +176,19 @@ class Dispatcher:
             renewable_mw=dispatch.renewable_mw.sum(axis=0),
         )
 
-    def fuel_cny_per_h(self, dispatch: Dispatch) -> Array:
-        """Cost of the turbines, ``a P**2 + b P + c``, CNY/h, shape (n_period,)."""
+    def fuel_cost_per_h(self, dispatch: Dispatch) -> Array:
+        """Cost of the turbines, ``a P**2 + b P + c``, money/h, shape (n_period,)."""
         cost = np.zeros_like(dispatch.buy_mw)
         for unit, p_mw in zip(self.shape.turbines, dispatch.turbine_mw, strict=True):
             cost += (
-                unit.cost_quadratic_cny_per_mw2h * p_mw**2
-                + unit.cost_linear_cny_per_mwh * p_mw
-                + unit.cost_fixed_cny_per_h
+                unit.cost_quadratic_per_mw2h * p_mw**2
+                + unit.cost_linear_per_mwh * p_mw
+                + unit.cost_fixed_per_h
             )
         return cost
 
-    def wear_cny_per_h(self, dispatch: Dispatch) -> Array:
-        """Cost of wear of the storages, CNY/h, shape (n_period,)."""
-        wear = dict(self.shape.wear_cny_per_mwh)
+    def wear_cost_per_h(self, dispatch: Dispatch) -> Array:
+        """Cost of wear of the storages, money/h, shape (n_period,)."""
+        wear = dict(self.shape.wear_cost_per_mwh)
         prices = np.array([wear[unit.name] for unit in self.shape.storages])
         return prices @ dispatch.discharge_mw if len(prices) else np.zeros_like(dispatch.buy_mw)

@@ -33,7 +33,7 @@ class GasTurbine:
         Band of active power, MW.
     s_max_mva : float
         Rating of the generator, MVA.
-    cost_quadratic_cny_per_mw2h, cost_linear_cny_per_mwh, cost_fixed_cny_per_h : float
+    cost_quadratic_per_mw2h, cost_linear_per_mwh, cost_fixed_per_h : float
         a, b, c of the hourly cost ``a P**2 + b P + c``.
     emission_tco2_per_mwh : float
         Carbon factor, tCO2/MWh.
@@ -43,9 +43,9 @@ class GasTurbine:
     p_min_mw: float
     p_max_mw: float
     s_max_mva: float
-    cost_quadratic_cny_per_mw2h: float
-    cost_linear_cny_per_mwh: float
-    cost_fixed_cny_per_h: float
+    cost_quadratic_per_mw2h: float
+    cost_linear_per_mwh: float
+    cost_fixed_per_h: float
     emission_tco2_per_mwh: float
 
 
@@ -75,7 +75,7 @@ class DispatchShape:
         The units, by kind.
     sites : tuple of (str, int)
         Bus index of each unit.
-    wear_cny_per_mwh : tuple of (str, float)
+    wear_cost_per_mwh : tuple of (str, float)
         Cost of each MWh that a storage discharges.
     n_period : int
     period_h : float
@@ -83,7 +83,7 @@ class DispatchShape:
     loading_max : float
         Share of a branch rating that may be used.
     import_limit_mw, export_limit_mw : float
-    loss_price_cny_per_mwh : float
+    loss_price_per_mwh : float
         The small price on losses of branches and storages, so that free energy is not burnt in them.
     """
 
@@ -92,14 +92,14 @@ class DispatchShape:
     storages: tuple[StorageRatings, ...]
     renewables: tuple[Renewable, ...]
     sites: tuple[tuple[str, int], ...]
-    wear_cny_per_mwh: tuple[tuple[str, float], ...]
+    wear_cost_per_mwh: tuple[tuple[str, float], ...]
     n_period: int
     period_h: float
     voltage_band_pu: tuple[float, float]
     loading_max: float
     import_limit_mw: float
     export_limit_mw: float
-    loss_price_cny_per_mwh: float
+    loss_price_per_mwh: float
 
 
 def build_dispatch_model(shape: DispatchShape) -> Any:
@@ -168,15 +168,14 @@ def _declare_turbines(m: Any, shape: DispatchShape) -> None:
             m.p_turbine_mw[g, t] ** 2 + m.q_turbine_mvar[g, t] ** 2 <= unit[g].s_max_mva ** 2
         ),
     )
-    curved = [name for name in unit if unit[name].cost_quadratic_cny_per_mw2h > 0]
+    curved = [name for name in unit if unit[name].cost_quadratic_per_mw2h > 0]
     m.curved_turbine = pyo.Set(initialize=curved, ordered=True)
-    m.quadratic_cost_cny_per_h = pyo.Var(m.curved_turbine, m.period, bounds=(0, None))
+    m.quadratic_cost_per_h = pyo.Var(m.curved_turbine, m.period, bounds=(0, None))
     m.turbine_cost = pyo.Constraint(
         m.curved_turbine,
         m.period,
         rule=lambda m, g, t: (
-            unit[g].cost_quadratic_cny_per_mw2h * m.p_turbine_mw[g, t] ** 2
-            <= m.quadratic_cost_cny_per_h[g, t]
+            unit[g].cost_quadratic_per_mw2h * m.p_turbine_mw[g, t] ** 2 <= m.quadratic_cost_per_h[g, t]
         ),
     )
 
@@ -329,13 +328,12 @@ def _declare_cost(m: Any, shape: DispatchShape) -> None:
     r = shape.feeder.r_pu / shape.feeder.base_mva
     purchase = sum(m.buy_price[t] * m.p_buy_mw[t] - m.sell_price[t] * m.p_sell_mw[t] for t in m.period)
     fuel = sum(
-        (unit[g].cost_linear_cny_per_mwh + m.carbon_price * unit[g].emission_tco2_per_mwh)
-        * m.p_turbine_mw[g, t]
-        + unit[g].cost_fixed_cny_per_h
+        (unit[g].cost_linear_per_mwh + m.carbon_price * unit[g].emission_tco2_per_mwh) * m.p_turbine_mw[g, t]
+        + unit[g].cost_fixed_per_h
         for g in m.turbine
         for t in m.period
-    ) + sum(m.quadratic_cost_cny_per_h[key] for key in m.quadratic_cost_cny_per_h)
-    wear_price = dict(shape.wear_cny_per_mwh)
+    ) + sum(m.quadratic_cost_per_h[key] for key in m.quadratic_cost_per_h)
+    wear_price = dict(shape.wear_cost_per_mwh)
     wear = sum(wear_price[s] * m.p_discharge_mw[s, t] for s in m.storage for t in m.period)
     line_losses = sum(float(r[b]) * m.current_squared[b, t] for b in m.branch for t in m.period)
     storage_losses = sum(
@@ -345,6 +343,6 @@ def _declare_cost(m: Any, shape: DispatchShape) -> None:
         for t in m.period
     )
     losses = line_losses + storage_losses
-    m.cost_cny = pyo.Objective(
-        expr=shape.period_h * (purchase + fuel + wear + shape.loss_price_cny_per_mwh * losses)
+    m.cost_money = pyo.Objective(
+        expr=shape.period_h * (purchase + fuel + wear + shape.loss_price_per_mwh * losses)
     )

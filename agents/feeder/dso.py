@@ -132,7 +132,7 @@ class Dso(GridAgent):
         while not ended:
             step, ended = yield from self._post(price)
             if not ended:
-                price = self.behaviour.choose(self, self.signal, step.price_cny_per_mwh)
+                price = self.behaviour.choose(self, self.signal, step.price_per_mwh)
         best = self.setter.settle(price)
         if best is not price or not self._planned_last:
             # Time is up in the middle of a search: the plan must belong to the price that is announced.
@@ -157,17 +157,17 @@ class Dso(GridAgent):
         now = self.world.clock.now_s
         # A leader that still goes by the forecasts has heard nobody.
         missing = len(silent) if self._heard_round else len(follower)
-        ended = ended or rules.ending(self._round, now, step.distance_cny_per_mwh, missing)
+        ended = ended or rules.ending(self._round, now, step.price_distance_per_mwh, missing)
         self.rounds.append(
             Round(
                 self._round,
                 now,
-                step.distance_cny_per_mwh,
+                step.price_distance_per_mwh,
                 float(np.abs(self._total_load() - before).max()),
                 len(follower) - len(silent),
                 len(silent),
                 planned.dispatch.rounds if planned else 0,
-                self.profit_cny(price, planned) if planned else float("nan"),
+                self.profit_money(price, planned) if planned else float("nan"),
                 ended,
             )
         )
@@ -190,7 +190,7 @@ class Dso(GridAgent):
             self.tariff,
             self._dispatcher,
             plan,
-            self.signal.price_cny_per_mwh,
+            self.signal.price_per_mwh,
             tuple(self.connections),
         )
         orders: dict[str, Any] = {}
@@ -274,10 +274,10 @@ class Dso(GridAgent):
         dispatch = self._dispatcher.attempt(day)
         return None if dispatch is None else self._planned(dispatch, day, loads_mw)
 
-    def profit_cny(self, price: Array, plan: DayAhead) -> float:
-        """What it would earn with a price and a plan, CNY per day: sales less the net cost of supply."""
+    def profit_money(self, price: Array, plan: DayAhead) -> float:
+        """What it would earn with a price and a plan, money per day: sales less the net cost of supply."""
         sales = float(price @ plan.situation.load_mw) * self.world.period_h
-        return sales - plan.net_cost_cny(self.tariff.trades_carbon and self._carbon_in_cost)
+        return sales - plan.net_cost_money(self.tariff.trades_carbon and self._carbon_in_cost)
 
     def _plan_day(self) -> DayAhead:
         """Dispatch, carbon pool and tariff for the loads last heard, as perceived."""
@@ -333,7 +333,7 @@ class Dso(GridAgent):
             self._round,
             series(price),
             series(offer.factor_tco2_per_mwh),
-            self._conditions.tou_cny_per_mwh,
+            self._conditions.tou_price_per_mwh,
         )
 
     # What it does in a period.

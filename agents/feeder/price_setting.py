@@ -16,14 +16,14 @@ class Step(NamedTuple):
 
     Parameters
     ----------
-    price_cny_per_mwh : ndarray, shape (n_period,)
+    price_per_mwh : ndarray, shape (n_period,)
         Price to post next.
-    distance_cny_per_mwh : float
+    price_distance_per_mwh : float
         Largest distance of the posted price from the one that the leader is heading for; 0 at rest.
     """
 
-    price_cny_per_mwh: Array
-    distance_cny_per_mwh: float
+    price_per_mwh: Array
+    price_distance_per_mwh: float
 
 
 class PriceSetter(Protocol):
@@ -38,7 +38,7 @@ class PriceSetter(Protocol):
         """Whether it goes on where the answers to a price cannot be supplied."""
 
     def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
-        """Price of the first round, CNY/MWh, shape (n_period,), when only forecasts are known."""
+        """Price of the first round, money/MWh, shape (n_period,), when only forecasts are known."""
 
     def revise(
         self,
@@ -57,7 +57,7 @@ class PriceSetter(Protocol):
         """The price to announce, when time is up after a posted one; that same array if it stays."""
 
     def distance(self, posted: Array, plan: DayAhead) -> float:
-        """Distance of a final price from the one that the final answers call for, CNY/MWh."""
+        """Distance of a final price from the one that the final answers call for, money/MWh."""
 
 
 class BestResponse:
@@ -81,7 +81,7 @@ class BestResponse:
 
     def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
         """The tariff at the forecast loads."""
-        return plan.offer.price_cny_per_mwh
+        return plan.offer.price_per_mwh
 
     def revise(
         self,
@@ -92,7 +92,7 @@ class BestResponse:
     ) -> Step:
         """A damped step."""
         assert plan is not None
-        called_for = plan.offer.price_cny_per_mwh
+        called_for = plan.offer.price_per_mwh
         return Step(posted + self.damping * (called_for - posted), self.distance(posted, plan))
 
     def settle(self, posted: Array) -> Array:
@@ -101,4 +101,4 @@ class BestResponse:
 
     def distance(self, posted: Array, plan: DayAhead) -> float:
         """Distance from the tariff at these loads."""
-        return float(np.abs(plan.offer.price_cny_per_mwh - posted).max())
+        return float(np.abs(plan.offer.price_per_mwh - posted).max())

@@ -21,18 +21,18 @@ class StorageShape:
     ratings : StorageRatings
     n_period : int
     period_h : float
-    wear_cny_per_mwh : float
+    wear_cost_per_mwh : float
         Cost of each MWh that is discharged.
     """
 
     ratings: StorageRatings
     n_period: int
     period_h: float
-    wear_cny_per_mwh: float = 0.0
+    wear_cost_per_mwh: float = 0.0
 
 
 def build_storage_model(shape: StorageShape) -> Any:
-    """The storage owner's problem as a Pyomo model; powers in MW at the grid terminals, money in CNY.
+    """The storage owner's problem as a Pyomo model; powers in MW at the grid terminals, money in money.
 
     Notes
     -----
@@ -46,11 +46,11 @@ def build_storage_model(shape: StorageShape) -> Any:
     m.initial_mwh = pyo.Var()
     _declare_powers(m, shape.ratings)
     _declare_energy(m, shape)
-    m.cost_cny = pyo.Objective(
+    m.cost_money = pyo.Objective(
         expr=shape.period_h
         * sum(
             m.buy_price[t] * m.p_charge_mw[t]
-            + (shape.wear_cny_per_mwh - m.sell_price[t]) * m.p_discharge_mw[t]
+            + (shape.wear_cost_per_mwh - m.sell_price[t]) * m.p_discharge_mw[t]
             for t in m.period
         )
     )

@@ -66,10 +66,10 @@ class PricedRound:
         From 1.
     purpose : str
         Why this price was posted.
-    price_cny_per_mwh : ndarray, shape (n_period,)
-    profit_cny : float
+    price_per_mwh : ndarray, shape (n_period,)
+    profit_money : float
         True profit with the loads that answered.
-    foreseen_cny : float
+    foreseen_money : float
         Profit as the model had it.
     surprise_mw : float
         Largest distance of a follower's load from the one foreseen.
@@ -81,9 +81,9 @@ class PricedRound:
 
     round: int
     purpose: Purpose
-    price_cny_per_mwh: Array
-    profit_cny: float
-    foreseen_cny: float
+    price_per_mwh: Array
+    profit_money: float
+    foreseen_money: float
     surprise_mw: float
     keeps_limits: bool
     forgotten: int
@@ -110,7 +110,8 @@ class AnticipatingLeader:
     def __init__(self, task: LeaderProblem, options: Anticipation | None = None) -> None:
         self.options = options or Anticipation()
         self.estimates = [
-            ResponseEstimate(follower.reference_cny_per_mwh, follower.base_mw) for follower in task.followers
+            ResponseEstimate(follower.reference_price_per_mwh, follower.base_mw)
+            for follower in task.followers
         ]
         self.rounds: list[PricedRound] = []
         self._searches, self._delivered = 0, True
@@ -125,9 +126,9 @@ class AnticipatingLeader:
         return self._next is None or len(self.rounds) >= self.options.round_limit
 
     def propose(self) -> Array:
-        """The price to post next, CNY/MWh, shape (n_period,); the best one seen once finished."""
+        """The price to post next, money/MWh, shape (n_period,); the best one seen once finished."""
         if self.finished or self._next is None:
-            return self._best().price_cny_per_mwh
+            return self._best().price_per_mwh
         return self._next[1]
 
     @property
@@ -180,12 +181,12 @@ class AnticipatingLeader:
 
     def _probe(self) -> Iterator[tuple[Purpose, Array]]:
         """Prices that reveal base loads, slopes and limits."""
-        reference, limits = self._task.reference_cny_per_mwh, self._task.limits
+        reference, limits = self._task.reference_price_per_mwh, self._task.limits
         periods = np.arange(self._task.n_period)
         yield "reference", reference
         ripple = np.cos(2.399963 * (periods + 1.0))  # the golden angle: no two periods alike
         yield "slope", reference * (1.0 + SLOPE_PROBE * ripple)
-        ends = (limits.low_cny_per_mwh, limits.high_cny_per_mwh)
+        ends = (limits.low_price_per_mwh, limits.high_price_per_mwh)
         for probe in range(self.options.limit_probes):
             inside, outside = ends if probe < _GROUPS else ends[::-1]
             yield "limits", np.where(periods % _GROUPS == probe % _GROUPS, inside, outside)
@@ -220,15 +221,15 @@ class AnticipatingLeader:
         best, self.best, self._searches = self.best, None, 0
         yield from self._probe()
         if best is not None:
-            yield "remeasure", best.price_cny_per_mwh
+            yield "remeasure", best.price_per_mwh
 
     def _fall_back(self) -> Iterator[tuple[Purpose, Array]]:
         """Steps from the best price seen towards the model's optimum; half as long after each failure."""
         step = 1.0
         while step > 0.02:
             before = self._best()
-            target = polish(self._cautious(), before.price_cny_per_mwh).price_cny_per_mwh
-            start = before.price_cny_per_mwh
+            target = polish(self._cautious(), before.price_per_mwh).price_per_mwh
+            start = before.price_per_mwh
             yield "fallback", start + step * (target - start)
             if self._best() is before:
                 step *= 0.5
@@ -241,10 +242,10 @@ class AnticipatingLeader:
     def _cautious(self) -> LeaderProblem:
         """The learnt problem with caps a trifle tighter than they are."""
         learnt, limits = self._learnt(), self._task.limits
-        if limits.bill_cap_cny is not None:
-            limits = replace(limits, bill_cap_cny=(1.0 - _CAUTION) * limits.bill_cap_cny)
-        bills = tuple((1.0 - _CAUTION) * cap for cap in learnt.follower_bill_caps_cny)
-        return replace(learnt, limits=limits, follower_bill_caps_cny=bills)
+        if limits.bill_cap_money is not None:
+            limits = replace(limits, bill_cap_money=(1.0 - _CAUTION) * limits.bill_cap_money)
+        bills = tuple((1.0 - _CAUTION) * cap for cap in learnt.follower_bill_caps_money)
+        return replace(learnt, limits=limits, follower_bill_caps_money=bills)
 
     def _optimum(self) -> Array:
         """The optimum of the learnt model: by a global search, later from the best price seen."""
@@ -252,24 +253,24 @@ class AnticipatingLeader:
         self._searches += 1
         if self._searches <= self.options.search_limit:
             try:
-                start = self._best().price_cny_per_mwh
-                return full_information_optimum(problem, self.options.effort, start).price_cny_per_mwh
+                start = self._best().price_per_mwh
+                return full_information_optimum(problem, self.options.effort, start).price_per_mwh
             except SolverLimitError:
                 logger.debug("the search on the learnt model ended without a price, climbing instead")
-        return polish(problem, self._best().price_cny_per_mwh).price_cny_per_mwh
+        return polish(problem, self._best().price_per_mwh).price_per_mwh
 
     def _corrected(self, target: Array) -> Array:
         """The next try after a target that was not as foreseen."""
         if not self._delivered:
             # The feeder could not take it: half of the way back; a uniform shift of the price moves no load.
-            halfway = 0.5 * (target + self._best().price_cny_per_mwh)
+            halfway = 0.5 * (target + self._best().price_per_mwh)
             return restore(self._cautious(), halfway)
-        return polish(self._cautious(), target).price_cny_per_mwh
+        return polish(self._cautious(), target).price_per_mwh
 
     def _promises_gain(self, price: Array) -> bool:
         if self.best is None:
             return True
-        reached = self.best.profit_cny
+        reached = self.best.profit_money
         return self._learnt().profit(price) > reached + self.options.gain_tolerance * abs(reached)
 
     def _foresaw(self) -> bool:
@@ -278,8 +279,8 @@ class AnticipatingLeader:
 
     def _foresaw_profit(self) -> bool:
         last = self.rounds[-1]
-        room = self.options.gain_tolerance * abs(last.profit_cny)
-        return abs(last.profit_cny - last.foreseen_cny) <= room
+        room = self.options.gain_tolerance * abs(last.profit_money)
+        return abs(last.profit_money - last.foreseen_money) <= room
 
     @property
     def _surprise_limit_mw(self) -> float:
@@ -287,7 +288,7 @@ class AnticipatingLeader:
 
     def _keep_best(self) -> None:
         last = self.rounds[-1]
-        if last.keeps_limits and (self.best is None or last.profit_cny > self.best.profit_cny):
+        if last.keeps_limits and (self.best is None or last.profit_money > self.best.profit_money):
             self.best = last
 
     def _best(self) -> PricedRound:
@@ -306,7 +307,7 @@ class InformedLeader(AnticipatingLeader):
     """
 
     def _probe(self) -> Iterator[tuple[Purpose, Array]]:
-        yield "reference", self._task.reference_cny_per_mwh
+        yield "reference", self._task.reference_price_per_mwh
 
     def _learnt(self) -> LeaderProblem:
         return self._task

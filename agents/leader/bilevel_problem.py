@@ -21,7 +21,7 @@ from gridarium.environment.errors import InfeasibleError, SolverLimitError
 
 THOUSAND = 1e3
 _LEAST_ERROR = 1e-6
-"""Errors of a chord below this, CNY/h, are not given to the relaxation."""
+"""Errors of a chord below this, money/h, are not given to the relaxation."""
 
 Curves = Sequence[Sequence[ResponseCurve]]
 """One curve for each follower and period."""
@@ -33,21 +33,21 @@ class RelaxedOptimum:
 
     Parameters
     ----------
-    price_cny_per_mwh : ndarray, shape (n_period,)
-    margin_cny_per_mwh : ndarray, shape (n_follower, n_period)
+    price_per_mwh : ndarray, shape (n_period,)
+    margin_per_mwh : ndarray, shape (n_follower, n_period)
         Reference price less price and multiplier of energy neutrality.
-    modelled_cny : float
+    modelled_money : float
         Profit as the straight pieces have it.
-    bound_cny : float
+    bound_money : float
         No price has a greater true profit, but for the solver's tolerances of 1e-6.
     time_s : float
     nodes : int
     """
 
-    price_cny_per_mwh: Array
-    margin_cny_per_mwh: Array
-    modelled_cny: float
-    bound_cny: float
+    price_per_mwh: Array
+    margin_per_mwh: Array
+    modelled_money: float
+    bound_money: float
     time_s: float
     nodes: int
 
@@ -108,7 +108,7 @@ def solve_relaxed(
         raise SolverLimitError(f"leader: no price after {time_limit_s:.0f} s, {reason}")
     x = np.array(highs.getSolution().col_value)
     price, neutral = (x[form.decisions[n].start : form.decisions[n].stop] for n in ("price", "neutral"))
-    reference = np.array([follower.reference_cny_per_mwh for follower in problem.followers])
+    reference = np.array([follower.reference_price_per_mwh for follower in problem.followers])
     return RelaxedOptimum(
         price,
         reference - price - neutral[:, None],
@@ -129,7 +129,7 @@ def _point(problem: LeaderProblem, curves: Curves, form: StandardForm, price: Ar
     values["cost"] = np.array([problem.cost(loads) / THOUSAND])
     for (k, t), place in pieces.places.items():
         curve = curves[k][t]
-        margin = problem.followers[k].reference_cny_per_mwh[t] - price[t] - values["neutral"][k]
+        margin = problem.followers[k].reference_price_per_mwh[t] - price[t] - values["neutral"][k]
         shares = np.clip((margin - curve.margin[:-1]) / np.diff(curve.margin), 0.0, 1.0)
         values["share"][list(place)] = shares
     inner = [j for place in pieces.places.values() for j in place[:-1]]
@@ -141,7 +141,7 @@ def _point(problem: LeaderProblem, curves: Curves, form: StandardForm, price: Ar
 
 
 def build_bilevel_model(problem: LeaderProblem, curves: Curves) -> Any:
-    """The leader's problem with its followers' optima as constraints, relaxed; money in thousand CNY.
+    """The leader's problem with its followers' optima as constraints, relaxed; money in thousands.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ class _Pieces:
 
 def _declare_price(m: Any, problem: LeaderProblem) -> None:
     """Band of the price, and range of the multipliers of energy neutrality."""
-    low, high = problem.limits.low_cny_per_mwh, problem.limits.high_cny_per_mwh
+    low, high = problem.limits.low_price_per_mwh, problem.limits.high_price_per_mwh
     ends = [neutral_bounds(problem, follower) for follower in problem.followers]
     m.price = pyo.Var(m.period, bounds=lambda m, t: (float(low[t]), float(high[t])))
     m.neutral = pyo.Var(m.follower, bounds=lambda m, k: ends[k])
@@ -229,7 +229,7 @@ def _declare_pieces(m: Any, pieces: _Pieces) -> None:
 
 def _declare_response(m: Any, problem: LeaderProblem, curves: Curves, pieces: _Pieces) -> None:
     """reference - price - neutral = margin; sum of shifts zero (C15)."""
-    references = [follower.reference_cny_per_mwh for follower in problem.followers]
+    references = [follower.reference_price_per_mwh for follower in problem.followers]
 
     def margin(m: Any, k: int, t: int) -> Any:
         risen = sum(float(pieces.rise[j]) * m.share[j] for j in pieces.places[k, t])
@@ -255,7 +255,9 @@ def _declare_sales(m: Any, problem: LeaderProblem, curves: Curves, pieces: _Piec
         follower = problem.followers[k]
         bill = -float(follower.base_mw.sum()) * m.neutral[k]
         for t in m.period:
-            bill += float(follower.reference_cny_per_mwh[t]) * m.drawn[k, t] - float(curves[k][t].forgone[0])
+            bill += float(follower.reference_price_per_mwh[t]) * m.drawn[k, t] - float(
+                curves[k][t].forgone[0]
+            )
             for j in pieces.places[k, t]:
                 bill -= float(pieces.forgone[j]) * m.share[j]
                 if j in m.slack:
@@ -268,21 +270,23 @@ def _declare_sales(m: Any, problem: LeaderProblem, curves: Curves, pieces: _Piec
 def _declare_caps(m: Any, problem: LeaderProblem) -> None:
     """Caps on bills, on the mean price and on discounts."""
     limits, base, h = problem.limits, problem.base_mw, problem.period_h
-    if limits.bill_cap_cny is not None:
-        cap = limits.bill_cap_cny / THOUSAND
+    if limits.bill_cap_money is not None:
+        cap = limits.bill_cap_money / THOUSAND
         m.bill_cap = pyo.Constraint(expr=sum(m.sales[k] for k in m.follower) <= cap)
-    for k, cap in enumerate(problem.follower_bill_caps_cny):
+    for k, cap in enumerate(problem.follower_bill_caps_money):
         m.sales[k].setub(cap / THOUSAND)
-    if limits.average_cap_cny_per_mwh is not None:
+    if limits.average_cap_per_mwh is not None:
         weight = base / base.sum()
         mean = sum(float(weight[t]) * m.price[t] for t in m.period)
-        m.average_cap = pyo.Constraint(expr=mean <= limits.average_cap_cny_per_mwh)
-    if limits.discount_cap_cny is not None:
+        m.average_cap = pyo.Constraint(expr=mean <= limits.average_cap_per_mwh)
+    if limits.discount_cap_money is not None:
         plain = sum(
-            h * float(problem.reference_cny_per_mwh[t]) * m.drawn[k, t] for k in m.follower for t in m.period
+            h * float(problem.reference_price_per_mwh[t]) * m.drawn[k, t]
+            for k in m.follower
+            for t in m.period
         )
         discount = plain / THOUSAND - sum(m.sales[k] for k in m.follower)
-        m.discount_cap = pyo.Constraint(expr=discount <= limits.discount_cap_cny / THOUSAND)
+        m.discount_cap = pyo.Constraint(expr=discount <= limits.discount_cap_money / THOUSAND)
 
 
 def _declare_supply(m: Any, problem: LeaderProblem) -> None:
@@ -291,9 +295,9 @@ def _declare_supply(m: Any, problem: LeaderProblem) -> None:
 
     def tangent(m: Any, i: int) -> Any:
         cut = problem.supply[i]
-        marginal = np.broadcast_to(cut.marginal_cny_per_mwh, (len(problem.followers), problem.n_period))
+        marginal = np.broadcast_to(cut.marginal_cost_per_mwh, (len(problem.followers), problem.n_period))
         supplied = sum(float(marginal[k, t]) * m.drawn[k, t] for k in m.follower for t in m.period)
-        return THOUSAND * m.cost >= cut.constant_cny + problem.period_h * supplied
+        return THOUSAND * m.cost >= cut.constant_money + problem.period_h * supplied
 
     m.supply = pyo.Constraint(range(len(problem.supply)), rule=tangent)
     m.loss = pyo.Objective(expr=m.cost - sum(m.sales[k] for k in m.follower))

@@ -18,15 +18,15 @@ class LeaderRegret:
 
     Parameters
     ----------
-    regret_cny : float
+    regret_money : float
         What the deviation would add to the profit; 0 where none was found.
-    price_cny_per_mwh : ndarray, shape (n_period,)
+    price_per_mwh : ndarray, shape (n_period,)
     tried : int
         Prices that the real followers were asked about.
     """
 
-    regret_cny: float
-    price_cny_per_mwh: Array
+    regret_money: float
+    price_per_mwh: Array
     tried: int
 
 
@@ -56,25 +56,25 @@ def leader_regret(
     """
     limits = task.limits
     profit = task.profit(price, respond(price))
-    others = [random.uniform(limits.low_cny_per_mwh, limits.high_cny_per_mwh) for _ in range(n_start - 1)]
+    others = [random.uniform(limits.low_price_per_mwh, limits.high_price_per_mwh) for _ in range(n_start - 1)]
     found = [
         trust_region_leader(task, respond, price),
         pattern_search_leader(task, respond, [price, *others], random, budget),
     ]
-    best = max((outcome.best for outcome in found), key=lambda point: point.profit_cny)
+    best = max((outcome.best for outcome in found), key=lambda point: point.profit_money)
     tried = sum(outcome.rounds for outcome in found)
-    if best.profit_cny <= profit:
+    if best.profit_money <= profit:
         return LeaderRegret(0.0, price, tried)
-    return LeaderRegret(best.profit_cny - profit, best.price_cny_per_mwh, tried)
+    return LeaderRegret(best.profit_money - profit, best.price_per_mwh, tried)
 
 
-def outcome_spread(profits_cny: Sequence[float], prices: Sequence[Array]) -> tuple[float, float]:
-    """Spread of outcomes over starts: of the profits, CNY, and of the prices, largest distance in CNY/MWh.
+def outcome_spread(profits_money: Sequence[float], prices: Sequence[Array]) -> tuple[float, float]:
+    """Spread of outcomes over starts: profits in money, and the largest distance of prices in money/MWh.
 
     A spread of zero suggests one outcome, and proves nothing.
     """
     stacked = np.array(prices)
-    return float(np.ptp(profits_cny)), float(np.ptp(stacked, axis=0).max())
+    return float(np.ptp(profits_money)), float(np.ptp(stacked, axis=0).max())
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def loop_stability(
         From a posted price to the price that the answers call for, shape (n_period,) each.
     price : ndarray, shape (n_period,)
     step : float
-        Half the distance of the differences, CNY/MWh.
+        Half the distance of the differences, money/MWh.
 
     Notes
     -----

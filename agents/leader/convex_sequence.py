@@ -66,19 +66,19 @@ class SequenceRound:
 
     Parameters
     ----------
-    profit_cny : float
+    profit_money : float
         True profit after it.
-    promised_cny, gained_cny : float
+    promised_money, gained_money : float
         Gain by the linearised problem and in truth; minus infinity where the step breaks a limit.
-    radius_cny_per_mwh : float
+    price_radius_per_mwh : float
     change : float
         Largest change of prices and loads, see `SequenceOptions.tolerance`.
     """
 
-    profit_cny: float
-    promised_cny: float
-    gained_cny: float
-    radius_cny_per_mwh: float
+    profit_money: float
+    promised_money: float
+    gained_money: float
+    price_radius_per_mwh: float
     change: float
 
 
@@ -89,7 +89,7 @@ class SequenceOutcome:
     Parameters
     ----------
     point : SingleLevelPoint
-    profit_cny : float
+    profit_money : float
         With the true products and the true cost of supply.
     converged : bool
     residual : KktResidual
@@ -98,16 +98,16 @@ class SequenceOutcome:
     """
 
     point: SingleLevelPoint
-    profit_cny: float
+    profit_money: float
     converged: bool
     residual: KktResidual
     history: tuple[SequenceRound, ...]
     time_s: float
 
     @property
-    def price_cny_per_mwh(self) -> Array:
+    def price_per_mwh(self) -> Array:
         """Price of the last point, shape (n_period,)."""
-        return self.point.price_cny_per_mwh
+        return self.point.price_per_mwh
 
     @property
     def rounds(self) -> int:
@@ -152,11 +152,11 @@ def sequential_convex_optimum(
     while not converged and len(sequence.history) < sequence.options.round_limit:
         converged = sequence.advance()
     residual = kkt_residual(
-        problem, sequence.point, sequence.promise(), sequence.bilinear_cny, sequence.supply_cny
+        problem, sequence.point, sequence.promise(), sequence.bilinear_money, sequence.supply_money
     )
     spent = time.perf_counter() - started
     return SequenceOutcome(
-        sequence.point, sequence.profit_cny, converged, residual, tuple(sequence.history), spent
+        sequence.point, sequence.profit_money, converged, residual, tuple(sequence.history), spent
     )
 
 
@@ -169,41 +169,41 @@ class _Sequence:
     supplier: Supplier | None
     start: Array | None
     history: list[SequenceRound] = field(default_factory=list)
-    bilinear_cny: float = 0.0
-    supply_cny: float = 0.0
+    bilinear_money: float = 0.0
+    supply_money: float = 0.0
 
     def __post_init__(self) -> None:
         problem = self.problem
-        self.price_scale = float(np.max(problem.reference_cny_per_mwh))
+        self.price_scale = float(np.max(problem.reference_price_per_mwh))
         self.load_scale = float(np.max(problem.base_mw))
         self.radius = self.options.radius * self.price_scale
-        price = restore(problem, problem.reference_cny_per_mwh if self.start is None else self.start)
+        price = restore(problem, problem.reference_price_per_mwh if self.start is None else self.start)
         self.point = SingleLevelPoint.answering(problem, price)
-        self.profit_cny = self._anchor_profit()
-        if not np.isfinite(self.profit_cny):
+        self.profit_money = self._anchor_profit()
+        if not np.isfinite(self.profit_money):
             raise InfeasibleError("leader: the loads at the first anchor cannot be supplied")
-        self._gap_cny = 1e-3 * abs(self.profit_cny)
+        self._gap_money = 1e-3 * abs(self.profit_money)
         self._tightness = np.zeros(len(problem.followers))
 
     def advance(self) -> bool:
         """One round of steps 5 to 7; whether the anchor stands still."""
-        options, radius, before = self.options, self.radius, self.profit_cny
-        steps = self._steps(radius, self._gap_cny)
+        options, radius, before = self.options, self.radius, self.profit_money
+        steps = self._steps(radius, self._gap_money)
         step, profit = self._best(steps)
         if step is None:
             self.history.append(SequenceRound(before, np.nan, -np.inf, radius, np.inf))
             self.radius *= 0.5
             return False
-        promised, change, gained = step.modelled_cny - before, self._change(step.point), profit - before
-        left, still = step.bound_cny - before, self._worth(options.optimality * radius)
+        promised, change, gained = step.modelled_money - before, self._change(step.point), profit - before
+        left, still = step.bound_money - before, self._worth(options.optimality * radius)
         if promised <= options.gain * abs(before):
             # Where many prices are equally good a step may be long and worth nothing.
-            gained, change, self.bilinear_cny, self.supply_cny = 0.0, 0.0, 0.0, 0.0
+            gained, change, self.bilinear_money, self.supply_money = 0.0, 0.0, 0.0, 0.0
         else:
             self._move(step, profit, promised)
         self._learn(steps)
-        self.history.append(SequenceRound(self.profit_cny, promised, gained, radius, change))
-        self._gap_cny = min(self._gap_cny, 0.1 * max(promised, still))
+        self.history.append(SequenceRound(self.profit_money, promised, gained, radius, change))
+        self._gap_money = min(self._gap_money, 0.1 * max(promised, still))
         if change > options.tolerance:
             return False
         # To stand still on two patterns is not enough while the straight search promises more on others.
@@ -216,11 +216,11 @@ class _Sequence:
         """Most that the straight problem promises close by, relative to the same rise of all prices."""
         radius = PROBE * self.price_scale
         steps = self._steps(radius, 0.0)
-        left = steps[0].bound_cny - self.profit_cny if steps else np.inf
+        left = steps[0].bound_money - self.profit_money if steps else np.inf
         return max(0.0, left) / self._worth(radius)
 
-    def _steps(self, radius: float, gap_cny: float) -> list[ConvexStep]:
-        effort = StepEffort(gap_cny, self.options.node_limit)
+    def _steps(self, radius: float, gap_money: float) -> list[ConvexStep]:
+        effort = StepEffort(gap_money, self.options.node_limit)
         return convex_steps(self.problem, self.point, radius, self._tightness, effort, self.supplier)
 
     def _best(self, steps: list[ConvexStep]) -> tuple[ConvexStep | None, float]:
@@ -228,7 +228,7 @@ class _Sequence:
         best: ConvexStep | None = None
         most = -np.inf
         for step in steps:
-            loads, price = step.point.loads(self.problem), step.point.price_cny_per_mwh
+            loads, price = step.point.loads(self.problem), step.point.price_per_mwh
             problem = replace(self.problem, supply=step.cuts[-1:]) if step.cuts else self.problem
             profit = problem.profit(price, loads) if problem.allows(price, loads) else -np.inf
             if best is None or profit > most:
@@ -236,24 +236,24 @@ class _Sequence:
         return best, most
 
     def _worth(self, rise: float) -> float:
-        """What all would pay more if every price rose, CNY."""
+        """What all would pay more if every price rose, money."""
         return rise * float(self.problem.base_mw.sum()) * self.problem.period_h
 
     def _move(self, step: ConvexStep, profit: float, promised: float) -> None:
         """Take the step if it keeps its promise well enough, and set the radius."""
-        point, gained = step.point, profit - self.profit_cny
-        price_change = point.price_cny_per_mwh - self.point.price_cny_per_mwh
+        point, gained = step.point, profit - self.profit_money
+        price_change = point.price_per_mwh - self.point.price_per_mwh
         shift_change = point.shift_mw - self.point.shift_mw
-        beta = np.array([[one.beta_cny_per_mwh_per_mw] for one in self.problem.followers])
+        beta = np.array([[one.beta_per_mwh_per_mw] for one in self.problem.followers])
         curved = (1.0 - self._tightness)[:, None] * beta * shift_change**2
-        self.bilinear_cny = abs(float((shift_change * price_change + curved).sum())) * self.problem.period_h
+        self.bilinear_money = abs(float((shift_change * price_change + curved).sum())) * self.problem.period_h
         if step.cuts:
             loads = point.loads(self.problem)
             modelled = replace(self.problem, supply=(*self.problem.supply, *step.cuts[:-1])).cost(loads)
-            self.supply_cny = replace(self.problem, supply=step.cuts[-1:]).cost(loads) - modelled
+            self.supply_money = replace(self.problem, supply=step.cuts[-1:]).cost(loads) - modelled
         self._tightness = step.tightness
         if gained >= ACCEPTED * promised:
-            self.point, self.profit_cny = point, profit
+            self.point, self.profit_money = point, profit
             if gained > TRUSTED * promised:
                 self.radius = min(2.0 * self.radius, self.options.most_radius * self.price_scale)
             elif gained < DOUBTED * promised:
@@ -279,9 +279,9 @@ class _Sequence:
             if cut is None:
                 return -np.inf
             self.problem = replace(self.problem, supply=(cut,))
-        return self.problem.profit(self.point.price_cny_per_mwh, loads)
+        return self.problem.profit(self.point.price_per_mwh, loads)
 
     def _change(self, point: SingleLevelPoint) -> float:
-        price = np.abs(point.price_cny_per_mwh - self.point.price_cny_per_mwh).max() / self.price_scale
+        price = np.abs(point.price_per_mwh - self.point.price_per_mwh).max() / self.price_scale
         load = np.abs(point.shift_mw - self.point.shift_mw).max() / self.load_scale
         return float(max(price, load))

@@ -35,9 +35,9 @@ class ConvexStep:
     Parameters
     ----------
     point : SingleLevelPoint
-    modelled_cny : float
+    modelled_money : float
         Profit as the step has it.
-    bound_cny : float
+    bound_money : float
         Most that the straight problem allows within the trust region.
     tightness : ndarray, shape (n_follower,)
         How much of each follower's bill lies at a cap: the sum of the caps' multipliers, in [0, 1].
@@ -46,8 +46,8 @@ class ConvexStep:
     """
 
     point: SingleLevelPoint
-    modelled_cny: float
-    bound_cny: float
+    modelled_money: float
+    bound_money: float
     tightness: Array
     cuts: tuple[SupplyCut, ...] = ()
 
@@ -58,12 +58,12 @@ class StepEffort:
 
     Parameters
     ----------
-    gap_cny : float
+    gap_money : float
         Distance from its optimum that is good enough.
     node_limit : int
     """
 
-    gap_cny: float
+    gap_money: float
     node_limit: int
 
 
@@ -82,7 +82,7 @@ def convex_steps(
     problem : LeaderProblem
     anchor : SingleLevelPoint
     radius : float
-        Most that any price may change, CNY/MWh.
+        Most that any price may change, money/MWh.
     tightness : ndarray, shape (n_follower,)
         As the last step left it; zeros at first.
     effort : StepEffort
@@ -106,18 +106,18 @@ def convex_steps(
     curved = _with_curvature(form, problem, anchor, weight)
     integer = form.integer
     patterns = [own] if np.array_equal(own[integer], chosen[integer]) else [own, chosen]
-    profit = problem.profit(anchor.price_cny_per_mwh, anchor.loads(problem))
+    profit = problem.profit(anchor.price_per_mwh, anchor.loads(problem))
     steps = [_curved_step(curved, x, bound, problem, profit, supply) for x in patterns]
     return [one for one in steps if one is not None]
 
 
 def _search(form: StandardForm, start: Array, effort: StepEffort) -> tuple[Array, float] | None:
-    """Optimum of the straight problem and its bound in CNY."""
+    """Optimum of the straight problem and its bound in money."""
     highs = highs_model(form)
     integers = np.flatnonzero(form.integer).astype(np.int32)
     for name, value in {
         "mip_rel_gap": 0.0,
-        "mip_abs_gap": effort.gap_cny / THOUSAND,
+        "mip_abs_gap": effort.gap_money / THOUSAND,
         "mip_max_nodes": effort.node_limit,
         "primal_feasibility_tolerance": 1e-9,
         "dual_feasibility_tolerance": 1e-9,
@@ -142,7 +142,7 @@ def _with_curvature(
     form: StandardForm, problem: LeaderProblem, anchor: SingleLevelPoint, weight: Array
 ) -> StandardForm:
     """The same form with ``weight beta (d - d_k)**2`` of all shifts in its loss."""
-    beta = np.array([one.beta_cny_per_mwh_per_mw for one in problem.followers])
+    beta = np.array([one.beta_per_mwh_per_mw for one in problem.followers])
     curve = np.repeat(problem.period_h / THOUSAND * weight * beta, problem.n_period)
     block, shift = form.decisions["shift"], anchor.shift_mw.ravel()
     diagonal, cost = np.zeros(len(form.cost)), form.cost.copy()
@@ -157,9 +157,9 @@ def _with_curvature(
 def _curved_step(
     form: StandardForm,
     pattern: Array,
-    bound_cny: float,
+    bound_money: float,
     problem: LeaderProblem,
-    anchored_cny: float,
+    anchored_money: float,
     supply: Supplier | None,
 ) -> ConvexStep | None:
     """Optimum with the binaries of a pattern; None where there is none, or its loads cannot be supplied."""
@@ -184,22 +184,22 @@ def _curved_step(
             return None
         cuts.append(cut)
         missed = replace(problem, supply=(cut,)).cost(loads) - cost
-        promised = abs(modelled - anchored_cny)
+        promised = abs(modelled - anchored_money)
         if missed <= COST_ERROR * promised or len(cuts) >= CUT_LIMIT:
             break
         form = _with_cut(form, cut, problem)
     tightness = np.clip(_tightness(form, solver.multipliers().rows, len(problem.followers)), 0.0, 1.0)
-    return ConvexStep(point, modelled, max(modelled, bound_cny), tightness, tuple(cuts))
+    return ConvexStep(point, modelled, max(modelled, bound_money), tightness, tuple(cuts))
 
 
 def _with_cut(form: StandardForm, cut: SupplyCut, problem: LeaderProblem) -> StandardForm:
     """The same form with one more tangent below its cost."""
     base = np.array([one.base_mw for one in problem.followers])
-    marginal = problem.period_h / THOUSAND * np.broadcast_to(cut.marginal_cny_per_mwh, base.shape)
+    marginal = problem.period_h / THOUSAND * np.broadcast_to(cut.marginal_cost_per_mwh, base.shape)
     row, block = np.zeros(len(form.cost)), form.decisions["shift"]
     row[block.start : block.stop] = -marginal.ravel()
     row[form.decisions["cost"].start] = 1.0
-    least = cut.constant_cny / THOUSAND + float((marginal * base).sum())
+    least = cut.constant_money / THOUSAND + float((marginal * base).sum())
     return replace(
         form,
         rows=sparse.vstack([form.rows, sparse.csr_matrix(row[None, :])]).tocsr(),
@@ -233,16 +233,16 @@ def _values(problem: LeaderProblem, anchor: SingleLevelPoint, form: StandardForm
     """Values of all variables at the anchor."""
     up = np.array([one.most_up_mw for one in problem.followers])
     down = np.array([one.most_down_mw for one in problem.followers])
-    beta = np.array([[one.beta_cny_per_mwh_per_mw] for one in problem.followers])
+    beta = np.array([[one.beta_per_mwh_per_mw] for one in problem.followers])
     # Interior points leave a little of both factors of a product; the larger one is meant.
-    at_upper = anchor.upper_cny_per_mwh > beta * (up - anchor.shift_mw)
-    at_lower = anchor.lower_cny_per_mwh > beta * (down + anchor.shift_mw)
+    at_upper = anchor.upper_price_per_mwh > beta * (up - anchor.shift_mw)
+    at_lower = anchor.lower_price_per_mwh > beta * (down + anchor.shift_mw)
     values = {
-        "price": anchor.price_cny_per_mwh,
-        "neutral": anchor.neutral_cny_per_mwh,
+        "price": anchor.price_per_mwh,
+        "neutral": anchor.neutral_price_per_mwh,
         "shift": anchor.shift_mw.ravel(),
-        "upper": anchor.upper_cny_per_mwh.ravel(),
-        "lower": anchor.lower_cny_per_mwh.ravel(),
+        "upper": anchor.upper_price_per_mwh.ravel(),
+        "lower": anchor.lower_price_per_mwh.ravel(),
         "at_upper": np.array([at_upper[place] for place in reach.above(up)], dtype=np.float64),
         "at_lower": np.array([at_lower[place] for place in reach.below(down)], dtype=np.float64),
         "bend": np.zeros(anchor.shift_mw.size),

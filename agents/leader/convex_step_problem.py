@@ -22,7 +22,7 @@ Places = list[tuple[int, int]]
 """Pairs of follower and period."""
 
 _ROOM = 1e-6
-"""Room left beside the reach of margins, CNY/MWh, so that rounding cuts nothing off."""
+"""Room left beside the reach of margins, money/MWh, so that rounding cuts nothing off."""
 
 
 @dataclass(frozen=True)
@@ -31,30 +31,30 @@ class SingleLevelPoint:
 
     Parameters
     ----------
-    price_cny_per_mwh : ndarray, shape (n_period,)
-    neutral_cny_per_mwh : ndarray, shape (n_follower,)
+    price_per_mwh : ndarray, shape (n_period,)
+    neutral_price_per_mwh : ndarray, shape (n_follower,)
         Multipliers of energy neutrality.
     shift_mw : ndarray, shape (n_follower, n_period)
-    upper_cny_per_mwh, lower_cny_per_mwh : ndarray, shape (n_follower, n_period)
+    upper_price_per_mwh, lower_price_per_mwh : ndarray, shape (n_follower, n_period)
         Multipliers of the most that may be added and taken away.
     """
 
-    price_cny_per_mwh: Array
-    neutral_cny_per_mwh: Array
+    price_per_mwh: Array
+    neutral_price_per_mwh: Array
     shift_mw: Array
-    upper_cny_per_mwh: Array
-    lower_cny_per_mwh: Array
+    upper_price_per_mwh: Array
+    lower_price_per_mwh: Array
 
     @classmethod
     def answering(cls, problem: LeaderProblem, price: Array) -> SingleLevelPoint:
         """The point at which all followers respond to a price."""
         neutral = np.array([follower.neutral_price(price) for follower in problem.followers])
         parts = [
-            (follower.reference_cny_per_mwh - price - nu, follower)
+            (follower.reference_price_per_mwh - price - nu, follower)
             for nu, follower in zip(neutral, problem.followers, strict=True)
         ]
-        high = [margin - one.beta_cny_per_mwh_per_mw * one.most_up_mw for margin, one in parts]
-        low = [-margin - one.beta_cny_per_mwh_per_mw * one.most_down_mw for margin, one in parts]
+        high = [margin - one.beta_per_mwh_per_mw * one.most_up_mw for margin, one in parts]
+        low = [-margin - one.beta_per_mwh_per_mw * one.most_down_mw for margin, one in parts]
         shift = np.array([one.shift(price) for one in problem.followers])
         return cls(price, neutral, shift, np.maximum(high, 0.0), np.maximum(low, 0.0))
 
@@ -66,14 +66,14 @@ class SingleLevelPoint:
 def build_step_model(
     problem: LeaderProblem, anchor: SingleLevelPoint, radius: float, reach: Reach, weight: Array
 ) -> Any:
-    """The single-level problem linearised at an anchor; money in thousand CNY.
+    """The single-level problem linearised at an anchor; money in thousands.
 
     Parameters
     ----------
     problem : LeaderProblem
     anchor : SingleLevelPoint
     radius : float
-        Of the trust region, CNY/MWh.
+        Of the trust region, money/MWh.
     reach : Reach
         What it can lead to.
     weight : ndarray, shape (n_follower,)
@@ -111,10 +111,10 @@ class Reach:
     @classmethod
     def of(cls, problem: LeaderProblem, anchor: SingleLevelPoint, radius: float) -> Reach:
         """The reach of a radius around an anchor."""
-        beta = np.array([[one.beta_cny_per_mwh_per_mw] for one in problem.followers])
+        beta = np.array([[one.beta_per_mwh_per_mw] for one in problem.followers])
         up = np.array([one.most_up_mw for one in problem.followers])
         down = np.array([one.most_down_mw for one in problem.followers])
-        margin = beta * anchor.shift_mw + anchor.upper_cny_per_mwh - anchor.lower_cny_per_mwh
+        margin = beta * anchor.shift_mw + anchor.upper_price_per_mwh - anchor.lower_price_per_mwh
         least, most = margin - 2.0 * radius - _ROOM, margin + 2.0 * radius + _ROOM
         return cls(
             np.clip(least / beta, -down, up),
@@ -138,8 +138,8 @@ def _places(where: NDArray[np.bool_]) -> Places:
 
 def _declare_leader(m: Any, problem: LeaderProblem, anchor: SingleLevelPoint, radius: float) -> None:
     """Price band within the trust region."""
-    low = np.maximum(problem.limits.low_cny_per_mwh, anchor.price_cny_per_mwh - radius)
-    high = np.minimum(problem.limits.high_cny_per_mwh, anchor.price_cny_per_mwh + radius)
+    low = np.maximum(problem.limits.low_price_per_mwh, anchor.price_per_mwh - radius)
+    high = np.minimum(problem.limits.high_price_per_mwh, anchor.price_per_mwh + radius)
     m.price = pyo.Var(m.period, bounds=lambda m, t: (float(low[t]), float(high[t])))
 
 
@@ -147,7 +147,7 @@ def _declare_followers(
     m: Any, problem: LeaderProblem, anchor: SingleLevelPoint, radius: float, reach: Reach
 ) -> None:
     """reference - price - nu - beta d - up + lo = 0; sum d = 0 (C12 to C16)."""
-    followers, nu = problem.followers, anchor.neutral_cny_per_mwh
+    followers, nu = problem.followers, anchor.neutral_price_per_mwh
     reaching = radius + _ROOM
     m.neutral = pyo.Var(m.follower, bounds=lambda m, k: (float(nu[k]) - reaching, float(nu[k]) + reaching))
     m.shift = pyo.Var(
@@ -163,10 +163,10 @@ def _declare_followers(
         rule=lambda m, k, t: (
             m.price[t]
             + m.neutral[k]
-            + float(followers[k].beta_cny_per_mwh_per_mw) * m.shift[k, t]
+            + float(followers[k].beta_per_mwh_per_mw) * m.shift[k, t]
             + m.upper[k, t]
             - m.lower[k, t]
-            == float(followers[k].reference_cny_per_mwh[t])
+            == float(followers[k].reference_price_per_mwh[t])
         ),
     )
     m.energy_neutral = pyo.Constraint(m.follower, rule=lambda m, k: sum(m.shift[k, t] for t in m.period) == 0)
@@ -208,7 +208,7 @@ def _declare_side(m: Any, name: str, places: Places, most: Array, room: Array, d
 
 def _declare_bills(m: Any, problem: LeaderProblem, anchor: SingleLevelPoint) -> None:
     """price load ~ price_k load + price load_k - price_k load_k (38)."""
-    price, load, h = anchor.price_cny_per_mwh, anchor.loads(problem), problem.period_h / THOUSAND
+    price, load, h = anchor.price_per_mwh, anchor.loads(problem), problem.period_h / THOUSAND
     m.bill = pyo.Expression(
         m.follower,
         rule=lambda m, k: sum(
@@ -226,7 +226,7 @@ def _declare_bends(
     m: Any, problem: LeaderProblem, anchor: SingleLevelPoint, reach: Reach, weight: Array
 ) -> None:
     """bend >= weight beta (d - d_k)**2, by tangents across the reach."""
-    beta = np.array([[one.beta_cny_per_mwh_per_mw] for one in problem.followers])
+    beta = np.array([[one.beta_per_mwh_per_mw] for one in problem.followers])
     curve = problem.period_h / THOUSAND * weight[:, None] * beta * np.ones_like(anchor.shift_mw)
     low, high = reach.least_shift - anchor.shift_mw, reach.most_shift - anchor.shift_mw
     m.bend = pyo.Var(m.follower, m.period, bounds=(0, None))
@@ -244,19 +244,19 @@ def _declare_caps(m: Any, problem: LeaderProblem) -> None:
     """Caps on bills, on the mean price and on discounts (C8), on the linearised bills."""
     limits, base, h = problem.limits, problem.base_mw, problem.period_h / THOUSAND
     bills = sum(m.bill[k] for k in m.follower)
-    if limits.bill_cap_cny is not None:
-        m.bill_cap = pyo.Constraint(expr=bills <= limits.bill_cap_cny / THOUSAND)
-    caps: Sequence[float] = problem.follower_bill_caps_cny
+    if limits.bill_cap_money is not None:
+        m.bill_cap = pyo.Constraint(expr=bills <= limits.bill_cap_money / THOUSAND)
+    caps: Sequence[float] = problem.follower_bill_caps_money
     m.each_bill_cap = pyo.Constraint(range(len(caps)), rule=lambda m, k: m.bill[k] <= caps[k] / THOUSAND)
-    if limits.average_cap_cny_per_mwh is not None:
+    if limits.average_cap_per_mwh is not None:
         mean = sum(float(base[t] / base.sum()) * m.price[t] for t in m.period)
-        m.average_cap = pyo.Constraint(expr=mean <= limits.average_cap_cny_per_mwh)
-    if limits.discount_cap_cny is not None:
-        reference = problem.reference_cny_per_mwh
+        m.average_cap = pyo.Constraint(expr=mean <= limits.average_cap_per_mwh)
+    if limits.discount_cap_money is not None:
+        reference = problem.reference_price_per_mwh
         plain = h * float(reference @ base) + sum(
             h * float(reference[t]) * m.shift[k, t] for k in m.follower for t in m.period
         )
-        m.discount_cap = pyo.Constraint(expr=plain - bills <= limits.discount_cap_cny / THOUSAND)
+        m.discount_cap = pyo.Constraint(expr=plain - bills <= limits.discount_cap_money / THOUSAND)
 
 
 def _declare_profit(m: Any, problem: LeaderProblem, anchor: SingleLevelPoint) -> None:
@@ -266,8 +266,8 @@ def _declare_profit(m: Any, problem: LeaderProblem, anchor: SingleLevelPoint) ->
 
     def tangent(m: Any, i: int) -> Any:
         cut = problem.supply[i]
-        marginal = np.broadcast_to(cut.marginal_cny_per_mwh, base.shape)
-        still = cut.constant_cny / THOUSAND + h * float((marginal * base).sum())
+        marginal = np.broadcast_to(cut.marginal_cost_per_mwh, base.shape)
+        still = cut.constant_money / THOUSAND + h * float((marginal * base).sum())
         moved = sum(h * float(marginal[k, t]) * m.shift[k, t] for k in m.follower for t in m.period)
         return m.cost >= still + moved
 

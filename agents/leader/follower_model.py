@@ -16,9 +16,9 @@ class FollowerModel:
 
     Parameters
     ----------
-    base_mw, reference_cny_per_mwh : ndarray, shape (n_period,)
+    base_mw, reference_price_per_mwh : ndarray, shape (n_period,)
         Load at the reference price, and that price.
-    beta_cny_per_mwh_per_mw : float
+    beta_per_mwh_per_mw : float
         Slope of its marginal utility.
     most_down_mw, most_up_mw : ndarray, shape (n_period,)
         Most that it may take away or add in a period.
@@ -29,8 +29,8 @@ class FollowerModel:
     """
 
     base_mw: Array
-    reference_cny_per_mwh: Array
-    beta_cny_per_mwh_per_mw: float
+    reference_price_per_mwh: Array
+    beta_per_mwh_per_mw: float
     most_down_mw: Array
     most_up_mw: Array
 
@@ -38,25 +38,25 @@ class FollowerModel:
     def of(
         cls,
         base_mw: Array,
-        reference_cny_per_mwh: Array,
-        beta_cny_per_mwh_per_mw: float,
+        reference_price_per_mwh: Array,
+        beta_per_mwh_per_mw: float,
         flexible_share: float,
     ) -> FollowerModel:
         """A consumer with a share of its load to shift and no new peak (C14, C16)."""
         flexible = flexible_share * base_mw
         most_up = np.minimum(flexible, np.max(base_mw) - base_mw)
-        return cls(base_mw, reference_cny_per_mwh, beta_cny_per_mwh_per_mw, flexible, most_up)
+        return cls(base_mw, reference_price_per_mwh, beta_per_mwh_per_mw, flexible, most_up)
 
-    def neutral_price(self, price_cny_per_mwh: Array) -> float:
-        """Multiplier of energy neutrality under a price, CNY/MWh.
+    def neutral_price(self, price_per_mwh: Array) -> float:
+        """Multiplier of energy neutrality under a price, money/MWh.
 
         Notes
         -----
         The sum of the shifts falls monotonically with the multiplier and is linear between the
         multipliers at which a period meets a limit, so the root is read off between two of these.
         """
-        wanted = self.reference_cny_per_mwh - price_cny_per_mwh
-        beta = self.beta_cny_per_mwh_per_mw
+        wanted = self.reference_price_per_mwh - price_per_mwh
+        beta = self.beta_per_mwh_per_mw
         kinks = np.sort(np.concatenate([wanted - beta * self.most_up_mw, wanted + beta * self.most_down_mw]))
         totals = self._shift(wanted[None, :] - kinks[:, None]).sum(axis=1)
         # The total falls along the kinks, from all periods at their upper to all at their lower limit.
@@ -67,17 +67,17 @@ class FollowerModel:
         share = left / (left - right)
         return float(kinks[after - 1] + share * (kinks[after] - kinks[after - 1]))
 
-    def shift(self, price_cny_per_mwh: Array) -> Array:
+    def shift(self, price_per_mwh: Array) -> Array:
         """Best response to a price as a shift of load, MW, shape (n_period,)."""
-        wanted = self.reference_cny_per_mwh - price_cny_per_mwh
-        return self._shift(wanted - self.neutral_price(price_cny_per_mwh))
+        wanted = self.reference_price_per_mwh - price_per_mwh
+        return self._shift(wanted - self.neutral_price(price_per_mwh))
 
-    def load(self, price_cny_per_mwh: Array) -> Array:
+    def load(self, price_per_mwh: Array) -> Array:
         """Best response to a price as a load, MW, shape (n_period,)."""
-        return self.base_mw + self.shift(price_cny_per_mwh)
+        return self.base_mw + self.shift(price_per_mwh)
 
     def _shift(self, margin: Array) -> Array:
-        return np.clip(margin / self.beta_cny_per_mwh_per_mw, -self.most_down_mw, self.most_up_mw)
+        return np.clip(margin / self.beta_per_mwh_per_mw, -self.most_down_mw, self.most_up_mw)
 
 
 def merge(followers: Sequence[FollowerModel]) -> FollowerModel:
@@ -90,8 +90,8 @@ def merge(followers: Sequence[FollowerModel]) -> FollowerModel:
     """
     return FollowerModel(
         np.sum([one.base_mw for one in followers], axis=0),
-        followers[0].reference_cny_per_mwh,
-        1.0 / sum(1.0 / one.beta_cny_per_mwh_per_mw for one in followers),
+        followers[0].reference_price_per_mwh,
+        1.0 / sum(1.0 / one.beta_per_mwh_per_mw for one in followers),
         np.sum([one.most_down_mw for one in followers], axis=0),
         np.sum([one.most_up_mw for one in followers], axis=0),
     )

@@ -45,25 +45,25 @@ class LeaderOptimum:
 
     Parameters
     ----------
-    price_cny_per_mwh : ndarray, shape (n_period,)
-    profit_cny : float
+    price_per_mwh : ndarray, shape (n_period,)
+    profit_money : float
         With the true responses.
-    bound_cny : float
+    bound_money : float
         Proven upper bound.
     rounds : int
     time_s : float
     """
 
-    price_cny_per_mwh: Array
-    profit_cny: float
-    bound_cny: float
+    price_per_mwh: Array
+    profit_money: float
+    bound_money: float
     rounds: int
     time_s: float
 
     @property
     def gap(self) -> float:
         """Distance from the bound, relative to it."""
-        return (self.bound_cny - self.profit_cny) / abs(self.bound_cny)
+        return (self.bound_money - self.profit_money) / abs(self.bound_money)
 
 
 def full_information_optimum(
@@ -90,7 +90,7 @@ def full_information_optimum(
     """
     effort = effort or SearchEffort()
     started = time.perf_counter()
-    best = polish(problem, problem.reference_cny_per_mwh if start is None else start)
+    best = polish(problem, problem.reference_price_per_mwh if start is None else start)
     for groups in range(1, min(len(problem.followers), _COARSE_GROUPS + 1)):
         best = max(best, _coarse(problem, groups, effort), key=_profit)
     bound, rounds = np.inf, 0
@@ -102,51 +102,51 @@ def full_information_optimum(
         rounds += 1
         curves = response_curves(problem, cuts)
         answer = solve_relaxed(
-            problem, curves, left, 0.5 * effort.relative_gap, best.price_cny_per_mwh, effort.node_limit
+            problem, curves, left, 0.5 * effort.relative_gap, best.price_per_mwh, effort.node_limit
         )
-        bound = min(bound, answer.bound_cny)
-        best = max(best, polish(problem, answer.price_cny_per_mwh), key=_profit)
-        if bound - best.profit_cny <= effort.relative_gap * abs(bound):
+        bound = min(bound, answer.bound_money)
+        best = max(best, polish(problem, answer.price_per_mwh), key=_profit)
+        if bound - best.profit_money <= effort.relative_gap * abs(bound):
             break
-        cuts.append(answer.margin_cny_per_mwh)
+        cuts.append(answer.margin_per_mwh)
     spent = time.perf_counter() - started
-    return LeaderOptimum(best.price_cny_per_mwh, best.profit_cny, bound, rounds, spent)
+    return LeaderOptimum(best.price_per_mwh, best.profit_money, bound, rounds, spent)
 
 
 def _coarse(problem: LeaderProblem, groups: int, effort: SearchEffort) -> PricedPoint:
     """The optimum before few merged followers, polished before the true ones."""
     ordered = sorted(problem.followers, key=_width)
     parts = np.array_split(np.arange(len(ordered)), groups)
-    limits, caps = problem.limits, problem.follower_bill_caps_cny
+    limits, caps = problem.limits, problem.follower_bill_caps_money
     if caps:
-        together = sum(caps) if limits.bill_cap_cny is None else min(sum(caps), limits.bill_cap_cny)
-        limits = replace(limits, bill_cap_cny=together)
+        together = sum(caps) if limits.bill_cap_money is None else min(sum(caps), limits.bill_cap_money)
+        limits = replace(limits, bill_cap_money=together)
     supply = tuple(_flattened(cut, problem) for cut in problem.supply)
     merged = replace(
         problem,
         followers=tuple(merge([ordered[i] for i in part]) for part in parts),
         limits=limits,
         supply=supply,
-        follower_bill_caps_cny=(),
+        follower_bill_caps_money=(),
     )
-    start = restore(merged, problem.reference_cny_per_mwh)
+    start = restore(merged, problem.reference_price_per_mwh)
     answer = solve_relaxed(merged, response_curves(merged), 0.25 * effort.time_limit_s, 1e-3, start)
-    return polish(problem, answer.price_cny_per_mwh)
+    return polish(problem, answer.price_per_mwh)
 
 
 def _width(follower: FollowerModel) -> float:
     """Price change that takes a follower from one limit to the other, mean over the day."""
     width = float(np.mean(follower.most_down_mw + follower.most_up_mw))
-    return follower.beta_cny_per_mwh_per_mw * width
+    return follower.beta_per_mwh_per_mw * width
 
 
 def _flattened(cut: SupplyCut, problem: LeaderProblem) -> SupplyCut:
     """A tangent with one marginal cost for all followers, the mean by load."""
     base = np.array([follower.base_mw for follower in problem.followers])
-    marginal = np.broadcast_to(cut.marginal_cny_per_mwh, base.shape)
+    marginal = np.broadcast_to(cut.marginal_cost_per_mwh, base.shape)
     total = np.maximum(base.sum(axis=0), 1e-12)
-    return replace(cut, marginal_cny_per_mwh=(marginal * base).sum(axis=0) / total)
+    return replace(cut, marginal_cost_per_mwh=(marginal * base).sum(axis=0) / total)
 
 
 def _profit(point: PricedPoint) -> float:
-    return point.profit_cny
+    return point.profit_money

@@ -53,8 +53,8 @@ def kkt_residual(
     problem: LeaderProblem,
     point: SingleLevelPoint,
     leader_stationarity: float,
-    bilinear_cny: float = 0.0,
-    supply_cny: float = 0.0,
+    bilinear_money: float = 0.0,
+    supply_money: float = 0.0,
 ) -> KktResidual:
     """Substitute a point back into the single-level problem.
 
@@ -63,24 +63,24 @@ def kkt_residual(
     problem : LeaderProblem
     point : SingleLevelPoint
     leader_stationarity : float
-    bilinear_cny, supply_cny : float
+    bilinear_money, supply_money : float
         Errors of the last linearised problem.
 
     Notes
     -----
     C12 to C16 with multipliers; the followers' responses are worked out anew from their data alone.
     """
-    followers, price, shift = problem.followers, point.price_cny_per_mwh, point.shift_mw
-    upper, lower, loads = point.upper_cny_per_mwh, point.lower_cny_per_mwh, point.loads(problem)
-    reference = np.array([one.reference_cny_per_mwh for one in followers])
-    beta = np.array([[one.beta_cny_per_mwh_per_mw] for one in followers])
+    followers, price, shift = problem.followers, point.price_per_mwh, point.shift_mw
+    upper, lower, loads = point.upper_price_per_mwh, point.lower_price_per_mwh, point.loads(problem)
+    reference = np.array([one.reference_price_per_mwh for one in followers])
+    beta = np.array([[one.beta_per_mwh_per_mw] for one in followers])
     to_upper = np.array([one.most_up_mw for one in followers]) - shift
     to_lower = np.array([one.most_down_mw for one in followers]) + shift
-    level, size = float(np.max(problem.reference_cny_per_mwh)), float(np.max(problem.base_mw))
-    slope = reference - price - point.neutral_cny_per_mwh[:, None] - beta * shift - upper + lower
+    level, size = float(np.max(problem.reference_price_per_mwh)), float(np.max(problem.base_mw))
+    slope = reference - price - point.neutral_price_per_mwh[:, None] - beta * shift - upper + lower
     outside = max(float(np.max(-to_upper)), float(np.max(-to_lower)), float(np.abs(shift.sum(axis=1)).max()))
     products = np.maximum(np.abs(upper * to_upper), np.abs(lower * to_lower))
-    bill = float(problem.reference_cny_per_mwh @ problem.base_mw) * problem.period_h
+    bill = float(problem.reference_price_per_mwh @ problem.base_mw) * problem.period_h
     scales = {"band": level, "average": level}
     broken = max(value / scales.get(name, bill) for name, value in problem.excess(price, loads).items())
     return KktResidual(
@@ -91,6 +91,6 @@ def kkt_residual(
         response=float(np.abs(loads - problem.loads(price)).max()) / size,
         leader_feasibility=max(0.0, broken),
         leader_stationarity=leader_stationarity,
-        bilinear=bilinear_cny / bill,
-        supply=abs(supply_cny) / bill,
+        bilinear=bilinear_money / bill,
+        supply=abs(supply_money) / bill,
     )

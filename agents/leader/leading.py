@@ -83,7 +83,7 @@ class Anticipating:
     def settle(self, posted: Array) -> Array:
         """The best price seen."""
         best = self.leader.best
-        price = self.leader.propose() if best is None else best.price_cny_per_mwh
+        price = self.leader.propose() if best is None else best.price_per_mwh
         return posted if np.array_equal(price, posted) else price
 
     def distance(self, posted: Array, plan: DayAhead | None) -> float:
@@ -93,7 +93,7 @@ class Anticipating:
     def task(self, plan: DayAhead, loads_mw: Array) -> LeaderProblem:
         """What it decides on, with all that it was told: base loads, limits, and the cost near some loads."""
         conditions, hours = plan.situation.conditions, plan.situation.period_h
-        reference = conditions.tou_cny_per_mwh
+        reference = conditions.tou_price_per_mwh
         return LeaderProblem(
             reference,
             self._followers(reference, loads_mw),
@@ -107,14 +107,13 @@ class Anticipating:
         dispatch, hours = plan.dispatch, plan.situation.period_h
         marginal = np.array(
             [
-                at.p_share @ dispatch.price_cny_per_mwh
-                + (at.p_share * at.q_per_p) @ dispatch.price_cny_per_mvarh
+                at.p_share @ dispatch.price_per_mwh + (at.p_share * at.q_per_p) @ dispatch.price_per_mvarh
                 for at in self.connections.values()
             ]
         )
         if self.carbon_market:
-            marginal = marginal - plan.carbon_worth_cny_per_mwh
-        cost = plan.net_cost_cny(self.carbon_market)
+            marginal = marginal - plan.carbon_worth_per_mwh
+        cost = plan.net_cost_money(self.carbon_market)
         return SupplyCut(cost - float((marginal * loads_mw).sum()) * hours, marginal)
 
     def _leader(self, task: LeaderProblem, options: Anticipation) -> AnticipatingLeader:

@@ -29,13 +29,13 @@ class LocalOutcome:
         Best price that kept all limits under the responses.
     rounds : int
         Prices posted.
-    path_cny : tuple of float
+    path_money : tuple of float
         Best profit so far after each price posted.
     """
 
     best: PricedPoint
     rounds: int
-    path_cny: tuple[float, ...]
+    path_money: tuple[float, ...]
 
 
 class _Post:
@@ -43,16 +43,16 @@ class _Post:
 
     def __init__(self, task: LeaderProblem, respond: Respond) -> None:
         self.task, self._respond = task, respond
-        self.best = PricedPoint(task.reference_cny_per_mwh, -np.inf)
+        self.best = PricedPoint(task.reference_price_per_mwh, -np.inf)
         self.path: list[float] = []
 
     def __call__(self, price: Array) -> tuple[Array, float]:
         """Loads and profit; the profit is minus infinity where a limit is broken."""
         loads = self._respond(price)
         profit = self.task.profit(price, loads) if self.task.allows(price, loads) else -np.inf
-        if profit > self.best.profit_cny:
+        if profit > self.best.profit_money:
             self.best = PricedPoint(price, profit)
-        self.path.append(self.best.profit_cny)
+        self.path.append(self.best.profit_money)
         return loads, profit
 
     def outcome(self) -> LocalOutcome:
@@ -84,7 +84,7 @@ def best_response_leader(
     for _ in range(round_limit):
         loads, _ = post(price)
         wanted = _given_loads(task, price, loads)
-        if np.abs(wanted - price).max() <= 1e-6 * np.max(task.reference_cny_per_mwh):
+        if np.abs(wanted - price).max() <= 1e-6 * np.max(task.reference_price_per_mwh):
             break
         price = price + damping * (wanted - price)
     return post.outcome()
@@ -94,7 +94,7 @@ def _given_loads(task: LeaderProblem, price: Array, loads: Array) -> Array:
     """The price of greatest sales to given loads, within band and caps, that is next to the last one."""
     n, limits = task.n_period, task.limits
     rows, sides = _caps(task, price, loads, np.zeros((len(loads), n, n)))
-    band = list(zip(limits.low_cny_per_mwh - price, limits.high_cny_per_mwh - price, strict=True))
+    band = list(zip(limits.low_price_per_mwh - price, limits.high_price_per_mwh - price, strict=True))
     sales = loads.sum(axis=0)
     most = _least(-sales, rows, sides, band)
     if most is None:
@@ -155,9 +155,9 @@ def trust_region_leader(
 def _probe_slopes(post: _Post, price: Array, loads: Array) -> Array:
     """Change of each follower's loads with each price, shape (n_follower, n_period, n_period)."""
     slopes = np.empty((*loads.shape, len(price)))
-    for t, level in enumerate(post.task.reference_cny_per_mwh):
+    for t, level in enumerate(post.task.reference_price_per_mwh):
         step = PROBE * level
-        if price[t] + step > post.task.limits.high_cny_per_mwh[t]:
+        if price[t] + step > post.task.limits.high_price_per_mwh[t]:
             step = -step
         probe = price.copy()
         probe[t] += step
@@ -168,16 +168,16 @@ def _probe_slopes(post: _Post, price: Array, loads: Array) -> Array:
 def _linear_step(task: LeaderProblem, price: Array, loads: Array, slopes: Array, radius: float) -> Array:
     """The best price of the linear model within the trust region."""
     n, h, limits = task.n_period, task.period_h, task.limits
-    reach = radius * task.reference_cny_per_mwh
-    low = np.maximum(limits.low_cny_per_mwh - price, -reach)
-    high = np.minimum(limits.high_cny_per_mwh - price, reach)
+    reach = radius * task.reference_price_per_mwh
+    low = np.maximum(limits.low_price_per_mwh - price, -reach)
+    high = np.minimum(limits.high_price_per_mwh - price, reach)
     total, slope = loads.sum(axis=0), slopes.sum(axis=0)
     gain = h * (total + price @ slope) / 1e3
     rows, sides = _caps(task, price, loads, slopes)
-    marginals = [np.broadcast_to(cut.marginal_cny_per_mwh, loads.shape) for cut in task.supply]
+    marginals = [np.broadcast_to(cut.marginal_cost_per_mwh, loads.shape) for cut in task.supply]
     cost_rows = [np.append(h * np.einsum("kt,kts->s", one, slopes) / 1e3, -1.0) for one in marginals]
     cost_sides = [
-        -(cut.constant_cny + h * float((one * loads).sum())) / 1e3
+        -(cut.constant_money + h * float((one * loads).sum())) / 1e3
         for cut, one in zip(task.supply, marginals, strict=True)
     ]
     change = _least(
@@ -195,21 +195,21 @@ def _caps(task: LeaderProblem, price: Array, loads: Array, slopes: Array) -> tup
     bills = h * loads @ price
     growth = h * (loads + np.einsum("t,kts->ks", price, slopes))
     rows, sides = [], []
-    if limits.bill_cap_cny is not None:
+    if limits.bill_cap_money is not None:
         rows.append(growth.sum(axis=0))
-        sides.append(limits.bill_cap_cny - bills.sum())
-    for k, cap in enumerate(task.follower_bill_caps_cny):
+        sides.append(limits.bill_cap_money - bills.sum())
+    for k, cap in enumerate(task.follower_bill_caps_money):
         rows.append(growth[k])
         sides.append(cap - bills[k])
-    if limits.average_cap_cny_per_mwh is not None:
+    if limits.average_cap_per_mwh is not None:
         weight = task.base_mw / task.base_mw.sum()
         rows.append(weight)
-        sides.append(limits.average_cap_cny_per_mwh - float(weight @ price))
-    if limits.discount_cap_cny is not None:
-        plain = h * task.reference_cny_per_mwh @ slopes.sum(axis=0)
+        sides.append(limits.average_cap_per_mwh - float(weight @ price))
+    if limits.discount_cap_money is not None:
+        plain = h * task.reference_price_per_mwh @ slopes.sum(axis=0)
         rows.append(plain - growth.sum(axis=0))
-        given = h * float(task.reference_cny_per_mwh @ loads.sum(axis=0)) - bills.sum()
-        sides.append(limits.discount_cap_cny - given)
+        given = h * float(task.reference_price_per_mwh @ loads.sum(axis=0)) - bills.sum()
+        sides.append(limits.discount_cap_money - given)
     return np.array(rows).reshape(-1, task.n_period), np.array(sides)
 
 
@@ -248,8 +248,8 @@ def _search(post: _Post, price: Array, random: np.random.Generator, until: int) 
         for first in random.permutation(n):
             second, sign = int(random.integers(n)), 1.0 if random.random() < 0.5 else -1.0
             change = np.zeros(n)
-            change[second] -= sign * step * task.reference_cny_per_mwh[second]
-            change[first] = sign * step * task.reference_cny_per_mwh[first]
+            change[second] -= sign * step * task.reference_price_per_mwh[second]
+            change[first] = sign * step * task.reference_price_per_mwh[first]
             for direction in (change, -change):
                 trial = _inside(task, price + direction)
                 loads, reached = post(trial)
@@ -266,19 +266,20 @@ def _search(post: _Post, price: Array, random: np.random.Generator, until: int) 
 
 
 def _inside(task: LeaderProblem, price: Array) -> Array:
-    return np.clip(price, task.limits.low_cny_per_mwh, task.limits.high_cny_per_mwh)
+    return np.clip(price, task.limits.low_price_per_mwh, task.limits.high_price_per_mwh)
 
 
 def _levelled(task: LeaderProblem, price: Array, loads: Array) -> Array:
     """The price moved up or down as a whole until a cap or the band is met; that moves no load."""
     limits, energy = task.limits, task.period_h * loads.sum(axis=1)
-    room = [float(np.min(limits.high_cny_per_mwh - price))]
+    room = [float(np.min(limits.high_price_per_mwh - price))]
     bills = task.period_h * loads @ price
-    if limits.bill_cap_cny is not None:
-        room.append((limits.bill_cap_cny - bills.sum()) / energy.sum())
+    if limits.bill_cap_money is not None:
+        room.append((limits.bill_cap_money - bills.sum()) / energy.sum())
     room += [
-        (cap - bill) / use for cap, bill, use in zip(task.follower_bill_caps_cny, bills, energy, strict=False)
+        (cap - bill) / use
+        for cap, bill, use in zip(task.follower_bill_caps_money, bills, energy, strict=False)
     ]
-    if limits.average_cap_cny_per_mwh is not None:
-        room.append(limits.average_cap_cny_per_mwh - float(price @ task.base_mw / task.base_mw.sum()))
+    if limits.average_cap_per_mwh is not None:
+        room.append(limits.average_cap_per_mwh - float(price @ task.base_mw / task.base_mw.sum()))
     return _inside(task, price + min(room) - 1e-9 * float(np.max(price)))

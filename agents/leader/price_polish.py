@@ -25,12 +25,12 @@ class PricedPoint:
 
     Parameters
     ----------
-    price_cny_per_mwh : ndarray, shape (n_period,)
-    profit_cny : float
+    price_per_mwh : ndarray, shape (n_period,)
+    profit_money : float
     """
 
-    price_cny_per_mwh: Array
-    profit_cny: float
+    price_per_mwh: Array
+    profit_money: float
 
 
 def restore(problem: LeaderProblem, price: Array) -> Array:
@@ -42,16 +42,16 @@ def restore(problem: LeaderProblem, price: Array) -> Array:
         If neither the lowest nor the reference price keeps them.
     """
     limits = problem.limits
-    price = np.clip(price, limits.low_cny_per_mwh, limits.high_cny_per_mwh)
+    price = np.clip(price, limits.low_price_per_mwh, limits.high_price_per_mwh)
     if problem.allows(price):
         return price
-    span = float(np.max(price - limits.low_cny_per_mwh))
+    span = float(np.max(price - limits.low_price_per_mwh))
 
     def lowered(share: float) -> Array:
-        return np.maximum(limits.low_cny_per_mwh, price - share * span)
+        return np.maximum(limits.low_price_per_mwh, price - share * span)
 
     def referred(share: float) -> Array:
-        return np.asarray((1.0 - share) * price + share * problem.reference_cny_per_mwh)
+        return np.asarray((1.0 - share) * price + share * problem.reference_price_per_mwh)
 
     found = [_first_allowed(problem, way) for way in (lowered, referred)]
     allowed = [one for one in found if one is not None]
@@ -85,13 +85,13 @@ def polish(problem: LeaderProblem, price: Array, flips: int = 3) -> PricedPoint:
     pattern = _Pattern.at(problem, price)
     best = _climb(problem, best, pattern)
     for _ in range(flips):
-        before = best.profit_cny
-        pattern = _Pattern.at(problem, best.price_cny_per_mwh)
-        for other in pattern.neighbours(problem, best.price_cny_per_mwh):
+        before = best.profit_money
+        pattern = _Pattern.at(problem, best.price_per_mwh)
+        for other in pattern.neighbours(problem, best.price_per_mwh):
             reached = _climb(problem, best, other)
-            if reached.profit_cny > best.profit_cny:
+            if reached.profit_money > best.profit_money:
                 best = reached
-        if best.profit_cny - before <= GAIN_TOLERANCE * abs(before):
+        if best.profit_money - before <= GAIN_TOLERANCE * abs(before):
             break
     return best
 
@@ -106,8 +106,8 @@ class _Pattern:
     def at(cls, problem: LeaderProblem, price: Array) -> _Pattern:
         rows = []
         for follower in problem.followers:
-            margin = follower.reference_cny_per_mwh - price - follower.neutral_price(price)
-            beta = follower.beta_cny_per_mwh_per_mw
+            margin = follower.reference_price_per_mwh - price - follower.neutral_price(price)
+            beta = follower.beta_per_mwh_per_mw
             rows.append(
                 (margin > beta * follower.most_up_mw).astype(int) - (margin < -beta * follower.most_down_mw)
             )
@@ -117,8 +117,8 @@ class _Pattern:
         """Patterns that differ in one period that stands at the edge of a limit."""
         found = []
         for k, follower in enumerate(problem.followers):
-            margin = follower.reference_cny_per_mwh - price - follower.neutral_price(price)
-            beta = follower.beta_cny_per_mwh_per_mw
+            margin = follower.reference_price_per_mwh - price - follower.neutral_price(price)
+            beta = follower.beta_per_mwh_per_mw
             for side, edge in ((1, beta * follower.most_up_mw), (-1, -beta * follower.most_down_mw)):
                 width = beta * (follower.most_up_mw + follower.most_down_mw) + 1.0
                 for t in np.flatnonzero(np.abs(margin - edge) <= KINK_TOLERANCE * width):
@@ -132,13 +132,13 @@ def _climb(problem: LeaderProblem, start: PricedPoint, pattern: _Pattern) -> Pri
     """Repeat convex steps within a pattern while they gain."""
     best, tightness = start, np.zeros(len(problem.followers))
     for _ in range(STEP_LIMIT):
-        step = _step(problem, best.price_cny_per_mwh, pattern, tightness)
+        step = _step(problem, best.price_per_mwh, pattern, tightness)
         if step is None:
             return best
-        price, tightness = restore(problem, step.price_cny_per_mwh), step.tightness
+        price, tightness = restore(problem, step.price_per_mwh), step.tightness
         profit = problem.profit(price)
-        if profit - best.profit_cny <= GAIN_TOLERANCE * abs(best.profit_cny):
-            return PricedPoint(price, profit) if profit > best.profit_cny else best
+        if profit - best.profit_money <= GAIN_TOLERANCE * abs(best.profit_money):
+            return PricedPoint(price, profit) if profit > best.profit_money else best
         best = PricedPoint(price, profit)
     return best
 
@@ -147,7 +147,7 @@ def _climb(problem: LeaderProblem, start: PricedPoint, pattern: _Pattern) -> Pri
 class _Step:
     """A price, and how much of each follower's bill lies at a cap: the sum of the multipliers, in [0, 1]."""
 
-    price_cny_per_mwh: Array
+    price_per_mwh: Array
     tightness: Array
 
 
@@ -162,7 +162,7 @@ class _Piece:
         Where the pattern holds, and the shift at x = 0.
     bill : ndarray, shape (n_x,)
     still_bill : float
-        Tangent of the bill in thousand CNY, never below the bill.
+        Tangent of the bill in thousands, never below the bill.
     curvature : ndarray, shape (n_x, n_x)
         Of the bill, with the sign turned.
     """
@@ -187,7 +187,7 @@ def _piece(problem: LeaderProblem, k: int, state: Index, x: Array) -> _Piece:
     """
     follower, n, hours = problem.followers[k], problem.n_period, problem.period_h / THOUSAND
     beta, base, reference = (
-        follower.beta_cny_per_mwh_per_mw, follower.base_mw, follower.reference_cny_per_mwh
+        follower.beta_per_mwh_per_mw, follower.base_mw, follower.reference_price_per_mwh
     )  # fmt: skip
     low, high = -beta * follower.most_down_mw, beta * follower.most_up_mw
     free = state == 0
@@ -260,8 +260,8 @@ def _step(problem: LeaderProblem, price: Array, pattern: _Pattern, tightness: Ar
         np.asfortranarray(np.vstack(rows.matrix)),
         np.concatenate(rows.low),
         np.concatenate(rows.high),
-        np.concatenate([limits.low_cny_per_mwh, np.full(n_follower + 1, -np.inf)]),
-        np.concatenate([limits.high_cny_per_mwh, np.full(n_follower + 1, np.inf)]),
+        np.concatenate([limits.low_price_per_mwh, np.full(n_follower + 1, -np.inf)]),
+        np.concatenate([limits.high_price_per_mwh, np.full(n_follower + 1, np.inf)]),
     )
     if solver.solve() != piqp.PIQP_SOLVED:
         return None
@@ -273,9 +273,9 @@ def _cap_bills(rows: _Rows, problem: LeaderProblem, pieces: list[_Piece]) -> Arr
     """Caps on bills, by their tangents; returns which bills count in which cap, (n_cap, n_follower)."""
     bills = np.array([piece.bill for piece in pieces])
     still = np.array([piece.still_bill for piece in pieces])
-    caps = [(np.eye(len(pieces))[k], cap) for k, cap in enumerate(problem.follower_bill_caps_cny)]
-    if problem.limits.bill_cap_cny is not None:
-        caps.append((np.ones(len(pieces)), problem.limits.bill_cap_cny))
+    caps = [(np.eye(len(pieces))[k], cap) for k, cap in enumerate(problem.follower_bill_caps_money)]
+    if problem.limits.bill_cap_money is not None:
+        caps.append((np.ones(len(pieces)), problem.limits.bill_cap_money))
     for weight, cap in caps:
         rows.add(weight @ bills, cap / THOUSAND - float(weight @ still))
     return np.array([weight for weight, _ in caps]).reshape(-1, len(pieces))
@@ -293,17 +293,17 @@ def _limit_rest(rows: _Rows, problem: LeaderProblem, pieces: list[_Piece]) -> No
     )
     hours = problem.period_h / THOUSAND
     for cut in problem.supply:
-        marginal = hours * np.broadcast_to(cut.marginal_cny_per_mwh, still.shape)
+        marginal = hours * np.broadcast_to(cut.marginal_cost_per_mwh, still.shape)
         row = np.einsum("kt,ktx->x", marginal, load)
         row[-1] -= 1.0
         supplied = float((marginal * still).sum())
-        rows.add(row, -cut.constant_cny / THOUSAND - supplied)
-    if limits.average_cap_cny_per_mwh is not None:
+        rows.add(row, -cut.constant_money / THOUSAND - supplied)
+    if limits.average_cap_per_mwh is not None:
         row = np.zeros(load.shape[-1])
         row[:n] = base / base.sum()
-        rows.add(row, limits.average_cap_cny_per_mwh)
-    if limits.discount_cap_cny is not None:
-        plain = hours * problem.reference_cny_per_mwh
+        rows.add(row, limits.average_cap_per_mwh)
+    if limits.discount_cap_money is not None:
+        plain = hours * problem.reference_price_per_mwh
         row = plain @ load.sum(axis=0) - sum(piece.bill for piece in pieces)
         given = float(plain @ still.sum(axis=0)) - sum(piece.still_bill for piece in pieces)
-        rows.add(row, limits.discount_cap_cny / THOUSAND - given)
+        rows.add(row, limits.discount_cap_money / THOUSAND - given)

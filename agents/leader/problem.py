@@ -21,13 +21,13 @@ class SupplyCut:
 
     Parameters
     ----------
-    constant_cny : float
-    marginal_cny_per_mwh : ndarray, shape (n_period,) or (n_follower, n_period)
+    constant_money : float
+    marginal_cost_per_mwh : ndarray, shape (n_period,) or (n_follower, n_period)
         Where followers stand at different buses, each has its own.
     """
 
-    constant_cny: float
-    marginal_cny_per_mwh: Array
+    constant_money: float
+    marginal_cost_per_mwh: Array
 
 
 @dataclass(frozen=True)
@@ -36,28 +36,28 @@ class LeaderProblem:
 
     Parameters
     ----------
-    reference_cny_per_mwh : ndarray, shape (n_period,)
+    reference_price_per_mwh : ndarray, shape (n_period,)
         Retail price without any adjustment.
     followers : tuple of FollowerModel
     limits : PriceLimits
     supply : tuple of SupplyCut
         Convex cost of supply as the highest of tangents; one is a constant marginal cost.
     period_h : float
-    follower_bill_caps_cny : tuple of float
+    follower_bill_caps_money : tuple of float
         Most that each follower may pay in a day; empty without such caps.
     """
 
-    reference_cny_per_mwh: Array
+    reference_price_per_mwh: Array
     followers: tuple[FollowerModel, ...]
     limits: PriceLimits
     supply: tuple[SupplyCut, ...]
     period_h: float = 1.0
-    follower_bill_caps_cny: tuple[float, ...] = ()
+    follower_bill_caps_money: tuple[float, ...] = ()
 
     @property
     def n_period(self) -> int:
         """Number of periods."""
-        return len(self.reference_cny_per_mwh)
+        return len(self.reference_price_per_mwh)
 
     @property
     def base_mw(self) -> Array:
@@ -69,14 +69,14 @@ class LeaderProblem:
         return np.array([follower.load(price) for follower in self.followers])
 
     def cost(self, loads_mw: Array) -> float:
-        """Cost of supplying loads, CNY per day; shape (n_follower, n_period)."""
+        """Cost of supplying loads, money per day; shape (n_follower, n_period)."""
         return max(
-            cut.constant_cny + float((cut.marginal_cny_per_mwh * loads_mw).sum()) * self.period_h
+            cut.constant_money + float((cut.marginal_cost_per_mwh * loads_mw).sum()) * self.period_h
             for cut in self.supply
         )
 
     def profit(self, price: Array, loads_mw: Array | None = None) -> float:
-        """Sales less cost of supply, CNY per day, with the true responses unless loads are given."""
+        """Sales less cost of supply, money per day, with the true responses unless loads are given."""
         loads = self.loads(price) if loads_mw is None else loads_mw
         return float((loads @ price).sum()) * self.period_h - self.cost(loads)
 
@@ -84,17 +84,17 @@ class LeaderProblem:
         """By how much the limits are broken, see `PriceLimits.excess`; ``bills`` is the worst follower's."""
         loads = self.loads(price) if loads_mw is None else loads_mw
         broken = self.limits.excess(
-            price, loads.sum(axis=0), self.base_mw, self.reference_cny_per_mwh, self.period_h
+            price, loads.sum(axis=0), self.base_mw, self.reference_price_per_mwh, self.period_h
         )
-        if self.follower_bill_caps_cny:
+        if self.follower_bill_caps_money:
             bills = loads @ price * self.period_h
-            broken["bills"] = float(np.max(bills - np.array(self.follower_bill_caps_cny)))
+            broken["bills"] = float(np.max(bills - np.array(self.follower_bill_caps_money)))
         return broken
 
     def allows(self, price: Array, loads_mw: Array | None = None, tolerance: float = CAP_TOLERANCE) -> bool:
         """Whether a price keeps all limits under the true responses, or under given loads."""
-        level = float(np.max(self.reference_cny_per_mwh))
-        bill = float(self.reference_cny_per_mwh @ self.base_mw) * self.period_h
+        level = float(np.max(self.reference_price_per_mwh))
+        bill = float(self.reference_price_per_mwh @ self.base_mw) * self.period_h
         scale = {"band": level, "average": level, "bill": bill, "bills": bill, "discount": bill}
         broken = self.excess(price, loads_mw)
         return all(value <= tolerance * scale[name] for name, value in broken.items())

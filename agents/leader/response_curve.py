@@ -23,9 +23,9 @@ class ResponseCurve:
     Parameters
     ----------
     margin, shift, forgone : ndarray, shape (n_point,)
-        CNY/MWh, MW and CNY/h, by growing margin.
+        money/MWh, MW and money/h, by growing margin.
     error : ndarray, shape (n_point - 1,)
-        Most by which the chord of a piece lies above the curve, CNY/h.
+        Most by which the chord of a piece lies above the curve, money/h.
     """
 
     margin: Array
@@ -49,11 +49,11 @@ def response_curve(
     follower : FollowerModel
     period : int
     inner : ndarray
-        Margins at which to cut besides those where the box is met, CNY/MWh.
+        Margins at which to cut besides those where the box is met, money/MWh.
     ends : tuple of float
         Least and largest margin that any price of the band leads to.
     """
-    beta, base = follower.beta_cny_per_mwh_per_mw, follower.base_mw[period]
+    beta, base = follower.beta_per_mwh_per_mw, follower.base_mw[period]
     down, up = follower.most_down_mw[period], follower.most_up_mw[period]
     low, high = -beta * down, beta * up
     inside = inner[(inner > low) & (inner < high)]
@@ -66,7 +66,7 @@ def response_curve(
 
 
 def neutral_bounds(problem: LeaderProblem, follower: FollowerModel) -> tuple[float, float]:
-    """Range of the multiplier of energy neutrality over all prices of the band, CNY/MWh.
+    """Range of the multiplier of energy neutrality over all prices of the band, money/MWh.
 
     Notes
     -----
@@ -74,15 +74,17 @@ def neutral_bounds(problem: LeaderProblem, follower: FollowerModel) -> tuple[flo
     periods rest at their limits a range of multipliers will do; some of it lies between these ends.
     """
     limits = problem.limits
-    return follower.neutral_price(limits.high_cny_per_mwh), follower.neutral_price(limits.low_cny_per_mwh)
+    return follower.neutral_price(limits.high_price_per_mwh), follower.neutral_price(limits.low_price_per_mwh)
 
 
 def margin_ends(
     problem: LeaderProblem, follower: FollowerModel, neutral: tuple[float, float]
 ) -> tuple[Array, Array]:
-    """Least and largest margin of each period over the band, CNY/MWh, shape (n_period,) each."""
-    limits, reference = problem.limits, follower.reference_cny_per_mwh
-    return reference - limits.high_cny_per_mwh - neutral[1], reference - limits.low_cny_per_mwh - neutral[0]
+    """Least and largest margin of each period over the band, money/MWh, shape (n_period,) each."""
+    limits, reference = problem.limits, follower.reference_price_per_mwh
+    return reference - limits.high_price_per_mwh - neutral[1], reference - limits.low_price_per_mwh - neutral[
+        0
+    ]
 
 
 def response_curves(problem: LeaderProblem, cuts: Sequence[Array] = ()) -> list[list[ResponseCurve]]:
@@ -92,7 +94,7 @@ def response_curves(problem: LeaderProblem, cuts: Sequence[Array] = ()) -> list[
     ----------
     problem : LeaderProblem
     cuts : sequence of ndarray, shape (n_follower, n_period) each
-        Margins at which each curve is cut besides, CNY/MWh.
+        Margins at which each curve is cut besides, money/MWh.
     """
     curves = []
     for k, follower in enumerate(problem.followers):

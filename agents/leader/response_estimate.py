@@ -22,7 +22,7 @@ _GREATEST_SHARE = 1.0
 class Observation:
     """A posted price and the load that answered it, shape (n_period,) each."""
 
-    price_cny_per_mwh: Array
+    price_per_mwh: Array
     load_mw: Array
 
 
@@ -50,7 +50,7 @@ class ResponseEstimate:
 
     Parameters
     ----------
-    reference_cny_per_mwh : ndarray, shape (n_period,)
+    reference_price_per_mwh : ndarray, shape (n_period,)
         Price at which its base load is optimal.
     forecast_mw : ndarray, shape (n_period,)
         Base load as it was announced; replaced by the load that answers the reference price.
@@ -62,8 +62,8 @@ class ResponseEstimate:
     beyond these ends rest at their limits (stationarity and complementarity of C12 to C16).
     """
 
-    def __init__(self, reference_cny_per_mwh: Array, forecast_mw: Array) -> None:
-        self.reference, self.base_mw = reference_cny_per_mwh, np.asarray(forecast_mw)
+    def __init__(self, reference_price_per_mwh: Array, forecast_mw: Array) -> None:
+        self.reference, self.base_mw = reference_price_per_mwh, np.asarray(forecast_mw)
         self.observations: list[Observation] = []
         self.contradictions = 0
         """How often what was seen before had to be forgotten."""
@@ -107,7 +107,7 @@ class ResponseEstimate:
         """The slope whose limits and responses come nearest to all observations."""
         if not observations:
             return self._unknown()
-        wanted = np.array([self.reference - one.price_cny_per_mwh for one in observations])
+        wanted = np.array([self.reference - one.price_per_mwh for one in observations])
         shift = np.array([one.load_mw - self.base_mw for one in observations])
         fits = (self._fit_at(float(beta), wanted, shift) for beta in self._slopes(wanted, shift))
         best = min(fits, key=lambda fit: fit.error_mw)
@@ -132,14 +132,14 @@ class ResponseEstimate:
             found.append(steep[steep > 0.0])
         slopes = np.concatenate(found)
         if not len(slopes):
-            return np.array([self.estimate.model.beta_cny_per_mwh_per_mw])
+            return np.array([self.estimate.model.beta_per_mwh_per_mw])
         shares = np.linspace(0.0, 1.0, _N_SLOPE) ** 2
         return np.unique(np.concatenate([np.quantile(row, shares) for row in found if len(row)]))
 
     def _regress(self, fit: Estimate, wanted: Array, shift: Array) -> float:
         """Beta by least squares over the periods that a fit leaves free, each answer with its multiplier."""
         model = fit.model
-        beta = model.beta_cny_per_mwh_per_mw
+        beta = model.beta_per_mwh_per_mw
         product = square = 0.0
         for row, moved in zip(wanted, shift, strict=True):
             margin = row - model.neutral_price(self.reference - row)

@@ -68,21 +68,21 @@ class Purchases:
         self.held.pop(seller, None)
         if grant.volume_mwh > 0.0:
             self.held[seller] = Purchase(
-                grant.volume_mwh, grant.cost_usd_per_mwh, grant.value_usd_per_mwh, grant.turn
+                grant.volume_mwh, grant.cost_per_mwh, grant.value_per_mwh, grant.turn
             )
         return list(self._trim(grant.turn))
 
     def confirm(self) -> Iterator[tuple[str, Confirm]]:
         """Fix what will be bargained about with each seller."""
         total = sum(bought.volume for bought in self.held.values())
-        band = self._buyer.rules.band_usd_per_mwh
+        band = self._buyer.rules.price_band_per_mwh
         for seller, bought in self.held.items():
             worth = self._buyer.worth(seller, total - bought.volume)
             bought.bargain = Bargain(bought.cost, worth, bought.volume, band)
             yield seller, Confirm(self.period, bought.volume, worth)
 
     def _bid_at_price(self, ask: Ask, seller: str, others: Sequence[Purchase]) -> Bid:
-        price = ask.price_usd_per_mwh
+        price = ask.price_per_mwh
         wanted = self._buyer.worth(seller, 0.0).demand(price)
         kept = sum(bought.volume for bought in others if bought.value <= price)
         volume = max(0.0, min(wanted, self.need_mwh) - kept)
@@ -93,7 +93,7 @@ class Purchases:
         return max(0.0, self._burden(name, bought, turn) + self._trust(rival))
 
     def _burden(self, name: str, bought: Purchase, turn: int) -> float:
-        """What a purchase costs beyond the value of what is likely to arrive, USD/MWh."""
+        """What a purchase costs beyond the value of what is likely to arrive, money/MWh."""
         return self._asked(bought, turn) - self._trust(name)
 
     def _trust(self, name: str) -> float:

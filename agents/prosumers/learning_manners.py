@@ -37,7 +37,7 @@ class LeaderManner(PostedManner):
     def asked_price(self, buyer: str, cost: float) -> float:
         """The best price as far as it is known; at first halfway to the cap, then a little away from that."""
         learned = self._learned.get(buyer)
-        low, high = self.rules.band_usd_per_mwh
+        low, high = self.rules.price_band_per_mwh
         price = 0.5 * (cost + high) if learned is None else learned.monopoly_price(cost)
         if len(self._answers.get(buyer, ())) == 1:
             # A guess that the first answer cannot refute would confirm itself for ever.
@@ -49,9 +49,9 @@ class LeaderManner(PostedManner):
         learned = self._learned.get(sale.buyer)
         if learned is None:
             return super().offered_price(sale, volume_mwh)
-        bargain = Bargain(sale.cost, learned, volume_mwh, self.rules.band_usd_per_mwh)
+        bargain = Bargain(sale.cost, learned, volume_mwh, self.rules.price_band_per_mwh)
         deal = ep_leader_outcome(bargain)
-        return None if deal is None else deal.price_usd_per_mwh
+        return None if deal is None else deal.price_per_mwh
 
     def learn(self, buyer: str, price: float, volume_mwh: float, limited: bool) -> None:
         """Learn as from a bid."""
@@ -85,7 +85,7 @@ class LeaderManner(PostedManner):
             if (before - price) * (volume - then) > 0.0:
                 slope = (before - price) / (volume - then)
                 return QuadraticUtility(price + slope * volume, slope)
-        room = self.rules.band_usd_per_mwh[1] - price
+        room = self.rules.price_band_per_mwh[1] - price
         return QuadraticUtility(price + room, room / volume) if room > 0.0 else None
 
 
@@ -102,22 +102,22 @@ class ShoutManner(Manner):
 
     def asked_price(self, buyer: str, cost: float) -> float:
         """The lowest price there is: before the minute comes, it only wants to know who needs how much."""
-        return self.rules.band_usd_per_mwh[0]
+        return self.rules.price_band_per_mwh[0]
 
     def margin(self, asked: float, cost: float) -> float:
         """The most that could come of it."""
-        return self.rules.band_usd_per_mwh[1] - cost
+        return self.rules.price_band_per_mwh[1] - cost
 
     def offered_price(self, sale: Sale, volume_mwh: float) -> float | None:
         """A shout."""
-        shout = self._seller.shout(sale.cost, self.rules.band_usd_per_mwh)
-        return None if shout is None else shout.price_usd_per_mwh
+        shout = self._seller.shout(sale.cost, self.rules.price_band_per_mwh)
+        return None if shout is None else shout.price_per_mwh
 
     def counter_to(self, sale: Sale, counter: Counter) -> float | None:
         """What was bid, if a new shout is not above it; else that shout."""
-        bid = counter.price_usd_per_mwh
+        bid = counter.price_per_mwh
         if sale.offer is not None:
-            self._seller.update(Shout(Side.ASK, sale.offer.price_usd_per_mwh), False)
+            self._seller.update(Shout(Side.ASK, sale.offer.price_per_mwh), False)
         self._seller.update(Shout(Side.BID, bid), False)
         ask = self.offered_price(sale, counter.volume_mwh)
         return bid if ask is not None and ask <= bid else ask
@@ -130,17 +130,17 @@ class ShoutManner(Manner):
         self, offer: Offer, purchase: Purchase | None, value: Value, room_mwh: float, last: Counter | None
     ) -> Answer:
         """Accept an ask that is not above the own bid, the last one or a new one; else bid."""
-        ask, volume = offer.price_usd_per_mwh, min(offer.limit_mwh, room_mwh)
-        bid = self._buyer.shout(value().marginal(0.0), self.rules.band_usd_per_mwh)
+        ask, volume = offer.price_per_mwh, min(offer.limit_mwh, room_mwh)
+        bid = self._buyer.shout(value().marginal(0.0), self.rules.price_band_per_mwh)
         if bid is None or volume <= 0.0:
             return Counter(offer.minute_s, offer.round, ask, 0.0)
-        agreed = bid.price_usd_per_mwh >= ask or (last is not None and last.price_usd_per_mwh >= ask)
+        agreed = bid.price_per_mwh >= ask or (last is not None and last.price_per_mwh >= ask)
         self._buyer.update(Shout(Side.ASK, ask), agreed)
         if agreed:
             return super().answer(offer, purchase, value, room_mwh, last)
-        self._buyer.update(Shout(Side.BID, bid.price_usd_per_mwh), False)
-        wanted = min(value().demand(bid.price_usd_per_mwh), volume)
-        return Counter(offer.minute_s, offer.round, bid.price_usd_per_mwh, wanted)
+        self._buyer.update(Shout(Side.BID, bid.price_per_mwh), False)
+        wanted = min(value().demand(bid.price_per_mwh), volume)
+        return Counter(offer.minute_s, offer.round, bid.price_per_mwh, wanted)
 
 
 MANNERS: dict[str, type[Manner]] = {

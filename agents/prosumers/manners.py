@@ -56,11 +56,11 @@ class Manner:
 
     def counter_to(self, sale: Sale, counter: Counter) -> float | None:
         """Price of the next offer after a counter-offer: what was bid, unless it would be a loss."""
-        return counter.price_usd_per_mwh if counter.price_usd_per_mwh >= sale.cost else None
+        return counter.price_per_mwh if counter.price_per_mwh >= sale.cost else None
 
     def binds(self, sale: Sale, offer: Offer, accept: Accept) -> bool:
         """Whether an acceptance is one of this offer: at its price."""
-        return accept.price_usd_per_mwh == offer.price_usd_per_mwh
+        return accept.price_per_mwh == offer.price_per_mwh
 
     def learn_demand(self, buyer: str, price: float, volume_mwh: float, limited: bool) -> None:
         """Learn from what a buyer would take at a price, the need or the price being what limits it."""
@@ -85,7 +85,7 @@ class Manner:
         last : Counter, optional
             The answer to this seller's last offer of the minute.
         """
-        price = offer.price_usd_per_mwh
+        price = offer.price_per_mwh
         wanted = value().demand(price)
         limit = min(offer.limit_mwh, room_mwh)
         if wanted <= 0.0 or limit <= 0.0:
@@ -134,7 +134,7 @@ class Declared(Manner):
         if super().binds(sale, offer, accept):
             return True
         agreed = None if sale.bargain is None else self.price(sale.bargain, accept.volume_mwh)
-        return agreed is not None and abs(accept.price_usd_per_mwh - agreed) <= _ROUNDING * agreed
+        return agreed is not None and abs(accept.price_per_mwh - agreed) <= _ROUNDING * agreed
 
     def _known(self, deal: Sale | Purchase, bargain: Bargain, volume_mwh: float) -> float | None:
         known_volume, price = deal.priced
@@ -160,7 +160,7 @@ class NashManner(Declared):
     def price(self, bargain: Bargain, volume_mwh: float) -> float | None:
         """E11, unless it is a loss to one side."""
         price = nash_price(bargain, volume_mwh)
-        if price < bargain.cost_usd_per_mwh:
+        if price < bargain.cost_per_mwh:
             return None
         # An even split leaves the buyer nothing to check unless the band has moved the price.
         worth = bargain.utility.average(volume_mwh)
@@ -172,10 +172,10 @@ class AlternatingManner(Declared):
 
     def price(self, bargain: Bargain, volume_mwh: float) -> float | None:
         """Price of the first offer."""
-        now = Bargain(bargain.cost_usd_per_mwh, bargain.utility, volume_mwh, bargain.band)
+        now = Bargain(bargain.cost_per_mwh, bargain.utility, volume_mwh, bargain.band)
         rules = self.rules
         deal = alternating_outcome(now, rules.patience_ep, rules.patience_ip, rules.deadline)
-        return None if deal is None else deal.price_usd_per_mwh
+        return None if deal is None else deal.price_per_mwh
 
 
 class PostedManner(Manner):
@@ -183,7 +183,7 @@ class PostedManner(Manner):
 
     def asked_price(self, buyer: str, cost: float) -> float:
         """The posted price, or the cost where that is higher."""
-        low, high = self.rules.band_usd_per_mwh
+        low, high = self.rules.price_band_per_mwh
         return min(max(self.rules.posted, low, cost), high)
 
     def offered_price(self, sale: Sale, volume_mwh: float) -> float | None:

@@ -28,7 +28,7 @@ class ProsumerData:
     utility : Utility
         Value of energy bought within a minute, over being served by the system.
     battery : StorageRatings, optional
-    reservation_usd_per_mwh : float
+    reservation_price_per_mwh : float
         Below which it does not sell, line fee apart; such as battery wear.
     fluctuation : float
         Standard deviation of panels and load from minute to minute, as a share of the mean; in [0, 1].
@@ -43,7 +43,7 @@ class ProsumerData:
     load_mw: Array
     utility: Utility
     battery: StorageRatings | None = None
-    reservation_usd_per_mwh: float = 0.0
+    reservation_price_per_mwh: float = 0.0
     fluctuation: float = 0.0
 
     def __post_init__(self) -> None:
@@ -53,7 +53,7 @@ class ProsumerData:
                 ("load_mw", self.load_mw.shape == self.pv_mw.shape, "must be as long as pv_mw"),
                 ("pv_mw", bool(np.all(self.pv_mw >= 0.0)), "MW, must not be negative"),
                 ("load_mw", bool(np.all(self.load_mw >= 0.0)), "MW, must not be negative"),
-                ("reservation_usd_per_mwh", self.reservation_usd_per_mwh >= 0.0, "must not be negative"),
+                ("reservation_price_per_mwh", self.reservation_price_per_mwh >= 0.0, "must not be negative"),
                 ("fluctuation", 0.0 <= self.fluctuation <= 1.0, "must be in [0, 1]"),
             )
             if not good

@@ -159,7 +159,7 @@ class P2pDesk(GridAgent):
         distance = self._lines.distance_km(seller, buyer)
         if self._terms is not None:
             terms = self._terms
-            fee = LadderTariff(terms.base_usd_per_km_mwh, terms.interval_km, terms.growth).cost(distance)
+            fee = LadderTariff(terms.base_fee_per_km_mwh, terms.interval_km, terms.growth).cost(distance)
         else:
             fee = distance
         return fee / max(self._reputation.get(seller, 1.0), _LEAST_REPUTATION)

@@ -89,9 +89,9 @@ class Prosumer(GridAgent):
         self._own = OwnBalance(data, world.period_h, n_minute, self.stream("fluctuation"))
         self._n_minute = n_minute
         manner = MANNERS[rules.rule](rules, data.utility, self.stream)
-        cap = rules.band_usd_per_mwh[1]
+        cap = rules.price_band_per_mwh[1]
         meters = world.shared(("meters", provider, lines), lambda: Meters(world, lines, provider, cap))
-        self._seller = Seller(self, lines, meters, rules, manner, data.reservation_usd_per_mwh)
+        self._seller = Seller(self, lines, meters, rules, manner, data.reservation_price_per_mwh)
         self._buyer = Buyer(self, rules, manner, data.utility)
         self._seller.partners = neighbours
         if terms is not None:

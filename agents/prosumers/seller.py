@@ -47,7 +47,7 @@ class Seller:
     meters : Meters
     rules : TradeRules
     manner : Manner
-    reservation_usd_per_mwh : float
+    reservation_price_per_mwh : float
         Below which it sells nothing, fee apart.
     """
 
@@ -58,7 +58,7 @@ class Seller:
         meters: Meters,
         rules: TradeRules,
         manner: Manner,
-        reservation_usd_per_mwh: float,
+        reservation_price_per_mwh: float,
     ) -> None:
         self.agent, self.rules, self.manner = agent, rules, manner
         self.beat = beat_of(agent.world)
@@ -67,7 +67,7 @@ class Seller:
         self.reputation = 1.0
         self.sold_mwh = 0.0
         self.shares: Shares | None = None
-        self._lines, self._meters, self._reservation = lines, meters, reservation_usd_per_mwh
+        self._lines, self._meters, self._reservation = lines, meters, reservation_price_per_mwh
         self._ladder: LadderTariff | None = None
         self._clock = agent.world.clock
         # Where in a turn it acts: sellers that act one after another do not answer the same bids.
@@ -101,7 +101,7 @@ class Seller:
     def take_terms(self, terms: LeaseTerms) -> None:
         """Pay these fees for sales negotiated from now on."""
         self.terms = terms
-        self._ladder = LadderTariff(terms.base_usd_per_km_mwh, terms.interval_km, terms.growth)
+        self._ladder = LadderTariff(terms.base_fee_per_km_mwh, terms.interval_km, terms.growth)
 
     def sale_to(self, buyer: str) -> Sale | None:
         """A sale of nothing yet; None without a line or terms for it, or if its cost is above any price."""
@@ -110,7 +110,7 @@ class Seller:
             return None
         fee = self._ladder.cost(line.distance_km)
         cost = (fee + self._reservation) / (1.0 - line.loss)
-        return Sale(buyer, line, fee, cost) if cost <= self.rules.band_usd_per_mwh[1] else None
+        return Sale(buyer, line, fee, cost) if cost <= self.rules.price_band_per_mwh[1] else None
 
     @staticmethod
     def line_mwh(sale: Sale) -> float:

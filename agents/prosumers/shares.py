@@ -79,7 +79,7 @@ class Shares:
         sale = self.sales.get(buyer)
         if sale is not None:
             sale.volume = min(sale.volume, confirm.volume_mwh)
-            sale.declare(confirm.utility, self.seller.rules.band_usd_per_mwh)
+            sale.declare(confirm.utility, self.seller.rules.price_band_per_mwh)
 
     def _stop_waiting(self) -> None:
         if self._waiting:
@@ -98,7 +98,7 @@ class Shares:
         for name, bid in self._bids.items():
             if bid.utility is not None:
                 sale = self.sales[name]
-                sale.declare(bid.utility, self.seller.rules.band_usd_per_mwh)
+                sale.declare(bid.utility, self.seller.rules.price_band_per_mwh)
                 line_mwh = self.seller.line_mwh(sale)
                 need = bid.volume_mwh
                 claims.append(Claim(sale.cost, sale.line.loss, need, line_mwh, bid.utility, bid.leaves))

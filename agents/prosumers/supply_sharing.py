@@ -10,7 +10,7 @@ from gridarium.market.utility import Utility
 
 _PRECISION = 1e-3
 """Part of the supply by which what is shared may differ from it before it is scaled."""
-_STEP_USD_PER_MWH = 0.01
+_STEP_PER_MWH = 0.01
 """Width of a jump of demand in the value of supply; within it both sides are mixed."""
 _SEARCHES = 60
 
@@ -20,7 +20,7 @@ class Claim(NamedTuple):
 
     Parameters
     ----------
-    cost_usd_per_mwh : float
+    cost_per_mwh : float
         The seller's cost, fee and losses included.
     loss : float
         Share of the energy sent that does not arrive.
@@ -34,7 +34,7 @@ class Claim(NamedTuple):
         What the buyer would leave first for a better price.
     """
 
-    cost_usd_per_mwh: float
+    cost_per_mwh: float
     loss: float
     need_mwh: float
     line_mwh: float
@@ -55,7 +55,7 @@ def share_by_value(claims: Sequence[Claim], supply_mwh: float) -> tuple[list[flo
     -------
     volumes_mwh : list of float
         At the buyers' ends.
-    value_usd_per_mwh : float
+    value_per_mwh : float
         What a further MWh of supply would be worth beyond its cost; 0 where not all is taken.
 
     Notes
@@ -67,7 +67,7 @@ def share_by_value(claims: Sequence[Claim], supply_mwh: float) -> tuple[list[flo
     generous, sent = _at_value(claims, 0.0)
     if sent <= supply_mwh:
         return generous, 0.0
-    low, high = 0.0, max((c.utility.marginal(0.0) - c.cost_usd_per_mwh) * (1.0 - c.loss) for c in claims)
+    low, high = 0.0, max((c.utility.marginal(0.0) - c.cost_per_mwh) * (1.0 - c.loss) for c in claims)
     frugal, least = [0.0] * len(claims), 0.0
     for search in range(_SEARCHES):
         # The secant is quick where demand is smooth, halving where it jumps.
@@ -81,17 +81,17 @@ def share_by_value(claims: Sequence[Claim], supply_mwh: float) -> tuple[list[flo
             low, generous, sent = value, volumes, total
         else:
             high, frugal, least = value, volumes, total
-        if high - low <= _STEP_USD_PER_MWH:
+        if high - low <= _STEP_PER_MWH:
             break
     weight = (supply_mwh - least) / (sent - least)
     return [few + weight * (many - few) for few, many in zip(frugal, generous, strict=True)], high
 
 
-def _at_value(claims: Sequence[Claim], value_usd_per_mwh: float) -> tuple[list[float], float]:
+def _at_value(claims: Sequence[Claim], value_per_mwh: float) -> tuple[list[float], float]:
     """Volumes at the buyers' ends when a MWh sent must earn a value beyond its cost, and what is sent."""
     volumes, sent = [], 0.0
     for cost, loss, need, line, utility, leaves in claims:
-        price = cost + value_usd_per_mwh / (1.0 - loss)
+        price = cost + value_per_mwh / (1.0 - loss)
         volume = utility.demand(price)
         if volume > need:
             volume = need
@@ -111,7 +111,7 @@ def _at_value(claims: Sequence[Claim], value_usd_per_mwh: float) -> tuple[list[f
 
 def share_by_margin(
     wanted_mwh: Sequence[float],
-    margins_usd_per_mwh: Sequence[float],
+    margins_per_mwh: Sequence[float],
     losses: Sequence[float],
     supply_mwh: float,
 ) -> list[float]:
@@ -119,16 +119,16 @@ def share_by_margin(
 
     Parameters
     ----------
-    wanted_mwh, margins_usd_per_mwh : sequence of float
+    wanted_mwh, margins_per_mwh : sequence of float
         At the buyers' ends: what they would take, and price minus cost.
     losses : sequence of float
     supply_mwh : float
         Most that can be sent.
     """
     volumes = [0.0] * len(wanted_mwh)
-    order = sorted(range(len(volumes)), key=lambda i: -margins_usd_per_mwh[i] * (1.0 - losses[i]))
+    order = sorted(range(len(volumes)), key=lambda i: -margins_per_mwh[i] * (1.0 - losses[i]))
     for i in order:
-        if margins_usd_per_mwh[i] < 0.0 or supply_mwh <= 0.0:
+        if margins_per_mwh[i] < 0.0 or supply_mwh <= 0.0:
             break
         volumes[i] = min(wanted_mwh[i], supply_mwh * (1.0 - losses[i]))
         supply_mwh -= volumes[i] / (1.0 - losses[i])

@@ -43,13 +43,13 @@ class TradeRules:
     ----------
     rule : str
         Bargaining rule, one of `BARGAINING`.
-    band_usd_per_mwh : tuple of float
+    price_band_per_mwh : tuple of float
         Lowest and highest price allowed (E10); the highest is what energy costs in real time.
     turns : int
         How often a seller shares its supply before each period.
     rounds : int
         Offers that a seller makes to a buyer in a minute, at most.
-    posted_usd_per_mwh : float, optional
+    posted_price_per_mwh : float, optional
         Price of the rule "posted"; the middle of the band if left out.
     patience_ep, patience_ip : float
         Of the rule "alternating": worth of a gain in the next round, in [0, 1].
@@ -67,10 +67,10 @@ class TradeRules:
     """
 
     rule: str = "nash"
-    band_usd_per_mwh: tuple[float, float] = (0.0, 300.0)
+    price_band_per_mwh: tuple[float, float] = (0.0, 300.0)
     turns: int = 3
     rounds: int = 3
-    posted_usd_per_mwh: float | None = None
+    posted_price_per_mwh: float | None = None
     patience_ep: float = 0.9
     patience_ip: float = 0.9
     deadline: int | None = None
@@ -78,10 +78,10 @@ class TradeRules:
     spread_s: float = 10.0
 
     def __post_init__(self) -> None:
-        low, high = self.band_usd_per_mwh
+        low, high = self.price_band_per_mwh
         checks = {
             "rule": (self.rule in BARGAINING, f"must be one of {', '.join(BARGAINING)}"),
-            "band_usd_per_mwh": (0.0 <= low < high, "must rise and not be negative"),
+            "price_band_per_mwh": (0.0 <= low < high, "must rise and not be negative"),
             "turns": (1 <= self.turns <= 10, "must be a whole number in [1, 10]"),
             "rounds": (1 <= self.rounds <= 100, "must be a whole number in [1, 100]"),
             "spread_s": (0.0 <= self.spread_s <= 30.0, "s, must be in [0, 30]"),
@@ -95,9 +95,9 @@ class TradeRules:
 
     @property
     def posted(self) -> float:
-        """Price of the rule "posted", USD/MWh."""
-        middle = 0.5 * sum(self.band_usd_per_mwh)
-        return middle if self.posted_usd_per_mwh is None else self.posted_usd_per_mwh
+        """Price of the rule "posted", money/MWh."""
+        middle = 0.5 * sum(self.price_band_per_mwh)
+        return middle if self.posted_price_per_mwh is None else self.posted_price_per_mwh
 
 
 class Sale:
@@ -119,7 +119,7 @@ class Sale:
 
     def __init__(self, buyer: str, line: Line, fee: float, cost: float) -> None:
         self.buyer, self.line = buyer, line
-        # USD per MWh sent, and all costs per MWh delivered.
+        # money per MWh sent, and all costs per MWh delivered.
         self.fee, self.cost = fee, cost
         self.volume, self.turn = 0.0, 0
         self.bargain: Bargain | None = None
@@ -167,14 +167,12 @@ class Meters:
     lines : PrivateLines
     provider : str
         Account that receives the fees.
-    price_cap_usd_per_mwh : float
+    price_cap_per_mwh : float
         What it costs a buyer to replace energy that a seller fails to send.
     """
 
-    def __init__(
-        self, world: World, lines: PrivateLines, provider: str, price_cap_usd_per_mwh: float
-    ) -> None:
-        self.world, self.lines, self.provider, self.cap = world, lines, provider, price_cap_usd_per_mwh
+    def __init__(self, world: World, lines: PrivateLines, provider: str, price_cap_per_mwh: float) -> None:
+        self.world, self.lines, self.provider, self.cap = world, lines, provider, price_cap_per_mwh
         self._book = book_of(world)
 
     def settle(self, sale: Sale, planned_mwh: float, period: int) -> float:

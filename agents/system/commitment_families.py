@@ -88,23 +88,23 @@ def declare_fuel(m: Any, system: PowerSystem, running: Running, n_tangent: int) 
     """
     unit = {u.name: u for u in system.units}
     m.tangent = pyo.RangeSet(0, n_tangent - 1)
-    m.fuel_usd_per_h = pyo.Var(m.unit, m.period, bounds=(0, None))
+    m.fuel_cost_per_h = pyo.Var(m.unit, m.period, bounds=(0, None))
 
     def tangent(m: Any, i: str, t: int, k: int) -> Any:
         u = unit[i]
-        if u.cost_quadratic_usd_per_mw2h == 0.0 and k:
+        if u.cost_quadratic_per_mw2h == 0.0 and k:
             return pyo.Constraint.Skip
         point = float(np.linspace(u.p_min_mw, u.p_max_mw, n_tangent)[k])
-        constant = u.cost_fixed_usd_per_h - u.cost_quadratic_usd_per_mw2h * point**2
-        slope = u.marginal_fuel_usd_per_mwh(point)
-        return m.fuel_usd_per_h[i, t] >= slope * m.gross_mw[i, t] + constant * running.on(i, t)
+        constant = u.cost_fixed_per_h - u.cost_quadratic_per_mw2h * point**2
+        slope = u.marginal_fuel_cost_per_mwh(point)
+        return m.fuel_cost_per_h[i, t] >= slope * m.gross_mw[i, t] + constant * running.on(i, t)
 
     m.fuel_tangent = pyo.Constraint(m.unit, m.period, m.tangent, rule=tangent)
 
 
 def switching_cost(m: Any, system: PowerSystem) -> Any:
     """C_K = sum of tau (start + stop) (E14)."""
-    cost = {u.name: u.start_stop_usd for u in system.units}
+    cost = {u.name: u.start_stop_money for u in system.units}
     return sum(cost[i] * (m.start[i, h] + m.stop[i, h]) for i in m.unit for h in m.hour)
 
 

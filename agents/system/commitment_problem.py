@@ -52,12 +52,12 @@ class CommitmentPlan(SystemSchedule):
 
     Parameters
     ----------
-    cost_usd : float
+    cost_money : float
         Optimum of the problem with tangents: a lower bound on the cost of the best hourly plan, starts,
         stops and penalties included.
     """
 
-    cost_usd: float
+    cost_money: float
 
 
 def build_commitment_model(shape: CommitmentShape, period_h: float = 1.0) -> Any:
@@ -76,8 +76,8 @@ def build_commitment_model(shape: CommitmentShape, period_h: float = 1.0) -> Any
     running = committed(m, system, period_h)
     declare_physics(m, system, running, period_h)
     declare_fuel(m, system, running, shape.n_tangent)
-    cost = running_cost(m, system, running, lambda i, t: m.fuel_usd_per_h[i, t], period_h)
-    m.cost_usd = pyo.Objective(expr=cost + switching_cost(m, system))
+    cost = running_cost(m, system, running, lambda i, t: m.fuel_cost_per_h[i, t], period_h)
+    m.cost_money = pyo.Objective(expr=cost + switching_cost(m, system))
     return m
 
 
@@ -134,4 +134,4 @@ class CommitmentProblem:
         solution = self.problem.solve(owner, **signals)
         on = solution["on"].T > 0.5
         fields = read_schedule(owner, system, on, forecast, solution)
-        return CommitmentPlan(**fields, cost_usd=solution.objective)
+        return CommitmentPlan(**fields, cost_money=solution.objective)

@@ -33,7 +33,7 @@ class FlexibleProfile:
         What it would draw.
     lowest_mw, highest_mw : ndarray
         What it can draw, below and above the base.
-    compensation_usd_per_mwh : float
+    compensation_per_mwh : float
         Due for each MWh by which it is moved off its base (beta_m).
 
     Raises
@@ -45,7 +45,7 @@ class FlexibleProfile:
     base_mw: Array
     lowest_mw: Array
     highest_mw: Array
-    compensation_usd_per_mwh: float
+    compensation_per_mwh: float
 
     def __post_init__(self) -> None:
         for field in fields(self)[:3]:
@@ -145,7 +145,7 @@ class FlexibleLoad(CommandedAgent):
     def settle(self, period: int) -> None:
         """Bill the compensation for what was shifted (E25)."""
         shifted = abs(float(self._drawn_mw[period] - self._demand.base_mw[period])) * self.world.period_h
-        amount = self._demand.compensation_usd_per_mwh * shifted
+        amount = self._demand.compensation_per_mwh * shifted
         if shifted > TOLERANCE:
             now = self.world.clock.now_s
             self.world.ledger.book(now, self.leader, self.name, amount, DEMAND_RESPONSE, period)

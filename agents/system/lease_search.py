@@ -36,7 +36,7 @@ class LeaseSearchSettings:
         Days for which a trial is kept up; more than one where profit is noisy.
     margin : float
         Standard errors by which a trial must be better to be believed.
-    cost_usd_per_km_mwh, markup : float
+    cost_per_km_mwh, markup : float
         Cost of the line, and the share added to it by "cost-plus".
     exploration : float
         Share of days on which "epsilon-greedy" tries anything.
@@ -56,7 +56,7 @@ class LeaseSearchSettings:
     least_step_share: float = 0.01
     repeats: int = 1
     margin: float = 1.0
-    cost_usd_per_km_mwh: float = 0.0
+    cost_per_km_mwh: float = 0.0
     markup: float = 0.2
     exploration: float = 0.1
     levels: int = 5
@@ -72,7 +72,7 @@ class LeaseSearchSettings:
             ("least_step_share", 1e-9, 1.0),
             ("repeats", 1, np.inf),
             ("margin", 0.0, np.inf),
-            ("cost_usd_per_km_mwh", 0.0, np.inf),
+            ("cost_per_km_mwh", 0.0, np.inf),
             ("exploration", 0.0, 1.0),
             ("levels", 1, np.inf),
         ):
@@ -105,8 +105,8 @@ class LeaseSearch(Protocol):
     def terms(self) -> LeaseTerms:
         """Terms of the coming day."""
 
-    def learn(self, profit_usd: float) -> None:
-        """Take note of what the lines earned under these terms, USD per day."""
+    def learn(self, profit_money: float) -> None:
+        """Take note of what the lines earned under these terms, money per day."""
 
 
 class FixedTerms:
@@ -115,7 +115,7 @@ class FixedTerms:
     def __init__(self, settings: LeaseSearchSettings, random: np.random.Generator) -> None:
         self.terms = settings.first
 
-    def learn(self, profit_usd: float) -> None:
+    def learn(self, profit_money: float) -> None:
         """Nothing is learned."""
 
 
@@ -123,12 +123,12 @@ class CostPlus:
     """Cost of the line and a share on top, whatever it earns; interval and growth stay."""
 
     def __init__(self, settings: LeaseSearchSettings, random: np.random.Generator) -> None:
-        wanted = settings.cost_usd_per_km_mwh * (1.0 + settings.markup)
-        low, high = settings.lowest.base_usd_per_km_mwh, settings.highest.base_usd_per_km_mwh
+        wanted = settings.cost_per_km_mwh * (1.0 + settings.markup)
+        low, high = settings.lowest.base_fee_per_km_mwh, settings.highest.base_fee_per_km_mwh
         first = settings.first
         self.terms = LeaseTerms(min(max(wanted, low), high), first.interval_km, first.growth)
 
-    def learn(self, profit_usd: float) -> None:
+    def learn(self, profit_money: float) -> None:
         """Nothing is learned."""
 
 
@@ -158,9 +158,9 @@ class ProfitSearch:
         """Terms of the coming day."""
         return self._settings.terms_at(self._point)
 
-    def learn(self, profit_usd: float) -> None:
+    def learn(self, profit_money: float) -> None:
         """Note the profit of the day, and go on to the next trial when this one was repeated enough."""
-        self._profits.setdefault(self._point, []).append(profit_usd)
+        self._profits.setdefault(self._point, []).append(profit_money)
         self._point = next(self._trials)
 
     def _search(self) -> Iterator[Point]:
@@ -206,7 +206,7 @@ class ProfitSearch:
         return bool(np.mean(tried) - np.mean(stood) > self._settings.margin * error)
 
     def _deviation(self) -> float:
-        """Standard deviation of a day's profit, pooled over repeated trials, USD; 0 without repeats."""
+        """Standard deviation of a day's profit, pooled over repeated trials, money; 0 without repeats."""
         repeated = [profits for profits in self._profits.values() if len(profits) > 1]
         freedom = sum(len(profits) - 1 for profits in repeated)
         squares = sum(float(np.var(profits)) * len(profits) for profits in repeated)
@@ -238,12 +238,12 @@ class EpsilonGreedy:
         """Terms of the coming day."""
         return self._settings.terms_at(self._grid[self._chosen])
 
-    def learn(self, profit_usd: float) -> None:
+    def learn(self, profit_money: float) -> None:
         """Update the mean of the terms in force and choose the next ones."""
         arm = self._chosen
         before = self._mean[arm] if self._days[arm] else 0.0
         self._days[arm] += 1
-        self._mean[arm] = before + (profit_usd - before) / self._days[arm]
+        self._mean[arm] = before + (profit_money - before) / self._days[arm]
         explores = self._random.random() < self._settings.exploration
         other = int(self._random.integers(len(self._grid)))
         self._chosen = other if explores else int(np.argmax(self._mean))

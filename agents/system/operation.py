@@ -23,9 +23,9 @@ class OperationRules:
         How long before a quarter it looks at it, s; longer than 180 s the pool has not nominated yet.
     deviation_mw : float
         Largest deviation that is no reason to plan anew (eps).
-    market_usd_per_mwh : float
+    market_price_per_mwh : float
         Price of real-time energy.
-    pool_fee_usd_per_mwh : float
+    pool_fee_per_mwh : float
         Mean line fee that it reckons with for energy traded in the pool.
     pool_memory : float
         Weight of the past in what the pool is expected to trade, in [0, 1).
@@ -41,8 +41,8 @@ class OperationRules:
     opens_s: float
     lead_s: float = 120.0
     deviation_mw: float = 1.0
-    market_usd_per_mwh: float = 300.0
-    pool_fee_usd_per_mwh: float = 0.0
+    market_price_per_mwh: float = 300.0
+    pool_fee_per_mwh: float = 0.0
     pool_memory: float = 0.8
     resend_after_s: float = 1.0
 
@@ -51,8 +51,8 @@ class OperationRules:
             "opens_s": (0.0, float("inf")),
             "lead_s": (1.0, 180.0),
             "deviation_mw": (0.0, float("inf")),
-            "market_usd_per_mwh": (0.0, float("inf")),
-            "pool_fee_usd_per_mwh": (0.0, float("inf")),
+            "market_price_per_mwh": (0.0, float("inf")),
+            "pool_fee_per_mwh": (0.0, float("inf")),
             "pool_memory": (0.0, 1.0),
             "resend_after_s": (1e-3, QUARTER_S),
         }
@@ -148,10 +148,10 @@ class QuarterRecord(QuarterLook):
         What units, wind, storage, loads, pool and market did, as reported and metered.
     costs : CostParts
         Of what was realised.
-    price_usd_per_mwh : float
+    price_per_mwh : float
         Marginal price that was announced.
     """
 
     realised: PeriodDecisions
     costs: CostParts
-    price_usd_per_mwh: float
+    price_per_mwh: float

@@ -49,7 +49,7 @@ class OperatorBooks:
         self._view, self._pool = view, pool
         self.records: list[QuarterRecord] = []
 
-    def settle(self, look: QuarterLook, plan: DayPlan, place: int, price_usd_per_mwh: float) -> None:
+    def settle(self, look: QuarterLook, plan: DayPlan, place: int, price_per_mwh: float) -> None:
         """Pay for real-time energy, learn what the pool traded, record the quarter.
 
         Parameters
@@ -59,7 +59,7 @@ class OperatorBooks:
             In force.
         place : int
             The quarter within its day.
-        price_usd_per_mwh : float
+        price_per_mwh : float
             As announced.
         """
         world, period = self._world, look.quarter
@@ -67,7 +67,7 @@ class OperatorBooks:
         # Less than a watt is rounding, and nobody's bill.
         imported, exported = (each if each > _A_WATT_MW else 0.0 for each in (exchange, -exchange))
         if imported:
-            amount = self._rules.market_usd_per_mwh * imported * world.period_h
+            amount = self._rules.market_price_per_mwh * imported * world.period_h
             world.ledger.book(world.clock.now_s, self._owner, MARKET_ACCOUNT, amount, REAL_TIME, period)
         traded = self._traded_mw(period)
         self._pool.learn(period, traded * world.period_h)
@@ -78,12 +78,10 @@ class OperatorBooks:
             pool_mw=traded,
         )
         was_on = self.records[-1].realised.on if self.records else self._view.first_state(0)[0].on
-        prices = PeriodPrices(self._rules.market_usd_per_mwh, self._rules.pool_fee_usd_per_mwh)
+        prices = PeriodPrices(self._rules.market_price_per_mwh, self._rules.pool_fee_per_mwh)
         planned = plan.forecast.flexible_mw[place]
         costs = period_cost(self._system, realised, was_on, planned, prices, world.period_h)
-        record = QuarterRecord(
-            **asdict(look), realised=realised, costs=costs, price_usd_per_mwh=price_usd_per_mwh
-        )
+        record = QuarterRecord(**asdict(look), realised=realised, costs=costs, price_per_mwh=price_per_mwh)
         self.records.append(record)
 
     def _traded_mw(self, period: int) -> float:

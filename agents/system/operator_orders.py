@@ -37,10 +37,10 @@ def day_orders(
     issue: int,
     quarter: int,
     place: int,
-    price_usd_per_mwh: Array,
+    price_per_mwh: Array,
 ) -> dict[str, Command]:
     """Commands as in `quarter_orders`; units learn when they run, too."""
-    orders = quarter_orders(system, plan, issue, quarter, place, price_usd_per_mwh)
+    orders = quarter_orders(system, plan, issue, quarter, place, price_per_mwh)
     for column, unit in enumerate(system.units):
         values = {name: getattr(orders[unit.name], name) for name in _UNIT}
         on = series(plan.on[place:, column].astype(float))
@@ -54,7 +54,7 @@ def quarter_orders(
     issue: int,
     quarter: int,
     place: int,
-    price_usd_per_mwh: Array,
+    price_per_mwh: Array,
 ) -> dict[str, Command]:
     """Commands for the rest of a day, to units, flexible loads and the storage.
 
@@ -67,7 +67,7 @@ def quarter_orders(
         Number of the commands.
     quarter, place : int
         The first quarter that they are about, in the run and in its day.
-    price_usd_per_mwh : ndarray, shape (n_left,)
+    price_per_mwh : ndarray, shape (n_left,)
         Marginal price.
     """
     orders: dict[str, Command] = {}
@@ -82,7 +82,7 @@ def quarter_orders(
             quarter,
             series(plan.charge_mw[place:]),
             series(plan.discharge_mw[place:]),
-            series(price_usd_per_mwh),
+            series(price_per_mwh),
         )
     return orders
 

@@ -110,9 +110,9 @@ class OperatorView:
             flexible_mw=_columns(offers, "base_mw", n),
             flexible_least_mw=_columns(offers, "lowest_mw", n),
             flexible_most_mw=_columns(offers, "highest_mw", n),
-            market_usd_per_mwh=np.full(n, self._rules.market_usd_per_mwh),
+            market_price_per_mwh=np.full(n, self._rules.market_price_per_mwh),
             pool_mw=self._pool.volumes_mw(periods),
-            pool_fee_usd_per_mwh=np.full(n, self._rules.pool_fee_usd_per_mwh),
+            pool_fee_per_mwh=np.full(n, self._rules.pool_fee_per_mwh),
         )
 
     # Each quarter.

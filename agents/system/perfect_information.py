@@ -28,9 +28,9 @@ class BenchmarkDay(SystemSchedule):
 
     Parameters
     ----------
-    cost_usd : float
+    cost_money : float
         Cost of this day with tangents of the fuel cost, starts, stops and penalties included.
-    bound_usd : float
+    bound_money : float
         No day-ahead commitment and real-time dispatch of the same data can cost less.
     gap : float
         Relative distance of the two.
@@ -39,8 +39,8 @@ class BenchmarkDay(SystemSchedule):
     solver_s : float
     """
 
-    cost_usd: float
-    bound_usd: float
+    cost_money: float
+    bound_money: float
     gap: float
     is_proven: bool
     solver_s: float
@@ -113,8 +113,8 @@ class PerfectInformation:
         on = np.repeat(solution["on"].T > 0.5, len(actual.load_mw) // self.shape.n_hour, axis=0)
         return BenchmarkDay(
             **read_schedule(owner, system, on, actual, solution),
-            cost_usd=solution.objective,
-            bound_usd=info.mip_dual_bound + offset,
+            cost_money=solution.objective,
+            bound_money=info.mip_dual_bound + offset,
             gap=info.mip_gap,
             is_proven=highs.getModelStatus() == HighsModelStatus.kOptimal,
             solver_s=solver_s,

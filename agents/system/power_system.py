@@ -18,12 +18,12 @@ class FlexibleDemand:
     Parameters
     ----------
     name : str
-    compensation_usd_per_mwh : float
+    compensation_per_mwh : float
         Paid for each MWh that deviates from the plan, up or down (beta).
     """
 
     name: str
-    compensation_usd_per_mwh: float
+    compensation_per_mwh: float
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,18 @@ class PowerSystem:
     loads : tuple of FlexibleDemand
     wind_capacity_mw : float
         Installed wind power (P_wcap), for the reserve.
-    carbon_price_usd_per_tco2 : float
+    carbon_price_per_tco2 : float
     allowance_tco2_per_mwh : float
         Free allowance for each MWh of gross generation (theta).
-    wear_usd_per_mwh : float
+    wear_cost_per_mwh : float
         Degradation of the storage for each MWh inside that enters or leaves (rho_s).
     reserve_load_share, reserve_wind_share : float
         Shares of the load and of the wind capacity that must be held in reserve (mu11, mu22).
     import_limit_mw : float
         Most power from the real-time market.
-    shortage_usd_per_mwh : float
+    shortage_cost_per_mwh : float
         Penalty on reserve that is missing, MW for an hour.
-    missed_usd_per_mwh : float
+    missed_cost_per_mwh : float
         Penalty on storage energy, shifted load (MWh) or solvent (tCO2) not back at the day's end.
     """
 
@@ -57,14 +57,14 @@ class PowerSystem:
     storage: StorageRatings | None = None
     loads: tuple[FlexibleDemand, ...] = ()
     wind_capacity_mw: float = 0.0
-    carbon_price_usd_per_tco2: float = 12.0
+    carbon_price_per_tco2: float = 12.0
     allowance_tco2_per_mwh: float = 0.7
-    wear_usd_per_mwh: float = 1.43
+    wear_cost_per_mwh: float = 1.43
     reserve_load_share: float = 0.05
     reserve_wind_share: float = 0.05
     import_limit_mw: float = 1000.0
-    shortage_usd_per_mwh: float = 1000.0
-    missed_usd_per_mwh: float = 3000.0
+    shortage_cost_per_mwh: float = 1000.0
+    missed_cost_per_mwh: float = 3000.0
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,11 @@ class SystemForecast:
         Wind power that is available.
     flexible_mw, flexible_least_mw, flexible_most_mw : ndarray, shape (n_period, n_load)
         Planned power of the flexible loads and the band they may be moved in.
-    market_usd_per_mwh : ndarray, shape (n_period,)
+    market_price_per_mwh : ndarray, shape (n_period,)
         Price of imports from the real-time market; exports earn nothing.
     pool_mw : ndarray, shape (n_period,)
         Most of a deficit that the prosumer pool is expected to cover; 0 without a pool.
-    pool_fee_usd_per_mwh : ndarray, shape (n_period,)
+    pool_fee_per_mwh : ndarray, shape (n_period,)
         Mean line fee of that energy.
     """
 
@@ -92,9 +92,9 @@ class SystemForecast:
     flexible_mw: Array
     flexible_least_mw: Array
     flexible_most_mw: Array
-    market_usd_per_mwh: Array
+    market_price_per_mwh: Array
     pool_mw: Array
-    pool_fee_usd_per_mwh: Array
+    pool_fee_per_mwh: Array
 
     def coarsened(self, factor: int) -> SystemForecast:
         """Means of `factor` periods each: the forecast of hours from that of quarter-hours (factor 4)."""

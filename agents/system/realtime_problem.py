@@ -55,7 +55,7 @@ class RealTimePlan(SystemSchedule):
     missed_flexible_mwh : ndarray, shape (n_load,)
         What storage, tanks and flexible loads lack at the day's end, negative for too much; 0 unless
         somebody did not follow the plan.
-    objective_usd : float
+    objective_money : float
         Cost of the rest of the day, with penalties on what is missing, without starts and stops.
     """
 
@@ -63,7 +63,7 @@ class RealTimePlan(SystemSchedule):
     missed_e_mwh: float
     missed_tank_tco2: Array
     missed_flexible_mwh: Array
-    objective_usd: float
+    objective_money: float
 
 
 def build_realtime_model(shape: RealTimeShape) -> Any:
@@ -89,11 +89,11 @@ def build_realtime_model(shape: RealTimeShape) -> Any:
 
     def fuel(i: str, t: int) -> Any:
         """C_H of gross power (E20)."""
-        a, b = unit[i].cost_quadratic_usd_per_mw2h, unit[i].cost_linear_usd_per_mwh
-        fixed = unit[i].cost_fixed_usd_per_h
+        a, b = unit[i].cost_quadratic_per_mw2h, unit[i].cost_linear_per_mwh
+        fixed = unit[i].cost_fixed_per_h
         return a * m.gross_mw[i, t] ** 2 + b * m.gross_mw[i, t] + fixed * m.on[i, t]
 
-    m.cost_usd = pyo.Objective(expr=running_cost(m, system, running, fuel, shape.period_h))
+    m.cost_money = pyo.Objective(expr=running_cost(m, system, running, fuel, shape.period_h))
     return m
 
 
@@ -148,7 +148,7 @@ class RealTimeProblem:
             **read_schedule(owner, system, on, forecast, solution, quarter),
             first=quarter,
             **_missed(system, solution),
-            objective_usd=solution.objective,
+            objective_money=solution.objective,
         )
 
     def _signals(

@@ -34,46 +34,48 @@ TERMS_LEAD_S, TERMS_TIMEOUT_S, RESEND_AFTER_S = 600.0, 10.0, 1.0
 
 @dataclass(frozen=True)
 class ProviderProfit:
-    """Where a storage provider's profit comes from, USD.
+    """Where a storage provider's profit comes from, money.
 
     Parameters
     ----------
-    compensation_usd : float
+    compensation_money : float
         For wear, paid by the operator.
-    energy_margin_usd : float
+    energy_margin_money : float
         Energy sold less energy bought.
-    line_fees_usd : float
+    line_fees_money : float
         Of the lines that it leases.
-    degradation_usd : float
+    degradation_money : float
         What wear costs it; counts against the others.
     """
 
-    compensation_usd: float
-    energy_margin_usd: float
-    line_fees_usd: float
-    degradation_usd: float
+    compensation_money: float
+    energy_margin_money: float
+    line_fees_money: float
+    degradation_money: float
 
     @property
-    def total_usd(self) -> float:
+    def total_money(self) -> float:
         """Profit."""
-        return self.compensation_usd + self.energy_margin_usd + self.line_fees_usd - self.degradation_usd
+        return (
+            self.compensation_money + self.energy_margin_money + self.line_fees_money - self.degradation_money
+        )
 
 
 @dataclass(frozen=True)
 class LeaseDay:
-    """Terms that the provider sent for a day, and line fees it has seen from the terms before, USD."""
+    """Terms that the provider sent for a day, and line fees it has seen from the terms before, money."""
 
     day: int
     terms: LeaseTerms
-    earned_before_usd: float
+    earned_before_money: float
 
 
 @dataclass(frozen=True)
 class StorageRates:
-    """What the operator pays the provider for wear, and what wear costs it, USD per MWh in or out inside."""
+    """What the operator pays for wear, and what wear costs the provider, money per MWh in or out inside."""
 
-    compensation_usd_per_mwh: float = 1.43
-    degradation_usd_per_mwh: float = 1.43
+    compensation_per_mwh: float = 1.43
+    degradation_cost_per_mwh: float = 1.43
 
 
 class StorageProvider(CommandedAgent):
@@ -115,9 +117,9 @@ class StorageProvider(CommandedAgent):
         self._flow = StorageFlow(0.0, 0.0)
         n_period = world.n_period
         self._charge_mw, self._discharge_mw = np.zeros(n_period), np.zeros(n_period)
-        self._price_usd_per_mwh = np.zeros(n_period)
+        self._price_per_mwh = np.zeros(n_period)
         self._booked = dict.fromkeys((COMPENSATION, SOLD, BOUGHT, WEAR), 0.0)
-        self._fees_learned_usd = 0.0
+        self._fees_learned_money = 0.0
         self.leases: list[LeaseDay] = []
         self.charge_mw, self.discharge_mw = np.zeros(n_period), np.zeros(n_period)
         self.e_mwh = np.full(n_period, self._unit.e_mwh)
@@ -131,10 +133,10 @@ class StorageProvider(CommandedAgent):
         for day in range(-(-self.world.n_period // self.day_length)):
             sends_s = self.world.delivery_s + day * DAY_S - TERMS_LEAD_S
             yield clock.wait_until(max(clock.now_s, sends_s))
-            earned = self._fees_usd() - self._fees_learned_usd
+            earned = self._fees_money() - self._fees_learned_money
             if day:
                 search.learn(earned)
-            self._fees_learned_usd += earned
+            self._fees_learned_money += earned
             self.leases.append(LeaseDay(day, search.terms, earned))
             yield from self.ask(dict.fromkeys(self._lessees, search.terms), TERMS_TIMEOUT_S, RESEND_AFTER_S)
 
@@ -163,7 +165,7 @@ class StorageProvider(CommandedAgent):
         if self.follow(command, sender):
             ahead = self.rest_of_day(command.quarter)
             self._charge_mw[ahead], self._discharge_mw[ahead] = command.charge_mw, command.discharge_mw
-            self._price_usd_per_mwh[ahead] = command.price_usd_per_mwh
+            self._price_per_mwh[ahead] = command.price_per_mwh
 
     # What it does.
 
@@ -178,14 +180,14 @@ class StorageProvider(CommandedAgent):
 
     def settle(self, period: int) -> None:
         """Bill wear and energy, and write off the wear (E24)."""
-        hours, price = self.world.period_h, float(self._price_usd_per_mwh[period])
+        hours, price = self.world.period_h, float(self._price_per_mwh[period])
         moved = self._flow.e_in_mwh + self._flow.e_out_mwh
         rates, leader = self.rates, self.leader
         for payer, payee, amount, purpose in (
-            (leader, self.name, rates.compensation_usd_per_mwh * moved, COMPENSATION),
+            (leader, self.name, rates.compensation_per_mwh * moved, COMPENSATION),
             (leader, self.name, price * float(self.discharge_mw[period]) * hours, SOLD),
             (self.name, leader, price * float(self.charge_mw[period]) * hours, BOUGHT),
-            (self.name, WEAR_ACCOUNT, rates.degradation_usd_per_mwh * moved, WEAR),
+            (self.name, WEAR_ACCOUNT, rates.degradation_cost_per_mwh * moved, WEAR),
         ):
             if amount:
                 self.world.ledger.book(self.world.clock.now_s, payer, payee, amount, purpose, period)
@@ -196,9 +198,9 @@ class StorageProvider(CommandedAgent):
         """Profit so far, by source."""
         booked = self._booked
         margin = booked[SOLD] - booked[BOUGHT]
-        return ProviderProfit(booked[COMPENSATION], margin, self._fees_usd(), booked[WEAR])
+        return ProviderProfit(booked[COMPENSATION], margin, self._fees_money(), booked[WEAR])
 
-    def _fees_usd(self) -> float:
+    def _fees_money(self) -> float:
         """Line fees so far: what its account holds beyond what it has booked itself."""
         booked = self._booked
         own = booked[COMPENSATION] + booked[SOLD] - booked[BOUGHT] - booked[WEAR]

@@ -8,7 +8,7 @@ import numpy as np
 
 from gridarium.agents.system.power_system import PowerSystem
 from gridarium.environment.arrays import Array, Flags
-from gridarium.market.carbon_trading import carbon_trading_usd
+from gridarium.market.carbon_trading import carbon_trading_money
 
 LIMIT_TOLERANCE_MW = 1e-3
 """Distance from a limit below which a power counts as at it, MW."""
@@ -55,58 +55,60 @@ class PeriodDecisions:
 
 @dataclass(frozen=True)
 class CostParts:
-    """Cost of one period, USD.
+    """Cost of one period, money.
 
     Parameters
     ----------
-    start_stop_usd : float
+    start_stop_money : float
         C_K.
-    fuel_usd : float
+    fuel_money : float
         C_H.
-    carbon_usd : float
+    carbon_money : float
         C_P; negative where allowances are sold.
-    compensation_usd : float
+    compensation_money : float
         C_m, of all flexible loads.
-    wear_usd : float
+    wear_money : float
         C_s.
-    line_fee_usd : float
+    line_fee_money : float
         C_P2P.
-    market_usd : float
+    market_money : float
         Imports from the real-time market.
-    shortage_usd : float
-        Penalty on missing reserve; no money, and not part of `total_usd`.
+    shortage_money : float
+        Penalty on missing reserve; no money, and not part of `total_money`.
     """
 
-    start_stop_usd: float
-    fuel_usd: float
-    carbon_usd: float
-    compensation_usd: float
-    wear_usd: float
-    line_fee_usd: float
-    market_usd: float
-    shortage_usd: float
+    start_stop_money: float
+    fuel_money: float
+    carbon_money: float
+    compensation_money: float
+    wear_money: float
+    line_fee_money: float
+    market_money: float
+    shortage_money: float
 
     @property
-    def total_usd(self) -> float:
+    def total_money(self) -> float:
         """Money that is paid."""
-        generation = self.start_stop_usd + self.fuel_usd + self.carbon_usd
-        return generation + self.compensation_usd + self.wear_usd + self.line_fee_usd + self.market_usd
+        generation = self.start_stop_money + self.fuel_money + self.carbon_money
+        return (
+            generation + self.compensation_money + self.wear_money + self.line_fee_money + self.market_money
+        )
 
 
 @dataclass(frozen=True)
 class PeriodPrices:
-    """Prices of one period, USD/MWh.
+    """Prices of one period, money/MWh.
 
     Parameters
     ----------
-    market_usd_per_mwh : float
+    market_price_per_mwh : float
         Of imports from the real-time market.
-    pool_fee_usd_per_mwh : float
+    pool_fee_per_mwh : float
         Mean line fee of energy from the prosumer pool.
     """
 
-    market_usd_per_mwh: float
-    pool_fee_usd_per_mwh: float = 0.0
+    market_price_per_mwh: float
+    pool_fee_per_mwh: float = 0.0
 
 
 def period_cost(
@@ -136,35 +138,35 @@ def period_cost(
     """
     units, storage = system.units, system.storage
     gross, on = decisions.gross_mw, decisions.on
-    fuel = sum(u.fuel_usd_per_h(float(p)) for u, p, runs in zip(units, gross, on, strict=True) if runs)
+    fuel = sum(u.fuel_cost_per_h(float(p)) for u, p, runs in zip(units, gross, on, strict=True) if runs)
     intensity = np.array([u.emission_tco2_per_mwh for u in units])
     net_emission = float(intensity @ gross - decisions.absorbed_tco2_per_h.sum())
-    carbon = carbon_trading_usd(
-        net_emission, float(gross.sum()), system.carbon_price_usd_per_tco2, system.allowance_tco2_per_mwh
+    carbon = carbon_trading_money(
+        net_emission, float(gross.sum()), system.carbon_price_per_tco2, system.allowance_tco2_per_mwh
     )
-    beta = np.array([load.compensation_usd_per_mwh for load in system.loads])
+    beta = np.array([load.compensation_per_mwh for load in system.loads])
     wear = 0.0
     if storage is not None:
         inside = decisions.charge_mw * storage.efficiency_charge
-        wear = system.wear_usd_per_mwh * (inside + decisions.discharge_mw / storage.efficiency_discharge)
-    switching = np.array([u.start_stop_usd for u in units]) @ (on != on_before)
+        wear = system.wear_cost_per_mwh * (inside + decisions.discharge_mw / storage.efficiency_discharge)
+    switching = np.array([u.start_stop_money for u in units]) @ (on != on_before)
     short = decisions.reserve_up_short_mw + decisions.reserve_down_short_mw
     return CostParts(
-        start_stop_usd=float(switching),
-        fuel_usd=fuel * period_h,
-        carbon_usd=carbon * period_h,
-        compensation_usd=float(beta @ np.abs(decisions.flexible_mw - flexible_plan_mw)) * period_h,
-        wear_usd=wear * period_h,
-        line_fee_usd=prices.pool_fee_usd_per_mwh * decisions.pool_mw * period_h,
-        market_usd=prices.market_usd_per_mwh * decisions.market_mw * period_h,
-        shortage_usd=system.shortage_usd_per_mwh * short * period_h,
+        start_stop_money=float(switching),
+        fuel_money=fuel * period_h,
+        carbon_money=carbon * period_h,
+        compensation_money=float(beta @ np.abs(decisions.flexible_mw - flexible_plan_mw)) * period_h,
+        wear_money=wear * period_h,
+        line_fee_money=prices.pool_fee_per_mwh * decisions.pool_mw * period_h,
+        market_money=prices.market_price_per_mwh * decisions.market_mw * period_h,
+        shortage_money=system.shortage_cost_per_mwh * short * period_h,
     )
 
 
 def marginal_price(
-    system: PowerSystem, decisions: PeriodDecisions, available_wind_mw: float, market_usd_per_mwh: float
+    system: PowerSystem, decisions: PeriodDecisions, available_wind_mw: float, market_price_per_mwh: float
 ) -> float:
-    """The system's marginal price of a period, USD/MWh.
+    """The system's marginal price of a period, money/MWh.
 
     Notes
     -----
@@ -174,13 +176,13 @@ def marginal_price(
     ``2 a P + b`` and carbon ``price (e - allowance)``.
     """
     if decisions.market_mw > LIMIT_TOLERANCE_MW:
-        return market_usd_per_mwh
+        return market_price_per_mwh
     inside, running = [], []
     for unit, gross, on in zip(system.units, decisions.gross_mw, decisions.on, strict=True):
         if not on:
             continue
         carbon = unit.emission_tco2_per_mwh - system.allowance_tco2_per_mwh
-        cost = unit.marginal_fuel_usd_per_mwh(float(gross)) + system.carbon_price_usd_per_tco2 * carbon
+        cost = unit.marginal_fuel_cost_per_mwh(float(gross)) + system.carbon_price_per_tco2 * carbon
         running.append(cost)
         if unit.p_min_mw + LIMIT_TOLERANCE_MW < gross < unit.p_max_mw - LIMIT_TOLERANCE_MW:
             inside.append(cost)

@@ -275,7 +275,7 @@ def running_cost(m: Any, system: PowerSystem, running: Running, fuel: Any, perio
 
     `fuel` gives the hourly fuel cost of (unit, period).
     """
-    ratings, beta = system.storage, {load.name: load.compensation_usd_per_mwh for load in system.loads}
+    ratings, beta = system.storage, {load.name: load.compensation_per_mwh for load in system.loads}
     unit = {u.name: u for u in system.units}
 
     def hourly(t: int) -> Any:
@@ -284,19 +284,19 @@ def running_cost(m: Any, system: PowerSystem, running: Running, fuel: Any, perio
             (unit[i].emission_tco2_per_mwh - system.allowance_tco2_per_mwh) * m.gross_mw[i, t] for i in m.unit
         ) - sum(m.absorbed_tco2_per_h[i, t] for i in m.capture)
         shifts = sum(beta[d] * (m.raised_mw[d, t] + m.lowered_mw[d, t]) for d in m.flexible)
-        wear = system.wear_usd_per_mwh * sum(
+        wear = system.wear_cost_per_mwh * sum(
             ratings.efficiency_charge * m.charge_mw[s, t]
             + m.discharge_mw[s, t] / ratings.efficiency_discharge
             for s in m.storage
             if ratings
         )
         bought = m.market_price[t] * m.market_mw[t] + m.pool_fee[t] * m.pool_mw[t]
-        short = system.shortage_usd_per_mwh * (m.up_short_mw[t] + m.down_short_mw[t])
-        return units + system.carbon_price_usd_per_tco2 * carbon + shifts + wear + bought + short
+        short = system.shortage_cost_per_mwh * (m.up_short_mw[t] + m.down_short_mw[t])
+        return units + system.carbon_price_per_tco2 * carbon + shifts + wear + bought + short
 
     missed = (
         sum(m.tank_below_tco2[i] + m.tank_above_tco2[i] for i in m.capture)
         + sum(m.e_below_target_mwh[s] + m.e_above_target_mwh[s] for s in m.storage)
         + sum(m.too_little_mwh[d] + m.too_much_mwh[d] for d in m.flexible)
     )
-    return period_h * sum(hourly(t) for t in m.period) + system.missed_usd_per_mwh * missed
+    return period_h * sum(hourly(t) for t in m.period) + system.missed_cost_per_mwh * missed

@@ -40,7 +40,7 @@ class SystemOperator(OperatorInbox):
     """An operator that runs a system of thermal units, wind, a storage, flexible loads and a prosumer pool.
 
     - `plans`: the plan in force on each day
-    - `price_usd_per_mwh`: the marginal price announced for each quarter
+    - `price_per_mwh`: the marginal price announced for each quarter
     - `records`: one for each quarter that is over
 
     Parameters
@@ -73,7 +73,7 @@ class SystemOperator(OperatorInbox):
     ) -> None:
         super().__init__(world, name, system, members, rules, behaviour)
         self.plans: dict[int, DayPlan] = {}
-        self.price_usd_per_mwh = np.zeros(world.n_period)
+        self.price_per_mwh = np.zeros(world.n_period)
         commitment = CommitmentShape(system, round(self.day_length * world.period_h))
         real_time = RealTimeShape(system, self.day_length, world.period_h)
         self._commitment = world.shared(commitment, lambda: CommitmentProblem(commitment))
@@ -214,16 +214,16 @@ class SystemOperator(OperatorInbox):
         schedule = plan if before is None else joined(before.schedule, plan, plan.first)
         self.plans[day] = DayPlan(plan.on, schedule, forecast)
         for place in range(plan.first, self.day_length):
-            wind, market = float(forecast.wind_mw[place]), float(forecast.market_usd_per_mwh[place])
+            wind, market = float(forecast.wind_mw[place]), float(forecast.market_price_per_mwh[place])
             price = marginal_price(self.system, plan.at(place), wind, market)
-            self.price_usd_per_mwh[day * self.day_length + place] = price
+            self.price_per_mwh[day * self.day_length + place] = price
 
     def _orders(self, quarter: int, whole_day: bool) -> dict[str, Command]:
         """Commands that carry out the plan from a quarter on."""
         day, place = divmod(quarter, self.day_length)
         plan = self.plans[day].schedule
         self._issue += 1
-        price = self.price_usd_per_mwh[quarter : (day + 1) * self.day_length]
+        price = self.price_per_mwh[quarter : (day + 1) * self.day_length]
         make = day_orders if whole_day else quarter_orders
         orders = make(self.system, plan, self._issue, quarter, place, price)
         shares = self._view.wind_shares(quarter)
@@ -259,5 +259,5 @@ class SystemOperator(OperatorInbox):
     def settle(self, period: int) -> None:
         """Settle a quarter as metered, and record it."""
         day, place = divmod(period, self.day_length)
-        price = float(self.price_usd_per_mwh[period])
+        price = float(self.price_per_mwh[period])
         self._books.settle(self._looks.pop(period), self.plans[day], place, price)

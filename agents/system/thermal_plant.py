@@ -12,7 +12,7 @@ from gridarium.agents.system.commanded import CommandedAgent
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.thermal_unit import SolventTank, ThermalUnit
 from gridarium.environment.world import World
-from gridarium.market.carbon_trading import carbon_trading_usd
+from gridarium.market.carbon_trading import carbon_trading_money
 from gridarium.market.operation_records import (
     CARBON,
     CARBON_ACCOUNT,
@@ -53,7 +53,7 @@ class ThermalPlant(CommandedAgent):
     unit : ThermalUnit
     leader : str
         Whose schedule it follows and who pays its costs.
-    carbon_price_usd_per_tco2, allowance_tco2_per_mwh : float
+    carbon_price_per_tco2, allowance_tco2_per_mwh : float
         Of the carbon market.
     available : ndarray, shape (n_hour,), optional
         1 in each hour in which it can run, otherwise 0.
@@ -69,14 +69,14 @@ class ThermalPlant(CommandedAgent):
         name: str,
         unit: ThermalUnit,
         leader: str,
-        carbon_price_usd_per_tco2: float = 12.0,
+        carbon_price_per_tco2: float = 12.0,
         allowance_tco2_per_mwh: float = 0.7,
         available: Array | None = None,
     ) -> None:
         super().__init__(world, name, leader)
         self._unit = unit
         self._tank = SolventTank(name, unit.capture) if unit.capture else None
-        self._carbon_market = carbon_price_usd_per_tco2, allowance_tco2_per_mwh
+        self._carbon_market = carbon_price_per_tco2, allowance_tco2_per_mwh
         n_period = world.n_period
         self._available = np.ones(round(n_period * world.period_h)) if available is None else available
         fixed_mw = unit.capture.fixed_mw if unit.capture else 0.0
@@ -158,9 +158,9 @@ class ThermalPlant(CommandedAgent):
         world, unit, now = self.world, self._unit, self._now
         was_on = bool(self.done["on"][period - 1]) if period else unit.on_initially
         costs = (
-            (unit.start_stop_usd * (now.on != was_on), FUEL_ACCOUNT, START_STOP),
-            (unit.fuel_usd_per_h(now.gross_mw) * now.on * world.period_h, FUEL_ACCOUNT, FUEL),
-            (self._carbon_usd(now), CARBON_ACCOUNT, CARBON),
+            (unit.start_stop_money * (now.on != was_on), FUEL_ACCOUNT, START_STOP),
+            (unit.fuel_cost_per_h(now.gross_mw) * now.on * world.period_h, FUEL_ACCOUNT, FUEL),
+            (self._carbon_money(now), CARBON_ACCOUNT, CARBON),
         )
         for amount, account, purpose in costs:
             if amount:
@@ -176,10 +176,10 @@ class ThermalPlant(CommandedAgent):
         """What leaves the stack, tCO2/h (E3, E4)."""
         return self._unit.emission_tco2_per_mwh * point.gross_mw - point.absorbed_tco2_per_h
 
-    def _carbon_usd(self, point: UnitPoint) -> float:
+    def _carbon_money(self, point: UnitPoint) -> float:
         hours = self.world.period_h
         emission = self._emission_t_per_h(point) * hours
-        return carbon_trading_usd(emission, point.gross_mw * hours, *self._carbon_market)
+        return carbon_trading_money(emission, point.gross_mw * hours, *self._carbon_market)
 
     def _nearest(self, period: int) -> UnitPoint:
         """The possible point nearest to the plan: gross power first, then capture; net power follows."""

@@ -159,14 +159,14 @@ def _inverter_mva(profiles: Profiles, unit: Any) -> float:
 
 def _conditions(scenario: AdcefScenario, profiles: Profiles) -> MarketConditions:
     prices = scenario.prices
-    tou = profiles.column("tou_cny_per_mwh")
+    tou = profiles.column("tou_price_per_mwh")
     wholesale = prices.wholesale_share_of_tou * tou
     return MarketConditions(
-        tou_cny_per_mwh=series(tou),
-        wholesale_cny_per_mwh=series(wholesale),
-        export_cny_per_mwh=series(prices.export_share_of_wholesale * wholesale),
+        tou_price_per_mwh=series(tou),
+        wholesale_price_per_mwh=series(wholesale),
+        export_price_per_mwh=series(prices.export_share_of_wholesale * wholesale),
         grid_factor_tco2_per_mwh=series(profiles.column("grid_tco2_per_mwh")),
-        carbon_price_cny_per_tco2=prices.carbon_price_cny_per_tco2,
+        carbon_price_per_tco2=prices.carbon_price_per_tco2,
         quota_tco2_per_mwh=prices.quota_tco2_per_mwh,
     )
 
@@ -211,14 +211,14 @@ def demands_of(scenario: AdcefScenario, feeder: Feeder, load_mw: Array) -> dict[
 
 
 def true_followers(
-    scenario: AdcefScenario, feeder: Feeder, load_mw: Array, reference_cny_per_mwh: Array
+    scenario: AdcefScenario, feeder: Feeder, load_mw: Array, reference_price_per_mwh: Array
 ) -> tuple[FollowerModel, ...]:
     """Everyone's private data as a leader would love to have it; for benchmarks only."""
     return tuple(
         FollowerModel.of(
             demand.base_mw,
-            reference_cny_per_mwh,
-            demand.beta_cny_per_mwh_per_mw,
+            reference_price_per_mwh,
+            demand.beta_per_mwh_per_mw,
             demand.flexible_share,
         )
         for kind, demand in demands_of(scenario, feeder, load_mw).items()
@@ -239,7 +239,7 @@ def _demand(
     return Demand(
         base_mw=load_mw * part,
         # beta belongs to the whole load; a part of it answers in proportion.
-        beta_cny_per_mwh_per_mw=group.beta_cny_per_mwh_per_mw / part,
+        beta_per_mwh_per_mw=group.beta_per_mwh_per_mw / part,
         flexible_share=group.flexible_share,
         p_share=share,
         q_per_p=q_per_p,
@@ -262,14 +262,14 @@ def _shape(
             Renewable(name, _inverter_mva(profiles, unit)) for name, unit in scenario.renewables.items()
         ),
         sites=tuple((name, sites[name]) for name in scenario.unit_names),
-        wear_cny_per_mwh=tuple((name, unit.wear_cny_per_mwh) for name, unit in scenario.storages.items()),
+        wear_cost_per_mwh=tuple((name, unit.wear_cost_per_mwh) for name, unit in scenario.storages.items()),
         n_period=world.n_period,
         period_h=scenario.period_h,
         voltage_band_pu=(network.voltage_min_pu, network.voltage_max_pu),
         loading_max=network.loading_max if network.loading_max is not None else float("inf"),
         import_limit_mw=prices.import_limit_mw,
         export_limit_mw=prices.export_limit_mw,
-        loss_price_cny_per_mwh=scenario.dso.loss_price_cny_per_mwh,
+        loss_price_per_mwh=scenario.dso.loss_price_per_mwh,
     )
 
 
@@ -280,7 +280,7 @@ def _dso(world: World, scenario: AdcefScenario, shape: DispatchShape, load_mw: A
     rules = NegotiationRules(
         opens_s=0.0,
         closes_s=(timing.opens_h_before - timing.closes_h_before) * HOUR_S,
-        tolerance_cny_per_mwh=timing.tolerance_cny_per_mwh,
+        price_tolerance_per_mwh=timing.price_tolerance_per_mwh,
         damping=timing.damping,
         round_limit=timing.round_limit,
         reply_timeout_s=timing.reply_timeout_s,

@@ -92,14 +92,14 @@ def _money(built: Built, tables: Tables) -> Iterator[_Measured]:
     except LedgerError:
         broken = 1.0
     yield (
-        "money balance", abs(float(ledger["amount_cny"].sum())) + broken, 1e-6, "CNY", True,
+        "money balance", abs(float(ledger["amount_money"].sum())) + broken, 1e-6, "money", True,
         "sum of all bookings, each made twice; 1 is added if the chain of entries is broken",
     )  # fmt: skip
     if dso.tariff.budget_balanced:
         extra = ledger.loc[(ledger["purpose"] == "carbon budget true-up") & (ledger["account"] == dso.name)]
-        left = dso.accounts.budget_excess_cny() - float(extra["amount_cny"].sum())
+        left = dso.accounts.budget_excess_money() - float(extra["amount_money"].sum())
         yield (
-            "budget balance", max(0.0, left), 1e-6, "CNY", True,
+            "budget balance", max(0.0, left), 1e-6, "money", True,
             "discounts to consumers beyond the carbon revenue, after the true-up (C8)",
         )  # fmt: skip
 
@@ -137,8 +137,8 @@ def _equilibrium(scenario: AdcefScenario, built: Built) -> Iterator[_Measured]:
     signal = built.dso.signal
     regrets = []
     for consumer in built.consumers:
-        bill = float(np.sum(signal.price_cny_per_mwh * consumer.loads_mw["plan"]) * built.world.period_h)
-        regrets.append(consumer.regret_cny(signal) / max(abs(bill), 1e-9))
+        bill = float(np.sum(signal.price_per_mwh * consumer.loads_mw["plan"]) * built.world.period_h)
+        regrets.append(consumer.regret_money(signal) / max(abs(bill), 1e-9))
     yield (
         "follower regret", max(regrets, default=0.0), 1e-6, "", exact,
         "most that a consumer could gain by re-solving against the final tariff, relative to its bill",
@@ -150,10 +150,10 @@ def _equilibrium(scenario: AdcefScenario, built: Built) -> Iterator[_Measured]:
     )  # fmt: skip
     last, rules = built.dso.rounds[-1], built.dso.rules
     # Not the last round's residual: answers that missed the round still come in after it.
-    left = built.dso.setter.distance(signal.price_cny_per_mwh, built.dso.plan)
+    left = built.dso.setter.distance(signal.price_per_mwh, built.dso.plan)
     rounds = "1 round" if last.round == 1 else f"{last.round} rounds"
     yield (
-        "convergence", left, rules.tolerance_cny_per_mwh, "CNY/MWh", False,
+        "convergence", left, rules.price_tolerance_per_mwh, "money/MWh", False,
         f"posted price against the one that the answers call for; ended after {rounds}: {last.ended}",
     )  # fmt: skip
 

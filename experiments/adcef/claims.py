@@ -191,7 +191,7 @@ CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
         _at("5.2"),
         "the DSO's net revenue rises by 8.3 % from S1 to S3",
         "rises (+8.3 %)",
-        _relative("dso_net_revenue_cny", _S3, _S1, 1, "direction only; carbon revenue and cheaper supply"),
+        _relative("dso_net_revenue_money", _S3, _S1, 1, "direction only; carbon revenue and cheaper supply"),
         [_S1, _S3],
     ),
     directional(
@@ -199,7 +199,7 @@ CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
         _at("5.2"),
         "users pay 2.5 % less in S3 than in S1",
         "falls (-2.5 %)",
-        _relative("user_cost_cny", _S3, _S1, -1, "direction only; the carbon revenue is passed on"),
+        _relative("user_cost_money", _S3, _S1, -1, "direction only; the carbon revenue is passed on"),
         [_S1, _S3],
     ),
     directional(

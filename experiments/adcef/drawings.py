@@ -56,7 +56,7 @@ def drawings(result: Result) -> Iterator[Drawing]:
         yield Drawing("residuals", caption, residual_figure(tables["rounds"]))
     if "rounds" in tables and _searches(result.scenario, result.summary):
         profits = _profits(tables["rounds"])
-        if profits["profit_cny"].notna().any():
+        if profits["profit_money"].notna().any():
             caption = (
                 "Profit that the leader counts on with each posted price; mere probes have none. Lines: "
                 "the highest so far; the price of the last round is announced."
@@ -77,8 +77,8 @@ def _searches(scenario: Mapping[str, Any], cases: Mapping[str, object]) -> bool:
 
 def _profits(rounds: pd.DataFrame) -> pd.DataFrame:
     """Profits by round for `leader_figure`."""
-    if "profit_cny" not in rounds:
-        return rounds.assign(profit_cny=float("nan"))
+    if "profit_money" not in rounds:
+        return rounds.assign(profit_money=float("nan"))
     by_case = rounds["case"]
-    highest = rounds.groupby(by_case, sort=False)["profit_cny"].cummax()
-    return rounds.assign(best_so_far_cny=highest.groupby(by_case, sort=False).ffill())
+    highest = rounds.groupby(by_case, sort=False)["profit_money"].cummax()
+    return rounds.assign(best_so_far_money=highest.groupby(by_case, sort=False).ffill())

@@ -48,12 +48,12 @@ def price_figure(signals: pd.DataFrame) -> Figure:
     """Draw prices, what the carbon signal adds to them, and the carbon emission factor by hour."""
 
     def price(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
-        draw_reference(axes, rows["tou_cny_per_mwh"].to_numpy(), hours, "TOU price, grid factor")
-        draw_steps(axes, rows["price_cny_per_mwh"].to_numpy(), hours, look, name)
+        draw_reference(axes, rows["tou_price_per_mwh"].to_numpy(), hours, "TOU price, grid factor")
+        draw_steps(axes, rows["price_per_mwh"].to_numpy(), hours, look, name)
         start_at_zero(axes)
 
     def adder(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
-        draw_steps(axes, (rows["price_cny_per_mwh"] - rows["tou_cny_per_mwh"]).to_numpy(), hours, look)
+        draw_steps(axes, (rows["price_per_mwh"] - rows["tou_price_per_mwh"]).to_numpy(), hours, look)
 
     def factor(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         draw_reference(axes, rows["grid_factor_tco2_per_mwh"].to_numpy(), hours, "")
@@ -121,7 +121,7 @@ def residual_figure(rounds: pd.DataFrame) -> Figure:
     }
     names = short_names(list(endings), len(groups), reserved=max(map(len, endings.values())))
     quantities = {
-        "price change\n(CNY/MWh)": "price_change_cny_per_mwh",
+        "price change\n(CNY/MWh)": "price_change_per_mwh",
         "load change\n(MW)": "load_change_mw",
     }
     figure, panels = shared_panels(2, len(groups), height=3.4, ratios=(1.0, 1.0))
@@ -164,7 +164,7 @@ def sweep_figure(
     summary : mapping
         Metrics of each case.
     """
-    metrics = {"emission (tCO₂)": "emission_tco2", "DSO net revenue (CNY)": "dso_net_revenue_cny"}
+    metrics = {"emission (tCO₂)": "emission_tco2", "DSO net revenue (CNY)": "dso_net_revenue_money"}
     figure = Figure(figsize=(PAGE_WIDTH, 2.5))
     cases = sorted(values, key=lambda case: values[case])
     for axes, (name, metric) in zip(figure.subplots(1, 2), metrics.items(), strict=True):

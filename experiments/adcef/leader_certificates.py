@@ -45,7 +45,7 @@ class LeaderBench:
     def __init__(self, scenario: AdcefScenario, built: Built) -> None:
         self.scenario, self.built, self.dso = scenario, built, built.dso
         self.names = tuple(built.dso.connections)
-        self.price = built.dso.signal.price_cny_per_mwh
+        self.price = built.dso.signal.price_per_mwh
         self._cutter = Anticipating(built.dso.connections, limit_rules(scenario), trades_carbon(scenario))
 
     @cached_property
@@ -65,7 +65,7 @@ class LeaderBench:
             self.scenario,
             built.world.feeder,
             built.profiles.column("load_mw"),
-            built.conditions.tou_cny_per_mwh,
+            built.conditions.tou_price_per_mwh,
         )
 
     def with_cut(self, task: LeaderProblem, price: Array) -> LeaderProblem:
@@ -82,24 +82,24 @@ class LeaderBench:
             {name: follower.load(price) for name, follower in zip(self.names, self.followers, strict=True)}
         )
 
-    def profit_cny(self, price: Array) -> float:
+    def profit_money(self, price: Array) -> float:
         """True profit of a price; minus infinity where the answers cannot be supplied."""
         plan = self.plan(price)
-        return -np.inf if plan is None else self.dso.profit_cny(price, plan)
+        return -np.inf if plan is None else self.dso.profit_money(price, plan)
 
     def called_for(self, price: Array) -> Array:
         """The tariff at the true answers to a price: the best-response map."""
         plan = self.plan(price)
-        return price if plan is None else plan.offer.price_cny_per_mwh
+        return price if plan is None else plan.offer.price_per_mwh
 
 
 def certify_leader(scenario: AdcefScenario, built: Built) -> Iterator[_Measured]:
     """Certificates of the leader, soft ones: a best response does not claim to be a Stackelberg price."""
     bench = LeaderBench(scenario, built)
-    own = bench.profit_cny(bench.price)
+    own = bench.profit_money(bench.price)
     found, bound = _bound(bench)
     regret = leader_regret(found, found.loads, bench.price, np.random.default_rng(scenario.seed))
-    better = max(0.0, bench.profit_cny(regret.price_cny_per_mwh) - own)
+    better = max(0.0, bench.profit_money(regret.price_per_mwh) - own)
     yield (
         "leader regret", better / abs(own), GAP_TOLERANCE, "", False,
         f"best deviation found by trust region and patterns in {regret.tried:,} prices within the limits, "
@@ -133,9 +133,9 @@ def _bound(bench: LeaderBench) -> tuple[LeaderProblem, float]:
     task, bound = bench.task, np.inf
     for _ in range(_CUT_ROUNDS):
         optimum = full_information_optimum(task, _EFFORT, bench.price if task.allows(bench.price) else None)
-        bound = min(bound, optimum.bound_cny)
-        price = optimum.price_cny_per_mwh
-        if bound - bench.profit_cny(price) <= _EFFORT.relative_gap * abs(bound):
+        bound = min(bound, optimum.bound_money)
+        price = optimum.price_per_mwh
+        if bound - bench.profit_money(price) <= _EFFORT.relative_gap * abs(bound):
             break
         task = bench.with_cut(task, price)
     return task, bound
@@ -151,10 +151,10 @@ def _loop(bench: LeaderBench) -> Iterator[_Measured]:
         f"{stability.spectral_radius:.3g}",
     )  # fmt: skip
     prices = [bench.price, *_other_ends(bench)]
-    profits = [bench.profit_cny(price) for price in prices]
+    profits = [bench.profit_money(price) for price in prices]
     spread = outcome_spread(profits, prices)[1]
     yield (
-        "loop uniqueness", spread, 10.0 * bench.dso.rules.tolerance_cny_per_mwh, "CNY/MWh", False,
+        "loop uniqueness", spread, 10.0 * bench.dso.rules.price_tolerance_per_mwh, "money/MWh", False,
         f"largest distance between prices at which the loop ends from {len(prices)} starts",
     )  # fmt: skip
 
@@ -164,10 +164,10 @@ def _other_ends(bench: LeaderBench) -> Iterator[Array]:
     limits, rules = bench.task.limits, bench.dso.rules
     random = np.random.default_rng(bench.scenario.seed)
     for _ in range(_STARTS - 1):
-        price = random.uniform(limits.low_cny_per_mwh, limits.high_cny_per_mwh)
+        price = random.uniform(limits.low_price_per_mwh, limits.high_price_per_mwh)
         for _ in range(_LOOP_ROUNDS):
             step = bench.called_for(price) - price
             price = price + rules.damping * step
-            if np.abs(step).max() <= rules.tolerance_cny_per_mwh:
+            if np.abs(step).max() <= rules.price_tolerance_per_mwh:
                 break
         yield price

@@ -37,19 +37,19 @@ def summarise(tables: Tables, period_h: float) -> dict[str, float]:
 
 
 def _money(payoffs: pd.DataFrame) -> dict[str, float]:
-    items = payoffs.groupby(["kind", "item"])["amount_cny"].sum()
+    items = payoffs.groupby(["kind", "item"])["amount_money"].sum()
     dso = items.get("dso", pd.Series(dtype=float))
     consumers = payoffs[~payoffs["kind"].isin(["dso", "counterparty"])]
-    bills = -consumers.loc[consumers["item"] != "utility", "amount_cny"].sum()
-    utility = consumers.loc[consumers["item"] == "utility", "amount_cny"].sum()
+    bills = -consumers.loc[consumers["item"] != "utility", "amount_money"].sum()
+    utility = consumers.loc[consumers["item"] == "utility", "amount_money"].sum()
     return {
-        "dso_net_revenue_cny": float(dso.sum()),
-        "sales_cny": float(dso.get(settlement.RETAIL, 0.0) + dso.get(settlement.TRUE_UP, 0.0)),
-        "purchase_cny": -float(dso.get(settlement.PURCHASE, 0.0)),
-        "turbine_cost_cny": -float(dso.get(settlement.FUEL, 0.0)),
-        "carbon_revenue_cny": float(dso.get(settlement.CARBON, 0.0)),
-        "user_cost_cny": float(bills),
-        "user_surplus_cny": float(utility - bills),
+        "dso_net_revenue_money": float(dso.sum()),
+        "sales_money": float(dso.get(settlement.RETAIL, 0.0) + dso.get(settlement.TRUE_UP, 0.0)),
+        "purchase_money": -float(dso.get(settlement.PURCHASE, 0.0)),
+        "turbine_cost_money": -float(dso.get(settlement.FUEL, 0.0)),
+        "carbon_revenue_money": float(dso.get(settlement.CARBON, 0.0)),
+        "user_cost_money": float(bills),
+        "user_surplus_money": float(utility - bills),
     }
 
 
@@ -98,5 +98,5 @@ def _grid(tables: Tables) -> dict[str, float]:
 def _negotiation(rounds: pd.DataFrame) -> dict[str, float]:
     return {
         "rounds": float(len(rounds)),
-        "price_residual_cny_per_mwh": float(rounds["price_change_cny_per_mwh"].iloc[-1]),
+        "price_residual_per_mwh": float(rounds["price_change_per_mwh"].iloc[-1]),
     }

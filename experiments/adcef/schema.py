@@ -65,8 +65,8 @@ class Prices(Section):
 
     wholesale_share_of_tou: Annotated[float, Range(0, 2)] = 0.6
     """Purchase price of the operator as a share of the retail time-of-use price."""
-    carbon_price_cny_per_tco2: Annotated[float, Range(0, 1000)] = 73.65
-    """Price of the carbon market, CNY/tCO2."""
+    carbon_price_per_tco2: Annotated[float, Range(0, 1000)] = 73.65
+    """Price of the carbon market, money/tCO2."""
     quota_tco2_per_mwh: Annotated[float, Range(0, 2)] = 0.5
     """Free emission quota per unit of load, tCO2/MWh."""
     import_limit_mw: Amount = 10.0
@@ -86,12 +86,12 @@ class GasTurbine(Section):
     """Highest output, MW."""
     s_max_mva: PositiveAmount
     """Apparent power rating, MVA."""
-    cost_quadratic_cny_per_mw2h: Amount
-    """a, CNY/(MW^2 h)."""
-    cost_linear_cny_per_mwh: Amount
-    """b, CNY/MWh."""
-    cost_fixed_cny_per_h: Amount
-    """c, CNY/h."""
+    cost_quadratic_per_mw2h: Amount
+    """a, money/(MW^2 h)."""
+    cost_linear_per_mwh: Amount
+    """b, money/MWh."""
+    cost_fixed_per_h: Amount
+    """c, money/h."""
     emission_tco2_per_mwh: Annotated[float, Range(0, 3)]
     """Emission factor, tCO2/MWh."""
 
@@ -106,8 +106,8 @@ class GasTurbine(Section):
 class StorageUnit(Storage):
     """A battery that the operator dispatches."""
 
-    wear_cny_per_mwh: Amount = 0.0
-    """Cost of wear per energy discharged, CNY/MWh."""
+    wear_cost_per_mwh: Amount = 0.0
+    """Cost of wear per energy discharged, money/MWh."""
 
 
 class Renewable(Section):
@@ -126,8 +126,8 @@ class ConsumerClass(Section):
     """Share of the total load; the shares of all classes sum to 1."""
     count: Annotated[int, Range(1, 100_000)] = 1
     """Number of agents that the class is divided into."""
-    beta_cny_per_mwh_per_mw: Annotated[float, Range(0, 1e5, above_low=True)]
-    """Slope of marginal utility if the class were the whole load, CNY/MWh per MW; 20 to 400 are usual."""
+    beta_per_mwh_per_mw: Annotated[float, Range(0, 1e5, above_low=True)]
+    """Slope of marginal utility if the class were the whole load, money/MWh per MW; 20 to 400 are usual."""
     flexible_share: Share = 0.2
     """Share of the base load of a period that may be added or taken away."""
     shiftable_mwh: Amount | None = None
@@ -214,8 +214,8 @@ class Dso(Section):
 
     carbon_in_cost: Flag = True
     """Whether carbon costs enter the operator's own dispatch."""
-    loss_price_cny_per_mwh: Amount = 1.0
-    """Small price on network losses, CNY/MWh; it keeps the relaxed power flow physical at zero prices."""
+    loss_price_per_mwh: Amount = 1.0
+    """Small price on network losses, money/MWh; it keeps the relaxed power flow physical at zero prices."""
     behaviour: list[Behaviour] = Field(default_factory=list)
     """Elements of bounded rationality of the leader, in the order they act; empty is the exact one."""
 
@@ -231,8 +231,8 @@ class Negotiation(Section):
     """Opening of the negotiation before the delivery day, h."""
     closes_h_before: Annotated[float, Range(0, 168)] = 1.0
     """Gate closure before the delivery day, h."""
-    tolerance_cny_per_mwh: Annotated[float, Range(0, 1000, above_low=True)] = 0.01
-    """Largest price change that counts as converged, CNY/MWh."""
+    price_tolerance_per_mwh: Annotated[float, Range(0, 1000, above_low=True)] = 0.01
+    """Largest price change that counts as converged, money/MWh."""
     damping: PositiveShare = 0.5
     """Share of each new signal that is taken over; 1 is undamped."""
     round_limit: Annotated[int, Range(1, 100_000)] = 60
@@ -267,7 +267,7 @@ class AdcefScenario(Scenario):
     storages: dict[Name, StorageUnit] = Field(default_factory=dict)
     renewables: dict[Name, Renewable] = Field(default_factory=dict)
     consumers: dict[Name, ConsumerClass] = Field(
-        default={"all": {"share": 1.0, "beta_cny_per_mwh_per_mw": 60.0}}, validate_default=True
+        default={"all": {"share": 1.0, "beta_per_mwh_per_mw": 60.0}}, validate_default=True
     )
     tariff: Tariff = Tariff()
     leader: Leader = Leader()
@@ -298,7 +298,7 @@ class AdcefScenario(Scenario):
         """Columns that the profiles must have."""
         return (
             "load_mw",
-            "tou_cny_per_mwh",
+            "tou_price_per_mwh",
             "grid_tco2_per_mwh",
             *(u.column for u in self.renewables.values()),
         )

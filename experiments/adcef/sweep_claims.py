@@ -29,7 +29,7 @@ def _swept(
         reason = f"needs a sweep over {field}, as in gridarium compare {scenario}"
         return Claim(id_, source, statement, "directional", expected, None, "not comparable", reason)
     emission = np.array([evidence.summary[case]["emission_tco2"] for case in cases])
-    revenue = np.array([evidence.summary[case]["dso_net_revenue_cny"] for case in cases])
+    revenue = np.array([evidence.summary[case]["dso_net_revenue_money"] for case in cases])
     shown = ", ".join(f"{e:.3f} t / {r:,.0f} CNY" for e, r in zip(emission, revenue, strict=True))
     values = np.array(list(cases.values()))
     verdict, reason = verdict_of(holds(values, emission, revenue)), f"along {', '.join(cases)}"
@@ -43,7 +43,7 @@ def _beta_order(evidence: Evidence) -> Claim:
         f"{_AT}, Table 4",
         "less rigid users (smaller beta) emit less",
         "emission rises with beta",
-        "beta_cny_per_mwh_per_mw",
+        "beta_per_mwh_per_mw",
         "adcef-beta",
         lambda beta, emission, revenue: bool(
             np.all(np.diff(emission) > -1e-9) and emission[-1] > emission[0]
@@ -58,7 +58,7 @@ def _price_reduction(evidence: Evidence) -> Claim:
         _AT,
         "a higher carbon price reduces emission",
         "emission falls",
-        "carbon_price_cny_per_tco2",
+        "carbon_price_per_tco2",
         "adcef-carbon-price",
         lambda price, emission, revenue: bool(
             np.all(np.diff(emission) < 1e-9) and emission[0] > emission[-1]
@@ -73,7 +73,7 @@ def _price_saturation(evidence: Evidence) -> Claim:
         _AT,
         "the reduction saturates as the carbon price rises",
         "reduction per CNY/tCO2 shrinks",
-        "carbon_price_cny_per_tco2",
+        "carbon_price_per_tco2",
         "adcef-carbon-price",
         lambda price, emission, revenue: bool(np.all(np.diff(-np.diff(emission) / np.diff(price)) < 0)),
     )
@@ -86,7 +86,7 @@ def _price_revenue(evidence: Evidence) -> Claim:
         _AT,
         "a higher carbon price raises the DSO's net revenue",
         "revenue rises",
-        "carbon_price_cny_per_tco2",
+        "carbon_price_per_tco2",
         "adcef-carbon-price",
         lambda price, emission, revenue: bool(np.all(np.diff(revenue) > 0)),
     )

@@ -53,9 +53,9 @@ def _signals(built: Built) -> pd.DataFrame:
     total = dso.plan.situation.supply.total_mw
     emission = dso.plan.situation.supply.emission_t_per_h
     return periods(built.world).assign(
-        tou_cny_per_mwh=conditions.tou_cny_per_mwh,
-        wholesale_cny_per_mwh=conditions.wholesale_cny_per_mwh,
-        price_cny_per_mwh=dso.signal.price_cny_per_mwh,
+        tou_price_per_mwh=conditions.tou_price_per_mwh,
+        wholesale_price_per_mwh=conditions.wholesale_price_per_mwh,
+        price_per_mwh=dso.signal.price_per_mwh,
         factor_tco2_per_mwh=dso.accounts.settled_factor,
         system_factor_tco2_per_mwh=np.divide(emission, total, out=np.zeros_like(total), where=total > 0),
         negative_factor_tco2_per_mwh=offer.negative_factor_tco2_per_mwh,
@@ -178,19 +178,19 @@ def _carbon(built: Built) -> pd.DataFrame:
 def _trades(built: Built) -> pd.DataFrame:
     """Energy that changes hands: retail by consumer, and the exchange at the substation."""
     dso, world, conditions = built.dso, built.world, built.conditions
-    exchange, price = _substation_mw(built) * world.period_h, dso.signal.price_cny_per_mwh
-    upstream, wholesale = settlement.UPSTREAM, conditions.wholesale_cny_per_mwh
+    exchange, price = _substation_mw(built) * world.period_h, dso.signal.price_per_mwh
+    upstream, wholesale = settlement.UPSTREAM, conditions.wholesale_price_per_mwh
     deals: list[tuple[Any, ...]] = [
         (dso.name, one.name, "retail", world.meters[one.name] * world.period_h, price)
         for one in built.consumers
     ]
     deals.append((upstream, dso.name, "import", np.maximum(exchange, 0.0), wholesale))
-    deals.append((dso.name, upstream, "export", np.maximum(-exchange, 0.0), conditions.export_cny_per_mwh))
+    deals.append((dso.name, upstream, "export", np.maximum(-exchange, 0.0), conditions.export_price_per_mwh))
     sellers, buyers, products, volumes, prices = zip(*deals, strict=True)
     return tidy(
         built.world,
         {"seller": sellers, "buyer": buyers, "product": products},
-        {"volume_mwh": volumes, "price_cny_per_mwh": prices},
+        {"volume_mwh": volumes, "price_per_mwh": prices},
     )
 
 
@@ -201,12 +201,12 @@ def _rounds(built: Built) -> pd.DataFrame:
 def _payoffs(built: Built) -> pd.DataFrame:
     """What each agent gained, by item; payments from the ledger, utilities from the agents."""
     ledger, rows = built.world.ledger.table(), []
-    paid = ledger.groupby(["account", "purpose"], sort=True, as_index=False)["amount_cny"].sum()
+    paid = ledger.groupby(["account", "purpose"], sort=True, as_index=False)["amount_money"].sum()
     kinds = {consumer.name: consumer.kind for consumer in built.consumers}
     kinds[built.dso.name] = "dso"
     for account, purpose, amount in paid.itertuples(index=False):
         rows.append((account, kinds.get(account, "counterparty"), purpose, float(amount)))
     for consumer in built.consumers:
-        utility = consumer.utility_cny(built.world.meters[consumer.name], built.dso.signal)
+        utility = consumer.utility_money(built.world.meters[consumer.name], built.dso.signal)
         rows.append((consumer.name, consumer.kind, "utility", utility))
-    return pd.DataFrame(rows, columns=["agent", "kind", "item", "amount_cny"])
+    return pd.DataFrame(rows, columns=["agent", "kind", "item", "amount_money"])

@@ -14,7 +14,7 @@ from gridarium.agents.system.power_system import SystemForecast
 if TYPE_CHECKING:
     from gridarium.experiments.net_zero.build import Built
 
-_COLUMNS = ("cost_usd", "bound_usd", "gap", "is_proven")
+_COLUMNS = ("cost_money", "bound_money", "gap", "is_proven")
 _QUARTERS_OF_DAY = 96
 
 
@@ -54,7 +54,7 @@ def _known(built: Built) -> SystemForecast:
         flexible_mw=base,
         flexible_least_mw=base * np.array([section.lowest_share for section in sections]),
         flexible_most_mw=base * np.array([section.highest_share for section in sections]),
-        market_usd_per_mwh=np.full(n_period, scenario.real_time_market.price_usd_per_mwh),
+        market_price_per_mwh=np.full(n_period, scenario.real_time_market.price_per_mwh),
         pool_mw=from_others,
-        pool_fee_usd_per_mwh=np.full(n_period, rules.pool_fee_usd_per_mwh if rules else 0.0),
+        pool_fee_per_mwh=np.full(n_period, rules.pool_fee_per_mwh if rules else 0.0),
     )

@@ -96,5 +96,4 @@ def _world(scenario: NetZeroScenario, n_period: int) -> World:
         scenario.seed,
         link_quality(scenario.communication),
         settles_after_s=period_s,
-        currency="usd",
     )

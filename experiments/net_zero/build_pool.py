@@ -87,10 +87,10 @@ def trade_rules(scenario: NetZeroScenario) -> TradeRules:
     trading = scenario.active_trading or Trading()
     return TradeRules(
         rule=trading.rule,
-        band_usd_per_mwh=(trading.band_low_usd_per_mwh, scenario.real_time_market.price_usd_per_mwh),
+        price_band_per_mwh=(trading.band_low_price_per_mwh, scenario.real_time_market.price_per_mwh),
         turns=trading.turns,
         rounds=trading.rounds,
-        posted_usd_per_mwh=trading.posted_usd_per_mwh,
+        posted_price_per_mwh=trading.posted_price_per_mwh,
         patience_ep=trading.patience_ep,
         patience_ip=trading.patience_ip,
         deadline=trading.deadline,
@@ -101,8 +101,8 @@ def trade_rules(scenario: NetZeroScenario) -> TradeRules:
 def utility_of(section: sections.Utility) -> Utility:
     """The utility that a section describes."""
     if section.kind == "log":
-        return LogUtility(section.scale_usd, section.unit_mwh)
-    return QuadraticUtility(section.intercept_usd_per_mwh, section.slope_usd_per_mwh2)
+        return LogUtility(section.scale_money, section.unit_mwh)
+    return QuadraticUtility(section.intercept_per_mwh, section.slope_per_mwh2)
 
 
 def _data(name: str, section: sections.Prosumer, columns: Columns) -> ProsumerData:
@@ -112,7 +112,7 @@ def _data(name: str, section: sections.Prosumer, columns: Columns) -> ProsumerDa
         load_mw=columns[section.load_column],
         utility=utility_of(section.utility),
         battery=battery,
-        reservation_usd_per_mwh=section.reservation_usd_per_mwh,
+        reservation_price_per_mwh=section.reservation_price_per_mwh,
         fluctuation=section.fluctuation,
     )
 
@@ -122,7 +122,7 @@ def _provider(world: World, section: sections.Provider, lessees: tuple[str, ...]
         world,
         PROVIDER,
         storage_ratings(PROVIDER, section.storage),
-        StorageRates(section.compensation_usd_per_mwh, section.degradation_usd_per_mwh),
+        StorageRates(section.compensation_per_mwh, section.degradation_cost_per_mwh),
         OPERATOR,
         _search(world, section.lease) if lessees else None,
         lessees,
@@ -137,7 +137,7 @@ def _search(world: World, section: sections.Lease) -> LeaseSearch:
         highest=terms_of(section.highest) if section.highest else first,
         step_share=section.step_share,
         repeats=section.repeats,
-        cost_usd_per_km_mwh=section.cost_usd_per_km_mwh,
+        cost_per_km_mwh=section.cost_per_km_mwh,
         markup=section.markup,
         exploration=section.exploration,
     )
@@ -146,4 +146,4 @@ def _search(world: World, section: sections.Lease) -> LeaseSearch:
 
 def terms_of(section: sections.LeaseTerms) -> LeaseTerms:
     """Terms as the provider sends them."""
-    return LeaseTerms(section.base_usd_per_km_mwh, section.interval_km, section.growth)
+    return LeaseTerms(section.base_fee_per_km_mwh, section.interval_km, section.growth)

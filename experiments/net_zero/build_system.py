@@ -47,9 +47,7 @@ def build_system(world: World, scenario: NetZeroScenario, columns: Columns) -> S
     carbon = scenario.carbon_market
     units = tuple(thermal_unit(name, unit) for name, unit in scenario.thermal_units.items())
     plants = tuple(
-        ThermalPlant(
-            world, unit.name, unit, OPERATOR, carbon.price_usd_per_tco2, carbon.allowance_tco2_per_mwh
-        )
+        ThermalPlant(world, unit.name, unit, OPERATOR, carbon.price_per_tco2, carbon.allowance_tco2_per_mwh)
         for unit in units
     )
     farms = tuple(
@@ -106,13 +104,12 @@ def _power_system(scenario: NetZeroScenario, units: tuple[ThermalUnit, ...]) -> 
         units=units,
         storage=storage_ratings(PROVIDER, provider.storage) if provider else None,
         loads=tuple(
-            FlexibleDemand(name, load.compensation_usd_per_mwh)
-            for name, load in scenario.flexible_loads.items()
+            FlexibleDemand(name, load.compensation_per_mwh) for name, load in scenario.flexible_loads.items()
         ),
         wind_capacity_mw=sum(farm.capacity_mw for farm in scenario.wind_farms.values()),
-        carbon_price_usd_per_tco2=carbon.price_usd_per_tco2,
+        carbon_price_per_tco2=carbon.price_per_tco2,
         allowance_tco2_per_mwh=carbon.allowance_tco2_per_mwh,
-        wear_usd_per_mwh=provider.compensation_usd_per_mwh if provider else 0.0,
+        wear_cost_per_mwh=provider.compensation_per_mwh if provider else 0.0,
         reserve_load_share=operator.reserve_load_share,
         reserve_wind_share=operator.reserve_wind_share,
         import_limit_mw=scenario.real_time_market.import_limit_mw,
@@ -136,8 +133,8 @@ def _rules(scenario: NetZeroScenario) -> OperationRules:
         opens_s=0.0,
         lead_s=operator.lead_s,
         deviation_mw=operator.trigger_mw,
-        market_usd_per_mwh=scenario.real_time_market.price_usd_per_mwh,
-        pool_fee_usd_per_mwh=operator.pool_fee_usd_per_mwh,
+        market_price_per_mwh=scenario.real_time_market.price_per_mwh,
+        pool_fee_per_mwh=operator.pool_fee_per_mwh,
     )
 
 
@@ -155,6 +152,6 @@ def _fixed_load(
 def _flexible_load(world: World, name: str, section: sections.FlexibleLoad, load_mw: Array) -> FlexibleLoad:
     base = section.share * load_mw
     demand = FlexibleProfile(
-        base, section.lowest_share * base, section.highest_share * base, section.compensation_usd_per_mwh
+        base, section.lowest_share * base, section.highest_share * base, section.compensation_per_mwh
     )
     return FlexibleLoad(world, name, demand, OPERATOR, behaviour_of(name, section.behaviour, world.streams))

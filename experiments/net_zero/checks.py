@@ -48,9 +48,9 @@ def _trade_has_lines(case: NetZeroScenario) -> Iterator[Fault]:
     for section, given in (("provider", case.active_provider), ("lines", case.lines)):
         if given is None:
             yield Fault(section, None, "must be given, and active, where prosumers trade")
-    if case.active_trading.band_low_usd_per_mwh >= case.real_time_market.price_usd_per_mwh:
-        allowed = f"must be below the real-time price of {case.real_time_market.price_usd_per_mwh:g} USD/MWh"
-        yield Fault("trading.band_low_usd_per_mwh", case.active_trading.band_low_usd_per_mwh, allowed)
+    if case.active_trading.band_low_price_per_mwh >= case.real_time_market.price_per_mwh:
+        allowed = f"must be below the real-time price of {case.real_time_market.price_per_mwh:g} USD/MWh"
+        yield Fault("trading.band_low_price_per_mwh", case.active_trading.band_low_price_per_mwh, allowed)
 
 
 def _lines_join_prosumers(case: NetZeroScenario) -> Iterator[Fault]:

@@ -49,7 +49,7 @@ def _change(metric: str, sign: int, why: str = _MADE_UP) -> Measure:
 
 def _other_costs(evidence: Evidence) -> Measured:
     rest = [
-        evidence.summary[case]["total_cost_usd"] - evidence.summary[case]["carbon_trading_usd"]
+        evidence.summary[case]["total_cost_money"] - evidence.summary[case]["carbon_trading_money"]
         for case in _BOTH
     ]
     reason = "storage saves fuel here, as it takes up curtailed wind; the paper does not split its costs"
@@ -59,8 +59,8 @@ def _other_costs(evidence: Evidence) -> Measured:
 def _provider(evidence: Evidence) -> Measured:
     metrics = evidence.summary[_S2]
     parts = ("line_fees", "energy_margin", "compensation", "degradation")
-    shown = ", ".join(f"{part.replace('_', ' ')} {metrics[f'esp_{part}_usd']:,.0f}" for part in parts)
-    return f"{metrics['esp_profit_usd']:,.0f} USD", metrics["esp_profit_usd"] > 0.0, shown
+    shown = ", ".join(f"{part.replace('_', ' ')} {metrics[f'esp_{part}_money']:,.0f}" for part in parts)
+    return f"{metrics['esp_profit_money']:,.0f} USD", metrics["esp_profit_money"] > 0.0, shown
 
 
 def _storage_hours(evidence: Evidence) -> Measured:
@@ -99,7 +99,7 @@ def _net_zero(evidence: Evidence) -> Measured:
 
 
 def _prosumer_order(evidence: Evidence) -> Measured:
-    profits = [evidence.summary[_S2][f"prosumer_{number}_profit_usd"] for number in (1, 2, 3)]
+    profits = [evidence.summary[_S2][f"prosumer_{number}_profit_money"] for number in (1, 2, 3)]
     shown = ", ".join(f"{profit:,.0f}" for profit in profits) + " USD"
     return (
         shown,
@@ -115,7 +115,7 @@ CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
         _at("comparison of scenarios"),
         "shared storage lowers the total cost, 247,476 to 243,148 USD",
         "falls (-1.75 %)",
-        _change("total_cost_usd", -1),
+        _change("total_cost_money", -1),
         _BOTH,
     ),
     directional(
@@ -135,7 +135,7 @@ CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
         _at("comparison of scenarios"),
         "shared storage raises the income of carbon trading, 124,678 to 131,904 USD",
         "cost falls (-5.8 %)",
-        _change("carbon_trading_usd", -1),
+        _change("carbon_trading_money", -1),
         _BOTH,
     ),
     directional(

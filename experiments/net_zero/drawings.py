@@ -41,7 +41,7 @@ def drawings(result: Result) -> Iterator[Drawing]:
 
 
 def _of_system(result: Result, tables: Mapping[str, pd.DataFrame]) -> Iterator[Drawing]:
-    if any("total_cost_usd" in metrics for metrics in result.summary.values()):
+    if any("total_cost_money" in metrics for metrics in result.summary.values()):
         caption = "Cost of the system by part; what carbon trading earns is left of zero."
         yield Drawing("costs", caption, cost_figure(result.summary))
     if "dispatch" in tables:
@@ -77,13 +77,13 @@ def _of_pool(result: Result, tables: Mapping[str, pd.DataFrame]) -> Iterator[Dra
             f"Price and energy of each minute from {SELLER} to {BUYER} beside the 15 minutes of the paper's "
             "example and the line through them."
         )
-        price = result.scenario["real_time_market"]["price_usd_per_mwh"]
+        price = result.scenario["real_time_market"]["price_per_mwh"]
         yield Drawing("price-volume", caption, example_figure(trades, price))
     if "prosumers" in tables:
         caption = "Who gains from the trade, and what is left of the best matching of every minute."
         yield Drawing("welfare", caption, welfare_figure(tables["prosumers"], pool))
     if "leases" in tables and (lengths := _lengths_km(result)):
-        first = tables["leases"].dropna(subset="base_usd_per_km_mwh").iloc[0]
+        first = tables["leases"].dropna(subset="base_fee_per_km_mwh").iloc[0]
         base, interval, growth = (float(first[name]) for name in LeaseTerms._fields)
         caption = "Fee of a leased line over its length on the first day (E7), and the lines of this run."
         yield Drawing("ladder", caption, ladder_figure(LeaseTerms(base, interval, growth), lengths))

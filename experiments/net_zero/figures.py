@@ -46,13 +46,13 @@ CHARGES_H, DISCHARGES_H = ((1.0, 4.0),), ((10.0, 12.0), (18.0, 19.0))
 _Draw = Callable[[Axes, pd.DataFrame, Hours, Look, str], None]
 
 PARTS = {
-    "fuel_usd": ("fuel", ORANGE, ""),
-    "start_stop_usd": ("starts and stops", GREY, ""),
-    "real_time_usd": ("real-time energy", PALE, ""),
-    "demand_response_usd": ("demand response", GREEN, ""),
-    "storage_compensation_usd": ("storage compensation", SKY, ""),
-    "p2p_cost_usd": ("line fees", PURPLE, ""),
-    "carbon_trading_usd": ("carbon trading", BLUE, "////"),
+    "fuel_money": ("fuel", ORANGE, ""),
+    "start_stop_money": ("starts and stops", GREY, ""),
+    "real_time_money": ("real-time energy", PALE, ""),
+    "demand_response_money": ("demand response", GREEN, ""),
+    "storage_compensation_money": ("storage compensation", SKY, ""),
+    "p2p_cost_money": ("line fees", PURPLE, ""),
+    "carbon_trading_money": ("carbon trading", BLUE, "////"),
 }
 """Parts of the cost: metric, name, colour, hatch."""
 
@@ -142,7 +142,7 @@ def cost_figure(summary: Mapping[str, Mapping[str, float]]) -> Figure:
 
     Credits are to the left of zero; a mark stands for the sum of the parts.
     """
-    cases = [case for case, metrics in summary.items() if "total_cost_usd" in metrics]
+    cases = [case for case, metrics in summary.items() if "total_cost_money" in metrics]
     figure = Figure(figsize=(PAGE_WIDTH, 0.34 * len(cases) + 1.2))
     left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": [1.0, 1.0]})
     costs = {part: [summary[case][part] / 1000.0 for case in cases] for part in PARTS}

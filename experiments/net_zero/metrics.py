@@ -12,13 +12,13 @@ from gridarium.market import operation_records as purposes
 Tables = Mapping[str, pd.DataFrame]
 
 COST_PARTS = {
-    "fuel_usd": (purposes.FUEL, purposes.FUEL_ACCOUNT, 1.0),
-    "start_stop_usd": (purposes.START_STOP, purposes.FUEL_ACCOUNT, 1.0),
-    "carbon_trading_usd": (purposes.CARBON, purposes.CARBON_ACCOUNT, 1.0),
-    "demand_response_usd": (purposes.DEMAND_RESPONSE, "operator", -1.0),
-    "storage_compensation_usd": (purposes.COMPENSATION, "operator", -1.0),
-    "p2p_cost_usd": (FEE, "esp", 1.0),
-    "real_time_usd": (purposes.REAL_TIME, purposes.MARKET_ACCOUNT, 1.0),
+    "fuel_money": (purposes.FUEL, purposes.FUEL_ACCOUNT, 1.0),
+    "start_stop_money": (purposes.START_STOP, purposes.FUEL_ACCOUNT, 1.0),
+    "carbon_trading_money": (purposes.CARBON, purposes.CARBON_ACCOUNT, 1.0),
+    "demand_response_money": (purposes.DEMAND_RESPONSE, "operator", -1.0),
+    "storage_compensation_money": (purposes.COMPENSATION, "operator", -1.0),
+    "p2p_cost_money": (FEE, "esp", 1.0),
+    "real_time_money": (purposes.REAL_TIME, purposes.MARKET_ACCOUNT, 1.0),
 }
 """Parts of the system's cost (E20, E26): purpose and account in the ledger, and the sign there."""
 
@@ -48,8 +48,8 @@ def summarise(tables: Tables, period_h: float) -> dict[str, float]:
 
 
 def cost_parts(ledger: pd.DataFrame) -> dict[str, float]:
-    """Parts of the system's cost as paid, USD."""
-    paid = ledger.groupby(["purpose", "account"])["amount_usd"].sum()
+    """Parts of the system's cost as paid, money."""
+    paid = ledger.groupby(["purpose", "account"])["amount_money"].sum()
     return {
         name: sign * float(paid.get((purpose, account), 0.0))
         for name, (purpose, account, sign) in COST_PARTS.items()
@@ -63,7 +63,7 @@ def _system(tables: Tables, period_h: float) -> dict[str, float]:
     storage = dispatch[dispatch["kind"] == "storage"]
     market = dispatch[dispatch["kind"] == "market"]
     metrics = {
-        "total_cost_usd": sum(parts.values()),
+        "total_cost_money": sum(parts.values()),
         **parts,
         "emission_tco2": float(carbon["emission_net_tco2"].sum()),
         "emission_gross_tco2": float(carbon["emission_gross_tco2"].sum()),
@@ -79,26 +79,26 @@ def _system(tables: Tables, period_h: float) -> dict[str, float]:
         # What nobody takes could as well have been left with the wind, which costs nothing.
         used = wind["p_supply_mw"] - metrics["spilled_mwh"]
         metrics["wind_used_percent"] = 100.0 * float(used / wind["p_available_mw"])
-    for bound in tables["benchmarks"]["bound_usd"]:
-        cost = realised_cost_usd(quarters)
+    for bound in tables["benchmarks"]["bound_money"]:
+        cost = realised_cost_money(quarters)
         metrics["perfect_information_gap_percent"] = 100.0 * (cost - float(bound)) / abs(float(bound))
     return metrics
 
 
-def realised_cost_usd(quarters: pd.DataFrame) -> float:
-    """Cost that the operator counted, penalties on missing reserve included, USD."""
+def realised_cost_money(quarters: pd.DataFrame) -> float:
+    """Cost that the operator counted, penalties on missing reserve included, money."""
     return float(quarters[list(COUNTED)].sum().sum())
 
 
 COUNTED = (
-    "start_stop_usd",
-    "fuel_usd",
-    "carbon_usd",
-    "compensation_usd",
-    "wear_usd",
-    "line_fee_usd",
-    "market_usd",
-    "shortage_usd",
+    "start_stop_money",
+    "fuel_money",
+    "carbon_money",
+    "compensation_money",
+    "wear_money",
+    "line_fee_money",
+    "market_money",
+    "shortage_money",
 )
 """Columns of the table of quarters that make up what the operator's problems minimise."""
 
@@ -106,9 +106,9 @@ COUNTED = (
 def _provider(leases: pd.DataFrame) -> dict[str, float]:
     if leases.empty:
         return {}
-    sources = ("line_fees_usd", "energy_margin_usd", "compensation_usd", "degradation_usd")
+    sources = ("line_fees_money", "energy_margin_money", "compensation_money", "degradation_money")
     sums = {f"esp_{name}": float(leases[name].sum()) for name in sources}
-    return {"esp_profit_usd": sum(sums.values()), **sums}
+    return {"esp_profit_money": sum(sums.values()), **sums}
 
 
 def _prosumers(tables: Tables) -> dict[str, float]:
@@ -117,20 +117,20 @@ def _prosumers(tables: Tables) -> dict[str, float]:
         return {}
     money = (
         tables["prosumers"]
-        .groupby("prosumer", sort=False)[["income_usd", "value_usd", "payments_usd", "fees_usd"]]
+        .groupby("prosumer", sort=False)[["income_money", "value_money", "payments_money", "fees_money"]]
         .sum()
     )
-    profits = money["income_usd"] + money["value_usd"] - money["payments_usd"] - money["fees_usd"]
-    return {f"{name}_profit_usd": float(profit) for name, profit in profits.items()}
+    profits = money["income_money"] + money["value_money"] - money["payments_money"] - money["fees_money"]
+    return {f"{name}_profit_money": float(profit) for name, profit in profits.items()}
 
 
 def _pool(pool: pd.DataFrame, period_h: float) -> dict[str, float]:
-    sums = pool[["traded_mwh", "payments_usd", "fees_usd", "welfare_usd", "welfare_bound_usd"]].sum()
+    sums = pool[["traded_mwh", "payments_money", "fees_money", "welfare_money", "welfare_bound_money"]].sum()
     return {
         "p2p_mwh": float(sums["traded_mwh"]),
-        "p2p_price_usd_per_mwh": float(sums["payments_usd"] / sums["traded_mwh"]),
-        "p2p_fees_usd": float(sums["fees_usd"]),
-        "p2p_welfare_usd": float(sums["welfare_usd"]),
-        "p2p_efficiency_percent": 100.0 * float(sums["welfare_usd"] / sums["welfare_bound_usd"]),
+        "p2p_price_per_mwh": float(sums["payments_money"] / sums["traded_mwh"]),
+        "p2p_fees_money": float(sums["fees_money"]),
+        "p2p_welfare_money": float(sums["welfare_money"]),
+        "p2p_efficiency_percent": 100.0 * float(sums["welfare_money"] / sums["welfare_bound_money"]),
         "p2p_trading_h": float((pool["traded_mwh"] > 0.0).sum()) * period_h,
     }

@@ -33,13 +33,13 @@ def money(built: Built, tables: Tables) -> Iterator[Measured]:
     except LedgerError:
         broken = 1.0
     yield Measured(
-        "money balance", abs(float(ledger["amount_usd"].sum())) + broken, _CENT, "USD", True,
+        "money balance", abs(float(ledger["amount_money"].sum())) + broken, _CENT, "money", True,
         "sum of all bookings, each made twice; 1 is added if the chain of entries is broken",
     )  # fmt: skip
     if len(ledger):
-        by_time = ledger.groupby("time")["amount_usd"].sum().abs().max()
+        by_time = ledger.groupby("time")["amount_money"].sum().abs().max()
         yield Measured(
-            "money each minute", float(by_time), _CENT, "USD", True,
+            "money each minute", float(by_time), _CENT, "money", True,
             "largest sum of the bookings of a minute",
         )  # fmt: skip
 
@@ -47,37 +47,39 @@ def money(built: Built, tables: Tables) -> Iterator[Measured]:
 def pool(scenario: NetZeroScenario, built: Built, tables: Tables) -> Iterator[Measured]:
     """Payments, fees, prices, gains and welfare of the pool."""
     trades, ledger = tables["trades"], tables["ledger"]
-    paid = float((trades["price_usd_per_mwh"] * trades["delivered_mwh"]).sum())
-    booked = ledger[(ledger["purpose"] == ENERGY) & (ledger["amount_usd"] > 0.0)]["amount_usd"].sum()
+    paid = float((trades["price_per_mwh"] * trades["delivered_mwh"]).sum())
+    booked = ledger[(ledger["purpose"] == ENERGY) & (ledger["amount_money"] > 0.0)]["amount_money"].sum()
     yield Measured(
-        "payments", abs(paid - float(booked)), _CENT, "USD", True,
+        "payments", abs(paid - float(booked)), _CENT, "money", True,
         "payments of the ledger against price times energy delivered of all minutes (E8)",
     )  # fmt: skip
-    fees = _fees_usd(built, trades)
-    booked = ledger[(ledger["purpose"] == FEE) & (ledger["amount_usd"] > 0.0)]["amount_usd"].sum()
-    wrong = max(float(np.abs(fees - trades["fee_usd"]).max()), abs(float(trades["fee_usd"].sum() - booked)))
+    fees = _fees_money(built, trades)
+    booked = ledger[(ledger["purpose"] == FEE) & (ledger["amount_money"] > 0.0)]["amount_money"].sum()
+    wrong = max(
+        float(np.abs(fees - trades["fee_money"]).max()), abs(float(trades["fee_money"].sum() - booked))
+    )
     yield Measured(
-        "line fees", wrong, _CENT, "USD", True,
+        "line fees", wrong, _CENT, "money", True,
         "fees of trades against the ladder (E7), and their sum against the ledger",
     )  # fmt: skip
-    low = scenario.active_trading.band_low_usd_per_mwh if scenario.active_trading else 0.0
-    high = scenario.real_time_market.price_usd_per_mwh
-    price = trades["price_usd_per_mwh"]
+    low = scenario.active_trading.band_low_price_per_mwh if scenario.active_trading else 0.0
+    high = scenario.real_time_market.price_per_mwh
+    price = trades["price_per_mwh"]
     yield Measured(
-        "price band", max(0.0, low - float(price.min()), float(price.max()) - high), _CENT, "USD/MWh", True,
+        "price band", max(0.0, low - float(price.min()), float(price.max()) - high), _CENT, "money/MWh", True,
         "how far a price leaves the band up to the real-time price (E10)",
     )  # fmt: skip
     yield from _gains(scenario, trades)
     yield from _welfare(tables["pool"], scenario.active_trading.rule if scenario.active_trading else "")
 
 
-def _fees_usd(built: Built, trades: pd.DataFrame) -> pd.Series[float]:
+def _fees_money(built: Built, trades: pd.DataFrame) -> pd.Series[float]:
     """Fee of every trade by the terms of its day."""
     leases = {lease.day: lease.terms for lease in built.provider.leases} if built.provider else {}
     per_day = round(24.0 / built.world.period_h)
     rates: dict[tuple[int, str, str], float] = {}
     for day, terms in leases.items():
-        ladder = LadderTariff(terms.base_usd_per_km_mwh, terms.interval_km, terms.growth)
+        ladder = LadderTariff(terms.base_fee_per_km_mwh, terms.interval_km, terms.growth)
         for seller, buyer in trades[["seller", "buyer"]].drop_duplicates().itertuples(index=False):
             rates[day, seller, buyer] = ladder.cost(built.lines.distance_km(seller, buyer))
     keys = zip(trades["period"] // per_day, trades["seller"], trades["buyer"], strict=True)
@@ -87,10 +89,10 @@ def _fees_usd(built: Built, trades: pd.DataFrame) -> pd.Series[float]:
 def _gains(scenario: NetZeroScenario, trades: pd.DataFrame) -> Iterator[Measured]:
     exact = not any(one.behaviour for one in scenario.prosumers.values())
     reserved = trades["seller"].map(
-        {name: one.reservation_usd_per_mwh for name, one in scenario.prosumers.items()}
+        {name: one.reservation_price_per_mwh for name, one in scenario.prosumers.items()}
     )
-    paid = trades["price_usd_per_mwh"] * trades["delivered_mwh"]
-    seller = paid - trades["fee_usd"] - reserved.astype(float) * trades["sent_mwh"]
+    paid = trades["price_per_mwh"] * trades["delivered_mwh"]
+    seller = paid - trades["fee_money"] - reserved.astype(float) * trades["sent_mwh"]
     minutes = trades.assign(paid=paid).groupby(["buyer", "time"], sort=False)[["delivered_mwh", "paid"]].sum()
     utilities = {name: utility_of(one.utility) for name, one in scenario.prosumers.items()}
     buyer = [
@@ -99,15 +101,15 @@ def _gains(scenario: NetZeroScenario, trades: pd.DataFrame) -> Iterator[Measured
     ]
     lost = max(0.0, -float(seller.min()), -min(buyer, default=0.0))
     yield Measured(
-        "mutual gain", lost, _CENT, "USD", exact,
+        "mutual gain", lost, _CENT, "money", exact,
         "most that a seller loses in a trade, or a buyer in a minute (E8, E9)",
     )  # fmt: skip
 
 
 def _welfare(table: pd.DataFrame, rule: str) -> Iterator[Measured]:
-    reached, bound = float(table["welfare_usd"].sum()), float(table["welfare_bound_usd"].sum())
+    reached, bound = float(table["welfare_money"].sum()), float(table["welfare_bound_money"].sum())
     scale = max(bound, 1e-9)
-    beyond = float((table["welfare_usd"] - table["welfare_bound_usd"]).max())
+    beyond = float((table["welfare_money"] - table["welfare_bound_money"]).max())
     yield Measured(
         "matching bound", max(0.0, beyond) / scale, 1e-6, "", True,
         "most by which the welfare of a quarter exceeds that of the best matching, relative to the whole; "

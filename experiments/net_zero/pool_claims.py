@@ -24,7 +24,7 @@ def _at(place: str) -> str:
 
 
 def _revenue(evidence: Evidence) -> Claim:
-    revenue = float(np.sum(paper.VOLUME_KWH * paper.PRICE_USD_PER_KWH))
+    revenue = float(np.sum(paper.VOLUME_KWH * paper.PRICE_PER_KWH))
     return exact(
         "E-example-price",
         _at("Table III"),
@@ -44,7 +44,7 @@ def _minutes(evidence: Evidence, case: str) -> tuple[Array, Array]:
     rows = rows[rows["buyer"] == paper.BUYER]
     sellers = rows.groupby("period")["seller"].transform("nunique")
     rows = rows[(rows["seller"] == paper.SELLER) & (sellers == 1)]
-    return (rows["delivered_mwh"] * 1e3).to_numpy(), (rows["price_usd_per_mwh"] / 1e3).to_numpy()
+    return (rows["delivered_mwh"] * 1e3).to_numpy(), (rows["price_per_mwh"] / 1e3).to_numpy()
 
 
 _Measure = Callable[[str, Evidence], Measured]
@@ -78,7 +78,7 @@ def _price_falls(case: str, evidence: Evidence) -> Measured:
 
 def _below_market(case: str, evidence: Evidence) -> Measured:
     _, price = _minutes(evidence, case)
-    market = evidence.study.cases[case].model_dump()["real_time_market"]["price_usd_per_mwh"] / 1e3
+    market = evidence.study.cases[case].model_dump()["real_time_market"]["price_per_mwh"] / 1e3
     return (
         f"{price.min():.3f} to {price.max():.3f} USD/kWh",
         bool(price.max() <= market + 1e-9),

@@ -46,7 +46,7 @@ def pool_figure(pool: pd.DataFrame, period_h: float) -> Figure:
         start_at_zero(axes)
 
     def price(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
-        draw_steps(axes, rows["price_usd_per_mwh"].to_numpy(dtype=float), hours, look)
+        draw_steps(axes, rows["price_per_mwh"].to_numpy(dtype=float), hours, look)
         start_at_zero(axes)
 
     rows = {"power (MW)": power, "price\n(USD/MWh)": price}
@@ -54,7 +54,7 @@ def pool_figure(pool: pd.DataFrame, period_h: float) -> Figure:
 
 
 @in_paper_style
-def example_figure(trades: pd.DataFrame, market_usd_per_mwh: float) -> Figure:
+def example_figure(trades: pd.DataFrame, market_price_per_mwh: float) -> Figure:
     """Draw price over energy of every minute between two prosumers beside the paper's 15 minutes."""
     pair = trades[(trades["seller"] == paper.SELLER) & (trades["buyer"] == paper.BUYER)]
     cases = cases_of(pair)
@@ -64,14 +64,14 @@ def example_figure(trades: pd.DataFrame, market_usd_per_mwh: float) -> Figure:
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes in panels.flat[len(cases) :]:
         axes.set_visible(False)
-    slope, intercept, _ = paper.line_through(paper.VOLUME_KWH, paper.PRICE_USD_PER_KWH)
+    slope, intercept, _ = paper.line_through(paper.VOLUME_KWH, paper.PRICE_PER_KWH)
     ends = np.array([0.0, paper.VOLUME_KWH.max()])
     for place, (axes, case) in enumerate(zip(panels.flat, cases, strict=False)):
         own = pair[pair["case"] == case]
-        axes.axhline(market_usd_per_mwh / 1000.0, color=GREY, linestyle="dashed", label="real-time price")
+        axes.axhline(market_price_per_mwh / 1000.0, color=GREY, linestyle="dashed", label="real-time price")
         axes.scatter(
             own["delivered_mwh"] * 1000.0,
-            own["price_usd_per_mwh"] / 1000.0,
+            own["price_per_mwh"] / 1000.0,
             s=5.0,
             color=BLUE,
             alpha=0.35,
@@ -83,7 +83,7 @@ def example_figure(trades: pd.DataFrame, market_usd_per_mwh: float) -> Figure:
         )
         axes.scatter(
             paper.VOLUME_KWH,
-            paper.PRICE_USD_PER_KWH,
+            paper.PRICE_PER_KWH,
             s=14.0,
             facecolor="white",
             edgecolor=VERMILLION,
@@ -93,7 +93,7 @@ def example_figure(trades: pd.DataFrame, market_usd_per_mwh: float) -> Figure:
         )
         axes.set_title(case)
         axes.set_xlim(left=0.0)
-        axes.set_ylim(0.0, market_usd_per_mwh / 1000.0 * 1.1)
+        axes.set_ylim(0.0, market_price_per_mwh / 1000.0 * 1.1)
         if place + columns >= len(cases):
             axes.set_xlabel("energy of the minute (kWh)")
             axes.tick_params(labelbottom=True)
@@ -133,10 +133,10 @@ def ladder_figure(terms: LeaseTerms, lengths_km: Mapping[str, float]) -> Figure:
 
 
 _SOURCES = {
-    "line_fees_usd": ("line fees", PURPLE),
-    "energy_margin_usd": ("energy margin", ORANGE),
-    "compensation_usd": ("compensation", SKY),
-    "degradation_usd": ("degradation", GREY),
+    "line_fees_money": ("line fees", PURPLE),
+    "energy_margin_money": ("energy margin", ORANGE),
+    "compensation_money": ("compensation", SKY),
+    "degradation_money": ("degradation", GREY),
 }
 """Sources of the provider's profit: column, name, colour."""
 
@@ -163,14 +163,14 @@ def profit_figure(leases: pd.DataFrame) -> Figure:
         panels[0, column].axhline(0.0, color=BLACK, linewidth=0.6)
         edges = np.append(days - 0.5, days[-1] + 0.5)
         panels[1, column].stairs(
-            rows["base_usd_per_km_mwh"], edges, baseline=None, color=BLACK, linewidth=1.3
+            rows["base_fee_per_km_mwh"], edges, baseline=None, color=BLACK, linewidth=1.3
         )
         panels[0, column].set_title(case)
         panels[1, column].set_xlabel("day")
         panels[1, column].xaxis.get_major_locator().set_params(integer=True)
     panels[0, 0].set_ylabel("provider's profit\n(USD/day)")
     panels[1, 0].set_ylabel("base fee\n(USD/(km MWh))")
-    panels[1, 0].set_ylim(0.0, 1.08 * float(leases["base_usd_per_km_mwh"].max()))
+    panels[1, 0].set_ylim(0.0, 1.08 * float(leases["base_fee_per_km_mwh"].max()))
     figure.align_ylabels(panels[:, 0])
     named: dict[str, Any] = {}
     for axes in panels[0]:
@@ -183,14 +183,14 @@ def profit_figure(leases: pd.DataFrame) -> Figure:
 @in_paper_style
 def welfare_figure(prosumers: pd.DataFrame, pool: pd.DataFrame) -> Figure:
     """Draw what sellers and buyers gain and what is left unused, as shares of the best matching's welfare."""
-    cases = [case for case in cases_of(pool) if pool[pool["case"] == case]["welfare_bound_usd"].sum() > 0.0]
-    money = prosumers.groupby("case")[["income_usd", "fees_usd", "value_usd", "payments_usd"]].sum()
-    bound = pool.groupby("case")["welfare_bound_usd"].sum()
+    cases = [case for case in cases_of(pool) if pool[pool["case"] == case]["welfare_bound_money"].sum() > 0.0]
+    money = prosumers.groupby("case")[["income_money", "fees_money", "value_money", "payments_money"]].sum()
+    bound = pool.groupby("case")["welfare_bound_money"].sum()
     figure = Figure(figsize=(PAGE_WIDTH, 0.3 * len(cases) + 1.0))
     axes = figure.subplots()
     shares = {
-        "sellers' gain": (money["income_usd"] - money["fees_usd"], ORANGE, ""),
-        "buyers' gain": (money["value_usd"] - money["payments_usd"], GREEN, "////"),
+        "sellers' gain": (money["income_money"] - money["fees_money"], ORANGE, ""),
+        "buyers' gain": (money["value_money"] - money["payments_money"], GREEN, "////"),
     }
     start = np.zeros(len(cases))
     for name, (gain, color, hatch) in shares.items():

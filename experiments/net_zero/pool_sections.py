@@ -28,8 +28,8 @@ Length = Annotated[float, Range(0, 1e5)]
 class LeaseTerms(Section):
     """The ladder of line fees: the price of a km rises from interval to interval."""
 
-    base_usd_per_km_mwh: Fee
-    """Fee of the first interval (l), USD per km and MWh sent."""
+    base_fee_per_km_mwh: Fee
+    """Fee of the first interval (l), money per km and MWh sent."""
     interval_km: Annotated[float, Range(0, 1e5, above_low=True)] = 50.0
     """Length of an interval (d), km."""
     growth: Annotated[float, Range(0, 10)] = 0.25
@@ -41,7 +41,7 @@ class Lease(Section):
 
     search: Literal["fixed", "cost-plus", "profit-search", "epsilon-greedy"] = "fixed"
     """Rule of the search."""
-    first: LeaseTerms = LeaseTerms(base_usd_per_km_mwh=0.2)
+    first: LeaseTerms = LeaseTerms(base_fee_per_km_mwh=0.2)
     """Terms of the first day."""
     lowest: LeaseTerms | None = None
     """Lower bounds of the search; null binds it to the first terms."""
@@ -51,8 +51,8 @@ class Lease(Section):
     """First step of the profit search, share of the bounds' distance."""
     repeats: Annotated[int, Range(1, 1000)] = 1
     """Days for which the profit search keeps a trial up."""
-    cost_usd_per_km_mwh: Fee = 0.1
-    """Cost of a line, USD per km and MWh, for `cost-plus`."""
+    cost_per_km_mwh: Fee = 0.1
+    """Cost of a line, money per km and MWh, for `cost-plus`."""
     markup: Annotated[float, Range(0, 100)] = 0.2
     """Share that `cost-plus` adds to it."""
     exploration: Share = 0.1
@@ -75,10 +75,10 @@ class Provider(Section):
     """Whether it takes part."""
     storage: Storage
     """Its shared storage."""
-    compensation_usd_per_mwh: Amount = 1.43
-    """What the operator pays for wear (rho_s), USD per MWh in or out inside the storage."""
-    degradation_usd_per_mwh: Amount = 1.43
-    """What wear costs the provider, USD per MWh in or out inside the storage."""
+    compensation_per_mwh: Amount = 1.43
+    """What the operator pays for wear (rho_s), money per MWh in or out inside the storage."""
+    degradation_cost_per_mwh: Amount = 1.43
+    """What wear costs the provider, money per MWh in or out inside the storage."""
     lease: Lease = Lease()
 
 
@@ -116,14 +116,14 @@ class Utility(Section):
 
     kind: Literal["log", "quadratic"] = "log"
     """K ln(1 + p/p0), or the straight demand line a - s p."""
-    scale_usd: PositiveAmount = 2.6
-    """K, USD."""
+    scale_money: PositiveAmount = 2.6
+    """K, money."""
     unit_mwh: Annotated[float, Range(1e-9, 1e3)] = 0.001
     """p0, the unit in which the logarithm counts energy, MWh."""
-    intercept_usd_per_mwh: PositiveAmount = 283.7
-    """a, USD/MWh."""
-    slope_usd_per_mwh2: PositiveAmount = 2900.0
-    """s, fall of the price for each MWh in a minute, USD/MWh^2."""
+    intercept_per_mwh: PositiveAmount = 283.7
+    """a, money/MWh."""
+    slope_per_mwh2: PositiveAmount = 2900.0
+    """s, fall of the price for each MWh in a minute, money/MWh^2."""
 
 
 class Prosumer(Section):
@@ -136,8 +136,8 @@ class Prosumer(Section):
     battery: Storage | None = None
     """Its battery; null for none."""
     utility: Utility = Utility()
-    reservation_usd_per_mwh: Amount = 0.0
-    """What its own energy is worth to it when it sells, USD/MWh."""
+    reservation_price_per_mwh: Amount = 0.0
+    """What its own energy is worth to it when it sells, money/MWh."""
     fluctuation: Share = 0.1
     """Standard deviation of photovoltaics and load from minute to minute, share of the mean."""
     behaviour: list[Behaviour] = Field(default_factory=list)
@@ -159,14 +159,14 @@ class Trading(Section):
     """Whether a desk introduces sellers and buyers; without one they talk to their neighbours."""
     partners: Annotated[int, Range(1, 1000)] = 8
     """Sellers that the desk introduces to a buyer; without a desk, neighbours that a seller talks to."""
-    band_low_usd_per_mwh: Amount = 0.0
-    """Lowest price allowed; the highest is that of the real-time market, USD/MWh."""
+    band_low_price_per_mwh: Amount = 0.0
+    """Lowest price allowed; the highest is that of the real-time market, money/MWh."""
     turns: Annotated[int, Range(1, 10)] = 3
     """How often a seller shares its supply before each period."""
     rounds: Annotated[int, Range(1, 100)] = 3
     """Offers that a seller makes to a buyer in a minute, at most."""
-    posted_usd_per_mwh: Amount | None = None
-    """Price of the rule `posted`, USD/MWh; null takes the middle of the band."""
+    posted_price_per_mwh: Amount | None = None
+    """Price of the rule `posted`, money/MWh; null takes the middle of the band."""
     patience_ep: Share = 0.9
     """Worth of a gain one round later to a seller, for the rule `alternating`."""
     patience_ip: Share = 0.9

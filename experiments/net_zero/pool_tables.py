@@ -13,14 +13,14 @@ from gridarium.agents.prosumers.trading import ENERGY, FEE, book_of
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import DAY_S
 from gridarium.experiments.net_zero.build_pool import utility_of
-from gridarium.experiments.net_zero.pool_welfare import welfare_bound_usd
+from gridarium.experiments.net_zero.pool_welfare import welfare_bound_money
 from gridarium.experiments.tidy import periods, tidy
 from gridarium.market.operation_records import BOUGHT, COMPENSATION, SOLD, WEAR
 
 if TYPE_CHECKING:
     from gridarium.experiments.net_zero.build import Built
 
-_MONEY = ("income_usd", "fees_usd", "payments_usd", "value_usd")
+_MONEY = ("income_money", "fees_money", "payments_money", "value_money")
 
 
 def trade_table(built: Built) -> pd.DataFrame:
@@ -58,16 +58,16 @@ def _money(built: Built) -> dict[str, dict[str, Array]]:
     """Money of each prosumer in each period, by item."""
     n_period, trades = built.world.n_period, trade_table(built)
     money = {one.name: {name: np.zeros(n_period) for name in _MONEY} for one in built.prosumers}
-    paid = trades["price_usd_per_mwh"] * trades["delivered_mwh"]
-    sums = trades.assign(paid=paid).groupby(["seller", "buyer", "period"], sort=False)[["paid", "fee_usd"]]
+    paid = trades["price_per_mwh"] * trades["delivered_mwh"]
+    sums = trades.assign(paid=paid).groupby(["seller", "buyer", "period"], sort=False)[["paid", "fee_money"]]
     for (seller, buyer, period), amount, fee in sums.sum().itertuples():
-        money[seller]["income_usd"][period] += amount
-        money[seller]["fees_usd"][period] += fee
-        money[buyer]["payments_usd"][period] += amount
+        money[seller]["income_money"][period] += amount
+        money[seller]["fees_money"][period] += fee
+        money[buyer]["payments_money"][period] += amount
     received = trades.groupby(["buyer", "period", "time"], sort=False, as_index=False)["delivered_mwh"].sum()
     utilities = {name: utility_of(section.utility) for name, section in built.scenario.prosumers.items()}
     for buyer, period, _, volume in received.itertuples(index=False):
-        money[buyer]["value_usd"][period] += utilities[buyer].value(float(volume))
+        money[buyer]["value_money"][period] += utilities[buyer].value(float(volume))
     return money
 
 
@@ -84,32 +84,36 @@ def pool_table(built: Built) -> pd.DataFrame:
     table = periods(world).assign(surplus_mwh=could_sell, need_mwh=needed)
     trades, own = trade_table(built), prosumer_table(built)
     sums = (
-        trades.groupby("period")[["sent_mwh", "delivered_mwh", "fee_usd"]]
+        trades.groupby("period")[["sent_mwh", "delivered_mwh", "fee_money"]]
         .sum()
         .reindex(table["period"], fill_value=0.0)
     )
-    paid = own.groupby("period")[["payments_usd", "value_usd"]].sum().reindex(table["period"], fill_value=0.0)
-    reserved = {name: one.reservation_usd_per_mwh for name, one in built.scenario.prosumers.items()}
+    paid = (
+        own.groupby("period")[["payments_money", "value_money"]]
+        .sum()
+        .reindex(table["period"], fill_value=0.0)
+    )
+    reserved = {name: one.reservation_price_per_mwh for name, one in built.scenario.prosumers.items()}
     kept = (trades["seller"].map(reserved).astype(float) * trades["sent_mwh"]).groupby(trades["period"]).sum()
     held_back = kept.reindex(table["period"], fill_value=0.0).to_numpy()
     table["traded_mwh"] = sums["delivered_mwh"].to_numpy()
-    table["payments_usd"] = paid["payments_usd"].to_numpy()
-    table["fees_usd"] = sums["fee_usd"].to_numpy()
-    table["price_usd_per_mwh"] = np.divide(
-        table["payments_usd"],
+    table["payments_money"] = paid["payments_money"].to_numpy()
+    table["fees_money"] = sums["fee_money"].to_numpy()
+    table["price_per_mwh"] = np.divide(
+        table["payments_money"],
         table["traded_mwh"],
         out=np.full(len(table), np.nan),
         where=table["traded_mwh"] > 0,
     )
-    table["welfare_usd"] = paid["value_usd"].to_numpy() - sums["fee_usd"].to_numpy() - held_back
-    table["welfare_bound_usd"] = welfare_bound_usd(built, by_minute)
+    table["welfare_money"] = paid["value_money"].to_numpy() - sums["fee_money"].to_numpy() - held_back
+    table["welfare_bound_money"] = welfare_bound_money(built, by_minute)
     return table
 
 
 def lease_table(built: Built) -> pd.DataFrame:
     """Terms of lease and the provider's profit by source, for each day."""
     world, esp = built.world, built.provider
-    columns = ["day", "base_usd_per_km_mwh", "interval_km", "growth", *_SOURCES]
+    columns = ["day", "base_fee_per_km_mwh", "interval_km", "growth", *_SOURCES]
     if esp is None:
         return pd.DataFrame(columns=columns)
     per_day = round(DAY_S / world.clock.period_s)
@@ -118,7 +122,7 @@ def lease_table(built: Built) -> pd.DataFrame:
     terms = {lease.day: lease.terms for lease in esp.leases}
     rows = []
     for day in range(-(-world.n_period // per_day)):
-        today = own[own["period"] // per_day == day].groupby("purpose")["amount_usd"].sum()
+        today = own[own["period"] // per_day == day].groupby("purpose")["amount_money"].sum()
         sources = {
             source: float(sum(today.get(purpose, 0.0) for purpose in purposes))
             for source, purposes in _SOURCES.items()
@@ -129,10 +133,10 @@ def lease_table(built: Built) -> pd.DataFrame:
 
 
 _SOURCES = {
-    "line_fees_usd": (FEE,),
-    "energy_margin_usd": (SOLD, BOUGHT),
-    "compensation_usd": (COMPENSATION,),
-    "degradation_usd": (WEAR,),
+    "line_fees_money": (FEE,),
+    "energy_margin_money": (SOLD, BOUGHT),
+    "compensation_money": (COMPENSATION,),
+    "degradation_money": (WEAR,),
 }
 """Sources of the provider's profit, positive to it, by the purposes that its account is booked under."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gridarium.experiments.net_zero.build import Built
 
 
-def welfare_bound_usd(built: Built, by_minute: Array) -> Array:
+def welfare_bound_money(built: Built, by_minute: Array) -> Array:
     """Upper bound of the welfare of each period, shape (n_period,).
 
     Parameters
@@ -39,11 +39,11 @@ def welfare_bound_usd(built: Built, by_minute: Array) -> Array:
     per_day = round(DAY_S / world.clock.period_s)
     for lease in built.provider.leases if built.provider else ():
         terms = lease.terms
-        fee = LadderTariff(terms.base_usd_per_km_mwh, terms.interval_km, terms.growth)
-        network = LineCosts.of(names, built.lines, fee, [one.reservation_usd_per_mwh for one in private])
+        fee = LadderTariff(terms.base_fee_per_km_mwh, terms.interval_km, terms.growth)
+        network = LineCosts.of(names, built.lines, fee, [one.reservation_price_per_mwh for one in private])
         days = range(lease.day * per_day, min((lease.day + 1) * per_day, world.n_period))
         slots = [(period, minute) for period in days for minute in range(by_minute.shape[3])]
         pools = [network.slot(by_minute[:, period, :, minute], utilities) for period, minute in slots]
-        by_slot = pool_welfare(stacked(pools)).welfare_by_slot_usd
+        by_slot = pool_welfare(stacked(pools)).welfare_by_slot_money
         np.add.at(bound, [period for period, _ in slots], by_slot)
     return bound

@@ -10,7 +10,7 @@ import numpy as np
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import DAY_S
 from gridarium.experiments.net_zero.build_system import thermal_unit
-from gridarium.experiments.net_zero.metrics import Tables, realised_cost_usd
+from gridarium.experiments.net_zero.metrics import Tables, realised_cost_money
 from gridarium.experiments.records import Measured
 from gridarium.experiments.world_parts import storage_ratings
 from gridarium.market.operation_records import CARBON, CARBON_ACCOUNT
@@ -147,12 +147,12 @@ def carbon(built: Built, tables: Tables) -> Iterator[Measured]:
         "carbon balance", abs(in_grid - net) / max(abs(net), 1e-9), _ROUNDING, "", True,
         "carbon that comes with the energy against gross emission less absorption, relative (E3, E4)",
     )  # fmt: skip
-    tables_usd = float(table["trading_usd"].sum())
+    tables_money = float(table["trading_money"].sum())
     ledger = tables["ledger"]
     own = (ledger["account"] == CARBON_ACCOUNT) & (ledger["purpose"] == CARBON)
-    paid = float(ledger[own]["amount_usd"].sum())
+    paid = float(ledger[own]["amount_money"].sum())
     yield Measured(
-        "carbon trading", abs(tables_usd - paid), 1e-4, "USD", True,
+        "carbon trading", abs(tables_money - paid), 1e-4, "money", True,
         "price of net emission less allowances against what plants paid (E21)",
     )  # fmt: skip
     shares = [_captured_share(built, plant) for plant in built.plants]
@@ -171,8 +171,8 @@ def _captured_share(built: Built, plant: ThermalPlant) -> float:
 
 def optimum(tables: Tables) -> Iterator[Measured]:
     """The day against the day of perfect information."""
-    cost = realised_cost_usd(tables["quarters"])
-    for bound, proven in tables["benchmarks"][["bound_usd", "is_proven"]].itertuples(index=False):
+    cost = realised_cost_money(tables["quarters"])
+    for bound, proven in tables["benchmarks"][["bound_money", "is_proven"]].itertuples(index=False):
         scale = max(abs(float(bound)), 1e-9)
         yield Measured(
             "perfect information", max(0.0, float(bound) - cost) / scale, 1e-4, "", True,

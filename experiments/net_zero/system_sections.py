@@ -44,14 +44,14 @@ class ThermalUnit(Section):
     """Least gross power while it runs, MW."""
     p_max_mw: PositiveAmount
     """Most gross power, MW."""
-    cost_quadratic_usd_per_mw2h: Amount
-    """a, USD/(MW^2 h)."""
-    cost_linear_usd_per_mwh: Amount
-    """b, USD/MWh."""
-    cost_fixed_usd_per_h: Amount
-    """c, USD/h."""
-    start_stop_usd: Amount
-    """Cost of each start and of each stop (tau), USD."""
+    cost_quadratic_per_mw2h: Amount
+    """a, money/(MW^2 h)."""
+    cost_linear_per_mwh: Amount
+    """b, money/MWh."""
+    cost_fixed_per_h: Amount
+    """c, money/h."""
+    start_stop_money: Amount
+    """Cost of each start and of each stop (tau), money."""
     ramp_mw_per_h: PositiveAmount
     """Most that gross power may rise or fall in an hour, MW/h."""
     min_up_h: Annotated[int, Range(0, 168)] = 1
@@ -116,7 +116,7 @@ class FlexibleLoad(Section):
     """Least it can draw, share of what it would."""
     highest_share: Annotated[float, Range(1, 10)] = 1.3
     """Most it can draw, share of what it would."""
-    compensation_usd_per_mwh: Amount
+    compensation_per_mwh: Amount
     """Due for each MWh by which it is moved, up or down (beta_m)."""
     behaviour: list[Behaviour] = Field(default_factory=list)
     """Elements of bounded rationality, in the order they act; empty is the exact load."""
@@ -133,8 +133,8 @@ class Operator(Section):
     """How long before each period the operator looks at the deviation, s."""
     trigger_mw: Amount = 2.0
     """Deviation above which the rest of the day is planned anew (eps), MW."""
-    pool_fee_usd_per_mwh: Amount = 10.0
-    """Mean line fee that it reckons with for energy traded in the pool, USD/MWh."""
+    pool_fee_per_mwh: Amount = 10.0
+    """Mean line fee that it reckons with for energy traded in the pool, money/MWh."""
     reserve_load_share: Share = 0.05
     """Spinning reserve as a share of the load (mu11)."""
     reserve_wind_share: Share = 0.05
@@ -152,8 +152,8 @@ class Operator(Section):
 class RealTimeMarket(Section):
     """What energy costs that is bought in real time; what is left over earns nothing."""
 
-    price_usd_per_mwh: PositiveAmount = 300.0
-    """Price of imports, and of what prosumers get from the system, USD/MWh."""
+    price_per_mwh: PositiveAmount = 300.0
+    """Price of imports, and of what prosumers get from the system, money/MWh."""
     import_limit_mw: Amount = 500.0
     """Most that can be imported, MW."""
 
@@ -161,7 +161,7 @@ class RealTimeMarket(Section):
 class CarbonMarket(Section):
     """Allowances for generation, and their price."""
 
-    price_usd_per_tco2: Annotated[float, Range(0, 1000)] = 12.0
-    """Price of allowances, USD/tCO2."""
+    price_per_tco2: Annotated[float, Range(0, 1000)] = 12.0
+    """Price of allowances, money/tCO2."""
     allowance_tco2_per_mwh: Annotated[float, Range(0, 3)] = 0.7
     """Free allowance for gross energy (theta), tCO2/MWh."""

@@ -14,7 +14,7 @@ from gridarium.experiments.net_zero.benchmarks import benchmark_table
 from gridarium.experiments.net_zero.build import Built
 from gridarium.experiments.net_zero.pool_tables import lease_table, pool_table, prosumer_table, trade_table
 from gridarium.experiments.tidy import made_tables, periods, tidy
-from gridarium.market.carbon_trading import carbon_trading_usd
+from gridarium.market.carbon_trading import carbon_trading_money
 
 TABLES = (
     "signals",
@@ -64,8 +64,8 @@ def tables_of(case: str, built: Built, names: Sequence[str] = TABLES) -> dict[st
 def _signals(built: Built) -> pd.DataFrame:
     operator, n_period = built.operator, built.world.n_period
     return periods(built.world).assign(
-        price_usd_per_mwh=operator.price_usd_per_mwh if operator else np.full(n_period, np.nan),
-        market_usd_per_mwh=built.scenario.real_time_market.price_usd_per_mwh,
+        price_per_mwh=operator.price_per_mwh if operator else np.full(n_period, np.nan),
+        market_price_per_mwh=built.scenario.real_time_market.price_per_mwh,
     )
 
 
@@ -167,8 +167,8 @@ def _carbon(built: Built) -> pd.DataFrame:
         tank_tco2=total("tank_tco2") / hours,
         emission_net_tco2=net,
         allowance_tco2=market.allowance_tco2_per_mwh * gross_mwh,
-        trading_usd=carbon_trading_usd(
-            net, gross_mwh, market.price_usd_per_tco2, market.allowance_tco2_per_mwh
+        trading_money=carbon_trading_money(
+            net, gross_mwh, market.price_per_tco2, market.allowance_tco2_per_mwh
         ),
     )
 
@@ -182,7 +182,7 @@ _RECORDED = (
     "called_mw",
     "available_wind_mw",
     "load_mw",
-    "price_usd_per_mwh",
+    "price_per_mwh",
     "silent",
 )
 _SHORT = ("reserve_up_short_mw", "reserve_down_short_mw")
@@ -204,7 +204,7 @@ def _quarters(built: Built) -> pd.DataFrame:
 def _payoffs(built: Built) -> pd.DataFrame:
     """What each agent gained, by item; payments from the ledger, utilities of what prosumers bought."""
     ledger, prosumers = built.world.ledger.table(), prosumer_table(built)
-    paid = ledger.groupby(["account", "purpose"], sort=True, as_index=False)["amount_usd"].sum()
+    paid = ledger.groupby(["account", "purpose"], sort=True, as_index=False)["amount_money"].sum()
     kinds = {one.name: "prosumer" for one in built.prosumers}
     kinds |= {one.name: "thermal" for one in built.plants}
     kinds |= {one.name: "flexible_load" for one in built.flexible_loads}
@@ -214,6 +214,6 @@ def _payoffs(built: Built) -> pd.DataFrame:
         (account, kinds.get(account, "counterparty"), purpose, float(amount))
         for account, purpose, amount in paid.itertuples(index=False)
     ]
-    values = prosumers.groupby("prosumer", sort=False)["value_usd"].sum()
+    values = prosumers.groupby("prosumer", sort=False)["value_money"].sum()
     rows += [(name, "prosumer", "value of energy", float(value)) for name, value in values.items()]
-    return pd.DataFrame(rows, columns=["agent", "kind", "item", "amount_usd"])
+    return pd.DataFrame(rows, columns=["agent", "kind", "item", "amount_money"])

@@ -13,7 +13,7 @@ SHARE = "share"
 
 EFFICIENCY_LOSS = "efficiency_loss_percent"
 
-_SURPLUSES = ("user_surplus_cny", "dso_net_revenue_cny")
+_SURPLUSES = ("user_surplus_money", "dso_net_revenue_money")
 
 
 def with_efficiency_loss(results: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:

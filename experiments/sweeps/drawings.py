@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gridarium.experiments.sweeps.design import Design
 
 _MOST_METRICS, _MOST_FACTORS, _FEWEST_VALUES = 6, 4, 3
-_ROUND_LIMIT, _PROFIT, _BOUND = "round_limit", "profit_cny", "bound_cny"
+_ROUND_LIMIT, _PROFIT, _BOUND = "round_limit", "profit_money", "bound_money"
 """Factor and metrics of a study of how profits grow with the rounds that a leader is given."""
 
 
@@ -70,7 +70,7 @@ def _profits_by_round(results: pd.DataFrame) -> pd.DataFrame:
     """Means for `leader_figure`: what a leader has after so many rounds is its profit under that limit."""
     means = results.groupby(["case", _ROUND_LIMIT], as_index=False, sort=False)[[_PROFIT, _BOUND]].mean()
     means = means.sort_values(_ROUND_LIMIT, kind="stable").rename(columns={_ROUND_LIMIT: "round"})
-    return means.assign(best_so_far_cny=means[_PROFIT], bound_cny=means[_BOUND].mean())
+    return means.assign(best_so_far_money=means[_PROFIT], bound_money=means[_BOUND].mean())
 
 
 def _index_drawings(sensitivity: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Drawing]:

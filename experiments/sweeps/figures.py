@@ -34,8 +34,8 @@ _LETTERS_OF_AXIS = 24
 PRICE_METRICS = {
     "efficiency_loss_percent": "efficiency loss (%)",
     "emission_tco2": "emission (tCO₂)",
-    "dso_net_revenue_cny": "DSO net revenue (CNY)",
-    "user_cost_cny": "consumer bills (CNY)",
+    "dso_net_revenue_money": "DSO net revenue (CNY)",
+    "user_cost_money": "consumer bills (CNY)",
 }
 """The four metrics of the price of bounded rationality, with their names on the axes."""
 

@@ -26,7 +26,7 @@ def told(problem: LeaderProblem, exaggeration: float = 1.0) -> LeaderProblem:
         [
             FollowerModel(
                 exaggeration * follower.base_mw,
-                follower.reference_cny_per_mwh,
+                follower.reference_price_per_mwh,
                 np.nan,
                 np.full(problem.n_period, np.nan),
                 np.full(problem.n_period, np.nan),
@@ -48,10 +48,10 @@ def test_reaches_the_leader_that_knows_everything(seed: int) -> None:
     problem = random_instance(seed)
     leader = play(told(problem), lambda _, price: problem.loads(price))
     assert leader.best is not None
-    assert problem.allows(leader.best.price_cny_per_mwh)
-    assert leader.best.profit_cny == pytest.approx(problem.profit(leader.best.price_cny_per_mwh), rel=1e-12)
-    bound = full_information_optimum(problem).bound_cny
-    assert bound * (1.0 - 3e-3) <= leader.best.profit_cny <= bound * (1.0 + 1e-6)
+    assert problem.allows(leader.best.price_per_mwh)
+    assert leader.best.profit_money == pytest.approx(problem.profit(leader.best.price_per_mwh), rel=1e-12)
+    bound = full_information_optimum(problem).bound_money
+    assert bound * (1.0 - 3e-3) <= leader.best.profit_money <= bound * (1.0 + 1e-6)
     assert len(leader.rounds) <= 40
 
 
@@ -60,7 +60,7 @@ def test_learns_slope_and_limits_from_prices_and_loads_alone() -> None:
     leader = play(told(problem), lambda _, price: problem.loads(price))
     for estimate, follower in zip(leader.estimates, problem.followers, strict=True):
         learnt, flags = estimate.estimate.model, estimate.estimate
-        assert learnt.beta_cny_per_mwh_per_mw == pytest.approx(follower.beta_cny_per_mwh_per_mw, rel=1e-6)
+        assert learnt.beta_per_mwh_per_mw == pytest.approx(follower.beta_per_mwh_per_mw, rel=1e-6)
         assert learnt.most_up_mw[flags.known_up] == pytest.approx(
             follower.most_up_mw[flags.known_up], abs=1e-9
         )
@@ -76,7 +76,7 @@ def test_wrong_forecast_is_seen_through() -> None:
     leader = play(told(problem, 1.2), lambda _, price: problem.loads(price))
     assert leader.best is not None
     assert leader.estimates[0].base_mw == pytest.approx(problem.followers[0].base_mw)
-    assert leader.best.profit_cny >= (1.0 - 3e-3) * full_information_optimum(problem).profit_cny
+    assert leader.best.profit_money >= (1.0 - 3e-3) * full_information_optimum(problem).profit_money
 
 
 @pytest.mark.parametrize("when", [4, 9])
@@ -87,7 +87,7 @@ def test_follower_that_changes_mid_way_is_learnt_anew(when: int) -> None:
         [
             replace(
                 first,
-                beta_cny_per_mwh_per_mw=2.5 * first.beta_cny_per_mwh_per_mw,
+                beta_per_mwh_per_mw=2.5 * first.beta_per_mwh_per_mw,
                 most_up_mw=0.5 * first.most_up_mw,
                 most_down_mw=0.7 * first.most_down_mw,
             )
@@ -97,8 +97,8 @@ def test_follower_that_changes_mid_way_is_learnt_anew(when: int) -> None:
     assert leader.best is not None
     assert sum(round_.forgotten for round_ in leader.rounds) >= 1
     assert leader.best.round >= when
-    assert leader.best.profit_cny == pytest.approx(changed.profit(leader.best.price_cny_per_mwh), rel=1e-12)
-    assert leader.best.profit_cny >= (1.0 - 3e-3) * full_information_optimum(changed).profit_cny
+    assert leader.best.profit_money == pytest.approx(changed.profit(leader.best.price_per_mwh), rel=1e-12)
+    assert leader.best.profit_money >= (1.0 - 3e-3) * full_information_optimum(changed).profit_money
 
 
 def test_follower_that_misreports_at_random_does_no_harm() -> None:
@@ -108,13 +108,13 @@ def test_follower_that_misreports_at_random_does_no_harm() -> None:
     follower = problem.followers[0]
 
     def lie(_: int, price: np.ndarray) -> np.ndarray:
-        beta = follower.beta_cny_per_mwh_per_mw * float(np.exp(random.normal(0.0, 0.5)))
-        return replace(problem, followers=(replace(follower, beta_cny_per_mwh_per_mw=beta),)).loads(price)
+        beta = follower.beta_per_mwh_per_mw * float(np.exp(random.normal(0.0, 0.5)))
+        return replace(problem, followers=(replace(follower, beta_per_mwh_per_mw=beta),)).loads(price)
 
     leader = play(told(problem), lie)
     assert leader.best is not None
     assert leader.best.keeps_limits
-    assert leader.best.profit_cny >= leader.rounds[0].profit_cny
+    assert leader.best.profit_money >= leader.rounds[0].profit_money
     assert len(leader.rounds) <= 40
     # That its forecasts fail can be read off the rounds.
     assert sum(round_.forgotten for round_ in leader.rounds) >= 3
@@ -125,8 +125,10 @@ def test_keeps_the_best_price_seen() -> None:
     problem = random_instance(9)
     leader = play(told(problem), lambda _, price: problem.loads(price))
     assert leader.best is not None
-    assert leader.best.profit_cny == max(round_.profit_cny for round_ in leader.rounds if round_.keeps_limits)
-    assert leader.propose() is leader.best.price_cny_per_mwh
+    assert leader.best.profit_money == max(
+        round_.profit_money for round_ in leader.rounds if round_.keeps_limits
+    )
+    assert leader.propose() is leader.best.price_per_mwh
 
 
 def test_round_limit_ends_the_talk() -> None:
@@ -145,7 +147,7 @@ def test_cost_of_supply_may_be_learnt_by_tangents() -> None:
     while not leader.finished:
         leader.observe(problem.loads(leader.propose()), cut)
     assert leader.best is not None
-    assert leader.best.profit_cny >= (1.0 - 3e-3) * full_information_optimum(problem).profit_cny
+    assert leader.best.profit_money >= (1.0 - 3e-3) * full_information_optimum(problem).profit_money
 
 
 def test_two_answers_suffice_where_no_limit_is_met() -> None:
@@ -156,7 +158,7 @@ def test_two_answers_suffice_where_no_limit_is_met() -> None:
     for change in ([0.0, 0.0, 0.0, 0.0], [1.0, -2.0, 0.5, 3.0]):
         price = reference + np.array(change)
         estimate.observe(price, true.load(price))
-    assert estimate.estimate.model.beta_cny_per_mwh_per_mw == pytest.approx(80.0, rel=1e-9)
+    assert estimate.estimate.model.beta_per_mwh_per_mw == pytest.approx(80.0, rel=1e-9)
     assert estimate.estimate.error_mw < 1e-9
 
 
@@ -167,7 +169,7 @@ def test_informed_leader_needs_no_probes() -> None:
         leader.observe(problem.loads(leader.propose()))
     assert leader.best is not None
     assert len(leader.rounds) <= 4
-    assert leader.best.profit_cny == pytest.approx(full_information_optimum(problem).profit_cny, rel=5e-4)
+    assert leader.best.profit_money == pytest.approx(full_information_optimum(problem).profit_money, rel=5e-4)
 
 
 def test_undeliverable_loads_are_no_candidate() -> None:
@@ -179,5 +181,5 @@ def test_undeliverable_loads_are_no_candidate() -> None:
         loads = problem.loads(leader.propose())
         leader.observe(loads, deliverable=bool(np.abs(loads.sum(axis=0) - base).max() <= 0.1))
     assert leader.best is not None
-    assert np.abs(problem.loads(leader.best.price_cny_per_mwh).sum(axis=0) - base).max() <= 0.1
-    assert leader.best.profit_cny > leader.rounds[0].profit_cny
+    assert np.abs(problem.loads(leader.best.price_per_mwh).sum(axis=0) - base).max() <= 0.1
+    assert leader.best.profit_money > leader.rounds[0].profit_money

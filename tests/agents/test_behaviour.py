@@ -27,7 +27,7 @@ class Scaled(Behaviour):
         self.factor, self.added = factor, added
 
     def perceive(self, agent: GridAgent, signal: Any) -> Any:
-        return replace(signal, price_cny_per_mwh=self.factor * signal.price_cny_per_mwh + self.added)
+        return replace(signal, price_per_mwh=self.factor * signal.price_per_mwh + self.added)
 
     def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
         return self.factor * plan + self.added
@@ -40,7 +40,7 @@ class Inattentive(Behaviour):
     """Sees the reference price whatever is posted."""
 
     def perceive(self, agent: GridAgent, signal: Any) -> Any:
-        return replace(signal, price_cny_per_mwh=signal.reference_cny_per_mwh)
+        return replace(signal, price_per_mwh=signal.reference_price_per_mwh)
 
 
 class Halfhearted(Behaviour):
@@ -83,7 +83,7 @@ def test_hooks_compose_in_the_order_given() -> None:
     both = Composed([Scaled(2.0, 1.0), Scaled(3.0, 10.0)])
     assert both.act(agent, 0, 5.0) == 3.0 * (2.0 * 5.0 + 1.0) + 10.0
     assert both.choose(agent, None, np.array([5.0])).tolist() == [43.0]
-    assert both.perceive(agent, HEARD).price_cny_per_mwh.tolist() == [
+    assert both.perceive(agent, HEARD).price_per_mwh.tolist() == [
         3.0 * (2.0 * price + 1.0) + 10.0 for price in (620.0, 600.0, 610.0)
     ]
     assert Composed([]).act(agent, 0, 5.0) == 5.0
@@ -105,7 +105,7 @@ def test_perceive_changes_what_is_optimised(make_world: MakeWorld) -> None:
     agent.respond(HEARD, "leader")
     assert agent.loads_mw["plan"] == pytest.approx([1.0, 1.5, 2.0], abs=3e-6)
     # 10 CNY/MWh from the mean at 100 CNY/MWh per MW: 0.1 MW each way, half of it lost is the regret.
-    assert agent.regret_cny(HEARD) == pytest.approx(0.5 * 100.0 * (0.1**2 + 0.1**2), abs=1e-3)
+    assert agent.regret_money(HEARD) == pytest.approx(0.5 * 100.0 * (0.1**2 + 0.1**2), abs=1e-3)
 
 
 def test_choose_changes_the_plan(make_world: MakeWorld) -> None:

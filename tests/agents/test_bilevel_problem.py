@@ -23,7 +23,7 @@ QUICK = (3, 5, 9, 15, 17)
 def random_prices(problem: LeaderProblem, count: int) -> list[np.ndarray]:
     random = np.random.default_rng(1)
     limits = problem.limits
-    return [random.uniform(limits.low_cny_per_mwh, limits.high_cny_per_mwh) for _ in range(count)]
+    return [random.uniform(limits.low_price_per_mwh, limits.high_price_per_mwh) for _ in range(count)]
 
 
 def test_curves_hold_every_true_response() -> None:
@@ -35,7 +35,7 @@ def test_curves_hold_every_true_response() -> None:
             least, most = neutral_bounds(problem, follower)
             assert least - 1e-9 <= neutral <= most + 1e-9
             low, high = margin_ends(problem, follower, (least, most))
-            margin = follower.reference_cny_per_mwh - price - neutral
+            margin = follower.reference_price_per_mwh - price - neutral
             assert np.all((margin >= low - 1e-9) & (margin <= high + 1e-9))
             for t, curve in enumerate(curves[k]):
                 chord = np.interp(margin[t], curve.margin, curve.forgone)
@@ -51,69 +51,69 @@ def test_curves_hold_every_true_response() -> None:
 def test_bound_holds_and_meets_the_profit(seed: int) -> None:
     problem = random_instance(seed)
     found = full_information_optimum(problem)
-    assert problem.allows(found.price_cny_per_mwh)
-    assert found.profit_cny == pytest.approx(problem.profit(found.price_cny_per_mwh), rel=1e-12)
-    assert found.profit_cny <= found.bound_cny * (1.0 + 1e-6)
+    assert problem.allows(found.price_per_mwh)
+    assert found.profit_money == pytest.approx(problem.profit(found.price_per_mwh), rel=1e-12)
+    assert found.profit_money <= found.bound_money * (1.0 + 1e-6)
     assert found.gap <= 5e-4
     for price in random_prices(problem, 20):
         allowed = restore(problem, price)
         assert problem.allows(allowed)
-        assert polish(problem, allowed).profit_cny <= found.bound_cny * (1.0 + 1e-6)
+        assert polish(problem, allowed).profit_money <= found.bound_money * (1.0 + 1e-6)
 
 
 def test_each_bill_is_capped() -> None:
     problem = random_instance(19, each_bill_capped=True)
     found = full_information_optimum(problem, SearchEffort(20.0, 2e-3, 2))
-    bills = problem.loads(found.price_cny_per_mwh) @ found.price_cny_per_mwh
-    assert np.all(bills <= np.array(problem.follower_bill_caps_cny) * (1.0 + 1e-8))
+    bills = problem.loads(found.price_per_mwh) @ found.price_per_mwh
+    assert np.all(bills <= np.array(problem.follower_bill_caps_money) * (1.0 + 1e-8))
     assert found.gap <= 5e-3
     # One cap for all is a weaker limit.
     together = full_information_optimum(random_instance(19))
-    assert found.profit_cny <= together.bound_cny
+    assert found.profit_money <= together.bound_money
 
 
 def test_finer_pieces_lower_the_bound() -> None:
     problem = random_instance(3)
     coarse = solve_relaxed(problem, response_curves(problem), 30.0, 1e-6)
-    fine = solve_relaxed(problem, response_curves(problem, [coarse.margin_cny_per_mwh]), 30.0, 1e-6)
-    assert fine.bound_cny <= coarse.bound_cny + 0.02
+    fine = solve_relaxed(problem, response_curves(problem, [coarse.margin_per_mwh]), 30.0, 1e-6)
+    assert fine.bound_money <= coarse.bound_money + 0.02
 
 
 def test_without_caps_the_leader_climbs_to_the_end_of_its_band() -> None:
     """With one multiplier for all, revenue grows with the level of the price until the band stops it."""
     problem = random_instance(5)
-    free = replace(problem, limits=replace(problem.limits, bill_cap_cny=None))
+    free = replace(problem, limits=replace(problem.limits, bill_cap_money=None))
     found = full_information_optimum(free)
-    room = free.limits.high_cny_per_mwh - found.price_cny_per_mwh
+    room = free.limits.high_price_per_mwh - found.price_per_mwh
     assert float(room.min()) == pytest.approx(0.0, abs=1e-3)
-    assert found.profit_cny > full_information_optimum(problem).profit_cny
+    assert found.profit_money > full_information_optimum(problem).profit_money
 
 
 def test_mean_price_and_discounts_can_be_capped() -> None:
     problem = random_instance(17)
-    mean = float(problem.reference_cny_per_mwh @ problem.base_mw / problem.base_mw.sum())
+    mean = float(problem.reference_price_per_mwh @ problem.base_mw / problem.base_mw.sum())
     limits = problem.limits
     capped = replace(
         problem,
         limits=PriceLimits(
-            limits.low_cny_per_mwh,
-            limits.high_cny_per_mwh,
-            average_cap_cny_per_mwh=mean,
-            discount_cap_cny=200.0,
+            limits.low_price_per_mwh,
+            limits.high_price_per_mwh,
+            average_cap_per_mwh=mean,
+            discount_cap_money=200.0,
         ),
     )
     found = full_information_optimum(capped)
-    excess = capped.excess(found.price_cny_per_mwh)
+    excess = capped.excess(found.price_per_mwh)
     assert excess["average"] <= 1e-6 * mean
     assert excess["discount"] <= 1e-3
-    assert found.profit_cny <= found.bound_cny * (1.0 + 1e-6)
+    assert found.profit_money <= found.bound_money * (1.0 + 1e-6)
     assert found.gap <= 5e-4
 
 
 def test_convex_cost_of_supply_enters_by_its_tangents() -> None:
     """Two tangents that meet at the base load: dearer beyond it than below."""
     problem = random_instance(17)
-    marginal = problem.supply[0].marginal_cny_per_mwh
+    marginal = problem.supply[0].marginal_cost_per_mwh
     base = problem.base_mw
     steeper = marginal * np.where(marginal < np.median(marginal), 1.5, 1.0)
     second = SupplyCut(float((marginal - steeper) @ base), steeper)
@@ -121,11 +121,11 @@ def test_convex_cost_of_supply_enters_by_its_tangents() -> None:
     assert convex.cost(base[None]) == pytest.approx(problem.cost(base[None]))
     found = full_information_optimum(convex)
     assert found.gap <= 5e-4
-    assert found.profit_cny <= full_information_optimum(problem).profit_cny * (1.0 + 1e-6)
+    assert found.profit_money <= full_information_optimum(problem).profit_money * (1.0 + 1e-6)
 
 
 def test_caps_that_no_price_keeps_are_named() -> None:
     problem = random_instance(5)
-    starved = replace(problem, limits=replace(problem.limits, bill_cap_cny=1.0))
+    starved = replace(problem, limits=replace(problem.limits, bill_cap_money=1.0))
     with pytest.raises(InfeasibleError, match="caps"):
         full_information_optimum(starved)

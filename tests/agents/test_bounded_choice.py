@@ -18,7 +18,7 @@ from gridarium.agents.bounded.choice import (
     LossAversion,
     QuantalChoice,
     Satisficing,
-    bill_cny,
+    bill_money,
     logit_probabilities,
     random_vertices,
 )
@@ -91,7 +91,7 @@ def test_the_limit_is_the_exact_plan_to_the_last_bit(
         for one in (exact, limit):
             one.respond(signal, "leader")
         assert limit.loads_mw["plan"].tobytes() == exact.loads_mw["plan"].tobytes()
-        assert limit.regret_cny(signal) == exact.regret_cny(signal)
+        assert limit.regret_money(signal) == exact.regret_money(signal)
 
 
 def check_feasible(agent: Consumer, load_mw: np.ndarray, kind: str) -> None:
@@ -123,7 +123,7 @@ def test_whatever_is_chosen_can_be_kept(
     for signal in tariffs(12):
         agent.respond(signal, "leader")
         check_feasible(agent, agent.loads_mw["plan"], kind)
-        assert agent.regret_cny(signal) >= -1e-6
+        assert agent.regret_money(signal) >= -1e-6
 
 
 @pytest.mark.parametrize("make", BOUNDED)
@@ -181,8 +181,8 @@ def test_three_plans_are_chosen_with_logit_probabilities(make_world: MakeWorld, 
     best = agent.best_response(signal)
     (corner,) = random_vertices(agent, 1)
     plans = [best, BASE, corner]
-    value = np.array([agent.value_cny(load, signal) for load in plans])
-    temperature = share * bill_cny(agent, best, signal.price_cny_per_mwh)
+    value = np.array([agent.value_money(load, signal) for load in plans])
+    temperature = share * bill_money(agent, best, signal.price_per_mwh)
     expected = logit_probabilities(value, temperature)
     assert expected.min() > 0.05
     behaviour = QuantalChoice(temperature_share=share, vertices=1, perturbations=0, redraw=redraw)
@@ -202,7 +202,7 @@ def test_three_plans_are_chosen_with_logit_probabilities(make_world: MakeWorld, 
 
 def test_satisficing_keeps_a_plan_that_will_do_and_improves_one_that_will_not(make_world: MakeWorld) -> None:
     first, second = tariffs(2)
-    near = replace(second, price_cny_per_mwh=series(first.price_cny_per_mwh + 0.1 * np.arange(6)))
+    near = replace(second, price_per_mwh=series(first.price_per_mwh + 0.1 * np.arange(6)))
     agent = consumer(world_of(make_world), Satisficing(aspiration_share=0.99, vertices=0, perturbations=0))
     agent.respond(first, "leader")
     told = agent.loads_mw["plan"]
@@ -228,8 +228,8 @@ def test_inertia_keeps_the_last_plan_until_a_change_pays(make_world: MakeWorld) 
     (signal,) = tariffs(1)
     exact = consumer(world_of(make_world))
     best = exact.best_response(signal)
-    gain = exact.value_cny(best, signal) - exact.value_cny(BASE, signal)
-    share = gain / bill_cny(exact, BASE, signal.price_cny_per_mwh)
+    gain = exact.value_money(best, signal) - exact.value_money(BASE, signal)
+    share = gain / bill_money(exact, BASE, signal.price_per_mwh)
     for factor, expected in ((1.01, BASE), (0.99, best)):
         agent = consumer(world_of(make_world), Habit(inertia_share=factor * share))
         agent.respond(signal, "leader")
@@ -238,17 +238,17 @@ def test_inertia_keeps_the_last_plan_until_a_change_pays(make_world: MakeWorld) 
 
 def loss_averse_value(agent: Consumer, load: np.ndarray, signal: TariffSignal, aversion: float) -> float:
     bill, usual = (
-        bill_cny(agent, one, price)
-        for one, price in ((load, signal.price_cny_per_mwh), (BASE, signal.reference_cny_per_mwh))
+        bill_money(agent, one, price)
+        for one, price in ((load, signal.price_per_mwh), (BASE, signal.reference_price_per_mwh))
     )
-    return agent.value_cny(load, signal) - (aversion - 1.0) * max(0.0, bill - usual)
+    return agent.value_money(load, signal) - (aversion - 1.0) * max(0.0, bill - usual)
 
 
 @pytest.mark.parametrize(("lift", "aversion"), [(-50.0, 2.25), (0.0, 2.25), (1.2, 1.3), (50.0, 2.25)])
 def test_loss_aversion_maximises_what_it_says(make_world: MakeWorld, lift: float, aversion: float) -> None:
     (heard,) = tariffs(1)
-    mean = heard.price_cny_per_mwh @ BASE / BASE.sum()
-    signal = replace(heard, price_cny_per_mwh=series(heard.price_cny_per_mwh - mean + 600.0 + lift))
+    mean = heard.price_per_mwh @ BASE / BASE.sum()
+    signal = replace(heard, price_per_mwh=series(heard.price_per_mwh - mean + 600.0 + lift))
     agent = consumer(world_of(make_world), LossAversion(aversion=aversion))
     agent.respond(signal, "leader")
     plan = agent.loads_mw["plan"]
@@ -263,24 +263,24 @@ def test_loss_aversion_maximises_what_it_says(make_world: MakeWorld, lift: float
 
 def test_loss_aversion_compares_with_the_last_bill(make_world: MakeWorld) -> None:
     (signal,) = tariffs(1)
-    dear = replace(signal, round=2, price_cny_per_mwh=series(signal.price_cny_per_mwh + 40.0))
+    dear = replace(signal, round=2, price_per_mwh=series(signal.price_per_mwh + 40.0))
     last, usual = (LossAversion(aversion=3.0, against_usual=flag) for flag in (False, True))
     for behaviour in (last, usual):
         agent = consumer(world_of(make_world), behaviour)
         for heard in (signal, dear):
             agent.respond(heard, "leader")
-    assert last.last_bill_cny[0] == pytest.approx(
-        bill_cny(agent, agent.loads_mw["plan"], dear.price_cny_per_mwh)
+    assert last.last_bill_money[0] == pytest.approx(
+        bill_money(agent, agent.loads_mw["plan"], dear.price_per_mwh)
     )
-    assert usual.last_bill_cny == [600.0 * BASE.sum()]
+    assert usual.last_bill_money == [600.0 * BASE.sum()]
 
 
 def test_what_comes_first_in_a_list_chooses_first(make_world: MakeWorld) -> None:
     (signal,) = tariffs(1)
     exact = consumer(world_of(make_world))
     best = exact.best_response(signal)
-    gain = exact.value_cny(best, signal) - exact.value_cny(BASE, signal)
-    inertia = Habit(inertia_share=0.5 * gain / bill_cny(exact, BASE, signal.price_cny_per_mwh))
+    gain = exact.value_money(best, signal) - exact.value_money(BASE, signal)
+    inertia = Habit(inertia_share=0.5 * gain / bill_money(exact, BASE, signal.price_per_mwh))
     half = Habit(usual_weight=0.5)
     # Half the change gains 3/4 of the whole, more than inertia holds back; a tenth gains 19/100.
     for first, second, expected in (
@@ -314,7 +314,7 @@ def test_agents_without_plans_are_told_so(make_world: MakeWorld) -> None:
 def test_choices_start_from_the_best_response_of_a_consumer_of_ones_own(make_world: MakeWorld) -> None:
     class Stoic(Consumer):
         def best_response(self, signal: TariffSignal) -> np.ndarray:
-            return super().best_response(replace(signal, price_cny_per_mwh=signal.reference_cny_per_mwh))
+            return super().best_response(replace(signal, price_per_mwh=signal.reference_price_per_mwh))
 
     demand = Demand(BASE, 60.0, 0.2, np.array([0.0, 1.0]), np.zeros(2))
     stoic = Stoic(world_of(make_world), "homes", "homes", demand, "leader")

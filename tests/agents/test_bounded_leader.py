@@ -54,7 +54,7 @@ def test_a_sticky_price_is_updated_every_so_many_rounds(agent: GridAgent) -> Non
 
 
 def test_a_sticky_price_overlooks_small_changes(agent: GridAgent) -> None:
-    behaviour = StickyPrice(threshold_cny_per_mwh=5.0)
+    behaviour = StickyPrice(price_threshold_per_mwh=5.0)
     for price, expected in ((604.9, 600.0), (605.0, 605.0), (594.0, 594.0)):
         assert behaviour.choose(agent, posted(1, 600.0, 700.0), np.array([price, 700.0]))[0] == expected
 
@@ -84,7 +84,7 @@ def test_a_linear_answer_is_met_after_one_observation(agent: GridAgent, slope: f
 
 
 def rounds_of(*settings: str) -> list[Round]:
-    case = load_scenario("adcef", ["negotiation.tolerance_cny_per_mwh=1e-3", *settings]).cases["adcef"]
+    case = load_scenario("adcef", ["negotiation.price_tolerance_per_mwh=1e-3", *settings]).cases["adcef"]
     built = build(case)
     built.world.step()
     return built.dso.rounds
@@ -103,7 +103,7 @@ def test_in_the_game_a_learned_slope_saves_rounds_and_a_sticky_price_costs_some(
     assert len(learned) < len(exact)
     # Only every second round changes anything.
     assert len(sticky) == 2 * len(exact) - 1
-    residuals: list[Any] = [part.price_change_cny_per_mwh for part in sticky]
+    residuals: list[Any] = [part.price_change_per_mwh for part in sticky]
     assert residuals[0] == pytest.approx(residuals[1], abs=1e-3)
 
 
@@ -114,13 +114,13 @@ def test_a_leader_perceives_the_loads_and_settles_what_is_metered() -> None:
     told = np.sum([consumer.loads_mw["plan"] for consumer in built.consumers], axis=0)
     assert built.dso.plan.situation.load_mw == pytest.approx(1.1 * told)
     assert built.dso.plan.situation.base_mw == pytest.approx(built.profiles.column("load_mw"))
-    assert float(built.world.ledger.table()["amount_cny"].sum()) == pytest.approx(0.0, abs=1e-9)
+    assert float(built.world.ledger.table()["amount_money"].sum()) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_leader_that_has_heard_nobody_does_not_take_its_forecasts_for_agreement() -> None:
     exact, stale = rounds_of(), rounds_of("dso.behaviour=[{stale: {rounds: 2}}]")
     # Two rounds pass before the first answer is perceived; by forecasts alone nothing would change.
-    assert [part.price_change_cny_per_mwh for part in stale[:2]] == pytest.approx([0.0, 0.0], abs=1e-6)
-    assert stale[2].price_change_cny_per_mwh == pytest.approx(exact[0].price_change_cny_per_mwh, abs=1e-3)
+    assert [part.price_change_per_mwh for part in stale[:2]] == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert stale[2].price_change_per_mwh == pytest.approx(exact[0].price_change_per_mwh, abs=1e-3)
     assert stale[-1].ended == "converged"
     assert len(stale) > len(exact)

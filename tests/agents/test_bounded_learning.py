@@ -64,8 +64,8 @@ def test_rewards_are_gains_over_the_usual_load(make_world: MakeWorld) -> None:
     agent.respond(tariff(1), "leader")
     # The first choice is between the best plan and the usual load, which earns one half.
     best = agent.best_response(tariff(1))
-    gain = agent.value_cny(best, tariff(1)) - agent.value_cny(BASE, tariff(1))
-    reward = 0.5 + 0.5 * gain / (0.1 * float(tariff(1).price_cny_per_mwh @ BASE))
+    gain = agent.value_money(best, tariff(1)) - agent.value_money(BASE, tariff(1))
+    reward = 0.5 + 0.5 * gain / (0.1 * float(tariff(1).price_per_mwh @ BASE))
     chose_best = agent.loads_mw["plan"].tobytes() == best.tobytes()
     expected = [1.0 + reward, 1.0] if chose_best else [1.0, 1.5]
     assert 0.5 < reward < 1.0
@@ -87,7 +87,7 @@ def test_the_plan_that_pays_best_is_learned(make_world: MakeWorld, behaviour: Pl
         agent.respond(tariff(round_), "leader")
         chosen.append(agent.loads_mw["plan"].tobytes())
     loads = [agent.best_response(tariff(1)), *behaviour.arms]
-    values = [agent.value_cny(load, tariff(1)) for load in loads]
+    values = [agent.value_money(load, tariff(1)) for load in loads]
     assert len(loads) == 5
     near_best = {
         load.tobytes()

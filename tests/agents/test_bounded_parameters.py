@@ -61,10 +61,10 @@ def test_both_ends_of_a_range_are_allowed(kind: type[Bounded]) -> None:
 
 
 def test_all_faults_are_found_at_once_without_an_instance() -> None:
-    found = list(parameter_faults(Noise, {"price_scale_cny_per_mwh": -1, "redraw": 1, "colour": 2}))
-    assert [fault.place for fault in found] == ["price_scale_cny_per_mwh", "redraw", "colour"]
-    assert str(found[0]) == "price_scale_cny_per_mwh: got -1; must be a number in [0, 10000]"
-    assert "known are price_scale_cny_per_mwh, " in str(found[2])
+    found = list(parameter_faults(Noise, {"price_scale_per_mwh": -1, "redraw": 1, "colour": 2}))
+    assert [fault.place for fault in found] == ["price_scale_per_mwh", "redraw", "colour"]
+    assert str(found[0]) == "price_scale_per_mwh: got -1; must be a number in [0, 10000]"
+    assert "known are price_scale_per_mwh, " in str(found[2])
 
 
 def test_parameters_are_frozen_and_memories_are_not_shared() -> None:

@@ -37,7 +37,7 @@ def test_the_limit_perceives_what_is_said(agent: GridAgent, behaviour: Behaviour
     for round_, price in enumerate(([610.0, 500.0, 690.0], [610.0, 500.0, 690.0], USUAL), start=1):
         said = tariff(round_, price, 0.1 * round_)
         seen = behaviour.perceive(agent, said)
-        assert seen.price_cny_per_mwh.tobytes() == said.price_cny_per_mwh.tobytes()
+        assert seen.price_per_mwh.tobytes() == said.price_per_mwh.tobytes()
         assert seen.factor_tco2_per_mwh.tobytes() == said.factor_tco2_per_mwh.tobytes()
         assert seen.round == round_
         loads = heard(round_, a=[1.0, 0.0, 2.0 / round_], b=[0.1, 0.2, 0.3])
@@ -51,22 +51,22 @@ def test_the_limit_perceives_what_is_said(agent: GridAgent, behaviour: Behaviour
 
 def test_noise_has_the_bias_and_the_spread_that_it_says(make_world: MakeWorld) -> None:
     agent = GridAgent(make_world(), "homes")
-    noisy = Noise(price_scale_cny_per_mwh=8.0, price_bias_cny_per_mwh=-3.0, redraw=True)
+    noisy = Noise(price_scale_per_mwh=8.0, price_bias_per_mwh=-3.0, redraw=True)
     errors = np.array(
-        [noisy.perceive(agent, tariff(1, USUAL)).price_cny_per_mwh - USUAL for _ in range(4000)]
+        [noisy.perceive(agent, tariff(1, USUAL)).price_per_mwh - USUAL for _ in range(4000)]
     ).ravel()
     assert errors.mean() == pytest.approx(-3.0, abs=4 * 8.0 / np.sqrt(12_000))
     assert errors.std() == pytest.approx(8.0, rel=0.03)
     factor = Noise(factor_bias_tco2_per_mwh=0.2).perceive(agent, tariff(1, USUAL, 0.5))
     assert factor.factor_tco2_per_mwh == pytest.approx([0.7] * 3)
-    assert factor.price_cny_per_mwh.tolist() == USUAL
+    assert factor.price_per_mwh.tolist() == USUAL
 
 
 def test_noise_stays_for_the_day_unless_redrawn(agent: GridAgent) -> None:
-    steady, fickle = Noise(price_scale_cny_per_mwh=8.0), Noise(price_scale_cny_per_mwh=8.0, redraw=True)
+    steady, fickle = Noise(price_scale_per_mwh=8.0), Noise(price_scale_per_mwh=8.0, redraw=True)
 
     def seen(behaviour: Noise) -> list[float]:
-        return behaviour.perceive(agent, tariff(1, USUAL)).price_cny_per_mwh.tolist()  # type: ignore[no-any-return]
+        return behaviour.perceive(agent, tariff(1, USUAL)).price_per_mwh.tolist()  # type: ignore[no-any-return]
 
     assert seen(steady) == seen(steady)
     assert seen(fickle) != seen(fickle)
@@ -91,7 +91,7 @@ def test_a_leader_misreads_each_follower_on_its_own(agent: GridAgent) -> None:
 def test_stale_lags_behind_by_rounds_and_begins_with_the_usual_tariff(agent: GridAgent) -> None:
     behaviour = Stale(rounds=2)
     firsts = [
-        behaviour.perceive(agent, tariff(round_, [100.0 * round_] * 3)).price_cny_per_mwh.tolist()
+        behaviour.perceive(agent, tariff(round_, [100.0 * round_] * 3)).price_per_mwh.tolist()
         for round_ in range(1, 6)
     ]
     assert firsts == [USUAL, USUAL, [100.0] * 3, [200.0] * 3, [300.0] * 3]
@@ -102,7 +102,7 @@ def test_stale_lags_behind_by_seconds(agent: GridAgent) -> None:
     for round_ in range(1, 6):
         signal = behaviour.perceive(agent, tariff(round_, [100.0 * round_] * 3))
         assert signal.round == round_
-        seen.append(signal.price_cny_per_mwh[1])
+        seen.append(signal.price_per_mwh[1])
         clock.run_until(clock.now_s + 3.0)
     assert seen == [500.0, 500.0, 100.0, 200.0, 300.0]
 
@@ -116,9 +116,9 @@ def test_a_stale_leader_begins_with_the_forecasts(agent: GridAgent) -> None:
 
 
 def test_small_changes_since_the_last_noticed_tariff_are_overlooked(agent: GridAgent) -> None:
-    behaviour = Inattention(threshold_cny_per_mwh=10.0)
+    behaviour = Inattention(price_threshold_per_mwh=10.0)
     seen = [
-        behaviour.perceive(agent, tariff(round_, [600.0, middle, 700.0])).price_cny_per_mwh[1]
+        behaviour.perceive(agent, tariff(round_, [600.0, middle, 700.0])).price_per_mwh[1]
         for round_, middle in enumerate([510.0, 511.0, 505.0, 500.0, 522.0], start=1)
     ]
     # 510 is within 10 of the usual 500; 505 and 511 - 11 = 500 are compared with 511.
@@ -129,10 +129,10 @@ def test_inattention_misses_signals_as_often_as_it_says(agent: GridAgent) -> Non
     behaviour, missed = Inattention(probability=0.3), 0
     for round_ in range(1, 4001):
         seen = behaviour.perceive(agent, tariff(round_, [float(round_)] * 3))
-        missed += seen.price_cny_per_mwh[0] != round_
+        missed += seen.price_per_mwh[0] != round_
     assert missed / 4000 == pytest.approx(0.3, abs=4 * np.sqrt(0.21 / 4000))
     never = Inattention(probability=1.0)
-    assert never.perceive(agent, tariff(1, [1.0] * 3)).price_cny_per_mwh.tolist() == USUAL
+    assert never.perceive(agent, tariff(1, [1.0] * 3)).price_per_mwh.tolist() == USUAL
 
 
 def test_an_inattentive_leader_goes_on_with_what_it_noticed(agent: GridAgent) -> None:
@@ -148,9 +148,9 @@ def test_what_comes_first_in_a_list_is_perceived_first(make_world: MakeWorld) ->
     def seen(*behaviours: Behaviour) -> float:
         agent = GridAgent(make_world(), "homes")
         signal = Composed(behaviours).perceive(agent, tariff(1, [600.0, 508.0, 700.0]))
-        return float(signal.price_cny_per_mwh[1])
+        return float(signal.price_per_mwh[1])
 
     bias, threshold = 5.0, 10.0
     # Read as 513 it is noticed; 508 is not, and the usual 500 is then read as 505.
-    assert seen(Noise(price_bias_cny_per_mwh=bias), Inattention(threshold_cny_per_mwh=threshold)) == 513.0
-    assert seen(Inattention(threshold_cny_per_mwh=threshold), Noise(price_bias_cny_per_mwh=bias)) == 505.0
+    assert seen(Noise(price_bias_per_mwh=bias), Inattention(price_threshold_per_mwh=threshold)) == 513.0
+    assert seen(Inattention(price_threshold_per_mwh=threshold), Noise(price_bias_per_mwh=bias)) == 505.0

@@ -61,10 +61,10 @@ def test_who_takes_the_first_offer_pays_more() -> None:
     assert {trade.minute_s for trade in hasty} >= {trade.minute_s for trade in patient}
 
     def mean(trades: list[MinuteTrade]) -> float:
-        return float(np.mean([trade.price_usd_per_mwh for trade in trades]))
+        return float(np.mean([trade.price_per_mwh for trade in trades]))
 
     assert mean(hasty) > mean(patient)
-    capped = run({"near": None}, FirstAcceptable(haste=1.0, ceiling_usd_per_mwh=0.0), rules)[1]
+    capped = run({"near": None}, FirstAcceptable(haste=1.0, ceiling_price_per_mwh=0.0), rules)[1]
     assert capped == patient
 
 
@@ -95,8 +95,8 @@ def test_an_overconfident_seller_to_a_large_buyer_pays_compensation() -> None:
     assert sum(trade.contracted_mwh for trade in trades) == pytest.approx(1.5 * 0.25)
     assert sum(trade.sent_mwh for trade in trades) == pytest.approx(0.25)
     table = world.ledger.table()
-    paid = table[(table.purpose == COMPENSATION) & (table.account == "mill")].amount_usd.sum()
-    owed = sum((300.0 - t.price_usd_per_mwh) * (t.contracted_mwh - t.delivered_mwh) for t in trades)
+    paid = table[(table.purpose == COMPENSATION) & (table.account == "mill")].amount_money.sum()
+    owed = sum((300.0 - t.price_per_mwh) * (t.contracted_mwh - t.delivered_mwh) for t in trades)
     assert paid == pytest.approx(owed)
 
 

@@ -80,15 +80,15 @@ def make_plate() -> Callable[..., World]:
     def made(n_period: int = 8, period_s: float = 900.0) -> World:
         clock = Clock(pd.Timestamp("2026-01-15", tz="Asia/Shanghai"), period_s)
         n_day = n_period
-        return World(Feeder.copper_plate(), clock, n_day, 3600.0, np.zeros(n_day), 1, None, period_s, "usd")
+        return World(Feeder.copper_plate(), clock, n_day, 3600.0, np.zeros(n_day), 1, None, period_s)
 
     return made
 
 
 def unit(**others: Any) -> ThermalUnit:
     data: dict[str, Any] = {
-        "name": "unit", "p_min_mw": 20.0, "p_max_mw": 100.0, "cost_quadratic_usd_per_mw2h": 0.1,
-        "cost_linear_usd_per_mwh": 10.0, "cost_fixed_usd_per_h": 40.0, "start_stop_usd": 500.0,
+        "name": "unit", "p_min_mw": 20.0, "p_max_mw": 100.0, "cost_quadratic_per_mw2h": 0.1,
+        "cost_linear_per_mwh": 10.0, "cost_fixed_per_h": 40.0, "start_stop_money": 500.0,
         "ramp_mw_per_h": 40.0, "ramp_down_mw_per_h": 80.0, "min_up_h": 2, "min_down_h": 2,
         "emission_tco2_per_mwh": 0.5, "on_initially": True, "p_initial_mw": 50.0, "capture": None,
     }  # fmt: skip
@@ -268,11 +268,11 @@ def test_a_provider_does_what_its_storage_can(make_plate: Callable[..., World]) 
     assert provider.charge_mw.tolist() == pytest.approx([10.0, 1.75 / 0.225, 0.0, 0.0])
     moved = 4.0 + 6.25
     profit = provider.profit
-    assert profit.compensation_usd == pytest.approx(2.0 * moved)
-    assert profit.degradation_usd == pytest.approx(3.0 * moved)
-    assert profit.energy_margin_usd == pytest.approx(2.5 * 130.0 - 2.5 * 40.0 - 50.0 * 1.75 / 0.9)
-    assert profit.line_fees_usd == pytest.approx(0.0, abs=1e-9)
-    assert profit.total_usd == pytest.approx(world.ledger.balance("esp"))
+    assert profit.compensation_money == pytest.approx(2.0 * moved)
+    assert profit.degradation_money == pytest.approx(3.0 * moved)
+    assert profit.energy_margin_money == pytest.approx(2.5 * 130.0 - 2.5 * 40.0 - 50.0 * 1.75 / 0.9)
+    assert profit.line_fees_money == pytest.approx(0.0, abs=1e-9)
+    assert profit.total_money == pytest.approx(world.ledger.balance("esp"))
     assert desk.tell("esp", StatusRequest(4)) == [StorageStatus(4, 0.0, 10.0, provider.e_mwh[3])]
 
 
@@ -290,8 +290,8 @@ def test_a_provider_renews_its_terms_before_each_day_from_what_the_lines_earned(
         world.ledger.book(world.clock.now_s, "p1", "esp", 10.0 + period, "line fee", period)
     heard = [(3600.0 - 600.0, LeaseTerms(0.5)), (3600.0 + 86400.0 - 600.0, LeaseTerms(0.75))]
     assert prosumer.heard == heard
-    assert [day.earned_before_usd for day in provider.leases] == pytest.approx([0.0, 10.0], abs=1e-9)
-    assert provider.profit.line_fees_usd == pytest.approx(46.0)
+    assert [day.earned_before_money for day in provider.leases] == pytest.approx([0.0, 10.0], abs=1e-9)
+    assert provider.profit.line_fees_money == pytest.approx(46.0)
 
 
 def test_terms_are_repeated_until_they_arrive(make_plate: Callable[..., World]) -> None:

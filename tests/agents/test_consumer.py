@@ -213,9 +213,9 @@ def test_battery_consumer_reaches_the_value_of_another_solver(make_world: MakeWo
     assert np.all(load <= base.max() + 1e-6)
     # The cheap first period charges, so that the battery buys more than the energy consumed.
     assert load.sum() > base.sum()
-    best = reference_value(base, beta, heard.price_cny_per_mwh, reference)
-    assert consumer.value_cny(load, heard) == pytest.approx(best, abs=1e-3)
-    assert consumer.regret_cny(heard) == pytest.approx(0.0, abs=1e-6)
+    best = reference_value(base, beta, heard.price_per_mwh, reference)
+    assert consumer.value_money(load, heard) == pytest.approx(best, abs=1e-3)
+    assert consumer.regret_money(heard) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_battery_at_a_negative_price_is_refused_by_name(make_world: MakeWorld) -> None:
@@ -244,9 +244,9 @@ def test_regret_of_a_perturbed_plan_by_hand(make_world: MakeWorld, period_h: flo
     heard = signal([604.0, 600.0, 602.0], [600.0] * 3)
     for consumer in (exact, nudged):
         consumer.respond(heard, "leader")
-    assert exact.regret_cny(heard) == pytest.approx(0.0, abs=1e-9)
+    assert exact.regret_money(heard) == pytest.approx(0.0, abs=1e-9)
     # The plan moves inside its limits, so only the curvature counts: beta / 2 * 2 d^2.
-    assert nudged.regret_cny(heard) == pytest.approx(80.0 * 0.02**2 * period_h, rel=1e-6)
+    assert nudged.regret_money(heard) == pytest.approx(80.0 * 0.02**2 * period_h, rel=1e-6)
 
 
 def test_regret_of_a_stale_plan_by_hand(make_world: MakeWorld) -> None:
@@ -255,11 +255,11 @@ def test_regret_of_a_stale_plan_by_hand(make_world: MakeWorld) -> None:
     consumer = Consumer(world, "homes", "homes", demand([2.0, 2.0], 80.0), "leader")
     heard = signal([600.0, 600.0], [600.0, 600.0])
     consumer.respond(heard, "leader")
-    assert consumer.regret_cny(signal([604.0, 600.0], [600.0, 600.0])) == pytest.approx(0.0, abs=1e-6)
+    assert consumer.regret_money(signal([604.0, 600.0], [600.0, 600.0])) == pytest.approx(0.0, abs=1e-6)
     low = Consumer(world, "low", "homes", demand([2.0, 1.0], 80.0), "leader")
     low.respond(heard, "leader")
     # 4 CNY/MWh over two periods of 80 CNY/MWh per MW: 0.025 MW move and gain 4 * 0.025 - 80 * 0.025^2.
-    assert low.regret_cny(signal([604.0, 600.0], [600.0, 600.0])) == pytest.approx(0.05, abs=1e-5)
+    assert low.regret_money(signal([604.0, 600.0], [600.0, 600.0])) == pytest.approx(0.05, abs=1e-5)
 
 
 def test_value_is_utility_less_bill(make_world: MakeWorld) -> None:
@@ -267,8 +267,8 @@ def test_value_is_utility_less_bill(make_world: MakeWorld) -> None:
     heard = signal([500.0, 300.0], [400.0, 300.0])
     load = np.array([1.8, 1.2])
     utility = (400 + 100) * 1.8 - 25 * 1.8**2 + (300 + 50) * 1.2 - 25 * 1.2**2
-    assert consumer.utility_cny(load, heard) == pytest.approx(utility)
-    assert consumer.value_cny(load, heard) == pytest.approx(utility - 500 * 1.8 - 300 * 1.2)
+    assert consumer.utility_money(load, heard) == pytest.approx(utility)
+    assert consumer.value_money(load, heard) == pytest.approx(utility - 500 * 1.8 - 300 * 1.2)
 
 
 def test_it_tells_its_load_and_nothing_else(make_world: MakeWorld) -> None:

@@ -33,11 +33,11 @@ def test_random_days_end_at_kkt_points_below_the_bound(seed: int) -> None:
     informed = full_information_optimum(problem, SearchEffort(time_limit_s=5.0))
     assert outcome.converged
     assert outcome.residual.worst <= 1e-6
-    assert problem.allows(outcome.price_cny_per_mwh)
-    assert outcome.profit_cny == pytest.approx(problem.profit(outcome.price_cny_per_mwh), rel=1e-9)
-    assert outcome.profit_cny <= informed.bound_cny * (1.0 + 1e-6)
-    assert outcome.profit_cny >= informed.profit_cny * (1.0 - 0.01)
-    profits = [one.profit_cny for one in outcome.history]
+    assert problem.allows(outcome.price_per_mwh)
+    assert outcome.profit_money == pytest.approx(problem.profit(outcome.price_per_mwh), rel=1e-9)
+    assert outcome.profit_money <= informed.bound_money * (1.0 + 1e-6)
+    assert outcome.profit_money >= informed.profit_money * (1.0 - 0.01)
+    profits = [one.profit_money for one in outcome.history]
     assert np.all(np.diff(profits) >= -1e-9 * profits[-1])
 
 
@@ -45,19 +45,17 @@ def test_random_days_end_at_kkt_points_below_the_bound(seed: int) -> None:
 def test_three_periods(seed: int) -> None:
     problem = random_instance(seed, n_period=3, n_follower=1 + seed % 2)
     outcome = sequential_convex_optimum(problem)
-    bound = full_information_optimum(problem, SearchEffort(relative_gap=1e-5)).bound_cny
+    bound = full_information_optimum(problem, SearchEffort(relative_gap=1e-5)).bound_money
     assert outcome.converged
     assert outcome.residual.worst <= 1e-6
-    assert 0.97 * bound <= outcome.profit_cny <= bound * (1.0 + 1e-6)
+    assert 0.97 * bound <= outcome.profit_money <= bound * (1.0 + 1e-6)
 
 
 def test_residual_tells_wrong_kkt_conditions() -> None:
     """Followers other than the steps believe, and multipliers that are off, show in their parts."""
     problem = random_instance(5)
     outcome = sequential_convex_optimum(problem)
-    softer = [
-        replace(one, beta_cny_per_mwh_per_mw=0.9 * one.beta_cny_per_mwh_per_mw) for one in problem.followers
-    ]
+    softer = [replace(one, beta_per_mwh_per_mw=0.9 * one.beta_per_mwh_per_mw) for one in problem.followers]
     believed = sequential_convex_optimum(problem.with_followers(softer))
     wrong = kkt_residual(problem, believed.point, 0.0)
     assert wrong.stationarity > 1e-3
@@ -67,22 +65,22 @@ def test_residual_tells_wrong_kkt_conditions() -> None:
         return float(getattr(kkt_residual(problem, point, 0.0), name))
 
     point = outcome.point
-    level = float(problem.reference_cny_per_mwh.max())
+    level = float(problem.reference_price_per_mwh.max())
     moved = replace(point, shift_mw=point.shift_mw + 0.01)
     assert part("follower_feasibility", moved) >= 0.01 / problem.base_mw.max()
-    assert part("stationarity", replace(point, neutral_cny_per_mwh=point.neutral_cny_per_mwh + 1.0)) == (
+    assert part("stationarity", replace(point, neutral_price_per_mwh=point.neutral_price_per_mwh + 1.0)) == (
         pytest.approx(1.0 / level, rel=1e-6)
     )
     # Adding as much to both multipliers keeps stationarity and breaks a product.
     both = replace(
         point,
-        upper_cny_per_mwh=point.upper_cny_per_mwh + 1.0,
-        lower_cny_per_mwh=point.lower_cny_per_mwh + 1.0,
+        upper_price_per_mwh=point.upper_price_per_mwh + 1.0,
+        lower_price_per_mwh=point.lower_price_per_mwh + 1.0,
     )
     assert part("stationarity", both) == pytest.approx(0.0, abs=1e-9)
     assert part("complementarity", both) > 1e-5
-    assert part("dual_sign", replace(point, upper_cny_per_mwh=point.upper_cny_per_mwh - 1.0)) > 1e-4
-    assert part("leader_feasibility", replace(point, price_cny_per_mwh=1.01 * point.price_cny_per_mwh)) > 1e-3
+    assert part("dual_sign", replace(point, upper_price_per_mwh=point.upper_price_per_mwh - 1.0)) > 1e-4
+    assert part("leader_feasibility", replace(point, price_per_mwh=1.01 * point.price_per_mwh)) > 1e-3
 
 
 def test_reference_price_is_not_called_optimal() -> None:
@@ -97,12 +95,12 @@ def feeder_day() -> tuple[LeaderProblem, Supply]:
     case = load_scenario("adcef-small").cases["adcef"]
     built = build(case)
     shape, market, load = built.dso.shape, built.conditions, built.profiles.column("load_mw")
-    reference = np.array(market.tou_cny_per_mwh)
+    reference = np.array(market.tou_price_per_mwh)
     followers = []
     for group in case.consumers.values():
         base = group.share * load
         most = group.flexible_share * base
-        beta = group.beta_cny_per_mwh_per_mw / group.share
+        beta = group.beta_per_mwh_per_mw / group.share
         followers.append(FollowerModel(base, reference, beta, most, np.minimum(most, base.max() - base)))
     p, q = shape.feeder.p_load_mw, shape.feeder.q_load_mvar
     share, reactive = p / p.sum(), q / p.sum()
@@ -110,14 +108,14 @@ def feeder_day() -> tuple[LeaderProblem, Supply]:
     available = np.array([built.profiles.column(name) for name in columns])
     content = np.array([unit.soc_initial * unit.e_max_mwh for unit in shape.storages])
     dispatcher = Dispatcher("dso", shape, LocalProblem(dispatch_form(shape)))
-    quota = market.carbon_price_cny_per_tco2 * market.quota_tco2_per_mwh
+    quota = market.carbon_price_per_tco2 * market.quota_tco2_per_mwh
 
     def supply(loads_mw: Array) -> SupplyCut:
         total = loads_mw.sum(axis=0)
         day = DispatchDay(market, np.outer(share, total), np.outer(reactive, total), available, content, True)
         plan = dispatcher.solve(day)
-        marginal = share @ plan.price_cny_per_mwh + reactive @ plan.price_cny_per_mvarh - quota
-        cost = plan.cost_cny - quota * float(total.sum()) * shape.period_h
+        marginal = share @ plan.price_per_mwh + reactive @ plan.price_per_mvarh - quota
+        cost = plan.cost_money - quota * float(total.sum()) * shape.period_h
         return SupplyCut(cost - float(marginal @ total) * shape.period_h, marginal)
 
     base_mw = np.array([one.base_mw for one in followers])
@@ -134,20 +132,20 @@ def test_a_feeder_in_the_loop() -> None:
         loads = problem.loads(price)
         return replace(problem, supply=(supply(loads),)).profit(price, loads)
 
-    residual, price = outcome.residual, outcome.price_cny_per_mwh
+    residual, price = outcome.residual, outcome.price_per_mwh
     assert problem.allows(price)
     assert max(residual.stationarity, residual.dual_sign, residual.complementarity) <= 1e-6
     assert max(residual.follower_feasibility, residual.response, residual.leader_feasibility) <= 1e-6
     assert max(residual.bilinear, residual.supply) <= 1e-6
-    assert outcome.profit_cny == pytest.approx(profit(price), rel=1e-7)
-    assert outcome.profit_cny >= profit(problem.reference_cny_per_mwh)
+    assert outcome.profit_money == pytest.approx(profit(price), rel=1e-7)
+    assert outcome.profit_money >= profit(problem.reference_price_per_mwh)
     random = np.random.default_rng(0)
     for size in (0.1, 1.0, 10.0):
         for _ in range(5):
-            low, high = problem.limits.low_cny_per_mwh, problem.limits.high_cny_per_mwh
+            low, high = problem.limits.low_price_per_mwh, problem.limits.high_price_per_mwh
             other = np.clip(price + size * random.normal(size=len(price)), low, high)
             if problem.allows(other):
-                assert profit(other) <= outcome.profit_cny * (1.0 + 1e-6)
+                assert profit(other) <= outcome.profit_money * (1.0 + 1e-6)
 
 
 def test_loads_that_nothing_supplies_are_refused() -> None:

@@ -53,7 +53,7 @@ def no_units(feeder: Feeder, n_period: int = 1, **change: Any) -> DispatchShape:
         storages=(),
         renewables=(),
         sites=(),
-        wear_cny_per_mwh=(),
+        wear_cost_per_mwh=(),
         voltage_band_pu=(0.8, 1.2),
     )
     return replace(plain, **change)

@@ -15,7 +15,7 @@ from gridarium.market.records import LoadPlan, MarketConditions, TariffSignal
 from gridarium.market.settlement import CARBON
 from gridarium.market.supply import Situation, Supply
 
-TIGHT = ("negotiation.tolerance_cny_per_mwh=1e-5", "negotiation.round_limit=200")
+TIGHT = ("negotiation.price_tolerance_per_mwh=1e-5", "negotiation.round_limit=200")
 
 
 def negotiated(case: str, *settings: str) -> Built:
@@ -35,18 +35,18 @@ def test_posted_price_is_the_carbon_price_of_its_own_factor(day: Built) -> None:
     assert dso.rounds[-1].ended == "converged"
     offer, signal = dso.plan.offer, dso.signal
     assert signal.final
-    assert signal.price_cny_per_mwh == pytest.approx(offer.price_cny_per_mwh, abs=1e-5)
+    assert signal.price_per_mwh == pytest.approx(offer.price_per_mwh, abs=1e-5)
     assert signal.factor_tco2_per_mwh == pytest.approx(offer.factor_tco2_per_mwh, abs=1e-6)
-    coupled = conditions.tou_cny_per_mwh + 73.65 * (offer.factor_tco2_per_mwh - 0.5)
-    assert signal.price_cny_per_mwh == pytest.approx(coupled, abs=1e-4)
+    coupled = conditions.tou_price_per_mwh + 73.65 * (offer.factor_tco2_per_mwh - 0.5)
+    assert signal.price_per_mwh == pytest.approx(coupled, abs=1e-4)
 
 
 def test_a_steeper_price_is_lifted_until_the_carbon_revenue_pays_for_it() -> None:
     built = negotiated("adcef", "tariff.adjustment=2")
     dso, conditions = built.dso, built.conditions
     factor, load = dso.plan.offer.factor_tco2_per_mwh, dso.plan.situation.load_mw
-    coupled = conditions.tou_cny_per_mwh + 2 * 73.65 * (factor - 0.5)
-    lift = dso.plan.offer.price_cny_per_mwh - coupled
+    coupled = conditions.tou_price_per_mwh + 2 * 73.65 * (factor - 0.5)
+    lift = dso.plan.offer.price_per_mwh - coupled
     earned = 73.65 * float((0.5 - factor) @ load)
     assert earned > 0.0
     assert lift == pytest.approx(np.full(24, earned / load.sum()), abs=1e-6)
@@ -84,8 +84,8 @@ def test_posted_prices_take_the_damped_step(monkeypatch: pytest.MonkeyPatch) -> 
     rounds = negotiated("adcef", "negotiation.damping=0.3").dso.rounds
     assert [signal.round for signal in posted] == [round_.round for round_ in rounds]
     for before, after, round_ in zip(posted, posted[1:], rounds, strict=False):
-        step = np.abs(after.price_cny_per_mwh - before.price_cny_per_mwh).max()
-        assert step == pytest.approx(0.3 * round_.price_change_cny_per_mwh, rel=1e-9)
+        step = np.abs(after.price_per_mwh - before.price_per_mwh).max()
+        assert step == pytest.approx(0.3 * round_.price_change_per_mwh, rel=1e-9)
 
 
 def test_managed_pool_stays_within_its_bounds(day: Built) -> None:
@@ -142,7 +142,7 @@ def test_carbon_money_is_the_offered_reduction_at_the_carbon_price(settings: tup
     while built.world.running:
         built.world.step()
     ledger = built.world.ledger.table()
-    paid = ledger.loc[(ledger["account"] == "dso") & (ledger["purpose"] == CARBON), "amount_cny"].sum()
+    paid = ledger.loc[(ledger["account"] == "dso") & (ledger["purpose"] == CARBON), "amount_money"].sum()
     assert built.market.reduction_tco2 * 73.65 == pytest.approx(paid, abs=1e-9)
     quota = 0.5 * sum(built.world.meters[consumer.name].sum() for consumer in built.consumers)
     assert built.market.reduction_tco2 == pytest.approx(
@@ -170,7 +170,7 @@ def loop(beta: float, limit_mw: float, damping: float, surplus: str, rounds: int
         situation = Situation(
             conditions, supply, one_hour(load), one_hour(2.0), one_hour(0.5), one_hour(3.5), none, none, 1.0
         )
-        return float(tariff.offer(situation).price_cny_per_mwh[0])
+        return float(tariff.offer(situation).price_per_mwh[0])
 
     price, loads = called_for(2.0), []
     for _ in range(rounds):

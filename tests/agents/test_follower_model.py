@@ -20,9 +20,9 @@ def followers() -> list[tuple[FollowerModel, np.ndarray]]:
         for follower in problem.followers:
             # From next to the reference price, where nobody is at a limit, to the ends of the band.
             width = float(random.choice([0.01, 0.2, 1.0]))
-            price = problem.reference_cny_per_mwh + width * (
-                random.uniform(limits.low_cny_per_mwh, limits.high_cny_per_mwh)
-                - problem.reference_cny_per_mwh
+            price = problem.reference_price_per_mwh + width * (
+                random.uniform(limits.low_price_per_mwh, limits.high_price_per_mwh)
+                - problem.reference_price_per_mwh
             )
             found.append((follower, price))
     return found
@@ -33,10 +33,10 @@ def solved(follower: FollowerModel, price: np.ndarray) -> np.ndarray:
     n = len(price)
     solver = piqp.DenseSolver()
     solver.settings.eps_abs, solver.settings.eps_rel = 1e-11, 1e-12
-    scale = follower.beta_cny_per_mwh_per_mw
+    scale = follower.beta_per_mwh_per_mw
     solver.setup(
         np.asfortranarray(np.eye(n)),
-        (price - follower.reference_cny_per_mwh) / scale,
+        (price - follower.reference_price_per_mwh) / scale,
         np.asfortranarray(np.ones((1, n))),
         np.zeros(1),
         None,
@@ -58,9 +58,9 @@ def test_response_is_the_optimum_of_the_quadratic_programme() -> None:
 def test_sales_are_a_concave_quadratic_plus_linear_duals() -> None:
     """p P = alpha P - beta P^2 - nu P - up Pmax + lo Pmin in every period, summed with nu E."""
     for follower, price in followers():
-        beta, base = follower.beta_cny_per_mwh_per_mw, follower.base_mw
+        beta, base = follower.beta_per_mwh_per_mw, follower.base_mw
         load, neutral = follower.load(price), follower.neutral_price(price)
-        alpha = follower.reference_cny_per_mwh + beta * base
+        alpha = follower.reference_price_per_mwh + beta * base
         rest = alpha - beta * load - price - neutral
         up, low = np.maximum(rest, 0.0), np.maximum(-rest, 0.0)
         # Complementarity, then the identity itself.

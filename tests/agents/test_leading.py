@@ -31,7 +31,7 @@ def certified(leader: str, settings: Sequence[str] = ()) -> dict[str, float]:
 
 
 def profit(built: Built) -> float:
-    return built.dso.profit_cny(built.dso.signal.price_cny_per_mwh, built.dso.plan)
+    return built.dso.profit_money(built.dso.signal.price_per_mwh, built.dso.plan)
 
 
 @pytest.mark.parametrize("leader", SEARCHING)
@@ -39,7 +39,7 @@ def test_a_leader_that_searches_earns_more_and_keeps_its_limits(leader: str) -> 
     searched, followed = played(leader), played("best-response")
     assert searched.dso.rounds[-1].ended == "converged"
     assert profit(searched) > profit(followed)
-    price, tou = searched.dso.signal.price_cny_per_mwh, searched.conditions.tou_cny_per_mwh
+    price, tou = searched.dso.signal.price_per_mwh, searched.conditions.tou_price_per_mwh
     assert (price >= 0.6 * tou - 1e-9).all() and (price <= 1.4 * tou + 1e-9).all()
     loads = np.sum([searched.world.meters[one.name] for one in searched.consumers], axis=0)
     base = np.sum([one.loads_mw["base"] for one in searched.consumers], axis=0)
@@ -78,17 +78,15 @@ def test_when_time_is_up_within_the_search_the_best_price_seen_is_announced() ->
     assert isinstance(setter, Anticipating)
     assert built.dso.rounds[-1].ended == "round limit"
     assert setter.leader.best is not None
-    assert (built.dso.signal.price_cny_per_mwh == setter.leader.best.price_cny_per_mwh).all()
-    assert profit(built) == pytest.approx(setter.leader.best.profit_cny, rel=1e-9)
+    assert (built.dso.signal.price_per_mwh == setter.leader.best.price_per_mwh).all()
+    assert profit(built) == pytest.approx(setter.leader.best.profit_money, rel=1e-9)
 
 
-@pytest.mark.parametrize(
-    "behaviour", ["{noise: {price_scale_cny_per_mwh: 20}}", "{habit: {last_weight: 0.5}}"]
-)
+@pytest.mark.parametrize("behaviour", ["{noise: {price_scale_per_mwh: 20}}", "{habit: {last_weight: 0.5}}"])
 def test_followers_that_misbehave_do_not_make_it_diverge(behaviour: str) -> None:
     setting = f"consumers.residential.behaviour=[{behaviour}]"
     built = played("anticipating", setting)
     reference = load_scenario("adcef-small", [setting]).cases["adcef"]
     bench = LeaderBench(reference, built)
     assert len(built.dso.rounds) <= 42
-    assert profit(built) >= 0.95 * bench.profit_cny(built.conditions.tou_cny_per_mwh)
+    assert profit(built) >= 0.95 * bench.profit_money(built.conditions.tou_price_per_mwh)

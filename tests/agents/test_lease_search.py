@@ -17,7 +17,7 @@ LOW, HIGH = LeaseTerms(0.0, 20.0, 0.0), LeaseTerms(4.0, 120.0, 1.0)
 BEST = LeaseTerms(1.3, 80.0, 0.35)
 
 
-def profit_usd(terms: LeaseTerms) -> float:
+def profit_money(terms: LeaseTerms) -> float:
     """Concave, greatest at BEST, where it is 100 USD."""
     away = (np.array(terms) - np.array(BEST)) / (np.array(HIGH) - np.array(LOW))
     return float(100.0 - 400.0 * away @ np.array([[1.0, 0.3, 0.0], [0.3, 0.6, 0.2], [0.0, 0.2, 0.8]]) @ away)
@@ -27,31 +27,31 @@ def settings(**others: object) -> LeaseSearchSettings:
     return LeaseSearchSettings(LeaseTerms(3.0, 30.0, 0.9), LOW, HIGH, **others)  # type: ignore[arg-type]
 
 
-def run(name: str, chosen: LeaseSearchSettings, days: int, noise_usd: float = 0.0, seed: int = 0) -> list:
+def run(name: str, chosen: LeaseSearchSettings, days: int, noise_money: float = 0.0, seed: int = 0) -> list:
     search = LEASE_SEARCH[name](chosen, np.random.default_rng(seed))
     noise = np.random.default_rng(seed + 100)
     terms = []
     for _ in range(days):
         terms.append(search.terms)
-        search.learn(profit_usd(search.terms) + noise_usd * float(noise.standard_normal()))
+        search.learn(profit_money(search.terms) + noise_money * float(noise.standard_normal()))
     return terms
 
 
 def test_profit_search_finds_the_best_terms() -> None:
     terms = run("profit-search", settings(least_step_share=0.002), 400)
     assert terms[0] == LeaseTerms(3.0, 30.0, 0.9)
-    assert terms[-1].base_usd_per_km_mwh == pytest.approx(1.3, abs=0.02)
+    assert terms[-1].base_fee_per_km_mwh == pytest.approx(1.3, abs=0.02)
     assert terms[-1].interval_km == pytest.approx(80.0, abs=1.0)
     assert terms[-1].growth == pytest.approx(0.35, abs=0.01)
-    assert profit_usd(terms[-1]) == pytest.approx(100.0, abs=0.01)
+    assert profit_money(terms[-1]) == pytest.approx(100.0, abs=0.01)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_profit_search_under_noise_comes_close(seed: int) -> None:
     chosen = settings(repeats=8, least_step_share=0.05)
-    terms = run("profit-search", chosen, 1200, noise_usd=3.0, seed=seed)
-    assert profit_usd(terms[0]) < -30.0
-    assert profit_usd(terms[-1]) > 92.0
+    terms = run("profit-search", chosen, 1200, noise_money=3.0, seed=seed)
+    assert profit_money(terms[0]) < -30.0
+    assert profit_money(terms[-1]) > 92.0
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -71,16 +71,16 @@ def test_profit_search_keeps_to_its_bounds() -> None:
     )
     terms = run("profit-search", narrow, 60)
     assert {(each.interval_km, each.growth) for each in terms} == {(50.0, 0.25)}
-    assert min(each.base_usd_per_km_mwh for each in terms) == terms[-1].base_usd_per_km_mwh == 2.0
+    assert min(each.base_fee_per_km_mwh for each in terms) == terms[-1].base_fee_per_km_mwh == 2.0
 
 
-@pytest.mark.parametrize("noise_usd", [0.0, 2.0])
-def test_epsilon_greedy_ends_at_the_best_of_the_grid(noise_usd: float) -> None:
+@pytest.mark.parametrize("noise_money", [0.0, 2.0])
+def test_epsilon_greedy_ends_at_the_best_of_the_grid(noise_money: float) -> None:
     chosen = settings(exploration=0.3, levels=3)
     grid = [chosen.terms_at(point) for point in lease_grid(chosen)]
-    best = max(grid, key=profit_usd)
+    best = max(grid, key=profit_money)
     assert len(grid) == 27
-    terms = run("epsilon-greedy", chosen, 1500, noise_usd)
+    terms = run("epsilon-greedy", chosen, 1500, noise_money)
     assert terms[0] in grid
     assert terms[-200:].count(best) > 120
     greedy = run("epsilon-greedy", settings(exploration=0.0, levels=3), 20)
@@ -89,15 +89,15 @@ def test_epsilon_greedy_ends_at_the_best_of_the_grid(noise_usd: float) -> None:
 
 def test_profit_search_is_at_least_as_good_as_the_grid() -> None:
     chosen = settings(levels=5)
-    brute_force = max(profit_usd(chosen.terms_at(point)) for point in lease_grid(chosen))
-    assert profit_usd(run("profit-search", chosen, 300)[-1]) >= brute_force
+    brute_force = max(profit_money(chosen.terms_at(point)) for point in lease_grid(chosen))
+    assert profit_money(run("profit-search", chosen, 300)[-1]) >= brute_force
 
 
 def test_fixed_terms_and_cost_plus_ignore_profit() -> None:
     assert set(run("fixed", settings(), 5)) == {LeaseTerms(3.0, 30.0, 0.9)}
-    chosen = settings(cost_usd_per_km_mwh=0.5, markup=0.2)
+    chosen = settings(cost_per_km_mwh=0.5, markup=0.2)
     assert set(run("cost-plus", chosen, 5)) == {LeaseTerms(0.6, 30.0, 0.9)}
-    assert set(run("cost-plus", settings(cost_usd_per_km_mwh=9.0), 2)) == {LeaseTerms(4.0, 30.0, 0.9)}
+    assert set(run("cost-plus", settings(cost_per_km_mwh=9.0), 2)) == {LeaseTerms(4.0, 30.0, 0.9)}
 
 
 def test_settings_outside_their_ranges_are_named() -> None:

@@ -20,45 +20,49 @@ from gridarium.experiments.leader_instances import random_instance
 @pytest.mark.parametrize("seed", [3, 5, 15])
 def test_local_methods_stay_below_the_bound_and_within_limits(seed: int) -> None:
     problem = random_instance(seed)
-    reference = problem.reference_cny_per_mwh
-    bound = full_information_optimum(problem).bound_cny
+    reference = problem.reference_price_per_mwh
+    bound = full_information_optimum(problem).bound_money
     at_reference = problem.profit(reference)
     for outcome in (
         best_response_leader(problem, problem.loads, reference),
         trust_region_leader(problem, problem.loads, reference),
         pattern_search_leader(problem, problem.loads, [reference], np.random.default_rng(0), 400),
     ):
-        assert problem.allows(outcome.best.price_cny_per_mwh)
-        assert at_reference <= outcome.best.profit_cny <= bound * (1.0 + 1e-6)
-        assert np.all(np.diff(outcome.path_cny) >= 0.0)
-        assert outcome.rounds == len(outcome.path_cny)
+        assert problem.allows(outcome.best.price_per_mwh)
+        assert at_reference <= outcome.best.profit_money <= bound * (1.0 + 1e-6)
+        assert np.all(np.diff(outcome.path_money) >= 0.0)
+        assert outcome.rounds == len(outcome.path_money)
 
 
 def test_reference_price_answers_itself() -> None:
     """With the loads taken as given nothing is to be gained once the bill meets its cap."""
     problem = random_instance(0)
-    outcome = best_response_leader(problem, problem.loads, problem.reference_cny_per_mwh)
+    outcome = best_response_leader(problem, problem.loads, problem.reference_price_per_mwh)
     assert outcome.rounds == 1
-    assert outcome.best.price_cny_per_mwh == pytest.approx(problem.reference_cny_per_mwh)
+    assert outcome.best.price_per_mwh == pytest.approx(problem.reference_price_per_mwh)
 
 
 def test_best_response_without_caps_climbs_to_the_band() -> None:
     problem = random_instance(3)
-    free = replace(problem, limits=replace(problem.limits, bill_cap_cny=None))
-    outcome = best_response_leader(free, free.loads, free.reference_cny_per_mwh, damping=1.0)
-    posted = free.limits.high_cny_per_mwh
-    assert outcome.best.profit_cny >= free.profit(posted) * (1.0 - 1e-9)
+    free = replace(problem, limits=replace(problem.limits, bill_cap_money=None))
+    outcome = best_response_leader(free, free.loads, free.reference_price_per_mwh, damping=1.0)
+    posted = free.limits.high_price_per_mwh
+    assert outcome.best.profit_money >= free.profit(posted) * (1.0 - 1e-9)
 
 
 def test_regret_finds_the_gain_that_is_there() -> None:
     problem = random_instance(17)
     best = full_information_optimum(problem)
     random = np.random.default_rng(0)
-    poor = leader_regret(problem, problem.loads, problem.reference_cny_per_mwh, random, 2, 400)
-    missed = best.profit_cny - problem.profit(problem.reference_cny_per_mwh)
-    assert 0.8 * missed <= poor.regret_cny <= best.bound_cny - problem.profit(problem.reference_cny_per_mwh)
-    at_best = leader_regret(problem, problem.loads, best.price_cny_per_mwh, random, 2, 400)
-    assert at_best.regret_cny <= best.bound_cny - best.profit_cny + 1e-6 * best.bound_cny
+    poor = leader_regret(problem, problem.loads, problem.reference_price_per_mwh, random, 2, 400)
+    missed = best.profit_money - problem.profit(problem.reference_price_per_mwh)
+    assert (
+        0.8 * missed
+        <= poor.regret_money
+        <= best.bound_money - problem.profit(problem.reference_price_per_mwh)
+    )
+    at_best = leader_regret(problem, problem.loads, best.price_per_mwh, random, 2, 400)
+    assert at_best.regret_money <= best.bound_money - best.profit_money + 1e-6 * best.bound_money
 
 
 def test_spread_of_outcomes() -> None:

@@ -16,9 +16,9 @@ from gridarium.environment.storage import StorageRatings
 RATINGS = StorageRatings("pool", 1.0, 2.0, 0.0, 1.0, 0.5, 0.9, 0.9, 1.0)
 
 
-def storage(n_period: int = 4, period_h: float = 1.0, wear_cny_per_mwh: float = 0.0) -> LocalProblem:
+def storage(n_period: int = 4, period_h: float = 1.0, wear_cost_per_mwh: float = 0.0) -> LocalProblem:
     return LocalProblem.compile(
-        build_storage_model(StorageShape(RATINGS, n_period, period_h, wear_cny_per_mwh)), SIGNALS
+        build_storage_model(StorageShape(RATINGS, n_period, period_h, wear_cost_per_mwh)), SIGNALS
     )
 
 
@@ -42,7 +42,9 @@ def test_storage_stands_still_where_the_spread_does_not_pay_its_losses() -> None
 def test_wear_narrows_the_spread_and_short_periods_carry_less_energy() -> None:
     price = np.array([100.0, 1000.0, 100.0, 100.0])
     signals = {"buy_price": price, "sell_price": price, "initial_mwh": 0.0}
-    assert storage(wear_cny_per_mwh=900.0).solve("owner", **signals).objective == pytest.approx(0.0, abs=1e-9)
+    assert storage(wear_cost_per_mwh=900.0).solve("owner", **signals).objective == pytest.approx(
+        0.0, abs=1e-9
+    )
     # One quarter of an hour stores 0.225 MWh, of which 0.2025 MWh come out again.
     quarter = storage(period_h=0.25).solve("owner", **signals)
     assert quarter["energy_mwh"][0] == pytest.approx(0.225)

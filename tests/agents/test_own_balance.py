@@ -91,7 +91,7 @@ def test_energy_balances_and_no_limit_is_broken(seed: int, fluctuation: float, b
         ({"load_mw": np.zeros(3)}, "load_mw"),
         ({"pv_mw": np.array([-1.0, 0.0])}, "pv_mw"),
         ({"fluctuation": 1.5}, "fluctuation"),
-        ({"reservation_usd_per_mwh": -1.0}, "reservation_usd_per_mwh"),
+        ({"reservation_price_per_mwh": -1.0}, "reservation_price_per_mwh"),
     ],
 )
 def test_impossible_data_are_refused(change: dict[str, object], place: str) -> None:

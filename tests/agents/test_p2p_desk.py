@@ -31,7 +31,6 @@ class Office:
             3600.0,
             np.zeros(n_period),
             settles_after_s=QUARTER_S,
-            currency="usd",
         )
         rules = DeskRules(partners, rating_weight=0.5, volume_weight=0.5)
         self.desk = P2pDesk(self.world, "desk", PrivateLines(PLACES), rules, operator="operator")

@@ -56,7 +56,6 @@ class Pool:
             1,
             quality,
             settles_after_s=QUARTER_S,
-            currency="usd",
         )
         self.world.bus.record = True
         self.lines = PrivateLines(LENGTHS, capacity_mw, loss_per_km)
@@ -89,7 +88,7 @@ class Pool:
 
     def paid(self, purpose: str) -> float:
         table = self.world.ledger.table()
-        return float(table.loc[(table.purpose == purpose) & (table.amount_usd > 0), "amount_usd"].sum())
+        return float(table.loc[(table.purpose == purpose) & (table.amount_money > 0), "amount_money"].sum())
 
     def check(self) -> None:
         """Energy and money balance, from the tables."""
@@ -97,9 +96,9 @@ class Pool:
         ledger.verify()
         assert ledger.total() == 0.0
         assert self.paid(ENERGY) == pytest.approx(
-            float((trades.price_usd_per_mwh * trades.delivered_mwh).sum()), abs=1e-9
+            float((trades.price_per_mwh * trades.delivered_mwh).sum()), abs=1e-9
         )
-        assert self.paid(FEE) == pytest.approx(float(trades.fee_usd.sum()), abs=1e-9)
+        assert self.paid(FEE) == pytest.approx(float(trades.fee_money.sum()), abs=1e-9)
         for name, agent in self.agents.items():
             metered = pd.DataFrame(agent.metered)
             sent = float(trades.loc[trades.seller == name, "sent_mwh"].sum())
@@ -142,10 +141,10 @@ def test_losses_and_capacity_limit_what_arrives() -> None:
     sent = 0.01
     for trade in pool.trades:
         assert (trade.sent_mwh, trade.delivered_mwh) == pytest.approx((sent, 0.96 * sent))
-        assert trade.fee_usd == pytest.approx(40.0 * sent)
+        assert trade.fee_money == pytest.approx(40.0 * sent)
         # E11 per MWh delivered: the fee grows by the loss.
         worth = 283.7 - 0.5 * 2900.0 * 0.96 * sent
-        assert trade.price_usd_per_mwh == pytest.approx(0.5 * (40.0 / 0.96 + worth))
+        assert trade.price_per_mwh == pytest.approx(0.5 * (40.0 / 0.96 + worth))
     assert pool.world.meters["mill"] == pytest.approx([1.0 - 0.96 * 0.6])
 
 
@@ -166,10 +165,10 @@ def test_a_buyer_moves_to_the_nearer_seller() -> None:
 
 def test_the_leader_learns_the_demand_and_takes_its_best_price() -> None:
     # K = 4 USD, p0 = 1 kWh, fee 40: sqrt(40 * 4 / 0.001) = 400, above a band that ends at 500.
-    rules = TradeRules("ep-leader", band_usd_per_mwh=(0.0, 500.0))
+    rules = TradeRules("ep-leader", price_band_per_mwh=(0.0, 500.0))
     pool = Pool({"sun": 5.0, "mill": -5.0}, utility=LogUtility(4.0), rules=rules).run()
     fee = 40.0
-    assert [trade.price_usd_per_mwh for trade in pool.trades] == pytest.approx([400.0] * 15)
+    assert [trade.price_per_mwh for trade in pool.trades] == pytest.approx([400.0] * 15)
     volume = (math.sqrt(4.0 / (fee * 0.001)) - 1.0) * 0.001
     assert [trade.contracted_mwh for trade in pool.trades] == pytest.approx([volume] * 15)
 
@@ -177,15 +176,15 @@ def test_the_leader_learns_the_demand_and_takes_its_best_price() -> None:
 def test_the_leader_learns_a_straight_line_too() -> None:
     pool = Pool({"sun": 10.0, "mill": -10.0}, rules=TradeRules("ep-leader")).run()
     last = pool.trades[-1]
-    assert last.price_usd_per_mwh == pytest.approx(0.5 * (283.7 + 40.0), rel=1e-3)
+    assert last.price_per_mwh == pytest.approx(0.5 * (283.7 + 40.0), rel=1e-3)
     assert last.contracted_mwh == pytest.approx((283.7 - 40.0) / 2.0 / 2900.0, rel=1e-3)
 
 
 def test_a_posted_price_is_taken_or_left() -> None:
-    pool = Pool({"sun": 10.0, "mill": -10.0}, rules=TradeRules("posted", posted_usd_per_mwh=109.7)).run()
+    pool = Pool({"sun": 10.0, "mill": -10.0}, rules=TradeRules("posted", posted_price_per_mwh=109.7)).run()
     assert [trade.contracted_mwh for trade in pool.trades] == pytest.approx([0.06] * 15)
-    assert {trade.price_usd_per_mwh for trade in pool.trades} == {109.7}
-    dear = Pool({"sun": 10.0, "mill": -10.0}, rules=TradeRules("posted", posted_usd_per_mwh=290.0)).run()
+    assert {trade.price_per_mwh for trade in pool.trades} == {109.7}
+    dear = Pool({"sun": 10.0, "mill": -10.0}, rules=TradeRules("posted", posted_price_per_mwh=290.0)).run()
     assert dear.trades == []
 
 
@@ -195,20 +194,20 @@ def test_patience_decides_who_gains() -> None:
     rules = TradeRules("alternating", patience_ep=0.9, patience_ip=0.8)
     pool = Pool({"sun": 1.0, "mill": -1.0}, rules=rules).run()
     share = (1.0 - 0.8) / (1.0 - 0.9 * 0.8)  # Rubinstein 1982
-    assert [t.price_usd_per_mwh for t in pool.trades] == pytest.approx([40.0 + share * (worth - 40.0)] * 15)
-    last_word = TradeRules("alternating", deadline=1, band_usd_per_mwh=(0.0, 1000.0))
+    assert [t.price_per_mwh for t in pool.trades] == pytest.approx([40.0 + share * (worth - 40.0)] * 15)
+    last_word = TradeRules("alternating", deadline=1, price_band_per_mwh=(0.0, 1000.0))
     pool = Pool({"sun": 1.0, "mill": -1.0}, rules=last_word).run()
-    assert [t.price_usd_per_mwh for t in pool.trades] == pytest.approx([worth] * 15)
+    assert [t.price_per_mwh for t in pool.trades] == pytest.approx([worth] * 15)
 
 
 @pytest.mark.parametrize("rule", ["zi-c", "zip"])
 def test_shouted_prices_are_no_loss_to_either(rule: str) -> None:
     pool = Pool({"sun": 1.0, "mill": -1.0}, rules=TradeRules(rule, rounds=20)).run()
-    prices = [trade.price_usd_per_mwh for trade in pool.trades]
+    prices = [trade.price_per_mwh for trade in pool.trades]
     assert len(prices) > 5
     assert len(set(prices)) > 1
     for trade in pool.trades:
-        assert 40.0 <= trade.price_usd_per_mwh <= LINE.marginal(trade.contracted_mwh) + 1e-9
+        assert 40.0 <= trade.price_per_mwh <= LINE.marginal(trade.contracted_mwh) + 1e-9
 
 
 def test_without_terms_nothing_is_sold_and_new_terms_count_from_the_next_negotiation() -> None:
@@ -218,7 +217,7 @@ def test_without_terms_nothing_is_sold_and_new_terms_count_from_the_next_negotia
     moment = pool.world.clock.wait_until(START_S + 60.0)
     moment.callbacks.append(lambda _: pool.world.bus.send("esp", "sun", LeaseTerms(2.0)))
     pool.run()
-    fees = [trade.fee_usd / trade.sent_mwh for trade in pool.trades]
+    fees = [trade.fee_money / trade.sent_mwh for trade in pool.trades]
     assert fees == pytest.approx([40.0] * 15 + [80.0] * 15)
 
 
@@ -230,20 +229,20 @@ def test_a_seller_that_sends_half_pays_for_the_other_half() -> None:
     first = pool.trades[0]
     assert first.outcome == "short"
     assert (first.sent_mwh, first.delivered_mwh) == pytest.approx((0.5 * MINUTE_MWH,) * 2)
-    owed = sum((300.0 - t.price_usd_per_mwh) * 0.5 * t.contracted_mwh for t in pool.trades)
+    owed = sum((300.0 - t.price_per_mwh) * 0.5 * t.contracted_mwh for t in pool.trades)
     assert pool.paid(COMPENSATION) == pytest.approx(owed)
     assert pool.world.meters["mill"] == pytest.approx([0.5, 0.5])
     # R <- 0.9 R + 0.1 * 0.5, thirty times.
     assert pool.agents["mill"].reputation == {"sun": pytest.approx(0.5 + 0.5 * 0.9**30)}
     # With its name it loses money: a buyer discounts what it may not get.
-    assert pool.trades[-1].price_usd_per_mwh < first.price_usd_per_mwh
+    assert pool.trades[-1].price_per_mwh < first.price_per_mwh
 
 
 def test_a_seller_that_drops_out_sends_nothing_and_pays_no_fee() -> None:
     pool = Pool({"sun": 1.0, "mill": -1.0}, behaviours={"sun": DropOut(1.0)}).run()
     assert {trade.outcome for trade in pool.trades} == {"default"}
     assert (pool.paid(ENERGY), pool.paid(FEE)) == (0.0, 0.0)
-    price = pool.trades[0].price_usd_per_mwh
+    price = pool.trades[0].price_per_mwh
     assert pool.paid(COMPENSATION) == pytest.approx(0.25 * (300.0 - price))
     assert pool.world.meters["mill"] == pytest.approx([1.0])
     assert pool.agents["sun"].metered[0].spilled == pytest.approx(0.25)
@@ -258,7 +257,7 @@ def test_a_line_that_fails_in_mid_trade_is_nobodys_fault() -> None:
     assert sorted(set(range(15)) - set(by_minute)) == [3, 4]
     assert [minute for minute, trade in by_minute.items() if trade.outcome == "outage"] == [2]
     assert by_minute[2].sent_mwh == pytest.approx(0.5 * MINUTE_MWH)
-    assert by_minute[2].fee_usd == pytest.approx(0.5 * 40.0 * MINUTE_MWH)
+    assert by_minute[2].fee_money == pytest.approx(0.5 * 40.0 * MINUTE_MWH)
     assert pool.paid(COMPENSATION) == 0.0
     assert pool.agents["mill"].reputation == {}
     assert pool.world.meters["mill"] == pytest.approx([2.5 / 15.0])
@@ -303,9 +302,9 @@ def test_copies_do_not_trade_twice() -> None:
     "forge",
     [
         lambda offer: Accept(offer.minute_s, offer.round, 0.0, offer.limit_mwh),
-        lambda offer: Accept(offer.minute_s, offer.round, offer.price_usd_per_mwh, 2.0 * offer.limit_mwh),
-        lambda offer: Accept(offer.minute_s - 60.0, offer.round, offer.price_usd_per_mwh, offer.limit_mwh),
-        lambda offer: Accept(offer.minute_s, offer.round + 1, offer.price_usd_per_mwh, offer.limit_mwh),
+        lambda offer: Accept(offer.minute_s, offer.round, offer.price_per_mwh, 2.0 * offer.limit_mwh),
+        lambda offer: Accept(offer.minute_s - 60.0, offer.round, offer.price_per_mwh, offer.limit_mwh),
+        lambda offer: Accept(offer.minute_s, offer.round + 1, offer.price_per_mwh, offer.limit_mwh),
     ],
 )
 def test_an_acceptance_of_something_else_binds_nobody(forge: Callable[[Offer], Accept]) -> None:

@@ -140,14 +140,14 @@ def test_storage_carries_spilled_wind_to_imports_and_returns_to_its_start() -> N
 
 
 def test_the_pool_is_used_before_the_market_up_to_what_it_is_expected_to_deliver() -> None:
-    day = forecast([110.0], pool_mw=np.array([6.0]), pool_fee_usd_per_mwh=np.array([40.0]))
+    day = forecast([110.0], pool_mw=np.array([6.0]), pool_fee_per_mwh=np.array([40.0]))
     plan = dispatched(ALONE, day)
     assert (plan.pool_mw[0], plan.market_mw[0]) == pytest.approx((6.0, 4.0), abs=1e-4)
 
 
 def test_storage_that_would_gain_from_losses_is_refused() -> None:
     storage = StorageRatings("esp", 20.0, 20.0, 0.1, 0.9, 0.5, 0.9, 0.8, 20.0)
-    system = replace(ALONE, storage=storage, wear_usd_per_mwh=-50.0)
+    system = replace(ALONE, storage=storage, wear_cost_per_mwh=-50.0)
     with pytest.raises(
         RelaxationError, match=r"agent operator: storage esp, period \d: one direction at a time"
     ):
@@ -235,7 +235,7 @@ def run_day(
         plan = problem.solve("operator", quarter, on, state, day)
         now, prices = plan.at(quarter), PeriodPrices(300.0)
         parts = period_cost(system, now, on[quarter], day.flexible_mw[quarter], prices)
-        costs.append(parts.total_usd + parts.shortage_usd)
+        costs.append(parts.total_money + parts.shortage_money)
         plans.append(plan)
         owed = state.owed_mwh + 0.25 * (day.flexible_mw[quarter] - now.flexible_mw)
         state = SystemState(now.on, now.gross_mw, now.tank_tco2, now.e_mwh, owed)
@@ -258,7 +258,7 @@ def test_with_a_right_forecast_every_plan_is_the_rest_of_the_first(
     day = make_day(24, np.random.default_rng(seed))
     costs, plans = run_day(short_day, COMMITMENT, lambda quarter: day)
     rest = np.cumsum(costs[::-1])[::-1]
-    assert [plan.objective_usd for plan in plans] == pytest.approx(rest, rel=1e-5, abs=0.5)
+    assert [plan.objective_money for plan in plans] == pytest.approx(rest, rel=1e-5, abs=0.5)
 
 
 @pytest.mark.parametrize("seed", range(6))

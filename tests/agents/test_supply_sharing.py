@@ -73,7 +73,7 @@ def test_one_seller_reaches_the_optimum_of_the_matching(costs: list[float], seed
     assert all(
         0.0 <= v <= min(c.need_mwh, c.line_mwh) * (1 + 1e-9) for v, c in zip(volumes, claims, strict=True)
     )
-    welfare = sum(c.utility.value(v) - c.cost_usd_per_mwh * v for v, c in zip(volumes, claims, strict=True))
+    welfare = sum(c.utility.value(v) - c.cost_per_mwh * v for v, c in zip(volumes, claims, strict=True))
     bound = matching_welfare(
         [costs],
         [supply],
@@ -82,8 +82,8 @@ def test_one_seller_reaches_the_optimum_of_the_matching(costs: list[float], seed
         [[c.line_mwh / (1.0 - c.loss) for c in claims]],
         [[c.loss for c in claims]],
     )
-    assert welfare <= bound.welfare_usd * (1.0 + 1e-6) + 1e-9
-    assert welfare >= 0.995 * bound.welfare_usd - 1e-6
+    assert welfare <= bound.welfare_money * (1.0 + 1e-6) + 1e-9
+    assert welfare >= 0.995 * bound.welfare_money - 1e-6
 
 
 def test_by_margin_the_best_are_served_first_and_none_at_a_loss() -> None:

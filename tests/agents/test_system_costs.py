@@ -35,26 +35,26 @@ NOW = PeriodDecisions(
 def test_parts_of_a_quarter_by_hand(power_system: PowerSystem) -> None:
     before, planned = np.array([True, False, True]), np.array([12.0, 8.0])
     parts = period_cost(power_system, NOW, before, planned, PeriodPrices(300.0, 80.0))
-    assert parts.start_stop_usd == 2000.0 + 300.0
-    assert parts.fuel_usd == pytest.approx(0.25 * (300 + 1800 + 300 + 80 + 880 + 180))
+    assert parts.start_stop_money == 2000.0 + 300.0
+    assert parts.fuel_money == pytest.approx(0.25 * (300 + 1800 + 300 + 80 + 880 + 180))
     net_emission = 0.69 * 100 + 0.62 * 40 - 60
-    assert parts.carbon_usd == pytest.approx(0.25 * 12.0 * (net_emission - 0.7 * 140))
-    assert parts.compensation_usd == pytest.approx(0.25 * (3.0 * 2.0 + 4.5 * 1.0))
-    assert parts.wear_usd == pytest.approx(0.25 * 1.43 * 0.98 * 20.0)
-    assert parts.line_fee_usd == pytest.approx(0.25 * 2.0 * 80.0)
-    assert parts.market_usd == pytest.approx(0.25 * 4.0 * 300.0)
-    assert parts.shortage_usd == pytest.approx(0.25 * 3.0 * 1000.0)
+    assert parts.carbon_money == pytest.approx(0.25 * 12.0 * (net_emission - 0.7 * 140))
+    assert parts.compensation_money == pytest.approx(0.25 * (3.0 * 2.0 + 4.5 * 1.0))
+    assert parts.wear_money == pytest.approx(0.25 * 1.43 * 0.98 * 20.0)
+    assert parts.line_fee_money == pytest.approx(0.25 * 2.0 * 80.0)
+    assert parts.market_money == pytest.approx(0.25 * 4.0 * 300.0)
+    assert parts.shortage_money == pytest.approx(0.25 * 3.0 * 1000.0)
     everything = sum(vars(parts).values())
-    assert parts.total_usd == pytest.approx(everything - parts.shortage_usd)
+    assert parts.total_money == pytest.approx(everything - parts.shortage_money)
 
 
 def test_wear_counts_the_energy_inside_when_discharging(power_system: PowerSystem) -> None:
     now = replace(NOW, charge_mw=0.0, discharge_mw=20.0)
     parts = period_cost(power_system, now, now.on, now.flexible_mw, PeriodPrices(300.0))
-    assert parts.wear_usd == pytest.approx(0.25 * 1.43 * 20.0 / 0.98)
-    assert parts.start_stop_usd == parts.compensation_usd == parts.line_fee_usd == 0.0
+    assert parts.wear_money == pytest.approx(0.25 * 1.43 * 20.0 / 0.98)
+    assert parts.start_stop_money == parts.compensation_money == parts.line_fee_money == 0.0
     bare = replace(power_system, storage=None)
-    assert period_cost(bare, now, now.on, now.flexible_mw, PeriodPrices(300.0)).wear_usd == 0.0
+    assert period_cost(bare, now, now.on, now.flexible_mw, PeriodPrices(300.0)).wear_money == 0.0
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_parts_of_all_quarters_add_up_to_the_plans_objective(
     day = replace(
         plain,
         load_mw=1.2 * plain.load_mw,
-        market_usd_per_mwh=random.uniform(60.0, 300.0, n),
+        market_price_per_mwh=random.uniform(60.0, 300.0, n),
         pool_mw=random.uniform(0.0, 5.0, n),
-        pool_fee_usd_per_mwh=random.uniform(10.0, 60.0, n),
+        pool_fee_per_mwh=random.uniform(10.0, 60.0, n),
     )
     on = np.repeat(random.random((4, 3)) < 0.7, 4, axis=0)
     on[:, 0] = True
@@ -97,10 +97,8 @@ def test_parts_of_all_quarters_add_up_to_the_plans_objective(
     )
     total = 0.0
     for quarter in range(n):
-        prices = PeriodPrices(
-            float(day.market_usd_per_mwh[quarter]), float(day.pool_fee_usd_per_mwh[quarter])
-        )
+        prices = PeriodPrices(float(day.market_price_per_mwh[quarter]), float(day.pool_fee_per_mwh[quarter]))
         parts = period_cost(power_system, plan.at(quarter), on[quarter], day.flexible_mw[quarter], prices)
-        total += parts.total_usd + parts.shortage_usd
+        total += parts.total_money + parts.shortage_money
     assert plan.missed_e_mwh == 0.0
-    assert total == pytest.approx(plan.objective_usd, rel=1e-6, abs=0.05)
+    assert total == pytest.approx(plan.objective_money, rel=1e-6, abs=0.05)

@@ -67,11 +67,11 @@ class Plate:
     def slack_mw(self) -> np.ndarray:
         return np.array([state.flow.p_slack_mw[0] for state in self.world.states])
 
-    def paid_usd(self, purpose: str) -> float:
+    def paid_money(self, purpose: str) -> float:
         table = self.world.ledger.table()
-        rows = table[(table["purpose"] == purpose) & (table["amount_usd"] < 0.0)]
+        rows = table[(table["purpose"] == purpose) & (table["amount_money"] < 0.0)]
         signs = np.where(rows["account"].isin(["carbon market", "fuel"]), -1.0, 1.0)
-        return float(-(rows["amount_usd"] * signs).sum())
+        return float(-(rows["amount_money"] * signs).sum())
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def make_plate(power_system: PowerSystem, make_day: Callable[..., Any]) -> Calla
     ) -> Plate:
         n, day = days * DAY, make_day()
         clock = Clock(pd.Timestamp("2026-01-14T19:00:00", tz="Asia/Shanghai"), QUARTER_S)
-        world = World(Feeder.copper_plate(), clock, n, 5 * 3600.0, np.zeros(n), 3, quality, QUARTER_S, "usd")
+        world = World(Feeder.copper_plate(), clock, n, 5 * 3600.0, np.zeros(n), 3, quality, QUARTER_S)
         rules = OperationRules(opens_s=3600.0, deviation_mw=eps)
         names = ("wind", "far wind")[:farms]
         operator = SystemOperator(world, "operator", system, Members(names, ("load",)), rules, behaviour)
@@ -104,7 +104,7 @@ def make_plate(power_system: PowerSystem, make_day: Callable[..., Any]) -> Calla
         loads = []
         for column, each in enumerate(system.loads):
             base = np.tile(day.flexible_mw[:, column], days)
-            profile = FlexibleProfile(base, 0.7 * base, 1.3 * base, each.compensation_usd_per_mwh)
+            profile = FlexibleProfile(base, 0.7 * base, 1.3 * base, each.compensation_per_mwh)
             loads.append(FlexibleLoad(world, each.name, profile, "operator", flexible()))
         provider = None
         if system.storage is not None:
@@ -150,12 +150,12 @@ def test_records_tell_what_agents_did(day: Plate) -> None:
 
 def test_costs_of_the_records_are_those_in_the_ledger(day: Plate) -> None:
     parts = pd.DataFrame([asdict(record.costs) for record in day.operator.records]).sum()
-    assert parts["fuel_usd"] == pytest.approx(day.paid_usd(FUEL), rel=1e-9)
-    assert parts["carbon_usd"] == pytest.approx(day.paid_usd(CARBON), rel=1e-9)
-    assert parts["start_stop_usd"] == pytest.approx(day.paid_usd(START_STOP), abs=1e-9)
-    assert parts["compensation_usd"] == pytest.approx(day.paid_usd(DEMAND_RESPONSE), abs=1e-3)
-    assert parts["wear_usd"] == pytest.approx(day.paid_usd(WEAR), rel=1e-9)
-    assert parts["market_usd"] == pytest.approx(day.paid_usd(REAL_TIME), rel=1e-9, abs=1e-9)
+    assert parts["fuel_money"] == pytest.approx(day.paid_money(FUEL), rel=1e-9)
+    assert parts["carbon_money"] == pytest.approx(day.paid_money(CARBON), rel=1e-9)
+    assert parts["start_stop_money"] == pytest.approx(day.paid_money(START_STOP), abs=1e-9)
+    assert parts["compensation_money"] == pytest.approx(day.paid_money(DEMAND_RESPONSE), abs=1e-3)
+    assert parts["wear_money"] == pytest.approx(day.paid_money(WEAR), rel=1e-9)
+    assert parts["market_money"] == pytest.approx(day.paid_money(REAL_TIME), rel=1e-9, abs=1e-9)
 
 
 def test_money_is_conserved_and_plants_neither_gain_nor_lose(day: Plate) -> None:
@@ -168,14 +168,14 @@ def test_money_is_conserved_and_plants_neither_gain_nor_lose(day: Plate) -> None
 
 def test_profit_of_the_provider_adds_up_by_source(day: Plate) -> None:
     profit, storage = day.provider.profit, day.provider.ratings
-    assert profit.total_usd == pytest.approx(day.world.ledger.balance("esp"), abs=1e-9)
+    assert profit.total_money == pytest.approx(day.world.ledger.balance("esp"), abs=1e-9)
     moved = 0.98 * day.provider.charge_mw.sum() + day.provider.discharge_mw.sum() / 0.98
-    assert profit.compensation_usd == pytest.approx(1.43 * 0.25 * moved, rel=1e-12)
-    assert profit.degradation_usd == pytest.approx(profit.compensation_usd, rel=1e-12)
-    price = day.operator.price_usd_per_mwh
+    assert profit.compensation_money == pytest.approx(1.43 * 0.25 * moved, rel=1e-12)
+    assert profit.degradation_money == pytest.approx(profit.compensation_money, rel=1e-12)
+    price = day.operator.price_per_mwh
     margin = 0.25 * float(price @ (day.provider.discharge_mw - day.provider.charge_mw))
-    assert profit.energy_margin_usd == pytest.approx(margin, rel=1e-9)
-    assert profit.line_fees_usd == pytest.approx(0.0, abs=1e-9)
+    assert profit.energy_margin_money == pytest.approx(margin, rel=1e-9)
+    assert profit.line_fees_money == pytest.approx(0.0, abs=1e-9)
     low, high = storage.band_mwh
     assert low - 1e-9 <= day.provider.e_mwh.min() <= day.provider.e_mwh.max() <= high + 1e-9
     assert day.provider.e_mwh[-1] == pytest.approx(28.0, abs=1e-3)
@@ -276,7 +276,7 @@ def test_a_wide_dead_band_fires_less_and_buys_more(day: Plate, make_plate: Calla
     assert all(abs(r.deviation_mw) > 6.0 for r in records if r.fired)
     assert all(abs(r.deviation_mw) <= 6.0 for r in records if not r.fired)
     assert sum(r.fired for r in records) < sum(r.fired for r in day.operator.records)
-    assert plate.paid_usd(REAL_TIME) > day.paid_usd(REAL_TIME)
+    assert plate.paid_money(REAL_TIME) > day.paid_money(REAL_TIME)
     # A surplus that nobody plans with is turned down at the wind farm, not fed out.
     assert plate.slack_mw.min() > -1e-6
 

@@ -11,7 +11,7 @@ from gridarium.environment.errors import ProfileError
 from gridarium.environment.profiles import check_profiles, read_profiles
 
 DATA = Path(__file__).parents[2] / "experiments" / "data"
-HEADER = "time,load_mw,price_cny_per_mwh"
+HEADER = "time,load_mw,price_per_mwh"
 
 
 def rows(n: int = 24, minutes: int = 60) -> list[str]:
@@ -35,7 +35,7 @@ def test_reads_what_was_written(tmp_path: Path) -> None:
     assert profiles.period_h == 0.25
     assert profiles.index[95] == pd.Timestamp("2026-01-15 23:45", tz="Asia/Shanghai")
     np.testing.assert_allclose(profiles.column("load_mw"), 1 + np.arange(96) / 10)
-    np.testing.assert_array_equal(profiles.column("price_cny_per_mwh"), -np.arange(96))
+    np.testing.assert_array_equal(profiles.column("price_per_mwh"), -np.arange(96))
     assert check_profiles(path, ["load_mw"]) == []
 
 
@@ -77,8 +77,8 @@ def test_every_fault_is_listed_at_once(tmp_path: Path) -> None:
         "data.csv: column load_mw, row 7",
         "data.csv: column load_mw, row 9",
         "data.csv: column load_mw, row 10",
-        "data.csv: column price_cny_per_mwh, row 8",
-        "data.csv: column price_cny_per_mwh, row 11",
+        "data.csv: column price_per_mwh, row 8",
+        "data.csv: column price_per_mwh, row 11",
         "data.csv: column pv_mw",
     ]
     with pytest.raises(ProfileError) as caught:
@@ -93,8 +93,8 @@ def test_every_fault_is_listed_at_once(tmp_path: Path) -> None:
         ("a_mw", False),
         ("a_mwh", False),
         ("a_tco2_per_mwh", False),
-        ("a_cny_per_mwh", True),
-        ("a_cny_per_mw", True),
+        ("a_per_mwh", True),
+        ("a_per_mw", True),
         ("a_mvar", True),
     ],
 )
@@ -135,11 +135,11 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
 
 def test_missing_column_is_named_with_what_is_there(tmp_path: Path) -> None:
     profiles = read_profiles(write(tmp_path, [HEADER, *rows()]))
-    with pytest.raises(ProfileError, match=r"column pv_mw: .*the file has load_mw, price_cny_per_mwh"):
+    with pytest.raises(ProfileError, match=r"column pv_mw: .*the file has load_mw, price_per_mwh"):
         profiles.column("pv_mw")
 
 
-SHIPPED = ["load_mw", "pv_mw", "wind_mw", "tou_cny_per_mwh", "grid_tco2_per_mwh"]
+SHIPPED = ["load_mw", "pv_mw", "wind_mw", "tou_price_per_mwh", "grid_tco2_per_mwh"]
 
 
 def test_shipped_days_keep_the_stated_numbers() -> None:
@@ -150,7 +150,7 @@ def test_shipped_days_keep_the_stated_numbers() -> None:
         assert day.index[0] == pd.Timestamp("2026-01-15", tz="Asia/Shanghai")
         assert day.column("load_mw").max() == day.column("load_mw")[19] == 3.715
         assert day.column("load_mw")[12] == 2.0
-        assert day.column("load_mw") @ day.column("tou_cny_per_mwh") == pytest.approx(39731.3)
+        assert day.column("load_mw") @ day.column("tou_price_per_mwh") == pytest.approx(39731.3)
         assert day.column("grid_tco2_per_mwh")[12] == 0.60
     assert (ordinary.column("pv_mw") + ordinary.column("wind_mw"))[12] == pytest.approx(1.8)
     assert (high.column("pv_mw") + high.column("wind_mw"))[12] == pytest.approx(3.5)

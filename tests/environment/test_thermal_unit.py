@@ -16,8 +16,8 @@ UNIT = ThermalUnit("coal", 40, 110, 0.03, 18, 300, 1500, 66, 44, 6, 6, 0.69, Tru
 
 
 def test_fuel_cost_and_its_derivative_by_hand() -> None:
-    assert UNIT.fuel_usd_per_h(100.0) == pytest.approx(300.0 + 1800.0 + 300.0)
-    assert UNIT.marginal_fuel_usd_per_mwh(100.0) == pytest.approx(24.0)
+    assert UNIT.fuel_cost_per_h(100.0) == pytest.approx(300.0 + 1800.0 + 300.0)
+    assert UNIT.marginal_fuel_cost_per_mwh(100.0) == pytest.approx(24.0)
 
 
 def test_starts_and_stops_are_limited_by_a_ramp_or_the_least_output() -> None:
@@ -33,7 +33,7 @@ def test_starts_and_stops_are_limited_by_a_ramp_or_the_least_output() -> None:
         ({"p_min_mw": 120.0}, r"unit coal: p_min_mw must be in \[0, 110\] MW, got 120"),
         ({"p_max_mw": float("inf")}, r"p_max_mw must be in \(0, inf\) MW, got inf"),
         ({"ramp_mw_per_h": 0.0}, r"ramp_mw_per_h must be in \(0, inf\) MW/h, got 0"),
-        ({"cost_quadratic_usd_per_mw2h": -0.1}, r"must be in \[0, inf\] USD/MW2h, got -0.1"),
+        ({"cost_quadratic_per_mw2h": -0.1}, r"must be in \[0, inf\] money/MW2h, got -0.1"),
         ({"emission_tco2_per_mwh": float("nan")}, r"must be in \[0, inf\] tCO2/MWh, got nan"),
         ({"p_initial_mw": 20.0}, r"p_initial_mw must be in \[40, 110\] MW, got 20"),
         ({"on_initially": False}, r"p_initial_mw must be in \[0, 0\] MW, got 80"),

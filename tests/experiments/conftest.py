@@ -51,8 +51,8 @@ def _tables_of(case: str, number: int, n_period: int, n_bus: int) -> dict[str, p
     rounds = np.arange(1, 9)
     return {
         "signals": base.assign(
-            tou_cny_per_mwh=600.0,
-            price_cny_per_mwh=600.0 - 10.0 * number * np.sin(hour),
+            tou_price_per_mwh=600.0,
+            price_per_mwh=600.0 - 10.0 * number * np.sin(hour),
             factor_tco2_per_mwh=0.5 - 0.3 * np.sin(hour / 4),
             grid_factor_tco2_per_mwh=0.6,
         ),
@@ -80,7 +80,7 @@ def _tables_of(case: str, number: int, n_period: int, n_bus: int) -> dict[str, p
             {
                 "case": case,
                 "round": rounds,
-                "price_change_cny_per_mwh": np.append(30 * 0.5 ** rounds[:-1], 0.0),
+                "price_change_per_mwh": np.append(30 * 0.5 ** rounds[:-1], 0.0),
                 "load_change_mw": 0.5**rounds,
                 "ended": ["", "", "", "", "", "", "", "converged" if number % 2 else "gate closed"],
             }

@@ -45,7 +45,7 @@ cases:
   substation-outside-band:
     network: {source: high.json, sites: null}
   no-number:
-    prices: {carbon_price_cny_per_tco2: much}
+    prices: {carbon_price_per_tco2: much}
   too-much-loss:
     communication: {loss: 1.0, outages: [{agent: dso, start_s: 10, end_s: 5}]}
 """
@@ -66,7 +66,7 @@ EVERY_FAULT = (
     "cases.negative-capacity.storages.storage_7.e_max_mwh: got -1.0; must be a number in (0, 1e+06]",
     "cases.impossible-band.network.voltage_min_pu: got 1.05; must be below voltage_max_pu = 0.95 p.u.",
     "cases.substation-outside-band.network.slack_voltage_pu: got None; must be given: the network's own 1.1",
-    "cases.no-number.prices.carbon_price_cny_per_tco2: got 'much'; must be a number in [0, 1000]",
+    "cases.no-number.prices.carbon_price_per_tco2: got 'much'; must be a number in [0, 1000]",
     "cases.too-much-loss.communication.loss: got 1.0; must be a number in [0, 1)",
     "cases.too-much-loss.communication.outages.0.end_s: got 5.0; must be above start_s = 10 s",
 )

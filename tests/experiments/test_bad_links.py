@@ -37,7 +37,7 @@ def test_bad_links_cost_time_and_change_nothing(ideal: Result, links: dict[str, 
     last = result.table("rounds").iloc[-1]
     assert (last["ended"], last["replies"], last["missing"]) == ("converged", 3, 0)
     assert last["time_s"] > ideal.table("rounds")["time_s"].iloc[-1]
-    for table, column in (("signals", "price_cny_per_mwh"), ("dispatch", "p_supply_mw")):
+    for table, column in (("signals", "price_per_mwh"), ("dispatch", "p_supply_mw")):
         np.testing.assert_array_equal(result.table(table)[column], ideal.table(table)[column])
 
 

@@ -21,9 +21,9 @@ FOLLOWERS = tuple(
 )
 # Parameters that change nothing as long as the one that matters is at its limit.
 BESIDE_THE_LIMIT = {
-    "noise": "{price_scale_cny_per_mwh: 0, redraw: true}",
+    "noise": "{price_scale_per_mwh: 0, redraw: true}",
     "stale": "{rounds: 0, seconds: 0}",
-    "inattention": "{probability: 0, threshold_cny_per_mwh: 0}",
+    "inattention": "{probability: 0, price_threshold_per_mwh: 0}",
     "quantal": "{temperature_share: 0, vertices: 9, redraw: true}",
     "satisficing": "{aspiration_share: 1, perturbations: 7}",
     "habit": "{last_weight: 0, usual_weight: 0, inertia_share: 0}",
@@ -33,14 +33,14 @@ BESIDE_THE_LIMIT = {
     "partial-compliance": "{compliance: 1}",
     "override": "{probability: 0}",
     "drop-out": "{probability: 0}",
-    "sticky-price": "{every_rounds: 1, threshold_cny_per_mwh: 0}",
+    "sticky-price": "{every_rounds: 1, price_threshold_per_mwh: 0}",
     "satisficing-leader": "{gain_share: 0}",
     "learned-slope": "{trust: 0, forgetting: 0}",
 }
 BOUNDED = {
-    "noise": "{price_scale_cny_per_mwh: 20, factor_bias_tco2_per_mwh: 0.1, load_scale_share: 0.02}",
+    "noise": "{price_scale_per_mwh: 20, factor_bias_tco2_per_mwh: 0.1, load_scale_share: 0.02}",
     "stale": "{rounds: 2}",
-    "inattention": "{probability: 0.3, threshold_cny_per_mwh: 5, threshold_mw: 0.1}",
+    "inattention": "{probability: 0.3, price_threshold_per_mwh: 5, threshold_mw: 0.1}",
     "quantal": "{temperature_share: 0.005, redraw: true}",
     "satisficing": "{aspiration_share: 0.4}",
     "habit": "{last_weight: 0.3, usual_weight: 0.3}",
@@ -50,7 +50,7 @@ BOUNDED = {
     "partial-compliance": "{compliance: 0.5}",
     "override": "{probability: 0.3}",
     "drop-out": "{probability: 0.1}",
-    "sticky-price": "{threshold_cny_per_mwh: 5}",
+    "sticky-price": "{price_threshold_per_mwh: 5}",
     "satisficing-leader": "{gain_share: 0.01}",
     "learned-slope": "{trust: 1}",
 }

@@ -42,9 +42,9 @@ def _rounds(n: int = 6) -> pd.DataFrame:
                 {
                     "leader": leader,
                     "round": np.arange(1, len(found) + 1),
-                    "profit_cny": 1e3 * np.array(found),
-                    "best_so_far_cny": 1e3 * np.fmax.accumulate(found),
-                    "bound_cny": 13e3,
+                    "profit_money": 1e3 * np.array(found),
+                    "best_so_far_money": 1e3 * np.fmax.accumulate(found),
+                    "bound_money": 13e3,
                 }
             )
             for leader, found in profits.items()
@@ -63,22 +63,22 @@ def _steps(axes: Axes) -> list[np.ndarray]:
 
 def test_given_stiffness_and_flexibility_change_nothing_else() -> None:
     drawn = random_instance(3, n_follower=3)
-    given = random_instance(3, n_follower=3, beta_cny_per_mwh_per_mw=100.0, flexible_share=0.25)
-    assert given.supply[0].marginal_cny_per_mwh == pytest.approx(drawn.supply[0].marginal_cny_per_mwh)
+    given = random_instance(3, n_follower=3, beta_per_mwh_per_mw=100.0, flexible_share=0.25)
+    assert given.supply[0].marginal_cost_per_mwh == pytest.approx(drawn.supply[0].marginal_cost_per_mwh)
     base = drawn.base_mw.sum()
     for before, after in zip(drawn.followers, given.followers, strict=True):
         assert after.base_mw == pytest.approx(before.base_mw)
         assert after.most_down_mw == pytest.approx(0.25 * after.base_mw)
         # A class has as much more slope as it is smaller than the feeder, but for the noise of its loads.
-        assert after.beta_cny_per_mwh_per_mw * after.base_mw.sum() / base == pytest.approx(100.0, rel=0.2)
+        assert after.beta_per_mwh_per_mw * after.base_mw.sum() / base == pytest.approx(100.0, rel=0.2)
 
 
 def test_leaders_stay_below_the_bound_and_anticipation_pays() -> None:
     found = play(ONE_CLASS, 3)
     assert list(found) == LEADERS
     for metrics in found.values():
-        assert metrics["profit_cny"] <= metrics["bound_cny"] * (1.0 + 1e-6)
-        gap = 1.0 - metrics["profit_cny"] / metrics["bound_cny"]
+        assert metrics["profit_money"] <= metrics["bound_money"] * (1.0 + 1e-6)
+        gap = 1.0 - metrics["profit_money"] / metrics["bound_money"]
         assert metrics["gap_percent"] == pytest.approx(100.0 * gap)
     gaps = {leader: metrics["gap_percent"] for leader, metrics in found.items()}
     assert gaps["full-information"] < 0.05
@@ -88,17 +88,17 @@ def test_leaders_stay_below_the_bound_and_anticipation_pays() -> None:
 def test_best_response_rests_at_the_reference_price() -> None:
     problem = random_instance(3, n_follower=1)
     metrics = play(ONE_CLASS, 3)["best-response"]
-    assert metrics["profit_cny"] == pytest.approx(problem.profit(problem.reference_cny_per_mwh))
+    assert metrics["profit_money"] == pytest.approx(problem.profit(problem.reference_price_per_mwh))
     assert metrics["rounds"] == 1.0
 
 
 def test_a_round_limit_cuts_the_same_game_short() -> None:
     rounds = leader_rounds(random_instance(3, n_follower=1))
-    path = rounds[rounds["leader"] == "anticipating"].set_index("round")["best_so_far_cny"]
+    path = rounds[rounds["leader"] == "anticipating"].set_index("round")["best_so_far_money"]
     for limit in (1, 4, 9, 40):
         metrics = play({**ONE_CLASS, "round_limit": float(limit)}, 3)["anticipating"]
         assert metrics["rounds"] == min(limit, len(path))
-        assert metrics["profit_cny"] == pytest.approx(path.loc[: metrics["rounds"]].max(), rel=2e-4)
+        assert metrics["profit_money"] == pytest.approx(path.loc[: metrics["rounds"]].max(), rel=2e-4)
 
 
 def test_numbers_of_a_table_count_as_whole_numbers() -> None:
@@ -110,7 +110,7 @@ def test_rounds_keep_the_best_price_so_far() -> None:
     options = Anticipation(limit_probes=2, effort=SearchEffort(relative_gap=5e-4, round_limit=1))
     rounds = leader_rounds(problem, options)
     for _, rows in rounds.groupby("leader"):
-        assert rows["best_so_far_cny"].to_numpy() == pytest.approx(np.fmax.accumulate(rows["profit_cny"]))
+        assert rows["best_so_far_money"].to_numpy() == pytest.approx(np.fmax.accumulate(rows["profit_money"]))
         assert rows["round"].tolist() == list(range(1, len(rows) + 1))
     # Reference, slope, two probes, and at least one price that is meant.
     assert (rounds["leader"] == "anticipating").sum() >= 5
@@ -133,9 +133,11 @@ def test_figure_shows_the_best_so_far_the_bound_and_the_posted_prices() -> None:
     assert axes.get_xlabel() == "round"
 
 
-@pytest.mark.parametrize("column", ["bound_cny", None])
+@pytest.mark.parametrize("column", ["bound_money", None])
 def test_figure_without_a_bound_and_with_many_lines(column: str | None) -> None:
-    rounds = _rounds().drop(columns=["bound_cny"]) if column is None else _rounds().assign(bound_cny=np.nan)
+    rounds = (
+        _rounds().drop(columns=["bound_money"]) if column is None else _rounds().assign(bound_money=np.nan)
+    )
     (axes,) = leader_figure(rounds).axes
     legend = axes.get_legend()
     assert legend is not None
@@ -146,7 +148,7 @@ def test_figure_without_a_bound_and_with_many_lines(column: str | None) -> None:
 
 
 def test_figure_of_a_leader_that_never_kept_its_limits() -> None:
-    assert svg_bytes(leader_figure(_rounds().assign(profit_cny=np.nan, best_so_far_cny=np.nan)))
+    assert svg_bytes(leader_figure(_rounds().assign(profit_money=np.nan, best_so_far_money=np.nan)))
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -166,15 +168,15 @@ def test_a_study_of_rounds_draws_profits_against_them() -> None:
         [
             {"point": number, "replication": replication, "case": case, "round_limit": limit}
             | {
-                "profit_cny": 1e3 * min(limit, 9) + 100.0 * replication,
-                "bound_cny": 1e4 + 100.0 * replication,
+                "profit_money": 1e3 * min(limit, 9) + 100.0 * replication,
+                "bound_money": 1e4 + 100.0 * replication,
             }
             for number, limit in enumerate(design.points["round_limit"])
             for replication in range(3)
             for case in LEADERS
         ]
     )
-    drawn = {one.name: one for one in sweep_drawings(results, ["profit_cny", "bound_cny"], design, [])}
+    drawn = {one.name: one for one in sweep_drawings(results, ["profit_money", "bound_money"], design, [])}
     (axes,) = drawn["leaders"].figure.axes
     assert _steps(axes)[0][:3] == pytest.approx([1.1, 2.1, 3.1])
     assert any(np.allclose(np.asarray(line.get_ydata(), dtype=float), 10.1) for line in axes.lines)
@@ -223,9 +225,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Result:
 def test_a_run_with_a_searching_leader_draws_its_profits(small: Result) -> None:
     (axes,) = {one.name: one for one in drawings(small)}["leader"].figure.axes
     rounds = small.table("rounds")
-    assert _steps(axes)[0][-1] == pytest.approx(rounds["profit_cny"].max() / 1e3)
-    assert rounds["profit_cny"].iloc[-1] == pytest.approx(
-        small.summary["adcef"]["dso_net_revenue_cny"], rel=1e-3
+    assert _steps(axes)[0][-1] == pytest.approx(rounds["profit_money"].max() / 1e3)
+    assert rounds["profit_money"].iloc[-1] == pytest.approx(
+        small.summary["adcef"]["dso_net_revenue_money"], rel=1e-3
     )
 
 

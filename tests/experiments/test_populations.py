@@ -84,8 +84,8 @@ def test_parameters_are_drawn_from_the_distribution_for_each_agent() -> None:
 def test_draws_follow_their_quantiles() -> None:
     def scales(scale: int) -> list[float]:
         law = f"{{distribution: halfnorm, args: {{scale: {scale}}}}}"
-        made = behaviours(f"behaviour=[{{noise: {{price_scale_cny_per_mwh: {law}}}}}]")
-        return [each.price_scale_cny_per_mwh for each in made if isinstance(each, Noise)]
+        made = behaviours(f"behaviour=[{{noise: {{price_scale_per_mwh: {law}}}}}]")
+        return [each.price_scale_per_mwh for each in made if isinstance(each, Noise)]
 
     assert scales(10) == pytest.approx([2.0 * each for each in scales(5)])
 
@@ -113,8 +113,8 @@ def test_parameters_that_a_behaviour_of_ones_own_does_not_take_are_faults() -> N
     ("setting", "place", "allowed"),
     [
         (
-            "behaviour=[{noise: {price_scale_cny_per_mwh: -1}}]",
-            "behaviour.0.price_scale_cny_per_mwh",
+            "behaviour=[{noise: {price_scale_per_mwh: -1}}]",
+            "behaviour.0.price_scale_per_mwh",
             "in [0, 1",
         ),
         ("behaviour=[exact, {habit: {weight: 1}}]", "behaviour.1.weight", "known are last_weight"),

@@ -11,7 +11,7 @@ from gridarium.experiments import load_scenario, run
 
 @pytest.mark.parametrize(("rows", "period_h"), [(48, 1.0), (96, 0.25)])
 def test_profiles_of_two_days_and_of_quarter_hours(tmp_path: Path, rows: int, period_h: float) -> None:
-    columns = "time,load_mw,pv_mw,wind_mw,tou_cny_per_mwh,grid_tco2_per_mwh"
+    columns = "time,load_mw,pv_mw,wind_mw,tou_price_per_mwh,grid_tco2_per_mwh"
     lines = [columns]
     for row in range(rows):
         hour = row * period_h

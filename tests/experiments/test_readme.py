@@ -24,7 +24,7 @@ def test_own_agent_and_behaviour_run_as_printed_in_under_40_lines(tmp_path):
         [sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, check=True
     )
     printed = dict(line.split() for line in done.stdout.splitlines())
-    assert printed.keys() == {"emission_tco2", "shifted_mwh", "user_surplus_cny"}
+    assert printed.keys() == {"emission_tco2", "shifted_mwh", "user_surplus_money"}
     assert 8.0 < float(printed["emission_tco2"]) < 9.3
     assert done.stderr == ""
 

@@ -85,11 +85,11 @@ def test_tables_add_up_to_the_summary(study: Result) -> None:
             study.table(name)[study.table(name)["case"] == case]
             for name in ("ledger", "dispatch", "branches", "decisions")
         )
-        mine = ledger[ledger["account"] == "dso"]["amount_cny"].sum()
-        assert mine == pytest.approx(summary["dso_net_revenue_cny"], abs=1e-6)
-        assert ledger["amount_cny"].sum() == pytest.approx(0.0, abs=1e-6)
+        mine = ledger[ledger["account"] == "dso"]["amount_money"].sum()
+        assert mine == pytest.approx(summary["dso_net_revenue_money"], abs=1e-6)
+        assert ledger["amount_money"].sum() == pytest.approx(0.0, abs=1e-6)
         bills = ledger[ledger["account"].isin(["industrial", "commercial", "residential"])]
-        assert -bills["amount_cny"].sum() == pytest.approx(summary["user_cost_cny"], abs=1e-6)
+        assert -bills["amount_money"].sum() == pytest.approx(summary["user_cost_money"], abs=1e-6)
         lost = (branches["p_from_mw"] - branches["p_to_mw"]).sum()
         assert lost == pytest.approx(summary["loss_mwh"])
         assert dispatch["p_supply_mw"].sum() == pytest.approx(dispatch["p_demand_mw"].sum() + lost, abs=1e-4)
@@ -98,9 +98,9 @@ def test_tables_add_up_to_the_summary(study: Result) -> None:
 
 def test_retail_energy_is_paid_at_the_posted_price(result: Result) -> None:
     loads = result.table("decisions").merge(result.table("signals"), on="period")
-    due = (loads["p_metered_mw"] * loads["price_cny_per_mwh"]).groupby(loads["agent"]).sum()
+    due = (loads["p_metered_mw"] * loads["price_per_mwh"]).groupby(loads["agent"]).sum()
     ledger = result.table("ledger").query("purpose == 'retail energy'")
-    paid = -ledger[ledger["account"] != "dso"].groupby("account")["amount_cny"].sum()
+    paid = -ledger[ledger["account"] != "dso"].groupby("account")["amount_money"].sum()
     for name in due.index:
         assert paid[name] == pytest.approx(due[name])
 
@@ -176,7 +176,7 @@ def test_how_the_negotiation_ended(limit: int, ending: str) -> None:
     convergence = certificates(cut_short)["convergence"]
     assert not convergence.passed
     assert not convergence.hard
-    assert convergence.value == rounds["price_change_cny_per_mwh"].iloc[-1] > 0.01
+    assert convergence.value == rounds["price_change_per_mwh"].iloc[-1] > 0.01
     # Every other certificate holds: a gate that closes early costs the equilibrium, not physics or money.
     assert cut_short.passed
 

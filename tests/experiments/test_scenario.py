@@ -13,7 +13,7 @@ from gridarium.experiments.scenario import load_scenario, shipped_scenarios
 SMALL = """
 model: adcef
 consumers:
-  all: {share: 1.0, beta_cny_per_mwh_per_mw: 60}
+  all: {share: 1.0, beta_per_mwh_per_mw: 60}
 storages:
   pool: {p_max_mw: 0.5, e_max_mwh: 1.0}
 network:
@@ -40,15 +40,15 @@ def test_every_shipped_scenario_is_valid() -> None:
 
 def test_numbers_of_the_paper() -> None:
     case = load_scenario("adcef").cases["adcef"]
-    assert case.prices.carbon_price_cny_per_tco2 == 73.65
+    assert case.prices.carbon_price_per_tco2 == 73.65
     assert [case.network.sites[name] for name in case.storages] == [7, 14, 24]
     assert [unit.p_max_mw for unit in case.storages.values()] == [0.5, 0.4, 0.8]
     assert [unit.p_max_mw for unit in case.gas_turbines.values()] == [1.0, 1.2]
     turbine = case.gas_turbines["gas_turbine_25"]
     costs = (
-        turbine.cost_quadratic_cny_per_mw2h,
-        turbine.cost_linear_cny_per_mwh,
-        turbine.cost_fixed_cny_per_h,
+        turbine.cost_quadratic_per_mw2h,
+        turbine.cost_linear_per_mwh,
+        turbine.cost_fixed_per_h,
     )
     assert costs == (0.02, 35, 150)
     assert (case.network.sites["pv"], case.network.sites["wind"]) == (6, 3)
@@ -72,14 +72,14 @@ def test_cases_of_the_main_study() -> None:
 
 def test_sweeps_replace_the_cases_of_their_base() -> None:
     study = load_scenario("adcef-carbon-price")
-    prices = [case.prices.carbon_price_cny_per_tco2 for case in study.cases.values()]
+    prices = [case.prices.carbon_price_per_tco2 for case in study.cases.values()]
     assert prices == [40, 73.65, 100, 130, 160]
     assert {case.tariff.kind for case in study.cases.values()} == {"adcef"}
     name, values = swept_parameter(study.resolved(), study.cases) or ("", {})
-    assert (name, list(values.values())) == ("carbon_price_cny_per_tco2", prices)
+    assert (name, list(values.values())) == ("carbon_price_per_tco2", prices)
     beta = load_scenario("adcef-beta")
     name, values = swept_parameter(beta.resolved(), beta.cases) or ("", {})
-    assert (name, list(values.values())) == ("beta_cny_per_mwh_per_mw", [30, 60, 120, 240])
+    assert (name, list(values.values())) == ("beta_per_mwh_per_mw", [30, 60, 120, 240])
     assert swept_parameter(load_scenario("adcef").resolved(), load_scenario("adcef").cases) is None
 
 
@@ -106,11 +106,11 @@ def test_defaults_are_written_out(tmp_path: Path) -> None:
 
 def test_overrides_win_over_every_case() -> None:
     study = load_scenario(
-        "adcef", ["tariff.kind=tou", "consumers.industrial.beta_cny_per_mwh_per_mw=61", "seed=9"]
+        "adcef", ["tariff.kind=tou", "consumers.industrial.beta_per_mwh_per_mw=61", "seed=9"]
     )
     for case in study.cases.values():
         assert (case.tariff.kind, case.seed) == ("tou", 9)
-        assert case.consumers["industrial"].beta_cny_per_mwh_per_mw == 61
+        assert case.consumers["industrial"].beta_per_mwh_per_mw == 61
     study = load_scenario("adcef", ["cases.adcef.seed=7"])
     assert {name: case.seed for name, case in study.cases.items() if case.seed != 1} == {"adcef": 7}
 
@@ -169,13 +169,13 @@ profiles: adcef-ordinary
 network:
   voltage_min_pu: 1.1
   sites: {pool: 99, ghost: 3}
-prices: {carbon_price_cny_per_tco2: .nan, quota_tco2_per_mwh: 9}
+prices: {carbon_price_per_tco2: .nan, quota_tco2_per_mwh: 9}
 storages:
   pool: {p_max_mw: 0.5, e_max_mwh: "1.0", soc_min: 0.5, soc_max: 0.4}
   tank: {p_max_mw: 0.5, e_max_mwh: 2, soc_initial: 0.95}
 renewables: {sun: {column: sun_mw}}
 consumers:
-  a: {share: 0.5, beta_cny_per_mwh_per_mw: 60, colour: red}
+  a: {share: 0.5, beta_per_mwh_per_mw: 60, colour: red}
 negotiation: {closes_h_before: 5}
 tariff: {kind: free, balance_budget: 1}
 communication: {loss: 1.0, outages: [{agent: dso, start_s: 5, end_s: 1}]}
@@ -185,7 +185,7 @@ communication: {loss: 1.0, outages: [{agent: dso, start_s: 5, end_s: 1}]}
     assert found["period_h"] == "period_h: got 'yes'; must be a number in [0.0166667, 1]"
     assert "[0.5, 1.5]" not in found["network.voltage_min_pu"]
     assert "below voltage_max_pu = 1.05" in found["network.voltage_min_pu"]
-    assert "got nan; must be a number in [0, 1000]" in found["prices.carbon_price_cny_per_tco2"]
+    assert "got nan; must be a number in [0, 1000]" in found["prices.carbon_price_per_tco2"]
     assert "got 9; must be a number in [0, 2]" in found["prices.quota_tco2_per_mwh"]
     assert "got '1.0'; must be a number in (0, 1e+06]" in found["storages.pool.e_max_mwh"]
     assert "must be in [soc_min, soc_max] = [0.1, 0.9]" in found["storages.tank.soc_initial"]
@@ -205,7 +205,7 @@ model: adcef
 network: {slack_voltage_pu: 1.2}
 storages: {sun: {p_max_mw: 1, e_max_mwh: 1}}
 renewables: {sun: {column: sun_mw}}
-consumers: {a: {share: 0.5, beta_cny_per_mwh_per_mw: 60}}
+consumers: {a: {share: 0.5, beta_per_mwh_per_mw: 60}}
 seed: 1
 """,
     )
@@ -264,7 +264,7 @@ def test_unknown_models_and_fields_name_the_known_ones(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["unknown", "no_such_package.module:Class", "os", "os:1x", "a:b:c"])
 def test_unknown_behaviours(tmp_path: Path, name: str) -> None:
-    text = SMALL.replace("beta_cny", f"behaviour: ['{name}'], beta_cny")
+    text = SMALL.replace("beta_money", f"behaviour: ['{name}'], beta_money")
     assert "must be a registered behaviour" in faults_of(tmp_path, text)["consumers.all.behaviour.0"]
 
 

@@ -46,9 +46,9 @@ def test_noon_example_is_exact() -> None:
 
 def test_noon_price_by_hand() -> None:
     offer = AdcefTariff(budget_balanced=False).offer(noon())
-    assert offer.price_cny_per_mwh[0] == pytest.approx(980.0 - 73.65 * 0.8)
+    assert offer.price_per_mwh[0] == pytest.approx(980.0 - 73.65 * 0.8)
     half = AdcefTariff(adjustment=0.5, budget_balanced=False).offer(noon())
-    assert half.price_cny_per_mwh[0] == pytest.approx(980.0 - 73.65 * 0.4)
+    assert half.price_per_mwh[0] == pytest.approx(980.0 - 73.65 * 0.4)
 
 
 @pytest.mark.parametrize(("kind", "factor"), [("ex-ante", -0.30), ("ex-post", -0.6 * 0.6 / 2.4)])

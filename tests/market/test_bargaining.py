@@ -28,7 +28,7 @@ LINE = QuadraticUtility(200.0, 2000.0)
 def bargains(draw):
     low = draw(st.floats(0.0, 150.0))
     return Bargain(
-        cost_usd_per_mwh=draw(st.floats(0.0, 200.0)),
+        cost_per_mwh=draw(st.floats(0.0, 200.0)),
         utility=draw(
             st.one_of(
                 st.builds(LogUtility, st.floats(0.5, 20), st.floats(0.0005, 0.05)),
@@ -59,7 +59,7 @@ def test_price_in_band_volume_in_limits_and_nobody_loses(name, bargain, seed):
         return
     low, high = bargain.band
     noise = 1e-9 * (1 + abs(bargain.utility.value(deal.volume_mwh)))
-    assert low <= deal.price_usd_per_mwh <= high
+    assert low <= deal.price_per_mwh <= high
     assert 0.0 < deal.volume_mwh <= bargain.p_max_mwh
     assert deal.gain_ep(bargain) >= -noise
     assert deal.gain_ip(bargain) >= -noise
@@ -83,7 +83,7 @@ def test_outside_gains_are_covered_by_the_leader(bargain):
     nash = nash_outcome(bargain)
     if deal is not None and nash is not None:
         # To lead is worth at least what the IP's own choice at the Nash price would give.
-        answer = posted_outcome(bargain, nash.price_usd_per_mwh)
+        answer = posted_outcome(bargain, nash.price_per_mwh)
         if answer is not None:
             assert deal.gain_ep(bargain) >= answer.gain_ep(bargain) - 1e-9
 
@@ -92,7 +92,7 @@ def test_nash_by_hand():
     # V'(p) = 200 - 2000 p = 40 at 0.08; V = 9.6, surplus 6.4, so each gets 3.2: price 40 + 3.2 / 0.08
     bargain = Bargain(40.0, LINE, 0.2, (0.0, 300.0))
     deal = nash_outcome(bargain)
-    assert (deal.price_usd_per_mwh, deal.volume_mwh) == pytest.approx((80.0, 0.08))
+    assert (deal.price_per_mwh, deal.volume_mwh) == pytest.approx((80.0, 0.08))
     assert (deal.gain_ep(bargain), deal.gain_ip(bargain)) == pytest.approx((3.2, 3.2))
     assert nash_price(bargain, 0.04) == pytest.approx(0.5 * (40 + 160))
     assert nash_price(Bargain(40.0, LINE, 0.2, (0.0, 90.0)), 0.04) == 90.0
@@ -103,21 +103,21 @@ def test_nash_at_the_limit_of_the_band_by_hand(limit):
     # With the price fixed at b the product (b - c) p (a - b - s p / 2) p is largest at p = 4 (a - b) / (3 s).
     band = (limit, 300.0) if limit > 80 else (0.0, limit)
     deal = nash_outcome(Bargain(40.0, LINE, 0.2, band))
-    assert deal.price_usd_per_mwh == limit
+    assert deal.price_per_mwh == limit
     assert deal.volume_mwh == pytest.approx(4 * (200 - limit) / (3 * 2000))
 
 
 def test_ep_leader_by_hand():
     deal = ep_leader_outcome(Bargain(40.0, LINE, 0.2, (0.0, 300.0)))
-    assert (deal.price_usd_per_mwh, deal.volume_mwh) == pytest.approx((120.0, 0.04))
+    assert (deal.price_per_mwh, deal.volume_mwh) == pytest.approx((120.0, 0.04))
     short = ep_leader_outcome(Bargain(40.0, LINE, 0.01, (0.0, 300.0)))
-    assert (short.price_usd_per_mwh, short.volume_mwh) == pytest.approx((180.0, 0.01))
+    assert (short.price_per_mwh, short.volume_mwh) == pytest.approx((180.0, 0.01))
     log = ep_leader_outcome(Bargain(40.0, LogUtility(4.0), 1.0, (0.0, 900.0)))
-    assert log.price_usd_per_mwh == pytest.approx(400.0)
-    assert log.price_usd_per_mwh == pytest.approx(40.0 * (1 + log.volume_mwh / 0.001))
+    assert log.price_per_mwh == pytest.approx(400.0)
+    assert log.price_per_mwh == pytest.approx(40.0 * (1 + log.volume_mwh / 0.001))
     # A buyer with 2.25 USD elsewhere has them again at 200 - price = sqrt(2 * 2000 * 2.25).
     kept = ep_leader_outcome(Bargain(40.0, LINE, 0.2, (0.0, 300.0), d_ip=2.25))
-    assert kept.price_usd_per_mwh == pytest.approx(200 - np.sqrt(4000 * 2.25))
+    assert kept.price_per_mwh == pytest.approx(200 - np.sqrt(4000 * 2.25))
 
 
 def test_posted_by_hand():

@@ -25,9 +25,9 @@ UTILITIES = st.one_of(
 def test_one_pair(supply, demand, line, volume):
     found = matching_welfare([[40.0]], [supply], [LINE], [demand], line)
     exact = LINE.value(volume) - 40.0 * volume
-    assert found.achieved_usd <= exact * (1 + 1e-9) <= found.welfare_usd * (1 + 2e-9)
-    assert found.welfare_usd == pytest.approx(exact, rel=1e-4)
-    assert found.tangent_error_usd <= 1e-4 * found.welfare_usd
+    assert found.achieved_money <= exact * (1 + 1e-9) <= found.welfare_money * (1 + 2e-9)
+    assert found.welfare_money == pytest.approx(exact, rel=1e-4)
+    assert found.tangent_error_money <= 1e-4 * found.welfare_money
     assert found.delivered_mwh[0] == pytest.approx(volume, rel=0.02)
 
 
@@ -36,7 +36,7 @@ def test_loss_is_paid_for():
     found = pool_welfare(
         Pool.of_matrices([[40.0]], [1.0], [LINE], [1.0], loss=0.2), relative_error=1e-9, max_rounds=40
     )
-    assert found.welfare_usd == pytest.approx(LINE.value(0.075) - 50 * 0.075)
+    assert found.welfare_money == pytest.approx(LINE.value(0.075) - 50 * 0.075)
     assert found.sent_mwh[0] == pytest.approx(0.09375, rel=1e-4)
 
 
@@ -49,7 +49,7 @@ def test_cheap_line_goes_to_who_wants_it_most():
 def test_without_lines_or_supply_there_is_no_welfare():
     for costs, supply in ([[np.inf]], [0.1]), ([[40.0]], [0.0]), ([[250.0]], [0.1]):
         found = matching_welfare(costs, supply, [LINE], [0.1])
-        assert (found.welfare_usd, found.achieved_usd) == pytest.approx((0.0, 0.0), abs=1e-12)
+        assert (found.welfare_money, found.achieved_money) == pytest.approx((0.0, 0.0), abs=1e-12)
         assert found.delivered_mwh.tolist() == [0.0]
 
 
@@ -69,9 +69,11 @@ def test_stacked_slots_are_each_slot_alone():
     pools = [random_pool(rng, int(rng.integers(0, 4)), int(rng.integers(0, 4))) for _ in range(30)]
     together = pool_welfare(stacked(pools), relative_error=1e-7, max_rounds=30)
     alone = [pool_welfare(pool, relative_error=1e-8, max_rounds=30) for pool in pools]
-    assert together.welfare_by_slot_usd.shape == (30,)
-    np.testing.assert_allclose(together.welfare_by_slot_usd, [one.welfare_usd for one in alone], atol=1e-5)
-    assert together.welfare_usd == pytest.approx(sum(one.achieved_usd for one in alone), rel=1e-6)
+    assert together.welfare_by_slot_money.shape == (30,)
+    np.testing.assert_allclose(
+        together.welfare_by_slot_money, [one.welfare_money for one in alone], atol=1e-5
+    )
+    assert together.welfare_money == pytest.approx(sum(one.achieved_money for one in alone), rel=1e-6)
 
 
 @settings(max_examples=60, deadline=None)
@@ -80,8 +82,8 @@ def test_no_bargain_is_better_than_the_bound(utility, cost, supply, demand):
     found = matching_welfare([[cost]], [supply], [utility], [demand])
     deal = nash_outcome(Bargain(cost, utility, min(supply, demand), (0.0, 1e6))) or Deal(0.0, 0.0)
     welfare = utility.value(deal.volume_mwh) - cost * deal.volume_mwh
-    assert found.achieved_usd <= welfare + 1e-7 * (1 + welfare)
-    assert welfare <= found.welfare_usd + 1e-7 * (1 + welfare)
+    assert found.achieved_money <= welfare + 1e-7 * (1 + welfare)
+    assert welfare <= found.welfare_money + 1e-7 * (1 + welfare)
 
 
 @given(UTILITIES, st.lists(st.floats(0.0, 0.3), min_size=1, max_size=8), st.floats(0, 1))
@@ -104,5 +106,5 @@ def test_all_faults_at_once():
     with pytest.raises(InputError) as caught:
         pool_welfare(Pool.of_matrices([[-1.0]], [np.nan], [LINE], [np.inf], -1.0, 1.0), n_tangent=1)
     assert [fault.place for fault in caught.value.faults] == [
-        "supply_mwh[0]", "demand_max_mwh[0]", "cost_usd_per_mwh[0]", "line_mwh[0]", "loss[0]", "n_tangent",
+        "supply_mwh[0]", "demand_max_mwh[0]", "cost_per_mwh[0]", "line_mwh[0]", "loss[0]", "n_tangent",
     ]  # fmt: skip

@@ -29,14 +29,14 @@ HOUR = PeriodAccount(
     time_s=3600.0,
     period=4,
     load_mwh={"homes": 0.5, "works": 1.5},
-    price_cny_per_mwh=700.0,
+    price_per_mwh=700.0,
     import_mwh=1.2,
-    wholesale_cny_per_mwh=400.0,
+    wholesale_price_per_mwh=400.0,
     export_mwh=0.0,
-    export_cny_per_mwh=100.0,
-    fuel_cny=90.0,
-    wear_cny=7.0,
-    carbon_cny=11.0,
+    export_price_per_mwh=100.0,
+    fuel_money=90.0,
+    wear_money=7.0,
+    carbon_money=11.0,
 )
 
 
@@ -59,7 +59,7 @@ def test_one_period_by_hand() -> None:
 
 def test_export_and_carbon_above_the_quota() -> None:
     ledger = Ledger()
-    settle_period(ledger, "dso", replace(HOUR, import_mwh=0.0, export_mwh=0.4, carbon_cny=-30.0))
+    settle_period(ledger, "dso", replace(HOUR, import_mwh=0.0, export_mwh=0.4, carbon_money=-30.0))
     purposes = {entry.purpose: entry for entry in ledger.entries}
     assert PURCHASE not in purposes
     assert (purposes[EXPORT].payer, purposes[EXPORT].payee) == (UPSTREAM, "dso")
@@ -70,7 +70,9 @@ def test_export_and_carbon_above_the_quota() -> None:
 
 def test_true_up_is_shared_by_energy() -> None:
     ledger = Ledger()
-    settle_true_up(ledger, "dso", 9.0, 23, {"homes": 10.0, "works": 30.0}, excess_cny=8.0, carbon_cny=-3.0)
+    settle_true_up(
+        ledger, "dso", 9.0, 23, {"homes": 10.0, "works": 30.0}, excess_money=8.0, carbon_money=-3.0
+    )
     booked = {(entry.payer, entry.payee, entry.purpose): entry.amount for entry in ledger.entries}
     assert booked == {
         ("dso", CARBON_MARKET, CARBON): 3.0,
@@ -82,7 +84,7 @@ def test_true_up_is_shared_by_energy() -> None:
 @pytest.mark.parametrize(("energy", "excess"), [(10.0, 0.0), (10.0, -5.0), (0.0, 5.0)])
 def test_no_true_up_without_excess_or_energy(energy: float, excess: float) -> None:
     ledger = Ledger()
-    settle_true_up(ledger, "dso", 9.0, 23, {"homes": energy}, excess_cny=excess, carbon_cny=0.0)
+    settle_true_up(ledger, "dso", 9.0, 23, {"homes": energy}, excess_money=excess, carbon_money=0.0)
     assert ledger.entries == ()
 
 
@@ -101,13 +103,13 @@ def test_every_payment_is_booked_twice(
     energy: dict[str, float], price: float, imported: float, carbon: float, excess: float
 ) -> None:
     ledger = Ledger()
-    account = replace(HOUR, load_mwh=energy, price_cny_per_mwh=price, import_mwh=imported, carbon_cny=carbon)
+    account = replace(HOUR, load_mwh=energy, price_per_mwh=price, import_mwh=imported, carbon_money=carbon)
     settle_period(ledger, "dso", account)
     settle_true_up(ledger, "dso", 2.0, 4, energy, excess, carbon)
     ledger.verify()
     assert ledger.total() == 0.0
     table = ledger.table()
-    assert (table.groupby("entry")["amount_cny"].sum() == 0.0).all()
+    assert (table.groupby("entry")["amount_money"].sum() == 0.0).all()
     assert (table.groupby("entry").size() == 2).all()
     used = sum(energy.values())
     due = price * used + (max(excess, 0.0) if used > 0.0 else 0.0)

@@ -32,21 +32,17 @@ def test_no_shout_is_a_loss_or_outside_the_band(kind, limit, low, width, side, c
         if shout is None:
             assert limit > low + width if side is Side.ASK else limit < low
         else:
-            assert low <= shout.price_usd_per_mwh <= low + width
-            best = (
-                max(shout.price_usd_per_mwh, limit)
-                if side is Side.ASK
-                else min(shout.price_usd_per_mwh, limit)
-            )
-            assert best == shout.price_usd_per_mwh
+            assert low <= shout.price_per_mwh <= low + width
+            best = max(shout.price_per_mwh, limit) if side is Side.ASK else min(shout.price_per_mwh, limit)
+            assert best == shout.price_per_mwh
         one.update(Shout(other, price), accepted)
 
 
 def test_zero_intelligence_is_uniform_up_to_its_limit():
     buyer = ZeroIntelligence(np.random.default_rng(7), Side.BID)
     seller = ZeroIntelligence(np.random.default_rng(8), Side.ASK)
-    bids = [buyer.shout(120.0, BAND).price_usd_per_mwh for _ in range(2000)]
-    asks = [seller.shout(120.0, BAND).price_usd_per_mwh for _ in range(2000)]
+    bids = [buyer.shout(120.0, BAND).price_per_mwh for _ in range(2000)]
+    asks = [seller.shout(120.0, BAND).price_per_mwh for _ in range(2000)]
     assert kstest(bids, "uniform", (0, 120)).pvalue > 0.01
     assert kstest(asks, "uniform", (120, 180)).pvalue > 0.01
 
@@ -73,32 +69,32 @@ def test_zero_intelligence_is_uniform_up_to_its_limit():
 )
 def test_direction_of_every_move(side, called, accepted, move):
     one = trader(side)
-    before = one.shout(100.0, BAND).price_usd_per_mwh
+    before = one.shout(100.0, BAND).price_per_mwh
     one.update(called, accepted)
-    assert np.sign(one.shout(100.0, BAND).price_usd_per_mwh - before) == move
+    assert np.sign(one.shout(100.0, BAND).price_per_mwh - before) == move
 
 
 def test_widrow_hoff_step_by_hand():
-    seller = trader(Side.ASK, relative_step=0.0, absolute_step_usd_per_mwh=0.0)
+    seller = trader(Side.ASK, relative_step=0.0, absolute_step_per_mwh=0.0)
     seller.shout(100.0, BAND)
     seller.update(Shout(Side.BID, 145.0), True)
     # 125 + 0.4 (145 - 125)
-    assert seller.shout(100.0, BAND).price_usd_per_mwh == pytest.approx(133.0)
+    assert seller.shout(100.0, BAND).price_per_mwh == pytest.approx(133.0)
     assert seller.margin == pytest.approx(0.33)
     # The margin goes on when the limit moves.
-    assert seller.shout(50.0, BAND).price_usd_per_mwh == pytest.approx(66.5)
+    assert seller.shout(50.0, BAND).price_per_mwh == pytest.approx(66.5)
 
 
 def test_momentum_carries_the_last_move_on():
     seller = ZipTrader(
         np.random.default_rng(0), Side.ASK, margin=0.25, learning_rate=0.4, momentum=0.5,
-        relative_step=0.0, absolute_step_usd_per_mwh=0.0,
+        relative_step=0.0, absolute_step_per_mwh=0.0,
     )  # fmt: skip
     seller.shout(100.0, BAND)
     seller.update(Shout(Side.BID, 145.0), True)
-    assert seller.shout(100.0, BAND).price_usd_per_mwh == pytest.approx(125 + 0.5 * 8)
+    assert seller.shout(100.0, BAND).price_per_mwh == pytest.approx(125 + 0.5 * 8)
     seller.update(Shout(Side.BID, 145.0), True)
-    assert seller.shout(100.0, BAND).price_usd_per_mwh == pytest.approx(129 + 0.5 * 4 + 0.5 * 0.4 * 16)
+    assert seller.shout(100.0, BAND).price_per_mwh == pytest.approx(129 + 0.5 * 4 + 0.5 * 0.4 * 16)
 
 
 def test_one_with_nothing_left_only_raises_its_margin():

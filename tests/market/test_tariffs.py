@@ -62,7 +62,7 @@ def test_granted_discount_by_hand() -> None:
 def test_tou_tariff_charges_no_carbon_but_counts_it() -> None:
     tariff, now = TouTariff(), situation()
     offer = tariff.offer(now)
-    assert offer.price_cny_per_mwh is now.conditions.tou_cny_per_mwh
+    assert offer.price_per_mwh is now.conditions.tou_price_per_mwh
     assert offer.factor_tco2_per_mwh == pytest.approx([3.9 / 6.0] * 3)
     assert not offer.negative_factor_tco2_per_mwh.any()
     assert (tariff.pool, tariff.trades_carbon, tariff.budget_balanced) == (None, False, False)
@@ -71,10 +71,10 @@ def test_tou_tariff_charges_no_carbon_but_counts_it() -> None:
 def test_static_carbon_adds_the_same_to_every_period() -> None:
     tariff = StaticCarbonTariff()
     offer = tariff.offer(situation())
-    assert offer.price_cny_per_mwh - TOU == pytest.approx([100.0 * (0.65 - 0.5)] * 3)
+    assert offer.price_per_mwh - TOU == pytest.approx([100.0 * (0.65 - 0.5)] * 3)
     assert (tariff.pool, tariff.trades_carbon) == (None, True)
     halved = StaticCarbonTariff(adjustment=0.5).offer(situation())
-    assert halved.price_cny_per_mwh - TOU == pytest.approx([7.5] * 3)
+    assert halved.price_per_mwh - TOU == pytest.approx([7.5] * 3)
 
 
 @pytest.mark.parametrize("period_h", [1.0, 0.25])
@@ -87,13 +87,13 @@ def test_every_tariff_allocates_the_whole_emission(period_h: float) -> None:
 
 def test_budget_that_holds_leaves_the_price_alone() -> None:
     price = TOU - np.array([10.0, 0.0, 0.0])
-    assert balance_budget(price, TOU, LOAD, 1.0, revenue_cny=10.0) is price
-    assert balance_budget(price, TOU, np.zeros(3), 1.0, revenue_cny=-5.0) is price
+    assert balance_budget(price, TOU, LOAD, 1.0, revenue_money=10.0) is price
+    assert balance_budget(price, TOU, np.zeros(3), 1.0, revenue_money=-5.0) is price
 
 
 def test_budget_that_breaks_is_met_with_equality_and_a_uniform_rise() -> None:
     price = TOU - np.array([40.0, 0.0, 10.0])
-    raised = balance_budget(price, TOU, LOAD, 0.5, revenue_cny=18.0)
+    raised = balance_budget(price, TOU, LOAD, 0.5, revenue_money=18.0)
     # 30 CNY of discounts against 18 CNY of revenue, over 3 MWh.
     assert raised - price == pytest.approx([4.0] * 3)
     assert granted_discount(raised, TOU, LOAD, 0.5) == pytest.approx(18.0)
@@ -126,10 +126,10 @@ def test_adcef_passes_on_the_carbon_revenue_and_no_more(
     free = AdcefTariff(adjustment, pool, budget_balanced=False).offer(now)  # type: ignore[arg-type]
     bound = AdcefTariff(adjustment, pool).offer(now)  # type: ignore[arg-type]
     earned = 100.0 * (0.5 * LOAD.sum() - sum(emission))
-    assert granted_discount(free.price_cny_per_mwh, TOU, LOAD, 1.0) == pytest.approx(
+    assert granted_discount(free.price_per_mwh, TOU, LOAD, 1.0) == pytest.approx(
         adjustment * earned, abs=1e-6
     )
-    assert granted_discount(bound.price_cny_per_mwh, TOU, LOAD, 1.0) == pytest.approx(
+    assert granted_discount(bound.price_per_mwh, TOU, LOAD, 1.0) == pytest.approx(
         min(adjustment * earned, earned), abs=1e-6
     )
     assert bound.factor_tco2_per_mwh.tolist() == free.factor_tco2_per_mwh.tolist()

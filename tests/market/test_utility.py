@@ -56,8 +56,8 @@ def test_monopoly_price_is_the_best_price(utility, cost):
 
 
 def test_numbers_of_the_log_by_hand():
-    utility = LogUtility.of_weights(payment=0.4, energy=0.5, k_usd=0.8)
-    assert utility.scale_usd == pytest.approx(1.0)
+    utility = LogUtility.of_weights(payment=0.4, energy=0.5, k_money=0.8)
+    assert utility.scale_money == pytest.approx(1.0)
     assert utility.value(0.001 * (math.e - 1)) == pytest.approx(1.0)
     assert utility.demand(0.0) == math.inf
     # fee (1 + p) with p in units of p0
@@ -68,15 +68,15 @@ def test_numbers_of_the_log_by_hand():
 def test_default_quadratic_is_the_line_through_the_printed_prices():
     slope, intercept = np.polyfit(TABLE_III[:, 0], TABLE_III[:, 1], 1)
     utility = QuadraticUtility()
-    assert utility.intercept_usd_per_mwh == pytest.approx(1000 * intercept, abs=0.05)
-    assert utility.slope_usd_per_mwh2 == pytest.approx(-1e6 * slope, rel=0.01)
+    assert utility.intercept_per_mwh == pytest.approx(1000 * intercept, abs=0.05)
+    assert utility.slope_per_mwh2 == pytest.approx(-1e6 * slope, rel=0.01)
     line = np.array([utility.marginal(kwh / 1000) / 1000 for kwh in TABLE_III[:, 0]])
     residual = ((TABLE_III[:, 1] - line) ** 2).sum() / ((TABLE_III[:, 1] - TABLE_III[:, 1].mean()) ** 2).sum()
     assert 1 - residual > 0.98
 
 
 def test_utility_behind_bargains_puts_nash_prices_on_the_line():
-    utility = QuadraticUtility.behind_bargains(283.7, 2900.0, cost_usd_per_mwh=35.0)
+    utility = QuadraticUtility.behind_bargains(283.7, 2900.0, cost_per_mwh=35.0)
     for p in TABLE_III[:, 0] / 1000:
         bargain = Bargain(35.0, utility, float(p), (0.0, 300.0))
         assert nash_price(bargain, float(p)) == pytest.approx(283.7 - 2900.0 * p)

@@ -26,7 +26,7 @@ QUALITIES = st.builds(
 
 
 def paid(ledger: pd.DataFrame, purpose: str) -> float:
-    return float(ledger.loc[(ledger.purpose == purpose) & (ledger.amount_usd > 0.0), "amount_usd"].sum())
+    return float(ledger.loc[(ledger.purpose == purpose) & (ledger.amount_money > 0.0), "amount_money"].sum())
 
 
 def check(pool: Pool, band: tuple[float, float]) -> None:
@@ -34,9 +34,9 @@ def check(pool: Pool, band: tuple[float, float]) -> None:
     ledger = world.ledger.table()
     world.ledger.verify()
     assert world.ledger.total() == 0.0
-    assert paid(ledger, ENERGY) == pytest.approx((trades.price_usd_per_mwh * trades.delivered_mwh).sum())
-    assert paid(ledger, FEE) == pytest.approx(trades.fee_usd.sum())
-    assert trades.price_usd_per_mwh.between(band[0] - 1e-9, band[1] + 1e-9).all()
+    assert paid(ledger, ENERGY) == pytest.approx((trades.price_per_mwh * trades.delivered_mwh).sum())
+    assert paid(ledger, FEE) == pytest.approx(trades.fee_money.sum())
+    assert trades.price_per_mwh.between(band[0] - 1e-9, band[1] + 1e-9).all()
     assert (trades.sent_mwh >= trades.delivered_mwh).all()
     # Nobody trades twice with the same partner in a minute.
     assert not trades.duplicated(["minute_s", "seller", "buyer"]).any()
@@ -84,7 +84,7 @@ def test_balances_hold(
             pool.lines.add_outage(*names, start_s, start_s + 200.0)
     while pool.world.running:
         pool.world.step()
-    check(pool, rules.band_usd_per_mwh)
+    check(pool, rules.price_band_per_mwh)
 
 
 def test_a_lossy_pool_still_trades() -> None:
@@ -92,7 +92,7 @@ def test_a_lossy_pool_still_trades() -> None:
     pool = synthetic_pool(plan, 1, LinkQuality(latency_s=0.2, loss=0.05))
     while pool.world.running:
         pool.world.step()
-    check(pool, plan.rules.band_usd_per_mwh)
+    check(pool, plan.rules.price_band_per_mwh)
     ideal = synthetic_pool(plan, 1)
     while ideal.world.running:
         ideal.world.step()

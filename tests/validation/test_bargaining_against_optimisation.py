@@ -34,13 +34,13 @@ def random_bargain(rng, outside_gains):
 def value(utility, p):
     """V(p) written again."""
     if isinstance(utility, LogUtility):
-        return utility.scale_usd * math.log(1 + p / utility.unit_mwh)
-    return utility.intercept_usd_per_mwh * p - utility.slope_usd_per_mwh2 * p * p / 2
+        return utility.scale_money * math.log(1 + p / utility.unit_mwh)
+    return utility.intercept_per_mwh * p - utility.slope_per_mwh2 * p * p / 2
 
 
 def gains(bargain, price, p):
     """Gains of EP and IP written again."""
-    ep = price * p - bargain.cost_usd_per_mwh * p - bargain.d_ep
+    ep = price * p - bargain.cost_per_mwh * p - bargain.d_ep
     return ep, value(bargain.utility, p) - price * p - bargain.d_ip
 
 
@@ -65,7 +65,7 @@ def numerical_nash(bargain):
     """Price and volume with the largest product of gains, one search inside the other; None without gains."""
 
     def best_price_of(p):
-        low = max(bargain.band[0], bargain.cost_usd_per_mwh + bargain.d_ep / p)
+        low = max(bargain.band[0], bargain.cost_per_mwh + bargain.d_ep / p)
         high = min(bargain.band[1], (value(bargain.utility, p) - bargain.d_ip) / p)
         if low >= high:
             return None
@@ -75,7 +75,7 @@ def numerical_nash(bargain):
         price = best_price_of(p)
         if price is None:
             # As far from a deal as the two limits are apart; steers the search, never wins.
-            low = max(bargain.band[0], bargain.cost_usd_per_mwh + bargain.d_ep / p)
+            low = max(bargain.band[0], bargain.cost_per_mwh + bargain.d_ep / p)
             return -1e6 - low + (value(bargain.utility, p) - bargain.d_ip) / p
         return log_product(bargain, price, p)
 
@@ -100,9 +100,9 @@ def test_nash_outcome(outside_gains):
         ours = math.log(deal.gain_ep(bargain)) + math.log(deal.gain_ip(bargain))
         assert ours >= reached - 1e-9
         assert deal.volume_mwh == pytest.approx(p, rel=1e-6), bargain
-        assert deal.price_usd_per_mwh == pytest.approx(price, rel=1e-6), bargain
+        assert deal.price_per_mwh == pytest.approx(price, rel=1e-6), bargain
         compared += 1
-        at_band += deal.price_usd_per_mwh in bargain.band
+        at_band += deal.price_per_mwh in bargain.band
         at_volume += deal.volume_mwh == bargain.p_max_mwh
     assert compared > 0.5 * PAIRS / 2
     assert at_band > 30
@@ -114,7 +114,7 @@ def test_nash_price_at_a_given_volume():
     for index in range(PAIRS):
         bargain = random_bargain(rng, outside_gains=index % 2 == 0)
         p = float(rng.uniform(0.2, 1.0)) * bargain.p_max_mwh
-        low = max(bargain.band[0], bargain.cost_usd_per_mwh + bargain.d_ep / p)
+        low = max(bargain.band[0], bargain.cost_per_mwh + bargain.d_ep / p)
         high = min(bargain.band[1], (value(bargain.utility, p) - bargain.d_ip) / p)
         if low >= high:
             continue
@@ -142,16 +142,16 @@ def inverse_demand(bargain, price):
     """The same from the first-order condition."""
     utility = bargain.utility
     if isinstance(utility, LogUtility):
-        wanted = utility.scale_usd / price - utility.unit_mwh if price > 0 else math.inf
+        wanted = utility.scale_money / price - utility.unit_mwh if price > 0 else math.inf
     else:
-        wanted = (utility.intercept_usd_per_mwh - price) / utility.slope_usd_per_mwh2
+        wanted = (utility.intercept_per_mwh - price) / utility.slope_per_mwh2
     return min(max(wanted, 0.0), bargain.p_max_mwh)
 
 
 def best_price(bargain, reply):
     """Price in the band with the largest gain of the EP; the IP refuses what is below its outside gain."""
     low, high = bargain.band
-    low = max(low, bargain.cost_usd_per_mwh)
+    low = max(low, bargain.cost_per_mwh)
 
     def refuses(price):
         return gains(bargain, price, reply(bargain, price))[1] < 0
@@ -178,10 +178,10 @@ def test_ep_leader(outside_gains):
         if deal is None:
             assert price is None or gains(bargain, price, inverse_demand(bargain, price))[0] < 1e-6
             continue
-        assert deal.price_usd_per_mwh == pytest.approx(price, rel=1e-6), bargain
+        assert deal.price_per_mwh == pytest.approx(price, rel=1e-6), bargain
         assert deal.volume_mwh == pytest.approx(inverse_demand(bargain, price), rel=2e-5), bargain
         deals += 1
-        at_band += deal.price_usd_per_mwh in bargain.band
+        at_band += deal.price_per_mwh in bargain.band
         sold_out += deal.volume_mwh == bargain.p_max_mwh
     assert deals > 0.5 * PAIRS / 2
     assert at_band > 30
@@ -206,15 +206,15 @@ def test_offers_without_deadline_tend_to_nash():
         for step in range(1, 7):
             delta = 1 - 10.0**-step
             prices = [
-                alternating_outcome(bargain, delta, delta, first=first).price_usd_per_mwh
+                alternating_outcome(bargain, delta, delta, first=first).price_per_mwh
                 for first in ("ep", "ip")
             ]
-            assert prices[1] < nash.price_usd_per_mwh < prices[0]
-            errors.append(max(abs(price - nash.price_usd_per_mwh) for price in prices))
+            assert prices[1] < nash.price_per_mwh < prices[0]
+            errors.append(max(abs(price - nash.price_per_mwh) for price in prices))
         # The first to offer gains by one discount: the error falls with 1 - delta, ten times a step.
         ratios = np.array(errors[1:]) / np.array(errors[:-1])
         np.testing.assert_allclose(ratios[1:], 0.1, rtol=0.01)
-        assert errors[-1] < 1e-6 * nash.price_usd_per_mwh * 10
+        assert errors[-1] < 1e-6 * nash.price_per_mwh * 10
 
 
 def test_offers_without_deadline_tend_to_nash_within_the_band():
@@ -222,7 +222,7 @@ def test_offers_without_deadline_tend_to_nash_within_the_band():
     limit = nash_price(bargain, efficient_volume(bargain))
     for first in ("ep", "ip"):
         deal = alternating_outcome(bargain, 1 - 1e-7, 1 - 1e-7, first=first)
-        assert deal.price_usd_per_mwh == pytest.approx(limit, rel=1e-5)
+        assert deal.price_per_mwh == pytest.approx(limit, rel=1e-5)
 
 
 def subgame(turn, left, deltas, prices, volume, bargain):
@@ -255,7 +255,7 @@ def test_deadline_against_a_game_tree(band, first, deadline):
     prices = np.linspace(*band, 4001)
     *_, price = subgame(first, deadline, {"ep": 0.9, "ip": 0.8}, prices, volume, bargain)
     deal = alternating_outcome(bargain, 0.9, 0.8, deadline, first)
-    assert deal.price_usd_per_mwh == pytest.approx(price, abs=deadline * (band[1] - band[0]) / 4000)
+    assert deal.price_per_mwh == pytest.approx(price, abs=deadline * (band[1] - band[0]) / 4000)
 
 
 @pytest.mark.parametrize("band", [(0.0, 400.0), (130.0, 180.0), (0.0, 100.0), (118.0, 119.0)])
@@ -264,6 +264,6 @@ def test_a_far_deadline_is_no_deadline(band, deltas):
     bargain = Bargain(40.0, QuadraticUtility(), 0.06, band)
     for first in ("ep", "ip"):
         far = alternating_outcome(bargain, *deltas, 400, first)
-        assert far.price_usd_per_mwh == pytest.approx(
-            alternating_outcome(bargain, *deltas, None, first).price_usd_per_mwh, rel=1e-9
+        assert far.price_per_mwh == pytest.approx(
+            alternating_outcome(bargain, *deltas, None, first).price_per_mwh, rel=1e-9
         )

@@ -81,7 +81,7 @@ def add_unit(
     lp: Columns, i: int, h: int, on: np.ndarray, balance: list[tuple[float, tuple[object, ...]]]
 ) -> float:
     """Limits, ramps, reserve and fuel of a unit; returns its fixed consumption."""
-    unit, gamma, theta = UNITS[i], SYSTEM.carbon_price_usd_per_tco2, SYSTEM.allowance_tco2_per_mwh
+    unit, gamma, theta = UNITS[i], SYSTEM.carbon_price_per_tco2, SYSTEM.allowance_tco2_per_mwh
     u = float(on[h, i])
     was = float(on[h - 1, i] if h else unit.on_initially)
     lp.add("p", i, h, cost=gamma * (unit.emission_tco2_per_mwh - theta))
@@ -91,7 +91,7 @@ def add_unit(
     lp.row([(1, ("p", i, h)), (1, ("up", i, h))], unit.p_max_mw * u)
     lp.row([(-1, ("p", i, h)), (1, ("down", i, h))], -unit.p_min_mw * u)
     for point in np.linspace(unit.p_min_mw, unit.p_max_mw, N_TANGENT):
-        a, b, c = unit.cost_quadratic_usd_per_mw2h, unit.cost_linear_usd_per_mwh, unit.cost_fixed_usd_per_h
+        a, b, c = unit.cost_quadratic_per_mw2h, unit.cost_linear_per_mwh, unit.cost_fixed_per_h
         lp.row([(2 * a * point + b, ("p", i, h)), (-1, ("fuel", i, h))], (a * point**2 - c) * u)
     step = [(1.0, ("p", i, h))] + ([(-1.0, ("p", i, h - 1))] if h else [])
     first = 0.0 if h else unit.p_initial_mw
@@ -122,12 +122,12 @@ def dispatch_cost(on: np.ndarray, day: SystemForecast) -> float | None:
     lp, storage = Columns(), SYSTEM.storage
     assert storage is not None
     low, high = storage.band_mwh
-    rho, shortage = SYSTEM.wear_usd_per_mwh, SYSTEM.shortage_usd_per_mwh
+    rho, shortage = SYSTEM.wear_cost_per_mwh, SYSTEM.shortage_cost_per_mwh
     for h in range(N_HOUR):
         balance: list[tuple[float, tuple[object, ...]]] = []
         fixed = sum(add_unit(lp, i, h, on, balance) for i in range(len(UNITS)))
         lp.add("wind", h, high=float(day.wind_mw[h]))
-        lp.add("import", h, cost=float(day.market_usd_per_mwh[h]))
+        lp.add("import", h, cost=float(day.market_price_per_mwh[h]))
         lp.add("spill", h)
         lp.add("in", h, cost=rho * storage.efficiency_charge, high=storage.p_max_mw)
         lp.add("out", h, cost=rho / storage.efficiency_discharge, high=storage.p_max_mw)
@@ -157,7 +157,7 @@ def dispatch_cost(on: np.ndarray, day: SystemForecast) -> float | None:
 
 def switching_cost(on: np.ndarray) -> float:
     before = np.vstack([[unit.on_initially for unit in UNITS], on[:-1]])
-    return float((on != before).sum(axis=0) @ [unit.start_stop_usd for unit in UNITS])
+    return float((on != before).sum(axis=0) @ [unit.start_stop_money for unit in UNITS])
 
 
 def random_day(seed: int) -> SystemForecast:
@@ -169,9 +169,9 @@ def random_day(seed: int) -> SystemForecast:
         flexible_mw=flexible,
         flexible_least_mw=0.6 * flexible,
         flexible_most_mw=1.4 * flexible,
-        market_usd_per_mwh=random.choice([45.0, 90.0, 300.0]) * random.uniform(0.8, 1.2, N_HOUR),
+        market_price_per_mwh=random.choice([45.0, 90.0, 300.0]) * random.uniform(0.8, 1.2, N_HOUR),
         pool_mw=np.zeros(N_HOUR),
-        pool_fee_usd_per_mwh=np.zeros(N_HOUR),
+        pool_fee_per_mwh=np.zeros(N_HOUR),
     )
 
 
@@ -187,8 +187,8 @@ def test_no_pattern_is_cheaper_than_the_commitment_and_its_own_costs_the_same(se
         if cost is not None:
             costs[flags] = cost + switching_cost(on)
     plan = PROBLEM.solve("operator", day)
-    assert plan.cost_usd == pytest.approx(min(costs.values()), rel=1e-6)
-    assert costs[tuple(plan.on.ravel().tolist())] == pytest.approx(plan.cost_usd, rel=1e-6)
+    assert plan.cost_money == pytest.approx(min(costs.values()), rel=1e-6)
+    assert costs[tuple(plan.on.ravel().tolist())] == pytest.approx(plan.cost_money, rel=1e-6)
 
 
 def test_patterns_that_win_differ() -> None:
@@ -200,7 +200,7 @@ def test_patterns_that_win_differ() -> None:
 def test_tangents_are_a_lower_bound_that_rises_with_their_number() -> None:
     day = random_day(3)
     bounds = [
-        CommitmentProblem(CommitmentShape(SYSTEM, N_HOUR, n)).solve("operator", day).cost_usd
+        CommitmentProblem(CommitmentShape(SYSTEM, N_HOUR, n)).solve("operator", day).cost_money
         for n in (2, 3, 5, 9, 33)
     ]
     assert bounds == sorted(bounds)

@@ -18,14 +18,14 @@ def test_formulations_agree_with_the_milp(seed: int) -> None:
     for formulation in FORMULATIONS:
         answer = solve_reference(problem, formulation, time_limit_s=60.0)
         assert answer.status == "optimal"
-        assert answer.profit_cny == pytest.approx(answer.modelled_cny, rel=1e-6)
-        assert answer.bound_cny == pytest.approx(found.profit_cny, rel=3e-4)
-        assert found.profit_cny <= answer.bound_cny * (1.0 + 1e-5)
-        assert answer.modelled_cny <= found.bound_cny * (1.0 + 1e-5)
+        assert answer.profit_money == pytest.approx(answer.modelled_money, rel=1e-6)
+        assert answer.bound_money == pytest.approx(found.profit_money, rel=3e-4)
+        assert found.profit_money <= answer.bound_money * (1.0 + 1e-5)
+        assert answer.modelled_money <= found.bound_money * (1.0 + 1e-5)
 
 
 def test_starts_from_a_given_price() -> None:
     problem = random_instance(17)
-    answer = solve_reference(problem, "big-m", 60.0, start=problem.reference_cny_per_mwh)
-    assert answer.modelled_cny >= problem.profit(problem.reference_cny_per_mwh)
+    answer = solve_reference(problem, "big-m", 60.0, start=problem.reference_price_per_mwh)
+    assert answer.modelled_money >= problem.profit(problem.reference_price_per_mwh)
     assert answer.gap == pytest.approx(0.0, abs=1e-6)

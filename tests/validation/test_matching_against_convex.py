@@ -28,7 +28,7 @@ def random_pool(rng, n_ep, n_ip):
 def welfare(pool, sent):
     delivered = [((1 - pool.loss) * sent)[pool.buyer == i].sum() for i in range(len(pool.utilities))]
     worth = sum(utility.value(p) for utility, p in zip(pool.utilities, delivered, strict=True))
-    return worth - pool.cost_usd_per_mwh @ sent
+    return worth - pool.cost_per_mwh @ sent
 
 
 def slacks(pool, sent):
@@ -48,9 +48,9 @@ def test_against_a_grid(n_ep, n_ip):
         points = [np.linspace(0, 0.04, 81)] * len(pool.seller)
         allowed = [np.array(x) for x in itertools.product(*points) if slacks(pool, np.array(x)).min() >= 0]
         best = max(welfare(pool, x) for x in allowed)
-        assert best <= found.welfare_usd * (1 + 1e-9)
+        assert best <= found.welfare_money * (1 + 1e-9)
         # Half a step of the grid, 0.25 kWh, on each line at the largest difference of prices.
-        assert found.welfare_usd - best <= len(pool.seller) * 0.00025 * 400
+        assert found.welfare_money - best <= len(pool.seller) * 0.00025 * 400
 
 
 def best_by_slsqp(pool):
@@ -78,8 +78,8 @@ def test_against_slsqp(n_ep, n_ip):
         pool = random_pool(rng, n_ep, n_ip)
         found = pool_welfare(pool, relative_error=1e-8, max_rounds=60)
         answer = best_by_slsqp(pool)
-        assert found.welfare_usd == pytest.approx(-answer.fun, rel=1e-6)
-        assert found.achieved_usd == pytest.approx(welfare(pool, found.sent_mwh), rel=1e-9)
+        assert found.welfare_money == pytest.approx(-answer.fun, rel=1e-6)
+        assert found.achieved_money == pytest.approx(welfare(pool, found.sent_mwh), rel=1e-9)
         assert slacks(pool, found.sent_mwh).min() >= -1e-9
 
 
@@ -90,6 +90,6 @@ def test_coarse_tangents_still_bound_and_tell_their_error():
         exact = pool_welfare(pool, relative_error=1e-9, max_rounds=60)
         for n_tangent in (2, 3, 5, 9):
             coarse = pool_welfare(pool, n_tangent=n_tangent, max_rounds=1)
-            assert coarse.achieved_usd <= exact.welfare_usd * (1 + 1e-8)
-            assert coarse.welfare_usd >= exact.achieved_usd * (1 - 1e-8)
-            assert coarse.welfare_usd - coarse.tangent_error_usd == pytest.approx(coarse.achieved_usd)
+            assert coarse.achieved_money <= exact.welfare_money * (1 + 1e-8)
+            assert coarse.welfare_money >= exact.achieved_money * (1 - 1e-8)
+            assert coarse.welfare_money - coarse.tangent_error_money == pytest.approx(coarse.achieved_money)

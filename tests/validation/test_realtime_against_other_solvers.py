@@ -57,7 +57,7 @@ def test_pyomos_highs_finds_the_same_cost_of_half_an_hour(power_system: PowerSys
     problem, n_answer = RealTimeProblem(shape), 0
     for seed in range(12):
         day = make_day(2, np.random.default_rng(seed))
-        ours = problem.solve("operator", 0, on, state, day).objective_usd
+        ours = problem.solve("operator", 0, on, state, day).objective_money
         reference = pyomo_cost(shape, signals_of(shape, 0, on, state, day))
         # HiGHS's active-set method gives up on some of these; it is no reference then.
         if reference is not None:
@@ -73,15 +73,15 @@ def test_pyomos_highs_finds_the_same_cost_of_a_day_with_linear_fuel(
 ) -> None:
     """HiGHS's active-set method does not end on a quadratic day, its simplex method does on a linear one."""
     # A trace of curvature keeps the compiled form quadratic; it costs less than the tolerance.
-    units = tuple(replace(unit, cost_quadratic_usd_per_mw2h=1e-9) for unit in power_system.units)
-    straight = tuple(replace(unit, cost_quadratic_usd_per_mw2h=0.0) for unit in power_system.units)
+    units = tuple(replace(unit, cost_quadratic_per_mw2h=1e-9) for unit in power_system.units)
+    straight = tuple(replace(unit, cost_quadratic_per_mw2h=0.0) for unit in power_system.units)
     shape, day = RealTimeShape(replace(power_system, units=units)), make_day(96, np.random.default_rng(seed))
     on, state = np.ones((96, 3), dtype=bool), SystemState.initial(power_system)
     on[30:60, 2] = False
     plan = RealTimeProblem(shape).solve("operator", quarter, on, state, day)
     linear = RealTimeShape(replace(power_system, units=straight))
     reference = pyomo_cost(linear, signals_of(linear, quarter, on, state, day))
-    assert plan.objective_usd == pytest.approx(reference, rel=1e-6, abs=1e-2)
+    assert plan.objective_money == pytest.approx(reference, rel=1e-6, abs=1e-2)
 
 
 def clarabel_cost(form: StandardForm, signals: np.ndarray) -> float:
@@ -115,14 +115,14 @@ def test_clarabel_finds_the_same_cost_of_a_whole_day(
     plan = problem.solve("operator", quarter, on, state, day)
     form, named = problem.problem.form, signals_of(shape, quarter, on, state, day)
     values = np.concatenate([np.ravel(named[name]) for name in form.signals])
-    assert plan.objective_usd == pytest.approx(clarabel_cost(form, values), rel=1e-6, abs=1e-2)
+    assert plan.objective_money == pytest.approx(clarabel_cost(form, values), rel=1e-6, abs=1e-2)
 
 
 @pytest.fixture(scope="module")
 def six_hours(power_system: PowerSystem) -> tuple[CommitmentProblem, RealTimeProblem, PerfectInformation]:
     """The problems of six hours, of units that may start and stop within these."""
     units = tuple(
-        replace(unit, min_up_h=2, min_down_h=1, start_stop_usd=0.2 * unit.start_stop_usd)
+        replace(unit, min_up_h=2, min_down_h=1, start_stop_money=0.2 * unit.start_stop_money)
         for unit in power_system.units
     )
     system = replace(power_system, units=units)
@@ -151,7 +151,7 @@ def day_ahead_and_real_time(
         now = real_time.solve("operator", quarter, on, state, known).at(quarter)
         planned = forecast.flexible_mw[quarter]
         parts = period_cost(system, now, state.on, planned, PeriodPrices(300.0))
-        cost += parts.total_usd + parts.shortage_usd
+        cost += parts.total_money + parts.shortage_money
         owed = state.owed_mwh + 0.25 * (planned - now.flexible_mw)
         state = SystemState(now.on, now.gross_mw, now.tank_tco2, now.e_mwh, owed)
     return cost
@@ -168,11 +168,11 @@ def test_nobody_beats_perfect_information(
     actual = replace(forecast, wind_mw=wind, load_mw=load)
     best = benchmark.solve("benchmark", actual)
     assert best.is_proven
-    assert best.bound_usd <= best.cost_usd <= best.bound_usd * (1 + 1e-4) + 1e-6
+    assert best.bound_money <= best.cost_money <= best.bound_money * (1 + 1e-4) + 1e-6
     cost = day_ahead_and_real_time(commitment, real_time, forecast, actual)
-    assert best.bound_usd <= cost
+    assert best.bound_money <= cost
     # What is lost by not knowing is small where errors are small: the bound is worth something.
-    assert cost <= 1.1 * best.bound_usd
+    assert cost <= 1.1 * best.bound_money
 
 
 def test_a_day_dispatched_on_the_best_commitment_costs_its_bound(
@@ -185,9 +185,9 @@ def test_a_day_dispatched_on_the_best_commitment_costs_its_bound(
     state = SystemState.initial(system)
     plan = real_time.solve("operator", 0, best.on, state, day)
     before = np.vstack([state.on, best.on[:-1]])
-    switching = (best.on != before).sum(axis=0) @ np.array([unit.start_stop_usd for unit in system.units])
-    cost = plan.objective_usd + float(switching)
-    assert best.bound_usd <= cost + 1e-3
+    switching = (best.on != before).sum(axis=0) @ np.array([unit.start_stop_money for unit in system.units])
+    cost = plan.objective_money + float(switching)
+    assert best.bound_money <= cost + 1e-3
     # Nine tangents to a parabola leave at most a * (width / 16) ** 2 an hour and unit.
-    slack = sum(u.cost_quadratic_usd_per_mw2h * ((u.p_max_mw - u.p_min_mw) / 16) ** 2 for u in system.units)
-    assert cost <= best.bound_usd * (1 + 1e-4) + 6 * slack
+    slack = sum(u.cost_quadratic_per_mw2h * ((u.p_max_mw - u.p_min_mw) / 16) ** 2 for u in system.units)
+    assert cost <= best.bound_money * (1 + 1e-4) + 6 * slack

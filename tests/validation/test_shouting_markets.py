@@ -25,13 +25,13 @@ def zero_intelligence_session(rng, constrained=True):
             break
         if rng.random() < 0.5:
             one = list(sellers)[rng.integers(len(sellers))]
-            called = seller.shout(sellers[one] if constrained else BAND[0], BAND).price_usd_per_mwh
+            called = seller.shout(sellers[one] if constrained else BAND[0], BAND).price_per_mwh
             if ask is None or called < ask[0]:
                 ask = called, one
             standing = bid
         else:
             one = list(buyers)[rng.integers(len(buyers))]
-            called = buyer.shout(buyers[one] if constrained else BAND[1], BAND).price_usd_per_mwh
+            called = buyer.shout(buyers[one] if constrained else BAND[1], BAND).price_per_mwh
             if bid is None or called > bid[0]:
                 bid = called, one
             standing = ask
@@ -67,9 +67,9 @@ def zip_day(rng, sellers, buyers):
         side = Side.ASK if rng.random() < 0.5 else Side.BID
         other = Side.BID if side is Side.ASK else Side.ASK
         caller = int(rng.choice(list(left[side])))
-        price = quotes[side, caller].price_usd_per_mwh
+        price = quotes[side, caller].price_per_mwh
         sign = 1 if side is Side.ASK else -1
-        takers = [i for i in left[other] if sign * (quotes[other, i].price_usd_per_mwh - price) >= 0]
+        takers = [i for i in left[other] if sign * (quotes[other, i].price_per_mwh - price) >= 0]
         accepted = bool(takers)
         for group, traders in ((Side.ASK, sellers), (Side.BID, buyers)):
             for i, trader in enumerate(traders):

@@ -135,14 +135,14 @@ def game() -> tuple[World, Dso, Consumer]:
         storages=(),
         renewables=(Renewable("wind", 3.0),),
         sites=(("wind", 0),),
-        wear_cny_per_mwh=(),
+        wear_cost_per_mwh=(),
         n_period=3,
         period_h=1.0,
         voltage_band_pu=(0.9, 1.1),
         loading_max=1.0,
         import_limit_mw=10.0,
         export_limit_mw=0.0,
-        loss_price_cny_per_mwh=1.0,
+        loss_price_per_mwh=1.0,
     )
     rules = NegotiationRules(0.0, 3 * 3600.0, 1e-6, 0.5, 200, 5.0, 1.0)
     connections = {"homes": Connection(share, reactive)}
@@ -155,7 +155,7 @@ def game() -> tuple[World, Dso, Consumer]:
 @pytest.fixture(scope="module")
 def played(game: tuple[World, Dso, Consumer]) -> Outcome:
     _, dso, _ = game
-    return Outcome(dso.plan.situation.load_mw, dso.signal.price_cny_per_mwh, dso.accounts.settled_factor)
+    return Outcome(dso.plan.situation.load_mw, dso.signal.price_per_mwh, dso.accounts.settled_factor)
 
 
 def test_physics_is_the_two_bus_power_flow(game: tuple[World, Dso, Consumer]) -> None:
@@ -167,7 +167,7 @@ def test_physics_is_the_two_bus_power_flow(game: tuple[World, Dso, Consumer]) ->
 
 def test_response_is_the_best_of_a_fine_grid(game: tuple[World, Dso, Consumer]) -> None:
     _, dso, consumer = game
-    price, step = dso.signal.price_cny_per_mwh, 0.002
+    price, step = dso.signal.price_per_mwh, 0.002
     first, second = np.meshgrid(*[np.arange(-0.7, 0.7001, step)] * 2, indexing="ij")
     loads = BASE[:, None, None] + np.array([first, second, -first - second])
     tolerance = 1e-9
@@ -178,7 +178,7 @@ def test_response_is_the_best_of_a_fine_grid(game: tuple[World, Dso, Consumer]) 
     best = np.unravel_index(int(value.argmax()), value.shape)
     assert consumer.loads_mw["plan"] == pytest.approx(loads[:, best[0], best[1]], abs=step)
     # No point of the grid is better than what the consumer does, and the best is as good but for the step.
-    reached = consumer.value_cny(consumer.loads_mw["plan"], dso.signal)
+    reached = consumer.value_money(consumer.loads_mw["plan"], dso.signal)
     assert 0.0 <= reached - value.max() + 1e-6 <= BETA * step**2 + 2e-6
 
 
@@ -243,7 +243,7 @@ def test_loop_profit_stays_below_the_bilevel_benchmark(
     benchmark, _, error = stackelberg(band)
     reached = profit(played.load_mw)
     gap = benchmark - reached
-    record_property("gap_to_bilevel_cny", gap)
+    record_property("gap_to_bilevel_money", gap)
     record_property("gap_to_bilevel_share", gap / benchmark)
     assert gap >= -error
     # Both gain from the wind that would be curtailed without a response.
@@ -260,6 +260,6 @@ def test_loop_welfare_stays_below_the_central_optimum(
         if np.all(np.abs(load - BASE) <= FLEXIBLE * BASE + 1e-9) and load.max() <= BASE.max() + 1e-9:
             best = max(best, welfare(load))
     gap = best - welfare(played.load_mw)
-    record_property("gap_to_central_cny", gap)
+    record_property("gap_to_central_money", gap)
     assert gap >= -BETA * step**2
     assert welfare(BASE) < welfare(played.load_mw)

@@ -53,7 +53,7 @@ def test_any_size(tmp_path: Path, make: Make, cases: tuple[str, ...], n_period: 
 def test_a_study_without_storage_and_without_any_change(make: Make) -> None:
     tables = make(("tou", "adcef"))["tables"]
     dispatch = tables["dispatch"][tables["dispatch"]["kind"] != "storage"]
-    rounds = tables["rounds"].assign(price_change_cny_per_mwh=0.0, load_change_mw=0.0)
+    rounds = tables["rounds"].assign(price_change_per_mwh=0.0, load_change_mw=0.0)
     for figure in (
         dispatch_figure(dispatch),
         storage_figure(dispatch, tables["carbon"]),
@@ -91,7 +91,7 @@ def test_steps_show_the_values_of_the_table(make: Make) -> None:
     for steps, case in zip(adder.patches, ("tou", "adcef"), strict=True):
         rows = table[table["case"] == case]
         values, edges, _ = steps.get_data()
-        np.testing.assert_allclose(values, rows["price_cny_per_mwh"] - rows["tou_cny_per_mwh"])
+        np.testing.assert_allclose(values, rows["price_per_mwh"] - rows["tou_price_per_mwh"])
         np.testing.assert_allclose(edges, np.linspace(0, 24, 49))
 
 
@@ -122,7 +122,7 @@ def test_intensity_is_weighted_by_load(make: Make) -> None:
 def test_sweep_is_drawn_in_order_of_its_parameter() -> None:
     values = {"b": 100.0, "a": 40.0, "c": 70.0}
     summary = {
-        case: {"emission_tco2": value / 10, "dso_net_revenue_cny": value} for case, value in values.items()
+        case: {"emission_tco2": value / 10, "dso_net_revenue_money": value} for case, value in values.items()
     }
     left, right = sweep_figure("carbon price (CNY/tCO2)", values, summary).axes
     np.testing.assert_allclose(left.lines[0].get_xydata(), [[40, 4], [70, 7], [100, 10]])
@@ -133,8 +133,8 @@ def test_swept_parameter() -> None:
     def study(*own: dict[str, Any]) -> dict[str, Any]:
         return {"cases": {str(number): tree for number, tree in enumerate(own)}}
 
-    one = study({"title": "x", "prices": {"p_cny": 1}}, {"prices": {"p_cny": 2.5}})
-    assert swept_parameter(one, ("0", "1")) == ("p_cny", {"0": 1.0, "1": 2.5})
+    one = study({"title": "x", "prices": {"p_money": 1}}, {"prices": {"p_money": 2.5}})
+    assert swept_parameter(one, ("0", "1")) == ("p_money", {"0": 1.0, "1": 2.5})
     assert swept_parameter(one, ("0",)) is None
     together = study({"a": {"beta": 1}, "b": {"beta": 1}}, {"a": {"beta": 2}, "b": {"beta": 2}})
     assert swept_parameter(together, ("0", "1")) == ("beta", {"0": 1.0, "1": 2.0})

@@ -10,7 +10,7 @@ import pytest
 from gridarium.experiments.claim_kinds import Evidence
 from gridarium.experiments.claims import judge
 from gridarium.experiments.net_zero.claims import CLAIMS
-from gridarium.experiments.net_zero.paper_example import PRICE_USD_PER_KWH, VOLUME_KWH, line_through
+from gridarium.experiments.net_zero.paper_example import PRICE_PER_KWH, VOLUME_KWH, line_through
 from gridarium.experiments.records import Claim
 from gridarium.experiments.results import Result
 from gridarium.experiments.scenario import load_scenario
@@ -39,8 +39,8 @@ def test_exact_claims_hold_whatever_was_run(short_run: Result, bargaining_run: R
 
 def test_directions_follow_the_summary(short_run: Result) -> None:
     summary = {case: dict(metrics) for case, metrics in short_run.summary.items()}
-    summary["capture"] |= {"emission_tco2": 100.0, "wind_used_percent": 90.0, "total_cost_usd": 10.0}
-    summary["shared-storage"] |= {"emission_tco2": 90.0, "wind_used_percent": 80.0, "total_cost_usd": 10.0}
+    summary["capture"] |= {"emission_tco2": 100.0, "wind_used_percent": 90.0, "total_cost_money": 10.0}
+    summary["shared-storage"] |= {"emission_tco2": 90.0, "wind_used_percent": 80.0, "total_cost_money": 10.0}
     claims = judged(short_run, summary=summary)
     assert claims["E-emission"].verdict == "reproduced"
     assert "-10.00 %" in str(claims["E-emission"].measured)
@@ -68,6 +68,6 @@ def test_price_claims_look_at_the_examples_prosumers(bargaining_run: Result) -> 
 
 def test_the_papers_example_is_as_printed() -> None:
     assert VOLUME_KWH.sum() == 714.0
-    assert len(VOLUME_KWH) == len(PRICE_USD_PER_KWH) == 15
-    slope, intercept, r2 = line_through(VOLUME_KWH, PRICE_USD_PER_KWH)
+    assert len(VOLUME_KWH) == len(PRICE_PER_KWH) == 15
+    slope, intercept, r2 = line_through(VOLUME_KWH, PRICE_PER_KWH)
     assert (round(slope, 4), round(intercept, 4), round(r2, 3)) == (-0.0029, 0.2837, 0.987)

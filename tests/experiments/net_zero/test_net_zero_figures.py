@@ -52,7 +52,7 @@ def test_the_stack_adds_up_to_demand_and_charging(short_run: Result) -> None:
 
 def test_costs_are_those_of_the_summary(short_run: Result) -> None:
     left, right = cost_figure(short_run.summary).axes
-    totals = [metrics["total_cost_usd"] / 1e3 for metrics in short_run.summary.values()]
+    totals = [metrics["total_cost_money"] / 1e3 for metrics in short_run.summary.values()]
     np.testing.assert_allclose(left.lines[0].get_xdata(), totals)
     np.testing.assert_allclose(right.lines[0].get_xdata(), np.array(totals) - totals[0], atol=1e-9)
     assert left.get_xlabel() == "cost (thousand USD)"
@@ -69,13 +69,11 @@ def test_the_papers_points_are_beside_ours(short_run: Result) -> None:
     trades = short_run.table("trades")
     axes = example_figure(trades, 300.0).axes[0]
     ours, theirs = axes.collections
-    np.testing.assert_allclose(
-        theirs.get_offsets(), np.column_stack([paper.VOLUME_KWH, paper.PRICE_USD_PER_KWH])
-    )
+    np.testing.assert_allclose(theirs.get_offsets(), np.column_stack([paper.VOLUME_KWH, paper.PRICE_PER_KWH]))
     own = trades[(trades["case"] == "shared-storage") & (trades["seller"] == paper.SELLER)]
     own = own[own["buyer"] == paper.BUYER]
     np.testing.assert_allclose(
-        ours.get_offsets(), np.column_stack([own["delivered_mwh"] * 1e3, own["price_usd_per_mwh"] / 1e3])
+        ours.get_offsets(), np.column_stack([own["delivered_mwh"] * 1e3, own["price_per_mwh"] / 1e3])
     )
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("energy of the minute (kWh)", "price (USD/kWh)")
 
@@ -102,11 +100,11 @@ def test_profits_of_any_number_of_days_and_cases() -> None:
             {
                 "case": case,
                 "day": days,
-                "base_usd_per_km_mwh": 0.2 + 0.1 * days,
-                "line_fees_usd": 100.0 + days,
-                "energy_margin_usd": 50.0,
-                "compensation_usd": 20.0,
-                "degradation_usd": -20.0,
+                "base_fee_per_km_mwh": 0.2 + 0.1 * days,
+                "line_fees_money": 100.0 + days,
+                "energy_margin_money": 50.0,
+                "compensation_money": 20.0,
+                "degradation_money": -20.0,
             }
         )
         for case in ("fixed", "profit-search")

@@ -60,29 +60,38 @@ def test_the_folder_holds_the_models_own_tables(short_run: Result) -> None:
 def test_the_cost_is_the_sum_of_its_parts_and_of_what_the_operator_counted(short_run: Result) -> None:
     for case in CASES:
         metrics = short_run.summary[case]
-        assert metrics["total_cost_usd"] == pytest.approx(sum(metrics[part] for part in COST_PARTS))
+        assert metrics["total_cost_money"] == pytest.approx(sum(metrics[part] for part in COST_PARTS))
         quarters = short_run.table("quarters")
         counted = quarters[quarters["case"] == case][
-            ["start_stop_usd", "fuel_usd", "carbon_usd", "compensation_usd", "wear_usd", "market_usd"]
+            [
+                "start_stop_money",
+                "fuel_money",
+                "carbon_money",
+                "compensation_money",
+                "wear_money",
+                "market_money",
+            ]
         ].sum()
-        assert metrics["total_cost_usd"] - metrics["p2p_cost_usd"] == pytest.approx(counted.sum(), abs=0.01)
+        assert metrics["total_cost_money"] - metrics["p2p_cost_money"] == pytest.approx(
+            counted.sum(), abs=0.01
+        )
 
 
 def test_money_of_the_ledger_is_that_of_the_tables(short_run: Result) -> None:
     ledger = short_run.table("ledger")
     ledger = ledger[ledger["case"] == "shared-storage"]
     leases = short_run.table("leases")
-    profit = ledger[ledger["account"] == "esp"]["amount_usd"].sum()
-    sources = ["line_fees_usd", "energy_margin_usd", "compensation_usd", "degradation_usd"]
+    profit = ledger[ledger["account"] == "esp"]["amount_money"].sum()
+    sources = ["line_fees_money", "energy_margin_money", "compensation_money", "degradation_money"]
     assert leases[leases["case"] == "shared-storage"][sources].to_numpy().sum() == pytest.approx(profit)
     prosumers = short_run.table("prosumers")
     own = (
         prosumers[prosumers["case"] == "shared-storage"]
-        .groupby("prosumer")[["income_usd", "payments_usd", "fees_usd"]]
+        .groupby("prosumer")[["income_money", "payments_money", "fees_money"]]
         .sum()
     )
     for name, (income, payments, fees) in zip(own.index, own.to_numpy(), strict=True):
-        balance = ledger[ledger["account"] == name]["amount_usd"].sum()
+        balance = ledger[ledger["account"] == name]["amount_money"].sum()
         assert income - payments - fees == pytest.approx(balance)
 
 
@@ -109,11 +118,11 @@ def test_trades_agree_with_the_meters_of_prosumers(short_run: Result) -> None:
 
 def test_without_shared_storage_and_trade_there_is_neither(short_run: Result) -> None:
     metrics = short_run.summary["capture"]
-    assert metrics["storage_compensation_usd"] == metrics["p2p_cost_usd"] == 0.0
-    assert not {"esp_profit_usd", "p2p_mwh", "prosumer_1_profit_usd"} & metrics.keys()
+    assert metrics["storage_compensation_money"] == metrics["p2p_cost_money"] == 0.0
+    assert not {"esp_profit_money", "p2p_mwh", "prosumer_1_profit_money"} & metrics.keys()
     assert "capture" not in set(short_run.table("trades")["case"])
     pool = short_run.table("pool")
-    assert not pool[pool["case"] == "capture"][["traded_mwh", "welfare_bound_usd"]].to_numpy().any()
+    assert not pool[pool["case"] == "capture"][["traded_mwh", "welfare_bound_money"]].to_numpy().any()
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_one_does_not(
@@ -170,7 +179,7 @@ def test_a_line_that_is_out_carries_nothing(run_short: Run) -> None:
 def test_the_pool_runs_without_a_system(bargaining_run: Result) -> None:
     assert bargaining_run.passed
     quadratic, posted = (bargaining_run.summary[case] for case in ("nash-quadratic", "posted"))
-    assert posted["p2p_price_usd_per_mwh"] == pytest.approx(110.0)
+    assert posted["p2p_price_per_mwh"] == pytest.approx(110.0)
     assert posted["p2p_efficiency_percent"] < quadratic["p2p_efficiency_percent"] <= 100.0
-    assert "total_cost_usd" not in quadratic
+    assert "total_cost_money" not in quadratic
     assert bargaining_run.table("quarters").empty

@@ -39,7 +39,7 @@ def test_the_papers_numbers_are_in_the_shipped_scenario() -> None:
     assert (storage.efficiency_charge, storage.efficiency_discharge) == (0.98, 0.98)
     assert 120.0 <= storage.e_max_mwh <= 160.0
     assert (lease.interval_km, lease.growth) == (50.0, 0.25)
-    assert (case.carbon_market.price_usd_per_tco2, case.carbon_market.allowance_tco2_per_mwh) == (12.0, 0.7)
+    assert (case.carbon_market.price_per_tco2, case.carbon_market.allowance_tco2_per_mwh) == (12.0, 0.7)
     assert case.lines.capacity_mw == pytest.approx(0.072 * 60)
 
 
@@ -76,11 +76,11 @@ def test_the_cases_differ_in_what_the_paper_varies() -> None:
         ),
         ("lines.outages=[{line: [prosumer_1, x], start_s: 0, end_s: 1}]", "lines.outages.0.line", "prosumer"),
         ("lines.outages=[{line: [prosumer_1], start_s: 0, end_s: 1}]", "lines.outages.0.line", "at least 2"),
-        ("trading.band_low_usd_per_mwh=300", "trading.band_low_usd_per_mwh", "below the real-time price"),
+        ("trading.band_low_price_per_mwh=300", "trading.band_low_price_per_mwh", "below the real-time price"),
         ("trading.rule=auction", "trading.rule", "nash"),
         (
-            "provider.lease.first.base_usd_per_km_mwh=-1",
-            "provider.lease.first.base_usd_per_km_mwh",
+            "provider.lease.first.base_fee_per_km_mwh=-1",
+            "provider.lease.first.base_fee_per_km_mwh",
             "[0, 1000]",
         ),
         ("provider.storage.soc_initial=0.1", "provider.storage.soc_initial", "[0.2, 0.9]"),
@@ -105,9 +105,9 @@ def test_settings_of_what_a_case_does_without_are_no_fault() -> None:
 def test_all_faults_of_all_sections_come_at_once() -> None:
     places = {
         fault.place.rpartition(".")[2]
-        for fault in faults_with("horizon_h=0", "carbon_market.price_usd_per_tco2=-1", "lines.capacity_mw=0")
+        for fault in faults_with("horizon_h=0", "carbon_market.price_per_tco2=-1", "lines.capacity_mw=0")
     }
-    assert {"horizon_h", "price_usd_per_tco2", "capacity_mw"} <= places
+    assert {"horizon_h", "price_per_tco2", "capacity_mw"} <= places
 
 
 def test_names_of_agents_are_taken(tmp_path: Path) -> None:
@@ -127,9 +127,9 @@ def test_without_an_operator_nothing_may_be_operated() -> None:
 
 
 def test_lease_terms_must_lie_within_their_bounds() -> None:
-    bounds = "provider.lease.lowest={base_usd_per_km_mwh: 1}"
+    bounds = "provider.lease.lowest={base_fee_per_km_mwh: 1}"
     (fault,) = {str(fault) for fault in faults_with(bounds, "provider.lease.highest=null")}
-    assert "first.base_usd_per_km_mwh" in fault
+    assert "first.base_fee_per_km_mwh" in fault
     assert "lowest and highest" in fault
 
 

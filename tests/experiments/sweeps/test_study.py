@@ -19,9 +19,9 @@ STUDY = {
     "base": "adcef-small",
     "cases": ["adcef", "tou"],
     "factors": {
-        "carbon_price": {"paths": ["prices.carbon_price_cny_per_tco2"], "values": [0, 100]},
+        "carbon_price": {"paths": ["prices.carbon_price_per_tco2"], "values": [0, 100]},
         "beta": {
-            "paths": ["consumers.*.beta_cny_per_mwh_per_mw"],
+            "paths": ["consumers.*.beta_per_mwh_per_mw"],
             "range": {"start": 30, "stop": 90, "count": 3},
         },
     },
@@ -58,9 +58,9 @@ def test_values_reach_every_field_of_a_path_and_no_other(tmp_path: Path) -> None
     job = study.job(11)
     for case in ("adcef", "tou"):
         before, after = model.trees[case], model.tree(case, job.values, job.seed)
-        changed = {"seed": 2, "prices": {**before["prices"], "carbon_price_cny_per_tco2": 100}}
+        changed = {"seed": 2, "prices": {**before["prices"], "carbon_price_per_tco2": 100}}
         consumers = {
-            name: {**group, "beta_cny_per_mwh_per_mw": 90.0} for name, group in before["consumers"].items()
+            name: {**group, "beta_per_mwh_per_mw": 90.0} for name, group in before["consumers"].items()
         }
         assert after == {**before, **changed, "consumers": consumers}
     assert model.trees["tou"]["tariff"]["kind"] == "tou"
@@ -118,10 +118,10 @@ def test_all_faults_against_the_base_at_once(tmp_path: Path) -> None:
 
 
 def test_impossible_values_are_refused_before_anything_runs(tmp_path: Path) -> None:
-    factors = {"beta": {"paths": ["consumers.*.beta_cny_per_mwh_per_mw"], "values": [10, 0, 20]}}
+    factors = {"beta": {"paths": ["consumers.*.beta_per_mwh_per_mw"], "values": [10, 0, 20]}}
     found = faults_of(tmp_path, factors=factors)
     assert all("design point 1" in allowed for allowed in found.values())
-    assert "consumers.industrial.beta_cny_per_mwh_per_mw" in found
+    assert "consumers.industrial.beta_per_mwh_per_mw" in found
 
 
 def test_stop_rule_needs_independent_observations(tmp_path: Path) -> None:

@@ -45,9 +45,9 @@ def _study(cases: tuple[str, ...] = ("tou", "adcef"), replications: int = 12) ->
                 row |= {"kind": "stale" if degree > 1.0 else "logit", "efficiency_loss_percent": cost}
                 row |= {
                     "emission_tco2": 40.0 + weather + cost,
-                    "dso_net_revenue_cny": 4e4 + 100 * weather - cost,
+                    "dso_net_revenue_money": 4e4 + 100 * weather - cost,
                 }
-                rows.append(row | {"user_cost_cny": 6e4 + 500 * weather + 30 * cost})
+                rows.append(row | {"user_cost_money": 6e4 + 500 * weather + 30 * cost})
     return pd.DataFrame(rows)
 
 

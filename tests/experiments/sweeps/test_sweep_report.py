@@ -87,7 +87,7 @@ def test_efficiency_loss_is_against_the_exact_agents_of_the_same_draw() -> None:
         (1, 1.0, 1, 30.0, 25.0),
         (1, 1.0, 2, 30.0, 25.0),
     ]
-    columns = ["replication", "share", "degree", "user_surplus_cny", "dso_net_revenue_cny"]
+    columns = ["replication", "share", "degree", "user_surplus_money", "dso_net_revenue_money"]
     results = pd.DataFrame(rows, columns=columns).assign(case="adcef")
     found = with_efficiency_loss(results, ["share", "degree"])["efficiency_loss_percent"]
     np.testing.assert_allclose(found, [0, 5, 0, -10, np.nan])
