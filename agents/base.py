@@ -10,8 +10,8 @@ import numpy as np
 
 from gridarium.agents.behaviour import Behaviour
 from gridarium.environment.errors import MessageError
+from gridarium.environment.grids import Place
 from gridarium.environment.links import Envelope
-from gridarium.environment.world import World
 
 Handler = TypeVar("Handler", bound=Callable[..., None])
 
@@ -32,27 +32,29 @@ class GridAgent(mesa.Agent):
     - `process`: what it does on its own, as a SimPy process; override it
     - methods marked with `on`: what it does when a message arrives
     - `operate`, `meter`, `settle`: what it does in each settlement period; override them
+    - `grid`: the grid it belongs to
     - `send`, `ask`: the only ways to reach another agent
 
     Parameters
     ----------
-    world : World
+    place : Site or SpreadSite
+        Where it stands; its grid tells the world it lives in.
     name : str
-        Unique in the world.
+        Unique in its grid.
     behaviour : Behaviour, optional
         The exact one by default.
     """
 
     _handlers: Mapping[type, str] = {}
 
-    def __init__(self, world: World, name: str, behaviour: Behaviour | None = None) -> None:
-        super().__init__(world)
-        self.world = world
-        self.name = name
+    def __init__(self, place: Place, name: str, behaviour: Behaviour | None = None) -> None:
+        self.grid, self.world = place.grid, place.grid.world
+        super().__init__(self.world)
+        self.name = self.grid.named(name)
         self.behaviour = behaviour or Behaviour()
         self._awaited: set[str] = set()
         self._all_answered: Any = None
-        world.bus.connect(name, self._receive)
+        self.world.bus.connect(self.name, self._receive)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

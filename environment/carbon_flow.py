@@ -28,8 +28,8 @@ class CarbonFlow:
         The part of the flux that no branch carries on: loads, charging and shunt losses.
     branch_tco2_per_h : ndarray, shape (n_period, n_branch)
         Carbon rate of each branch, positive from `from_bus` to `to_bus`; the same at both ends.
-    stranded_tco2_per_h : ndarray, shape (n_period,)
-        Carbon that arrives at buses without flux: losses on the way to a bus that uses no power.
+    stranded_tco2_per_h : ndarray, shape (n_period, n_bus)
+        Carbon that arrives at a bus without flux: losses on the way to a bus that uses no power.
     """
 
     intensity_tco2_per_mwh: Array
@@ -63,7 +63,7 @@ def carbon_flow(
     Returns
     -------
     CarbonFlow
-        Carbon is conserved: ``sum(intensity * retained) + stranded == sum(source_carbon)``.
+        Carbon is conserved: ``sum(intensity * retained + stranded) == sum(source_carbon)``.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def carbon_flow(
         flux_mw=flux_mw,
         retained_mw=flux_mw - _at_buses(sender, sent_mw, source_mw.shape),
         branch_tco2_per_h=np.where(forward, branch_tco2_per_h, -branch_tco2_per_h),
-        stranded_tco2_per_h=np.where(alive, 0.0, arriving).sum(axis=1),
+        stranded_tco2_per_h=np.where(alive, 0.0, arriving),
     )
 
 

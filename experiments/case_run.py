@@ -45,7 +45,7 @@ def run_case(name: str, scenario: Scenario, progress: Progress | None = None) ->
         _without_noise(model.summarise(tables, built.world.period_h)),
         model.certify(name, scenario, built, tables),
         effort_of(built),
-        built.world.feeder.left_out,
+        built.world.grid.feeder.left_out,
     )
 
 
@@ -77,7 +77,7 @@ def _play(built: Built, progress: Callable[[float], None] | None = None) -> None
         while world.running:
             world.step()
             if progress:
-                progress(len(world.states) / world.n_period)
+                progress(world.periods_done / world.n_period)
 
 
 def effort_of(built: Built) -> dict[str, float]:

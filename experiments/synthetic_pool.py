@@ -15,6 +15,7 @@ from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.prosumers.trading import TradeRules
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import QUARTER_S, Clock
+from gridarium.environment.grids import Grid
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.network import Feeder
 from gridarium.environment.private_lines import PrivateLines
@@ -102,22 +103,22 @@ def synthetic_pool(plan: PoolPlan, seed: int = 1, quality: LinkQuality | None = 
     places = draws.uniform(0.0, side_km, (plan.n_prosumer, 2)).tolist()
     positions = {name: (x, y) for name, (x, y) in zip(names, places, strict=True)}
     lines = PrivateLines(positions, plan.capacity_mw, plan.loss_per_km)
+    grid = Grid(Feeder.copper_plate(), np.zeros(plan.n_period))
     world = World(
-        Feeder.copper_plate(),
+        grid,
         Clock(_START, QUARTER_S),
         plan.n_period,
         _OPENS_S,
-        np.zeros(plan.n_period),
         seed,
         quality,
         settles_after_s=QUARTER_S,
     )
-    desk = P2pDesk(world, "desk", lines, DeskRules(plan.partners), plan.terms) if plan.desk else None
+    desk = P2pDesk(grid.head, "desk", lines, DeskRules(plan.partners), plan.terms) if plan.desk else None
     near = [()] * len(names) if plan.desk else lines.nearest(names, names, 2 * plan.partners)
     data = [_data(plan, name, number % 2 == 0, draws) for number, name in enumerate(names)]
     make = partial(Prosumer, provider=PROVIDER, terms=plan.terms, desk="desk" if plan.desk else None)
     prosumers = [
-        make(world, name, each, lines, plan.rules, neighbours=tuple(known))
+        make(grid.head, name, each, lines, plan.rules, neighbours=tuple(known))
         for name, each, known in zip(names, data, near, strict=True)
     ]
     return Pool(world, lines, prosumers, data, desk)

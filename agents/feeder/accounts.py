@@ -10,7 +10,7 @@ import numpy as np
 from gridarium.agents.feeder.carbon_pool import PoolPlan
 from gridarium.agents.feeder.dispatch import Dispatch, Dispatcher
 from gridarium.environment.arrays import Array
-from gridarium.environment.world import World
+from gridarium.environment.grids import Grid
 from gridarium.market.records import MarketConditions
 from gridarium.market.settlement import PeriodAccount, settle_period, settle_true_up
 from gridarium.market.supply import Situation
@@ -50,7 +50,7 @@ class DayAccounts:
 
     Parameters
     ----------
-    world : World
+    grid : Grid
     operator : str
         Its account.
     tariff : Tariff
@@ -66,7 +66,7 @@ class DayAccounts:
 
     def __init__(
         self,
-        world: World,
+        grid: Grid,
         operator: str,
         tariff: Tariff,
         dispatcher: Dispatcher,
@@ -74,13 +74,14 @@ class DayAccounts:
         price_per_mwh: Array,
         consumers: Sequence[str],
     ) -> None:
-        self._world, self._operator, self._tariff = world, operator, tariff
+        self._grid, self._world = grid, grid.world
+        self._operator, self._tariff = operator, tariff
         self._plan, self._price = plan, price_per_mwh
         self._fuel_cost_per_h = dispatcher.fuel_cost_per_h(plan.dispatch)
         self._wear_cost_per_h = dispatcher.wear_cost_per_h(plan.dispatch)
         self._consumers = tuple(consumers)
         self._conditions: MarketConditions = plan.situation.conditions
-        self.settled_factor = np.zeros(world.n_period)
+        self.settled_factor = np.zeros(grid.world.n_period)
 
     def settle(self, period: int) -> float:
         """Book a period as it was metered; after the last one true up carbon and budget.
@@ -99,12 +100,10 @@ class DayAccounts:
         return reduction + (self._true_up() if period == world.n_period - 1 else 0.0)
 
     def emission_tco2(self) -> Array:
-        """Physical emission of each period as metered: import at the grid's factor, and turbines."""
+        """Physical emission of each period as metered: what came through the head, and turbines."""
         turbine = self._plan.situation.supply.turbine_t_per_h
-        imported = np.array([max(0.0, float(state.flow.p_slack_mw[0])) for state in self._world.states])
-        periods = len(imported)
-        grid = self._conditions.grid_factor_tco2_per_mwh[:periods] * imported
-        return np.asarray((grid + turbine[:periods]) * self._world.period_h)
+        imported = np.maximum(0.0, self._grid.head_t_per_h)
+        return np.asarray((imported + turbine[: len(imported)]) * self._world.period_h)
 
     def carbon_revenue_money(self, period: int | slice = slice(None)) -> Array:
         """What the carbon market owes, money per period, by settled factor and metered load."""
@@ -160,7 +159,7 @@ class DayAccounts:
 
     def _account(self, period: int) -> PeriodAccount:
         hours = self._world.period_h
-        slack_mwh = float(self._world.states[period].flow.p_slack_mw[0]) * hours
+        slack_mwh = self._grid.states[period].exchange_mw * hours
         conditions = self._conditions
         carbon = float(self.carbon_revenue_money(period)) if self._tariff.trades_carbon else 0.0
         return PeriodAccount(

@@ -16,8 +16,8 @@ from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import SolveError
+from gridarium.environment.grids import Place
 from gridarium.environment.storage import StorageRatings
-from gridarium.environment.world import World
 from gridarium.market.records import ForecastRequest, LoadForecast, LoadPlan, TariffSignal
 
 _BOTH_WAYS = 1e-6
@@ -35,8 +35,6 @@ class Demand:
         Slope of its marginal utility.
     flexible_share : float
         Share of the base load of a period that may be added or taken away.
-    p_share, q_per_p : ndarray, shape (n_bus,)
-        How its load spreads over the buses, and reactive per active power there.
     shiftable_mwh : float, optional
         Most energy shifted in a day.
     battery : StorageRatings, optional
@@ -46,8 +44,6 @@ class Demand:
     base_mw: Array
     beta_per_mwh_per_mw: float
     flexible_share: float
-    p_share: Array
-    q_per_p: Array
     shiftable_mwh: float | None = None
     battery: StorageRatings | None = None
     peak_mw: float = field(init=False)
@@ -67,7 +63,8 @@ class Consumer(GridAgent):
 
     Parameters
     ----------
-    world : World
+    place : Site or SpreadSite
+        Where its load meets the grid.
     name : str
     kind : str
         Its class, for tables.
@@ -79,15 +76,15 @@ class Consumer(GridAgent):
 
     def __init__(
         self,
-        world: World,
+        place: Place,
         name: str,
         kind: str,
         demand: Demand,
         leader: str,
         behaviour: Behaviour | None = None,
     ) -> None:
-        super().__init__(world, name, behaviour)
-        self.kind, self.leader = kind, leader
+        super().__init__(place, name, behaviour)
+        self.place, self.kind, self.leader = place, kind, leader
         self._demand = demand
         self._plan_mw = series(demand.base_mw)
         # What the battery takes of the plan: bought, but not consumed.
@@ -178,10 +175,8 @@ class Consumer(GridAgent):
 
     def operate(self, period: int) -> None:
         """Draw what the behaviour makes of the plan."""
-        demand = self._demand
         load = self.behaviour.act(self, period, float(self._plan_mw[period]))
-        at_bus = load * demand.p_share
-        self.world.injections.draw(self.name, at_bus, at_bus * demand.q_per_p)
+        self.place.draw(self.name, load)
 
     @property
     def loads_mw(self) -> dict[str, Array]:

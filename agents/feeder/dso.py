@@ -12,14 +12,13 @@ from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour, HeardLoads
 from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
 from gridarium.agents.feeder.carbon_pool import CarbonPool
-from gridarium.agents.feeder.connection import Connection
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher, dispatch_form
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter, Step
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
-from gridarium.environment.world import World
+from gridarium.environment.grids import Place, Site
 from gridarium.market.records import (
     CarbonOffer,
     ForecastRequest,
@@ -44,13 +43,13 @@ class Dso(GridAgent):
 
     Parameters
     ----------
-    world : World
+    site : Site
     name : str
     shape : DispatchShape
         Feeder, units and limits.
     tariff : Tariff
     rules : NegotiationRules
-    connections : mapping of str to Connection
+    connections : mapping of str to Site or SpreadSite
         Its consumers by name.
     market : str
         Name of the upstream market.
@@ -67,18 +66,19 @@ class Dso(GridAgent):
 
     def __init__(
         self,
-        world: World,
+        site: Site,
         name: str,
         shape: DispatchShape,
         tariff: Tariff,
         rules: NegotiationRules,
-        connections: Mapping[str, Connection],
+        connections: Mapping[str, Place],
         market: str,
         carbon_in_cost: bool,
         behaviour: Behaviour | None = None,
         setter: PriceSetter | None = None,
     ) -> None:
-        super().__init__(world, name, behaviour)
+        super().__init__(site, name, behaviour)
+        world = self.world
         self.shape, self.tariff, self.rules = shape, tariff, rules
         self.setter: PriceSetter = setter or BestResponse(rules.damping)
         self.rounds: list[Round] = []
@@ -87,7 +87,7 @@ class Dso(GridAgent):
         self.accounts: DayAccounts
         self.connections, self._market, self._carbon_in_cost = connections, market, carbon_in_cost
         problem = world.shared(shape, lambda: LocalProblem(dispatch_form(shape)))
-        self._dispatcher = Dispatcher(name, shape, problem)
+        self._dispatcher = Dispatcher(self.name, shape, problem)
         self._conditions: MarketConditions
         self._available: dict[str, Array] = {}
         self._initial_mwh: dict[str, float] = {}
@@ -96,7 +96,7 @@ class Dso(GridAgent):
         self._round = 0
         self._heard_round = 0
         self._planned_last = False
-        self._pool = CarbonPool(world, name, shape.storages, tariff.pool)
+        self._pool = CarbonPool(world, self.name, shape.storages, tariff.pool)
         self.storage_states: dict[tuple[str, int], StorageState] = {}
 
     # The story of a day.
@@ -185,7 +185,7 @@ class Dso(GridAgent):
         """Send the schedules; they are repeated until they are received or the day begins."""
         plan = self.plan
         self.accounts = DayAccounts(
-            self.world,
+            self.grid,
             self.name,
             self.tariff,
             self._dispatcher,
@@ -342,8 +342,7 @@ class Dso(GridAgent):
         """Run the turbines as dispatched."""
         sites = dict(self.shape.sites)
         for row, unit in enumerate(self.shape.turbines):
-            self.world.injections.supply(
-                sites[unit.name],
+            Site(self.grid, sites[unit.name]).supply(
                 float(self.plan.dispatch.turbine_mw[row, period]),
                 float(self.plan.dispatch.turbine_mvar[row, period]),
                 unit.emission_tco2_per_mwh,

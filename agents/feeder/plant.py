@@ -6,7 +6,7 @@ import numpy as np
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.environment.arrays import Array, series
-from gridarium.environment.world import World
+from gridarium.environment.grids import Site
 from gridarium.market.records import ForecastRequest, Receipt, RenewableForecast, RenewableSetpoint
 
 
@@ -15,20 +15,18 @@ class RenewablePlant(GridAgent):
 
     Parameters
     ----------
-    world : World
+    site : Site
     name : str
-    bus : int
-        Bus index.
     available_mw : ndarray, shape (n_period,)
     s_max_mva : float
         Rating of its inverter.
     """
 
-    def __init__(self, world: World, name: str, bus: int, available_mw: Array, s_max_mva: float) -> None:
-        super().__init__(world, name)
-        self.bus = bus
+    def __init__(self, site: Site, name: str, available_mw: Array, s_max_mva: float) -> None:
+        super().__init__(site, name)
+        self.site = site
         self._available_mw, self._s_max_mva = series(available_mw), s_max_mva
-        nothing = np.zeros(world.n_period)
+        nothing = np.zeros(self.world.n_period)
         self._setpoint = RenewableSetpoint(nothing, nothing)
 
     @on(ForecastRequest)
@@ -45,4 +43,4 @@ class RenewablePlant(GridAgent):
     def operate(self, period: int) -> None:
         """Feed in what was asked, as far as it is available; free of carbon."""
         p_mw = min(float(self._setpoint.p_mw[period]), float(self._available_mw[period]))
-        self.world.injections.supply(self.bus, max(0.0, p_mw), float(self._setpoint.q_mvar[period]), 0.0)
+        self.site.supply(max(0.0, p_mw), float(self._setpoint.q_mvar[period]))

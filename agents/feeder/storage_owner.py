@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gridarium.agents.base import GridAgent, on
+from gridarium.environment.grids import Site
 from gridarium.environment.storage import AttributeTank, StorageFlow, StorageRatings, StorageUnit
-from gridarium.environment.world import World
 from gridarium.market.records import (
     ForecastRequest,
     Receipt,
@@ -25,27 +25,25 @@ class StorageOwner(GridAgent):
 
     Parameters
     ----------
-    world : World
+    site : Site
     name : str
-    bus : int
-        Bus index.
     ratings : StorageRatings
     leader : str
         Whose schedule it follows.
     """
 
-    def __init__(self, world: World, name: str, bus: int, ratings: StorageRatings, leader: str) -> None:
-        super().__init__(world, name)
-        self.bus, self.leader, self.ratings = bus, leader, ratings
+    def __init__(self, site: Site, name: str, ratings: StorageRatings, leader: str) -> None:
+        super().__init__(site, name)
+        self.site, self.leader, self.ratings = site, leader, ratings
         self._unit = StorageUnit(ratings)
         self._tank = AttributeTank(f"{name} carbon", self._unit.e_mwh, 0.0, "proportional")
         self._pool: AttributeTank | None = None
         self._schedule: StorageSchedule | None = None
         self._charged_mw = 0.0
         self._flow = StorageFlow(0.0, 0.0)
-        self.energy_mwh = np.full(world.n_period, self._unit.e_mwh)
-        self.pool_tco2 = np.zeros(world.n_period)
-        self.carbon_tco2 = np.zeros(world.n_period)
+        self.energy_mwh = np.full(self.world.n_period, self._unit.e_mwh)
+        self.pool_tco2 = np.zeros(self.world.n_period)
+        self.carbon_tco2 = np.zeros(self.world.n_period)
 
     @on(ForecastRequest)
     def tell_ratings(self, request: ForecastRequest, sender: str) -> None:
@@ -71,17 +69,14 @@ class StorageOwner(GridAgent):
         self._charged_mw = charge
         released = intensity * self._flow.e_out_mwh / self.world.period_h
         factor = released / discharge if discharge > 0.0 else 0.0
-        self.world.injections.supply(self.bus, discharge, q_mvar, factor)
-        drawn = np.zeros(self.world.feeder.n_bus)
-        drawn[self.bus] = charge
-        self.world.injections.draw(self.name, drawn, np.zeros_like(drawn))
+        self.site.supply(discharge, q_mvar, factor)
+        self.site.draw(self.name, charge)
 
     def settle(self, period: int) -> None:
         """Book the carbon of the period and report the state."""
         taken = 0.0
         if self._charged_mw > 0.0:
-            intensity = self.world.states[period].intensity_tco2_per_mwh[self.bus]
-            taken = float(intensity) * self._charged_mw * self.world.period_h
+            taken = self.site.intensity_tco2_per_mwh(period) * self._charged_mw * self.world.period_h
         self._tank.step(self._flow.e_in_mwh, self._flow.e_out_mwh, taken, period=period)
         if self._schedule is not None and self._pool is not None:
             self._pool.step(

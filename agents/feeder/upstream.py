@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gridarium.agents.base import GridAgent, on
-from gridarium.environment.world import World
+from gridarium.environment.grids import Site
 from gridarium.market.records import CarbonOffer, ForecastRequest, MarketConditions
 
 
@@ -12,14 +12,14 @@ class UpstreamMarket(GridAgent):
 
     Parameters
     ----------
-    world : World
+    site : Site
     name : str
     conditions : MarketConditions
         Of the delivery day.
     """
 
-    def __init__(self, world: World, name: str, conditions: MarketConditions) -> None:
-        super().__init__(world, name)
+    def __init__(self, site: Site, name: str, conditions: MarketConditions) -> None:
+        super().__init__(site, name)
         self._conditions = conditions
         self._offers: dict[int, float] = {}
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAhead
-from gridarium.agents.feeder.connection import Connection
 from gridarium.agents.feeder.price_setting import Step
 from gridarium.agents.leader.anticipation import AnticipatingLeader, Anticipation, InformedLeader
 from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
 from gridarium.environment.arrays import Array
+from gridarium.environment.grids import Place
 from gridarium.market.price_limits import LimitRules
 
 
@@ -21,7 +21,7 @@ class Anticipating:
 
     Parameters
     ----------
-    connections : mapping of str to Connection
+    connections : mapping of str to Site or SpreadSite
         Its followers by name.
     limits : LimitRules
         What it may post.
@@ -39,7 +39,7 @@ class Anticipating:
 
     def __init__(
         self,
-        connections: Mapping[str, Connection],
+        connections: Mapping[str, Place],
         limits: LimitRules,
         carbon_market: bool,
         options: Anticipation | None = None,
@@ -138,7 +138,7 @@ class FullyInformed(Anticipating):
 
     def __init__(
         self,
-        connections: Mapping[str, Connection],
+        connections: Mapping[str, Place],
         limits: LimitRules,
         carbon_market: bool,
         followers: Callable[[Array], tuple[FollowerModel, ...]],

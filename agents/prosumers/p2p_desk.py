@@ -8,8 +8,8 @@ from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.prosumers.trading import INTRODUCTION_S, beat_of
 from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.grids import Site
 from gridarium.environment.private_lines import PrivateLines
-from gridarium.environment.world import World
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.line_lease import Introduction, LeaseTerms, Nomination, PoolOffer
 from gridarium.market.operation_records import LeftToPool
@@ -63,7 +63,7 @@ class P2pDesk(GridAgent):
 
     Parameters
     ----------
-    world : World
+    site : Site
     name : str
     lines : PrivateLines
     rules : DeskRules, optional
@@ -76,7 +76,7 @@ class P2pDesk(GridAgent):
 
     def __init__(
         self,
-        world: World,
+        site: Site,
         name: str,
         lines: PrivateLines,
         rules: DeskRules | None = None,
@@ -84,7 +84,7 @@ class P2pDesk(GridAgent):
         operator: str | None = None,
         behaviour: Behaviour | None = None,
     ) -> None:
-        super().__init__(world, name, behaviour)
+        super().__init__(site, name, behaviour)
         self._lines, self._rules, self._operator = lines, rules or DeskRules(), operator
         self._terms = terms
         self._nominations: dict[str, Nomination] = {}

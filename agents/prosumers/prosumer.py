@@ -22,8 +22,8 @@ from gridarium.agents.prosumers.trading import (
 )
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import MINUTE_S
+from gridarium.environment.grids import Site
 from gridarium.environment.private_lines import LineFlow, PrivateLines
-from gridarium.environment.world import World
 from gridarium.market.line_lease import (
     Accept,
     Ask,
@@ -49,7 +49,7 @@ class Prosumer(GridAgent):
 
     Parameters
     ----------
-    world : World
+    site : Site
     name : str
     data : ProsumerData
     lines : PrivateLines
@@ -70,7 +70,7 @@ class Prosumer(GridAgent):
 
     def __init__(
         self,
-        world: World,
+        site: Site,
         name: str,
         data: ProsumerData,
         lines: PrivateLines,
@@ -83,7 +83,9 @@ class Prosumer(GridAgent):
         neighbours: Sequence[str] = (),
         behaviour: Behaviour | None = None,
     ) -> None:
-        super().__init__(world, name, behaviour)
+        super().__init__(site, name, behaviour)
+        world = self.world
+        self.site = site
         self._data, self._told = data, desk or operator
         n_minute = round(world.clock.period_s / MINUTE_S)
         self._own = OwnBalance(data, world.period_h, n_minute, self.stream("fluctuation"))
@@ -96,7 +98,7 @@ class Prosumer(GridAgent):
         self._seller.partners = neighbours
         if terms is not None:
             self._seller.take_terms(terms)
-        lines.connect(name, self._read_meter)
+        lines.connect(self.name, self._read_meter)
         self._beat = beat_of(world)
         self._bought_mwh = 0.0
 
@@ -187,9 +189,7 @@ class Prosumer(GridAgent):
         self._beat.catch_up()
         metered = self._own.close(period, self._seller.sold_mwh, self._buyer.received_mwh)
         self._bought_mwh = metered.received
-        drawn = np.zeros(self.world.feeder.n_bus)
-        drawn[0] = metered.drawn / self.world.period_h
-        self.world.injections.draw(self.name, drawn, np.zeros_like(drawn))
+        self.site.draw(self.name, metered.drawn / self.world.period_h)
 
     # Messages.
 

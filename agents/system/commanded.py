@@ -6,7 +6,7 @@ from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import DAY_S
-from gridarium.environment.world import World
+from gridarium.environment.grids import Site
 from gridarium.market.operation_records import Command, CommandReceipt
 
 
@@ -15,17 +15,18 @@ class CommandedAgent(GridAgent):
 
     Parameters
     ----------
-    world : World
-        Of whole days, or of less than one.
+    site : Site
+        In a world of whole days, or of less than one.
     name : str
     leader : str
         Whose commands it follows.
     behaviour : Behaviour, optional
     """
 
-    def __init__(self, world: World, name: str, leader: str, behaviour: Behaviour | None = None) -> None:
-        super().__init__(world, name, behaviour)
-        self.leader = leader
+    def __init__(self, site: Site, name: str, leader: str, behaviour: Behaviour | None = None) -> None:
+        super().__init__(site, name, behaviour)
+        world = self.world
+        self.site, self.leader = site, leader
         self.day_length = min(world.n_period, round(DAY_S / world.clock.period_s))
         self._newest_issue: dict[int, int] = {}
 
@@ -49,16 +50,6 @@ class CommandedAgent(GridAgent):
         newest = self._newest_issue.get(day, -1)
         self._newest_issue[day] = max(command.issue, newest)
         return command.issue > newest
-
-    def at_bus(self, p_mw: float) -> Array:
-        """A power on the copper plate, shape (n_bus,)."""
-        powers = self.world.feeder.p_load_mw * 0.0
-        powers[0] = p_mw
-        return powers
-
-    def draw(self, p_mw: float) -> None:
-        """Draw active power from the copper plate."""
-        self.world.injections.draw(self.name, self.at_bus(p_mw), self.at_bus(0.0))
 
 
 def told(actual: Array, expected: Array) -> Array:

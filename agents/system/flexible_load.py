@@ -11,8 +11,8 @@ from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.system.commanded import CommandedAgent
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.grids import Site
 from gridarium.environment.storage import TOLERANCE
-from gridarium.environment.world import World
 from gridarium.market.operation_records import (
     DEMAND_RESPONSE,
     AvailabilityRequest,
@@ -76,7 +76,7 @@ class FlexibleLoad(CommandedAgent):
 
     Parameters
     ----------
-    world : World
+    site : Site
     name : str
     demand : FlexibleProfile
     leader : str
@@ -91,13 +91,13 @@ class FlexibleLoad(CommandedAgent):
 
     def __init__(
         self,
-        world: World,
+        site: Site,
         name: str,
         demand: FlexibleProfile,
         leader: str,
         behaviour: Behaviour | None = None,
     ) -> None:
-        super().__init__(world, name, leader, behaviour)
+        super().__init__(site, name, leader, behaviour)
         self._demand = demand
         self._plan_mw = np.array(demand.base_mw)
         self._drawn_mw = np.zeros_like(self._plan_mw)
@@ -140,7 +140,7 @@ class FlexibleLoad(CommandedAgent):
         wanted = self.behaviour.act(self, period, float(self._plan_mw[period]))
         low, high = self._limits_mw(period)
         self._drawn_mw[period] = min(max(wanted, low), high)
-        self.draw(float(self._drawn_mw[period]))
+        self.site.draw(self.name, float(self._drawn_mw[period]))
 
     def settle(self, period: int) -> None:
         """Bill the compensation for what was shifted (E25)."""

@@ -11,7 +11,7 @@ from gridarium.agents.system.operator_view import DayPlan, OperatorView
 from gridarium.agents.system.pool_outlook import PoolOutlook
 from gridarium.agents.system.power_system import PowerSystem
 from gridarium.agents.system.system_costs import PeriodPrices, period_cost
-from gridarium.environment.world import World
+from gridarium.environment.grids import Grid
 from gridarium.market.operation_records import MARKET_ACCOUNT, REAL_TIME
 
 _A_WATT_MW = 1e-6
@@ -22,7 +22,7 @@ class OperatorBooks:
 
     Parameters
     ----------
-    world : World
+    grid : Grid
     owner : str
         The operator's account.
     system : PowerSystem
@@ -36,7 +36,7 @@ class OperatorBooks:
 
     def __init__(
         self,
-        world: World,
+        grid: Grid,
         owner: str,
         system: PowerSystem,
         members: Members,
@@ -44,7 +44,7 @@ class OperatorBooks:
         view: OperatorView,
         pool: PoolOutlook,
     ) -> None:
-        self._world, self._owner, self._system = world, owner, system
+        self._grid, self._owner, self._system = grid, owner, system
         self._members, self._rules = members, rules
         self._view, self._pool = view, pool
         self.records: list[QuarterRecord] = []
@@ -62,8 +62,8 @@ class OperatorBooks:
         price_per_mwh : float
             As announced.
         """
-        world, period = self._world, look.quarter
-        exchange = float(world.states[period].flow.p_slack_mw[0])
+        grid, world, period = self._grid, self._grid.world, look.quarter
+        exchange = grid.states[period].exchange_mw
         # Less than a watt is rounding, and nobody's bill.
         imported, exported = (each if each > _A_WATT_MW else 0.0 for each in (exchange, -exchange))
         if imported:
@@ -86,6 +86,6 @@ class OperatorBooks:
 
     def _traded_mw(self, period: int) -> float:
         """Deficits nominated that the prosumers' meters do not show: what they got from each other, MW."""
-        meters, nominated = self._world.meters, float(np.nan_to_num(self._pool.deficit_mw[period]))
+        meters, nominated = self._grid.world.meters, float(np.nan_to_num(self._pool.deficit_mw[period]))
         drawn = sum(float(meters[name][period]) for name in self._members.prosumers if name in meters)
         return max(0.0, nominated - drawn)

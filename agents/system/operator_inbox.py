@@ -12,7 +12,7 @@ from gridarium.agents.system.operator_view import OperatorView
 from gridarium.agents.system.pool_outlook import PoolOutlook
 from gridarium.agents.system.power_system import PowerSystem
 from gridarium.environment.clock import DAY_S
-from gridarium.environment.world import World
+from gridarium.environment.grids import Site
 from gridarium.market.line_lease import Nomination, PoolOffer
 from gridarium.market.operation_records import (
     CommandReceipt,
@@ -36,8 +36,8 @@ class OperatorInbox(GridAgent):
 
     Parameters
     ----------
-    world : World
-        Of whole days, or of less than one.
+    site : Site
+        In a world of whole days, or of less than one.
     name : str
     system : PowerSystem
     members : Members
@@ -47,14 +47,15 @@ class OperatorInbox(GridAgent):
 
     def __init__(
         self,
-        world: World,
+        site: Site,
         name: str,
         system: PowerSystem,
         members: Members,
         rules: OperationRules,
         behaviour: Behaviour | None = None,
     ) -> None:
-        super().__init__(world, name, behaviour)
+        super().__init__(site, name, behaviour)
+        world = self.world
         self.system, self.members, self.rules = system, members, rules
         self.day_length = min(world.n_period, round(DAY_S / world.clock.period_s))
         self._pool = PoolOutlook(

@@ -12,8 +12,8 @@ from gridarium.agents.base import on
 from gridarium.agents.system.commanded import CommandedAgent
 from gridarium.agents.system.lease_search import LeaseSearch
 from gridarium.environment.clock import DAY_S
+from gridarium.environment.grids import Site
 from gridarium.environment.storage import StorageFlow, StorageRatings, StorageUnit
-from gridarium.environment.world import World
 from gridarium.market.line_lease import LeaseTerms
 from gridarium.market.operation_records import (
     BOUGHT,
@@ -83,7 +83,7 @@ class StorageProvider(CommandedAgent):
 
     Parameters
     ----------
-    world : World
+    site : Site
     name : str
     ratings : StorageRatings
     rates : StorageRates
@@ -102,7 +102,7 @@ class StorageProvider(CommandedAgent):
 
     def __init__(
         self,
-        world: World,
+        site: Site,
         name: str,
         ratings: StorageRatings,
         rates: StorageRates,
@@ -110,7 +110,8 @@ class StorageProvider(CommandedAgent):
         search: LeaseSearch | None = None,
         lessees: Sequence[str] = (),
     ) -> None:
-        super().__init__(world, name, leader)
+        super().__init__(site, name, leader)
+        world = self.world
         self.ratings, self.rates = ratings, rates
         self._unit = StorageUnit(ratings)
         self._search, self._lessees = search, tuple(lessees)
@@ -175,8 +176,8 @@ class StorageProvider(CommandedAgent):
         self._flow = self._unit.step(charge, discharge, self.world.period_h, period)
         self.charge_mw[period], self.discharge_mw[period] = charge, discharge
         self.e_mwh[period] = self._unit.e_mwh
-        self.world.injections.supply(0, discharge, 0.0, 0.0)
-        self.draw(charge)
+        self.site.supply(discharge)
+        self.site.draw(self.name, charge)
 
     def settle(self, period: int) -> None:
         """Bill wear and energy, and write off the wear (E24)."""

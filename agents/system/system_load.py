@@ -7,7 +7,7 @@ import numpy as np
 from gridarium.agents.base import on
 from gridarium.agents.system.commanded import CommandedAgent, told
 from gridarium.environment.arrays import Array, series
-from gridarium.environment.world import World
+from gridarium.environment.grids import Site
 from gridarium.market.operation_records import (
     AvailabilityRequest,
     LoadExpectation,
@@ -21,7 +21,7 @@ class SystemLoad(CommandedAgent):
 
     Parameters
     ----------
-    world : World
+    site : Site
     name : str
     forecast_mw : ndarray, shape (n_period,)
         As expected the day before.
@@ -31,8 +31,8 @@ class SystemLoad(CommandedAgent):
         Who asks.
     """
 
-    def __init__(self, world: World, name: str, forecast_mw: Array, actual_mw: Array, leader: str) -> None:
-        super().__init__(world, name, leader)
+    def __init__(self, site: Site, name: str, forecast_mw: Array, actual_mw: Array, leader: str) -> None:
+        super().__init__(site, name, leader)
         self._forecast_mw, self._actual_mw = series(forecast_mw), series(np.maximum(0.0, actual_mw))
 
     @property
@@ -54,4 +54,4 @@ class SystemLoad(CommandedAgent):
 
     def operate(self, period: int) -> None:
         """Draw the load."""
-        self.draw(float(self._actual_mw[period]))
+        self.site.draw(self.name, float(self._actual_mw[period]))

@@ -22,7 +22,7 @@ from gridarium.agents.system.system_costs import marginal_price
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.clock import DAY_S
 from gridarium.environment.errors import InfeasibleError, MessageError
-from gridarium.environment.world import World
+from gridarium.environment.grids import Site
 from gridarium.market.operation_records import (
     AvailabilityRequest,
     Command,
@@ -45,8 +45,8 @@ class SystemOperator(OperatorInbox):
 
     Parameters
     ----------
-    world : World
-        Of whole days, or of less than one.
+    site : Site
+        In a world of whole days, or of less than one.
     name : str
     system : PowerSystem
         Its units, storage and flexible loads; agents of these names follow its commands.
@@ -64,14 +64,15 @@ class SystemOperator(OperatorInbox):
 
     def __init__(
         self,
-        world: World,
+        site: Site,
         name: str,
         system: PowerSystem,
         members: Members,
         rules: OperationRules,
         behaviour: Behaviour | None = None,
     ) -> None:
-        super().__init__(world, name, system, members, rules, behaviour)
+        super().__init__(site, name, system, members, rules, behaviour)
+        world = self.world
         self.plans: dict[int, DayPlan] = {}
         self.price_per_mwh = np.zeros(world.n_period)
         commitment = CommitmentShape(system, round(self.day_length * world.period_h))
@@ -79,7 +80,7 @@ class SystemOperator(OperatorInbox):
         self._commitment = world.shared(commitment, lambda: CommitmentProblem(commitment))
         self._real_time = world.shared(real_time, lambda: RealTimeProblem(real_time))
         self._hours_in_state: Array = np.zeros(len(system.units))
-        self._books = OperatorBooks(world, name, system, members, rules, self._view, self._pool)
+        self._books = OperatorBooks(self.grid, self.name, system, members, rules, self._view, self._pool)
         self._looks: dict[int, QuarterLook] = {}
         self._issue = 0
 

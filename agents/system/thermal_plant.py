@@ -10,8 +10,8 @@ import numpy as np
 from gridarium.agents.base import on
 from gridarium.agents.system.commanded import CommandedAgent
 from gridarium.environment.arrays import Array, series
+from gridarium.environment.grids import Site
 from gridarium.environment.thermal_unit import SolventTank, ThermalUnit
-from gridarium.environment.world import World
 from gridarium.market.carbon_trading import carbon_trading_money
 from gridarium.market.operation_records import (
     CARBON,
@@ -48,7 +48,7 @@ class ThermalPlant(CommandedAgent):
 
     Parameters
     ----------
-    world : World
+    site : Site
     name : str
     unit : ThermalUnit
     leader : str
@@ -65,7 +65,7 @@ class ThermalPlant(CommandedAgent):
 
     def __init__(
         self,
-        world: World,
+        site: Site,
         name: str,
         unit: ThermalUnit,
         leader: str,
@@ -73,7 +73,8 @@ class ThermalPlant(CommandedAgent):
         allowance_tco2_per_mwh: float = 0.7,
         available: Array | None = None,
     ) -> None:
-        super().__init__(world, name, leader)
+        super().__init__(site, name, leader)
+        world = self.world
         self._unit = unit
         self._tank = SolventTank(name, unit.capture) if unit.capture else None
         self._carbon_market = carbon_price_per_tco2, allowance_tco2_per_mwh
@@ -151,7 +152,7 @@ class ThermalPlant(CommandedAgent):
             self.done[name][period] = value
         self.tank_tco2[period] = self._content()
         factor = self._emission_t_per_h(now) / now.net_mw if now.net_mw > 0.0 else 0.0
-        self.world.injections.supply(0, now.net_mw, 0.0, factor)
+        self.site.supply(now.net_mw, factor_tco2_per_mwh=factor)
 
     def settle(self, period: int) -> None:
         """Pay for fuel, carbon, starts and stops, and bill the operator for them (E20, E21)."""

@@ -11,7 +11,7 @@ from gridarium.agents.system.commanded import CommandedAgent
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault, ProfileError
 from gridarium.environment.forecast_error import ForecastError
-from gridarium.environment.world import World
+from gridarium.environment.grids import Site
 from gridarium.market.operation_records import (
     AvailabilityRequest,
     StatusRequest,
@@ -26,7 +26,7 @@ class WindFarm(CommandedAgent):
 
     Parameters
     ----------
-    world : World
+    site : Site
     name : str
     forecast_mw : ndarray, shape (n_period,)
         As made the day before.
@@ -45,14 +45,15 @@ class WindFarm(CommandedAgent):
 
     def __init__(
         self,
-        world: World,
+        site: Site,
         name: str,
         forecast_mw: Array,
         error: ForecastError,
         leader: str,
         capacity_mw: float = math.inf,
     ) -> None:
-        super().__init__(world, name, leader)
+        super().__init__(site, name, leader)
+        world = self.world
         outside = (forecast_mw < 0.0) | (forecast_mw > capacity_mw)
         if outside.any():
             period = int(np.argmax(outside))
@@ -99,4 +100,4 @@ class WindFarm(CommandedAgent):
         """Deliver what there is, up to the limit (E30); free of carbon."""
         p_mw = max(0.0, min(float(self._actual_mw[period]), float(self._limit_mw[period])))
         self.delivered_mw[period] = p_mw
-        self.world.injections.supply(0, p_mw, 0.0, 0.0)
+        self.site.supply(p_mw)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.feeder.connection import Connection
 from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.agents.feeder.dispatch_problem import DispatchShape, GasTurbine, Renewable
 from gridarium.agents.feeder.dso import Dso
@@ -26,6 +25,7 @@ from gridarium.agents.leader.leading import Anticipating, FullyInformed
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import HOUR_S, Clock
 from gridarium.environment.errors import Fault, NetworkError
+from gridarium.environment.grids import Grid, Place, Site
 from gridarium.environment.network import Feeder
 from gridarium.environment.profiles import Profiles, read_profiles
 from gridarium.environment.world import World
@@ -74,18 +74,21 @@ def build(scenario: AdcefScenario) -> Built:
     feeder = build_feeder(scenario.network)
     sites = place_units(feeder, scenario)
     conditions = _conditions(scenario, profiles)
-    world = _world(scenario, feeder, len(profiles.index), conditions)
-    market = UpstreamMarket(world, UPSTREAM, conditions)
+    grid = Grid(feeder, conditions.grid_factor_tco2_per_mwh)
+    world = _world(scenario, grid, len(profiles.index))
+    market = UpstreamMarket(grid.head, UPSTREAM, conditions)
     plants = tuple(
-        RenewablePlant(world, name, sites[name], profiles.column(unit.column), _inverter_mva(profiles, unit))
+        RenewablePlant(
+            Site(grid, sites[name]), name, profiles.column(unit.column), _inverter_mva(profiles, unit)
+        )
         for name, unit in scenario.renewables.items()
     )
     storages = tuple(
-        StorageOwner(world, name, sites[name], storage_ratings(name, unit), OPERATOR)
+        StorageOwner(Site(grid, sites[name]), name, storage_ratings(name, unit), grid.named(OPERATOR))
         for name, unit in scenario.storages.items()
     )
-    consumers = tuple(_consumers(world, scenario, profiles.column("load_mw")))
-    dso = _dso(world, scenario, _shape(world, scenario, sites, profiles), profiles.column("load_mw"))
+    consumers = tuple(_consumers(grid, scenario, profiles.column("load_mw")))
+    dso = _dso(grid, scenario, _shape(grid, scenario, sites, profiles), profiles.column("load_mw"), consumers)
     cut_off(world, scenario)
     columns = {name: unit.column for name, unit in scenario.renewables.items()}
     return Built(world, dso, consumers, storages, plants, market, conditions, profiles, columns)
@@ -171,47 +174,48 @@ def _conditions(scenario: AdcefScenario, profiles: Profiles) -> MarketConditions
     )
 
 
-def _world(scenario: AdcefScenario, feeder: Feeder, n_period: int, conditions: MarketConditions) -> World:
+def _world(scenario: AdcefScenario, grid: Grid, n_period: int) -> World:
     opens_h = scenario.negotiation.opens_h_before
     start = pd.Timestamp(scenario.start) - pd.Timedelta(hours=opens_h)
     return World(
-        feeder,
+        grid,
         Clock(start, scenario.period_h * HOUR_S),
         n_period,
         opens_h * HOUR_S,
-        conditions.grid_factor_tco2_per_mwh,
         scenario.seed,
         link_quality(scenario.communication),
     )
 
 
-def _consumers(world: World, scenario: AdcefScenario, load_mw: Array) -> list[Consumer]:
-    """Agents of all classes; each has an equal part of its class, and all see the same feeder shape."""
+def _consumers(grid: Grid, scenario: AdcefScenario, load_mw: Array) -> list[Consumer]:
+    """Agents of all classes; each has an equal part of its class, spread over the feeder like all load."""
     made = []
-    for kind, demand in demands_of(scenario, world.feeder, load_mw).items():
+    place, streams = grid.spread(), grid.world.streams
+    for kind, demand in demands_of(scenario, load_mw).items():
         group = scenario.consumers[kind]
         agent = cast("type[Consumer]", load("agents", group.agent))
         names = [kind] if group.count == 1 else [f"{kind}-{number + 1}" for number in range(group.count)]
-        behaviours = behaviours_of_class(group, kind, names, world.streams)
+        behaviours = behaviours_of_class(
+            group, grid.named(kind), [grid.named(name) for name in names], streams
+        )
         made += [
-            agent(world, name, kind, demand, OPERATOR, behaviour)
+            agent(place, name, kind, demand, grid.named(OPERATOR), behaviour)
             for name, behaviour in zip(names, behaviours, strict=True)
         ]
     return made
 
 
-def demands_of(scenario: AdcefScenario, feeder: Feeder, load_mw: Array) -> dict[str, Demand]:
+def demands_of(scenario: AdcefScenario, load_mw: Array) -> dict[str, Demand]:
     """Private data of one consumer of each class that has a part of the load, shape (n_period,)."""
-    share, q_per_p = _feeder_shape(feeder)
     return {
-        kind: _demand(kind, group, load_mw, group.share / group.count, share, q_per_p)
+        kind: _demand(kind, group, load_mw, group.share / group.count)
         for kind, group in scenario.consumers.items()
         if group.share > 0.0
     }
 
 
 def true_followers(
-    scenario: AdcefScenario, feeder: Feeder, load_mw: Array, reference_price_per_mwh: Array
+    scenario: AdcefScenario, load_mw: Array, reference_price_per_mwh: Array
 ) -> tuple[FollowerModel, ...]:
     """Everyone's private data as a leader would love to have it; for benchmarks only."""
     return tuple(
@@ -221,39 +225,29 @@ def true_followers(
             demand.beta_per_mwh_per_mw,
             demand.flexible_share,
         )
-        for kind, demand in demands_of(scenario, feeder, load_mw).items()
+        for kind, demand in demands_of(scenario, load_mw).items()
         for _ in range(scenario.consumers[kind].count)
     )
 
 
-def _feeder_shape(feeder: Feeder) -> tuple[Array, Array]:
-    """How the nominal load spreads over the buses, and reactive per active power."""
-    p, q = feeder.p_load_mw, feeder.q_load_mvar
-    return p / p.sum(), np.divide(q, p, out=np.zeros_like(q), where=p > 0)
-
-
-def _demand(
-    kind: str, group: ConsumerClass, load_mw: Array, part: float, share: Array, q_per_p: Array
-) -> Demand:
+def _demand(kind: str, group: ConsumerClass, load_mw: Array, part: float) -> Demand:
     limit = group.shiftable_mwh
     return Demand(
         base_mw=load_mw * part,
         # beta belongs to the whole load; a part of it answers in proportion.
         beta_per_mwh_per_mw=group.beta_per_mwh_per_mw / part,
         flexible_share=group.flexible_share,
-        p_share=share,
-        q_per_p=q_per_p,
         shiftable_mwh=None if limit is None else limit / group.count,
         battery=storage_ratings(f"{kind} battery", group.battery, 1 / group.count) if group.battery else None,
     )
 
 
 def _shape(
-    world: World, scenario: AdcefScenario, sites: Mapping[str, int], profiles: Profiles
+    grid: Grid, scenario: AdcefScenario, sites: Mapping[str, int], profiles: Profiles
 ) -> DispatchShape:
     network, prices = scenario.network, scenario.prices
     return DispatchShape(
-        feeder=world.feeder,
+        feeder=grid.feeder,
         turbines=tuple(
             GasTurbine(name=name, **unit.model_dump()) for name, unit in scenario.gas_turbines.items()
         ),
@@ -263,7 +257,7 @@ def _shape(
         ),
         sites=tuple((name, sites[name]) for name in scenario.unit_names),
         wear_cost_per_mwh=tuple((name, unit.wear_cost_per_mwh) for name, unit in scenario.storages.items()),
-        n_period=world.n_period,
+        n_period=grid.world.n_period,
         period_h=scenario.period_h,
         voltage_band_pu=(network.voltage_min_pu, network.voltage_max_pu),
         loading_max=network.loading_max if network.loading_max is not None else float("inf"),
@@ -273,9 +267,9 @@ def _shape(
     )
 
 
-def _dso(world: World, scenario: AdcefScenario, shape: DispatchShape, load_mw: Array) -> Dso:
-    share, q_per_p = _feeder_shape(world.feeder)
-    consumers = [agent.name for agent in world.agents if isinstance(agent, Consumer)]
+def _dso(
+    grid: Grid, scenario: AdcefScenario, shape: DispatchShape, load_mw: Array, consumers: Sequence[Consumer]
+) -> Dso:
     timing = scenario.negotiation
     rules = NegotiationRules(
         opens_s=0.0,
@@ -286,24 +280,22 @@ def _dso(world: World, scenario: AdcefScenario, shape: DispatchShape, load_mw: A
         reply_timeout_s=timing.reply_timeout_s,
         resend_after_s=timing.resend_after_s,
     )
-    connections = dict.fromkeys(consumers, Connection(share, q_per_p))
+    connections = {one.name: one.place for one in consumers}
     return Dso(
-        world,
+        grid.head,
         OPERATOR,
         shape,
         build_tariff(scenario),
         rules,
         connections,
-        UPSTREAM,
+        grid.named(UPSTREAM),
         scenario.dso.carbon_in_cost,
-        behaviour_of(OPERATOR, scenario.dso.behaviour, world.streams),
-        _setter(world, scenario, connections, load_mw),
+        behaviour_of(grid.named(OPERATOR), scenario.dso.behaviour, grid.world.streams),
+        _setter(scenario, connections, load_mw),
     )
 
 
-def _setter(
-    world: World, scenario: AdcefScenario, connections: Mapping[str, Connection], load_mw: Array
-) -> PriceSetter | None:
+def _setter(scenario: AdcefScenario, connections: Mapping[str, Place], load_mw: Array) -> PriceSetter | None:
     """How the leader searches for its price; None for the damped best response."""
     leader = scenario.leader
     if leader.kind == "best-response":
@@ -318,7 +310,7 @@ def _setter(
         connections,
         limits,
         trades,
-        lambda reference: true_followers(scenario, world.feeder, load_mw, reference),
+        lambda reference: true_followers(scenario, load_mw, reference),
         options,
     )
 

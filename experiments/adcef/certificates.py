@@ -38,7 +38,7 @@ _Measured = tuple[str, float, float, str, bool, str]
 
 def _energy(built: Built, tables: Tables) -> Iterator[_Measured]:
     dispatch = tables["dispatch"].groupby("period")[["p_supply_mw", "p_demand_mw"]].sum()
-    lost = np.array([float(state.flow.loss_mw[0]) for state in built.world.states])
+    lost = np.array([float(state.flow.loss_mw[0]) for state in built.world.grid.states])
     gap = np.abs(dispatch["p_supply_mw"] - dispatch["p_demand_mw"] - lost).max()
     yield (
         "energy balance", float(gap), 1e-6, "MW", True,
@@ -72,7 +72,7 @@ def _carbon(built: Built, tables: Tables) -> Iterator[_Measured]:
         "carbon correction", float(corrected.max()), 1e-3, "tCO2/MWh", False,
         "largest change of the factor when metered emission replaces the planned one",
     )  # fmt: skip
-    traced = max(abs(state.residual_t_per_h) for state in built.world.states)
+    traced = max(abs(state.residual_t_per_h) for state in built.world.grid.states)
     yield (
         "carbon flow", traced * built.world.period_h / scale, 1e-6, "", True,
         "carbon of sources against carbon of loads and losses by proportional sharing, relative to emission",

@@ -63,7 +63,6 @@ class LeaderBench:
         built = self.built
         return true_followers(
             self.scenario,
-            built.world.feeder,
             built.profiles.column("load_mw"),
             built.conditions.tou_price_per_mwh,
         )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridarium.agents.feeder.plant import RenewablePlant
 from gridarium.environment.arrays import Array
-from gridarium.environment.world import PeriodState
+from gridarium.environment.grids import PeriodState
 from gridarium.experiments.adcef.build import Built
 from gridarium.experiments.table_files import TABLES
 from gridarium.experiments.tidy import made_tables, periods, tidy
@@ -41,11 +41,11 @@ def tables_of(case: str, built: Built, names: Sequence[str] = TABLES) -> dict[st
 
 def _over_periods(built: Built, value: Callable[[PeriodState], Array]) -> Array:
     """What was measured in each period, shape (n_item, n_period)."""
-    return np.stack([value(state) for state in built.world.states], axis=1)
+    return np.stack([value(state) for state in built.world.grid.states], axis=1)
 
 
 def _substation_mw(built: Built) -> Array:
-    return np.array([float(state.flow.p_slack_mw[0]) for state in built.world.states])
+    return built.world.grid.exchange_mw
 
 
 def _signals(built: Built) -> pd.DataFrame:
@@ -77,10 +77,10 @@ def _decisions(built: Built) -> pd.DataFrame:
 
 def _dispatch(built: Built) -> pd.DataFrame:
     dso, world = built.dso, built.world
-    plan, shape, labels = dso.plan.dispatch, dso.shape, world.feeder.bus_labels
+    plan, shape, labels = dso.plan.dispatch, dso.shape, world.grid.feeder.bus_labels
     sites, nothing, unknown = dict(shape.sites), np.zeros(world.n_period), np.full(world.n_period, np.nan)
     slack = _substation_mw(built)
-    slack_q = np.array([float(state.flow.q_slack_mvar[0]) for state in world.states])
+    slack_q = np.array([float(state.flow.q_slack_mvar[0]) for state in world.grid.states])
     import_mw, export_mw = np.maximum(slack, 0.0), np.maximum(-slack, 0.0)
     rows: list[tuple[Any, ...]] = [
         ("substation", "grid", 0, import_mw, export_mw, slack_q, unknown, unknown),
@@ -89,11 +89,20 @@ def _dispatch(built: Built) -> pd.DataFrame:
             for unit, p_mw, q_mvar in zip(shape.turbines, plan.turbine_mw, plan.turbine_mvar, strict=True)
         ),
         *(
-            (unit.name, "renewable", unit.bus, p_mw, nothing, q_mvar, _available_mw(built, unit), unknown)
+            (
+                unit.name,
+                "renewable",
+                unit.site.bus,
+                p_mw,
+                nothing,
+                q_mvar,
+                _available_mw(built, unit),
+                unknown,
+            )
             for unit, p_mw, q_mvar in zip(built.plants, plan.renewable_mw, plan.renewable_mvar, strict=True)
         ),
         *(
-            (unit.name, "storage", unit.bus, p_out_mw, p_in_mw, q_mvar, unknown, unit.energy_mwh)
+            (unit.name, "storage", unit.site.bus, p_out_mw, p_in_mw, q_mvar, unknown, unit.energy_mwh)
             for unit, p_out_mw, p_in_mw, q_mvar in zip(
                 built.storages, plan.discharge_mw, plan.charge_mw, plan.storage_mvar, strict=True
             )
@@ -117,7 +126,7 @@ def _available_mw(built: Built, plant: RenewablePlant) -> Array:
 
 
 def _buses(built: Built) -> pd.DataFrame:
-    feeder = built.world.feeder
+    feeder = built.world.grid.feeder
     return tidy(
         built.world,
         {"bus": [str(label) for label in feeder.bus_labels]},
@@ -134,7 +143,7 @@ def _buses(built: Built) -> pd.DataFrame:
 
 
 def _branches(built: Built) -> pd.DataFrame:
-    feeder = built.world.feeder
+    feeder = built.world.grid.feeder
     labels = [str(label) for label in feeder.bus_labels]
     current = _over_periods(built, lambda state: state.flow.i_pu[0])
     rating = np.where(np.isfinite(feeder.i_max_pu), feeder.i_max_pu, np.nan)

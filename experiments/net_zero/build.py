@@ -18,6 +18,7 @@ from gridarium.agents.system.thermal_plant import ThermalPlant
 from gridarium.agents.system.wind_farm import WindFarm
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import HOUR_S, Clock
+from gridarium.environment.grids import Grid
 from gridarium.environment.network import Feeder
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.profiles import Profiles, read_profiles
@@ -59,10 +60,11 @@ def build(scenario: NetZeroScenario) -> Built:
     profiles = read_profiles(profile_path(scenario.profiles))
     n_period = round(scenario.horizon_h / scenario.period_h)
     columns = {name: over_horizon(profiles, name, n_period) for name in scenario.profile_columns}
-    world = _world(scenario, n_period)
-    lines = private_lines(scenario, world)
-    system = build_system(world, scenario, columns)
-    pool = build_pool(world, scenario, columns, lines)
+    grid = Grid(Feeder.copper_plate(), np.zeros(n_period))
+    world = _world(scenario, grid, n_period)
+    lines = private_lines(scenario, grid)
+    system = build_system(grid, scenario, columns)
+    pool = build_pool(grid, scenario, columns, lines)
     cut_off(world, scenario)
     return Built(
         scenario,
@@ -84,15 +86,14 @@ def over_horizon(profiles: Profiles, name: str, n_period: int) -> Array:
     return series(np.resize(profiles.column(name), n_period))
 
 
-def _world(scenario: NetZeroScenario, n_period: int) -> World:
+def _world(scenario: NetZeroScenario, grid: Grid, n_period: int) -> World:
     opens_h, period_s = scenario.opens_h_before, scenario.period_h * HOUR_S
     start = pd.Timestamp(scenario.start) - pd.Timedelta(hours=opens_h)
     return World(
-        Feeder.copper_plate(),
+        grid,
         Clock(start, period_s),
         n_period,
         opens_h * HOUR_S,
-        np.zeros(n_period),
         scenario.seed,
         link_quality(scenario.communication),
         settles_after_s=period_s,

@@ -13,8 +13,8 @@ from gridarium.agents.prosumers.trading import TradeRules
 from gridarium.agents.system.lease_search import LEASE_SEARCH, LeaseSearch, LeaseSearchSettings
 from gridarium.agents.system.storage_provider import StorageProvider, StorageRates
 from gridarium.environment.arrays import Array
+from gridarium.environment.grids import Grid
 from gridarium.environment.private_lines import PrivateLines
-from gridarium.environment.world import World
 from gridarium.experiments.net_zero.checks import DESK, OPERATOR, PROVIDER
 from gridarium.experiments.populations import behaviour_of
 from gridarium.experiments.world_parts import storage_ratings
@@ -37,46 +37,52 @@ class PoolAgents:
     prosumers: tuple[Prosumer, ...]
 
 
-def private_lines(scenario: NetZeroScenario, world: World) -> PrivateLines:
+def private_lines(scenario: NetZeroScenario, grid: Grid) -> PrivateLines:
     """The lines of a scenario with their outages; none where nobody trades."""
     section = scenario.lines
     if section is None or scenario.active_trading is None:
         return PrivateLines({})
-    lengths = {(one, other): km for one, row in section.distance_km.items() for other, km in row.items()}
+    lengths = {
+        (grid.named(one), grid.named(other)): km
+        for one, row in section.distance_km.items()
+        for other, km in row.items()
+    }
     lines = PrivateLines(lengths, section.capacity_mw, section.loss_per_km)
     for outage in section.outages:
-        one, other = outage.line
-        lines.add_outage(one, other, world.delivery_s + outage.start_s, world.delivery_s + outage.end_s)
+        one, other = map(grid.named, outage.line)
+        opens_s = grid.world.delivery_s
+        lines.add_outage(one, other, opens_s + outage.start_s, opens_s + outage.end_s)
     return lines
 
 
-def build_pool(world: World, scenario: NetZeroScenario, columns: Columns, lines: PrivateLines) -> PoolAgents:
+def build_pool(grid: Grid, scenario: NetZeroScenario, columns: Columns, lines: PrivateLines) -> PoolAgents:
     """Make the agents of the pool; a desk and terms of lease only where prosumers trade."""
     trading, provider = scenario.active_trading, scenario.active_provider
-    operator = OPERATOR if scenario.operator else None
+    operator = grid.named(OPERATOR) if scenario.operator else None
+    site = grid.head
     desk = None
     if trading is not None and trading.desk:
-        desk = P2pDesk(world, DESK, lines, DeskRules(trading.partners), operator=operator)
-    names = tuple(scenario.prosumers)
+        desk = P2pDesk(site, DESK, lines, DeskRules(trading.partners), operator=operator)
+    names = tuple(map(grid.named, scenario.prosumers))
     prosumers = []
     near = lines.nearest(names, names, trading.partners) if trading and not desk else [[]] * len(names)
-    for name, neighbours in zip(names, near, strict=True):
+    for name, neighbours in zip(scenario.prosumers, near, strict=True):
         section = scenario.prosumers[name]
         prosumer = Prosumer(
-            world,
+            site,
             name,
             _data(name, section, columns),
             lines,
             trade_rules(scenario),
-            provider=PROVIDER,
-            desk=DESK if desk else None,
+            provider=grid.named(PROVIDER),
+            desk=desk.name if desk else None,
             operator=operator,
             neighbours=neighbours,
-            behaviour=behaviour_of(name, section.behaviour, world.streams),
+            behaviour=behaviour_of(grid.named(name), section.behaviour, grid.world.streams),
         )
         prosumers.append(prosumer)
-    lessees = (*names, *([DESK] if desk else [])) if trading else ()
-    esp = _provider(world, provider, lessees) if provider else None
+    lessees = (*names, *([desk.name] if desk else [])) if trading else ()
+    esp = _provider(grid, provider, lessees) if provider else None
     return PoolAgents(esp, desk, tuple(prosumers))
 
 
@@ -117,19 +123,19 @@ def _data(name: str, section: sections.Prosumer, columns: Columns) -> ProsumerDa
     )
 
 
-def _provider(world: World, section: sections.Provider, lessees: tuple[str, ...]) -> StorageProvider:
+def _provider(grid: Grid, section: sections.Provider, lessees: tuple[str, ...]) -> StorageProvider:
     return StorageProvider(
-        world,
+        grid.head,
         PROVIDER,
-        storage_ratings(PROVIDER, section.storage),
+        storage_ratings(grid.named(PROVIDER), section.storage),
         StorageRates(section.compensation_per_mwh, section.degradation_cost_per_mwh),
-        OPERATOR,
-        _search(world, section.lease) if lessees else None,
+        grid.named(OPERATOR),
+        _search(grid, section.lease) if lessees else None,
         lessees,
     )
 
 
-def _search(world: World, section: sections.Lease) -> LeaseSearch:
+def _search(grid: Grid, section: sections.Lease) -> LeaseSearch:
     first = terms_of(section.first)
     settings = LeaseSearchSettings(
         first=first,
@@ -141,7 +147,9 @@ def _search(world: World, section: sections.Lease) -> LeaseSearch:
         markup=section.markup,
         exploration=section.exploration,
     )
-    return LEASE_SEARCH[section.search](settings, world.streams.stream(f"{PROVIDER}/lease search"))
+    return LEASE_SEARCH[section.search](
+        settings, grid.world.streams.stream(f"{grid.named(PROVIDER)}/lease search")
+    )
 
 
 def terms_of(section: sections.LeaseTerms) -> LeaseTerms:

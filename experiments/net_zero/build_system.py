@@ -15,8 +15,8 @@ from gridarium.agents.system.thermal_plant import ThermalPlant
 from gridarium.agents.system.wind_farm import WindFarm
 from gridarium.environment.arrays import Array
 from gridarium.environment.forecast_error import ForecastError
+from gridarium.environment.grids import Grid
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
-from gridarium.environment.world import World
 from gridarium.experiments.net_zero.checks import DESK, LOAD, OPERATOR, PROVIDER
 from gridarium.experiments.populations import behaviour_of
 from gridarium.experiments.world_parts import storage_ratings
@@ -39,42 +39,45 @@ class SystemAgents:
     flexible_loads: tuple[FlexibleLoad, ...] = ()
 
 
-def build_system(world: World, scenario: NetZeroScenario, columns: Columns) -> SystemAgents:
+def build_system(grid: Grid, scenario: NetZeroScenario, columns: Columns) -> SystemAgents:
     """Make the agents of the system."""
     operator, load = scenario.operator, scenario.load
     if operator is None or load is None:
         return SystemAgents()
     carbon = scenario.carbon_market
-    units = tuple(thermal_unit(name, unit) for name, unit in scenario.thermal_units.items())
+    leader, site = grid.named(OPERATOR), grid.head
+    units = tuple(thermal_unit(grid.named(name), unit) for name, unit in scenario.thermal_units.items())
     plants = tuple(
-        ThermalPlant(world, unit.name, unit, OPERATOR, carbon.price_per_tco2, carbon.allowance_tco2_per_mwh)
+        ThermalPlant(
+            site, grid.local(unit.name), unit, leader, carbon.price_per_tco2, carbon.allowance_tco2_per_mwh
+        )
         for unit in units
     )
     farms = tuple(
         WindFarm(
-            world,
+            site,
             name,
             columns[farm.column],
             ForecastError(farm.error_bound, farm.error_persistence),
-            OPERATOR,
+            leader,
             farm.capacity_mw,
         )
         for name, farm in scenario.wind_farms.items()
     )
     return SystemAgents(
         SystemOperator(
-            world,
+            site,
             OPERATOR,
-            _power_system(scenario, units),
-            _members(scenario),
+            _power_system(grid, scenario, units),
+            _members(grid, scenario),
             _rules(scenario),
-            behaviour_of(OPERATOR, operator.behaviour, world.streams),
+            behaviour_of(leader, operator.behaviour, grid.world.streams),
         ),
         plants,
         farms,
-        _fixed_load(world, scenario, load, columns),
+        _fixed_load(grid, scenario, load, columns),
         tuple(
-            _flexible_load(world, name, section, columns[load.column])
+            _flexible_load(grid, name, section, columns[load.column])
             for name, section in scenario.flexible_loads.items()
         ),
     )
@@ -97,14 +100,15 @@ def thermal_unit(name: str, unit: sections.ThermalUnit) -> ThermalUnit:
     return ThermalUnit(name=name, ramp_mw_per_h=ramp, ramp_down_mw_per_h=ramp, capture=capture, **own)
 
 
-def _power_system(scenario: NetZeroScenario, units: tuple[ThermalUnit, ...]) -> PowerSystem:
+def _power_system(grid: Grid, scenario: NetZeroScenario, units: tuple[ThermalUnit, ...]) -> PowerSystem:
     operator, provider, carbon = scenario.operator, scenario.active_provider, scenario.carbon_market
     assert operator is not None
     return PowerSystem(
         units=units,
-        storage=storage_ratings(PROVIDER, provider.storage) if provider else None,
+        storage=storage_ratings(grid.named(PROVIDER), provider.storage) if provider else None,
         loads=tuple(
-            FlexibleDemand(name, load.compensation_per_mwh) for name, load in scenario.flexible_loads.items()
+            FlexibleDemand(grid.named(name), load.compensation_per_mwh)
+            for name, load in scenario.flexible_loads.items()
         ),
         wind_capacity_mw=sum(farm.capacity_mw for farm in scenario.wind_farms.values()),
         carbon_price_per_tco2=carbon.price_per_tco2,
@@ -116,13 +120,13 @@ def _power_system(scenario: NetZeroScenario, units: tuple[ThermalUnit, ...]) -> 
     )
 
 
-def _members(scenario: NetZeroScenario) -> Members:
+def _members(grid: Grid, scenario: NetZeroScenario) -> Members:
     has_desk = scenario.active_trading is not None and scenario.active_trading.desk
     return Members(
-        wind_farms=tuple(scenario.wind_farms),
-        loads=(LOAD,),
-        prosumers=tuple(scenario.prosumers),
-        desk=DESK if has_desk else None,
+        wind_farms=tuple(map(grid.named, scenario.wind_farms)),
+        loads=(grid.named(LOAD),),
+        prosumers=tuple(map(grid.named, scenario.prosumers)),
+        desk=grid.named(DESK) if has_desk else None,
     )
 
 
@@ -139,19 +143,20 @@ def _rules(scenario: NetZeroScenario) -> OperationRules:
 
 
 def _fixed_load(
-    world: World, scenario: NetZeroScenario, load: sections.SystemLoad, columns: Columns
+    grid: Grid, scenario: NetZeroScenario, load: sections.SystemLoad, columns: Columns
 ) -> SystemLoad:
     """The part of the load that does not respond; its error is drawn for the whole horizon."""
     rest = 1.0 - sum(section.share for section in scenario.flexible_loads.values())
     forecast = rest * columns[load.column]
     error = ForecastError(load.error_bound, load.error_persistence)
-    actual = error.actual(forecast, world.streams.stream(f"{LOAD}/error"))
-    return SystemLoad(world, LOAD, forecast, actual, OPERATOR)
+    actual = error.actual(forecast, grid.world.streams.stream(f"{grid.named(LOAD)}/error"))
+    return SystemLoad(grid.head, LOAD, forecast, actual, grid.named(OPERATOR))
 
 
-def _flexible_load(world: World, name: str, section: sections.FlexibleLoad, load_mw: Array) -> FlexibleLoad:
+def _flexible_load(grid: Grid, name: str, section: sections.FlexibleLoad, load_mw: Array) -> FlexibleLoad:
     base = section.share * load_mw
     demand = FlexibleProfile(
         base, section.lowest_share * base, section.highest_share * base, section.compensation_per_mwh
     )
-    return FlexibleLoad(world, name, demand, OPERATOR, behaviour_of(name, section.behaviour, world.streams))
+    behaviour = behaviour_of(grid.named(name), section.behaviour, grid.world.streams)
+    return FlexibleLoad(grid.head, name, demand, grid.named(OPERATOR), behaviour)

@@ -92,7 +92,7 @@ def _dispatch(built: Built) -> pd.DataFrame:
     """What everybody supplies and draws; what prosumers get from each other counts on both sides."""
     world = built.world
     nothing, unknown = np.zeros(world.n_period), np.full(world.n_period, np.nan)
-    slack = np.array([float(state.flow.p_slack_mw[0]) for state in world.states])
+    slack = world.grid.exchange_mw
     rows: list[tuple[Any, ...]] = [
         (plant.name, "thermal", plant.done["net_mw"], nothing, unknown, unknown) for plant in built.plants
     ]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from gridarium.environment.clock import Clock
+from gridarium.environment.grids import Grid
 from gridarium.environment.message_bus import LinkQuality
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
@@ -49,6 +50,6 @@ def make_world() -> Callable[..., World]:
     ) -> World:
         clock = Clock(pd.Timestamp("2026-01-14T23:00:00+08:00"), period_s)
         factor: Any = np.full(n_period, 0.6)
-        return World(two_buses(), clock, n_period, 3600.0, factor, seed, quality)
+        return World(Grid(two_buses(), factor), clock, n_period, 3600.0, seed, quality)
 
     return made

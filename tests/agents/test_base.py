@@ -30,7 +30,7 @@ class Pupil(GridAgent):
     """Answers from the given attempt on."""
 
     def __init__(self, world: World, name: str, answers_from: int = 1) -> None:
-        super().__init__(world, name)
+        super().__init__(world.grid.head, name)
         self.answers_from, self.asked_s = answers_from, list[float]()
 
     @on(Question)
@@ -50,7 +50,7 @@ class Absent(Pupil):
 
 class Teacher(GridAgent):
     def __init__(self, world: World, pupils: tuple[str, ...]) -> None:
-        super().__init__(world, "teacher")
+        super().__init__(world.grid.head, "teacher")
         self.pupils, self.heard = pupils, list[tuple[str, int]]()
         self.silent: frozenset[str] | None = None
         self.done_s = -1.0

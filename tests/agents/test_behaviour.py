@@ -13,7 +13,8 @@ from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour, Composed
 from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.environment.arrays import series
-from gridarium.environment.world import Injections, World
+from gridarium.environment.grids import Injections
+from gridarium.environment.world import World
 from gridarium.market.records import TariffSignal
 
 MakeWorld = Callable[..., World]
@@ -61,8 +62,8 @@ class Noisy(Behaviour):
 
 
 def consumer(world: World, behaviour: Behaviour | None, name: str = "homes") -> Consumer:
-    demand = Demand(np.array([1.0, 1.5, 2.0]), 100.0, 0.2, np.array([0.0, 1.0]), np.zeros(2))
-    made = Consumer(world, name, "homes", demand, "leader", behaviour)
+    demand = Demand(np.array([1.0, 1.5, 2.0]), 100.0, 0.2)
+    made = Consumer(world.grid.spread(), name, "homes", demand, "leader", behaviour)
     if not world.meters.get("connected"):
         world.bus.connect("leader", lambda envelope: None)
         world.meters["connected"] = np.ones(1)
@@ -72,9 +73,9 @@ def consumer(world: World, behaviour: Behaviour | None, name: str = "homes") -> 
 def metered(world: World, agent: Consumer) -> list[float]:
     loads = []
     for period in range(3):
-        world.injections = Injections(2)
+        world.grid.injections = Injections(2)
         agent.operate(period)
-        loads.append(world.injections.metered_mw[agent.name])
+        loads.append(world.grid.injections.metered_mw[agent.name])
     return loads
 
 

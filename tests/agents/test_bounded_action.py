@@ -11,7 +11,8 @@ from gridarium.agents.behaviour import Behaviour, Composed
 from gridarium.agents.bounded.action import DropOut, Override, PartialCompliance
 from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.environment.arrays import series
-from gridarium.environment.world import Injections, World
+from gridarium.environment.grids import Injections
+from gridarium.environment.world import World
 from gridarium.market.records import TariffSignal
 
 MakeWorld = Callable[..., World]
@@ -23,15 +24,15 @@ def metered(make_world: MakeWorld, behaviour: Behaviour, seed: int = 1) -> tuple
     """Metered and planned load of a consumer, MW."""
     world = make_world(N, seed=seed)
     world.bus.connect("leader", lambda envelope: None)
-    demand = Demand(BASE, 60.0, 0.2, np.array([0.0, 1.0]), np.zeros(2))
-    agent = Consumer(world, "homes", "homes", demand, "leader", behaviour)
+    demand = Demand(BASE, 60.0, 0.2)
+    agent = Consumer(world.grid.spread(), "homes", "homes", demand, "leader", behaviour)
     price = series(600.0 + 100.0 * np.cos(np.arange(N)))
     agent.respond(TariffSignal(1, price, series(np.zeros(N)), series(np.full(N, 600.0))), "leader")
     loads = []
     for period in range(N):
-        world.injections = Injections(2)
+        world.grid.injections = Injections(2)
         agent.operate(period)
-        loads.append(world.injections.metered_mw["homes"])
+        loads.append(world.grid.injections.metered_mw["homes"])
     return np.array(loads), agent.loads_mw["plan"]
 
 

@@ -62,9 +62,8 @@ BOUNDED: list[Callable[[], Behaviour]] = [
 
 
 def consumer(world: World, behaviour: Behaviour | None = None, name: str = "homes", **more: Any) -> Consumer:
-    share, nothing = np.array([0.0, 1.0]), np.zeros(2)
-    demand = Demand(BASE, 60.0, 0.2, share, nothing, **more)
-    return Consumer(world, name, "homes", demand, "leader", behaviour)
+    demand = Demand(BASE, 60.0, 0.2, **more)
+    return Consumer(world.grid.spread(), name, "homes", demand, "leader", behaviour)
 
 
 def world_of(make_world: MakeWorld, seed: int = 1) -> World:
@@ -295,11 +294,10 @@ def test_what_comes_first_in_a_list_chooses_first(make_world: MakeWorld) -> None
 
 
 def test_without_load_there_is_nothing_to_choose(make_world: MakeWorld) -> None:
-    share, nothing = np.array([0.0, 1.0]), np.zeros(2)
     for make in BOUNDED:
         world = world_of(make_world)
         idle = Consumer(
-            world, "none", "homes", Demand(np.zeros(6), 60.0, 0.2, share, nothing), "leader", make()
+            world.grid.spread(), "none", "homes", Demand(np.zeros(6), 60.0, 0.2), "leader", make()
         )
         for signal in tariffs(3):
             idle.respond(signal, "leader")
@@ -316,7 +314,7 @@ def test_choices_start_from_the_best_response_of_a_consumer_of_ones_own(make_wor
         def best_response(self, signal: TariffSignal) -> np.ndarray:
             return super().best_response(replace(signal, price_per_mwh=signal.reference_price_per_mwh))
 
-    demand = Demand(BASE, 60.0, 0.2, np.array([0.0, 1.0]), np.zeros(2))
-    stoic = Stoic(world_of(make_world), "homes", "homes", demand, "leader")
+    demand = Demand(BASE, 60.0, 0.2)
+    stoic = Stoic(world_of(make_world).grid.spread(), "homes", "homes", demand, "leader")
     stoic.respond(tariffs(1)[0], "leader")
     assert stoic.loads_mw["plan"] == pytest.approx(BASE, abs=1e-5)

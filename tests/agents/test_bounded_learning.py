@@ -27,8 +27,8 @@ BASE = np.array([1.0, 1.5, 2.0])
 def learning(make_world: MakeWorld, behaviour: PlanLearner, beta: float = 10.0) -> Consumer:
     world = make_world()
     world.bus.connect("leader", lambda envelope: None)
-    demand = Demand(BASE, beta, 0.2, np.array([0.0, 1.0]), np.zeros(2))
-    return Consumer(world, "homes", "homes", demand, "leader", behaviour)
+    demand = Demand(BASE, beta, 0.2)
+    return Consumer(world.grid.spread(), "homes", "homes", demand, "leader", behaviour)
 
 
 def tariff(round_: int) -> TariffSignal:

@@ -21,6 +21,7 @@ from gridarium.environment.arrays import series
 from gridarium.environment.clock import Clock
 from gridarium.environment.errors import ProfileError, ScenarioError
 from gridarium.environment.forecast_error import ForecastError
+from gridarium.environment.grids import Grid
 from gridarium.environment.network import Feeder
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
@@ -50,7 +51,7 @@ class Desk(GridAgent):
     """Sends what a test wants, and keeps the answers."""
 
     def __init__(self, world: World, name: str = "operator") -> None:
-        super().__init__(world, name)
+        super().__init__(world.grid.head, name)
         self.heard: list[Any] = []
 
     def tell(self, recipient: str, payload: Any) -> list[Any]:
@@ -80,7 +81,7 @@ def make_plate() -> Callable[..., World]:
     def made(n_period: int = 8, period_s: float = 900.0) -> World:
         clock = Clock(pd.Timestamp("2026-01-15", tz="Asia/Shanghai"), period_s)
         n_day = n_period
-        return World(Feeder.copper_plate(), clock, n_day, 3600.0, np.zeros(n_day), 1, None, period_s)
+        return World(Grid(Feeder.copper_plate(), np.zeros(n_day)), clock, n_day, 3600.0, 1, None, period_s)
 
     return made
 
@@ -104,10 +105,10 @@ def schedule(
 
 def test_a_plant_ramps_towards_what_it_cannot_reach(make_plate: Callable[..., World]) -> None:
     world = make_plate()
-    plant, desk = ThermalPlant(world, "unit", unit(), "operator"), Desk(world)
+    plant, desk = ThermalPlant(world.grid.head, "unit", unit(), "operator"), Desk(world)
     orders = schedule([1, 1, 1, 1, 0, 0, 0, 1], [90.0, 90.0, 10.0, 10.0, 0.0, 0.0, 0.0, 90.0])
     assert desk.tell("unit", orders) == [CommandReceipt(1)]
-    while world.running or not world.states:
+    while world.running or not world.grid.states:
         world.step()
     # 10 MW up and 20 MW down in a quarter; not below 20 MW; it stops from 30 MW one quarter late.
     assert plant.done["gross_mw"].tolist() == pytest.approx([60.0, 70.0, 50.0, 30.0, 20.0, 0.0, 0.0, 20.0])
@@ -115,9 +116,9 @@ def test_a_plant_ramps_towards_what_it_cannot_reach(make_plate: Callable[..., Wo
 
 def test_a_plant_that_is_too_high_to_stop_goes_down_first(make_plate: Callable[..., World]) -> None:
     world = make_plate(4)
-    plant, desk = ThermalPlant(world, "unit", unit(p_initial_mw=55.0), "operator"), Desk(world)
+    plant, desk = ThermalPlant(world.grid.head, "unit", unit(p_initial_mw=55.0), "operator"), Desk(world)
     desk.tell("unit", schedule([0, 0, 0, 1], [0.0, 0.0, 0.0, 90.0]))
-    while world.running or not world.states:
+    while world.running or not world.grid.states:
         world.step()
     # The stop limit is 20 MW: 55 - 20 - 15 takes two quarters. It starts again at its least output.
     assert plant.done["gross_mw"].tolist() == pytest.approx([35.0, 20.0, 0.0, 20.0])
@@ -128,7 +129,7 @@ def test_a_plant_that_is_too_high_to_stop_goes_down_first(make_plate: Callable[.
 
 def test_costs_of_a_plant_by_hand(make_plate: Callable[..., World]) -> None:
     world = make_plate(1)
-    ThermalPlant(world, "unit", unit(), "operator", 12.0, 0.7)
+    ThermalPlant(world.grid.head, "unit", unit(), "operator", 12.0, 0.7)
     world.step()
     booked = {entry.purpose: (entry.payer, entry.payee, entry.amount) for entry in world.ledger.entries}
     # 0.1 * 50^2 + 10 * 50 + 40 = 790 USD/h; 12 * (0.5 - 0.7) * 50 = -120 USD/h.
@@ -139,7 +140,7 @@ def test_costs_of_a_plant_by_hand(make_plate: Callable[..., World]) -> None:
 
 def test_capture_is_cut_off_where_the_tank_is_full_or_empty(make_plate: Callable[..., World]) -> None:
     world = make_plate(8)
-    plant = ThermalPlant(world, "unit", unit(capture=CAPTURE, p_min_mw=50.0), "operator")
+    plant = ThermalPlant(world.grid.head, "unit", unit(capture=CAPTURE, p_min_mw=50.0), "operator")
     desk = Desk(world)
     desk.tell("unit", schedule([1.0] * 8, [45.0] * 8, absorbed=99.0))
     for _ in range(4):
@@ -147,7 +148,7 @@ def test_capture_is_cut_off_where_the_tank_is_full_or_empty(make_plate: Callable
     # Gross 50 MW: at most 0.8 * 0.5 * 50 = 20 t/h are absorbed, until the tank holds its 20 t.
     assert plant.done["absorbed_tco2_per_h"][:4].tolist() == pytest.approx([20.0, 20.0, 0.0, 0.0])
     assert plant.tank_tco2[:4].tolist() == pytest.approx([15.0, 20.0, 20.0, 20.0])
-    assert world.states[0].source_t_per_h[0] == pytest.approx(0.5 * 50.0 - 20.0)
+    assert world.grid.states[0].source_t_per_h[0] == pytest.approx(0.5 * 50.0 - 20.0)
     nothing, much = series([0.0] * 4), series([60.0] * 4)
     desk.tell("unit", UnitSetpoint(2, 4, series([45.0] * 4), nothing, much))
     for _ in range(3):
@@ -163,7 +164,7 @@ def test_the_newest_command_of_a_day_counts_and_every_one_is_acknowledged(
     make_plate: Callable[..., World],
 ) -> None:
     world = make_plate(2)
-    plant, desk = ThermalPlant(world, "unit", unit(), "operator"), Desk(world)
+    plant, desk = ThermalPlant(world.grid.head, "unit", unit(), "operator"), Desk(world)
     nothing = series([0.0, 0.0])
     assert desk.tell("unit", UnitSetpoint(7, 0, series([58.0, 58.0]), nothing, nothing)) == [
         CommandReceipt(7)
@@ -221,7 +222,7 @@ def test_limits_on_the_wrong_side_of_the_base_are_named() -> None:
 
 def test_a_wind_farm_keeps_its_limit_and_tells_the_next_quarter(make_plate: Callable[..., World]) -> None:
     world = make_plate(4)
-    farm = WindFarm(world, "wind", np.full(4, 50.0), ForecastError(0.15, 0.5), "operator", 60.0)
+    farm = WindFarm(world.grid.head, "wind", np.full(4, 50.0), ForecastError(0.15, 0.5), "operator", 60.0)
     desk = Desk(world)
     actual = farm.power_mw["available"]
     desk.tell("wind", WindSetpoint(1, 0, series([20.0, 99.0, 99.0, 0.0])))
@@ -237,12 +238,14 @@ def test_a_wind_farm_keeps_its_limit_and_tells_the_next_quarter(make_plate: Call
     with pytest.raises(
         ProfileError, match=r"(?s)forecast of gale.*period 1: got 70.0; must be in \[0, 60\] MW"
     ):
-        WindFarm(world, "gale", np.array([10.0, 70.0, 1.0, 1.0]), ForecastError(), "operator", 60.0)
+        WindFarm(world.grid.head, "gale", np.array([10.0, 70.0, 1.0, 1.0]), ForecastError(), "operator", 60.0)
 
 
 def test_a_load_tells_the_next_quarter_and_no_other(make_plate: Callable[..., World]) -> None:
     world = make_plate(3)
-    SystemLoad(world, "load", np.array([10.0, 20.0, 30.0]), np.array([11.0, 21.0, 31.0]), "operator")
+    SystemLoad(
+        world.grid.head, "load", np.array([10.0, 20.0, 30.0]), np.array([11.0, 21.0, 31.0]), "operator"
+    )
     desk = Desk(world)
     (status,) = desk.tell("load", StatusRequest(1))
     assert status.load_mw.tolist() == [21.0, 30.0]
@@ -255,7 +258,7 @@ RATINGS = StorageRatings("esp", 10.0, 10.0, 0.1, 0.9, 0.5, 0.9, 0.8, 10.0)
 
 def test_a_provider_does_what_its_storage_can(make_plate: Callable[..., World]) -> None:
     world = make_plate(4)
-    provider = StorageProvider(world, "esp", RATINGS, StorageRates(2.0, 3.0), "operator")
+    provider = StorageProvider(world.grid.head, "esp", RATINGS, StorageRates(2.0, 3.0), "operator")
     desk = Desk(world)
     command = StorageCommand(
         1, 0, series([10.0, 10.0, 0.0, 0.0]), series([0.0, 0.0, 10.0, 10.0]), series([40.0, 50.0, 60.0, 70.0])
@@ -283,7 +286,7 @@ def test_a_provider_renews_its_terms_before_each_day_from_what_the_lines_earned(
     low, high = LeaseTerms(0.0, 50.0, 0.25), LeaseTerms(1.0, 50.0, 0.25)
     chosen = LeaseSearchSettings(LeaseTerms(0.5, 50.0, 0.25), low, high)
     search = LEASE_SEARCH["profit-search"](chosen, np.random.default_rng(0))
-    provider = StorageProvider(world, "esp", RATINGS, StorageRates(), "operator", search, ("p1",))
+    provider = StorageProvider(world.grid.head, "esp", RATINGS, StorageRates(), "operator", search, ("p1",))
     prosumer = Desk(world, "p1")
     for period in range(4):
         world.step()
@@ -299,7 +302,7 @@ def test_terms_are_repeated_until_they_arrive(make_plate: Callable[..., World]) 
     search = LEASE_SEARCH["fixed"](
         LeaseSearchSettings(LeaseTerms(0.5), LeaseTerms(0.0), LeaseTerms(1.0)), np.random.default_rng(0)
     )
-    StorageProvider(world, "esp", RATINGS, StorageRates(), "operator", search, ("p1",))
+    StorageProvider(world.grid.head, "esp", RATINGS, StorageRates(), "operator", search, ("p1",))
     prosumer = Desk(world, "p1")
     world.bus.add_outage("p1", 0.0, 3003.5)
     world.step()
@@ -310,7 +313,7 @@ def test_availability_is_of_the_day_asked(make_plate: Callable[..., World]) -> N
     world = make_plate(192)
     hours = np.ones(48)
     hours[30:34] = 0.0
-    ThermalPlant(world, "unit", unit(), "operator", available=hours)
+    ThermalPlant(world.grid.head, "unit", unit(), "operator", available=hours)
     (told,) = Desk(world).tell("unit", AvailabilityRequest(1))
     assert np.flatnonzero(told.available == 0.0).tolist() == [6, 7, 8, 9]
     assert (told.on, told.gross_mw, told.hours_in_state) == (True, 50.0, 2.0)

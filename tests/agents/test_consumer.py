@@ -22,7 +22,6 @@ from gridarium.market.records import ForecastRequest, LoadForecast, LoadPlan, Ta
 
 MakeWorld = Callable[..., World]
 NOISE = 3e-6  # MW at a peak of 2 MW: an interior point ends just inside the limits that bind.
-SHARE, Q_PER_P = np.array([0.0, 1.0]), np.zeros(2)
 BATTERY = StorageRatings("home battery", 0.3, 0.5, 0.1, 0.9, 0.5, 0.92, 0.95, 0.3)
 
 
@@ -30,7 +29,7 @@ class Leader(GridAgent):
     """Hears answers."""
 
     def __init__(self, world: World, name: str = "leader") -> None:
-        super().__init__(world, name)
+        super().__init__(world.grid.head, name)
         self.heard: list[Any] = []
 
     @on(LoadPlan)
@@ -43,7 +42,7 @@ class Leader(GridAgent):
 
 
 def demand(base: Any, beta: float, **more: Any) -> Demand:
-    settings_ = {"flexible_share": 0.2, "p_share": SHARE, "q_per_p": Q_PER_P} | more
+    settings_ = {"flexible_share": 0.2} | more
     return Demand(np.asarray(base, dtype=float), beta, **settings_)
 
 
@@ -122,7 +121,7 @@ def test_best_response_is_the_closed_form(
     world = make_world(len(base), period_s=3600.0 * period_h)
     shiftable = limit if limited else None
     needs = demand(base, case["beta"], flexible_share=case["flexible"], shiftable_mwh=shiftable)
-    consumer = Consumer(world, "homes", "homes", needs, "leader")
+    consumer = Consumer(world.grid.spread(), "homes", "homes", needs, "leader")
     reference = case["reference"]
     answered = consumer.best_response(signal(reference - case["cut"], reference))
     expected = closed_form(base, case["beta"], case["flexible"], case["cut"], shiftable, period_h)
@@ -167,7 +166,7 @@ def test_a_divided_class_answers_as_one(
         needs = demand(
             base * share, beta / share, shiftable_mwh=limit and limit * share, battery=cell or None
         )
-        return Consumer(world, name, "homes", needs, "leader").best_response(heard)
+        return Consumer(world.grid.spread(), name, "homes", needs, "leader").best_response(heard)
 
     parts = np.sum([part_of(1.0 / n, f"homes-{number}") for number in range(n)], axis=0)
     assert parts == pytest.approx(part_of(1.0, "homes"), abs=1e-6)
@@ -204,7 +203,7 @@ def test_battery_consumer_reaches_the_value_of_another_solver(make_world: MakeWo
     heard = signal(reference - np.array([30.0, -20.0, 5.0, 25.0]), reference)
     world = make_world(4)
     consumer, leader = (
-        Consumer(world, "homes", "homes", demand(base, beta, battery=BATTERY), "leader"),
+        Consumer(world.grid.spread(), "homes", "homes", demand(base, beta, battery=BATTERY), "leader"),
         Leader(world),
     )
     consumer.respond(heard, leader.name)
@@ -239,8 +238,10 @@ class Nudge(Behaviour):
 def test_regret_of_a_perturbed_plan_by_hand(make_world: MakeWorld, period_h: float) -> None:
     world = make_world(period_s=3600.0 * period_h)
     Leader(world)
-    exact = Consumer(world, "exact", "homes", demand([1.0, 1.5, 2.0], 80.0), "leader")
-    nudged = Consumer(world, "nudged", "homes", demand([1.0, 1.5, 2.0], 80.0), "leader", Nudge(0.02))
+    exact = Consumer(world.grid.spread(), "exact", "homes", demand([1.0, 1.5, 2.0], 80.0), "leader")
+    nudged = Consumer(
+        world.grid.spread(), "nudged", "homes", demand([1.0, 1.5, 2.0], 80.0), "leader", Nudge(0.02)
+    )
     heard = signal([604.0, 600.0, 602.0], [600.0] * 3)
     for consumer in (exact, nudged):
         consumer.respond(heard, "leader")
@@ -252,11 +253,11 @@ def test_regret_of_a_perturbed_plan_by_hand(make_world: MakeWorld, period_h: flo
 def test_regret_of_a_stale_plan_by_hand(make_world: MakeWorld) -> None:
     world = make_world(2)
     Leader(world)
-    consumer = Consumer(world, "homes", "homes", demand([2.0, 2.0], 80.0), "leader")
+    consumer = Consumer(world.grid.spread(), "homes", "homes", demand([2.0, 2.0], 80.0), "leader")
     heard = signal([600.0, 600.0], [600.0, 600.0])
     consumer.respond(heard, "leader")
     assert consumer.regret_money(signal([604.0, 600.0], [600.0, 600.0])) == pytest.approx(0.0, abs=1e-6)
-    low = Consumer(world, "low", "homes", demand([2.0, 1.0], 80.0), "leader")
+    low = Consumer(world.grid.spread(), "low", "homes", demand([2.0, 1.0], 80.0), "leader")
     low.respond(heard, "leader")
     # 4 CNY/MWh over two periods of 80 CNY/MWh per MW: 0.025 MW move and gain 4 * 0.025 - 80 * 0.025^2.
     assert low.regret_money(signal([604.0, 600.0], [600.0, 600.0])) == pytest.approx(0.05, abs=1e-5)
@@ -274,7 +275,7 @@ def test_value_is_utility_less_bill(make_world: MakeWorld) -> None:
 def test_it_tells_its_load_and_nothing_else(make_world: MakeWorld) -> None:
     world = make_world()
     leader = Leader(world)
-    consumer = Consumer(world, "homes", "homes", demand([1.0, 1.5, 2.0], 80.0), "leader")
+    consumer = Consumer(world.grid.spread(), "homes", "homes", demand([1.0, 1.5, 2.0], 80.0), "leader")
     leader.send("homes", ForecastRequest())
     leader.send("homes", signal([610.0, 600.0, 605.0], [600.0] * 3, round_=7))
     world.clock.run_until(1.0)
@@ -288,7 +289,7 @@ def test_it_tells_its_load_and_nothing_else(make_world: MakeWorld) -> None:
 def test_a_repeated_signal_gets_the_same_answer_without_new_thought(make_world: MakeWorld) -> None:
     world = make_world()
     leader = Leader(world)
-    Consumer(world, "homes", "homes", demand([1.0, 1.5, 2.0], 80.0), "leader")
+    Consumer(world.grid.spread(), "homes", "homes", demand([1.0, 1.5, 2.0], 80.0), "leader")
     for _ in range(3):
         leader.send("homes", signal([610.0, 600.0, 605.0], [600.0] * 3))
         world.clock.run_until(world.clock.now_s + 1.0)

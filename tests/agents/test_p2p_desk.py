@@ -9,6 +9,7 @@ import pytest
 from gridarium.agents.prosumers.p2p_desk import DeskRules, P2pDesk
 from gridarium.environment.clock import QUARTER_S, Clock
 from gridarium.environment.errors import ScenarioError
+from gridarium.environment.grids import Grid
 from gridarium.environment.network import Feeder
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
@@ -25,15 +26,14 @@ class Office:
     def __init__(self, partners: int, n_period: int = 4) -> None:
         clock = Clock(pd.Timestamp("2026-06-15", tz="Asia/Shanghai"), QUARTER_S)
         self.world = World(
-            Feeder.copper_plate(),
+            Grid(Feeder.copper_plate(), np.zeros(n_period)),
             clock,
             n_period,
             3600.0,
-            np.zeros(n_period),
             settles_after_s=QUARTER_S,
         )
         rules = DeskRules(partners, rating_weight=0.5, volume_weight=0.5)
-        self.desk = P2pDesk(self.world, "desk", PrivateLines(PLACES), rules, operator="operator")
+        self.desk = P2pDesk(self.world.grid.head, "desk", PrivateLines(PLACES), rules, operator="operator")
         self.heard: list[tuple[str, Any]] = []
         for name in (*PLACES, "operator"):
             self.world.bus.connect(name, lambda e: self.heard.append((e.recipient, e.payload)))

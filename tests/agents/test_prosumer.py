@@ -15,6 +15,7 @@ from gridarium.agents.prosumers.own_balance import ProsumerData
 from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.prosumers.trading import COMPENSATION, ENERGY, FEE, TradeRules, book_of
 from gridarium.environment.clock import QUARTER_S, Clock
+from gridarium.environment.grids import Grid
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.network import Feeder
 from gridarium.environment.private_lines import PrivateLines
@@ -48,11 +49,10 @@ class Pool:
     ) -> None:
         clock = Clock(pd.Timestamp("2026-06-15", tz="Asia/Shanghai"), QUARTER_S)
         self.world = World(
-            Feeder.copper_plate(),
+            Grid(Feeder.copper_plate(), np.zeros(n_period)),
             clock,
             n_period,
             START_S,
-            np.zeros(n_period),
             1,
             quality,
             settles_after_s=QUARTER_S,
@@ -61,7 +61,7 @@ class Pool:
         self.lines = PrivateLines(LENGTHS, capacity_mw, loss_per_km)
         self.agents = {
             name: Prosumer(
-                self.world,
+                self.world.grid.head,
                 name,
                 ProsumerData(
                     np.full(n_period, max(0.0, power)), np.full(n_period, max(0.0, -power)), utility

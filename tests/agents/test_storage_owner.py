@@ -11,6 +11,7 @@ from gridarium.agents.base import GridAgent
 from gridarium.agents.feeder.storage_owner import StorageOwner
 from gridarium.environment.arrays import series
 from gridarium.environment.errors import StorageError
+from gridarium.environment.grids import Site
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
 from gridarium.experiments.adcef.build import Built, build
@@ -25,7 +26,7 @@ class Load(GridAgent):
     """Draws 1 MW at the far bus."""
 
     def operate(self, period: int) -> None:
-        self.world.injections.draw(self.name, np.array([0.0, 1.0]), np.zeros(2))
+        self.world.grid.injections.draw(self.name, np.array([0.0, 1.0]), np.zeros(2))
 
 
 def schedule(charge: list[float], discharge: list[float], first: float = 0.3) -> StorageSchedule:
@@ -39,7 +40,7 @@ def schedule(charge: list[float], discharge: list[float], first: float = 0.3) ->
 def test_carbon_of_three_periods_by_hand(make_world: MakeWorld, period_h: float) -> None:
     world = make_world(period_s=3600.0 * period_h)
     Load(world, "load")
-    owner = StorageOwner(world, "pool", 1, RATINGS, "dso")
+    owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
     heard: list[object] = []
     world.bus.connect("dso", lambda envelope: heard.append(envelope.payload))
     world.bus.send("dso", "pool", ForecastRequest())
@@ -47,7 +48,7 @@ def test_carbon_of_three_periods_by_hand(make_world: MakeWorld, period_h: float)
     for _ in range(3):
         world.step()
     # What arrives at the far bus carries the carbon of the losses on its way.
-    flow = world.states[0].flow
+    flow = world.grid.states[0].flow
     intensity = 0.6 * flow.p_from_mw[0, 0] / flow.p_to_mw[0, 0]
     assert flow.p_to_mw[0, 0] == pytest.approx(1.4)
     stored = intensity * 0.4 * period_h
@@ -57,7 +58,7 @@ def test_carbon_of_three_periods_by_hand(make_world: MakeWorld, period_h: float)
     assert owner.carbon_tco2 == pytest.approx([stored, stored - released, stored - released], rel=1e-9)
     assert owner.energy_mwh == pytest.approx([inside, inside - drawn, inside - drawn])
     # The discharge is a source with the tank's carbon, at the bus of the storage.
-    assert world.states[1].source_t_per_h[1] * period_h == pytest.approx(released, rel=1e-9)
+    assert world.grid.states[1].source_t_per_h[1] * period_h == pytest.approx(released, rel=1e-9)
     # The virtual pool follows the schedule, whatever the physics.
     pool = [0.3 + 0.2 * period_h, 0.3 + 0.12 * period_h, 0.3 + 0.12 * period_h]
     assert owner.pool_tco2 == pytest.approx(pool)
@@ -73,7 +74,7 @@ def test_carbon_of_three_periods_by_hand(make_world: MakeWorld, period_h: float)
 def test_without_a_schedule_it_is_idle(make_world: MakeWorld) -> None:
     world = make_world()
     Load(world, "load")
-    owner = StorageOwner(world, "pool", 1, RATINGS, "dso")
+    owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
     world.bus.connect("dso", lambda envelope: None)
     world.step()
     assert (owner.energy_mwh[0], owner.carbon_tco2[0], owner.pool_tco2[0]) == (0.5, 0.0, 0.0)
@@ -82,7 +83,7 @@ def test_without_a_schedule_it_is_idle(make_world: MakeWorld) -> None:
 
 def test_an_impossible_schedule_names_storage_and_period(make_world: MakeWorld) -> None:
     world = make_world()
-    StorageOwner(world, "pool", 1, RATINGS, "dso")
+    StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
     world.bus.connect("dso", lambda envelope: None)
     world.bus.send("dso", "pool", schedule([0.4, 0.4, 0.0], [0.0, 0.0, 0.0]))
     world.step()
@@ -100,14 +101,14 @@ def day(request: pytest.FixtureRequest) -> Built:
 
 def intensities(built: Built) -> np.ndarray:
     """Nodal intensities, tCO2/MWh, shape (n_period, n_bus); 0 where no power arrives."""
-    return np.nan_to_num(np.array([state.intensity_tco2_per_mwh for state in built.world.states]))
+    return np.nan_to_num(np.array([state.intensity_tco2_per_mwh for state in built.world.grid.states]))
 
 
 def test_tank_conserves_carbon_against_nodal_intensities(day: Built) -> None:
     dispatch, nodal = day.dso.plan.dispatch, intensities(day)
     moved = 0.0
     for row, owner in enumerate(day.storages):
-        released = np.array([state.source_t_per_h[owner.bus] for state in day.world.states])
+        released = np.array([state.source_t_per_h[owner.bus] for state in day.world.grid.states])
         change = np.diff(owner.carbon_tco2, prepend=0.0)
         taken = nodal[:, owner.bus] * dispatch.charge_mw[row]
         assert change == pytest.approx(taken - released, abs=1e-12)
@@ -117,10 +118,10 @@ def test_tank_conserves_carbon_against_nodal_intensities(day: Built) -> None:
 
 
 def test_carbon_of_the_whole_feeder_is_conserved(day: Built) -> None:
-    nodal, charge = intensities(day), np.zeros((24, day.world.feeder.n_bus))
+    nodal, charge = intensities(day), np.zeros((24, day.world.grid.feeder.n_bus))
     for row, owner in enumerate(day.storages):
         charge[:, owner.bus] += day.dso.plan.dispatch.charge_mw[row]
-    load = np.array([state.load_mw for state in day.world.states])
+    load = np.array([state.load_mw for state in day.world.grid.states])
     metered = np.sum([day.world.meters[consumer.name] for consumer in day.consumers], axis=0)
     assert load.sum(axis=1) == pytest.approx(charge.sum(axis=1) + metered)
     # Loads carry what was emitted, less what is still in the tanks; losses are in their intensities.

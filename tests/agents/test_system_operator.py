@@ -26,6 +26,7 @@ from gridarium.agents.system.wind_farm import WindFarm
 from gridarium.environment.clock import Clock
 from gridarium.environment.errors import MessageError, ScenarioError
 from gridarium.environment.forecast_error import ForecastError
+from gridarium.environment.grids import Grid
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.message_bus import MessageBus
 from gridarium.environment.network import Feeder
@@ -65,7 +66,7 @@ class Plate:
 
     @property
     def slack_mw(self) -> np.ndarray:
-        return np.array([state.flow.p_slack_mw[0] for state in self.world.states])
+        return np.array([state.flow.p_slack_mw[0] for state in self.world.grid.states])
 
     def paid_money(self, purpose: str) -> float:
         table = self.world.ledger.table()
@@ -89,26 +90,35 @@ def make_plate(power_system: PowerSystem, make_day: Callable[..., Any]) -> Calla
     ) -> Plate:
         n, day = days * DAY, make_day()
         clock = Clock(pd.Timestamp("2026-01-14T19:00:00", tz="Asia/Shanghai"), QUARTER_S)
-        world = World(Feeder.copper_plate(), clock, n, 5 * 3600.0, np.zeros(n), 3, quality, QUARTER_S)
+        world = World(Grid(Feeder.copper_plate(), np.zeros(n)), clock, n, 5 * 3600.0, 3, quality, QUARTER_S)
         rules = OperationRules(opens_s=3600.0, deviation_mw=eps)
         names = ("wind", "far wind")[:farms]
-        operator = SystemOperator(world, "operator", system, Members(names, ("load",)), rules, behaviour)
-        plants = [ThermalPlant(world, unit.name, unit, "operator") for unit in system.units]
+        operator = SystemOperator(
+            world.grid.head, "operator", system, Members(names, ("load",)), rules, behaviour
+        )
+        plants = [ThermalPlant(world.grid.head, unit.name, unit, "operator") for unit in system.units]
         load = np.tile(day.load_mw, days)
         wind = [
-            WindFarm(world, name, share * np.tile(day.wind_mw, days), ForecastError(error), "operator", 150.0)
+            WindFarm(
+                world.grid.head,
+                name,
+                share * np.tile(day.wind_mw, days),
+                ForecastError(error),
+                "operator",
+                150.0,
+            )
             for name, share in zip(names, (0.4, 0.6) if farms == 2 else (1.0,), strict=False)
         ]
         actual = ForecastError(error / 10.0).actual(load, world.streams.stream("load/actual"))
-        SystemLoad(world, "load", load, actual, "operator")
+        SystemLoad(world.grid.head, "load", load, actual, "operator")
         loads = []
         for column, each in enumerate(system.loads):
             base = np.tile(day.flexible_mw[:, column], days)
             profile = FlexibleProfile(base, 0.7 * base, 1.3 * base, each.compensation_per_mwh)
-            loads.append(FlexibleLoad(world, each.name, profile, "operator", flexible()))
+            loads.append(FlexibleLoad(world.grid.head, each.name, profile, "operator", flexible()))
         provider = None
         if system.storage is not None:
-            provider = StorageProvider(world, "esp", system.storage, StorageRates(), "operator")
+            provider = StorageProvider(world.grid.head, "esp", system.storage, StorageRates(), "operator")
         return Plate(world, operator, plants, wind, loads, provider)
 
     return made

@@ -50,7 +50,7 @@ def test_branch_fed_from_both_ends_charges_its_losses_to_the_weaker_end() -> Non
     flow = carbon_flow(np.array([0]), np.array([1]), row(2), row(-1), row(2, 4), row(1, 2))
     np.testing.assert_allclose(flow.retained_mw, row(0, 3))
     np.testing.assert_allclose(flow.intensity_tco2_per_mwh, row(0.5, 1.0))
-    np.testing.assert_allclose(flow.stranded_tco2_per_h, [0.0])
+    np.testing.assert_allclose(flow.stranded_tco2_per_h.sum(axis=1), [0.0])
 
 
 def test_bus_without_flux_has_no_intensity_and_strands_what_is_lost_on_the_way() -> None:
@@ -59,13 +59,13 @@ def test_bus_without_flux_has_no_intensity_and_strands_what_is_lost_on_the_way()
         np.array([0, 0]), np.array([1, 2]), row(0.1, 1.0), row(0.0, 1.0), row(1.1, 0, 0), row(2.2, 0, 0)
     )
     np.testing.assert_allclose(flow.intensity_tco2_per_mwh, row(2.0, 0.0, 2.0))
-    np.testing.assert_allclose(flow.stranded_tco2_per_h, [0.2])
+    np.testing.assert_allclose(flow.stranded_tco2_per_h.sum(axis=1), [0.2])
 
 
 def test_dead_network_has_no_carbon() -> None:
     flow = carbon_flow(np.array([0]), np.array([1]), row(0), row(0), row(0, 0), row(0, 0))
     np.testing.assert_array_equal(flow.intensity_tco2_per_mwh, row(0, 0))
-    np.testing.assert_array_equal(flow.stranded_tco2_per_h, [0.0])
+    np.testing.assert_array_equal(flow.stranded_tco2_per_h.sum(axis=1), [0.0])
 
 
 def test_ring_is_traced_like_a_tree() -> None:
@@ -130,7 +130,10 @@ def test_power_balances_and_carbon_is_conserved(seed: int, n_bus: int, n_period:
     traced = carbon_flow(feeder.parent, child, flow.p_from_mw, flow.p_to_mw, source_mw, carbon)
     retained = traced.intensity_tco2_per_mwh * traced.retained_mw
     np.testing.assert_allclose(
-        retained.sum(axis=1) + traced.stranded_tco2_per_h, carbon.sum(axis=1), rtol=1e-9, atol=1e-9
+        retained.sum(axis=1) + traced.stranded_tco2_per_h.sum(axis=1),
+        carbon.sum(axis=1),
+        rtol=1e-9,
+        atol=1e-9,
     )
     served = load_mw + flow.vm_pu**2 * feeder.g_bus_pu
     served[:, 0] += np.maximum(-flow.p_slack_mw, 0.0)

@@ -6,6 +6,7 @@ import pytest
 
 from gridarium.agents.base import GridAgent
 from gridarium.environment.clock import Clock, ClockError
+from gridarium.environment.grids import Grid
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
 
@@ -16,7 +17,7 @@ class Trader(GridAgent):
     """Supplies 10 MW from the start, and whatever its process has sold by the time of the meter reading."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(world, "trader")
+        super().__init__(world.grid.head, "trader")
         self.sold_mw = 0.0
         self.settled_at_s: list[float] = []
 
@@ -27,11 +28,11 @@ class Trader(GridAgent):
 
     def operate(self, period):
         self.sold_mw = 0.0
-        self.world.injections.supply(0, 10.0, 0.0, 0.5)
+        self.world.grid.injections.supply(0, 10.0, 0.0, 0.5)
 
     def meter(self, period):
-        self.world.injections.supply(0, self.sold_mw, 0.0, 0.0)
-        self.world.injections.draw(self.name, np.array([30.0]), np.zeros(1))
+        self.world.grid.injections.supply(0, self.sold_mw, 0.0, 0.0)
+        self.world.grid.injections.draw(self.name, np.array([30.0]), np.zeros(1))
 
     def settle(self, period):
         self.settled_at_s.append(self.world.clock.now_s)
@@ -39,7 +40,9 @@ class Trader(GridAgent):
 
 def world(settles_after_s: float) -> World:
     clock = Clock(pd.Timestamp("2026-01-15", tz="Asia/Shanghai"), QUARTER_S)
-    return World(Feeder.copper_plate(), clock, 2, QUARTER_S, np.full(2, 0.8), settles_after_s=settles_after_s)
+    return World(
+        Grid(Feeder.copper_plate(), np.full(2, 0.8)), clock, 2, QUARTER_S, settles_after_s=settles_after_s
+    )
 
 
 @pytest.mark.parametrize(("settles_after_s", "sold_mw"), [(0.0, 0.0), (QUARTER_S, 15.0)])

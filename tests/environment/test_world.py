@@ -16,7 +16,7 @@ def collected():
     built = build(load_scenario("adcef").cases["adcef"])
     collector = mesa.DataCollector(
         model_reporters={
-            "loss_mw": lambda world: float(world.states[-1].flow.loss_mw[0]),
+            "loss_mw": lambda world: float(world.grid.states[-1].flow.loss_mw[0]),
             "hour": lambda world: world.clock.timestamp.hour,
         },
         agent_reporters={"name": "name"},
@@ -32,7 +32,7 @@ def test_data_collector_sees_one_row_a_period(collected):
     rows = collector.get_model_vars_dataframe()
     assert rows["hour"].tolist() == [*range(1, 24), 0]
     assert rows["loss_mw"].to_numpy() == pytest.approx(
-        [float(state.flow.loss_mw[0]) for state in built.world.states]
+        [float(state.flow.loss_mw[0]) for state in built.world.grid.states]
     )
     names = set(collector.get_agent_vars_dataframe()["name"])
     assert names == {agent.name for agent in built.world.agents}
@@ -40,8 +40,8 @@ def test_data_collector_sees_one_row_a_period(collected):
 
 def test_power_is_balanced_at_every_bus_of_every_period(collected):
     built, _ = collected
-    feeder = built.world.feeder
-    for state in built.world.states:
+    feeder = built.world.grid.feeder
+    for state in built.world.grid.states:
         arriving = np.concatenate([state.flow.p_slack_mw, state.flow.p_to_mw[0]])
         leaving = np.bincount(feeder.parent, weights=state.flow.p_from_mw[0], minlength=feeder.n_bus)
         # What is not passed on is drawn, less what stands at the bus.

@@ -66,7 +66,7 @@ def check_steps(built: Built) -> None:
         stored = 0.92 * dispatch.charge_mw[row] - dispatch.discharge_mw[row] / 0.95
         change = np.diff(unit.energy_mwh, prepend=0.5 * unit.ratings.e_max_mwh)
         assert np.allclose(change, stored, rtol=0.0, atol=2e-6)
-    for state in built.world.states:
+    for state in built.world.grid.states:
         assert abs(state.residual_t_per_h) < 1e-9
 
 

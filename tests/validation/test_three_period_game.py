@@ -15,7 +15,6 @@ import pandas as pd
 import pytest
 from scipy.optimize import root
 
-from gridarium.agents.feeder.connection import Connection
 from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
 from gridarium.agents.feeder.dso import Dso
@@ -23,6 +22,7 @@ from gridarium.agents.feeder.plant import RenewablePlant
 from gridarium.agents.feeder.upstream import UpstreamMarket
 from gridarium.environment.arrays import series
 from gridarium.environment.clock import Clock
+from gridarium.environment.grids import Grid, Site
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
 from gridarium.market.adcef import AdcefTariff
@@ -121,16 +121,17 @@ def feeder() -> Feeder:
 @pytest.fixture(scope="module")
 def game() -> tuple[World, Dso, Consumer]:
     """The game played by the agents."""
-    world = World(feeder(), Clock(pd.Timestamp("2026-01-14T20:00:00+08:00"), 3600.0), 3, 4 * 3600.0, GRID, 1)
+    world = World(
+        Grid(feeder(), GRID), Clock(pd.Timestamp("2026-01-14T20:00:00+08:00"), 3600.0), 3, 4 * 3600.0, 1
+    )
     conditions = MarketConditions(
         series(TOU), series(WHOLESALE), series(np.zeros(3)), series(GRID), LAMBDA, QUOTA
     )
-    UpstreamMarket(world, "market", conditions)
-    RenewablePlant(world, "wind", 0, WIND, 3.0)
-    share, reactive = np.array([0.0, 1.0]), np.zeros(2)
-    consumer = Consumer(world, "homes", "homes", Demand(BASE, BETA, FLEXIBLE, share, reactive), "dso")
+    UpstreamMarket(world.grid.head, "market", conditions)
+    RenewablePlant(Site(world.grid, 0), "wind", WIND, 3.0)
+    consumer = Consumer(world.grid.spread(), "homes", "homes", Demand(BASE, BETA, FLEXIBLE), "dso")
     shape = DispatchShape(
-        feeder=world.feeder,
+        feeder=world.grid.feeder,
         turbines=(),
         storages=(),
         renewables=(Renewable("wind", 3.0),),
@@ -145,8 +146,8 @@ def game() -> tuple[World, Dso, Consumer]:
         loss_price_per_mwh=1.0,
     )
     rules = NegotiationRules(0.0, 3 * 3600.0, 1e-6, 0.5, 200, 5.0, 1.0)
-    connections = {"homes": Connection(share, reactive)}
-    dso = Dso(world, "dso", shape, AdcefTariff(), rules, connections, "market", True)
+    connections = {"homes": consumer.place}
+    dso = Dso(world.grid.head, "dso", shape, AdcefTariff(), rules, connections, "market", True)
     while world.running:
         world.step()
     return world, dso, consumer
@@ -161,7 +162,7 @@ def played(game: tuple[World, Dso, Consumer]) -> Outcome:
 def test_physics_is_the_two_bus_power_flow(game: tuple[World, Dso, Consumer]) -> None:
     world, dso, consumer = game
     assert dso.rounds[-1].ended == "converged"
-    drawn = np.array([float(state.flow.p_slack_mw[0]) for state in world.states])
+    drawn = np.array([state.exchange_mw for state in world.grid.states])
     assert drawn == pytest.approx(imported_mw(consumer.loads_mw["plan"]), abs=2e-6)
 
 

@@ -1,0 +1,286 @@
+"""Grids and the sites on them: where agents stand, draw and supply, and what came of it in each period."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gridarium.environment.arrays import Array
+from gridarium.environment.errors import Fault, NetworkError
+from gridarium.environment.network import Feeder
+from gridarium.environment.power_flow import AcPowerFlow, PowerFlow
+
+if TYPE_CHECKING:
+    from gridarium.environment.world import World
+
+
+@dataclass(frozen=True)
+class PeriodState:
+    """Physics of one settled period of one grid; arrays of shape (n_bus,).
+
+    Parameters
+    ----------
+    period : int
+    flow : PowerFlow
+        AC power flow, with one period.
+    load_mw : ndarray
+        Everything that agents draw at each bus, storage included, MW.
+    below_mw : ndarray
+        What the grids below draw at each bus, MW; negative where they feed back.
+    intensity_tco2_per_mwh : ndarray
+        Nodal carbon intensity; nan where no power arrives.
+    source_t_per_h : ndarray
+        Carbon that sources put in at each bus, tCO2/h, an exogenous head among them.
+    head_t_per_h : float
+        Carbon that comes in through the head, tCO2/h; negative where the grid feeds back.
+    residual_t_per_h : float
+        Carbon of sources and head minus carbon of loads, losses and grids below, tCO2/h.
+    """
+
+    period: int
+    flow: PowerFlow
+    load_mw: Array
+    below_mw: Array
+    intensity_tco2_per_mwh: Array
+    source_t_per_h: Array
+    head_t_per_h: float
+    residual_t_per_h: float
+
+    @property
+    def exchange_mw(self) -> float:
+        """Taken through the head, MW; negative where fed back."""
+        return float(self.flow.p_slack_mw[0])
+
+
+class Injections:
+    """What stands at each bus of a grid in the running period."""
+
+    def __init__(self, n_bus: int) -> None:
+        self.source_mw = np.zeros(n_bus)
+        self.source_t_per_h = np.zeros(n_bus)
+        self.load_mw = np.zeros(n_bus)
+        self.below_mw = np.zeros(n_bus)
+        self.q_mvar = np.zeros(n_bus)
+        self.metered_mw: dict[str, float] = {}
+
+    @property
+    def net_mw(self) -> Array:
+        """What enters the grid at each bus, MW, shape (n_bus,)."""
+        return self.source_mw - self.load_mw - self.below_mw
+
+    def supply(self, bus: int, p_mw: float, q_mvar: float, factor_tco2_per_mwh: float) -> None:
+        """Add a source with its carbon factor."""
+        self.source_mw[bus] += p_mw
+        self.source_t_per_h[bus] += p_mw * factor_tco2_per_mwh
+        self.q_mvar[bus] += q_mvar
+
+    def draw(self, name: str, p_mw: Array, q_mvar: Array) -> None:
+        """Add what one agent draws, shape (n_bus,) each; its meter counts the active power."""
+        self.load_mw += p_mw
+        self.q_mvar -= q_mvar
+        self.metered_mw[name] = self.metered_mw.get(name, 0.0) + float(p_mw.sum())
+
+    def pass_down(self, bus: int, p_mw: float, q_mvar: float) -> None:
+        """Add what the heads of grids below take at a bus; negative where they feed back."""
+        self.below_mw[bus] += p_mw
+        self.q_mvar[bus] -= q_mvar
+
+
+class Grid:
+    """A network with a place above it.
+
+    - `site`, `spread`, `head`: places for agents
+    - `injections`: what its agents do in the running period; `states`: what came of it
+    - `exchange_mw`, `head_t_per_h`: what has passed its head so far
+    - `named`, `local`: names of its agents in the world, and back
+
+    Parameters
+    ----------
+    feeder : Feeder
+        A radial feeder, or the one bus of a copper plate.
+    head_factor_tco2_per_mwh : ndarray, shape (n_period,), optional
+        Carbon factor of what an exogenous head supplies, for a grid without a place above.
+    name : str, optional
+        Scope of its agents' names; "" in a world of one grid, whose agents keep their own names.
+    above : Site, optional
+        Where its head is connected on another grid.
+    replicas : int, optional
+        How many equal grids stand behind that place; this one stands for all of them.
+
+    Raises
+    ------
+    NetworkError
+        If it has both or neither of a place above and an exogenous factor, or no replica.
+    """
+
+    def __init__(
+        self,
+        feeder: Feeder,
+        head_factor_tco2_per_mwh: Array | None = None,
+        *,
+        name: str = "",
+        above: Site | None = None,
+        replicas: int = 1,
+    ) -> None:
+        faults = []
+        if (above is None) == (head_factor_tco2_per_mwh is None):
+            allowed = "must be given for a grid without a place above, and for no other"
+            faults.append(Fault("head_factor_tco2_per_mwh", head_factor_tco2_per_mwh, allowed))
+        if replicas < 1 or (above is None and replicas > 1):
+            allowed = "must be 1 or more, and 1 where nothing stands above"
+            faults.append(Fault("replicas", replicas, allowed))
+        if faults:
+            raise NetworkError(f"grid {name or feeder.name}", faults)
+        self.feeder, self.name, self.above, self.replicas = feeder, name, above, replicas
+        self.head_factor_tco2_per_mwh = head_factor_tco2_per_mwh
+        self.power_flow = AcPowerFlow(feeder)
+        self.injections = Injections(feeder.n_bus)
+        self.states: list[PeriodState] = []
+        self.world: World
+
+    @property
+    def copies(self) -> int:
+        """How many of it there are in the world: its replicas times those of the grids above."""
+        return self.replicas * (self.above.grid.copies if self.above else 1)
+
+    @property
+    def head(self) -> Site:
+        """Where what comes from above enters; whoever stands nowhere in particular stands here."""
+        return Site(self, 0)
+
+    def site(self, label: object) -> Site:
+        """The site at a bus by its label in the network's file.
+
+        Raises
+        ------
+        NetworkError
+            If there is no such bus.
+        """
+        return Site(self, self.feeder.index(label))
+
+    def spread(self) -> SpreadSite:
+        """All load buses in the proportion of their nominal loads, with the reactive power of each."""
+        p_mw, q_mvar = self.feeder.p_load_mw, self.feeder.q_load_mvar
+        q_per_p = np.divide(q_mvar, p_mw, out=np.zeros_like(q_mvar), where=p_mw > 0)
+        return SpreadSite(self, p_mw / p_mw.sum(), q_per_p)
+
+    def named(self, name: str) -> str:
+        """The name in the world of an agent of this grid."""
+        return f"{self.name}/{name}" if self.name else name
+
+    def local(self, name: str) -> str:
+        """The name within this grid of one of its agents; the full name of any other."""
+        return name.removeprefix(f"{self.name}/") if self.name else name
+
+    @property
+    def exchange_mw(self) -> Array:
+        """Taken through the head in each period settled so far, MW; negative where fed back."""
+        return np.array([state.exchange_mw for state in self.states])
+
+    @property
+    def head_t_per_h(self) -> Array:
+        """Carbon through the head in each period settled so far, tCO2/h; negative where fed back."""
+        return np.array([state.head_t_per_h for state in self.states])
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A bus of a grid: where an agent stands, and the only way it draws or supplies there.
+
+    Parameters
+    ----------
+    grid : Grid
+    bus : int
+        Bus index.
+    """
+
+    grid: Grid
+    bus: int
+
+    @property
+    def label(self) -> str:
+        """The bus by the label in its network's file."""
+        return str(self.grid.feeder.bus_labels[self.bus])
+
+    @property
+    def p_share(self) -> Array:
+        """How a load here spreads over the buses, shape (n_bus,): all of it at one."""
+        return np.eye(1, self.grid.feeder.n_bus, self.bus)[0]
+
+    @property
+    def q_per_p(self) -> Array:
+        """Reactive per active power at each bus, shape (n_bus,): none."""
+        return np.zeros(self.grid.feeder.n_bus)
+
+    def supply(self, p_mw: float, q_mvar: float = 0.0, factor_tco2_per_mwh: float = 0.0) -> None:
+        """Feed in during the running period, with a carbon factor."""
+        self.grid.injections.supply(self.bus, p_mw, q_mvar, factor_tco2_per_mwh)
+
+    def draw(self, name: str, p_mw: float) -> None:
+        """Draw active power during the running period; counted by the meter of that name."""
+        drawn = np.zeros(self.grid.feeder.n_bus)
+        drawn[self.bus] = p_mw
+        self.grid.injections.draw(name, drawn, np.zeros_like(drawn))
+
+    def intensity_tco2_per_mwh(self, period: int) -> float:
+        """Carbon intensity of the power at the bus in a settled period; nan where none arrives."""
+        return float(self.grid.states[period].intensity_tco2_per_mwh[self.bus])
+
+
+@dataclass(frozen=True, eq=False)
+class SpreadSite:
+    """Many buses of a grid at once: a load spread over them in a fixed proportion.
+
+    Parameters
+    ----------
+    grid : Grid
+    p_share : ndarray, shape (n_bus,)
+        How the load spreads over the buses; sums to 1.
+    q_per_p : ndarray, shape (n_bus,)
+        Reactive per active power at each bus.
+    """
+
+    grid: Grid
+    p_share: Array
+    q_per_p: Array
+
+    @property
+    def label(self) -> str:
+        """Of a load at many buses: none in particular."""
+        return ""
+
+    def draw(self, name: str, p_mw: float) -> None:
+        """Draw during the running period; counted by the meter of that name."""
+        at_bus = p_mw * self.p_share
+        self.grid.injections.draw(name, at_bus, at_bus * self.q_per_p)
+
+
+Place = Site | SpreadSite
+
+
+def from_leaves_to_roots(grids: Sequence[Grid]) -> list[Grid]:
+    """Order grids so that each comes before the one above it.
+
+    Raises
+    ------
+    NetworkError
+        If a name is taken twice, or a grid stands on one that is not among them.
+    """
+    faults = []
+    names = [grid.name for grid in grids]
+    for grid in grids:
+        if names.count(grid.name) > 1:
+            faults.append(Fault("name", grid.name, "must differ from the names of all other grids"))
+        if grid.above is not None and grid.above.grid not in grids:
+            faults.append(Fault(grid.name, grid.above.grid.name, "the grid above must be in the world too"))
+    if faults:
+        raise NetworkError("grids", faults)
+
+    def depth(grid: Grid) -> int:
+        return 0 if grid.above is None else 1 + depth(grid.above.grid)
+
+    # Stable: grids of one depth keep their order, so that sums at a shared bus always run alike.
+    return sorted(grids, key=lambda grid: -depth(grid))
