@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from itertools import count
 from typing import Any, TypeVar
 
 import mesa
 import numpy as np
 
 from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.questions import Asked, Question
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Place
 from gridarium.environment.links import Envelope
 
-Handler = TypeVar("Handler", bound=Callable[..., None])
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 def on(payload_type: type) -> Callable[[Handler], Handler]:
-    """Mark a method ``method(self, payload, sender)`` as the handler of one type of message."""
+    """Mark a method ``method(self, payload, sender)`` as the handler of one type of message.
+
+    What it returns, unless that is None, is sent back: as the reply to the question that the message asks,
+    or as a plain message to a plain message.
+    """
 
     def mark(method: Handler) -> Handler:
         method.handles = payload_type  # type: ignore[attr-defined]
@@ -33,7 +39,7 @@ class GridAgent(mesa.Agent):
     - methods marked with `on`: what it does when a message arrives
     - `operate`, `meter`, `settle`: what it does in each settlement period; override them
     - `grid`: the grid it belongs to
-    - `send`, `ask`: the only ways to reach another agent
+    - `send`, `ask`, `reply`: the only ways to reach another agent
 
     Parameters
     ----------
@@ -52,8 +58,9 @@ class GridAgent(mesa.Agent):
         super().__init__(self.world)
         self.name = self.grid.named(name)
         self.behaviour = behaviour or Behaviour()
-        self._awaited: set[str] = set()
-        self._all_answered: Any = None
+        self._numbers = count(1)
+        self._open_questions: dict[int, Question] = {}
+        self._handled: Envelope | None = None
         self.world.bus.connect(self.name, self._receive)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -91,34 +98,48 @@ class GridAgent(mesa.Agent):
         """Put a message on the bus."""
         self.world.bus.send(self.name, recipient, payload)
 
-    def ask(
-        self, payloads: Mapping[str, Any], timeout_s: float, resend_after_s: float
-    ) -> Generator[Any, Any, frozenset[str]]:
-        """Send to each recipient until it has answered or time is up; returns who stayed silent.
+    def ask(self, payloads: Mapping[str, Any], timeout_s: float, resend_after_s: float) -> Question:
+        """Put a question; any number of them may be open at once.
 
-        An answer counts when its handler calls `answered`.
+        ``silent = yield from question.answered()`` sends each recipient its payload, again after every
+        `resend_after_s` without a reply, until all have replied or `timeout_s` is over. Then
+        `question.replies` holds what they replied.
         """
-        clock, deadline = self.world.clock, self.world.clock.now_s + timeout_s
-        self._awaited = set(payloads)
-        self._all_answered = clock.env.event()
-        while self._awaited and clock.now_s < deadline:
-            for recipient in payloads:
-                if recipient in self._awaited:
-                    self.send(recipient, payloads[recipient])
-            pause = clock.timeout(min(resend_after_s, deadline - clock.now_s))
-            yield self._all_answered | pause
-        silent, self._awaited = frozenset(self._awaited), set()
-        return silent
+        number = next(self._numbers)
+        return Question(
+            self.world, self.name, number, payloads, timeout_s, resend_after_s, self._open_questions
+        )
 
-    def answered(self, sender: str) -> None:
-        """Note that a recipient of `ask` has answered."""
-        self._awaited.discard(sender)
-        if not self._awaited and self._all_answered is not None and not self._all_answered.triggered:
-            self._all_answered.succeed()
+    @property
+    def asked(self) -> Asked:
+        """Who sent the message that is being handled and with which question, for a `reply` later on.
+
+        Raises
+        ------
+        MessageError
+            If no message is being handled.
+        """
+        if self._handled is None:
+            raise MessageError(f"agent {self.name}: nothing is asked while no message is handled")
+        return Asked(self._handled.sender, self._handled.question)
+
+    def reply(self, asked: Asked, payload: Any) -> None:
+        """Answer a question; a plain message is answered by a plain one."""
+        asker, number = asked
+        self.world.bus.send(self.name, asker, payload, question=number, answers=number is not None)
 
     def _receive(self, envelope: Envelope) -> None:
+        if envelope.answers:
+            question = self._open_questions.get(envelope.question or 0)
+            if question is not None:
+                question.hear(envelope.payload, envelope.sender)
+            return
         handler = self._handlers.get(type(envelope.payload))
         if handler is None:
             kind = type(envelope.payload).__name__
             raise MessageError(f"agent {self.name}: no handler for {kind} from {envelope.sender}")
-        getattr(self, handler)(envelope.payload, envelope.sender)
+        self._handled = envelope
+        reply = getattr(self, handler)(envelope.payload, envelope.sender)
+        if reply is not None:
+            self.reply(self.asked, reply)
+        self._handled = None

@@ -14,7 +14,19 @@ from gridarium.environment.random_streams import RandomStreams
 
 
 class Envelope(NamedTuple):
-    """A payload and what the bus knows about its way; times are clock times, s."""
+    """A payload and what the bus knows about its way.
+
+    Parameters
+    ----------
+    sender, recipient, topic : str
+    sent_s, delivered_s : float
+        Clock times, s.
+    payload : object
+    question : int, optional
+        Number of the question that this asks or answers, unique within who asks; None for a plain message.
+    answers : bool
+        Whether it answers the question, which is then the recipient's, or asks it.
+    """
 
     sender: str
     recipient: str
@@ -22,6 +34,8 @@ class Envelope(NamedTuple):
     sent_s: float
     delivered_s: float
     payload: Any
+    question: int | None = None
+    answers: bool = False
 
 
 Receiver = Callable[[Envelope], None]

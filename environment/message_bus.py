@@ -96,7 +96,15 @@ class MessageBus:
             raise MessageError(f"outage of {name}: end_s must be in ({start_s}, inf] s, got {end_s} s")
         self._outages.setdefault(name, []).append((start_s, end_s))
 
-    def send(self, sender: str, recipient: str, payload: Any, topic: str | None = None) -> None:
+    def send(
+        self,
+        sender: str,
+        recipient: str,
+        payload: Any,
+        topic: str | None = None,
+        question: int | None = None,
+        answers: bool = False,
+    ) -> None:
         """Send a payload on its way.
 
         Parameters
@@ -109,6 +117,10 @@ class MessageBus:
             Handed over as it is; arrays inside should be read-only.
         topic : str, optional
             The name of the payload's type if left out.
+        question : int, optional
+            Number of the question that is asked or answered.
+        answers : bool
+            Whether it is answered.
 
         Raises
         ------
@@ -127,7 +139,10 @@ class MessageBus:
 
         delay_s, lost, duplicated, held_back = link.certain_fate or link.draw_fate()
         now_s = self._env.now
-        envelope = Envelope(sender, recipient, topic or kind.__name__, now_s, now_s + delay_s, payload)
+        arrival_s = now_s + delay_s
+        envelope = Envelope(
+            sender, recipient, topic or kind.__name__, now_s, arrival_s, payload, question, answers
+        )
         self.sent += 1
         if lost or (self._outages and (self._is_out(sender, now_s) or self._is_out(recipient, now_s))):
             self._lose(envelope)
@@ -212,7 +227,7 @@ class MessageBus:
             self._note(envelope._replace(delivered_s=math.nan), "lost")
 
     def _note(self, envelope: Envelope, outcome: str) -> None:
-        sender, recipient, topic, sent_s, delivered_s, _ = envelope
+        sender, recipient, topic, sent_s, delivered_s, *_ = envelope
         self._rows.append((sent_s, delivered_s, sender, recipient, topic, outcome))
 
     def _is_out(self, name: str, t_s: float) -> bool:

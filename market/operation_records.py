@@ -249,13 +249,6 @@ class StorageCommand(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class CommandReceipt:
-    """The command of this number has arrived."""
-
-    issue: int
-
-
-@dataclass(frozen=True, slots=True)
 class LeftToPool:
     """Deficit of a quarter that the operator leaves to trade among prosumers, MW; told to the desk."""
 

@@ -92,9 +92,8 @@ class TariffSignal:
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """A follower's answer to the signal of one round, MW, shape (n_period,)."""
+    """A follower's answer to a signal, MW, shape (n_period,)."""
 
-    round: int
     load_mw: Array
 
 

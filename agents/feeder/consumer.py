@@ -92,12 +92,12 @@ class Consumer(GridAgent):
         self._answered_round = 0
 
     @on(ForecastRequest)
-    def tell_forecast(self, request: ForecastRequest, sender: str) -> None:
+    def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:
         """Tell the base load as foreseen."""
-        self.send(sender, LoadForecast(series(self.behaviour.foresee(self, self._demand.base_mw))))
+        return LoadForecast(series(self.behaviour.foresee(self, self._demand.base_mw)))
 
     @on(TariffSignal)
-    def respond(self, signal: TariffSignal, sender: str) -> None:
+    def respond(self, signal: TariffSignal, sender: str) -> LoadPlan | None:
         """Plan against the tariff as perceived, and tell the plan; repeat the last one if asked again.
 
         A tariff that a newer one has overtaken on the way is left unanswered.
@@ -107,8 +107,7 @@ class Consumer(GridAgent):
             plan = self.behaviour.choose(self, perceived, self.best_response(perceived))
             self._plan_mw, self._battery_mw = series(plan), self.plans.battery_mw(plan)
             self._answered_round = signal.round
-        if signal.round == self._answered_round:
-            self.send(sender, LoadPlan(signal.round, self._plan_mw))
+        return LoadPlan(self._plan_mw) if signal.round == self._answered_round else None
 
     def best_response(self, signal: TariffSignal) -> Array:
         """Load that is optimal under a tariff, MW, shape (n_period,).

@@ -16,19 +16,15 @@ from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher, 
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter, Step
 from gridarium.agents.optimisation import LocalProblem
+from gridarium.agents.questions import Question
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Place, Site
 from gridarium.market.records import (
     CarbonOffer,
     ForecastRequest,
-    LoadForecast,
-    LoadPlan,
     MarketConditions,
-    Receipt,
-    RenewableForecast,
     RenewableSetpoint,
-    StorageOffer,
     StorageSchedule,
     StorageState,
     TariffSignal,
@@ -116,13 +112,17 @@ class Dso(GridAgent):
             *(unit.name for unit in self.shape.storages),
             *self.connections,
         ]
-        silent = yield from self._ask_until(self.rules.closes_s, dict.fromkeys(asked, ForecastRequest()))
+        question = self._ask_until(self.rules.closes_s, dict.fromkeys(asked, ForecastRequest()))
+        silent = yield from question.answered()
         if silent:
             raise MessageError(
                 f"agent {self.name}: no forecast from {', '.join(sorted(silent))} before the gate closed"
             )
-        # Sums must not depend on who answered first.
-        self._base = {name: self._base[name] for name in self.connections}
+        told = question.replies
+        self._conditions = told[self._market]
+        self._available = {unit.name: told[unit.name].available_mw for unit in self.shape.renewables}
+        self._initial_mwh = {unit.name: told[unit.name].e_mwh for unit in self.shape.storages}
+        self._base = {name: told[name].base_mw for name in self.connections}
         self._loads = dict(self._base)
 
     def _negotiate(self) -> Generator[Any, Any, None]:
@@ -144,9 +144,9 @@ class Dso(GridAgent):
         before = self._total_load()
         self.signal = self._signal(price, self.plan.offer)
         rules, follower = self.rules, self.connections
-        silent = yield from self.ask(
-            dict.fromkeys(follower, self.signal), rules.reply_timeout_s, rules.resend_after_s
-        )
+        question = self.ask(dict.fromkeys(follower, self.signal), rules.reply_timeout_s, rules.resend_after_s)
+        silent = yield from question.answered()
+        self._hear_plans(question)
         planned: DayAhead | None = None
         if ended or not self.setter.may_be_refused:
             planned = self._plan_day()
@@ -177,7 +177,9 @@ class Dso(GridAgent):
         """Send the final tariff; whoever missed the last round answers now, and the dispatch follows."""
         self.signal = replace(self.signal, final=True)
         before = self._total_load()
-        yield from self._ask_until(self.rules.closes_s, dict.fromkeys(self.connections, self.signal))
+        question = self._ask_until(self.rules.closes_s, dict.fromkeys(self.connections, self.signal))
+        yield from question.answered()
+        self._hear_plans(question)
         if not np.array_equal(self._total_load(), before):
             self.plan = self._plan_day()
 
@@ -207,56 +209,18 @@ class Dso(GridAgent):
             orders[plant.name] = RenewableSetpoint(
                 series(plan.dispatch.renewable_mw[row]), series(plan.dispatch.renewable_mvar[row])
             )
-        yield from self._ask_until(self.world.delivery_s, orders)
+        yield from self._ask_until(self.world.delivery_s, orders).answered()
 
-    def _ask_until(self, end_s: float, orders: Mapping[str, Any]) -> Generator[Any, Any, frozenset[str]]:
-        """Ask until all have answered or a time comes, and at least for one reply timeout."""
+    def _ask_until(self, end_s: float, payloads: Mapping[str, Any]) -> Question:
+        """A question that is open until all have answered or a time comes, and at least for one timeout."""
         left = max(self.rules.reply_timeout_s, end_s - self.world.clock.now_s)
-        silent: frozenset[str] = yield from self.ask(orders, left, self.rules.resend_after_s)
-        return silent
+        return self.ask(payloads, left, self.rules.resend_after_s)
+
+    def _hear_plans(self, question: Question) -> None:
+        """Take the loads that consumers have planned; who stayed silent is taken to keep to the last one."""
+        self._loads |= {name: plan.load_mw for name, plan in question.replies.items()}
 
     # What it hears.
-
-    @on(MarketConditions)
-    def take_conditions(self, conditions: MarketConditions, sender: str) -> None:
-        """Keep tomorrow's prices."""
-        self._conditions = conditions
-        self._count_forecast(sender)
-
-    @on(RenewableForecast)
-    def take_renewable_forecast(self, forecast: RenewableForecast, sender: str) -> None:
-        """Keep a plant's available power."""
-        self._available[sender] = forecast.available_mw
-        self._count_forecast(sender)
-
-    @on(StorageOffer)
-    def take_storage_offer(self, offer: StorageOffer, sender: str) -> None:
-        """Keep what a storage holds."""
-        self._initial_mwh[sender] = offer.e_mwh
-        self._count_forecast(sender)
-
-    @on(LoadForecast)
-    def take_load_forecast(self, forecast: LoadForecast, sender: str) -> None:
-        """Keep a consumer's base load."""
-        self._base[sender] = forecast.base_mw
-        self._count_forecast(sender)
-
-    def _count_forecast(self, sender: str) -> None:
-        """Count an answer while forecasts are gathered; a repeated one that comes later answers nothing."""
-        if self._round == 0:
-            self.answered(sender)
-
-    @on(LoadPlan)
-    def take_load_plan(self, plan: LoadPlan, sender: str) -> None:
-        """Take a consumer's answer to the present round; late answers to earlier ones do not count."""
-        if plan.round == self._round:
-            self._loads[sender] = plan.load_mw
-            self.answered(sender)
-
-    @on(Receipt)
-    def take_receipt(self, receipt: Receipt, sender: str) -> None:
-        """Note that a schedule has arrived."""
-        self.answered(sender)
 
     @on(StorageState)
     def take_storage_state(self, state: StorageState, sender: str) -> None:

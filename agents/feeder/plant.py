@@ -30,15 +30,15 @@ class RenewablePlant(GridAgent):
         self._setpoint = RenewableSetpoint(nothing, nothing)
 
     @on(ForecastRequest)
-    def tell_forecast(self, request: ForecastRequest, sender: str) -> None:
+    def tell_forecast(self, request: ForecastRequest, sender: str) -> RenewableForecast:
         """Tell the available power and the rating."""
-        self.send(sender, RenewableForecast(self._available_mw, self._s_max_mva))
+        return RenewableForecast(self._available_mw, self._s_max_mva)
 
     @on(RenewableSetpoint)
-    def take_setpoint(self, setpoint: RenewableSetpoint, sender: str) -> None:
+    def take_setpoint(self, setpoint: RenewableSetpoint, sender: str) -> Receipt:
         """Keep the schedule of the day."""
         self._setpoint = setpoint
-        self.send(sender, Receipt())
+        return Receipt()
 
     def operate(self, period: int) -> None:
         """Feed in what was asked, as far as it is available; free of carbon."""

@@ -46,16 +46,16 @@ class StorageOwner(GridAgent):
         self.carbon_tco2 = np.zeros(self.world.n_period)
 
     @on(ForecastRequest)
-    def tell_ratings(self, request: ForecastRequest, sender: str) -> None:
+    def tell_ratings(self, request: ForecastRequest, sender: str) -> StorageOffer:
         """Tell ratings and content."""
-        self.send(sender, StorageOffer(self.ratings, self._unit.e_mwh))
+        return StorageOffer(self.ratings, self._unit.e_mwh)
 
     @on(StorageSchedule)
-    def take_schedule(self, schedule: StorageSchedule, sender: str) -> None:
+    def take_schedule(self, schedule: StorageSchedule, sender: str) -> Receipt:
         """Keep the schedule of the day."""
         self._schedule = schedule
         self._pool = AttributeTank(f"{self.name} pool", self._unit.e_mwh, schedule.pool_first_tco2, "managed")
-        self.send(sender, Receipt())
+        return Receipt()
 
     def operate(self, period: int) -> None:
         """Charge or discharge as scheduled; discharged energy carries the tank's carbon."""

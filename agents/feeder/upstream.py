@@ -29,9 +29,9 @@ class UpstreamMarket(GridAgent):
         return sum(self._offers.values())
 
     @on(ForecastRequest)
-    def tell_conditions(self, request: ForecastRequest, sender: str) -> None:
+    def tell_conditions(self, request: ForecastRequest, sender: str) -> MarketConditions:
         """Tell tomorrow's prices."""
-        self.send(sender, self._conditions)
+        return self._conditions
 
     @on(CarbonOffer)
     def take_offer(self, offer: CarbonOffer, sender: str) -> None:

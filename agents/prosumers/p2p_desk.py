@@ -104,10 +104,10 @@ class P2pDesk(GridAgent):
         self._wait_for(0)
 
     @on(LeaseTerms)
-    def take_terms(self, terms: LeaseTerms, sender: str) -> None:
+    def take_terms(self, terms: LeaseTerms, sender: str) -> Receipt:
         """Rank by these fees."""
         self._terms = terms
-        self.send(sender, Receipt())
+        return Receipt()
 
     @on(Nomination)
     def take_nomination(self, nomination: Nomination, sender: str) -> None:

@@ -194,10 +194,10 @@ class Prosumer(GridAgent):
     # Messages.
 
     @on(LeaseTerms)
-    def take_terms(self, terms: LeaseTerms, sender: str) -> None:
+    def take_terms(self, terms: LeaseTerms, sender: str) -> Receipt:
         """Take new fees."""
         self._seller.take_terms(terms)
-        self.send(sender, Receipt())
+        return Receipt()
 
     @on(Introduction)
     def take_introduction(self, introduction: Introduction, sender: str) -> None:

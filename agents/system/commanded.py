@@ -7,7 +7,7 @@ from gridarium.agents.behaviour import Behaviour
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import DAY_S
 from gridarium.environment.grids import Site
-from gridarium.market.operation_records import Command, CommandReceipt
+from gridarium.market.operation_records import Command
 
 
 class CommandedAgent(GridAgent):
@@ -43,9 +43,8 @@ class CommandedAgent(GridAgent):
         """The part of a series, shape (n_period,), that belongs to a day."""
         return values[day * self.day_length : (day + 1) * self.day_length]
 
-    def follow(self, command: Command, sender: str) -> bool:
-        """Acknowledge a command; tell whether it is news rather than a copy or overtaken by a newer one."""
-        self.send(sender, CommandReceipt(command.issue))
+    def is_news(self, command: Command) -> bool:
+        """Whether to follow a command: it is neither a copy nor overtaken by a newer one of its day."""
         day = command.quarter // self.day_length
         newest = self._newest_issue.get(day, -1)
         self._newest_issue[day] = max(command.issue, newest)

@@ -21,6 +21,7 @@ from gridarium.market.operation_records import (
     LoadCommand,
     StatusRequest,
 )
+from gridarium.market.records import Receipt
 
 
 @dataclass(frozen=True)
@@ -108,32 +109,32 @@ class FlexibleLoad(CommandedAgent):
         return {"base": self._demand.base_mw, "plan": self._plan_mw, "drawn": self._drawn_mw}
 
     @on(AvailabilityRequest)
-    def tell_limits(self, request: AvailabilityRequest, sender: str) -> None:
+    def tell_limits(self, request: AvailabilityRequest, sender: str) -> FlexibleOffer:
         """Tell the expected load of a day and how far it can shift."""
         demand, day = self._demand, request.day
         base = self.behaviour.foresee(self, self.of_day(demand.base_mw, day))
-        offer = FlexibleOffer(
+        return FlexibleOffer(
             day,
             series(base),
             series(self.of_day(demand.lowest_mw, day)),
             series(self.of_day(demand.highest_mw, day)),
         )
-        self.send(sender, offer)
 
     @on(StatusRequest)
-    def tell_status(self, request: StatusRequest, sender: str) -> None:
+    def tell_status(self, request: StatusRequest, sender: str) -> FlexibleStatus:
         """Tell what is drawn now, and what is owed by the end of the day."""
         quarter = request.quarter
         over = slice(quarter - quarter % self.day_length, quarter)
         owed = float((self._demand.base_mw[over] - self._drawn_mw[over]).sum()) * self.world.period_h
         drawn = float(self._drawn_mw[quarter - 1]) if quarter else 0.0
-        self.send(sender, FlexibleStatus(quarter, drawn, owed))
+        return FlexibleStatus(quarter, drawn, owed)
 
     @on(LoadCommand)
-    def take_command(self, command: LoadCommand, sender: str) -> None:
+    def take_command(self, command: LoadCommand, sender: str) -> Receipt:
         """Keep the plan for the rest of the day."""
-        if self.follow(command, sender):
+        if self.is_news(command):
             self._plan_mw[self.rest_of_day(command.quarter)] = command.load_mw
+        return Receipt()
 
     def operate(self, period: int) -> None:
         """Draw what the behaviour makes of the command, within what keeps the energy of the day."""

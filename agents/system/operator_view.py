@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,15 +66,13 @@ class OperatorView:
         self._day_ahead: dict[tuple[int, str], Any] = {}
         self._reports: dict[str, Any] = {}
 
-    def note_day_ahead(self, answer: Any, sender: str) -> None:
-        """Keep a forecast, an offer or an availability."""
-        self._day_ahead[answer.day, sender] = answer
+    def note_day_ahead(self, day: int, told: Mapping[str, Any]) -> None:
+        """Keep forecasts, offers and availabilities of a day, by who tells them."""
+        self._day_ahead |= {(day, name): answer for name, answer in told.items()}
 
-    def note_status(self, status: Any, sender: str) -> None:
-        """Keep a report unless it is older than what is known."""
-        known = self._reports.get(sender)
-        if known is None or status.quarter >= known.quarter:
-            self._reports[sender] = status
+    def note_status(self, told: Mapping[str, Any]) -> None:
+        """Keep reports, each in place of the one before."""
+        self._reports |= told
 
     # The day before.
 

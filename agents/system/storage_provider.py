@@ -139,34 +139,31 @@ class StorageProvider(CommandedAgent):
                 search.learn(earned)
             self._fees_learned_money += earned
             self.leases.append(LeaseDay(day, search.terms, earned))
-            yield from self.ask(dict.fromkeys(self._lessees, search.terms), TERMS_TIMEOUT_S, RESEND_AFTER_S)
+            terms = dict.fromkeys(self._lessees, search.terms)
+            yield from self.ask(terms, TERMS_TIMEOUT_S, RESEND_AFTER_S).answered()
 
     # What it hears.
 
-    @on(Receipt)
-    def take_receipt(self, receipt: Receipt, sender: str) -> None:
-        """Note that the terms have arrived."""
-        self.answered(sender)
-
     @on(AvailabilityRequest)
-    def tell_energy(self, request: AvailabilityRequest, sender: str) -> None:
+    def tell_energy(self, request: AvailabilityRequest, sender: str) -> StorageAvailability:
         """Tell what is inside."""
-        self.send(sender, StorageAvailability(request.day, self._unit.e_mwh))
+        return StorageAvailability(request.day, self._unit.e_mwh)
 
     @on(StatusRequest)
-    def tell_status(self, request: StatusRequest, sender: str) -> None:
+    def tell_status(self, request: StatusRequest, sender: str) -> StorageStatus:
         """Tell what the storage does now and what will be inside as the quarter begins."""
         quarter = request.quarter
         done = (self.charge_mw[quarter - 1], self.discharge_mw[quarter - 1]) if quarter else (0.0, 0.0)
-        self.send(sender, StorageStatus(quarter, float(done[0]), float(done[1]), self._unit.e_mwh))
+        return StorageStatus(quarter, float(done[0]), float(done[1]), self._unit.e_mwh)
 
     @on(StorageCommand)
-    def take_command(self, command: StorageCommand, sender: str) -> None:
+    def take_command(self, command: StorageCommand, sender: str) -> Receipt:
         """Keep the plan for the rest of the day."""
-        if self.follow(command, sender):
+        if self.is_news(command):
             ahead = self.rest_of_day(command.quarter)
             self._charge_mw[ahead], self._discharge_mw[ahead] = command.charge_mw, command.discharge_mw
             self._price_per_mwh[ahead] = command.price_per_mwh
+        return Receipt()
 
     # What it does.
 

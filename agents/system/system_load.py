@@ -41,16 +41,16 @@ class SystemLoad(CommandedAgent):
         return {"forecast": self._forecast_mw, "actual": self._actual_mw}
 
     @on(AvailabilityRequest)
-    def tell_forecast(self, request: AvailabilityRequest, sender: str) -> None:
+    def tell_forecast(self, request: AvailabilityRequest, sender: str) -> LoadExpectation:
         """Tell the load expected for a day, as foreseen."""
         foreseen = self.behaviour.foresee(self, self.of_day(self._forecast_mw, request.day))
-        self.send(sender, LoadExpectation(request.day, series(foreseen)))
+        return LoadExpectation(request.day, series(foreseen))
 
     @on(StatusRequest)
-    def tell_load(self, request: StatusRequest, sender: str) -> None:
+    def tell_load(self, request: StatusRequest, sender: str) -> LoadStatus:
         """Tell the load of the quarter that is about to begin, and what is expected after it."""
         ahead = self.rest_of_day(request.quarter)
-        self.send(sender, LoadStatus(request.quarter, told(self._actual_mw[ahead], self._forecast_mw[ahead])))
+        return LoadStatus(request.quarter, told(self._actual_mw[ahead], self._forecast_mw[ahead]))
 
     def operate(self, period: int) -> None:
         """Draw the load."""

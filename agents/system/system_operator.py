@@ -13,7 +13,7 @@ from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.system.commitment_problem import CommitmentProblem, CommitmentShape
 from gridarium.agents.system.operation import Members, OperationRules, QuarterLook, QuarterRecord, commanded
 from gridarium.agents.system.operator_books import OperatorBooks
-from gridarium.agents.system.operator_inbox import DAY_AHEAD_TIMEOUT_S, OperatorInbox
+from gridarium.agents.system.operator_inbox import OperatorInbox
 from gridarium.agents.system.operator_orders import day_orders, joined, quarter_orders, wind_orders
 from gridarium.agents.system.operator_view import DayPlan
 from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
@@ -21,15 +21,9 @@ from gridarium.agents.system.realtime_problem import RealTimePlan, RealTimeProbl
 from gridarium.agents.system.system_costs import marginal_price
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.clock import DAY_S
-from gridarium.environment.errors import InfeasibleError, MessageError
+from gridarium.environment.errors import InfeasibleError
 from gridarium.environment.grids import Site
-from gridarium.market.operation_records import (
-    AvailabilityRequest,
-    Command,
-    Deviation,
-    LeftToPool,
-    StatusRequest,
-)
+from gridarium.market.operation_records import Command, Deviation, LeftToPool
 
 logger = logging.getLogger(__name__)
 
@@ -116,12 +110,7 @@ class SystemOperator(OperatorInbox):
     def _commit(self, day: int) -> Generator[Any, Any, None]:
         """Hear what there will be, commit units for the hours, lay the plan out in quarters, send it."""
         asked = [*commanded(self.system), *self.members.wind_farms, *self.members.loads]
-        silent = yield from self._ask("day", day, dict.fromkeys(asked, AvailabilityRequest(day)))
-        if silent:
-            names = ", ".join(sorted(silent))
-            raise MessageError(
-                f"agent {self.name}, day {day}: no word from {names} in {DAY_AHEAD_TIMEOUT_S:g} s"
-            )
+        yield from self._hear_day_ahead(day, asked)
         forecast, state = self._view.day_ahead(day), self._state_before(day)
         per_hour = round(1.0 / self.world.period_h)
         hourly = forecast.coarsened(per_hour)
@@ -130,8 +119,7 @@ class SystemOperator(OperatorInbox):
         self._count_hours(state.on, commitment.on)
         running = np.repeat(commitment.on, per_hour, axis=0)
         self._adopt(day, self._real_time.solve(self.name, 0, running, state, forecast), forecast)
-        orders = self._orders(day * self.day_length, True)
-        yield from self._ask("command", self._issue, orders)
+        yield from self._command(self._orders(day * self.day_length, True))
 
     def _look_at(self, quarter: int) -> Generator[Any, Any, None]:
         """Hear how a quarter begins; plan anew if that is far from the plan; call the pool for the rest.
@@ -141,14 +129,14 @@ class SystemOperator(OperatorInbox):
         over = quarter == self.world.n_period
         asked = [*commanded(self.system), *self.members.wind_farms]
         asked += [] if over else self.members.loads
-        silent = yield from self._ask("status", quarter, dict.fromkeys(asked, StatusRequest(quarter)))
+        silent = yield from self._hear_status(quarter, asked)
         if over:
             return
         yield from self._hear_pool(quarter)
-        orders = self._decide(quarter, len(silent))
+        orders = self._decide(quarter, silent)
         if self.members.desk:
             self.send(self.members.desk, LeftToPool(quarter, self._looks[quarter].called_mw))
-        yield from self._ask("command", self._issue, orders)
+        yield from self._command(orders)
 
     # What it decides.
 

@@ -27,6 +27,7 @@ from gridarium.market.operation_records import (
     UnitSetpoint,
     UnitStatus,
 )
+from gridarium.market.records import Receipt
 
 
 class UnitPoint(NamedTuple):
@@ -95,39 +96,37 @@ class ThermalPlant(CommandedAgent):
     # What it hears.
 
     @on(AvailabilityRequest)
-    def tell_availability(self, request: AvailabilityRequest, sender: str) -> None:
+    def tell_availability(self, request: AvailabilityRequest, sender: str) -> UnitAvailability:
         """Tell how the unit stands, and in which hours of the day it could run."""
         n_hour = round(self.day_length * self.world.period_h)
         available = self._available[request.day * n_hour : (request.day + 1) * n_hour]
         now = self._now
-        self.send(
-            sender,
-            UnitAvailability(
-                request.day, now.on, self._hours_in_state, now.gross_mw, self._content(), series(available)
-            ),
+        return UnitAvailability(
+            request.day, now.on, self._hours_in_state, now.gross_mw, self._content(), series(available)
         )
 
     @on(UnitSchedule)
-    def take_schedule(self, schedule: UnitSchedule, sender: str) -> None:
+    def take_schedule(self, schedule: UnitSchedule, sender: str) -> Receipt:
         """Keep the schedule of a day."""
-        self._take(schedule, sender, ("on", *_SETPOINTS))
+        return self._take(schedule, ("on", *_SETPOINTS))
 
     @on(UnitSetpoint)
-    def take_setpoint(self, setpoint: UnitSetpoint, sender: str) -> None:
+    def take_setpoint(self, setpoint: UnitSetpoint, sender: str) -> Receipt:
         """Keep the set-points of the rest of the day; whether it runs is not theirs to change."""
-        self._take(setpoint, sender, _SETPOINTS)
+        return self._take(setpoint, _SETPOINTS)
 
-    def _take(self, setpoint: UnitSetpoint, sender: str, names: Sequence[str]) -> None:
-        if self.follow(setpoint, sender):
+    def _take(self, setpoint: UnitSetpoint, names: Sequence[str]) -> Receipt:
+        if self.is_news(setpoint):
             ahead = self.rest_of_day(setpoint.quarter)
             for name in names:
                 self._plan[name][ahead] = getattr(setpoint, name)
+        return Receipt()
 
     @on(StatusRequest)
-    def tell_status(self, request: StatusRequest, sender: str) -> None:
+    def tell_status(self, request: StatusRequest, sender: str) -> UnitStatus:
         """Tell what the unit does now."""
         now = self._now
-        status = UnitStatus(
+        return UnitStatus(
             request.quarter,
             now.on,
             now.net_mw,
@@ -136,7 +135,6 @@ class ThermalPlant(CommandedAgent):
             now.regenerated_tco2_per_h,
             self._content(),
         )
-        self.send(sender, status)
 
     # What it does.
 

@@ -19,6 +19,7 @@ from gridarium.market.operation_records import (
     WindSetpoint,
     WindStatus,
 )
+from gridarium.market.records import Receipt
 
 
 class WindFarm(CommandedAgent):
@@ -75,26 +76,27 @@ class WindFarm(CommandedAgent):
         return {"forecast": self._forecast_mw, "available": self._actual_mw, "delivered": self.delivered_mw}
 
     @on(AvailabilityRequest)
-    def tell_forecast(self, request: AvailabilityRequest, sender: str) -> None:
+    def tell_forecast(self, request: AvailabilityRequest, sender: str) -> WindForecast:
         """Tell the forecast of a day."""
         foreseen = self.behaviour.foresee(self, self.of_day(self._forecast_mw, request.day))
-        self.send(sender, WindForecast(request.day, series(foreseen)))
+        return WindForecast(request.day, series(foreseen))
 
     @on(StatusRequest)
-    def tell_power(self, request: StatusRequest, sender: str) -> None:
+    def tell_power(self, request: StatusRequest, sender: str) -> WindStatus:
         """Tell the power of the quarter that is about to begin, and what it makes likely for the others."""
         quarter, available = request.quarter, series([])
         if quarter < self.world.n_period:
             forecast, now = self._forecast_mw[self.rest_of_day(quarter)], float(self._actual_mw[quarter])
             available = series(self._error.expected(forecast, 0, now, self.capacity_mw))
         delivered = float(self.delivered_mw[quarter - 1]) if quarter else 0.0
-        self.send(sender, WindStatus(quarter, delivered, available))
+        return WindStatus(quarter, delivered, available)
 
     @on(WindSetpoint)
-    def take_limit(self, setpoint: WindSetpoint, sender: str) -> None:
+    def take_limit(self, setpoint: WindSetpoint, sender: str) -> Receipt:
         """Keep the limits for the rest of the day."""
-        if self.follow(setpoint, sender):
+        if self.is_news(setpoint):
             self._limit_mw[self.rest_of_day(setpoint.quarter)] = setpoint.limit_mw
+        return Receipt()
 
     def operate(self, period: int) -> None:
         """Deliver what there is, up to the limit (E30); free of carbon."""

@@ -29,7 +29,6 @@ from gridarium.environment.world import World
 from gridarium.market.line_lease import LeaseTerms
 from gridarium.market.operation_records import (
     AvailabilityRequest,
-    CommandReceipt,
     LoadCommand,
     LoadStatus,
     StatusRequest,
@@ -66,12 +65,12 @@ class Desk(GridAgent):
         self.heard.append(payload)
 
     @on(LeaseTerms)
-    def take_terms(self, terms: LeaseTerms, sender: str) -> None:
+    def take_terms(self, terms: LeaseTerms, sender: str) -> Receipt:
         self.heard.append((self.world.clock.now_s, terms))
-        self.send(sender, Receipt())
+        return Receipt()
 
 
-for kind in (UnitAvailability, UnitStatus, WindStatus, LoadStatus, StorageStatus, CommandReceipt):
+for kind in (UnitAvailability, UnitStatus, WindStatus, LoadStatus, StorageStatus, Receipt):
     Desk.keep.handles = kind  # type: ignore[attr-defined]
     Desk._handlers = {**Desk._handlers, kind: "keep"}
 
@@ -107,7 +106,7 @@ def test_a_plant_ramps_towards_what_it_cannot_reach(make_plate: Callable[..., Wo
     world = make_plate()
     plant, desk = ThermalPlant(world.grid.head, "unit", unit(), "operator"), Desk(world)
     orders = schedule([1, 1, 1, 1, 0, 0, 0, 1], [90.0, 90.0, 10.0, 10.0, 0.0, 0.0, 0.0, 90.0])
-    assert desk.tell("unit", orders) == [CommandReceipt(1)]
+    assert desk.tell("unit", orders) == [Receipt()]
     while world.running or not world.grid.states:
         world.step()
     # 10 MW up and 20 MW down in a quarter; not below 20 MW; it stops from 30 MW one quarter late.
@@ -166,12 +165,8 @@ def test_the_newest_command_of_a_day_counts_and_every_one_is_acknowledged(
     world = make_plate(2)
     plant, desk = ThermalPlant(world.grid.head, "unit", unit(), "operator"), Desk(world)
     nothing = series([0.0, 0.0])
-    assert desk.tell("unit", UnitSetpoint(7, 0, series([58.0, 58.0]), nothing, nothing)) == [
-        CommandReceipt(7)
-    ]
-    assert desk.tell("unit", UnitSetpoint(6, 0, series([45.0, 45.0]), nothing, nothing)) == [
-        CommandReceipt(6)
-    ]
+    assert desk.tell("unit", UnitSetpoint(7, 0, series([58.0, 58.0]), nothing, nothing)) == [Receipt()]
+    assert desk.tell("unit", UnitSetpoint(6, 0, series([45.0, 45.0]), nothing, nothing)) == [Receipt()]
     world.step()
     assert plant.done["gross_mw"][0] == 58.0
     assert desk.tell("unit", StatusRequest(1)) == [UnitStatus(1, True, 58.0, 58.0, 0.0, 0.0, 0.0)]

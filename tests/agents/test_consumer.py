@@ -202,13 +202,10 @@ def test_battery_consumer_reaches_the_value_of_another_solver(make_world: MakeWo
     reference = np.array([320.0, 680.0, 980.0, 680.0])
     heard = signal(reference - np.array([30.0, -20.0, 5.0, 25.0]), reference)
     world = make_world(4)
-    consumer, leader = (
-        Consumer(world.grid.spread(), "homes", "homes", demand(base, beta, battery=BATTERY), "leader"),
-        Leader(world),
-    )
-    consumer.respond(heard, leader.name)
-    world.clock.run_until(1.0)
-    load = leader.heard[0].load_mw
+    consumer = Consumer(world.grid.spread(), "homes", "homes", demand(base, beta, battery=BATTERY), "leader")
+    plan = consumer.respond(heard, "leader")
+    assert plan is not None
+    load = plan.load_mw
     assert np.all(load <= base.max() + 1e-6)
     # The cheap first period charges, so that the battery buys more than the energy consumed.
     assert load.sum() > base.sum()
@@ -281,9 +278,16 @@ def test_it_tells_its_load_and_nothing_else(make_world: MakeWorld) -> None:
     world.clock.run_until(1.0)
     forecast, plan = leader.heard
     assert forecast.base_mw.tolist() == [1.0, 1.5, 2.0]
-    assert plan.round == 7
     assert plan.load_mw == pytest.approx([0.9375, 1.5625, 2.0], abs=NOISE)
     assert consumer.loads_mw["plan"] is plan.load_mw
+
+
+def test_a_signal_that_a_newer_one_has_overtaken_is_left_unanswered(make_world: MakeWorld) -> None:
+    consumer = Consumer(make_world(), "homes", "homes", demand([1.0, 1.5, 2.0], 80.0), "leader")
+    newer = consumer.respond(signal([610.0, 600.0, 605.0], [600.0] * 3, round_=2), "leader")
+    assert newer is not None
+    assert consumer.respond(signal([590.0, 600.0, 605.0], [600.0] * 3, round_=1), "leader") is None
+    assert consumer.loads_mw["plan"] is newer.load_mw
 
 
 def test_a_repeated_signal_gets_the_same_answer_without_new_thought(make_world: MakeWorld) -> None:

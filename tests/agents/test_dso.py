@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -75,10 +77,10 @@ def test_schedules_can_be_replayed_to_the_last_digit(day: Built) -> None:
 def test_posted_prices_take_the_damped_step(monkeypatch: pytest.MonkeyPatch) -> None:
     posted, send = list[TariffSignal](), MessageBus.send
 
-    def noted(bus: MessageBus, sender: str, recipient: str, payload: object, *more: object) -> None:
+    def noted(bus: MessageBus, sender: str, recipient: str, payload: object, **more: Any) -> None:
         if isinstance(payload, TariffSignal) and recipient == "residential" and not payload.final:
             posted.append(payload)
-        send(bus, sender, recipient, payload, *more)  # type: ignore[arg-type]
+        send(bus, sender, recipient, payload, **more)
 
     monkeypatch.setattr(MessageBus, "send", noted)
     rounds = negotiated("adcef", "negotiation.damping=0.3").dso.rounds
@@ -131,7 +133,10 @@ def test_strict_pool_mixes_like_water() -> None:
 def test_an_answer_to_an_earlier_round_does_not_count(day: Built) -> None:
     dso: Dso = day.dso
     before = dso.plan.situation.load_mw.copy()
-    dso.take_load_plan(LoadPlan(dso.rounds[-1].round - 1, series(np.zeros(24))), "residential")
+    # The first question was about forecasts, the second one was the first round.
+    late = LoadPlan(series(np.zeros(24)))
+    day.world.bus.send("residential", dso.name, late, question=2, answers=True)
+    day.world.clock.run_until(day.world.clock.now_s + 1.0)
     assert np.sum([consumer.loads_mw["plan"] for consumer in day.consumers], axis=0) == pytest.approx(before)
     assert dso._total_load() == pytest.approx(before)
 

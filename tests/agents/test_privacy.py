@@ -113,12 +113,12 @@ def arrays_of(payload: Any) -> Iterator[np.ndarray]:
 def test_nothing_that_is_sent_can_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     kinds, loose, send = set[str](), list[str](), MessageBus.send
 
-    def checked(bus: MessageBus, sender: str, recipient: str, payload: Any, topic: str | None = None) -> None:
+    def checked(bus: MessageBus, sender: str, recipient: str, payload: Any, **more: Any) -> None:
         kinds.add(type(payload).__name__)
         for array in arrays_of(payload):
             if array.flags.writeable or (array.base is not None and array.base.flags.writeable):
                 loose.append(f"{type(payload).__name__} from {sender}")
-        send(bus, sender, recipient, payload, topic)
+        send(bus, sender, recipient, payload, **more)
 
     monkeypatch.setattr(MessageBus, "send", checked)
     run_day()

@@ -71,9 +71,9 @@ def test_only_declaring_rules_send_utilities(rule: str, monkeypatch: pytest.Monk
     sent: list[Any] = []
     send = MessageBus.send
 
-    def spy(bus: MessageBus, sender: str, recipient: str, payload: Any, topic: str | None = None) -> None:
+    def spy(bus: MessageBus, sender: str, recipient: str, payload: Any, **more: Any) -> None:
         sent.append(payload)
-        send(bus, sender, recipient, payload, topic)
+        send(bus, sender, recipient, payload, **more)
 
     monkeypatch.setattr(MessageBus, "send", spy)
     while pool.world.running:

@@ -387,11 +387,11 @@ def test_nothing_that_is_sent_can_be_changed(
 ) -> None:
     kinds, loose, send = set[str](), list[str](), MessageBus.send
 
-    def checked(bus: MessageBus, sender: str, recipient: str, payload: Any, topic: str | None = None) -> None:
+    def checked(bus: MessageBus, sender: str, recipient: str, payload: Any, **more: Any) -> None:
         kinds.add(type(payload).__name__)
         if any(array.flags.writeable for array in arrays_of(payload)):
             loose.append(f"{type(payload).__name__} from {sender}")
-        send(bus, sender, recipient, payload, topic)
+        send(bus, sender, recipient, payload, **more)
 
     plate = make_plate()
     monkeypatch.setattr(MessageBus, "send", checked)

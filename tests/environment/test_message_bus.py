@@ -65,6 +65,17 @@ def test_ideal_link_delivers_instantly_in_order_but_not_within_the_call() -> Non
     assert (world.numbers("a"), world.numbers("b")) == ([0, 1], [1])
 
 
+def test_envelopes_carry_the_number_of_a_question_whatever_happens_on_the_way() -> None:
+    world = World(LinkQuality(latency_s=0.1, duplication=1.0, reordering=0.5), seed=3)
+    for number in range(20):
+        world.bus.send("dso", "a", Price(number), question=number, answers=number % 2 == 1)
+    world.bus.send("dso", "a", Price(20))
+    world.clock.run_until(10.0)
+    told = {(envelope.payload.number, envelope.question, envelope.answers) for envelope in world.got["a"]}
+    assert told == {(number, number, number % 2 == 1) for number in range(20)} | {(20, None, False)}
+    assert len(world.got["a"]) == 42
+
+
 def test_a_message_costs_one_event() -> None:
     world = World()
     world.bus.send("dso", "a", Price(0))
