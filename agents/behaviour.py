@@ -38,6 +38,9 @@ class Behaviour:
     `HeardLoads` and chooses the price that it posts next.
     """
 
+    def begin_day(self, agent: GridAgent, day: int) -> None:
+        """Get ready to decide on a day; forget what holds for another one only."""
+
     def foresee(self, agent: GridAgent, forecast_mw: Array) -> Array:
         """What the agent tells of its own day when it is asked for a forecast."""
         return forecast_mw
@@ -60,6 +63,11 @@ class Composed(Behaviour):
 
     def __init__(self, behaviours: Sequence[Behaviour]) -> None:
         self.behaviours = tuple(behaviours)
+
+    def begin_day(self, agent: GridAgent, day: int) -> None:
+        """Let all of them get ready."""
+        for behaviour in self.behaviours:
+            behaviour.begin_day(agent, day)
 
     def foresee(self, agent: GridAgent, forecast_mw: Array) -> Array:
         """Pass the forecast through all of them."""

@@ -75,7 +75,7 @@ def _step(scenario: AdcefScenario) -> _Day:
 
 
 def _decision_us(built: Built) -> float:
-    signal = built.dso.signal
+    signal = built.dso.today.signal
     start = time.perf_counter()
     for consumer in built.consumers:
         consumer.best_response(signal)

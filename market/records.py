@@ -10,18 +10,18 @@ from gridarium.environment.storage import StorageRatings
 
 @dataclass(frozen=True, slots=True)
 class MarketConditions:
-    """What the upstream market tells the DSO for the next day.
+    """What a DSO goes by on a day: its contract with customers, its supplier's terms, the carbon market's.
 
     Parameters
     ----------
     tou_price_per_mwh : ndarray, shape (n_period,)
-        Retail time-of-use price.
+        Retail time-of-use price of the contract.
     wholesale_price_per_mwh : ndarray, shape (n_period,)
-        Price at which the DSO buys at the substation.
+        Price at which the DSO buys at the head of its grid.
     export_price_per_mwh : ndarray, shape (n_period,)
         Price paid for what it feeds back.
     grid_factor_tco2_per_mwh : ndarray, shape (n_period,)
-        Carbon factor of the upstream grid.
+        Carbon factor of what it buys, as told.
     carbon_price_per_tco2, quota_tco2_per_mwh : float
         Carbon market price and the quota allotted to each MWh of load.
     """
@@ -36,7 +36,17 @@ class MarketConditions:
 
 @dataclass(frozen=True, slots=True)
 class ForecastRequest:
-    """The leader asks for tomorrow's forecast, ratings or prices."""
+    """What will there be on a day, 0 for the first: forecasts, ratings, terms."""
+
+    day: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CarbonTerms:
+    """Price of the carbon market, per tCO2, and the quota allotted to each MWh of load, tCO2/MWh."""
+
+    price_per_tco2: float
+    quota_tco2_per_mwh: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class LoadForecast:
-    """A consumer's base load, MW, shape (n_period,)."""
+    """A load before any response to prices, MW, shape (n_step,)."""
 
     base_mw: Array
 
@@ -69,18 +79,24 @@ class StorageOffer:
 
 @dataclass(frozen=True, slots=True)
 class TariffSignal:
-    """A leader's offer, or its final word when `final`.
+    """A leader's offer for a day, or its final word when `final`; arrays in steps of the day.
+
+    Whoever supplies the head of a grid sends it to the operator below, as an operator does to its consumers.
 
     Parameters
     ----------
     round : int
-        Negotiation round, from 1.
-    price_per_mwh : ndarray, shape (n_period,)
-    factor_tco2_per_mwh : ndarray, shape (n_period,)
+        Negotiation round of the day, from 1.
+    price_per_mwh : ndarray, shape (n_step,)
+    factor_tco2_per_mwh : ndarray, shape (n_step,)
         Carbon factor that goes with the price; may be negative.
-    reference_price_per_mwh : ndarray, shape (n_period,)
+    reference_price_per_mwh : ndarray, shape (n_step,)
         The tariff without any adjustment.
     final : bool
+    day : int
+        From 0.
+    export_price_per_mwh : ndarray, shape (n_step,), optional
+        What is paid for energy fed back; nothing is where it is left out.
     """
 
     round: int
@@ -88,13 +104,24 @@ class TariffSignal:
     factor_tco2_per_mwh: Array
     reference_price_per_mwh: Array
     final: bool = False
+    day: int = 0
+    export_price_per_mwh: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """A follower's answer to a signal, MW, shape (n_period,)."""
+    """A follower's answer to a signal.
+
+    Parameters
+    ----------
+    load_mw : ndarray, shape (n_step,)
+        Negative where it feeds back.
+    load_mvar : ndarray, shape (n_step,), optional
+        From who does not draw reactive power in a fixed proportion.
+    """
 
     load_mw: Array
+    load_mvar: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +143,7 @@ class StorageSchedule:
     pool_in_t_per_h: Array
     pool_out_t_per_h: Array
     pool_first_tco2: float
+    day: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +157,11 @@ class StorageState:
 
 @dataclass(frozen=True, slots=True)
 class RenewableSetpoint:
-    """What a renewable plant shall deliver, MW and Mvar, shape (n_period,) each."""
+    """What a renewable plant shall deliver on a day, MW and Mvar, shape (n_step,) each."""
 
     p_mw: Array
     q_mvar: Array
+    day: int = 0
 
 
 @dataclass(frozen=True, slots=True)

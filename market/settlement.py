@@ -11,10 +11,8 @@ UPSTREAM = "upstream-market"
 CARBON_MARKET = "carbon-market"
 SUPPLIERS = "fuel-and-maintenance"
 
-RETAIL, PURCHASE, EXPORT, FUEL, WEAR, CARBON, TRUE_UP = (
+RETAIL, FUEL, WEAR, CARBON, TRUE_UP = (
     "retail energy",
-    "wholesale energy",
-    "exported energy",
     "turbine fuel",
     "storage wear",
     "carbon reduction",
@@ -33,28 +31,25 @@ class PeriodAccount:
     load_mwh : mapping of str to float
         Metered energy of each consumer.
     price_per_mwh : float
-    import_mwh, wholesale_price_per_mwh : float
-    export_mwh, export_price_per_mwh : float
     fuel_money, wear_money : float
     carbon_money : float
         Paid by the carbon market; negative where the DSO pays.
+    carbon_market : str
+        Its account.
     """
 
     time_s: float
     period: int
     load_mwh: Mapping[str, float]
     price_per_mwh: float
-    import_mwh: float
-    wholesale_price_per_mwh: float
-    export_mwh: float
-    export_price_per_mwh: float
     fuel_money: float
     wear_money: float
     carbon_money: float
+    carbon_market: str
 
 
 def settle_period(ledger: Ledger, operator: str, account: PeriodAccount) -> None:
-    """Book one period: consumers, upstream market, suppliers and carbon market against the operator."""
+    """Book one period: consumers, suppliers and carbon market against the operator."""
 
     def book(payer: str, payee: str, amount_money: float, purpose: str) -> None:
         if amount_money:
@@ -62,16 +57,15 @@ def settle_period(ledger: Ledger, operator: str, account: PeriodAccount) -> None
 
     for consumer, energy in account.load_mwh.items():
         book(consumer, operator, account.price_per_mwh * energy, RETAIL)
-    book(operator, UPSTREAM, account.wholesale_price_per_mwh * account.import_mwh, PURCHASE)
-    book(UPSTREAM, operator, account.export_price_per_mwh * account.export_mwh, EXPORT)
     book(operator, SUPPLIERS, account.fuel_money, FUEL)
     book(operator, SUPPLIERS, account.wear_money, WEAR)
-    book(CARBON_MARKET, operator, account.carbon_money, CARBON)
+    book(account.carbon_market, operator, account.carbon_money, CARBON)
 
 
 def settle_true_up(
     ledger: Ledger,
     operator: str,
+    carbon_market: str,
     time_s: float,
     period: int,
     energy_mwh: Mapping[str, float],
@@ -90,7 +84,7 @@ def settle_true_up(
         What the carbon market still owes, because emission was metered after it was planned.
     """
     if carbon_money:
-        ledger.book(time_s, CARBON_MARKET, operator, carbon_money, CARBON, period)
+        ledger.book(time_s, carbon_market, operator, carbon_money, CARBON, period)
     total = sum(energy_mwh.values())
     if excess_money <= 0.0 or total <= 0.0:
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gridarium.agents.bounded.common import Bounded, number
 from gridarium.environment.errors import GridariumError
+from gridarium.environment.horizon import Horizon
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent
@@ -68,7 +69,9 @@ class DropOut(Bounded):
         leaves = agent.stream("behaviour/action/drop-out").random() < self.probability
         if leaves:
             self.left.append(period)
-        return _base_mw(agent, period) if self.left else planned
+        days = Horizon.of(agent.world)
+        is_out = bool(self.left) and days.place(self.left[-1])[0] == days.place(period)[0]
+        return _base_mw(agent, period) if is_out else planned
 
 
 def _base_mw(agent: GridAgent, period: int) -> float:

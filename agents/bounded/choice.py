@@ -36,7 +36,7 @@ def planner(agent: GridAgent) -> Consumer:
 
 def bill_money(consumer: Consumer, load_mw: Array, price_per_mwh: Array) -> float:
     """What a load costs, money per day."""
-    return float(price_per_mwh @ load_mw) * consumer.world.period_h
+    return float(price_per_mwh @ load_mw) * consumer.horizon.step_h
 
 
 def logit_probabilities(value: Array, temperature: float) -> Array:
@@ -76,6 +76,10 @@ class Menu(Bounded):
     corners: list[Array] = field(default_factory=list, init=False, repr=False)
     directions: list[Array] = field(default_factory=list, init=False, repr=False)
 
+    def begin_day(self, agent: GridAgent, day: int) -> None:
+        """Think of other corners: those of another day may not be feasible."""
+        self.corners.clear()
+
     def candidates(self, agent: GridAgent, best_mw: Array) -> dict[int, Array]:
         """Feasible plans that differ, each by the number of its kind; 0 is the best one."""
         consumer = planner(agent)
@@ -84,7 +88,7 @@ class Menu(Bounded):
             consumer.plans.base_mw,
             *self._corners(consumer),
             *self._neighbours(consumer, best_mw),
-            consumer.loads_mw["plan"],
+            consumer.plan_mw,
         ]
         first = {load.tobytes(): kind for kind, load in reversed(list(enumerate(plans)))}
         return {kind: plans[kind] for kind in sorted(first.values())}
@@ -183,7 +187,7 @@ class Satisficing(Menu):
         aspiration = idle + self.aspiration_share * (best - idle)
         menu = list(self.candidates(agent, plan).values())
         order = agent.stream(f"{_STREAM}/search").permutation(len(menu))
-        searched = [consumer.loads_mw["plan"], *(menu[place] for place in order)]
+        searched = [consumer.plan_mw, *(menu[place] for place in order)]
         return next((load for load in searched if consumer.value_money(load, signal) >= aspiration), plan)
 
 
@@ -212,7 +216,7 @@ class Habit(Bounded):
     def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
         """The last plan, or the new one drawn towards the last and the usual one."""
         consumer = planner(agent)
-        last = consumer.loads_mw["plan"]
+        last = consumer.plan_mw
         if self.inertia_share > 0.0:
             gain = consumer.value_money(plan, signal) - consumer.value_money(last, signal)
             if gain <= self.inertia_share * abs(bill_money(consumer, last, signal.price_per_mwh)):

@@ -49,7 +49,7 @@ class StickyPrice(Bounded):
 
 @dataclass(frozen=True, eq=False)
 class SatisficingLeader(Bounded):
-    """Leaves its price alone, for good, once an update would hardly pay; exact at a gain of 0.
+    """Leaves its price alone, to the end, once an update would hardly pay; exact at a gain of 0.
 
     Parameters
     ----------
@@ -69,6 +69,10 @@ class SatisficingLeader(Bounded):
     gain_share: float = number(0.0, 0, 1)
     heard: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     content: list[int] = field(default_factory=list, init=False, repr=False)
+
+    def begin_day(self, agent: GridAgent, day: int) -> None:
+        """Be discontented again."""
+        self.content.clear()
 
     def perceive(self, agent: GridAgent, signal: Any) -> Any:
         """Remember the loads."""
@@ -112,6 +116,10 @@ class LearnedSlope(Bounded):
     trust: float = number(0.0, 0, 1)
     forgetting: float = number(0.9, 0, 1)
     learned: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def begin_day(self, agent: GridAgent, day: int) -> None:
+        """Keep the slope; the last price was that of another day."""
+        self.learned.pop("posted", None)
 
     def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
         """The damped step, moved towards the price at which answers would call for no other."""

@@ -84,6 +84,10 @@ class PlanLearner(Bounded, ABC):
     arms: list[Array] = field(default_factory=list, init=False, repr=False)
     state: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
 
+    def begin_day(self, agent: GridAgent, day: int) -> None:
+        """Try the same kinds of plan on the new day, and keep what was learnt about them."""
+        self.arms.clear()
+
     def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
         """Draw a plan, and learn from it."""
         if self.plans == 0:
@@ -91,7 +95,7 @@ class PlanLearner(Bounded, ABC):
         consumer = planner(agent)
         if not self.arms:
             self.arms.extend([consumer.plans.base_mw, *random_vertices(consumer, self.plans - 1)])
-            self.state["strength"] = np.ones(1 + self.plans)
+            self.state.setdefault("strength", np.ones(1 + self.plans))
         strength = self.state["strength"]
         probability = self.probabilities(strength)
         chosen = int(agent.stream(_STREAM).choice(len(probability), p=probability))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,15 @@ from gridarium.agents.feeder.carbon_pool import PoolPlan
 from gridarium.agents.feeder.dispatch import Dispatch, Dispatcher
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
+from gridarium.environment.horizon import Horizon
+from gridarium.market.head import HeadAccount, settle_head
 from gridarium.market.records import MarketConditions
 from gridarium.market.settlement import PeriodAccount, settle_period, settle_true_up
 from gridarium.market.supply import Situation
 from gridarium.market.tariffs import Offer, Tariff, carbon_revenue, granted_discount
+
+REPLICAS = "replicas"
+"""Account, in the scope of a grid, of the equal grids that stand behind the same place."""
 
 
 @dataclass(frozen=True)
@@ -45,71 +50,104 @@ class DayAhead:
         return cost
 
 
+@dataclass(frozen=True)
+class Parties:
+    """With whom a DSO settles, and whose meters it reads.
+
+    Parameters
+    ----------
+    operator : str
+        Its own account.
+    supplier : str
+        Who supplies the head of its grid and is paid for it.
+    carbon_market : str
+    consumers : tuple of str
+        Who pays the tariff.
+    below : mapping of str to Grid
+        Operators of grids that hang on this one, with these grids; each pays at its own head.
+    """
+
+    operator: str
+    supplier: str
+    carbon_market: str
+    consumers: tuple[str, ...]
+    below: Mapping[str, Grid]
+
+
 class DayAccounts:
-    """Settles one delivery day of a DSO.
+    """Settles one delivery day of a DSO; all series by settlement periods of the day.
 
     Parameters
     ----------
     grid : Grid
-    operator : str
-        Its account.
+    parties : Parties
     tariff : Tariff
     dispatcher : Dispatcher
         For the cost of the plan.
     plan : DayAhead
         The final one.
-    price_per_mwh : ndarray, shape (n_period,)
+    price_per_mwh : ndarray, shape (n_step,)
         The final price.
-    consumers : sequence of str
-        Whose meters count.
+    terms_price_per_mwh, terms_export_per_mwh : ndarray, shape (n_period,)
+        What the supplier asks and pays in each settlement period of the day.
+    horizon : Horizon
+    day : int
     """
 
     def __init__(
         self,
         grid: Grid,
-        operator: str,
+        parties: Parties,
         tariff: Tariff,
         dispatcher: Dispatcher,
         plan: DayAhead,
         price_per_mwh: Array,
-        consumers: Sequence[str],
+        terms_price_per_mwh: Array,
+        terms_export_per_mwh: Array,
+        horizon: Horizon,
+        day: int,
     ) -> None:
-        self._grid, self._world = grid, grid.world
-        self._operator, self._tariff = operator, tariff
-        self._plan, self._price = plan, price_per_mwh
-        self._fuel_cost_per_h = dispatcher.fuel_cost_per_h(plan.dispatch)
-        self._wear_cost_per_h = dispatcher.wear_cost_per_h(plan.dispatch)
-        self._consumers = tuple(consumers)
+        self._grid, self._world, self._parties, self._tariff = grid, grid.world, parties, tariff
+        self._periods = horizon.periods(day)
+        hold = horizon.by_period
+        self._price, self._tou = hold(price_per_mwh), hold(plan.situation.conditions.tou_price_per_mwh)
+        self._terms_price, self._terms_export = terms_price_per_mwh, terms_export_per_mwh
+        self._fuel_cost_per_h = hold(dispatcher.fuel_cost_per_h(plan.dispatch))
+        self._wear_cost_per_h = hold(dispatcher.wear_cost_per_h(plan.dispatch))
+        self._turbine_t_per_h = hold(plan.situation.supply.turbine_t_per_h)
+        self._factor = hold(plan.offer.factor_tco2_per_mwh)
+        self._negative_factor = hold(plan.offer.negative_factor_tco2_per_mwh)
+        self._pool_gain_t_per_h = hold(plan.pool.inflow_t_per_h - plan.pool.outflow_t_per_h)
         self._conditions: MarketConditions = plan.situation.conditions
-        self.settled_factor = np.zeros(grid.world.n_period)
+        self.settled_factor = np.zeros(horizon.day_length)
 
     def settle(self, period: int) -> float:
-        """Book a period as it was metered; after the last one true up carbon and budget.
+        """Book a period as it was metered; after the day's last one true up carbon and budget.
 
         Returns
         -------
         float
             Emission below the quota, tCO2.
         """
-        world = self._world
-        planned = float(self._plan.offer.factor_tco2_per_mwh[period])
-        self.settled_factor[period] = planned
-        settle_period(world.ledger, self._operator, self._account(period))
+        place, world = period - self._periods.start, self._world
+        planned = float(self._factor[place])
+        self.settled_factor[place] = planned
+        settle_period(world.ledger, self._parties.operator, self._account(period))
+        settle_head(world.ledger, self._head_account(period))
         below = self._conditions.quota_tco2_per_mwh - planned
-        reduction = below * float(self._metered(period)) * world.period_h
-        return reduction + (self._true_up() if period == world.n_period - 1 else 0.0)
+        reduction = below * float(self.load_mw()[place]) * world.period_h
+        return reduction + (self._true_up() if period == self._periods.stop - 1 else 0.0)
 
     def emission_tco2(self) -> Array:
         """Physical emission of each period as metered: what came through the head, and turbines."""
-        turbine = self._plan.situation.supply.turbine_t_per_h
-        imported = np.maximum(0.0, self._grid.head_t_per_h)
-        return np.asarray((imported + turbine[: len(imported)]) * self._world.period_h)
+        imported = np.maximum(0.0, [state.head_t_per_h for state in self._grid.states[self._periods]])
+        return np.asarray((imported + self._turbine_t_per_h[: len(imported)]) * self._world.period_h)
 
-    def carbon_revenue_money(self, period: int | slice = slice(None)) -> Array:
+    def carbon_revenue_money(self, place: int | slice = slice(None)) -> Array:
         """What the carbon market owes, money per period, by settled factor and metered load."""
         return carbon_revenue(
-            self.settled_factor[period],
-            self._metered(period),
+            self.settled_factor[place],
+            self.load_mw()[place],
             self._conditions.quota_tco2_per_mwh,
             self._conditions.carbon_price_per_tco2,
             self._world.period_h,
@@ -117,23 +155,33 @@ class DayAccounts:
 
     def budget_excess_money(self) -> float:
         """Discounts beyond the carbon revenue, money per day; negative where revenue is left (C8)."""
-        discount = granted_discount(
-            self._price,
-            self._conditions.tou_price_per_mwh,
-            self._metered(),
-            self._world.period_h,
-        )
+        discount = granted_discount(self._price, self._tou, self.load_mw(), self._world.period_h)
         return discount - float(self.carbon_revenue_money().sum())
+
+    def load_mw(self) -> Array:
+        """What consumers and grids below have drawn, as metered, MW, shape (n_period,)."""
+        return np.asarray(sum(self._metered_mw().values()))
+
+    def _metered_mw(self) -> dict[str, Array]:
+        """Load of each customer, MW; of a grid below that of all its replicas."""
+        meters, nothing = self._world.meters, np.zeros(self._world.n_period)
+        metered = {name: meters.get(name, nothing)[self._periods] for name in self._parties.consumers}
+        for name, grid in self._parties.below.items():
+            drawn = np.zeros(self._periods.stop - self._periods.start)
+            states = grid.states[self._periods]
+            drawn[: len(states)] = [state.exchange_mw * grid.replicas for state in states]
+            metered[name] = drawn
+        return metered
 
     def _true_up(self) -> float:
         """Spread over the day what metered emission and loads leave of the planned carbon balance.
 
         Returns the reduction that this adds, tCO2.
         """
-        world, plan, hours = self._world, self._plan, self._world.period_h
-        load = self._metered()
-        held = (plan.pool.inflow_t_per_h - plan.pool.outflow_t_per_h).sum() * hours
-        credit = -float(plan.offer.negative_factor_tco2_per_mwh @ load) * hours
+        world, hours = self._world, self._world.period_h
+        load = self.load_mw()
+        held = self._pool_gain_t_per_h.sum() * hours
+        credit = -float(self._negative_factor @ load) * hours
         owed = float(self.emission_tco2().sum()) - held - credit
         energy = float(load.sum()) * hours
         correction = (owed - float(self.settled_factor @ load) * hours) / energy if energy > 0 else 0.0
@@ -141,37 +189,45 @@ class DayAccounts:
         excess = self.budget_excess_money() if self._tariff.budget_balanced else 0.0
         reduction = -correction * energy
         carbon = reduction * self._conditions.carbon_price_per_tco2
-        used = {name: float(world.meters[name].sum()) * hours for name in self._consumers}
         settle_true_up(
             world.ledger,
-            self._operator,
+            self._parties.operator,
+            self._parties.carbon_market,
             world.clock.now_s,
-            world.n_period - 1,
-            used,
+            self._periods.stop - 1,
+            {name: float(mw.sum()) * hours for name, mw in self._metered_mw().items()},
             excess,
             carbon if self._tariff.trades_carbon else 0.0,
         )
         return reduction
 
-    def _metered(self, period: int | slice = slice(None)) -> Array:
-        """Load of all consumers as metered, MW."""
-        return np.asarray(sum(self._world.meters[name][period] for name in self._consumers))
-
     def _account(self, period: int) -> PeriodAccount:
-        hours = self._world.period_h
-        slack_mwh = self._grid.states[period].exchange_mw * hours
-        conditions = self._conditions
-        carbon = float(self.carbon_revenue_money(period)) if self._tariff.trades_carbon else 0.0
+        hours, place, parties = self._world.period_h, period - self._periods.start, self._parties
+        carbon = float(self.carbon_revenue_money(place)) if self._tariff.trades_carbon else 0.0
+        meters = self._world.meters
         return PeriodAccount(
             time_s=self._world.clock.now_s,
             period=period,
-            load_mwh={name: float(self._world.meters[name][period]) * hours for name in self._consumers},
-            price_per_mwh=float(self._price[period]),
-            import_mwh=max(0.0, slack_mwh),
-            wholesale_price_per_mwh=float(conditions.wholesale_price_per_mwh[period]),
-            export_mwh=max(0.0, -slack_mwh),
-            export_price_per_mwh=float(conditions.export_price_per_mwh[period]),
-            fuel_money=float(self._fuel_cost_per_h[period]) * hours,
-            wear_money=float(self._wear_cost_per_h[period]) * hours,
+            load_mwh={name: float(meters[name][period]) * hours for name in parties.consumers},
+            price_per_mwh=float(self._price[place]),
+            fuel_money=float(self._fuel_cost_per_h[place]) * hours,
+            wear_money=float(self._wear_cost_per_h[place]) * hours,
             carbon_money=carbon,
+            carbon_market=parties.carbon_market,
+        )
+
+    def _head_account(self, period: int) -> HeadAccount:
+        place, grid, parties = period - self._periods.start, self._grid, self._parties
+        exchange_mwh = grid.states[period].exchange_mw * self._world.period_h
+        return HeadAccount(
+            time_s=self._world.clock.now_s,
+            period=period,
+            buyer=parties.operator,
+            supplier=parties.supplier,
+            replicas_account=grid.named(REPLICAS),
+            replicas=grid.replicas,
+            import_mwh=max(0.0, exchange_mwh),
+            import_price_per_mwh=float(self._terms_price[place]),
+            export_mwh=max(0.0, -exchange_mwh),
+            export_price_per_mwh=float(self._terms_export[place]),
         )

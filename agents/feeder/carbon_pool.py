@@ -32,11 +32,14 @@ class CarbonPool:
     Parameters
     ----------
     world : World
+        Shares the compiled problem.
     owner : str
         Named in errors.
     storages : tuple of StorageRatings
     rule : {"strict", "managed"} or None
         None where the tariff knows no pool.
+    period_h : float
+        Length of a period of the plan, h.
     """
 
     def __init__(
@@ -45,8 +48,9 @@ class CarbonPool:
         owner: str,
         storages: tuple[StorageRatings, ...],
         rule: Literal["strict", "managed"] | None,
+        period_h: float,
     ) -> None:
-        self._world, self._owner, self._storages = world, owner, storages
+        self._world, self._owner, self._storages, self._period_h = world, owner, storages, period_h
         self._rule = rule if storages else None
 
     def allocate(self, dispatch: Dispatch, supply: Supply, load_mw: Array, quota: float) -> PoolPlan:
@@ -59,7 +63,7 @@ class CarbonPool:
         return PoolPlan(nothing, nothing, np.zeros(len(self._storages)))
 
     def _strict(self, dispatch: Dispatch, supply: Supply) -> PoolPlan:
-        hours, factor = self._world.period_h, system_factor(supply)
+        hours, factor = self._period_h, system_factor(supply)
         inflow, outflow = np.zeros_like(dispatch.charge_mw), np.zeros_like(dispatch.charge_mw)
         first = np.zeros(len(self._storages))
         for row, unit in enumerate(self._storages):
@@ -78,7 +82,7 @@ class CarbonPool:
         n_storage, n_period = dispatch.charge_mw.shape
         highest = float(supply.grid_factor_tco2_per_mwh.max())
         first = np.array([unit.soc_initial * unit.e_max_mwh * quota for unit in self._storages])
-        key = ("carbon pool", n_storage, n_period, self._world.period_h)
+        key = ("carbon pool", n_storage, n_period, self._period_h)
         problem = self._world.shared(key, lambda: LocalProblem(pool_form(*key[1:])))
         solution = problem.solve(
             self._owner,

@@ -2,64 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-
 import numpy as np
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.feeder.consumer_problem import ConsumerShape, QuadraticUtility, build_consumer_model
+from gridarium.agents.feeder.consumer_day import ConsumerDay, Demand
 from gridarium.agents.feeder.feasible_plans import FeasiblePlans
-from gridarium.agents.feeder.suboptimality import SuboptimalityBound
-from gridarium.agents.optimisation import LocalProblem, Solution
-from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array, series
-from gridarium.environment.errors import SolveError
 from gridarium.environment.grids import Place
-from gridarium.environment.storage import StorageRatings
+from gridarium.environment.horizon import Horizon
 from gridarium.market.records import ForecastRequest, LoadForecast, LoadPlan, TariffSignal
-
-_BOTH_WAYS = 1e-6
-
-
-@dataclass(frozen=True)
-class Demand:
-    """A consumer's private data.
-
-    Parameters
-    ----------
-    base_mw : ndarray, shape (n_period,)
-        Load under the reference price.
-    beta_per_mwh_per_mw : float
-        Slope of its marginal utility.
-    flexible_share : float
-        Share of the base load of a period that may be added or taken away.
-    shiftable_mwh : float, optional
-        Most energy shifted in a day.
-    battery : StorageRatings, optional
-        Behind the meter.
-    """
-
-    base_mw: Array
-    beta_per_mwh_per_mw: float
-    flexible_share: float
-    shiftable_mwh: float | None = None
-    battery: StorageRatings | None = None
-    peak_mw: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "peak_mw", float(np.max(self.base_mw)))
-
-
-@lru_cache(maxsize=64)
-def consumer_form(shape: ConsumerShape) -> StandardForm:
-    """The compiled problem of a shape; pure numbers, so shared by all worlds."""
-    return compile_model(build_consumer_model(shape), shape.signals)
 
 
 class Consumer(GridAgent):
     """A follower: hears a tariff, plans its load, tells the leader the load and nothing else.
+
+    Each day is planned by itself; who plans in hours holds its plan over the quarters of an hour.
 
     Parameters
     ----------
@@ -69,9 +27,12 @@ class Consumer(GridAgent):
     kind : str
         Its class, for tables.
     demand : Demand
+        Of all days.
     leader : str
         Whose tariff it takes.
     behaviour : Behaviour, optional
+    horizon : Horizon, optional
+        Its days and steps; settlement periods by default.
     """
 
     def __init__(
@@ -82,19 +43,27 @@ class Consumer(GridAgent):
         demand: Demand,
         leader: str,
         behaviour: Behaviour | None = None,
+        horizon: Horizon | None = None,
     ) -> None:
         super().__init__(place, name, behaviour)
         self.place, self.kind, self.leader = place, kind, leader
-        self._demand = demand
-        self._plan_mw = series(demand.base_mw)
-        # What the battery takes of the plan: bought, but not consumed.
-        self._battery_mw = np.zeros_like(demand.base_mw)
-        self._answered_round = 0
+        self.horizon = horizon or Horizon.of(self.world)
+        self._days = [
+            ConsumerDay(self.world, self.name, demand.on(self.horizon, day), self.horizon.step_h)
+            for day in range(self.horizon.n_day)
+        ]
+        self._today = 0
+
+    @property
+    def today(self) -> ConsumerDay:
+        """The day about which it has heard a tariff last."""
+        return self._days[self._today]
 
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:
-        """Tell the base load as foreseen."""
-        return LoadForecast(series(self.behaviour.foresee(self, self._demand.base_mw)))
+        """Tell the base load of a day as foreseen."""
+        base = self._days[request.day].demand.base_mw
+        return LoadForecast(series(self.behaviour.foresee(self, base)))
 
     @on(TariffSignal)
     def respond(self, signal: TariffSignal, sender: str) -> LoadPlan | None:
@@ -102,123 +71,51 @@ class Consumer(GridAgent):
 
         A tariff that a newer one has overtaken on the way is left unanswered.
         """
-        if signal.round > self._answered_round:
+        day = self._days[signal.day]
+        if signal.round > day.answered_round:
+            if day.answered_round == 0:
+                self.behaviour.begin_day(self, signal.day)
+            self._today = signal.day
             perceived = self.behaviour.perceive(self, signal)
-            plan = self.behaviour.choose(self, perceived, self.best_response(perceived))
-            self._plan_mw, self._battery_mw = series(plan), self.plans.battery_mw(plan)
-            self._answered_round = signal.round
-        return LoadPlan(self._plan_mw) if signal.round == self._answered_round else None
+            day.decide(self.behaviour.choose(self, perceived, self.best_response(perceived)))
+            day.answered_round = signal.round
+        return LoadPlan(day.plan_mw) if signal.round == day.answered_round else None
 
     def best_response(self, signal: TariffSignal) -> Array:
-        """Load that is optimal under a tariff, MW, shape (n_period,).
+        """Load of today that is optimal under a tariff, MW, shape (n_step,).
 
         Notes
         -----
         Equation C12.
         """
-        return self.plans.note(self._optimum(signal))
+        return self.today.best_load(signal)
 
-    @cached_property
+    @property
     def plans(self) -> FeasiblePlans:
-        """The loads that it could keep to, for behaviours that choose another than the best."""
-        return FeasiblePlans(self.world, self.name, self._problem, self._load_of, self._battery_of)
+        """The loads that it could keep to today, for behaviours that choose another than the best."""
+        return self.today.plans
 
-    def _load_of(self, solution: Solution | None) -> Array:
-        demand = self._demand
-        if solution is None:
-            return demand.base_mw
-        return demand.base_mw + demand.peak_mw * solution["shift"] + self._battery_of(solution)
-
-    def _optimum(self, signal: TariffSignal) -> Solution | None:
-        """Solve the local problem; None without any load to shift."""
-        demand = self._demand
-        if demand.peak_mw <= 0.0:
-            return None
-        money = demand.beta_per_mwh_per_mw * demand.peak_mw
-        base = demand.base_mw / demand.peak_mw
-        headroom = 1.0 - base
-        flexible = demand.flexible_share * base
-        signals = {
-            "wanted_shift": (signal.reference_price_per_mwh - signal.price_per_mwh) / money,
-            "most_up": flexible if demand.battery else np.minimum(flexible, headroom),
-            "most_down": flexible,
-        }
-        if demand.shiftable_mwh is not None:
-            signals["shift_limit_h"] = np.array(demand.shiftable_mwh / demand.peak_mw)
-        if demand.battery is not None:
-            signals |= self._battery_signals(demand.battery, headroom, signal.price_per_mwh / money)
-        return self._problem().solve(self.name, **signals)
+    @property
+    def plan_mw(self) -> Array:
+        """What it has decided on for today, MW, shape (n_step,)."""
+        return self.today.plan_mw
 
     def value_money(self, load_mw: Array, signal: TariffSignal) -> float:
-        """Utility of a feasible load minus its bill under a tariff, money per day."""
-        return self._value(load_mw, self.plans.battery_mw(load_mw), signal)
+        """Utility of a feasible load of today minus its bill under a tariff, money per day."""
+        return self.today.value_money(load_mw, signal)
 
-    def utility_money(self, load_mw: Array, signal: TariffSignal) -> float:
-        """Utility of a load, money per day, when the battery takes of it what it does in the plan."""
-        return float(np.sum(self._utility(signal).of(load_mw - self._battery_mw)) * self.world.period_h)
-
-    def regret_money(self, signal: TariffSignal) -> float:
-        """What the consumer could at most gain by re-solving against a tariff, money per day.
-
-        The distance of the re-solved plan from the true optimum is bounded by a second solver and
-        counted as regret too.
-        """
-        optimum = self._optimum(signal)
-        if optimum is None:
-            return 0.0
-        bound = self.world.shared(("bound", id(optimum.form)), lambda: SuboptimalityBound(optimum.form))
-        demand = self._demand
-        money = demand.beta_per_mwh_per_mw * demand.peak_mw**2 * self.world.period_h
-        best = self._value(self._load_of(optimum), self._battery_of(optimum), signal)
-        return best + money * bound.of(optimum.x, optimum.signals) - self.value_money(self._plan_mw, signal)
+    def day(self, number: int) -> ConsumerDay:
+        """One of its days."""
+        return self._days[number]
 
     def operate(self, period: int) -> None:
         """Draw what the behaviour makes of the plan."""
-        load = self.behaviour.act(self, period, float(self._plan_mw[period]))
-        self.place.draw(self.name, load)
+        day, step = self.horizon.place(period)
+        self.place.draw(self.name, self.behaviour.act(self, period, float(self._days[day].plan_mw[step])))
 
     @property
     def loads_mw(self) -> dict[str, Array]:
-        """Base and planned load, MW, for the record."""
-        return {"base": self._demand.base_mw, "plan": self._plan_mw}
-
-    def _utility(self, signal: TariffSignal) -> QuadraticUtility:
-        demand = self._demand
-        return QuadraticUtility(demand.base_mw, signal.reference_price_per_mwh, demand.beta_per_mwh_per_mw)
-
-    def _value(self, load_mw: Array, battery_mw: Array, signal: TariffSignal) -> float:
-        utility = self._utility(signal).of(load_mw - battery_mw)
-        return float(np.sum(utility - signal.price_per_mwh * load_mw) * self.world.period_h)
-
-    def _problem(self) -> LocalProblem:
-        demand, world = self._demand, self.world
-        battery = demand.battery
-        efficiency = (battery.efficiency_charge, battery.efficiency_discharge) if battery else None
-        shape = ConsumerShape(world.n_period, world.period_h, demand.shiftable_mwh is not None, efficiency)
-        return world.shared(shape, lambda: LocalProblem(consumer_form(shape)))
-
-    def _battery_signals(self, battery: StorageRatings, headroom: Array, price: Array) -> dict[str, Array]:
-        peak = self._demand.peak_mw
-        least, most = battery.band_mwh
-        return {
-            "headroom": headroom,
-            "price": price,
-            "battery_power": np.array(battery.p_max_mw / peak),
-            "least_energy_h": np.array(least / peak),
-            "most_energy_h": np.array(most / peak),
-            "first_energy_h": np.array(battery.soc_initial * battery.e_max_mwh / peak),
-        }
-
-    def _battery_of(self, solution: Solution | None) -> Array:
-        """Charge minus discharge, MW, shape (n_period,); zero without a battery."""
-        if solution is None or self._demand.battery is None:
-            return np.zeros_like(self._demand.base_mw)
-        charge, discharge = solution["charge"], solution["discharge"]
-        both = float(np.minimum(charge, discharge).max())
-        if both > _BOTH_WAYS:
-            period = int(np.minimum(charge, discharge).argmax())
-            raise SolveError(
-                f"agent {self.name}, period {period}: battery would charge and discharge at once "
-                f"({both * self._demand.peak_mw:.3g} MW), which pays only at a negative price"
-            )
-        return np.asarray(self._demand.peak_mw * (charge - discharge))
+        """Base and planned load by settlement period, MW, for the record."""
+        base = np.concatenate([day.demand.base_mw for day in self._days])
+        plan = np.concatenate([day.plan_mw for day in self._days])
+        return {"base": self.horizon.by_period(base), "plan": self.horizon.by_period(plan)}

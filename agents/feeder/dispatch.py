@@ -22,7 +22,8 @@ class Dispatch:
 
     Parameters
     ----------
-    buy_mw, sell_mw : ndarray, shape (n_period,)
+    buy_mw, sell_mw, grid_mvar : ndarray, shape (n_period,)
+        Taken from and fed back to the supplier, and the reactive power taken.
     turbine_mw, turbine_mvar, renewable_mw, renewable_mvar : ndarray, shape (n_unit, n_period)
     charge_mw, discharge_mw, storage_mvar : ndarray, shape (n_storage, n_period)
     voltage_pu : ndarray, shape (n_bus, n_period)
@@ -40,6 +41,7 @@ class Dispatch:
 
     buy_mw: Array
     sell_mw: Array
+    grid_mvar: Array
     turbine_mw: Array
     turbine_mvar: Array
     renewable_mw: Array
@@ -128,6 +130,7 @@ class Dispatcher:
         return Dispatch(
             buy_mw=np.maximum(0.0, solution["p_buy_mw"]),
             sell_mw=np.maximum(0.0, solution["p_sell_mw"]),
+            grid_mvar=solution["q_grid_mvar"],
             turbine_mw=np.maximum(0.0, solution["p_turbine_mw"]),
             turbine_mvar=solution["q_turbine_mvar"],
             renewable_mw=np.maximum(0.0, solution["p_renewable_mw"]),

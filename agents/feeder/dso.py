@@ -1,25 +1,28 @@
-"""The distribution system operator: leads the negotiation, dispatches the feeder, settles the day."""
+"""The distribution system operator: follows its supplier, leads its consumers, dispatches, settles."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from gridarium.agents.base import GridAgent, on
+from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour, HeardLoads
-from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
+from gridarium.agents.feeder.accounts import DayAccounts, DayAhead, Parties
 from gridarium.agents.feeder.carbon_pool import CarbonPool
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher, dispatch_form
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
+from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter, Step
+from gridarium.agents.following import HeadCustomer
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.questions import Question
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
-from gridarium.environment.grids import Place, Site
+from gridarium.environment.grids import Grid, Place, Site
+from gridarium.environment.horizon import Horizon
 from gridarium.market.records import (
     CarbonOffer,
     ForecastRequest,
@@ -34,30 +37,56 @@ from gridarium.market.supply import Situation
 from gridarium.market.tariffs import Offer, Tariff
 
 
-class Dso(GridAgent):
+@dataclass(frozen=True)
+class DsoContract:
+    """What a DSO has agreed with others, or knows of them, before any day.
+
+    Parameters
+    ----------
+    tou_price_per_mwh : ndarray, shape (n_day * n_step,)
+        The tariff that its customers pay without any adjustment.
+    supplier, carbon_market : str
+        Who supplies the head of its grid, and who buys what it emits below its quota.
+    places : mapping of str to Site or SpreadSite
+        Where its followers' loads meet the grid.
+    below : mapping of str to Grid
+        Those of its followers who are operators of a grid that hangs on this one.
+    """
+
+    tou_price_per_mwh: Array
+    supplier: str
+    carbon_market: str
+    places: Mapping[str, Place]
+    below: Mapping[str, Grid]
+
+
+class Dso(HeadCustomer):
     """A leader that posts a tariff, listens, dispatches for the loads it hears, and posts again.
+
+    - `days`: what it was told, planned and agreed, day by day; `today` is the one it has come to last
 
     Parameters
     ----------
     site : Site
     name : str
     shape : DispatchShape
-        Feeder, units and limits.
+        Feeder, units and limits; units are named as within the grid.
     tariff : Tariff
     rules : NegotiationRules
-    connections : mapping of str to Site or SpreadSite
-        Its consumers by name.
-    market : str
-        Name of the upstream market.
+        Of the first day; those of later days follow in steps of a day.
+    contract : DsoContract
     carbon_in_cost : bool
         Whether carbon is priced in its dispatch.
     behaviour : Behaviour, optional
-    setter : PriceSetter, optional
-        How it gets from answers to the next price; the damped best response by default.
+    make_setter : callable, optional
+        Makes what gets from answers to the next price, for each day; the damped best response by default.
+    horizon : Horizon, optional
+        Days and steps of its plan; settlement periods by default.
 
     Notes
     -----
-    The agent version of the procedure C.2: publish, listen, dispatch, compare, publish again.
+    The agent version of the procedure C.2: publish, listen, dispatch, compare, publish again. It goes
+    through it for each of its supplier's signals, and settles with its followers after the final one.
     """
 
     def __init__(
@@ -67,104 +96,119 @@ class Dso(GridAgent):
         shape: DispatchShape,
         tariff: Tariff,
         rules: NegotiationRules,
-        connections: Mapping[str, Place],
-        market: str,
+        contract: DsoContract,
         carbon_in_cost: bool,
         behaviour: Behaviour | None = None,
-        setter: PriceSetter | None = None,
+        make_setter: Callable[[int], PriceSetter] | None = None,
+        horizon: Horizon | None = None,
     ) -> None:
-        super().__init__(site, name, behaviour)
-        world = self.world
-        self.shape, self.tariff, self.rules = shape, tariff, rules
-        self.setter: PriceSetter = setter or BestResponse(rules.damping)
-        self.rounds: list[Round] = []
-        self.plan: DayAhead
-        self.signal: TariffSignal
-        self.accounts: DayAccounts
-        self.connections, self._market, self._carbon_in_cost = connections, market, carbon_in_cost
-        problem = world.shared(shape, lambda: LocalProblem(dispatch_form(shape)))
+        super().__init__(site, name, contract.supplier, behaviour, horizon)
+        self.shape, self.tariff, self.rules, self.contract = shape, tariff, rules, contract
+        self.connections = contract.places
+        self._make_setter = make_setter or (lambda day: BestResponse(rules.damping))
+        self._carbon_in_cost = carbon_in_cost
+        problem = self.world.shared(shape, lambda: LocalProblem(dispatch_form(shape)))
         self._dispatcher = Dispatcher(self.name, shape, problem)
-        self._conditions: MarketConditions
-        self._available: dict[str, Array] = {}
-        self._initial_mwh: dict[str, float] = {}
-        self._base: dict[str, Array] = {}
-        self._loads: dict[str, Array] = {}
-        self._round = 0
-        self._heard_round = 0
-        self._planned_last = False
-        self._pool = CarbonPool(world, self.name, shape.storages, tariff.pool)
+        self._pool = CarbonPool(self.world, self.name, shape.storages, tariff.pool, self.horizon.step_h)
+        self.days: list[DsoDay] = []
         self.storage_states: dict[tuple[str, int], StorageState] = {}
 
-    # The story of a day.
+    @property
+    def today(self) -> DsoDay:
+        """The day that it has come to last."""
+        return self.days[-1]
+
+    # The story of its days.
 
     def process(self) -> Generator[Any, Any, None]:
-        """Ask for forecasts, negotiate the tariff, announce it, then send out schedules."""
-        yield self.world.clock.wait_until(self.rules.opens_s)
-        yield from self._gather()
-        yield from self._negotiate()
-        yield from self._announce()
-        yield from self._commit()
+        """Each day: ask for forecasts, negotiate under each of the supplier's signals, send out schedules."""
+        for number in range(self.horizon.n_day):
+            opens_s = self.rules.opens_s + number * self.horizon.day_s
+            yield self.world.clock.wait_until(max(self.world.clock.now_s, opens_s))
+            self.behaviour.begin_day(self, number)
+            self.days.append(DsoDay(number, self._make_setter(number)))
+            yield from self._gather()
+            self.answer_forecasts()
+            while not self.today.committed:
+                yield from self._follow()
+            yield from self._commit()
 
     def _gather(self) -> Generator[Any, Any, None]:
-        asked = [
-            self._market,
-            *(unit.name for unit in self.shape.renewables),
-            *(unit.name for unit in self.shape.storages),
-            *self.connections,
-        ]
-        question = self._ask_until(self.rules.closes_s, dict.fromkeys(asked, ForecastRequest()))
+        today, local = self.today, [*self._units(self.shape.renewables), *self._units(self.shape.storages)]
+        asked = [self.contract.carbon_market, *local, *self.connections]
+        question = self._ask_until(self._closes_s(), dict.fromkeys(asked, ForecastRequest(today.number)))
         silent = yield from question.answered()
         if silent:
             raise MessageError(
                 f"agent {self.name}: no forecast from {', '.join(sorted(silent))} before the gate closed"
             )
         told = question.replies
-        self._conditions = told[self._market]
-        self._available = {unit.name: told[unit.name].available_mw for unit in self.shape.renewables}
-        self._initial_mwh = {unit.name: told[unit.name].e_mwh for unit in self.shape.storages}
-        self._base = {name: told[name].base_mw for name in self.connections}
-        self._loads = dict(self._base)
+        today.carbon = told[self.contract.carbon_market]
+        today.available_mw = {name: told[name].available_mw for name in self._units(self.shape.renewables)}
+        today.initial_mwh = {name: told[name].e_mwh for name in self._units(self.shape.storages)}
+        today.base_mw = {name: self.horizon.fit(told[name].base_mw) for name in self.connections}
+        today.loads_mw = dict(today.base_mw)
+
+    def _follow(self) -> Generator[Any, Any, None]:
+        """Wait for the supplier's next signal, negotiate under it, and tell the supplier the plan."""
+        today = self.today
+        asked, terms = yield from self.next_terms(today.number, self._closes_s())
+        today.terms, today.conditions = terms, self._conditions(terms)
+        yield from self._negotiate()
+        if terms.final:
+            yield from self._announce()
+            today.committed = True
+        self.tell_plan(asked, terms)
 
     def _negotiate(self) -> Generator[Any, Any, None]:
-        self.plan = self._plan_day()
-        price = self.setter.first(self.plan, self._base)
-        ended: Ending = ""
+        today, setter = self.today, self.today.setter
+        today.plan = self._plan_day()
+        price = setter.first(today.plan, today.base_mw)
+        first_round, ended = today.round, ""
         while not ended:
-            step, ended = yield from self._post(price)
+            step, ended = yield from self._post(price, first_round)
             if not ended:
-                price = self.behaviour.choose(self, self.signal, step.price_per_mwh)
-        best = self.setter.settle(price)
-        if best is not price or not self._planned_last:
+                price = self.behaviour.choose(self, today.signal, step.price_per_mwh)
+        best = setter.settle(price)
+        if best is not price or not today.planned_last:
             # Time is up in the middle of a search: the plan must belong to the price that is announced.
-            yield from self._post(best, ended)
+            yield from self._post(best, first_round, ended)
 
-    def _post(self, price: Array, ended: Ending = "") -> Generator[Any, Any, tuple[Step, Ending]]:
+    def _post(
+        self, price: Array, first_round: int, ended: Ending = ""
+    ) -> Generator[Any, Any, tuple[Step, Ending]]:
         """One round: publish, listen, dispatch, think."""
-        self._round += 1
-        before = self._total_load()
-        self.signal = self._signal(price, self.plan.offer)
-        rules, follower = self.rules, self.connections
-        question = self.ask(dict.fromkeys(follower, self.signal), rules.reply_timeout_s, rules.resend_after_s)
+        today, rules, followers = self.today, self.rules, self.connections
+        today.round, before = today.round + 1, today.total_mw
+        today.signal = self._signal(today.round, price, today.plan.offer)
+        question = self.ask(
+            dict.fromkeys(followers, today.signal), rules.reply_timeout_s, rules.resend_after_s
+        )
         silent = yield from question.answered()
-        self._hear_plans(question)
+        self._hear(question)
         planned: DayAhead | None = None
-        if ended or not self.setter.may_be_refused:
+        if ended or not today.setter.may_be_refused:
             planned = self._plan_day()
-        elif self.setter.needs_dispatch:
+        elif today.setter.needs_dispatch:
             planned = self.plan_for(self._perceived())
-        step = self.setter.revise(price, self._loads, silent, planned)
-        self.plan, self._planned_last = planned or self.plan, planned is not None
+        step = today.setter.revise(price, today.loads_mw, silent, planned)
+        today.plan, today.planned_last = planned or today.plan, planned is not None
         now = self.world.clock.now_s
         # A leader that still goes by the forecasts has heard nobody.
-        missing = len(silent) if self._heard_round else len(follower)
-        ended = ended or rules.ending(self._round, now, step.price_distance_per_mwh, missing)
-        self.rounds.append(
+        missing = len(silent) if today.heard_round else len(followers)
+        ended = ended or rules.ending(
+            today.round - first_round,
+            now - today.number * self.horizon.day_s,
+            step.price_distance_per_mwh,
+            missing,
+        )
+        today.rounds.append(
             Round(
-                self._round,
+                today.round,
                 now,
                 step.price_distance_per_mwh,
-                float(np.abs(self._total_load() - before).max()),
-                len(follower) - len(silent),
+                float(np.abs(today.total_mw - before).max()),
+                len(followers) - len(silent),
                 len(silent),
                 planned.dispatch.rounds if planned else 0,
                 self.profit_money(price, planned) if planned else float("nan"),
@@ -175,50 +219,81 @@ class Dso(GridAgent):
 
     def _announce(self) -> Generator[Any, Any, None]:
         """Send the final tariff; whoever missed the last round answers now, and the dispatch follows."""
-        self.signal = replace(self.signal, final=True)
-        before = self._total_load()
-        question = self._ask_until(self.rules.closes_s, dict.fromkeys(self.connections, self.signal))
+        today = self.today
+        today.signal = replace(today.signal, final=True)
+        before = today.total_mw
+        question = self._ask_until(self._closes_s(), dict.fromkeys(self.connections, today.signal))
         yield from question.answered()
-        self._hear_plans(question)
-        if not np.array_equal(self._total_load(), before):
-            self.plan = self._plan_day()
+        self._hear(question)
+        if not np.array_equal(today.total_mw, before):
+            today.plan = self._plan_day()
 
     def _commit(self) -> Generator[Any, Any, None]:
         """Send the schedules; they are repeated until they are received or the day begins."""
-        plan = self.plan
-        self.accounts = DayAccounts(
-            self.grid,
-            self.name,
-            self.tariff,
-            self._dispatcher,
-            plan,
-            self.signal.price_per_mwh,
-            tuple(self.connections),
-        )
+        today, plan = self.today, self.today.plan
+        today.accounts = self._open_accounts()
         orders: dict[str, Any] = {}
-        for row, unit in enumerate(self.shape.storages):
-            orders[unit.name] = StorageSchedule(
+        for row, name in enumerate(self._units(self.shape.storages)):
+            orders[name] = StorageSchedule(
                 series(plan.dispatch.charge_mw[row]),
                 series(plan.dispatch.discharge_mw[row]),
                 series(plan.dispatch.storage_mvar[row]),
                 series(plan.pool.inflow_t_per_h[row]),
                 series(plan.pool.outflow_t_per_h[row]),
                 float(plan.pool.first_tco2[row]),
+                today.number,
             )
-        for row, plant in enumerate(self.shape.renewables):
-            orders[plant.name] = RenewableSetpoint(
-                series(plan.dispatch.renewable_mw[row]), series(plan.dispatch.renewable_mvar[row])
+        for row, name in enumerate(self._units(self.shape.renewables)):
+            orders[name] = RenewableSetpoint(
+                series(plan.dispatch.renewable_mw[row]),
+                series(plan.dispatch.renewable_mvar[row]),
+                today.number,
             )
-        yield from self._ask_until(self.world.delivery_s, orders).answered()
+        begins_s = self.world.delivery_s + today.number * self.horizon.day_s
+        yield from self._ask_until(begins_s, orders).answered()
+
+    def _open_accounts(self) -> DayAccounts:
+        today, contract = self.today, self.contract
+        consumers = tuple(name for name in self.connections if name not in contract.below)
+        parties = Parties(self.name, contract.supplier, contract.carbon_market, consumers, contract.below)
+        return DayAccounts(
+            self.grid,
+            parties,
+            self.tariff,
+            self._dispatcher,
+            today.plan,
+            today.signal.price_per_mwh,
+            self.told_price_per_mwh(today.terms),
+            self.told_export_per_mwh(today.terms),
+            self.horizon,
+            today.number,
+        )
 
     def _ask_until(self, end_s: float, payloads: Mapping[str, Any]) -> Question:
         """A question that is open until all have answered or a time comes, and at least for one timeout."""
         left = max(self.rules.reply_timeout_s, end_s - self.world.clock.now_s)
         return self.ask(payloads, left, self.rules.resend_after_s)
 
-    def _hear_plans(self, question: Question) -> None:
-        """Take the loads that consumers have planned; who stayed silent is taken to keep to the last one."""
-        self._loads |= {name: plan.load_mw for name, plan in question.replies.items()}
+    def _hear(self, question: Question) -> None:
+        fit = self.horizon.fit
+        self.today.hear(
+            {
+                name: replace(
+                    plan,
+                    load_mw=fit(plan.load_mw),
+                    load_mvar=None if plan.load_mvar is None else fit(plan.load_mvar),
+                )
+                for name, plan in question.replies.items()
+            }
+        )
+
+    def _closes_s(self) -> float:
+        """When the gate of today closes, s."""
+        return self.rules.closes_s + self.today.number * self.horizon.day_s
+
+    def _units(self, units: Any) -> list[str]:
+        """Names in the world of units of the shape."""
+        return [self.grid.named(unit.name) for unit in units]
 
     # What it hears.
 
@@ -227,20 +302,36 @@ class Dso(GridAgent):
         """Keep what a storage reports."""
         self.storage_states[sender, state.period] = state
 
+    # What it tells its supplier.
+
+    def head_forecast_mw(self, day: int) -> Array | None:
+        """Base loads less what renewables could deliver, within the limits of exchange."""
+        if day >= len(self.days) or not self.days[day].is_known:
+            return None
+        known = self.days[day]
+        net = sum(known.base_mw.values()) - sum(known.available_mw.values(), np.zeros(self.horizon.n_step))
+        return np.clip(net, -self.shape.export_limit_mw, self.shape.import_limit_mw)
+
+    def head_plan_mw(self, day: int) -> Array:
+        """What the dispatch buys less what it sells."""
+        dispatch = self.days[day].plan.dispatch
+        return dispatch.buy_mw - dispatch.sell_mw
+
+    def head_plan_mvar(self, day: int) -> Array:
+        """What the dispatch takes."""
+        return self.days[day].plan.dispatch.grid_mvar
+
     # What it decides.
 
-    def _total_load(self) -> Array:
-        return np.asarray(sum(self._loads.values()))
-
     def plan_for(self, loads_mw: Mapping[str, Array]) -> DayAhead | None:
-        """What it would plan if each consumer drew a load; None where these loads cannot be supplied."""
+        """What it would plan today if each follower drew a load; None where these cannot be supplied."""
         day = self._day(loads_mw)
         dispatch = self._dispatcher.attempt(day)
         return None if dispatch is None else self._planned(dispatch, day, loads_mw)
 
     def profit_money(self, price: Array, plan: DayAhead) -> float:
         """What it would earn with a price and a plan, money per day: sales less the net cost of supply."""
-        sales = float(price @ plan.situation.load_mw) * self.world.period_h
+        sales = float(price @ plan.situation.load_mw) * self.horizon.step_h
         return sales - plan.net_cost_money(self.tariff.trades_carbon and self._carbon_in_cost)
 
     def _plan_day(self) -> DayAhead:
@@ -250,70 +341,117 @@ class Dso(GridAgent):
         return self._planned(self._dispatcher.solve(day), day, heard)
 
     def _perceived(self) -> Mapping[str, Array]:
-        perceived = self.behaviour.perceive(self, HeardLoads(self._round, dict(self._loads)))
-        self._heard_round = perceived.round
+        today = self.today
+        perceived = self.behaviour.perceive(self, HeardLoads(today.round, dict(today.loads_mw)))
+        today.heard_round = perceived.round
         heard: Mapping[str, Array] = perceived.load_mw
         return heard
 
+    def _conditions(self, terms: TariffSignal) -> MarketConditions:
+        """Contract, supplier's terms and carbon market of today, in the steps of the plan."""
+        fit, today, exported = self.horizon.fit, self.today, terms.export_price_per_mwh
+        wholesale = series(fit(terms.price_per_mwh))
+        return MarketConditions(
+            tou_price_per_mwh=series(self.horizon.of_day(self.contract.tou_price_per_mwh, today.number)),
+            wholesale_price_per_mwh=wholesale,
+            export_price_per_mwh=series(np.zeros_like(wholesale) if exported is None else fit(exported)),
+            grid_factor_tco2_per_mwh=series(fit(terms.factor_tco2_per_mwh)),
+            carbon_price_per_tco2=today.carbon.price_per_tco2,
+            quota_tco2_per_mwh=today.carbon.quota_tco2_per_mwh,
+        )
+
     def _day(self, heard: Mapping[str, Array]) -> DispatchDay:
         """What is to be dispatched for some loads."""
-        shape = self.shape
-        p_mw = np.zeros((shape.feeder.n_bus, self.world.n_period))
+        shape, today = self.shape, self.today
+        p_mw = np.zeros((shape.feeder.n_bus, self.horizon.n_step))
         q_mvar = np.zeros_like(p_mw)
         for name, load in heard.items():
-            connection = self.connections[name]
-            p_mw += np.outer(connection.p_share, load)
-            q_mvar += np.outer(connection.p_share * connection.q_per_p, load)
-        available = [self._available[unit.name] for unit in shape.renewables]
+            place = self.connections[name]
+            p_mw += np.outer(place.p_share, load)
+            if name in today.loads_mvar:
+                q_mvar += np.outer(place.p_share, today.loads_mvar[name])
+            else:
+                q_mvar += np.outer(place.p_share * place.q_per_p, load)
+        available = list(today.available_mw.values())
         return DispatchDay(
-            self._conditions,
+            today.conditions,
             p_mw,
             q_mvar,
-            np.array(available).reshape(len(available), self.world.n_period),
-            np.array([self._initial_mwh[unit.name] for unit in shape.storages]),
+            np.array(available).reshape(len(available), self.horizon.n_step),
+            np.array(list(today.initial_mwh.values())),
             self._carbon_in_cost,
         )
 
     def _planned(self, dispatch: Dispatch, day: DispatchDay, heard: Mapping[str, Array]) -> DayAhead:
         """Carbon pool and tariff that go with a dispatch."""
-        conditions, load = self._conditions, np.asarray(sum(heard.values()))
+        today, load = self.today, np.asarray(sum(heard.values()))
+        conditions = today.conditions
         supply = self._dispatcher.supply(dispatch, conditions)
         pool = self._pool.allocate(dispatch, supply, load, conditions.quota_tco2_per_mwh)
         situation = Situation(
             conditions=conditions,
             supply=supply,
             load_mw=load,
-            base_mw=np.asarray(sum(self._base.values())),
+            base_mw=np.asarray(sum(today.base_mw.values())),
             charge_mw=dispatch.charge_mw.sum(axis=0),
             available_mw=day.available_mw.sum(axis=0),
             pool_in_t_per_h=pool.inflow_t_per_h.sum(axis=0),
             pool_out_t_per_h=pool.outflow_t_per_h.sum(axis=0),
-            period_h=self.world.period_h,
+            period_h=self.horizon.step_h,
         )
         return DayAhead(dispatch, pool, self.tariff.offer(situation), situation)
 
-    def _signal(self, price: Array, offer: Offer) -> TariffSignal:
+    def _signal(self, round_: int, price: Array, offer: Offer) -> TariffSignal:
+        today = self.today
         return TariffSignal(
-            self._round,
+            round_,
             series(price),
             series(offer.factor_tco2_per_mwh),
-            self._conditions.tou_price_per_mwh,
+            today.conditions.tou_price_per_mwh,
+            day=today.number,
         )
 
     # What it does in a period.
 
     def operate(self, period: int) -> None:
         """Run the turbines as dispatched."""
-        sites = dict(self.shape.sites)
+        sites, (day, step) = dict(self.shape.sites), self.horizon.place(period)
+        dispatch = self.days[day].plan.dispatch
         for row, unit in enumerate(self.shape.turbines):
             Site(self.grid, sites[unit.name]).supply(
-                float(self.plan.dispatch.turbine_mw[row, period]),
-                float(self.plan.dispatch.turbine_mvar[row, period]),
+                float(dispatch.turbine_mw[row, step]),
+                float(dispatch.turbine_mvar[row, step]),
                 unit.emission_tco2_per_mwh,
             )
 
     def settle(self, period: int) -> None:
         """Book the period as it was metered, and offer its carbon reduction."""
-        reduction = self.accounts.settle(period)
+        reduction = self.days[self.horizon.place(period)[0]].accounts.settle(period)
         if self.tariff.trades_carbon:
-            self.send(self._market, CarbonOffer(period, reduction))
+            self.send(self.contract.carbon_market, CarbonOffer(period, reduction))
+
+    # What is public about it, for the record.
+
+    @property
+    def terms_price_per_mwh(self) -> Array:
+        """What the supplier asked, by settlement period."""
+        return np.concatenate([self.told_price_per_mwh(day.terms) for day in self.days])
+
+    @property
+    def terms_export_per_mwh(self) -> Array:
+        """What the supplier paid for energy fed back, by settlement period."""
+        return np.concatenate([self.told_export_per_mwh(day.terms) for day in self.days])
+
+    @property
+    def settled_factor_tco2_per_mwh(self) -> Array:
+        """The carbon factor that was settled, by settlement period."""
+        return np.concatenate([day.accounts.settled_factor for day in self.days])
+
+    @property
+    def emission_tco2(self) -> Array:
+        """Physical emission as metered, by settlement period."""
+        return np.concatenate([day.accounts.emission_tco2() for day in self.days])
+
+    def by_period(self, value: Callable[[DsoDay], Array]) -> Array:
+        """A series of each day in steps, shape (..., n_step), as one over all settlement periods."""
+        return self.horizon.by_period(np.concatenate([value(day) for day in self.days], axis=-1))

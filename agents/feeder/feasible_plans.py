@@ -45,7 +45,7 @@ class FeasiblePlans:
         self._world, self._owner, self._problem = world, owner, problem
         self._load_of, self._battery_of = load_of, battery_of
         self._last: Solution | None = None
-        self._idle = np.zeros(world.n_period)
+        self._idle = np.zeros_like(self.base_mw)
         self._known = {self.base_mw.tobytes(): self._idle}
 
     @property

@@ -1,27 +1,116 @@
-"""The upstream market: tells prices and carbon factors, takes carbon offers."""
+"""What stands above the root of a tree of grids: an exogenous supplier of its head, and the carbon market."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
 from gridarium.agents.base import GridAgent, on
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
-from gridarium.market.records import CarbonOffer, ForecastRequest, MarketConditions
+from gridarium.environment.horizon import Horizon
+from gridarium.market.records import CarbonOffer, CarbonTerms, ForecastRequest, LoadPlan, TariffSignal
+from gridarium.market.stackelberg import NegotiationRules
+
+_RESEND_AFTER_S = 60.0
+
+
+@dataclass(frozen=True)
+class SupplyProfile:
+    """What an exogenous supplier asks; arrays of shape (n_day * n_step,).
+
+    Parameters
+    ----------
+    price_per_mwh, export_price_per_mwh : ndarray
+        For energy that the grid below takes, and for what it feeds back.
+    factor_tco2_per_mwh : ndarray
+        Carbon factor of what it supplies.
+    """
+
+    price_per_mwh: Array
+    export_price_per_mwh: Array
+    factor_tco2_per_mwh: Array
 
 
 class UpstreamMarket(GridAgent):
-    """Wholesale, retail reference and carbon market in one exogenous source.
+    """Supplies the head of a grid at prices that nobody below can move.
+
+    - `nominations`: what the operator below has planned for each day
 
     Parameters
     ----------
     site : Site
     name : str
-    conditions : MarketConditions
-        Of the delivery day.
+    profile : SupplyProfile
+    customer : str
+        The operator of the grid.
+    rules : NegotiationRules
+        When it tells its terms for the first day, and until when it waits for the plan; those of later days
+        follow in steps of a day.
+    horizon : Horizon
+        Days and steps of the profile.
     """
 
-    def __init__(self, site: Site, name: str, conditions: MarketConditions) -> None:
+    def __init__(
+        self,
+        site: Site,
+        name: str,
+        profile: SupplyProfile,
+        customer: str,
+        rules: NegotiationRules,
+        horizon: Horizon,
+    ) -> None:
         super().__init__(site, name)
-        self._conditions = conditions
-        self._offers: dict[int, float] = {}
+        self._profile, self._customer, self._horizon = profile, customer, horizon
+        self._rules = rules
+        self.nominations: dict[int, LoadPlan] = {}
+
+    def process(self) -> Generator[Any, Any, None]:
+        """Tell the terms of each day before it, and hear what is planned for them."""
+        clock = self.world.clock
+        for day in range(self._horizon.n_day):
+            yield clock.wait_until(max(clock.now_s, self._rules.opens_s + day * self._horizon.day_s))
+            left_s = self._rules.closes_s + day * self._horizon.day_s - clock.now_s
+            question = self.ask({self._customer: self._terms(day)}, max(1.0, left_s), _RESEND_AFTER_S)
+            yield from question.answered()
+            if self._customer in question.replies:
+                self.nominations[day] = question.replies[self._customer]
+
+    def _terms(self, day: int) -> TariffSignal:
+        profile = self._profile
+        price, paid, factor = (
+            series(self._horizon.of_day(values, day))
+            for values in (profile.price_per_mwh, profile.export_price_per_mwh, profile.factor_tco2_per_mwh)
+        )
+        return TariffSignal(1, price, factor, price, final=True, day=day, export_price_per_mwh=paid)
+
+    @property
+    def nominated_mw(self) -> Array:
+        """What the operator below has planned to take, by settlement period, MW; nan where not told."""
+        horizon, unknown = self._horizon, np.full(self._horizon.n_step, np.nan)
+        days = [self.nominations.get(day) for day in range(horizon.n_day)]
+        return horizon.by_period(
+            np.concatenate([horizon.fit(day.load_mw) if day is not None else unknown for day in days])
+        )
+
+
+class CarbonMarket(GridAgent):
+    """Tells its price and takes what is emitted below the quota.
+
+    Parameters
+    ----------
+    site : Site
+    name : str
+    terms : CarbonTerms
+    """
+
+    def __init__(self, site: Site, name: str, terms: CarbonTerms) -> None:
+        super().__init__(site, name)
+        self._terms = terms
+        self._offers: dict[tuple[str, int], float] = {}
 
     @property
     def reduction_tco2(self) -> float:
@@ -29,11 +118,11 @@ class UpstreamMarket(GridAgent):
         return sum(self._offers.values())
 
     @on(ForecastRequest)
-    def tell_conditions(self, request: ForecastRequest, sender: str) -> MarketConditions:
-        """Tell tomorrow's prices."""
-        return self._conditions
+    def tell_terms(self, request: ForecastRequest, sender: str) -> CarbonTerms:
+        """Tell price and quota of a day."""
+        return self._terms
 
     @on(CarbonOffer)
     def take_offer(self, offer: CarbonOffer, sender: str) -> None:
         """Take the reduction of a period, once; it is paid at the carbon price."""
-        self._offers[offer.period] = offer.reduction_tco2
+        self._offers[sender, offer.period] = offer.reduction_tco2

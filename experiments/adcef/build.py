@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
 
 from gridarium.agents.feeder.consumer import Consumer, Demand
-from gridarium.agents.feeder.dispatch_problem import DispatchShape, GasTurbine, Renewable
-from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.dispatch_problem import DispatchShape, GasTurbine
+from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
+from gridarium.agents.feeder.dso import Dso, DsoContract
 from gridarium.agents.feeder.plant import RenewablePlant
 from gridarium.agents.feeder.price_setting import PriceSetter
 from gridarium.agents.feeder.storage_owner import StorageOwner
-from gridarium.agents.feeder.upstream import UpstreamMarket
+from gridarium.agents.feeder.upstream import CarbonMarket, SupplyProfile, UpstreamMarket
 from gridarium.agents.leader.anticipation import Anticipation
 from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.full_information import SearchEffort
@@ -26,6 +27,7 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import HOUR_S, Clock
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.environment.grids import Grid, Place, Site
+from gridarium.environment.horizon import Horizon
 from gridarium.environment.network import Feeder
 from gridarium.environment.profiles import Profiles, read_profiles
 from gridarium.environment.world import World
@@ -35,13 +37,13 @@ from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.world_parts import cut_off, link_quality, storage_ratings
 from gridarium.market.adcef import AdcefTariff
 from gridarium.market.price_limits import LimitRules
-from gridarium.market.records import MarketConditions
-from gridarium.market.settlement import UPSTREAM
+from gridarium.market.records import CarbonTerms
+from gridarium.market.settlement import CARBON_MARKET, UPSTREAM
 from gridarium.market.stackelberg import NegotiationRules
 from gridarium.market.tariffs import StaticCarbonTariff, Tariff, TouTariff
 
 if TYPE_CHECKING:
-    from gridarium.experiments.adcef.schema import AdcefScenario, ConsumerClass, Network
+    from gridarium.experiments.adcef.schema import AdcefScenario, ConsumerClass, Network, Renewable
 
 OPERATOR = "dso"
 _AMPLE_S = 3600.0
@@ -49,17 +51,39 @@ _AMPLE_S = 3600.0
 
 @dataclass(frozen=True)
 class Built:
-    """A world ready to step, and its agents by role."""
+    """Agents of a feeder by role, in a world that is ready to step."""
 
     world: World
+    grid: Grid
     dso: Dso
     consumers: tuple[Consumer, ...]
     storages: tuple[StorageOwner, ...]
     plants: tuple[RenewablePlant, ...]
-    market: UpstreamMarket
-    conditions: MarketConditions
-    profiles: Profiles
-    renewable_columns: Mapping[str, str]
+    market: UpstreamMarket | None
+    carbon_market: CarbonMarket
+    load_mw: Array
+
+
+@dataclass(frozen=True)
+class FeederPlace:
+    """Where and when a feeder stands in a world.
+
+    Parameters
+    ----------
+    grid : Grid
+        In its world already.
+    horizon : Horizon
+        Days and steps of its plans.
+    supplier : str
+        Who supplies its head.
+    below : mapping of str to Grid
+        Operators of the grids that hang on it.
+    """
+
+    grid: Grid
+    horizon: Horizon
+    supplier: str
+    below: Mapping[str, Grid] = field(default_factory=dict)
 
 
 def build(scenario: AdcefScenario) -> Built:
@@ -71,27 +95,56 @@ def build(scenario: AdcefScenario) -> Built:
         If the network, the profiles or a name turn out unusable; carries all faults found.
     """
     profiles = read_profiles(profile_path(scenario.profiles))
-    feeder = build_feeder(scenario.network)
-    sites = place_units(feeder, scenario)
-    conditions = _conditions(scenario, profiles)
-    grid = Grid(feeder, conditions.grid_factor_tco2_per_mwh)
+    grid = Grid(build_feeder(scenario.network), series(profiles.column("grid_tco2_per_mwh")))
     world = _world(scenario, grid, len(profiles.index))
-    market = UpstreamMarket(grid.head, UPSTREAM, conditions)
+    horizon = Horizon.of(world)
+    rules = _rules(scenario, world)
+    market = UpstreamMarket(
+        grid.head, UPSTREAM, supply_profile(scenario, profiles), grid.named(OPERATOR), rules, horizon
+    )
+    built = build_agents(scenario, profiles, FeederPlace(grid, horizon, market.name))
+    cut_off(world, scenario)
+    return replace(built, market=market)
+
+
+def build_agents(scenario: AdcefScenario, profiles: Profiles, place: FeederPlace) -> Built:
+    """Make the agents of a feeder on its grid, without whoever supplies it."""
+    grid, horizon = place.grid, place.horizon
+    columns = {name: _over(horizon, profiles.column(name)) for name in scenario.profile_columns}
+    sites, operator = place_units(grid.feeder, scenario), grid.named(OPERATOR)
+    terms = CarbonTerms(scenario.prices.carbon_price_per_tco2, scenario.prices.quota_tco2_per_mwh)
+    carbon_market = CarbonMarket(grid.head, CARBON_MARKET, terms)
     plants = tuple(
         RenewablePlant(
-            Site(grid, sites[name]), name, profiles.column(unit.column), _inverter_mva(profiles, unit)
+            Site(grid, sites[name]), name, columns[unit.column], inverter_mva(columns, unit), horizon
         )
         for name, unit in scenario.renewables.items()
     )
     storages = tuple(
-        StorageOwner(Site(grid, sites[name]), name, storage_ratings(name, unit), grid.named(OPERATOR))
+        StorageOwner(Site(grid, sites[name]), name, storage_ratings(name, unit), operator, horizon)
         for name, unit in scenario.storages.items()
     )
-    consumers = tuple(_consumers(grid, scenario, profiles.column("load_mw")))
-    dso = _dso(grid, scenario, _shape(grid, scenario, sites, profiles), profiles.column("load_mw"), consumers)
-    cut_off(world, scenario)
-    columns = {name: unit.column for name, unit in scenario.renewables.items()}
-    return Built(world, dso, consumers, storages, plants, market, conditions, profiles, columns)
+    consumers = tuple(_consumers(scenario, place, columns["load_mw"]))
+    dso = _dso(
+        scenario, place, _shape(scenario, place, sites, columns), columns, consumers, carbon_market.name
+    )
+    return Built(grid.world, grid, dso, consumers, storages, plants, None, carbon_market, columns["load_mw"])
+
+
+def supply_profile(scenario: AdcefScenario, profiles: Profiles) -> SupplyProfile:
+    """What the supplier of a feeder asks where nothing stands above it."""
+    prices = scenario.prices
+    wholesale = prices.wholesale_share_of_tou * profiles.column("tou_price_per_mwh")
+    return SupplyProfile(
+        series(wholesale),
+        series(prices.export_share_of_wholesale * wholesale),
+        series(profiles.column("grid_tco2_per_mwh")),
+    )
+
+
+def _over(horizon: Horizon, values: Array) -> Array:
+    """A column over all days: cut off, or repeated."""
+    return series(np.resize(values, horizon.n_day * horizon.n_step))
 
 
 def build_feeder(network: Network) -> Feeder:
@@ -156,22 +209,9 @@ def place_units(feeder: Feeder, scenario: AdcefScenario) -> dict[str, int]:
     return sites
 
 
-def _inverter_mva(profiles: Profiles, unit: Any) -> float:
-    return float(unit.inverter_oversize * profiles.column(unit.column).max())
-
-
-def _conditions(scenario: AdcefScenario, profiles: Profiles) -> MarketConditions:
-    prices = scenario.prices
-    tou = profiles.column("tou_price_per_mwh")
-    wholesale = prices.wholesale_share_of_tou * tou
-    return MarketConditions(
-        tou_price_per_mwh=series(tou),
-        wholesale_price_per_mwh=series(wholesale),
-        export_price_per_mwh=series(prices.export_share_of_wholesale * wholesale),
-        grid_factor_tco2_per_mwh=series(profiles.column("grid_tco2_per_mwh")),
-        carbon_price_per_tco2=prices.carbon_price_per_tco2,
-        quota_tco2_per_mwh=prices.quota_tco2_per_mwh,
-    )
+def inverter_mva(columns: Mapping[str, Array], unit: Renewable) -> float:
+    """Rating of the inverter of a plant, MVA."""
+    return float(unit.inverter_oversize * columns[unit.column].max())
 
 
 def _world(scenario: AdcefScenario, grid: Grid, n_period: int) -> World:
@@ -187,19 +227,18 @@ def _world(scenario: AdcefScenario, grid: Grid, n_period: int) -> World:
     )
 
 
-def _consumers(grid: Grid, scenario: AdcefScenario, load_mw: Array) -> list[Consumer]:
+def _consumers(scenario: AdcefScenario, place: FeederPlace, load_mw: Array) -> list[Consumer]:
     """Agents of all classes; each has an equal part of its class, spread over the feeder like all load."""
     made = []
-    place, streams = grid.spread(), grid.world.streams
+    grid, site = place.grid, place.grid.spread()
     for kind, demand in demands_of(scenario, load_mw).items():
         group = scenario.consumers[kind]
         agent = cast("type[Consumer]", load("agents", group.agent))
         names = [kind] if group.count == 1 else [f"{kind}-{number + 1}" for number in range(group.count)]
-        behaviours = behaviours_of_class(
-            group, grid.named(kind), [grid.named(name) for name in names], streams
-        )
+        known = [grid.named(name) for name in names]
+        behaviours = behaviours_of_class(group, grid.named(kind), known, grid.world.streams)
         made += [
-            agent(place, name, kind, demand, grid.named(OPERATOR), behaviour)
+            agent(site, name, kind, demand, grid.named(OPERATOR), behaviour, place.horizon)
             for name, behaviour in zip(names, behaviours, strict=True)
         ]
     return made
@@ -243,22 +282,22 @@ def _demand(kind: str, group: ConsumerClass, load_mw: Array, part: float) -> Dem
 
 
 def _shape(
-    grid: Grid, scenario: AdcefScenario, sites: Mapping[str, int], profiles: Profiles
+    scenario: AdcefScenario, place: FeederPlace, sites: Mapping[str, int], columns: Mapping[str, Array]
 ) -> DispatchShape:
     network, prices = scenario.network, scenario.prices
     return DispatchShape(
-        feeder=grid.feeder,
+        feeder=place.grid.feeder,
         turbines=tuple(
             GasTurbine(name=name, **unit.model_dump()) for name, unit in scenario.gas_turbines.items()
         ),
         storages=tuple(storage_ratings(name, unit) for name, unit in scenario.storages.items()),
         renewables=tuple(
-            Renewable(name, _inverter_mva(profiles, unit)) for name, unit in scenario.renewables.items()
+            Inverter(name, inverter_mva(columns, unit)) for name, unit in scenario.renewables.items()
         ),
         sites=tuple((name, sites[name]) for name in scenario.unit_names),
         wear_cost_per_mwh=tuple((name, unit.wear_cost_per_mwh) for name, unit in scenario.storages.items()),
-        n_period=grid.world.n_period,
-        period_h=scenario.period_h,
+        n_period=place.horizon.n_step,
+        period_h=place.horizon.step_h,
         voltage_band_pu=(network.voltage_min_pu, network.voltage_max_pu),
         loading_max=network.loading_max if network.loading_max is not None else float("inf"),
         import_limit_mw=prices.import_limit_mw,
@@ -268,35 +307,50 @@ def _shape(
 
 
 def _dso(
-    grid: Grid, scenario: AdcefScenario, shape: DispatchShape, load_mw: Array, consumers: Sequence[Consumer]
+    scenario: AdcefScenario,
+    place: FeederPlace,
+    shape: DispatchShape,
+    columns: Mapping[str, Array],
+    consumers: Sequence[Consumer],
+    carbon_market: str,
 ) -> Dso:
+    grid = place.grid
+    places: dict[str, Place] = {one.name: one.place for one in consumers}
+    places |= {name: hung.above for name, hung in place.below.items() if hung.above is not None}
+    contract = DsoContract(
+        columns["tou_price_per_mwh"], place.supplier, carbon_market, places, dict(place.below)
+    )
+    return Dso(
+        grid.head,
+        OPERATOR,
+        shape,
+        build_tariff(scenario),
+        _rules(scenario, grid.world),
+        contract,
+        scenario.dso.carbon_in_cost,
+        behaviour_of(grid.named(OPERATOR), scenario.dso.behaviour, grid.world.streams),
+        _make_setter(scenario, place, places, columns["load_mw"]),
+        place.horizon,
+    )
+
+
+def _rules(scenario: AdcefScenario, world: World) -> NegotiationRules:
     timing = scenario.negotiation
-    rules = NegotiationRules(
-        opens_s=0.0,
-        closes_s=(timing.opens_h_before - timing.closes_h_before) * HOUR_S,
+    return NegotiationRules(
+        opens_s=world.delivery_s - timing.opens_h_before * HOUR_S,
+        closes_s=world.delivery_s - timing.closes_h_before * HOUR_S,
         price_tolerance_per_mwh=timing.price_tolerance_per_mwh,
         damping=timing.damping,
         round_limit=timing.round_limit,
         reply_timeout_s=timing.reply_timeout_s,
         resend_after_s=timing.resend_after_s,
     )
-    connections = {one.name: one.place for one in consumers}
-    return Dso(
-        grid.head,
-        OPERATOR,
-        shape,
-        build_tariff(scenario),
-        rules,
-        connections,
-        grid.named(UPSTREAM),
-        scenario.dso.carbon_in_cost,
-        behaviour_of(grid.named(OPERATOR), scenario.dso.behaviour, grid.world.streams),
-        _setter(scenario, connections, load_mw),
-    )
 
 
-def _setter(scenario: AdcefScenario, connections: Mapping[str, Place], load_mw: Array) -> PriceSetter | None:
-    """How the leader searches for its price; None for the damped best response."""
+def _make_setter(
+    scenario: AdcefScenario, place: FeederPlace, places: Mapping[str, Place], load_mw: Array
+) -> Callable[[int], PriceSetter] | None:
+    """How the leader searches for its price, by day; None for the damped best response."""
     leader = scenario.leader
     if leader.kind == "best-response":
         return None
@@ -305,14 +359,15 @@ def _setter(scenario: AdcefScenario, connections: Mapping[str, Place], load_mw: 
     options = Anticipation(leader.round_limit, leader.limit_probes, effort)
     limits, trades = limit_rules(scenario), trades_carbon(scenario)
     if leader.kind == "anticipating":
-        return Anticipating(connections, limits, trades, options)
-    return FullyInformed(
-        connections,
-        limits,
-        trades,
-        lambda reference: true_followers(scenario, load_mw, reference),
-        options,
-    )
+        return lambda day: Anticipating(places, limits, trades, options)
+
+    def informed(day: int) -> PriceSetter:
+        today_mw = place.horizon.of_day(load_mw, day)
+        return FullyInformed(
+            places, limits, trades, lambda reference: true_followers(scenario, today_mw, reference), options
+        )
+
+    return informed
 
 
 def limit_rules(scenario: AdcefScenario) -> LimitRules:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import LedgerError
 from gridarium.experiments.adcef.build import Built
@@ -38,7 +40,7 @@ _Measured = tuple[str, float, float, str, bool, str]
 
 def _energy(built: Built, tables: Tables) -> Iterator[_Measured]:
     dispatch = tables["dispatch"].groupby("period")[["p_supply_mw", "p_demand_mw"]].sum()
-    lost = np.array([float(state.flow.loss_mw[0]) for state in built.world.grid.states])
+    lost = np.array([float(state.flow.loss_mw[0]) for state in built.grid.states])
     gap = np.abs(dispatch["p_supply_mw"] - dispatch["p_demand_mw"] - lost).max()
     yield (
         "energy balance", float(gap), 1e-6, "MW", True,
@@ -59,20 +61,20 @@ def _energy(built: Built, tables: Tables) -> Iterator[_Measured]:
 def _carbon(built: Built, tables: Tables) -> Iterator[_Measured]:
     carbon, dso = tables["carbon"], built.dso
     emitted = float(carbon["emission_grid_tco2"].sum() + carbon["emission_gas_tco2"].sum())
-    first = float(dso.plan.pool.first_tco2.sum())
-    held = float(sum(unit.pool_tco2[-1] for unit in built.storages)) - first if dso.tariff.pool else 0.0
+    held = _pool_change_tco2(built)
     gap = float(carbon["allocated_tco2"].sum()) - (emitted - held - float(carbon["credit_tco2"].sum()))
     scale = max(emitted, 1e-9)
     yield (
         "carbon balance", abs(gap) / scale, 1e-6, "", True,
         "carbon allocated to loads against emission minus pool change minus credits, relative to emission",
     )  # fmt: skip
-    corrected = np.abs(dso.accounts.settled_factor - dso.plan.offer.factor_tco2_per_mwh)
+    planned = dso.by_period(lambda day: day.plan.offer.factor_tco2_per_mwh)
+    corrected = np.abs(dso.settled_factor_tco2_per_mwh - planned)
     yield (
         "carbon correction", float(corrected.max()), 1e-3, "tCO2/MWh", False,
         "largest change of the factor when metered emission replaces the planned one",
     )  # fmt: skip
-    traced = max(abs(state.residual_t_per_h) for state in built.world.grid.states)
+    traced = max(abs(state.residual_t_per_h) for state in built.grid.states)
     yield (
         "carbon flow", traced * built.world.period_h / scale, 1e-6, "", True,
         "carbon of sources against carbon of loads and losses by proportional sharing, relative to emission",
@@ -80,8 +82,18 @@ def _carbon(built: Built, tables: Tables) -> Iterator[_Measured]:
     if dso.tariff.pool:
         yield (
             "pool neutrality", abs(held), 1e-5, "tCO2", True,
-            "change of the virtual carbon pools over the day",
+            "change of the virtual carbon pools over the days",
         )  # fmt: skip
+
+
+def _pool_change_tco2(built: Built) -> float:
+    """What the virtual carbon pools hold more after each day than before it, summed over the days."""
+    dso = built.dso
+    if not dso.tariff.pool:
+        return 0.0
+    ends = [dso.horizon.periods(day.number).stop - 1 for day in dso.days]
+    after = sum(float(unit.pool_tco2[end]) for unit in built.storages for end in ends)
+    return after - sum(float(day.plan.pool.first_tco2.sum()) for day in dso.days)
 
 
 def _money(built: Built, tables: Tables) -> Iterator[_Measured]:
@@ -97,7 +109,8 @@ def _money(built: Built, tables: Tables) -> Iterator[_Measured]:
     )  # fmt: skip
     if dso.tariff.budget_balanced:
         extra = ledger.loc[(ledger["purpose"] == "carbon budget true-up") & (ledger["account"] == dso.name)]
-        left = dso.accounts.budget_excess_money() - float(extra["amount_money"].sum())
+        excess = sum(max(0.0, day.accounts.budget_excess_money()) for day in dso.days)
+        left = excess - float(extra["amount_money"].sum())
         yield (
             "budget balance", max(0.0, left), 1e-6, "money", True,
             "discounts to consumers beyond the carbon revenue, after the true-up (C8)",
@@ -107,10 +120,11 @@ def _money(built: Built, tables: Tables) -> Iterator[_Measured]:
 def _grid(scenario: AdcefScenario, built: Built, tables: Tables) -> Iterator[_Measured]:
     buses, branches = tables["buses"], tables["branches"]
     # Where bounded agents bring another load than was counted on, the grid shows it; no model is wrong.
-    counted_mw = built.dso.plan.situation.load_mw
-    hard = _is_rational(scenario) or bool(np.abs(_metered_mw(built) - counted_mw).max() <= _PLAN_KEPT_MW)
+    counted_mw = built.dso.by_period(lambda day: day.plan.situation.load_mw)
+    served_mw = np.concatenate([day.accounts.load_mw() for day in built.dso.days])
+    hard = _is_rational(scenario) or bool(np.abs(served_mw - counted_mw).max() <= _PLAN_KEPT_MW)
     yield (
-        "cone gap", built.dso.plan.dispatch.cone_gap, 1e-5, "p.u.", True,
+        "cone gap", max(day.plan.dispatch.cone_gap for day in built.dso.days), 1e-5, "p.u.", True,
         "largest |P^2 + Q^2 - l v| of a branch, on a base of 1 MVA (C10)",
     )  # fmt: skip
     yield (
@@ -134,11 +148,7 @@ def _grid(scenario: AdcefScenario, built: Built, tables: Tables) -> Iterator[_Me
 
 def _equilibrium(scenario: AdcefScenario, built: Built) -> Iterator[_Measured]:
     exact = _has_rational_consumers(scenario)
-    signal = built.dso.signal
-    regrets = []
-    for consumer in built.consumers:
-        bill = float(np.sum(signal.price_per_mwh * consumer.loads_mw["plan"]) * built.world.period_h)
-        regrets.append(consumer.regret_money(signal) / max(abs(bill), 1e-9))
+    regrets = [_regret_share(consumer, day) for consumer in built.consumers for day in built.dso.days]
     yield (
         "follower regret", max(regrets, default=0.0), 1e-6, "", exact,
         "most that a consumer could gain by re-solving against the final tariff, relative to its bill",
@@ -148,14 +158,25 @@ def _equilibrium(scenario: AdcefScenario, built: Built) -> Iterator[_Measured]:
         "plan kept", float(np.abs(_metered_mw(built) - plans).max()), _PLAN_KEPT_MW, "MW", exact,
         "largest difference of metered and planned load",
     )  # fmt: skip
-    last, rules = built.dso.rounds[-1], built.dso.rules
+    rules = built.dso.rules
     # Not the last round's residual: answers that missed the round still come in after it.
-    left = built.dso.setter.distance(signal.price_per_mwh, built.dso.plan)
+    left, day = max(
+        ((day.setter.distance(day.signal.price_per_mwh, day.plan), day) for day in built.dso.days),
+        key=lambda item: item[0],
+    )
+    last = day.rounds[-1]
     rounds = "1 round" if last.round == 1 else f"{last.round} rounds"
     yield (
         "convergence", left, rules.price_tolerance_per_mwh, "money/MWh", False,
         f"posted price against the one that the answers call for; ended after {rounds}: {last.ended}",
     )  # fmt: skip
+
+
+def _regret_share(consumer: Consumer, day: DsoDay) -> float:
+    """What a consumer could gain on a day by another plan, as a share of its bill."""
+    own, horizon = consumer.day(day.number), consumer.horizon
+    bill = float(np.sum(day.signal.price_per_mwh * own.plan_mw) * horizon.step_h)
+    return own.regret_money(day.signal) / max(abs(bill), 1e-9)
 
 
 def _metered_mw(built: Built) -> Array:

@@ -33,7 +33,7 @@ _EFFORT = SearchEffort(3600.0, relative_gap=2e-4, round_limit=3, node_limit=1000
 
 
 class LeaderBench:
-    """Everyone's data beside a finished case, to judge its leader from outside.
+    """Everyone's data beside a finished case, to judge its leader's last day from outside.
 
     Parameters
     ----------
@@ -45,27 +45,24 @@ class LeaderBench:
     def __init__(self, scenario: AdcefScenario, built: Built) -> None:
         self.scenario, self.built, self.dso = scenario, built, built.dso
         self.names = tuple(built.dso.connections)
-        self.price = built.dso.signal.price_per_mwh
+        self.price = built.dso.today.signal.price_per_mwh
         self._cutter = Anticipating(built.dso.connections, limit_rules(scenario), trades_carbon(scenario))
 
     @cached_property
     def task(self) -> LeaderProblem:
         """The leader's problem with the true followers, and tangents of the cost at what has been seen."""
-        base = {one.name: one.loads_mw["base"] for one in self.built.consumers}
+        base = {one.name: one.today.demand.base_mw for one in self.built.consumers}
         loads = np.array([base[name] for name in self.names])
-        plan = self.dso.plan_for(base) or self.dso.plan
+        plan = self.dso.plan_for(base) or self.dso.today.plan
         task = self._cutter.task(plan, loads).with_followers(self.followers)
         return self.with_cut(task, self.price)
 
     @cached_property
     def followers(self) -> tuple[FollowerModel, ...]:
         """The true followers."""
-        built = self.built
-        return true_followers(
-            self.scenario,
-            built.profiles.column("load_mw"),
-            built.conditions.tou_price_per_mwh,
-        )
+        dso, today = self.dso, self.dso.today
+        load = dso.horizon.of_day(self.built.load_mw, today.number)
+        return true_followers(self.scenario, load, today.conditions.tou_price_per_mwh)
 
     def with_cut(self, task: LeaderProblem, price: Array) -> LeaderProblem:
         """The problem with one more tangent, at the answers to a price, if they can be supplied."""
@@ -109,7 +106,7 @@ def certify_leader(scenario: AdcefScenario, built: Built) -> Iterator[_Measured]
         "proven bound on the profit of any price within the limits, with everyone's data, less this profit, "
         "relative to the bound",
     )  # fmt: skip
-    setter = built.dso.setter
+    setter = built.dso.today.setter
     if isinstance(setter, Anticipating):
         yield from _foresight(setter.leader)
     else:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from gridarium.market import settlement
+from gridarium.market import head, settlement
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -45,7 +45,7 @@ def _money(payoffs: pd.DataFrame) -> dict[str, float]:
     return {
         "dso_net_revenue_money": float(dso.sum()),
         "sales_money": float(dso.get(settlement.RETAIL, 0.0) + dso.get(settlement.TRUE_UP, 0.0)),
-        "purchase_money": -float(dso.get(settlement.PURCHASE, 0.0)),
+        "purchase_money": -float(dso.get(head.PURCHASE, 0.0)),
         "turbine_cost_money": -float(dso.get(settlement.FUEL, 0.0)),
         "carbon_revenue_money": float(dso.get(settlement.CARBON, 0.0)),
         "user_cost_money": float(bills),

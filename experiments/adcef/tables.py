@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.feeder.plant import RenewablePlant
+from gridarium.agents.feeder.consumer import Consumer
 from gridarium.environment.arrays import Array
-from gridarium.environment.grids import PeriodState
+from gridarium.environment.grids import Grid, PeriodState, Site
 from gridarium.experiments.adcef.build import Built
 from gridarium.experiments.table_files import TABLES
 from gridarium.experiments.tidy import made_tables, periods, tidy
-from gridarium.market import settlement
 
 MEASURED = ("decisions", "dispatch", "buses", "branches", "carbon", "rounds", "ledger", "payoffs")
 """The tables that metrics and certificates are taken from."""
@@ -41,75 +40,86 @@ def tables_of(case: str, built: Built, names: Sequence[str] = TABLES) -> dict[st
 
 def _over_periods(built: Built, value: Callable[[PeriodState], Array]) -> Array:
     """What was measured in each period, shape (n_item, n_period)."""
-    return np.stack([value(state) for state in built.world.grid.states], axis=1)
+    return np.stack([value(state) for state in built.grid.states], axis=1)
 
 
-def _substation_mw(built: Built) -> Array:
-    return built.world.grid.exchange_mw
+def _metered(built: Built, consumer: Consumer) -> Array:
+    return built.world.meters[consumer.name]
 
 
 def _signals(built: Built) -> pd.DataFrame:
-    dso, offer, conditions = built.dso, built.dso.plan.offer, built.conditions
-    total = dso.plan.situation.supply.total_mw
-    emission = dso.plan.situation.supply.emission_t_per_h
+    dso, grid, hold = built.dso, built.grid, built.dso.by_period
+    total = hold(lambda day: day.plan.situation.supply.total_mw)
+    emission = hold(lambda day: day.plan.situation.supply.emission_t_per_h)
+    taken = grid.exchange_mw
     return periods(built.world).assign(
-        tou_price_per_mwh=conditions.tou_price_per_mwh,
-        wholesale_price_per_mwh=conditions.wholesale_price_per_mwh,
-        price_per_mwh=dso.signal.price_per_mwh,
-        factor_tco2_per_mwh=dso.accounts.settled_factor,
+        tou_price_per_mwh=hold(lambda day: day.conditions.tou_price_per_mwh),
+        wholesale_price_per_mwh=dso.terms_price_per_mwh,
+        price_per_mwh=hold(lambda day: day.signal.price_per_mwh),
+        factor_tco2_per_mwh=dso.settled_factor_tco2_per_mwh,
         system_factor_tco2_per_mwh=np.divide(emission, total, out=np.zeros_like(total), where=total > 0),
-        negative_factor_tco2_per_mwh=offer.negative_factor_tco2_per_mwh,
-        grid_factor_tco2_per_mwh=conditions.grid_factor_tco2_per_mwh,
-        surplus_mw=offer.surplus_mw,
+        negative_factor_tco2_per_mwh=hold(lambda day: day.plan.offer.negative_factor_tco2_per_mwh),
+        grid_factor_tco2_per_mwh=hold(lambda day: day.conditions.grid_factor_tco2_per_mwh),
+        grid_factor_metered_tco2_per_mwh=np.divide(
+            grid.head_t_per_h, taken, out=np.full_like(taken, np.nan), where=taken > 0
+        ),
+        surplus_mw=hold(lambda day: day.plan.offer.surplus_mw),
     )
 
 
 def _decisions(built: Built) -> pd.DataFrame:
     consumers, n_period = built.consumers, built.world.n_period
-    loads = [(one.loads_mw["base"], one.loads_mw["plan"], built.world.meters[one.name]) for one in consumers]
+    loads = [(one.loads_mw["base"], one.loads_mw["plan"], _metered(built, one)) for one in consumers]
     base, plan, metered = np.array(loads).reshape(len(consumers), 3, n_period).swapaxes(0, 1)
+    names = [built.grid.local(one.name) for one in consumers]
     return tidy(
         built.world,
-        {"agent": [one.name for one in consumers], "kind": [one.kind for one in consumers]},
+        {"agent": names, "kind": [one.kind for one in consumers]},
         {"p_base_mw": base, "p_plan_mw": plan, "p_metered_mw": metered},
     )
 
 
 def _dispatch(built: Built) -> pd.DataFrame:
-    dso, world = built.dso, built.world
-    plan, shape, labels = dso.plan.dispatch, dso.shape, world.grid.feeder.bus_labels
+    world, grid, hold, shape = built.world, built.grid, built.dso.by_period, built.dso.shape
+    labels, local = grid.feeder.bus_labels, grid.local
     sites, nothing, unknown = dict(shape.sites), np.zeros(world.n_period), np.full(world.n_period, np.nan)
-    slack = _substation_mw(built)
-    slack_q = np.array([float(state.flow.q_slack_mvar[0]) for state in world.grid.states])
+    slack = grid.exchange_mw
+    slack_q = np.array([float(state.flow.q_slack_mvar[0]) for state in grid.states])
     import_mw, export_mw = np.maximum(slack, 0.0), np.maximum(-slack, 0.0)
+    turbines = (
+        hold(lambda day: day.plan.dispatch.turbine_mw),
+        hold(lambda day: day.plan.dispatch.turbine_mvar),
+    )
+    plants = (
+        hold(lambda day: day.plan.dispatch.renewable_mw),
+        hold(lambda day: day.plan.dispatch.renewable_mvar),
+    )
+    storages = (
+        hold(lambda day: day.plan.dispatch.discharge_mw),
+        hold(lambda day: day.plan.dispatch.charge_mw),
+        hold(lambda day: day.plan.dispatch.storage_mvar),
+    )
     rows: list[tuple[Any, ...]] = [
         ("substation", "grid", 0, import_mw, export_mw, slack_q, unknown, unknown),
         *(
             (unit.name, "gas_turbine", sites[unit.name], p_mw, nothing, q_mvar, unknown, unknown)
-            for unit, p_mw, q_mvar in zip(shape.turbines, plan.turbine_mw, plan.turbine_mvar, strict=True)
+            for unit, p_mw, q_mvar in zip(shape.turbines, *turbines, strict=True)
         ),
         *(
-            (
-                unit.name,
-                "renewable",
-                unit.site.bus,
-                p_mw,
-                nothing,
-                q_mvar,
-                _available_mw(built, unit),
-                unknown,
-            )
-            for unit, p_mw, q_mvar in zip(built.plants, plan.renewable_mw, plan.renewable_mvar, strict=True)
+            (local(unit.name), "renewable", unit.site.bus, p_mw, nothing, q_mvar, unit.available_mw, unknown)
+            for unit, p_mw, q_mvar in zip(built.plants, *plants, strict=True)
         ),
         *(
-            (unit.name, "storage", unit.site.bus, p_out_mw, p_in_mw, q_mvar, unknown, unit.energy_mwh)
-            for unit, p_out_mw, p_in_mw, q_mvar in zip(
-                built.storages, plan.discharge_mw, plan.charge_mw, plan.storage_mvar, strict=True
-            )
+            (local(unit.name), "storage", unit.site.bus, p_out, p_in, q_mvar, unknown, unit.energy_mwh)
+            for unit, p_out, p_in, q_mvar in zip(built.storages, *storages, strict=True)
         ),
         *(
-            (one.name, "load", 0, nothing, world.meters[one.name], nothing, unknown, unknown)
+            (local(one.name), "load", 0, nothing, _metered(built, one), nothing, unknown, unknown)
             for one in built.consumers
+        ),
+        *(
+            (below.name, "grid_below", above.bus, *_below_mw(below), nothing, unknown, unknown)
+            for below, above in _hung(built)
         ),
     ]
     units, kinds, buses, *series = zip(*rows, strict=True)
@@ -121,20 +131,28 @@ def _dispatch(built: Built) -> pd.DataFrame:
     )
 
 
-def _available_mw(built: Built, plant: RenewablePlant) -> Array:
-    return built.profiles.column(built.renewable_columns[plant.name])
+def _hung(built: Built) -> list[tuple[Grid, Site]]:
+    """Grids that hang on this one, each with its place."""
+    below = built.dso.contract.below.values()
+    return [(grid, grid.above) for grid in below if grid.above is not None]
+
+
+def _below_mw(grid: Grid) -> tuple[Array, Array]:
+    """What a grid below feeds back and takes, with all its replicas, MW."""
+    taken = grid.exchange_mw * grid.replicas
+    return np.maximum(-taken, 0.0), np.maximum(taken, 0.0)
 
 
 def _buses(built: Built) -> pd.DataFrame:
-    feeder = built.world.grid.feeder
+    feeder = built.grid.feeder
     return tidy(
         built.world,
         {"bus": [str(label) for label in feeder.bus_labels]},
         {
             "vm_pu": _over_periods(built, lambda state: state.flow.vm_pu[0]),
             "va_degree": _over_periods(built, lambda state: state.flow.va_degree[0]),
-            "vm_dispatch_pu": built.dso.plan.dispatch.voltage_pu,
-            "p_load_mw": _over_periods(built, lambda state: state.load_mw),
+            "vm_dispatch_pu": built.dso.by_period(lambda day: day.plan.dispatch.voltage_pu),
+            "p_load_mw": _over_periods(built, lambda state: state.load_mw + state.below_mw),
             "carbon_intensity_tco2_per_mwh": _over_periods(built, lambda state: state.intensity_tco2_per_mwh),
             "x": feeder.x[:, None],
             "y": feeder.y[:, None],
@@ -143,7 +161,7 @@ def _buses(built: Built) -> pd.DataFrame:
 
 
 def _branches(built: Built) -> pd.DataFrame:
-    feeder = built.world.grid.feeder
+    feeder = built.grid.feeder
     labels = [str(label) for label in feeder.bus_labels]
     current = _over_periods(built, lambda state: state.flow.i_pu[0])
     rating = np.where(np.isfinite(feeder.i_max_pu), feeder.i_max_pu, np.nan)
@@ -161,40 +179,44 @@ def _branches(built: Built) -> pd.DataFrame:
             "q_to_mvar": _over_periods(built, lambda state: state.flow.q_to_mvar[0]),
             "i_pu": current,
             "loading": current / rating[:, None],
-            "i_dispatch_pu": built.dso.plan.dispatch.current_pu,
+            "i_dispatch_pu": built.dso.by_period(lambda day: day.plan.dispatch.current_pu),
         },
     )
 
 
 def _carbon(built: Built) -> pd.DataFrame:
-    dso, hours = built.dso, built.world.period_h
-    plan = dso.plan
-    load = np.sum([built.world.meters[consumer.name] for consumer in built.consumers], axis=0)
-    turbine = plan.situation.supply.turbine_t_per_h * hours
+    dso, hours, hold = built.dso, built.world.period_h, built.dso.by_period
+    load = np.concatenate([day.accounts.load_mw() for day in dso.days])
+    turbine = hold(lambda day: day.plan.situation.supply.turbine_t_per_h) * hours
     pool = [storage.pool_tco2 for storage in built.storages]
+    quota = hold(lambda day: np.full(dso.horizon.n_step, day.conditions.quota_tco2_per_mwh))
     return periods(built.world).assign(
-        emission_grid_tco2=dso.accounts.emission_tco2() - turbine,
+        emission_grid_tco2=dso.emission_tco2 - turbine,
         emission_gas_tco2=turbine,
-        allocated_tco2=dso.accounts.settled_factor * load * hours,
-        pool_in_tco2=plan.pool.inflow_t_per_h.sum(axis=0) * hours,
-        pool_out_tco2=plan.pool.outflow_t_per_h.sum(axis=0) * hours,
+        allocated_tco2=dso.settled_factor_tco2_per_mwh * load * hours,
+        pool_in_tco2=hold(lambda day: day.plan.pool.inflow_t_per_h.sum(axis=0)) * hours,
+        pool_out_tco2=hold(lambda day: day.plan.pool.outflow_t_per_h.sum(axis=0)) * hours,
         pool_tco2=np.sum(pool, axis=0) if pool else 0.0,
-        credit_tco2=-plan.offer.negative_factor_tco2_per_mwh * load * hours,
-        quota_tco2=built.conditions.quota_tco2_per_mwh * load * hours,
+        credit_tco2=-hold(lambda day: day.plan.offer.negative_factor_tco2_per_mwh) * load * hours,
+        quota_tco2=quota * load * hours,
     )
 
 
 def _trades(built: Built) -> pd.DataFrame:
-    """Energy that changes hands: retail by consumer, and the exchange at the substation."""
-    dso, world, conditions = built.dso, built.world, built.conditions
-    exchange, price = _substation_mw(built) * world.period_h, dso.signal.price_per_mwh
-    upstream, wholesale = settlement.UPSTREAM, conditions.wholesale_price_per_mwh
+    """Energy that changes hands: retail by consumer, and the exchange at the head."""
+    dso, world, local = built.dso, built.world, built.grid.local
+    exchange = built.grid.exchange_mw * world.period_h
+    price = dso.by_period(lambda day: day.signal.price_per_mwh)
+    supplier, operator = local(dso.supplier), local(dso.name)
     deals: list[tuple[Any, ...]] = [
-        (dso.name, one.name, "retail", world.meters[one.name] * world.period_h, price)
+        (operator, local(one.name), "retail", _metered(built, one) * world.period_h, price)
         for one in built.consumers
     ]
-    deals.append((upstream, dso.name, "import", np.maximum(exchange, 0.0), wholesale))
-    deals.append((dso.name, upstream, "export", np.maximum(-exchange, 0.0), conditions.export_price_per_mwh))
+    for below, _ in _hung(built):
+        fed_mw, taken_mw = _below_mw(below)
+        deals.append((operator, below.name, "retail", (taken_mw - fed_mw) * world.period_h, price))
+    deals.append((supplier, operator, "import", np.maximum(exchange, 0.0), dso.terms_price_per_mwh))
+    deals.append((operator, supplier, "export", np.maximum(-exchange, 0.0), dso.terms_export_per_mwh))
     sellers, buyers, products, volumes, prices = zip(*deals, strict=True)
     return tidy(
         built.world,
@@ -204,18 +226,32 @@ def _trades(built: Built) -> pd.DataFrame:
 
 
 def _rounds(built: Built) -> pd.DataFrame:
-    return pd.DataFrame([asdict(round_) for round_ in built.dso.rounds])
+    return pd.DataFrame(
+        [{"day": day.number, **asdict(round_)} for day in built.dso.days for round_ in day.rounds]
+    )
 
 
 def _payoffs(built: Built) -> pd.DataFrame:
     """What each agent gained, by item; payments from the ledger, utilities from the agents."""
-    ledger, rows = built.world.ledger.table(), []
-    paid = ledger.groupby(["account", "purpose"], sort=True, as_index=False)["amount_money"].sum()
+    ledger, rows, local = built.world.ledger.table(), [], built.grid.local
+    mine = ledger[ledger["account"].isin(_accounts(built)) | ledger["counterparty"].isin(_accounts(built))]
+    paid = mine.groupby(["account", "purpose"], sort=True, as_index=False)["amount_money"].sum()
     kinds = {consumer.name: consumer.kind for consumer in built.consumers}
     kinds[built.dso.name] = "dso"
     for account, purpose, amount in paid.itertuples(index=False):
-        rows.append((account, kinds.get(account, "counterparty"), purpose, float(amount)))
-    for consumer in built.consumers:
-        utility = consumer.utility_money(built.world.meters[consumer.name], built.dso.signal)
-        rows.append((consumer.name, consumer.kind, "utility", utility))
+        rows.append((local(account), kinds.get(account, "counterparty"), purpose, float(amount)))
+    rows += [(local(one.name), one.kind, "utility", _utility_money(built, one)) for one in built.consumers]
     return pd.DataFrame(rows, columns=["agent", "kind", "item", "amount_money"])
+
+
+def _accounts(built: Built) -> list[str]:
+    return [built.dso.name, *(one.name for one in built.consumers)]
+
+
+def _utility_money(built: Built, consumer: Consumer) -> float:
+    """Utility of what was really drawn, over all days."""
+    horizon, metered = consumer.horizon, _metered(built, consumer)
+    return sum(
+        consumer.day(day.number).utility_money(horizon.fit(metered[horizon.periods(day.number)]), day.signal)
+        for day in built.dso.days
+    )

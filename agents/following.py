@@ -1,0 +1,158 @@
+"""Operators as customers at the head of their grid: they follow the signals of whoever supplies it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+
+from gridarium.agents.base import GridAgent, on
+from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.questions import Asked
+from gridarium.environment.arrays import Array, series
+from gridarium.environment.errors import MessageError
+from gridarium.environment.grids import Site
+from gridarium.environment.horizon import Horizon
+from gridarium.market.operation_records import LoadStatus, StatusRequest
+from gridarium.market.records import ForecastRequest, LoadForecast, LoadPlan, TariffSignal
+
+
+class HeadCustomer(GridAgent):
+    """Whoever operates a grid and pays for what passes its head.
+
+    It answers for all replicas of its grid: what it tells the supplier is theirs together.
+
+    - `next_terms`, `tell_plan`: wait for the supplier's next signal for a day, and answer it
+    - `answer_forecasts`: tell what was asked about a day before anything was known of it
+    - `head_forecast_mw`, `head_plan_mw`, `head_plan_mvar`: override them
+
+    Parameters
+    ----------
+    site : Site
+    name : str
+    supplier : str
+        Who supplies the head, and is paid there.
+    behaviour : Behaviour, optional
+    horizon : Horizon, optional
+        Days and steps of its plan; settlement periods by default.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        name: str,
+        supplier: str,
+        behaviour: Behaviour | None = None,
+        horizon: Horizon | None = None,
+    ) -> None:
+        super().__init__(site, name, behaviour)
+        self.supplier = supplier
+        self.horizon = horizon or Horizon.of(self.world)
+        self._heard: tuple[Asked, TariffSignal] | None = None
+        self._arrival = self.world.clock.env.event()
+        self._answers: dict[tuple[int, int, bool], LoadPlan] = {}
+        self._curious: list[tuple[Asked, int]] = []
+
+    # What it is and what it tells, for one of its replicas and in steps of a day.
+
+    @abstractmethod
+    def head_forecast_mw(self, day: int) -> Array | None:
+        """What it expects to take through the head on a day; None while nothing is known of it."""
+
+    @abstractmethod
+    def head_plan_mw(self, day: int) -> Array:
+        """What it plans to take through the head; negative where it feeds back."""
+
+    def head_plan_mvar(self, day: int) -> Array | None:
+        """Reactive power that goes with the plan; None where it plans none."""
+        return None
+
+    # Prices and plans.
+
+    def next_terms(self, day: int, until_s: float) -> Generator[Any, Any, tuple[Asked, TariffSignal]]:
+        """Wait for a signal for a day that has not been answered yet.
+
+        Raises
+        ------
+        MessageError
+            If none has come by then.
+        """
+        clock = self.world.clock
+        while True:
+            heard = self._heard
+            if heard is not None and heard[1].day == day and _key(heard[1]) not in self._answers:
+                return heard
+            if clock.now_s >= until_s:
+                raise MessageError(f"agent {self.name}: no terms from {self.supplier} before the gate closed")
+            yield self._arrival | clock.wait_until(until_s)
+
+    def tell_plan(self, asked: Asked, terms: TariffSignal) -> None:
+        """Answer a signal with what is planned for it."""
+        copies, mvar = self.grid.replicas, self.head_plan_mvar(terms.day)
+        plan = LoadPlan(
+            series(copies * self.head_plan_mw(terms.day)), None if mvar is None else series(copies * mvar)
+        )
+        self._answers[_key(terms)] = plan
+        self.reply(asked, plan)
+
+    def answer_forecasts(self) -> None:
+        """Tell those who have asked too early."""
+        waiting, self._curious = self._curious, []
+        for asked, day in waiting:
+            forecast = self._forecast(day)
+            if forecast is None:
+                self._curious.append((asked, day))
+            else:
+                self.reply(asked, forecast)
+
+    def told_price_per_mwh(self, terms: TariffSignal) -> Array:
+        """What the supplier asks in each settlement period of a day, shape (n_period,)."""
+        return self._by_period(terms.price_per_mwh)
+
+    def told_export_per_mwh(self, terms: TariffSignal) -> Array:
+        """What the supplier pays for energy fed back in each settlement period of a day."""
+        paid = terms.export_price_per_mwh
+        return self._by_period(np.zeros_like(terms.price_per_mwh) if paid is None else paid)
+
+    def _by_period(self, values: Array) -> Array:
+        return np.repeat(values, self.horizon.day_length // len(values))
+
+    # What it hears.
+
+    @on(TariffSignal)
+    def take_terms(self, terms: TariffSignal, sender: str) -> LoadPlan | None:
+        """Keep the supplier's newest signal; one that was answered gets the same answer again."""
+        answer = self._answers.get(_key(terms))
+        if answer is None and (self._heard is None or _key(terms) >= _key(self._heard[1])):
+            self._heard = self.asked, terms
+            arrival, self._arrival = self._arrival, self.world.clock.env.event()
+            arrival.succeed()
+        return answer
+
+    @on(ForecastRequest)
+    def tell_head_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast | None:
+        """Tell what the head is likely to take on a day, as soon as that is known."""
+        forecast = self._forecast(request.day)
+        if forecast is None and all(asked != self.asked for asked, _ in self._curious):
+            self._curious.append((self.asked, request.day))
+        return forecast
+
+    @on(StatusRequest)
+    def tell_head_status(self, request: StatusRequest, sender: str) -> LoadStatus:
+        """Tell what the head takes from a settlement period on until the day ends, as planned."""
+        day, _ = self.horizon.place(request.quarter)
+        begun = request.quarter - self.horizon.periods(day).start
+        planned = self.grid.replicas * self.horizon.by_period(self.head_plan_mw(day))
+        return LoadStatus(request.quarter, series(planned[begun:]))
+
+    def _forecast(self, day: int) -> LoadForecast | None:
+        expected = self.head_forecast_mw(day)
+        if expected is None:
+            return None
+        return LoadForecast(series(self.grid.replicas * self.horizon.by_period(expected)))
+
+
+def _key(terms: TariffSignal) -> tuple[int, int, bool]:
+    return terms.day, terms.round, terms.final
