@@ -6,19 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gridarium.environment.ledger import Ledger
-
-UPSTREAM = "upstream-market"
-CARBON_MARKET = "carbon-market"
-SUPPLIERS = "fuel-and-maintenance"
-
-RETAIL, PURCHASE, EXPORT, FUEL, WEAR, CARBON, TRUE_UP = (
-    "retail energy",
-    "wholesale energy",
-    "exported energy",
-    "turbine fuel",
-    "storage wear",
-    "carbon reduction",
-    "carbon budget true-up",
+from gridarium.market.accounts import (
+    CARBON,
+    CARBON_MARKET,
+    EXPORT,
+    FUEL,
+    FUEL_SUPPLIERS,
+    MAINTENANCE,
+    PURCHASE,
+    RETAIL,
+    TRUE_UP,
+    UPSTREAM,
+    WEAR,
 )
 
 
@@ -64,8 +63,8 @@ def settle_period(ledger: Ledger, operator: str, account: PeriodAccount) -> None
         book(consumer, operator, account.price_per_mwh * energy, RETAIL)
     book(operator, UPSTREAM, account.wholesale_price_per_mwh * account.import_mwh, PURCHASE)
     book(UPSTREAM, operator, account.export_price_per_mwh * account.export_mwh, EXPORT)
-    book(operator, SUPPLIERS, account.fuel_money, FUEL)
-    book(operator, SUPPLIERS, account.wear_money, WEAR)
+    book(operator, FUEL_SUPPLIERS, account.fuel_money, FUEL)
+    book(operator, MAINTENANCE, account.wear_money, WEAR)
     book(CARBON_MARKET, operator, account.carbon_money, CARBON)
 
 

@@ -9,14 +9,13 @@ from gridarium.environment.beat import Beat
 from gridarium.environment.clock import MINUTE_S
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.private_lines import Line, LineFlow, PrivateLines
+from gridarium.market.accounts import DEFAULT, LINE_ENERGY, LINE_FEE
 from gridarium.market.bargaining import BARGAINING, Bargain
 from gridarium.market.line_lease import Accept, Counter, MinuteTrade, Offer, TradeBook
 from gridarium.market.utility import Utility
 
 if TYPE_CHECKING:
     from gridarium.environment.world import World
-
-ENERGY, FEE, COMPENSATION = "leased-line energy", "line fee", "default compensation"
 
 NOMINATION_S = 150.0
 """How long before a period prosumers nominate, s."""
@@ -191,11 +190,11 @@ class Meters:
         fee = sale.fee * flow.sent_mwh
         book, now_s = self.world.ledger.book, start_s + MINUTE_S
         if flow.delivered_mwh > 0.0 and price > 0.0:
-            book(now_s, sale.buyer, line.seller, price * flow.delivered_mwh, ENERGY, period)
+            book(now_s, sale.buyer, line.seller, price * flow.delivered_mwh, LINE_ENERGY, period)
         if fee > 0.0:
-            book(now_s, line.seller, self.provider, fee, FEE, period)
+            book(now_s, line.seller, self.provider, fee, LINE_FEE, period)
         if missing > _ROUNDING * volume and self.cap > price:
-            book(now_s, line.seller, sale.buyer, (self.cap - price) * missing, COMPENSATION, period)
+            book(now_s, line.seller, sale.buyer, (self.cap - price) * missing, DEFAULT, period)
         outcome = _outcome(flow, planned_mwh, missing > _ROUNDING * volume)
         self._book.record(
             MinuteTrade(

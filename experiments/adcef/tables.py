@@ -15,7 +15,7 @@ from gridarium.environment.world import PeriodState
 from gridarium.experiments.adcef.build import Built
 from gridarium.experiments.table_files import TABLES
 from gridarium.experiments.tidy import made_tables, periods, tidy
-from gridarium.market import settlement
+from gridarium.market.accounts import UPSTREAM
 
 MEASURED = ("decisions", "dispatch", "buses", "branches", "carbon", "rounds", "ledger", "payoffs")
 """The tables that metrics and certificates are taken from."""
@@ -179,7 +179,7 @@ def _trades(built: Built) -> pd.DataFrame:
     """Energy that changes hands: retail by consumer, and the exchange at the substation."""
     dso, world, conditions = built.dso, built.world, built.conditions
     exchange, price = _substation_mw(built) * world.period_h, dso.signal.price_per_mwh
-    upstream, wholesale = settlement.UPSTREAM, conditions.wholesale_price_per_mwh
+    upstream, wholesale = UPSTREAM, conditions.wholesale_price_per_mwh
     deals: list[tuple[Any, ...]] = [
         (dso.name, one.name, "retail", world.meters[one.name] * world.period_h, price)
         for one in built.consumers

@@ -9,21 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridarium.environment.ledger import Ledger
-from gridarium.market.settlement import (
+from gridarium.market.accounts import (
     CARBON,
     CARBON_MARKET,
     EXPORT,
     FUEL,
+    FUEL_SUPPLIERS,
+    MAINTENANCE,
     PURCHASE,
     RETAIL,
-    SUPPLIERS,
     TRUE_UP,
     UPSTREAM,
     WEAR,
-    PeriodAccount,
-    settle_period,
-    settle_true_up,
 )
+from gridarium.market.settlement import PeriodAccount, settle_period, settle_true_up
 
 HOUR = PeriodAccount(
     time_s=3600.0,
@@ -48,8 +47,8 @@ def test_one_period_by_hand() -> None:
         ("homes", "dso", RETAIL): 350.0,
         ("works", "dso", RETAIL): 1050.0,
         ("dso", UPSTREAM, PURCHASE): pytest.approx(480.0),
-        ("dso", SUPPLIERS, FUEL): 90.0,
-        ("dso", SUPPLIERS, WEAR): 7.0,
+        ("dso", FUEL_SUPPLIERS, FUEL): 90.0,
+        ("dso", MAINTENANCE, WEAR): 7.0,
         (CARBON_MARKET, "dso", CARBON): 11.0,
     }
     assert ledger.balance("dso") == pytest.approx(350.0 + 1050.0 - 480.0 - 90.0 - 7.0 + 11.0)
