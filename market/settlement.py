@@ -9,9 +9,12 @@ from gridarium.environment.ledger import Ledger
 from gridarium.market.accounts import (
     CARBON,
     CARBON_MARKET,
+    DEFAULT,
     EXPORT,
     FUEL,
     FUEL_SUPPLIERS,
+    LINE_ENERGY,
+    LINE_FEE,
     MAINTENANCE,
     PURCHASE,
     RETAIL,
@@ -19,6 +22,7 @@ from gridarium.market.accounts import (
     UPSTREAM,
     WEAR,
 )
+from gridarium.market.trade_book import MinuteTrade
 
 
 @dataclass(frozen=True)
@@ -95,3 +99,41 @@ def settle_true_up(
         return
     for consumer, energy in energy_mwh.items():
         ledger.book(time_s, consumer, operator, excess_money * (energy / total), TRUE_UP, period)
+
+
+def settle_trade(
+    ledger: Ledger,
+    trade: MinuteTrade,
+    time_s: float,
+    period: int,
+    provider: str,
+    missing_mwh: float,
+    price_cap_per_mwh: float,
+) -> None:
+    """Book a minute's trade over a leased line: energy, fee, and what a seller owes that sent too little.
+
+    Parameters
+    ----------
+    trade : MinuteTrade
+    time_s : float
+    period : int
+    provider : str
+        Who leases the line.
+    missing_mwh : float
+        What the seller did not send, at the buyer's end; what an outage held up is nobody's fault.
+    price_cap_per_mwh : float
+        What it costs the buyer to replace it.
+
+    Notes
+    -----
+    E8, E12: the buyer pays price x delivered, the seller fee x sent. For what it does not send the seller
+    makes good the difference to the price cap.
+    """
+    price, paid = trade.price_per_mwh, trade.price_per_mwh * trade.delivered_mwh
+    if paid > 0.0:
+        ledger.book(time_s, trade.buyer, trade.seller, paid, LINE_ENERGY, period)
+    if trade.fee_money > 0.0:
+        ledger.book(time_s, trade.seller, provider, trade.fee_money, LINE_FEE, period)
+    if missing_mwh > 0.0 and price_cap_per_mwh > price:
+        owed = (price_cap_per_mwh - price) * missing_mwh
+        ledger.book(time_s, trade.seller, trade.buyer, owed, DEFAULT, period)

@@ -14,7 +14,8 @@ from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
 from gridarium.experiments.synthetic_pool import PoolPlan, synthetic_pool
 from gridarium.market.accounts import DEFAULT
-from gridarium.market.line_lease import LeaseTerms, MinuteTrade
+from gridarium.market.line_lease import LeaseTerms
+from gridarium.market.trade_book import MinuteTrade
 from gridarium.market.utility import QuadraticUtility
 
 LENGTHS = {("near", "mill"): 10.0, ("far", "mill"): 40.0}
