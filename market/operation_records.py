@@ -6,15 +6,6 @@ from dataclasses import dataclass
 
 from gridarium.environment.arrays import Array
 
-FUEL, START_STOP, CARBON, GENERATION = "fuel", "start and stop", "carbon trading", "generation"
-COMPENSATION, WEAR = "storage compensation", "storage wear"
-SOLD, BOUGHT = "energy sold by storage", "energy bought for storage"
-DEMAND_RESPONSE, REAL_TIME = "demand response", "real-time energy"
-
-FUEL_ACCOUNT, CARBON_ACCOUNT, WEAR_ACCOUNT = "fuel", "carbon market", "storage wear"
-MARKET_ACCOUNT = "real-time market"
-
-
 # Day ahead.
 
 

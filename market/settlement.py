@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gridarium.environment.ledger import Ledger
-
-UPSTREAM = "upstream-market"
-CARBON_MARKET = "carbon-market"
-SUPPLIERS = "fuel-and-maintenance"
-
-RETAIL, FUEL, WEAR, CARBON, TRUE_UP = (
-    "retail energy",
-    "turbine fuel",
-    "storage wear",
-    "carbon reduction",
-    "carbon budget true-up",
+from gridarium.market.accounts import (
+    CARBON,
+    DEFAULT,
+    EXPORT,
+    FUEL,
+    FUEL_SUPPLIERS,
+    LINE_ENERGY,
+    LINE_FEE,
+    MAINTENANCE,
+    PURCHASE,
+    RETAIL,
+    TRUE_UP,
+    WEAR,
 )
+from gridarium.market.trade_book import MinuteTrade
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,8 @@ def settle_period(ledger: Ledger, operator: str, account: PeriodAccount) -> None
 
     for consumer, energy in account.load_mwh.items():
         book(consumer, operator, account.price_per_mwh * energy, RETAIL)
-    book(operator, SUPPLIERS, account.fuel_money, FUEL)
-    book(operator, SUPPLIERS, account.wear_money, WEAR)
+    book(operator, FUEL_SUPPLIERS, account.fuel_money, FUEL)
+    book(operator, MAINTENANCE, account.wear_money, WEAR)
     book(account.carbon_market, operator, account.carbon_money, CARBON)
 
 
@@ -90,3 +93,82 @@ def settle_true_up(
         return
     for consumer, energy in energy_mwh.items():
         ledger.book(time_s, consumer, operator, excess_money * (energy / total), TRUE_UP, period)
+
+
+def settle_trade(
+    ledger: Ledger,
+    trade: MinuteTrade,
+    time_s: float,
+    period: int,
+    provider: str,
+    missing_mwh: float,
+    price_cap_per_mwh: float,
+) -> None:
+    """Book a minute's trade over a leased line: energy, fee, and what a seller owes that sent too little.
+
+    Parameters
+    ----------
+    trade : MinuteTrade
+    time_s : float
+    period : int
+    provider : str
+        Who leases the line.
+    missing_mwh : float
+        What the seller did not send, at the buyer's end; what an outage held up is nobody's fault.
+    price_cap_per_mwh : float
+        What it costs the buyer to replace it.
+
+    Notes
+    -----
+    E8, E12: the buyer pays price x delivered, the seller fee x sent. For what it does not send the seller
+    makes good the difference to the price cap.
+    """
+    price, paid = trade.price_per_mwh, trade.price_per_mwh * trade.delivered_mwh
+    if paid > 0.0:
+        ledger.book(time_s, trade.buyer, trade.seller, paid, LINE_ENERGY, period)
+    if trade.fee_money > 0.0:
+        ledger.book(time_s, trade.seller, provider, trade.fee_money, LINE_FEE, period)
+    if missing_mwh > 0.0 and price_cap_per_mwh > price:
+        owed = (price_cap_per_mwh - price) * missing_mwh
+        ledger.book(time_s, trade.seller, trade.buyer, owed, DEFAULT, period)
+
+
+@dataclass(frozen=True)
+class HeadAccount:
+    """What passed the head of a grid in one period, and at which price.
+
+    Parameters
+    ----------
+    time_s : float
+    period : int
+    buyer, supplier : str
+        The agents below and above.
+    replicas_account, replicas : str, int
+        Account of the equal grids behind the same place, and how many there are with this one.
+    import_mwh, import_price_per_mwh : float
+        Of one grid.
+    export_mwh, export_price_per_mwh : float
+        Of one grid.
+    """
+
+    time_s: float
+    period: int
+    buyer: str
+    supplier: str
+    replicas_account: str
+    replicas: int
+    import_mwh: float
+    import_price_per_mwh: float
+    export_mwh: float
+    export_price_per_mwh: float
+
+
+def settle_head(ledger: Ledger, account: HeadAccount) -> None:
+    """Book what a grid owes its supplier, and the same again for its replicas together."""
+    for payer, weight in ((account.buyer, 1), (account.replicas_account, account.replicas - 1)):
+        bought = weight * account.import_price_per_mwh * account.import_mwh
+        sold = weight * account.export_price_per_mwh * account.export_mwh
+        if bought:
+            ledger.book(account.time_s, payer, account.supplier, bought, PURCHASE, account.period)
+        if sold:
+            ledger.book(account.time_s, account.supplier, payer, sold, EXPORT, account.period)

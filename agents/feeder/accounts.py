@@ -12,14 +12,17 @@ from gridarium.agents.feeder.dispatch import Dispatch, Dispatcher
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
-from gridarium.market.head import HeadAccount, settle_head
+from gridarium.market.accounts import REPLICAS
 from gridarium.market.records import MarketConditions
-from gridarium.market.settlement import PeriodAccount, settle_period, settle_true_up
+from gridarium.market.settlement import (
+    HeadAccount,
+    PeriodAccount,
+    settle_head,
+    settle_period,
+    settle_true_up,
+)
 from gridarium.market.supply import Situation
 from gridarium.market.tariffs import Offer, Tariff, carbon_revenue, granted_discount
-
-REPLICAS = "replicas"
-"""Account, in the scope of a grid, of the equal grids that stand behind the same place."""
 
 
 @dataclass(frozen=True)

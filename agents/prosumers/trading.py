@@ -10,13 +10,13 @@ from gridarium.environment.clock import MINUTE_S
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.private_lines import Line, LineFlow, PrivateLines
 from gridarium.market.bargaining import BARGAINING, Bargain
-from gridarium.market.line_lease import Accept, Counter, MinuteTrade, Offer, TradeBook
+from gridarium.market.line_lease import Accept, Counter, Offer
+from gridarium.market.settlement import settle_trade
+from gridarium.market.trade_book import MinuteTrade, TradeBook
 from gridarium.market.utility import Utility
 
 if TYPE_CHECKING:
     from gridarium.environment.world import World
-
-ENERGY, FEE, COMPENSATION = "leased-line energy", "line fee", "default compensation"
 
 NOMINATION_S = 150.0
 """How long before a period prosumers nominate, s."""
@@ -159,7 +159,7 @@ def book_of(world: World) -> TradeBook:
 
 
 class Meters:
-    """Meters at both ends of the leased lines, and the bookkeeping that follows from what they show.
+    """Meters at both ends of the leased lines; what they show is paid for and recorded.
 
     Parameters
     ----------
@@ -176,40 +176,26 @@ class Meters:
         self._book = book_of(world)
 
     def settle(self, sale: Sale, planned_mwh: float, period: int) -> float:
-        """Send what the seller has planned in the past minute, pay for it; returns the energy sent, MWh.
-
-        Notes
-        -----
-        E8, E12: the buyer pays price x delivered, the seller fee x sent. For what it does not send the
-        seller makes good the difference to the price cap; an outage is nobody's fault.
-        """
+        """Send what the seller has planned in the past minute, pay for it; returns the energy sent, MWh."""
         accepted, line = sale.accepted, sale.line
         assert accepted is not None
         start_s, _, price, volume, _ = accepted
         flow = self.lines.carry(line, planned_mwh, start_s, start_s + MINUTE_S)
         missing = volume - planned_mwh * (1.0 - line.loss)
-        fee = sale.fee * flow.sent_mwh
-        book, now_s = self.world.ledger.book, start_s + MINUTE_S
-        if flow.delivered_mwh > 0.0 and price > 0.0:
-            book(now_s, sale.buyer, line.seller, price * flow.delivered_mwh, ENERGY, period)
-        if fee > 0.0:
-            book(now_s, line.seller, self.provider, fee, FEE, period)
-        if missing > _ROUNDING * volume and self.cap > price:
-            book(now_s, line.seller, sale.buyer, (self.cap - price) * missing, COMPENSATION, period)
-        outcome = _outcome(flow, planned_mwh, missing > _ROUNDING * volume)
-        self._book.record(
-            MinuteTrade(
-                start_s,
-                line.seller,
-                sale.buyer,
-                price,
-                volume,
-                flow.sent_mwh,
-                flow.delivered_mwh,
-                fee,
-                outcome,
-            )
+        missing = missing if missing > _ROUNDING * volume else 0.0
+        trade = MinuteTrade(
+            minute_s=start_s,
+            seller=line.seller,
+            buyer=sale.buyer,
+            price_per_mwh=price,
+            contracted_mwh=volume,
+            sent_mwh=flow.sent_mwh,
+            delivered_mwh=flow.delivered_mwh,
+            fee_money=sale.fee * flow.sent_mwh,
+            outcome=_outcome(flow, planned_mwh, missing > 0.0),
         )
+        settle_trade(self.world.ledger, trade, start_s + MINUTE_S, period, self.provider, missing, self.cap)
+        self._book.record(trade)
         return flow.sent_mwh
 
 

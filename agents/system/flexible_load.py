@@ -13,8 +13,8 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.grids import Site
 from gridarium.environment.storage import TOLERANCE
+from gridarium.market.accounts import DEMAND_RESPONSE
 from gridarium.market.operation_records import (
-    DEMAND_RESPONSE,
     AvailabilityRequest,
     FlexibleOffer,
     FlexibleStatus,

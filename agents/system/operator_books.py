@@ -12,7 +12,7 @@ from gridarium.agents.system.pool_outlook import PoolOutlook
 from gridarium.agents.system.power_system import PowerSystem
 from gridarium.agents.system.system_costs import PeriodPrices, period_cost
 from gridarium.environment.grids import Grid
-from gridarium.market.operation_records import MARKET_ACCOUNT, REAL_TIME
+from gridarium.market.accounts import REAL_TIME, REAL_TIME_MARKET
 
 _A_WATT_MW = 1e-6
 
@@ -68,7 +68,7 @@ class OperatorBooks:
         imported, exported = (each if each > _A_WATT_MW else 0.0 for each in (exchange, -exchange))
         if imported:
             amount = self._rules.market_price_per_mwh * imported * world.period_h
-            world.ledger.book(world.clock.now_s, self._owner, MARKET_ACCOUNT, amount, REAL_TIME, period)
+            world.ledger.book(world.clock.now_s, self._owner, REAL_TIME_MARKET, amount, REAL_TIME, period)
         traded = self._traded_mw(period)
         self._pool.learn(period, traded * world.period_h)
         realised = replace(

@@ -14,13 +14,9 @@ from gridarium.agents.system.lease_search import LeaseSearch
 from gridarium.environment.clock import DAY_S
 from gridarium.environment.grids import Site
 from gridarium.environment.storage import StorageFlow, StorageRatings, StorageUnit
+from gridarium.market.accounts import CHARGE, DISCHARGE, MAINTENANCE, WEAR, WEAR_COMPENSATION
 from gridarium.market.line_lease import LeaseTerms
 from gridarium.market.operation_records import (
-    BOUGHT,
-    COMPENSATION,
-    SOLD,
-    WEAR,
-    WEAR_ACCOUNT,
     AvailabilityRequest,
     StatusRequest,
     StorageAvailability,
@@ -119,7 +115,7 @@ class StorageProvider(CommandedAgent):
         n_period = world.n_period
         self._charge_mw, self._discharge_mw = np.zeros(n_period), np.zeros(n_period)
         self._price_per_mwh = np.zeros(n_period)
-        self._booked = dict.fromkeys((COMPENSATION, SOLD, BOUGHT, WEAR), 0.0)
+        self._booked = dict.fromkeys((WEAR_COMPENSATION, DISCHARGE, CHARGE, WEAR), 0.0)
         self._fees_learned_money = 0.0
         self.leases: list[LeaseDay] = []
         self.charge_mw, self.discharge_mw = np.zeros(n_period), np.zeros(n_period)
@@ -182,10 +178,10 @@ class StorageProvider(CommandedAgent):
         moved = self._flow.e_in_mwh + self._flow.e_out_mwh
         rates, leader = self.rates, self.leader
         for payer, payee, amount, purpose in (
-            (leader, self.name, rates.compensation_per_mwh * moved, COMPENSATION),
-            (leader, self.name, price * float(self.discharge_mw[period]) * hours, SOLD),
-            (self.name, leader, price * float(self.charge_mw[period]) * hours, BOUGHT),
-            (self.name, WEAR_ACCOUNT, rates.degradation_cost_per_mwh * moved, WEAR),
+            (leader, self.name, rates.compensation_per_mwh * moved, WEAR_COMPENSATION),
+            (leader, self.name, price * float(self.discharge_mw[period]) * hours, DISCHARGE),
+            (self.name, leader, price * float(self.charge_mw[period]) * hours, CHARGE),
+            (self.name, MAINTENANCE, rates.degradation_cost_per_mwh * moved, WEAR),
         ):
             if amount:
                 self.world.ledger.book(self.world.clock.now_s, payer, payee, amount, purpose, period)
@@ -195,13 +191,13 @@ class StorageProvider(CommandedAgent):
     def profit(self) -> ProviderProfit:
         """Profit so far, by source."""
         booked = self._booked
-        margin = booked[SOLD] - booked[BOUGHT]
-        return ProviderProfit(booked[COMPENSATION], margin, self._fees_money(), booked[WEAR])
+        margin = booked[DISCHARGE] - booked[CHARGE]
+        return ProviderProfit(booked[WEAR_COMPENSATION], margin, self._fees_money(), booked[WEAR])
 
     def _fees_money(self) -> float:
         """Line fees so far: what its account holds beyond what it has booked itself."""
         booked = self._booked
-        own = booked[COMPENSATION] + booked[SOLD] - booked[BOUGHT] - booked[WEAR]
+        own = booked[WEAR_COMPENSATION] + booked[DISCHARGE] - booked[CHARGE] - booked[WEAR]
         return self.world.ledger.balance(self.name) - own
 
     def _possible_mw(self, period: int) -> tuple[float, float]:

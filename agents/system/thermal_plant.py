@@ -12,14 +12,9 @@ from gridarium.agents.system.commanded import CommandedAgent
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.environment.thermal_unit import SolventTank, ThermalUnit
+from gridarium.market.accounts import CARBON, CARBON_MARKET, FUEL, FUEL_SUPPLIERS, GENERATION, START_STOP
 from gridarium.market.carbon_trading import carbon_trading_money
 from gridarium.market.operation_records import (
-    CARBON,
-    CARBON_ACCOUNT,
-    FUEL,
-    FUEL_ACCOUNT,
-    GENERATION,
-    START_STOP,
     AvailabilityRequest,
     StatusRequest,
     UnitAvailability,
@@ -157,9 +152,9 @@ class ThermalPlant(CommandedAgent):
         world, unit, now = self.world, self._unit, self._now
         was_on = bool(self.done["on"][period - 1]) if period else unit.on_initially
         costs = (
-            (unit.start_stop_money * (now.on != was_on), FUEL_ACCOUNT, START_STOP),
-            (unit.fuel_cost_per_h(now.gross_mw) * now.on * world.period_h, FUEL_ACCOUNT, FUEL),
-            (self._carbon_money(now), CARBON_ACCOUNT, CARBON),
+            (unit.start_stop_money * (now.on != was_on), FUEL_SUPPLIERS, START_STOP),
+            (unit.fuel_cost_per_h(now.gross_mw) * now.on * world.period_h, FUEL_SUPPLIERS, FUEL),
+            (self._carbon_money(now), CARBON_MARKET, CARBON),
         )
         for amount, account, purpose in costs:
             if amount:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from gridarium.market import head, settlement
+from gridarium.market import accounts
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -44,10 +44,10 @@ def _money(payoffs: pd.DataFrame) -> dict[str, float]:
     utility = consumers.loc[consumers["item"] == "utility", "amount_money"].sum()
     return {
         "dso_net_revenue_money": float(dso.sum()),
-        "sales_money": float(dso.get(settlement.RETAIL, 0.0) + dso.get(settlement.TRUE_UP, 0.0)),
-        "purchase_money": -float(dso.get(head.PURCHASE, 0.0)),
-        "turbine_cost_money": -float(dso.get(settlement.FUEL, 0.0)),
-        "carbon_revenue_money": float(dso.get(settlement.CARBON, 0.0)),
+        "sales_money": float(dso.get(accounts.RETAIL, 0.0) + dso.get(accounts.TRUE_UP, 0.0)),
+        "purchase_money": -float(dso.get(accounts.PURCHASE, 0.0)),
+        "turbine_cost_money": -float(dso.get(accounts.FUEL, 0.0)),
+        "carbon_revenue_money": float(dso.get(accounts.CARBON, 0.0)),
         "user_cost_money": float(bills),
         "user_surplus_money": float(utility - bills),
     }

@@ -6,19 +6,18 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from gridarium.agents.prosumers.trading import FEE
-from gridarium.market import operation_records as purposes
+from gridarium.market import accounts
 
 Tables = Mapping[str, pd.DataFrame]
 
 COST_PARTS = {
-    "fuel_money": (purposes.FUEL, purposes.FUEL_ACCOUNT, 1.0),
-    "start_stop_money": (purposes.START_STOP, purposes.FUEL_ACCOUNT, 1.0),
-    "carbon_trading_money": (purposes.CARBON, purposes.CARBON_ACCOUNT, 1.0),
-    "demand_response_money": (purposes.DEMAND_RESPONSE, "operator", -1.0),
-    "storage_compensation_money": (purposes.COMPENSATION, "operator", -1.0),
-    "p2p_cost_money": (FEE, "esp", 1.0),
-    "real_time_money": (purposes.REAL_TIME, purposes.MARKET_ACCOUNT, 1.0),
+    "fuel_money": (accounts.FUEL, accounts.FUEL_SUPPLIERS, 1.0),
+    "start_stop_money": (accounts.START_STOP, accounts.FUEL_SUPPLIERS, 1.0),
+    "carbon_trading_money": (accounts.CARBON, accounts.CARBON_MARKET, 1.0),
+    "demand_response_money": (accounts.DEMAND_RESPONSE, "operator", -1.0),
+    "storage_compensation_money": (accounts.WEAR_COMPENSATION, "operator", -1.0),
+    "p2p_cost_money": (accounts.LINE_FEE, "esp", 1.0),
+    "real_time_money": (accounts.REAL_TIME, accounts.REAL_TIME_MARKET, 1.0),
 }
 """Parts of the system's cost (E20, E26): purpose and account in the ledger, and the sign there."""
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.prosumers.trading import ENERGY, FEE
 from gridarium.environment.errors import LedgerError
 from gridarium.experiments.net_zero.build_pool import utility_of
 from gridarium.experiments.net_zero.metrics import Tables
 from gridarium.experiments.records import Measured
+from gridarium.market.accounts import LINE_ENERGY, LINE_FEE
 from gridarium.market.ladder import LadderTariff
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ def pool(scenario: NetZeroScenario, built: Built, tables: Tables) -> Iterator[Me
     """Payments, fees, prices, gains and welfare of the pool."""
     trades, ledger = tables["trades"], tables["ledger"]
     paid = float((trades["price_per_mwh"] * trades["delivered_mwh"]).sum())
-    booked = ledger[(ledger["purpose"] == ENERGY) & (ledger["amount_money"] > 0.0)]["amount_money"].sum()
+    booked = ledger[(ledger["purpose"] == LINE_ENERGY) & (ledger["amount_money"] > 0.0)]["amount_money"].sum()
     yield Measured(
         "payments", abs(paid - float(booked)), _CENT, "money", True,
         "payments of the ledger against price times energy delivered of all minutes (E8)",
     )  # fmt: skip
     fees = _fees_money(built, trades)
-    booked = ledger[(ledger["purpose"] == FEE) & (ledger["amount_money"] > 0.0)]["amount_money"].sum()
+    booked = ledger[(ledger["purpose"] == LINE_FEE) & (ledger["amount_money"] > 0.0)]["amount_money"].sum()
     wrong = max(
         float(np.abs(fees - trades["fee_money"]).max()), abs(float(trades["fee_money"].sum() - booked))
     )

@@ -8,14 +8,19 @@ import numpy as np
 import pandas as pd
 
 from gridarium.agents.prosumers.own_balance import Metered
-from gridarium.agents.prosumers.trading import COMPENSATION as DEFAULT
-from gridarium.agents.prosumers.trading import ENERGY, FEE, book_of
+from gridarium.agents.prosumers.trading import book_of
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import DAY_S
 from gridarium.experiments.net_zero.build_pool import utility_of
 from gridarium.experiments.net_zero.pool_welfare import welfare_bound_money
 from gridarium.experiments.tidy import periods, tidy
-from gridarium.market.operation_records import BOUGHT, COMPENSATION, SOLD, WEAR
+from gridarium.market.accounts import (
+    CHARGE,
+    DISCHARGE,
+    LINE_FEE,
+    WEAR,
+    WEAR_COMPENSATION,
+)
 
 if TYPE_CHECKING:
     from gridarium.experiments.net_zero.build import Built
@@ -133,12 +138,9 @@ def lease_table(built: Built) -> pd.DataFrame:
 
 
 _SOURCES = {
-    "line_fees_money": (FEE,),
-    "energy_margin_money": (SOLD, BOUGHT),
-    "compensation_money": (COMPENSATION,),
+    "line_fees_money": (LINE_FEE,),
+    "energy_margin_money": (DISCHARGE, CHARGE),
+    "compensation_money": (WEAR_COMPENSATION,),
     "degradation_money": (WEAR,),
 }
 """Sources of the provider's profit, positive to it, by the purposes that its account is booked under."""
-
-PAID_BETWEEN_PROSUMERS = (ENERGY, DEFAULT)
-"""Purposes of payments that stay among prosumers."""

@@ -13,7 +13,7 @@ from gridarium.experiments.net_zero.build_system import thermal_unit
 from gridarium.experiments.net_zero.metrics import Tables, realised_cost_money
 from gridarium.experiments.records import Measured
 from gridarium.experiments.world_parts import storage_ratings
-from gridarium.market.operation_records import CARBON, CARBON_ACCOUNT
+from gridarium.market.accounts import CARBON, CARBON_MARKET
 
 if TYPE_CHECKING:
     from gridarium.agents.system.thermal_plant import ThermalPlant
@@ -149,7 +149,7 @@ def carbon(built: Built, tables: Tables) -> Iterator[Measured]:
     )  # fmt: skip
     tables_money = float(table["trading_money"].sum())
     ledger = tables["ledger"]
-    own = (ledger["account"] == CARBON_ACCOUNT) & (ledger["purpose"] == CARBON)
+    own = (ledger["account"] == CARBON_MARKET) & (ledger["purpose"] == CARBON)
     paid = float(ledger[own]["amount_money"].sum())
     yield Measured(
         "carbon trading", abs(tables_money - paid), 1e-4, "money", True,

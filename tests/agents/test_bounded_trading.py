@@ -8,12 +8,14 @@ from gridarium.agents.bounded.action import PartialCompliance
 from gridarium.agents.bounded.trading import FirstAcceptable, Overconfident, ReputationWeighted
 from gridarium.agents.prosumers.own_balance import ProsumerData
 from gridarium.agents.prosumers.prosumer import Prosumer
-from gridarium.agents.prosumers.trading import COMPENSATION, TradeRules, book_of
+from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
 from gridarium.experiments.synthetic_pool import PoolPlan, synthetic_pool
-from gridarium.market.line_lease import LeaseTerms, MinuteTrade
+from gridarium.market.accounts import DEFAULT
+from gridarium.market.line_lease import LeaseTerms
+from gridarium.market.trade_book import MinuteTrade
 from gridarium.market.utility import QuadraticUtility
 
 LENGTHS = {("near", "mill"): 10.0, ("far", "mill"): 40.0}
@@ -95,7 +97,7 @@ def test_an_overconfident_seller_to_a_large_buyer_pays_compensation() -> None:
     assert sum(trade.contracted_mwh for trade in trades) == pytest.approx(1.5 * 0.25)
     assert sum(trade.sent_mwh for trade in trades) == pytest.approx(0.25)
     table = world.ledger.table()
-    paid = table[(table.purpose == COMPENSATION) & (table.account == "mill")].amount_money.sum()
+    paid = table[(table.purpose == DEFAULT) & (table.account == "mill")].amount_money.sum()
     owed = sum((300.0 - t.price_per_mwh) * (t.contracted_mwh - t.delivered_mwh) for t in trades)
     assert paid == pytest.approx(owed)
 

@@ -26,6 +26,15 @@ from gridarium.environment.network import Feeder
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 from gridarium.environment.world import World
+from gridarium.market.accounts import (
+    CARBON,
+    CARBON_MARKET,
+    FUEL,
+    FUEL_SUPPLIERS,
+    GENERATION,
+    LINE_FEE,
+    START_STOP,
+)
 from gridarium.market.line_lease import LeaseTerms
 from gridarium.market.operation_records import (
     AvailabilityRequest,
@@ -121,7 +130,7 @@ def test_a_plant_that_is_too_high_to_stop_goes_down_first(make_plate: Callable[.
         world.step()
     # The stop limit is 20 MW: 55 - 20 - 15 takes two quarters. It starts again at its least output.
     assert plant.done["gross_mw"].tolist() == pytest.approx([35.0, 20.0, 0.0, 20.0])
-    starts = [entry for entry in world.ledger.entries if entry.purpose == "start and stop"]
+    starts = [entry for entry in world.ledger.entries if entry.purpose == START_STOP]
     assert [(entry.period, entry.amount) for entry in starts] == [(2, 500.0), (3, 500.0)]
     assert world.ledger.balance("unit") == pytest.approx(0.0, abs=1e-9)
 
@@ -132,9 +141,9 @@ def test_costs_of_a_plant_by_hand(make_plate: Callable[..., World]) -> None:
     world.step()
     booked = {entry.purpose: (entry.payer, entry.payee, entry.amount) for entry in world.ledger.entries}
     # 0.1 * 50^2 + 10 * 50 + 40 = 790 USD/h; 12 * (0.5 - 0.7) * 50 = -120 USD/h.
-    assert booked["fuel"] == ("unit", "fuel", pytest.approx(790.0 / 4.0))
-    assert booked["carbon trading"] == ("carbon market", "unit", pytest.approx(120.0 / 4.0))
-    assert booked["generation"] == ("operator", "unit", pytest.approx(670.0 / 4.0))
+    assert booked[FUEL] == ("unit", FUEL_SUPPLIERS, pytest.approx(790.0 / 4.0))
+    assert booked[CARBON] == (CARBON_MARKET, "unit", pytest.approx(120.0 / 4.0))
+    assert booked[GENERATION] == ("operator", "unit", pytest.approx(670.0 / 4.0))
 
 
 def test_capture_is_cut_off_where_the_tank_is_full_or_empty(make_plate: Callable[..., World]) -> None:
@@ -285,7 +294,7 @@ def test_a_provider_renews_its_terms_before_each_day_from_what_the_lines_earned(
     prosumer = Desk(world, "p1")
     for period in range(4):
         world.step()
-        world.ledger.book(world.clock.now_s, "p1", "esp", 10.0 + period, "line fee", period)
+        world.ledger.book(world.clock.now_s, "p1", "esp", 10.0 + period, LINE_FEE, period)
     heard = [(3600.0 - 600.0, LeaseTerms(0.5)), (3600.0 + 86400.0 - 600.0, LeaseTerms(0.75))]
     assert prosumer.heard == heard
     assert [day.earned_before_money for day in provider.leases] == pytest.approx([0.0, 10.0], abs=1e-9)

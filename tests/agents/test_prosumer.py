@@ -13,14 +13,16 @@ from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.bounded.action import DropOut, PartialCompliance
 from gridarium.agents.prosumers.own_balance import ProsumerData
 from gridarium.agents.prosumers.prosumer import Prosumer
-from gridarium.agents.prosumers.trading import COMPENSATION, ENERGY, FEE, TradeRules, book_of
+from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.clock import QUARTER_S, Clock
 from gridarium.environment.grids import Grid
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.network import Feeder
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
-from gridarium.market.line_lease import Accept, Introduction, LeaseTerms, MinuteTrade, Offer
+from gridarium.market.accounts import DEFAULT, LINE_ENERGY, LINE_FEE
+from gridarium.market.line_lease import Accept, Introduction, LeaseTerms, Offer
+from gridarium.market.trade_book import MinuteTrade
 from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
 
 START_S = 3600.0
@@ -95,10 +97,10 @@ class Pool:
         trades, ledger = book_of(self.world).table(), self.world.ledger
         ledger.verify()
         assert ledger.total() == 0.0
-        assert self.paid(ENERGY) == pytest.approx(
+        assert self.paid(LINE_ENERGY) == pytest.approx(
             float((trades.price_per_mwh * trades.delivered_mwh).sum()), abs=1e-9
         )
-        assert self.paid(FEE) == pytest.approx(float(trades.fee_money.sum()), abs=1e-9)
+        assert self.paid(LINE_FEE) == pytest.approx(float(trades.fee_money.sum()), abs=1e-9)
         for name, agent in self.agents.items():
             metered = pd.DataFrame(agent.metered)
             sent = float(trades.loc[trades.seller == name, "sent_mwh"].sum())
@@ -230,7 +232,7 @@ def test_a_seller_that_sends_half_pays_for_the_other_half() -> None:
     assert first.outcome == "short"
     assert (first.sent_mwh, first.delivered_mwh) == pytest.approx((0.5 * MINUTE_MWH,) * 2)
     owed = sum((300.0 - t.price_per_mwh) * 0.5 * t.contracted_mwh for t in pool.trades)
-    assert pool.paid(COMPENSATION) == pytest.approx(owed)
+    assert pool.paid(DEFAULT) == pytest.approx(owed)
     assert pool.world.meters["mill"] == pytest.approx([0.5, 0.5])
     # R <- 0.9 R + 0.1 * 0.5, thirty times.
     assert pool.agents["mill"].reputation == {"sun": pytest.approx(0.5 + 0.5 * 0.9**30)}
@@ -241,9 +243,9 @@ def test_a_seller_that_sends_half_pays_for_the_other_half() -> None:
 def test_a_seller_that_drops_out_sends_nothing_and_pays_no_fee() -> None:
     pool = Pool({"sun": 1.0, "mill": -1.0}, behaviours={"sun": DropOut(1.0)}).run()
     assert {trade.outcome for trade in pool.trades} == {"default"}
-    assert (pool.paid(ENERGY), pool.paid(FEE)) == (0.0, 0.0)
+    assert (pool.paid(LINE_ENERGY), pool.paid(LINE_FEE)) == (0.0, 0.0)
     price = pool.trades[0].price_per_mwh
-    assert pool.paid(COMPENSATION) == pytest.approx(0.25 * (300.0 - price))
+    assert pool.paid(DEFAULT) == pytest.approx(0.25 * (300.0 - price))
     assert pool.world.meters["mill"] == pytest.approx([1.0])
     assert pool.agents["sun"].metered[0].spilled == pytest.approx(0.25)
 
@@ -258,7 +260,7 @@ def test_a_line_that_fails_in_mid_trade_is_nobodys_fault() -> None:
     assert [minute for minute, trade in by_minute.items() if trade.outcome == "outage"] == [2]
     assert by_minute[2].sent_mwh == pytest.approx(0.5 * MINUTE_MWH)
     assert by_minute[2].fee_money == pytest.approx(0.5 * 40.0 * MINUTE_MWH)
-    assert pool.paid(COMPENSATION) == 0.0
+    assert pool.paid(DEFAULT) == 0.0
     assert pool.agents["mill"].reputation == {}
     assert pool.world.meters["mill"] == pytest.approx([2.5 / 15.0])
 
@@ -287,7 +289,7 @@ def test_an_acceptance_lost_for_good_binds_nobody() -> None:
     assert len(pool.trades) == 14
     assert in_minute(3) not in {trade.minute_s for trade in pool.trades}
     assert pool.agents["mill"].reputation == {}
-    assert pool.paid(COMPENSATION) == 0.0
+    assert pool.paid(DEFAULT) == 0.0
     assert pool.world.meters["mill"] == pytest.approx([1.0 / 15.0])
 
 

@@ -31,8 +31,17 @@ from gridarium.environment.links import LinkQuality
 from gridarium.environment.message_bus import MessageBus
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
+from gridarium.market.accounts import (
+    CARBON,
+    CARBON_MARKET,
+    DEMAND_RESPONSE,
+    FUEL,
+    FUEL_SUPPLIERS,
+    REAL_TIME,
+    START_STOP,
+    WEAR,
+)
 from gridarium.market.line_lease import Nomination
-from gridarium.market.operation_records import CARBON, DEMAND_RESPONSE, FUEL, REAL_TIME, START_STOP, WEAR
 
 QUARTER_S, DAY = 900.0, 96
 LOSSY = LinkQuality(latency_s=0.2, loss=0.2)
@@ -71,7 +80,7 @@ class Plate:
     def paid_money(self, purpose: str) -> float:
         table = self.world.ledger.table()
         rows = table[(table["purpose"] == purpose) & (table["amount_money"] < 0.0)]
-        signs = np.where(rows["account"].isin(["carbon market", "fuel"]), -1.0, 1.0)
+        signs = np.where(rows["account"].isin([CARBON_MARKET, FUEL_SUPPLIERS]), -1.0, 1.0)
         return float(-(rows["amount_money"] * signs).sum())
 
 

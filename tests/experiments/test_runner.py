@@ -99,7 +99,7 @@ def test_tables_add_up_to_the_summary(study: Result) -> None:
 def test_retail_energy_is_paid_at_the_posted_price(result: Result) -> None:
     loads = result.table("decisions").merge(result.table("signals"), on="period")
     due = (loads["p_metered_mw"] * loads["price_per_mwh"]).groupby(loads["agent"]).sum()
-    ledger = result.table("ledger").query("purpose == 'retail energy'")
+    ledger = result.table("ledger").query("purpose == 'retail'")
     paid = -ledger[ledger["account"] != "dso"].groupby("account")["amount_money"].sum()
     for name in due.index:
         assert paid[name] == pytest.approx(due[name])

@@ -9,21 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridarium.environment.ledger import Ledger
-from gridarium.market.settlement import (
+from gridarium.market.accounts import (
     CARBON,
     CARBON_MARKET,
+    DEFAULT,
     EXPORT,
     FUEL,
+    FUEL_SUPPLIERS,
+    LINE_ENERGY,
+    LINE_FEE,
+    MAINTENANCE,
     PURCHASE,
     RETAIL,
-    SUPPLIERS,
     TRUE_UP,
     UPSTREAM,
     WEAR,
-    PeriodAccount,
-    settle_period,
-    settle_true_up,
 )
+from gridarium.market.settlement import PeriodAccount, settle_period, settle_trade, settle_true_up
+from gridarium.market.trade_book import MinuteTrade
 
 HOUR = PeriodAccount(
     time_s=3600.0,
@@ -48,8 +51,8 @@ def test_one_period_by_hand() -> None:
         ("homes", "dso", RETAIL): 350.0,
         ("works", "dso", RETAIL): 1050.0,
         ("dso", UPSTREAM, PURCHASE): pytest.approx(480.0),
-        ("dso", SUPPLIERS, FUEL): 90.0,
-        ("dso", SUPPLIERS, WEAR): 7.0,
+        ("dso", FUEL_SUPPLIERS, FUEL): 90.0,
+        ("dso", MAINTENANCE, WEAR): 7.0,
         (CARBON_MARKET, "dso", CARBON): 11.0,
     }
     assert ledger.balance("dso") == pytest.approx(350.0 + 1050.0 - 480.0 - 90.0 - 7.0 + 11.0)
@@ -86,6 +89,34 @@ def test_no_true_up_without_excess_or_energy(energy: float, excess: float) -> No
     ledger = Ledger()
     settle_true_up(ledger, "dso", 9.0, 23, {"homes": energy}, excess_money=excess, carbon_money=0.0)
     assert ledger.entries == ()
+
+
+TRADE = MinuteTrade(3600.0, "ann", "bob", 100.0, 0.06, 0.05, 0.048, 2.5, "short")
+
+
+@pytest.mark.parametrize(
+    ("missing_mwh", "cap", "owed"), [(0.012, 300.0, 0.012 * 200.0), (0.0, 300.0, None), (0.012, 90.0, None)]
+)
+def test_a_trade_is_paid_as_delivered_and_made_good_as_missing(
+    missing_mwh: float, cap: float, owed: float | None
+) -> None:
+    ledger = Ledger()
+    settle_trade(ledger, TRADE, 3660.0, 2, "esp", missing_mwh, cap)
+    booked = {(entry.payer, entry.payee, entry.purpose): entry.amount for entry in ledger.entries}
+    expected = {("bob", "ann", LINE_ENERGY): pytest.approx(4.8), ("ann", "esp", LINE_FEE): 2.5}
+    if owed is not None:
+        expected["ann", "bob", DEFAULT] = pytest.approx(owed)
+    assert booked == expected
+    assert {(entry.time_s, entry.period) for entry in ledger.entries} == {(3660.0, 2)}
+
+
+def test_a_trade_of_which_nothing_arrives_pays_only_what_is_owed() -> None:
+    ledger = Ledger()
+    default = TRADE._replace(sent_mwh=0.0, delivered_mwh=0.0, fee_money=0.0, outcome="default")
+    settle_trade(ledger, default, 3660.0, 2, "esp", 0.06, 300.0)
+    assert [(entry.payer, entry.payee, entry.purpose) for entry in ledger.entries] == [
+        ("ann", "bob", DEFAULT)
+    ]
 
 
 energies = st.just(0.0) | st.floats(1e-6, 5.0)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridarium.agents.prosumers.trading import COMPENSATION, ENERGY, FEE, TradeRules, book_of
+from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.links import LinkQuality
 from gridarium.experiments.synthetic_pool import Pool, PoolPlan, synthetic_pool
+from gridarium.market.accounts import DEFAULT, LINE_ENERGY, LINE_FEE
 from gridarium.market.bargaining import BARGAINING
 
 QUALITIES = st.builds(
@@ -34,14 +35,14 @@ def check(pool: Pool, band: tuple[float, float]) -> None:
     ledger = world.ledger.table()
     world.ledger.verify()
     assert world.ledger.total() == 0.0
-    assert paid(ledger, ENERGY) == pytest.approx((trades.price_per_mwh * trades.delivered_mwh).sum())
-    assert paid(ledger, FEE) == pytest.approx(trades.fee_money.sum())
+    assert paid(ledger, LINE_ENERGY) == pytest.approx((trades.price_per_mwh * trades.delivered_mwh).sum())
+    assert paid(ledger, LINE_FEE) == pytest.approx(trades.fee_money.sum())
     assert trades.price_per_mwh.between(band[0] - 1e-9, band[1] + 1e-9).all()
     assert (trades.sent_mwh >= trades.delivered_mwh).all()
     # Nobody trades twice with the same partner in a minute.
     assert not trades.duplicated(["minute_s", "seller", "buyer"]).any()
     promised = trades.contracted_mwh.sum() - trades.delivered_mwh.sum()
-    assert paid(ledger, COMPENSATION) <= band[1] * promised + 1e-9
+    assert paid(ledger, DEFAULT) <= band[1] * promised + 1e-9
     for number, prosumer in enumerate(pool.prosumers):
         metered = pd.DataFrame(prosumer.metered)
         sold = trades.loc[trades.seller == prosumer.name, "sent_mwh"].sum()

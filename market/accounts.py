@@ -1,0 +1,31 @@
+"""The chart of accounts: who is paid beside the agents, and what for; one name each for all levels."""
+
+from __future__ import annotations
+
+# Counterparties that are no agents, or need not be.
+UPSTREAM = "upstream-market"
+REAL_TIME_MARKET = "real-time-market"
+CARBON_MARKET = "carbon-market"
+FUEL_SUPPLIERS = "fuel-suppliers"
+MAINTENANCE = "maintenance"
+
+REPLICAS = "replicas"
+"""In the scope of a grid: the equal grids that stand behind the same place."""
+
+# Energy at a grid's head, and in real time within a grid.
+PURCHASE, EXPORT = "head energy", "head feed-in"
+REAL_TIME = "real-time energy"
+
+# Energy and services within a grid.
+RETAIL = "retail"
+TRUE_UP = "true-up"
+GENERATION = "generation"
+DISCHARGE, CHARGE = "discharged energy", "charged energy"
+DEMAND_RESPONSE = "demand response"
+WEAR_COMPENSATION = "wear compensation"
+
+# Energy over leased lines.
+LINE_ENERGY, LINE_FEE, DEFAULT = "line energy", "line fee", "default"
+
+# What supply costs.
+FUEL, START_STOP, WEAR, CARBON = "fuel", "start-stop", "wear", "carbon"
