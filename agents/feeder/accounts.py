@@ -11,7 +11,7 @@ from gridarium.agents.feeder.carbon_pool import PoolPlan
 from gridarium.agents.feeder.dispatch import Dispatch, Dispatcher
 from gridarium.environment.arrays import Array
 from gridarium.environment.world import World
-from gridarium.market.records import MarketConditions
+from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.settlement import PeriodAccount, settle_period, settle_true_up
 from gridarium.market.supply import Situation
 from gridarium.market.tariffs import Offer, Tariff, carbon_revenue, granted_discount

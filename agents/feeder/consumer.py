@@ -18,7 +18,8 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import SolveError
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
-from gridarium.market.records import ForecastRequest, LoadForecast, LoadPlan, TariffSignal
+from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
+from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
 
 _BOTH_WAYS = 1e-6
 
@@ -97,7 +98,7 @@ class Consumer(GridAgent):
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:
         """Tell the base load as foreseen."""
-        return LoadForecast(series(self.behaviour.foresee(self, self._demand.base_mw)))
+        return LoadForecast(request.day, series(self.behaviour.foresee(self, self._demand.base_mw)))
 
     @on(TariffSignal)
     def respond(self, signal: TariffSignal, sender: str) -> LoadPlan | None:

@@ -21,15 +21,10 @@ from gridarium.agents.questions import Question
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
 from gridarium.environment.world import World
-from gridarium.market.records import (
-    CarbonOffer,
-    ForecastRequest,
-    MarketConditions,
-    RenewableSetpoint,
-    StorageSchedule,
-    StorageState,
-    TariffSignal,
-)
+from gridarium.market.messages.commands import PoolSchedule, RenewableSetpoint, StorageCommand
+from gridarium.market.messages.forecasts import ForecastRequest
+from gridarium.market.messages.status import StorageStatus
+from gridarium.market.messages.tariffs import CarbonOffer, MarketConditions, TariffSignal
 from gridarium.market.stackelberg import Ending, NegotiationRules, Round
 from gridarium.market.supply import Situation
 from gridarium.market.tariffs import Offer, Tariff
@@ -93,7 +88,7 @@ class Dso(GridAgent):
         self._heard_round = 0
         self._planned_last = False
         self._pool = CarbonPool(world, name, shape.storages, tariff.pool)
-        self.storage_states: dict[tuple[str, int], StorageState] = {}
+        self.storage_status: dict[tuple[str, int], StorageStatus] = {}
 
     # The story of a day.
 
@@ -112,7 +107,7 @@ class Dso(GridAgent):
             *(unit.name for unit in self.shape.storages),
             *self.connections,
         ]
-        question = self._ask_until(self.rules.closes_s, dict.fromkeys(asked, ForecastRequest()))
+        question = self._ask_until(self.rules.closes_s, dict.fromkeys(asked, ForecastRequest(0)))
         silent = yield from question.answered()
         if silent:
             raise MessageError(
@@ -122,7 +117,7 @@ class Dso(GridAgent):
         self._conditions = told[self._market]
         self._available = {unit.name: told[unit.name].available_mw for unit in self.shape.renewables}
         self._initial_mwh = {unit.name: told[unit.name].e_mwh for unit in self.shape.storages}
-        self._base = {name: told[name].base_mw for name in self.connections}
+        self._base = {name: told[name].load_mw for name in self.connections}
         self._loads = dict(self._base)
 
     def _negotiate(self) -> Generator[Any, Any, None]:
@@ -197,17 +192,24 @@ class Dso(GridAgent):
         )
         orders: dict[str, Any] = {}
         for row, unit in enumerate(self.shape.storages):
-            orders[unit.name] = StorageSchedule(
-                series(plan.dispatch.charge_mw[row]),
-                series(plan.dispatch.discharge_mw[row]),
-                series(plan.dispatch.storage_mvar[row]),
-                series(plan.pool.inflow_t_per_h[row]),
-                series(plan.pool.outflow_t_per_h[row]),
-                float(plan.pool.first_tco2[row]),
+            orders[unit.name] = StorageCommand(
+                issue=1,
+                period=0,
+                charge_mw=series(plan.dispatch.charge_mw[row]),
+                discharge_mw=series(plan.dispatch.discharge_mw[row]),
+                q_mvar=series(plan.dispatch.storage_mvar[row]),
+                pool=PoolSchedule(
+                    series(plan.pool.inflow_t_per_h[row]),
+                    series(plan.pool.outflow_t_per_h[row]),
+                    float(plan.pool.first_tco2[row]),
+                ),
             )
         for row, plant in enumerate(self.shape.renewables):
             orders[plant.name] = RenewableSetpoint(
-                series(plan.dispatch.renewable_mw[row]), series(plan.dispatch.renewable_mvar[row])
+                issue=1,
+                period=0,
+                p_mw=series(plan.dispatch.renewable_mw[row]),
+                q_mvar=series(plan.dispatch.renewable_mvar[row]),
             )
         yield from self._ask_until(self.world.delivery_s, orders).answered()
 
@@ -222,10 +224,10 @@ class Dso(GridAgent):
 
     # What it hears.
 
-    @on(StorageState)
-    def take_storage_state(self, state: StorageState, sender: str) -> None:
+    @on(StorageStatus)
+    def take_storage_status(self, status: StorageStatus, sender: str) -> None:
         """Keep what a storage reports."""
-        self.storage_states[sender, state.period] = state
+        self.storage_status[sender, status.period] = status
 
     # What it decides.
 

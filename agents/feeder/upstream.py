@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.environment.world import World
-from gridarium.market.records import CarbonOffer, ForecastRequest, MarketConditions
+from gridarium.market.messages.forecasts import ForecastRequest
+from gridarium.market.messages.tariffs import CarbonOffer, MarketConditions
 
 
 class UpstreamMarket(GridAgent):

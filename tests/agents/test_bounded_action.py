@@ -12,7 +12,7 @@ from gridarium.agents.bounded.action import DropOut, Override, PartialCompliance
 from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.environment.arrays import series
 from gridarium.environment.world import Injections, World
-from gridarium.market.records import TariffSignal
+from gridarium.market.messages.tariffs import TariffSignal
 
 MakeWorld = Callable[..., World]
 N = 400

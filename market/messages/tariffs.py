@@ -1,11 +1,10 @@
-"""What agents send each other: frozen records of prices, forecasts, plans, schedules and readings."""
+"""Prices of energy and carbon, and what is answered to them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from gridarium.environment.arrays import Array
-from gridarium.environment.storage import StorageRatings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,39 +31,6 @@ class MarketConditions:
     grid_factor_tco2_per_mwh: Array
     carbon_price_per_tco2: float
     quota_tco2_per_mwh: float
-
-
-@dataclass(frozen=True, slots=True)
-class ForecastRequest:
-    """The leader asks for tomorrow's forecast, ratings or prices."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A command has arrived."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadForecast:
-    """A consumer's base load, MW, shape (n_period,)."""
-
-    base_mw: Array
-
-
-@dataclass(frozen=True, slots=True)
-class RenewableForecast:
-    """What a renewable plant could deliver, MW, shape (n_period,), and its inverter's rating, MVA."""
-
-    available_mw: Array
-    s_max_mva: float
-
-
-@dataclass(frozen=True, slots=True)
-class StorageOffer:
-    """Ratings of a storage, and the energy in it, MWh."""
-
-    ratings: StorageRatings
-    e_mwh: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,44 +61,6 @@ class LoadPlan:
     """A follower's answer to a signal, MW, shape (n_period,)."""
 
     load_mw: Array
-
-
-@dataclass(frozen=True, slots=True)
-class StorageSchedule:
-    """A day of charging, discharging, reactive power and virtual carbon for one storage.
-
-    Parameters
-    ----------
-    charge_mw, discharge_mw, q_mvar : ndarray, shape (n_period,)
-    pool_in_t_per_h, pool_out_t_per_h : ndarray, shape (n_period,)
-        Carbon liability that enters and leaves its virtual carbon pool, tCO2/h.
-    pool_first_tco2 : float
-        Content of the pool before the first period, tCO2.
-    """
-
-    charge_mw: Array
-    discharge_mw: Array
-    q_mvar: Array
-    pool_in_t_per_h: Array
-    pool_out_t_per_h: Array
-    pool_first_tco2: float
-
-
-@dataclass(frozen=True, slots=True)
-class StorageState:
-    """Energy and virtual carbon that a storage holds at the end of a period."""
-
-    period: int
-    e_mwh: float
-    pool_tco2: float
-
-
-@dataclass(frozen=True, slots=True)
-class RenewableSetpoint:
-    """What a renewable plant shall deliver, MW and Mvar, shape (n_period,) each."""
-
-    p_mw: Array
-    q_mvar: Array
 
 
 @dataclass(frozen=True, slots=True)
