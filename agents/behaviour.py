@@ -28,6 +28,17 @@ class HeardLoads:
     load_mw: Mapping[str, Array]
 
 
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """Surplus (positive) or deficit of a period if all goes on as planned, MW (E18).
+
+    What a system operator perceives before it decides whether to plan anew.
+    """
+
+    period: int
+    mw: float
+
+
 class Behaviour:
     """The exact agent. Override any of the hooks to bound its rationality.
 
@@ -35,7 +46,8 @@ class Behaviour:
     drawn from ``agent.stream("behaviour")``, so that runs stay reproducible.
 
     A consumer perceives a `TariffSignal`, chooses a load and acts on it; a leader perceives
-    `HeardLoads` and chooses the price that it posts next.
+    `HeardLoads` and chooses the price that it posts next; a system operator perceives a `Deviation` and
+    chooses whether to plan anew.
     """
 
     def begin_day(self, agent: GridAgent, day: int) -> None:

@@ -15,8 +15,9 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
-from gridarium.market.operation_records import LoadStatus, StatusRequest
-from gridarium.market.records import ForecastRequest, LoadForecast, LoadPlan, TariffSignal
+from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
+from gridarium.market.messages.status import LoadStatus, StatusRequest
+from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
 
 
 class HeadCustomer(GridAgent):
@@ -142,16 +143,16 @@ class HeadCustomer(GridAgent):
     @on(StatusRequest)
     def tell_head_status(self, request: StatusRequest, sender: str) -> LoadStatus:
         """Tell what the head takes from a settlement period on until the day ends, as planned."""
-        day, _ = self.horizon.place(request.quarter)
-        begun = request.quarter - self.horizon.periods(day).start
+        day, _ = self.horizon.place(request.period)
+        begun = request.period - self.horizon.periods(day).start
         planned = self.grid.replicas * self.horizon.by_period(self.head_plan_mw(day))
-        return LoadStatus(request.quarter, series(planned[begun:]))
+        return LoadStatus(request.period, series(planned[begun:]))
 
     def _forecast(self, day: int) -> LoadForecast | None:
         expected = self.head_forecast_mw(day)
         if expected is None:
             return None
-        return LoadForecast(series(self.grid.replicas * self.horizon.by_period(expected)))
+        return LoadForecast(day, series(self.grid.replicas * self.horizon.by_period(expected)))
 
 
 def _key(terms: TariffSignal) -> tuple[int, int, bool]:

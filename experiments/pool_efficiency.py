@@ -14,8 +14,8 @@ from gridarium.environment.clock import HOUR_S, MINUTE_S
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
 from gridarium.market.ladder import LadderTariff
-from gridarium.market.line_lease import LeaseTerms
 from gridarium.market.matching import Pool, pool_welfare
+from gridarium.market.messages.leasing import LeaseTerms
 from gridarium.market.trade_book import MinuteTrade
 from gridarium.market.utility import Utility
 

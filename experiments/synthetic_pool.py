@@ -22,7 +22,7 @@ from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
-from gridarium.market.line_lease import LeaseTerms
+from gridarium.market.messages.leasing import LeaseTerms
 from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
 
 PROVIDER = "esp"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridarium.environment.arrays import Array
-from gridarium.market.records import MarketConditions
+from gridarium.market.messages.tariffs import MarketConditions
 
 
 @dataclass(frozen=True)

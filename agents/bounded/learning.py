@@ -11,7 +11,7 @@ import numpy as np
 from gridarium.agents.bounded.choice import bill_money, planner, random_vertices
 from gridarium.agents.bounded.common import Bounded, count, number
 from gridarium.environment.arrays import Array
-from gridarium.market.records import TariffSignal
+from gridarium.market.messages.tariffs import TariffSignal
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent

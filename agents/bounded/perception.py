@@ -11,7 +11,7 @@ import numpy as np
 from gridarium.agents.behaviour import HeardLoads
 from gridarium.agents.bounded.common import Bounded, count, flag, number
 from gridarium.environment.arrays import Array, series
-from gridarium.market.records import TariffSignal
+from gridarium.market.messages.tariffs import TariffSignal
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent

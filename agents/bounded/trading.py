@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridarium.agents.bounded.common import Bounded, number
 from gridarium.environment.arrays import Array
-from gridarium.market.line_lease import Accept, Offer, Rating
+from gridarium.market.messages.leasing import Accept, Offer, Rating
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent

@@ -52,7 +52,7 @@ class Hysteresis(Bounded):
         """Whether to solve again: the limit depends on whether it did so last time."""
         limit = min(self.ends_mw, self.begins_mw) if self.awake else self.begins_mw
         reacts = bool(plan and abs(signal.mw) > limit)
-        self.awake[:] = [signal.quarter] if reacts else []
+        self.awake[:] = [signal.period] if reacts else []
         return reacts
 
 

@@ -13,7 +13,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
 from gridarium.market.accounts import REPLICAS
-from gridarium.market.records import MarketConditions
+from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.settlement import (
     HeadAccount,
     PeriodAccount,

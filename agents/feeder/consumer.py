@@ -11,7 +11,8 @@ from gridarium.agents.feeder.feasible_plans import FeasiblePlans
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Place
 from gridarium.environment.horizon import Horizon
-from gridarium.market.records import ForecastRequest, LoadForecast, LoadPlan, TariffSignal
+from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
+from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
 
 
 class Consumer(GridAgent):
@@ -63,7 +64,7 @@ class Consumer(GridAgent):
     def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:
         """Tell the base load of a day as foreseen."""
         base = self._days[request.day].demand.base_mw
-        return LoadForecast(series(self.behaviour.foresee(self, base)))
+        return LoadForecast(request.day, series(self.behaviour.foresee(self, base)))
 
     @on(TariffSignal)
     def respond(self, signal: TariffSignal, sender: str) -> LoadPlan | None:

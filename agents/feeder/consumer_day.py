@@ -17,7 +17,7 @@ from gridarium.environment.errors import SolveError
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
-from gridarium.market.records import TariffSignal
+from gridarium.market.messages.tariffs import TariffSignal
 
 _BOTH_WAYS = 1e-6
 

@@ -12,7 +12,7 @@ from gridarium.agents.feeder.dispatch_problem import SIGNALS, DispatchShape, bui
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array
-from gridarium.market.records import MarketConditions
+from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import Supply
 
 

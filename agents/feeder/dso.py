@@ -23,15 +23,10 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Grid, Place, Site
 from gridarium.environment.horizon import Horizon
-from gridarium.market.records import (
-    CarbonOffer,
-    ForecastRequest,
-    MarketConditions,
-    RenewableSetpoint,
-    StorageSchedule,
-    StorageState,
-    TariffSignal,
-)
+from gridarium.market.messages.commands import PoolSchedule, RenewableSetpoint, StorageCommand
+from gridarium.market.messages.forecasts import ForecastRequest
+from gridarium.market.messages.status import StorageStatus
+from gridarium.market.messages.tariffs import CarbonOffer, MarketConditions, TariffSignal
 from gridarium.market.stackelberg import Ending, NegotiationRules, Round
 from gridarium.market.supply import Situation
 from gridarium.market.tariffs import Offer, Tariff
@@ -111,7 +106,7 @@ class Dso(HeadCustomer):
         self._dispatcher = Dispatcher(self.name, shape, problem)
         self._pool = CarbonPool(self.world, self.name, shape.storages, tariff.pool, self.horizon.step_h)
         self.days: list[DsoDay] = []
-        self.storage_states: dict[tuple[str, int], StorageState] = {}
+        self.storage_status: dict[tuple[str, int], StorageStatus] = {}
 
     @property
     def today(self) -> DsoDay:
@@ -146,7 +141,7 @@ class Dso(HeadCustomer):
         today.carbon = told[self.contract.carbon_market]
         today.available_mw = {name: told[name].available_mw for name in self._units(self.shape.renewables)}
         today.initial_mwh = {name: told[name].e_mwh for name in self._units(self.shape.storages)}
-        today.base_mw = {name: self.horizon.fit(told[name].base_mw) for name in self.connections}
+        today.base_mw = {name: self.horizon.fit(told[name].load_mw) for name in self.connections}
         today.loads_mw = dict(today.base_mw)
 
     def _follow(self) -> Generator[Any, Any, None]:
@@ -233,21 +228,26 @@ class Dso(HeadCustomer):
         today, plan = self.today, self.today.plan
         today.accounts = self._open_accounts()
         orders: dict[str, Any] = {}
+        first, hold = self.horizon.periods(today.number).start, self._held
         for row, name in enumerate(self._units(self.shape.storages)):
-            orders[name] = StorageSchedule(
-                series(plan.dispatch.charge_mw[row]),
-                series(plan.dispatch.discharge_mw[row]),
-                series(plan.dispatch.storage_mvar[row]),
-                series(plan.pool.inflow_t_per_h[row]),
-                series(plan.pool.outflow_t_per_h[row]),
-                float(plan.pool.first_tco2[row]),
-                today.number,
+            orders[name] = StorageCommand(
+                issue=1,
+                period=first,
+                charge_mw=hold(plan.dispatch.charge_mw[row]),
+                discharge_mw=hold(plan.dispatch.discharge_mw[row]),
+                q_mvar=hold(plan.dispatch.storage_mvar[row]),
+                pool=PoolSchedule(
+                    hold(plan.pool.inflow_t_per_h[row]),
+                    hold(plan.pool.outflow_t_per_h[row]),
+                    float(plan.pool.first_tco2[row]),
+                ),
             )
         for row, name in enumerate(self._units(self.shape.renewables)):
             orders[name] = RenewableSetpoint(
-                series(plan.dispatch.renewable_mw[row]),
-                series(plan.dispatch.renewable_mvar[row]),
-                today.number,
+                issue=1,
+                period=first,
+                p_mw=hold(plan.dispatch.renewable_mw[row]),
+                q_mvar=hold(plan.dispatch.renewable_mvar[row]),
             )
         begins_s = self.world.delivery_s + today.number * self.horizon.day_s
         yield from self._ask_until(begins_s, orders).answered()
@@ -291,16 +291,20 @@ class Dso(HeadCustomer):
         """When the gate of today closes, s."""
         return self.rules.closes_s + self.today.number * self.horizon.day_s
 
+    def _held(self, values: Array) -> Array:
+        """A series of a day in steps as one of its settlement periods, for a message."""
+        return series(self.horizon.by_period(values))
+
     def _units(self, units: Any) -> list[str]:
         """Names in the world of units of the shape."""
         return [self.grid.named(unit.name) for unit in units]
 
     # What it hears.
 
-    @on(StorageState)
-    def take_storage_state(self, state: StorageState, sender: str) -> None:
+    @on(StorageStatus)
+    def take_storage_status(self, status: StorageStatus, sender: str) -> None:
         """Keep what a storage reports."""
-        self.storage_states[sender, state.period] = state
+        self.storage_status[sender, status.period] = status
 
     # What it tells its supplier.
 

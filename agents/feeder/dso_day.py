@@ -9,7 +9,7 @@ import numpy as np
 from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
 from gridarium.agents.feeder.price_setting import PriceSetter
 from gridarium.environment.arrays import Array
-from gridarium.market.records import CarbonTerms, LoadPlan, MarketConditions, TariffSignal
+from gridarium.market.messages.tariffs import CarbonTerms, LoadPlan, MarketConditions, TariffSignal
 from gridarium.market.stackelberg import Round
 
 

@@ -6,7 +6,8 @@ from gridarium.agents.base import GridAgent, on
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
-from gridarium.market.records import ForecastRequest, Receipt, RenewableForecast, RenewableSetpoint
+from gridarium.market.messages.commands import Receipt, RenewableSetpoint
+from gridarium.market.messages.forecasts import ForecastRequest, RenewableForecast
 
 
 class RenewablePlant(GridAgent):
@@ -36,23 +37,27 @@ class RenewablePlant(GridAgent):
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> RenewableForecast:
         """Tell the available power and the rating."""
-        return RenewableForecast(
-            series(self.horizon.of_day(self._available_mw, request.day)), self._s_max_mva
-        )
+        available = series(self.horizon.of_day(self._available_mw, request.day))
+        return RenewableForecast(request.day, available, self._s_max_mva)
 
     @on(RenewableSetpoint)
     def take_setpoint(self, setpoint: RenewableSetpoint, sender: str) -> Receipt:
-        """Keep the schedule of the day."""
-        self._setpoints[setpoint.day] = setpoint
+        """Keep the newest schedule of its day."""
+        day, _ = self.horizon.place(setpoint.period)
+        known = self._setpoints.get(day)
+        if known is None or setpoint.issue > known.issue:
+            self._setpoints[day] = setpoint
         return Receipt()
 
     def operate(self, period: int) -> None:
         """Feed in what was asked, as far as it is available; free of carbon."""
-        day, step = self.horizon.place(period)
-        setpoint = self._setpoints.get(day)
-        if setpoint is not None:
-            p_mw = min(float(setpoint.p_mw[step]), float(self.available_mw[period]))
-            self.site.supply(max(0.0, p_mw), float(setpoint.q_mvar[step]))
+        setpoint = self._setpoints.get(self.horizon.place(period)[0])
+        p_mw = q_mvar = 0.0
+        if setpoint is not None and period >= setpoint.period:
+            place = period - setpoint.period
+            p_mw = min(float(setpoint.p_mw[place]), float(self._available_by_period[period]))
+            q_mvar = 0.0 if setpoint.q_mvar is None else float(setpoint.q_mvar[place])
+        self.site.supply(max(0.0, p_mw), q_mvar)
 
     @property
     def available_mw(self) -> Array:

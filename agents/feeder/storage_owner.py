@@ -8,13 +8,9 @@ from gridarium.agents.base import GridAgent, on
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.storage import AttributeTank, StorageFlow, StorageRatings, StorageUnit
-from gridarium.market.records import (
-    ForecastRequest,
-    Receipt,
-    StorageOffer,
-    StorageSchedule,
-    StorageState,
-)
+from gridarium.market.messages.commands import Receipt, StorageCommand
+from gridarium.market.messages.forecasts import ForecastRequest, StorageOffer
+from gridarium.market.messages.status import StorageStatus
 
 
 class StorageOwner(GridAgent):
@@ -44,9 +40,9 @@ class StorageOwner(GridAgent):
         self._tank = AttributeTank(f"{name} carbon", self._unit.e_mwh, 0.0, "proportional")
         self.horizon = horizon or Horizon.of(self.world)
         self._pool: AttributeTank | None = None
-        self._schedules: dict[int, StorageSchedule] = {}
+        self._schedules: dict[int, StorageCommand] = {}
         self._operated = 0
-        self._charged_mw = 0.0
+        self._charged_mw = self._discharged_mw = 0.0
         self._flow = StorageFlow(0.0, 0.0)
         self.energy_mwh = np.full(self.world.n_period, self._unit.e_mwh)
         self.pool_tco2 = np.zeros(self.world.n_period)
@@ -55,29 +51,32 @@ class StorageOwner(GridAgent):
     @on(ForecastRequest)
     def tell_ratings(self, request: ForecastRequest, sender: str) -> StorageOffer:
         """Tell ratings and content."""
-        return StorageOffer(self.ratings, self._content_before(request.day))
+        return StorageOffer(request.day, self.ratings, self._content_before(request.day))
 
-    @on(StorageSchedule)
-    def take_schedule(self, schedule: StorageSchedule, sender: str) -> Receipt:
-        """Keep the schedule of the day."""
-        self._schedules[schedule.day] = schedule
+    @on(StorageCommand)
+    def take_schedule(self, schedule: StorageCommand, sender: str) -> Receipt:
+        """Keep the newest schedule of its day."""
+        day, _ = self.horizon.place(schedule.period)
+        known = self._schedules.get(day)
+        if known is None or schedule.issue > known.issue:
+            self._schedules[day] = schedule
         return Receipt()
 
     def operate(self, period: int) -> None:
         """Charge or discharge as scheduled; discharged energy carries the tank's carbon."""
         charge = discharge = q_mvar = 0.0
         self._operated = period + 1
-        day, step = self.horizon.place(period)
-        schedule = self._schedules.get(day)
-        if schedule is not None:
-            charge, discharge = float(schedule.charge_mw[step]), float(schedule.discharge_mw[step])
-            q_mvar = float(schedule.q_mvar[step])
-            if period == self.horizon.periods(day).start:
-                name = f"{self.name} pool"
-                self._pool = AttributeTank(name, self._unit.e_mwh, schedule.pool_first_tco2, "managed")
+        schedule = self._schedules.get(self.horizon.place(period)[0])
+        if schedule is not None and period >= schedule.period:
+            place = period - schedule.period
+            charge, discharge = float(schedule.charge_mw[place]), float(schedule.discharge_mw[place])
+            q_mvar = 0.0 if schedule.q_mvar is None else float(schedule.q_mvar[place])
+            if place == 0 and schedule.pool is not None:
+                first_tco2, name = schedule.pool.first_tco2, f"{self.name} pool"
+                self._pool = AttributeTank(name, self._unit.e_mwh, first_tco2, "managed")
         intensity = self._tank.intensity if self._tank.energy_mwh > 0 else 0.0
         self._flow = self._unit.step(charge, discharge, self.world.period_h, period)
-        self._charged_mw = charge
+        self._charged_mw, self._discharged_mw = charge, discharge
         released = intensity * self._flow.e_out_mwh / self.world.period_h
         factor = released / discharge if discharge > 0.0 else 0.0
         self.site.supply(discharge, q_mvar, factor)
@@ -89,20 +88,27 @@ class StorageOwner(GridAgent):
         if self._charged_mw > 0.0:
             taken = self.site.intensity_tco2_per_mwh(period) * self._charged_mw * self.world.period_h
         self._tank.step(self._flow.e_in_mwh, self._flow.e_out_mwh, taken, period=period)
-        day, step = self.horizon.place(period)
-        schedule = self._schedules.get(day)
-        if schedule is not None and self._pool is not None:
+        if self._pool is not None:
             self._pool.step(
                 self._flow.e_in_mwh,
                 self._flow.e_out_mwh,
-                float(schedule.pool_in_t_per_h[step]) * self.world.period_h,
-                float(schedule.pool_out_t_per_h[step]) * self.world.period_h,
+                *self._pool_flow_tco2(period),
                 period=period,
             )
             self.pool_tco2[period] = self._pool.attribute
         self.energy_mwh[period] = self._unit.e_mwh
         self.carbon_tco2[period] = self._tank.attribute
-        self.send(self.leader, StorageState(period, self._unit.e_mwh, float(self.pool_tco2[period])))
+        pool_tco2 = None if self._pool is None else self._pool.attribute
+        status = StorageStatus(period + 1, self._charged_mw, self._discharged_mw, self._unit.e_mwh, pool_tco2)
+        self.send(self.leader, status)
+
+    def _pool_flow_tco2(self, period: int) -> tuple[float, float]:
+        """What enters and leaves the pool in a period as scheduled, tCO2."""
+        schedule = self._schedules.get(self.horizon.place(period)[0])
+        if schedule is None or schedule.pool is None or period < schedule.period:
+            return 0.0, 0.0
+        place, hours = period - schedule.period, self.world.period_h
+        return float(schedule.pool.in_t_per_h[place]) * hours, float(schedule.pool.out_t_per_h[place]) * hours
 
     def _content_before(self, day: int) -> float:
         """Energy in it when a day begins, if it keeps to the schedule of the day that runs, MWh."""
@@ -110,8 +116,7 @@ class StorageOwner(GridAgent):
         schedule = self._schedules.get(day - 1)
         if schedule is None:
             return content
-        left = slice(self._operated, self.horizon.periods(day - 1).stop)
-        steps = [self.horizon.place(period)[1] for period in range(left.start, left.stop)]
-        into = schedule.charge_mw[steps].sum() * ratings.efficiency_charge
-        out = schedule.discharge_mw[steps].sum() / ratings.efficiency_discharge
+        done = max(0, self._operated - schedule.period)
+        into = schedule.charge_mw[done:].sum() * ratings.efficiency_charge
+        out = schedule.discharge_mw[done:].sum() / ratings.efficiency_discharge
         return content + float(into - out) * self.world.period_h

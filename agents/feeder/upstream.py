@@ -12,7 +12,8 @@ from gridarium.agents.base import GridAgent, on
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
-from gridarium.market.records import CarbonOffer, CarbonTerms, ForecastRequest, LoadPlan, TariffSignal
+from gridarium.market.messages.forecasts import ForecastRequest
+from gridarium.market.messages.tariffs import CarbonOffer, CarbonTerms, LoadPlan, TariffSignal
 from gridarium.market.stackelberg import NegotiationRules
 
 _RESEND_AFTER_S = 60.0

@@ -10,7 +10,7 @@ from gridarium.agents.prosumers.trading import CRUMB_MWH, Answer, Purchase, Trad
 from gridarium.environment.clock import MINUTE_S
 from gridarium.environment.private_lines import LineFlow
 from gridarium.market.bargaining import Bargain
-from gridarium.market.line_lease import (
+from gridarium.market.messages.leasing import (
     Accept,
     Ask,
     Bid,

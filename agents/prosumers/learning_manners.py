@@ -9,7 +9,7 @@ import numpy as np
 from gridarium.agents.prosumers.manners import AlternatingManner, Manner, NashManner, PostedManner, Value
 from gridarium.agents.prosumers.trading import Answer, Purchase, Sale, TradeRules
 from gridarium.market.bargaining import TRADERS, Bargain, ep_leader_outcome
-from gridarium.market.line_lease import Counter, Offer
+from gridarium.market.messages.leasing import Counter, Offer
 from gridarium.market.shouting import Shout, Side, Trader
 from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
 

@@ -13,7 +13,7 @@ from gridarium.market.bargaining import (
     alternating_outcome,
     nash_price,
 )
-from gridarium.market.line_lease import Accept, Counter, Offer
+from gridarium.market.messages.leasing import Accept, Counter, Offer
 from gridarium.market.utility import Utility
 
 _ROUNDING = 1e-9

@@ -11,9 +11,8 @@ from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.grids import Site
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.market.ladder import LadderTariff
-from gridarium.market.line_lease import Introduction, LeaseTerms, Nomination, PoolOffer
-from gridarium.market.operation_records import LeftToPool
-from gridarium.market.records import Receipt
+from gridarium.market.messages.commands import Receipt
+from gridarium.market.messages.leasing import Introduction, LeaseTerms, LeftToPool, Nomination, PoolOffer
 
 _TINY_MW = 1e-9
 _WIDER = 2
@@ -121,7 +120,7 @@ class P2pDesk(GridAgent):
     @on(LeftToPool)
     def take_call(self, left: LeftToPool, sender: str) -> None:
         """Keep what the operator leaves to the pool; prosumers trade by price, not by order."""
-        self.called_mw[left.quarter] = left.left_mw
+        self.called_mw[left.period] = left.left_mw
 
     def _wait_for(self, period: int) -> None:
         world = self.world

@@ -24,7 +24,8 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.clock import MINUTE_S
 from gridarium.environment.grids import Site
 from gridarium.environment.private_lines import LineFlow, PrivateLines
-from gridarium.market.line_lease import (
+from gridarium.market.messages.commands import Receipt
+from gridarium.market.messages.leasing import (
     Accept,
     Ask,
     Bid,
@@ -37,7 +38,6 @@ from gridarium.market.line_lease import (
     Offer,
     Release,
 )
-from gridarium.market.records import Receipt
 
 
 class Prosumer(GridAgent):

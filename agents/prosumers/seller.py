@@ -21,12 +21,7 @@ from gridarium.agents.prosumers.trading import (
 from gridarium.environment.clock import HOUR_S, MINUTE_S
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.market.ladder import LadderTariff
-from gridarium.market.line_lease import (
-    Accept,
-    Counter,
-    LeaseTerms,
-    Offer,
-)
+from gridarium.market.messages.leasing import Accept, Counter, LeaseTerms, Offer
 
 _GRID_S = 0.05
 

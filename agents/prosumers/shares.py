@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gridarium.agents.prosumers.supply_sharing import Claim, share_by_margin, share_by_value
 from gridarium.agents.prosumers.trading import CRUMB_MWH, Sale
-from gridarium.market.line_lease import Ask, Bid, Confirm, Grant, Release
+from gridarium.market.messages.leasing import Ask, Bid, Confirm, Grant, Release
 
 if TYPE_CHECKING:
     from gridarium.agents.prosumers.seller import Seller

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gridarium.market.line_lease import Holding
+from gridarium.market.messages.leasing import Holding
 from gridarium.market.utility import Utility
 
 _PRECISION = 1e-3

@@ -10,7 +10,7 @@ from gridarium.environment.clock import MINUTE_S
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.private_lines import Line, LineFlow, PrivateLines
 from gridarium.market.bargaining import BARGAINING, Bargain
-from gridarium.market.line_lease import Accept, Counter, Offer
+from gridarium.market.messages.leasing import Accept, Counter, Offer
 from gridarium.market.settlement import settle_trade
 from gridarium.market.trade_book import MinuteTrade, TradeBook
 from gridarium.market.utility import Utility

@@ -7,7 +7,7 @@ from gridarium.agents.behaviour import Behaviour
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import DAY_S
 from gridarium.environment.grids import Site
-from gridarium.market.operation_records import Command
+from gridarium.market.messages.commands import Command
 
 
 class CommandedAgent(GridAgent):
@@ -30,22 +30,22 @@ class CommandedAgent(GridAgent):
         self.day_length = min(world.n_period, round(DAY_S / world.clock.period_s))
         self._newest_issue: dict[int, int] = {}
 
-    def day(self, quarter: int) -> slice:
+    def day(self, period: int) -> slice:
         """The periods of the day in which a period lies."""
-        first = quarter - quarter % self.day_length
+        first = period - period % self.day_length
         return slice(first, first + self.day_length)
 
-    def rest_of_day(self, quarter: int) -> slice:
+    def rest_of_day(self, period: int) -> slice:
         """The periods from one on to the end of its day."""
-        return slice(quarter, self.day(quarter).stop)
+        return slice(period, self.day(period).stop)
 
     def of_day(self, values: Array, day: int) -> Array:
         """The part of a series, shape (n_period,), that belongs to a day."""
         return values[day * self.day_length : (day + 1) * self.day_length]
 
-    def is_news(self, command: Command) -> bool:
-        """Whether to follow a command: it is neither a copy nor overtaken by a newer one of its day."""
-        day = command.quarter // self.day_length
+    def follow(self, command: Command) -> bool:
+        """Take note of a command; tell whether it is news rather than a copy or overtaken by a newer one."""
+        day = command.period // self.day_length
         newest = self._newest_issue.get(day, -1)
         self._newest_issue[day] = max(command.issue, newest)
         return command.issue > newest

@@ -14,14 +14,9 @@ from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.grids import Site
 from gridarium.environment.storage import TOLERANCE
 from gridarium.market.accounts import DEMAND_RESPONSE
-from gridarium.market.operation_records import (
-    AvailabilityRequest,
-    FlexibleOffer,
-    FlexibleStatus,
-    LoadCommand,
-    StatusRequest,
-)
-from gridarium.market.records import Receipt
+from gridarium.market.messages.commands import LoadCommand, Receipt
+from gridarium.market.messages.forecasts import FlexibleOffer, ForecastRequest
+from gridarium.market.messages.status import FlexibleStatus, StatusRequest
 
 
 @dataclass(frozen=True)
@@ -108,8 +103,8 @@ class FlexibleLoad(CommandedAgent):
         """Base, commanded and drawn load, MW, for the record."""
         return {"base": self._demand.base_mw, "plan": self._plan_mw, "drawn": self._drawn_mw}
 
-    @on(AvailabilityRequest)
-    def tell_limits(self, request: AvailabilityRequest, sender: str) -> FlexibleOffer:
+    @on(ForecastRequest)
+    def tell_limits(self, request: ForecastRequest, sender: str) -> FlexibleOffer:
         """Tell the expected load of a day and how far it can shift."""
         demand, day = self._demand, request.day
         base = self.behaviour.foresee(self, self.of_day(demand.base_mw, day))
@@ -123,17 +118,17 @@ class FlexibleLoad(CommandedAgent):
     @on(StatusRequest)
     def tell_status(self, request: StatusRequest, sender: str) -> FlexibleStatus:
         """Tell what is drawn now, and what is owed by the end of the day."""
-        quarter = request.quarter
-        over = slice(quarter - quarter % self.day_length, quarter)
+        period = request.period
+        over = slice(period - period % self.day_length, period)
         owed = float((self._demand.base_mw[over] - self._drawn_mw[over]).sum()) * self.world.period_h
-        drawn = float(self._drawn_mw[quarter - 1]) if quarter else 0.0
-        return FlexibleStatus(quarter, drawn, owed)
+        drawn = float(self._drawn_mw[period - 1]) if period else 0.0
+        return FlexibleStatus(period, drawn, owed)
 
     @on(LoadCommand)
     def take_command(self, command: LoadCommand, sender: str) -> Receipt:
         """Keep the plan for the rest of the day."""
-        if self.is_news(command):
-            self._plan_mw[self.rest_of_day(command.quarter)] = command.load_mw
+        if self.follow(command):
+            self._plan_mw[self.rest_of_day(command.period)] = command.load_mw
         return Receipt()
 
     def operate(self, period: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import GridariumError
-from gridarium.market.line_lease import LeaseTerms
+from gridarium.market.messages.leasing import LeaseTerms
 
 Point = tuple[float, ...]
 

@@ -15,8 +15,10 @@ from gridarium.agents.system.power_system import PowerSystem
 from gridarium.environment.clock import DAY_S
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Site
-from gridarium.market.line_lease import Nomination, PoolOffer
-from gridarium.market.operation_records import AvailabilityRequest, Command, StatusRequest
+from gridarium.market.messages.commands import Command
+from gridarium.market.messages.forecasts import ForecastRequest
+from gridarium.market.messages.leasing import Nomination, PoolOffer
+from gridarium.market.messages.status import StatusRequest
 
 DAY_AHEAD_TIMEOUT_S = 600.0
 
@@ -60,7 +62,7 @@ class OperatorInbox(GridAgent):
     def _hear_day_ahead(self, day: int, members: Sequence[str]) -> Generator[Any, Any, None]:
         """Ask what there will be on a day; it cannot be planned unless everybody answers."""
         question = self.ask(
-            dict.fromkeys(members, AvailabilityRequest(day)), DAY_AHEAD_TIMEOUT_S, self.rules.resend_after_s
+            dict.fromkeys(members, ForecastRequest(day)), DAY_AHEAD_TIMEOUT_S, self.rules.resend_after_s
         )
         silent = yield from question.answered()
         if silent:

@@ -10,13 +10,13 @@ import numpy as np
 from gridarium.agents.system.power_system import PowerSystem
 from gridarium.agents.system.system_schedule import SystemSchedule
 from gridarium.environment.arrays import Array, series
-from gridarium.market.operation_records import (
+from gridarium.market.messages.commands import (
     Command,
     LoadCommand,
+    RenewableSetpoint,
     StorageCommand,
     UnitSchedule,
     UnitSetpoint,
-    WindSetpoint,
 )
 
 _UNIT = ("net_mw", "absorbed_tco2_per_h", "regenerated_tco2_per_h")
@@ -80,13 +80,15 @@ def quarter_orders(
         orders[system.storage.name] = StorageCommand(
             issue,
             quarter,
-            series(plan.charge_mw[place:]),
-            series(plan.discharge_mw[place:]),
-            series(price_per_mwh),
+            charge_mw=series(plan.charge_mw[place:]),
+            discharge_mw=series(plan.discharge_mw[place:]),
+            price_per_mwh=series(price_per_mwh),
         )
     return orders
 
 
 def wind_orders(shares: Mapping[str, Array], limit_mw: Array, issue: int, quarter: int) -> dict[str, Command]:
     """Limits of each wind farm, in proportion to what it can deliver; all arrays of shape (n_left,)."""
-    return {name: WindSetpoint(issue, quarter, series(share * limit_mw)) for name, share in shares.items()}
+    return {
+        name: RenewableSetpoint(issue, quarter, series(share * limit_mw)) for name, share in shares.items()
+    }

@@ -14,14 +14,13 @@ from gridarium.agents.system.power_system import PowerSystem, SystemForecast, Sy
 from gridarium.agents.system.system_costs import PeriodDecisions
 from gridarium.agents.system.system_schedule import SystemSchedule
 from gridarium.environment.arrays import Array, Flags
-from gridarium.market.operation_records import (
-    FlexibleOffer,
+from gridarium.market.messages.forecasts import FlexibleOffer, UnitAvailability
+from gridarium.market.messages.status import (
     FlexibleStatus,
     LoadStatus,
+    RenewableStatus,
     StorageStatus,
-    UnitAvailability,
     UnitStatus,
-    WindStatus,
 )
 
 _UNIT = ("on", "gross_mw", "net_mw", "absorbed_tco2_per_h", "regenerated_tco2_per_h", "tank_tco2")
@@ -162,7 +161,7 @@ class OperatorView:
         def reports(names: Sequence[str]) -> list[Any]:
             """Reports of all of them on the quarter; nothing where one is missing."""
             told = [self._reports.get(name) for name in names]
-            return told if all(each and each.quarter == quarter + 1 for each in told) else []
+            return told if all(each and each.period == quarter + 1 for each in told) else []
 
         done: dict[str, Any] = {}
         if units := reports(self._unit_names):
@@ -200,9 +199,9 @@ class OperatorView:
     def _rest(self, name: str, quarter: int, field: str) -> Array:
         """What a load or wind farm expects of the rest of the day, as last told."""
         day, place = divmod(quarter, self._day_length)
-        report: WindStatus | LoadStatus | None = self._reports.get(name)
-        if report is not None and report.quarter // self._day_length == day:
-            rest: Array = getattr(report, field)[quarter - report.quarter :]
+        report: RenewableStatus | LoadStatus | None = self._reports.get(name)
+        if report is not None and report.period // self._day_length == day:
+            rest: Array = getattr(report, field)[quarter - report.period :]
             return rest
         told: Array = getattr(self._day_ahead[day, name], field)[place:]
         return told

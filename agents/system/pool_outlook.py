@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gridarium.environment.arrays import Array
-from gridarium.market.line_lease import Nomination, PoolOffer
+from gridarium.market.messages.leasing import Nomination, PoolOffer
 
 
 class PoolOutlook:

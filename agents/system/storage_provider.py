@@ -15,15 +15,10 @@ from gridarium.environment.clock import DAY_S
 from gridarium.environment.grids import Site
 from gridarium.environment.storage import StorageFlow, StorageRatings, StorageUnit
 from gridarium.market.accounts import CHARGE, DISCHARGE, MAINTENANCE, WEAR, WEAR_COMPENSATION
-from gridarium.market.line_lease import LeaseTerms
-from gridarium.market.operation_records import (
-    AvailabilityRequest,
-    StatusRequest,
-    StorageAvailability,
-    StorageCommand,
-    StorageStatus,
-)
-from gridarium.market.records import Receipt
+from gridarium.market.messages.commands import Receipt, StorageCommand
+from gridarium.market.messages.forecasts import ForecastRequest, StorageOffer
+from gridarium.market.messages.leasing import LeaseTerms
+from gridarium.market.messages.status import StatusRequest, StorageStatus
 
 TERMS_LEAD_S, TERMS_TIMEOUT_S, RESEND_AFTER_S = 600.0, 10.0, 1.0
 
@@ -140,25 +135,25 @@ class StorageProvider(CommandedAgent):
 
     # What it hears.
 
-    @on(AvailabilityRequest)
-    def tell_energy(self, request: AvailabilityRequest, sender: str) -> StorageAvailability:
+    @on(ForecastRequest)
+    def tell_energy(self, request: ForecastRequest, sender: str) -> StorageOffer:
         """Tell what is inside."""
-        return StorageAvailability(request.day, self._unit.e_mwh)
+        return StorageOffer(request.day, self.ratings, self._unit.e_mwh)
 
     @on(StatusRequest)
     def tell_status(self, request: StatusRequest, sender: str) -> StorageStatus:
-        """Tell what the storage does now and what will be inside as the quarter begins."""
-        quarter = request.quarter
-        done = (self.charge_mw[quarter - 1], self.discharge_mw[quarter - 1]) if quarter else (0.0, 0.0)
-        return StorageStatus(quarter, float(done[0]), float(done[1]), self._unit.e_mwh)
+        """Tell what the storage does now and what will be inside as the period begins."""
+        period = request.period
+        done = (self.charge_mw[period - 1], self.discharge_mw[period - 1]) if period else (0.0, 0.0)
+        return StorageStatus(period, float(done[0]), float(done[1]), self._unit.e_mwh)
 
     @on(StorageCommand)
     def take_command(self, command: StorageCommand, sender: str) -> Receipt:
         """Keep the plan for the rest of the day."""
-        if self.is_news(command):
-            ahead = self.rest_of_day(command.quarter)
+        if self.follow(command):
+            ahead = self.rest_of_day(command.period)
             self._charge_mw[ahead], self._discharge_mw[ahead] = command.charge_mw, command.discharge_mw
-            self._price_per_mwh[ahead] = command.price_per_mwh
+            self._price_per_mwh[ahead] = 0.0 if command.price_per_mwh is None else command.price_per_mwh
         return Receipt()
 
     # What it does.

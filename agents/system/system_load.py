@@ -8,12 +8,8 @@ from gridarium.agents.base import on
 from gridarium.agents.system.commanded import CommandedAgent, told
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
-from gridarium.market.operation_records import (
-    AvailabilityRequest,
-    LoadExpectation,
-    LoadStatus,
-    StatusRequest,
-)
+from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
+from gridarium.market.messages.status import LoadStatus, StatusRequest
 
 
 class SystemLoad(CommandedAgent):
@@ -26,7 +22,7 @@ class SystemLoad(CommandedAgent):
     forecast_mw : ndarray, shape (n_period,)
         As expected the day before.
     actual_mw : ndarray, shape (n_period,)
-        As it turns out; told one quarter ahead and no earlier.
+        As it turns out; told one period ahead and no earlier.
     leader : str
         Who asks.
     """
@@ -40,17 +36,17 @@ class SystemLoad(CommandedAgent):
         """Forecast and actual load, MW, for the record."""
         return {"forecast": self._forecast_mw, "actual": self._actual_mw}
 
-    @on(AvailabilityRequest)
-    def tell_forecast(self, request: AvailabilityRequest, sender: str) -> LoadExpectation:
+    @on(ForecastRequest)
+    def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:
         """Tell the load expected for a day, as foreseen."""
         foreseen = self.behaviour.foresee(self, self.of_day(self._forecast_mw, request.day))
-        return LoadExpectation(request.day, series(foreseen))
+        return LoadForecast(request.day, series(foreseen))
 
     @on(StatusRequest)
     def tell_load(self, request: StatusRequest, sender: str) -> LoadStatus:
-        """Tell the load of the quarter that is about to begin, and what is expected after it."""
-        ahead = self.rest_of_day(request.quarter)
-        return LoadStatus(request.quarter, told(self._actual_mw[ahead], self._forecast_mw[ahead]))
+        """Tell the load of the period that is about to begin, and what is expected after it."""
+        ahead = self.rest_of_day(request.period)
+        return LoadStatus(request.period, told(self._actual_mw[ahead], self._forecast_mw[ahead]))
 
     def operate(self, period: int) -> None:
         """Draw the load."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.behaviour import Behaviour, Deviation
 from gridarium.agents.system.commitment_problem import CommitmentProblem, CommitmentShape
 from gridarium.agents.system.operation import Members, OperationRules, QuarterLook, QuarterRecord, commanded
 from gridarium.agents.system.operator_books import OperatorBooks
@@ -23,7 +23,8 @@ from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.clock import DAY_S
 from gridarium.environment.errors import InfeasibleError
 from gridarium.environment.grids import Site
-from gridarium.market.operation_records import Command, Deviation, LeftToPool
+from gridarium.market.messages.commands import Command
+from gridarium.market.messages.leasing import LeftToPool
 
 logger = logging.getLogger(__name__)
 

@@ -14,15 +14,9 @@ from gridarium.environment.grids import Site
 from gridarium.environment.thermal_unit import SolventTank, ThermalUnit
 from gridarium.market.accounts import CARBON, CARBON_MARKET, FUEL, FUEL_SUPPLIERS, GENERATION, START_STOP
 from gridarium.market.carbon_trading import carbon_trading_money
-from gridarium.market.operation_records import (
-    AvailabilityRequest,
-    StatusRequest,
-    UnitAvailability,
-    UnitSchedule,
-    UnitSetpoint,
-    UnitStatus,
-)
-from gridarium.market.records import Receipt
+from gridarium.market.messages.commands import Receipt, UnitSchedule, UnitSetpoint
+from gridarium.market.messages.forecasts import ForecastRequest, UnitAvailability
+from gridarium.market.messages.status import StatusRequest, UnitStatus
 
 
 class UnitPoint(NamedTuple):
@@ -90,8 +84,8 @@ class ThermalPlant(CommandedAgent):
 
     # What it hears.
 
-    @on(AvailabilityRequest)
-    def tell_availability(self, request: AvailabilityRequest, sender: str) -> UnitAvailability:
+    @on(ForecastRequest)
+    def tell_availability(self, request: ForecastRequest, sender: str) -> UnitAvailability:
         """Tell how the unit stands, and in which hours of the day it could run."""
         n_hour = round(self.day_length * self.world.period_h)
         available = self._available[request.day * n_hour : (request.day + 1) * n_hour]
@@ -111,8 +105,8 @@ class ThermalPlant(CommandedAgent):
         return self._take(setpoint, _SETPOINTS)
 
     def _take(self, setpoint: UnitSetpoint, names: Sequence[str]) -> Receipt:
-        if self.is_news(setpoint):
-            ahead = self.rest_of_day(setpoint.quarter)
+        if self.follow(setpoint):
+            ahead = self.rest_of_day(setpoint.period)
             for name in names:
                 self._plan[name][ahead] = getattr(setpoint, name)
         return Receipt()
@@ -122,7 +116,7 @@ class ThermalPlant(CommandedAgent):
         """Tell what the unit does now."""
         now = self._now
         return UnitStatus(
-            request.quarter,
+            request.period,
             now.on,
             now.net_mw,
             now.gross_mw,

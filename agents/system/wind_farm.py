@@ -1,4 +1,4 @@
-"""Wind farms: foresee, tell what the next quarter brings, deliver up to a limit."""
+"""Wind farms: foresee, tell what the next period brings, deliver up to a limit."""
 
 from __future__ import annotations
 
@@ -12,14 +12,9 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault, ProfileError
 from gridarium.environment.forecast_error import ForecastError
 from gridarium.environment.grids import Site
-from gridarium.market.operation_records import (
-    AvailabilityRequest,
-    StatusRequest,
-    WindForecast,
-    WindSetpoint,
-    WindStatus,
-)
-from gridarium.market.records import Receipt
+from gridarium.market.messages.commands import Receipt, RenewableSetpoint
+from gridarium.market.messages.forecasts import ForecastRequest, RenewableForecast
+from gridarium.market.messages.status import RenewableStatus, StatusRequest
 
 
 class WindFarm(CommandedAgent):
@@ -75,27 +70,27 @@ class WindFarm(CommandedAgent):
         """Forecast, available and delivered power, MW, for the record."""
         return {"forecast": self._forecast_mw, "available": self._actual_mw, "delivered": self.delivered_mw}
 
-    @on(AvailabilityRequest)
-    def tell_forecast(self, request: AvailabilityRequest, sender: str) -> WindForecast:
+    @on(ForecastRequest)
+    def tell_forecast(self, request: ForecastRequest, sender: str) -> RenewableForecast:
         """Tell the forecast of a day."""
         foreseen = self.behaviour.foresee(self, self.of_day(self._forecast_mw, request.day))
-        return WindForecast(request.day, series(foreseen))
+        return RenewableForecast(request.day, series(foreseen), self.capacity_mw)
 
     @on(StatusRequest)
-    def tell_power(self, request: StatusRequest, sender: str) -> WindStatus:
-        """Tell the power of the quarter that is about to begin, and what it makes likely for the others."""
-        quarter, available = request.quarter, series([])
-        if quarter < self.world.n_period:
-            forecast, now = self._forecast_mw[self.rest_of_day(quarter)], float(self._actual_mw[quarter])
+    def tell_power(self, request: StatusRequest, sender: str) -> RenewableStatus:
+        """Tell the power of the period that is about to begin, and what it makes likely for the others."""
+        period, available = request.period, series([])
+        if period < self.world.n_period:
+            forecast, now = self._forecast_mw[self.rest_of_day(period)], float(self._actual_mw[period])
             available = series(self._error.expected(forecast, 0, now, self.capacity_mw))
-        delivered = float(self.delivered_mw[quarter - 1]) if quarter else 0.0
-        return WindStatus(quarter, delivered, available)
+        delivered = float(self.delivered_mw[period - 1]) if period else 0.0
+        return RenewableStatus(period, delivered, available)
 
-    @on(WindSetpoint)
-    def take_limit(self, setpoint: WindSetpoint, sender: str) -> Receipt:
+    @on(RenewableSetpoint)
+    def take_limit(self, setpoint: RenewableSetpoint, sender: str) -> Receipt:
         """Keep the limits for the rest of the day."""
-        if self.is_news(setpoint):
-            self._limit_mw[self.rest_of_day(setpoint.quarter)] = setpoint.limit_mw
+        if self.follow(setpoint):
+            self._limit_mw[self.rest_of_day(setpoint.period)] = setpoint.p_mw
         return Receipt()
 
     def operate(self, period: int) -> None:

@@ -37,8 +37,8 @@ from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.world_parts import cut_off, link_quality, storage_ratings
 from gridarium.market.accounts import CARBON_MARKET, UPSTREAM
 from gridarium.market.adcef import AdcefTariff
+from gridarium.market.messages.tariffs import CarbonTerms
 from gridarium.market.price_limits import LimitRules
-from gridarium.market.records import CarbonTerms
 from gridarium.market.stackelberg import NegotiationRules
 from gridarium.market.tariffs import StaticCarbonTariff, Tariff, TouTariff
 

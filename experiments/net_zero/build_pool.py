@@ -18,7 +18,7 @@ from gridarium.environment.private_lines import PrivateLines
 from gridarium.experiments.net_zero.checks import DESK, OPERATOR, PROVIDER
 from gridarium.experiments.populations import behaviour_of
 from gridarium.experiments.world_parts import storage_ratings
-from gridarium.market.line_lease import LeaseTerms
+from gridarium.market.messages.leasing import LeaseTerms
 from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
 
 if TYPE_CHECKING:

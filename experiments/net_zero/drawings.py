@@ -23,7 +23,7 @@ from gridarium.experiments.net_zero.pool_figures import (
 )
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.results import Result
-from gridarium.market.line_lease import LeaseTerms
+from gridarium.market.messages.leasing import LeaseTerms
 
 _QUARTERS_OF_DAY = 96
 

@@ -29,7 +29,7 @@ from gridarium.experiments.figure_style import (
 )
 from gridarium.experiments.net_zero import paper_example as paper
 from gridarium.market.ladder import LadderTariff
-from gridarium.market.line_lease import LeaseTerms
+from gridarium.market.messages.leasing import LeaseTerms
 
 _PANELS_IN_ROW = 4
 

@@ -15,7 +15,7 @@ from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.environment.arrays import series
 from gridarium.environment.grids import Injections
 from gridarium.environment.world import World
-from gridarium.market.records import TariffSignal
+from gridarium.market.messages.tariffs import TariffSignal
 
 MakeWorld = Callable[..., World]
 HEARD = TariffSignal(1, series([620.0, 600.0, 610.0]), series([0.0] * 3), series([600.0] * 3))

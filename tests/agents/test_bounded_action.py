@@ -13,7 +13,7 @@ from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.environment.arrays import series
 from gridarium.environment.grids import Injections
 from gridarium.environment.world import World
-from gridarium.market.records import TariffSignal
+from gridarium.market.messages.tariffs import TariffSignal
 
 MakeWorld = Callable[..., World]
 N = 400

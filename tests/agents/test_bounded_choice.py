@@ -28,7 +28,7 @@ from gridarium.environment.arrays import series
 from gridarium.environment.errors import GridariumError
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
-from gridarium.market.records import TariffSignal
+from gridarium.market.messages.tariffs import TariffSignal
 
 MakeWorld = Callable[..., World]
 BASE = np.array([1.0, 1.5, 2.0, 1.2, 0.8, 1.6])

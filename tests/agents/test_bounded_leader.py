@@ -15,7 +15,7 @@ from gridarium.environment.arrays import series
 from gridarium.environment.world import World
 from gridarium.experiments.adcef.build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.market.records import TariffSignal
+from gridarium.market.messages.tariffs import TariffSignal
 from gridarium.market.stackelberg import NegotiationRules, Round
 
 MakeWorld = Callable[..., World]

@@ -18,7 +18,7 @@ from gridarium.agents.bounded.learning import (
 from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.environment.arrays import series
 from gridarium.environment.world import World
-from gridarium.market.records import TariffSignal
+from gridarium.market.messages.tariffs import TariffSignal
 
 MakeWorld = Callable[..., World]
 BASE = np.array([1.0, 1.5, 2.0])

@@ -13,7 +13,7 @@ from gridarium.agents.behaviour import Behaviour, Composed, HeardLoads
 from gridarium.agents.bounded.perception import Inattention, Noise, Stale
 from gridarium.environment.arrays import series
 from gridarium.environment.world import World
-from gridarium.market.records import TariffSignal
+from gridarium.market.messages.tariffs import TariffSignal
 
 MakeWorld = Callable[..., World]
 USUAL = [600.0, 500.0, 700.0]

@@ -14,7 +14,7 @@ from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
 from gridarium.experiments.synthetic_pool import PoolPlan, synthetic_pool
 from gridarium.market.accounts import DEFAULT
-from gridarium.market.line_lease import LeaseTerms
+from gridarium.market.messages.leasing import LeaseTerms
 from gridarium.market.trade_book import MinuteTrade
 from gridarium.market.utility import QuadraticUtility
 

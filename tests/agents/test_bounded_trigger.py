@@ -7,11 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.behaviour import Behaviour, Deviation
 from gridarium.agents.bounded.trigger import DeadBand, Hysteresis, NoisyMeasurement
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.random_streams import RandomStreams
-from gridarium.market.operation_records import Deviation
 
 
 def fires(behaviour: Behaviour, deviations_mw: list[float], eps_mw: float = 1.0) -> list[bool]:

@@ -35,22 +35,23 @@ from gridarium.market.accounts import (
     LINE_FEE,
     START_STOP,
 )
-from gridarium.market.line_lease import LeaseTerms
-from gridarium.market.operation_records import (
-    AvailabilityRequest,
+from gridarium.market.messages.commands import (
     LoadCommand,
-    LoadStatus,
-    StatusRequest,
+    Receipt,
+    RenewableSetpoint,
     StorageCommand,
-    StorageStatus,
-    UnitAvailability,
     UnitSchedule,
     UnitSetpoint,
-    UnitStatus,
-    WindSetpoint,
-    WindStatus,
 )
-from gridarium.market.records import Receipt
+from gridarium.market.messages.forecasts import ForecastRequest, UnitAvailability
+from gridarium.market.messages.leasing import LeaseTerms
+from gridarium.market.messages.status import (
+    LoadStatus,
+    RenewableStatus,
+    StatusRequest,
+    StorageStatus,
+    UnitStatus,
+)
 
 CAPTURE = CapturePlant(0.8, 0.25, 2.0, 20.0, 10.0)
 
@@ -79,7 +80,7 @@ class Desk(GridAgent):
         return Receipt()
 
 
-for kind in (UnitAvailability, UnitStatus, WindStatus, LoadStatus, StorageStatus, Receipt):
+for kind in (UnitAvailability, UnitStatus, RenewableStatus, LoadStatus, StorageStatus, Receipt):
     Desk.keep.handles = kind  # type: ignore[attr-defined]
     Desk._handlers = {**Desk._handlers, kind: "keep"}
 
@@ -229,7 +230,7 @@ def test_a_wind_farm_keeps_its_limit_and_tells_the_next_quarter(make_plate: Call
     farm = WindFarm(world.grid.head, "wind", np.full(4, 50.0), ForecastError(0.15, 0.5), "operator", 60.0)
     desk = Desk(world)
     actual = farm.power_mw["available"]
-    desk.tell("wind", WindSetpoint(1, 0, series([20.0, 99.0, 99.0, 0.0])))
+    desk.tell("wind", RenewableSetpoint(1, 0, series([20.0, 99.0, 99.0, 0.0])))
     (status,) = desk.tell("wind", StatusRequest(0))
     assert status.available_mw[0] == actual[0] != 50.0
     # What is known of this quarter fades from one to the next.
@@ -265,7 +266,11 @@ def test_a_provider_does_what_its_storage_can(make_plate: Callable[..., World]) 
     provider = StorageProvider(world.grid.head, "esp", RATINGS, StorageRates(2.0, 3.0), "operator")
     desk = Desk(world)
     command = StorageCommand(
-        1, 0, series([10.0, 10.0, 0.0, 0.0]), series([0.0, 0.0, 10.0, 10.0]), series([40.0, 50.0, 60.0, 70.0])
+        issue=1,
+        period=0,
+        charge_mw=series([10.0, 10.0, 0.0, 0.0]),
+        discharge_mw=series([0.0, 0.0, 10.0, 10.0]),
+        price_per_mwh=series([40.0, 50.0, 60.0, 70.0]),
     )
     desk.tell("esp", command)
     for _ in range(4):
@@ -318,6 +323,6 @@ def test_availability_is_of_the_day_asked(make_plate: Callable[..., World]) -> N
     hours = np.ones(48)
     hours[30:34] = 0.0
     ThermalPlant(world.grid.head, "unit", unit(), "operator", available=hours)
-    (told,) = Desk(world).tell("unit", AvailabilityRequest(1))
+    (told,) = Desk(world).tell("unit", ForecastRequest(1))
     assert np.flatnonzero(told.available == 0.0).tolist() == [6, 7, 8, 9]
     assert (told.on, told.gross_mw, told.hours_in_state) == (True, 50.0, 2.0)

@@ -18,7 +18,8 @@ from gridarium.environment.arrays import series
 from gridarium.environment.errors import SolveError
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
-from gridarium.market.records import ForecastRequest, LoadForecast, LoadPlan, TariffSignal
+from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
+from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
 
 MakeWorld = Callable[..., World]
 NOISE = 3e-6  # MW at a peak of 2 MW: an interior point ends just inside the limits that bind.
@@ -273,11 +274,11 @@ def test_it_tells_its_load_and_nothing_else(make_world: MakeWorld) -> None:
     world = make_world()
     leader = Leader(world)
     consumer = Consumer(world.grid.spread(), "homes", "homes", demand([1.0, 1.5, 2.0], 80.0), "leader")
-    leader.send("homes", ForecastRequest())
+    leader.send("homes", ForecastRequest(0))
     leader.send("homes", signal([610.0, 600.0, 605.0], [600.0] * 3, round_=7))
     world.clock.run_until(1.0)
     forecast, plan = leader.heard
-    assert forecast.base_mw.tolist() == [1.0, 1.5, 2.0]
+    assert forecast.load_mw.tolist() == [1.0, 1.5, 2.0]
     assert plan.load_mw == pytest.approx([0.9375, 1.5625, 2.0], abs=NOISE)
     assert consumer.loads_mw["plan"] is plan.load_mw
 

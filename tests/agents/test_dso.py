@@ -14,7 +14,7 @@ from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.scenario import load_scenario
 from gridarium.market.accounts import CARBON
 from gridarium.market.adcef import AdcefTariff
-from gridarium.market.records import LoadPlan, MarketConditions, TariffSignal
+from gridarium.market.messages.tariffs import LoadPlan, MarketConditions, TariffSignal
 from gridarium.market.supply import Situation, Supply
 
 TIGHT = ("negotiation.price_tolerance_per_mwh=1e-5", "negotiation.round_limit=200")

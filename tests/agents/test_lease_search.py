@@ -11,7 +11,7 @@ from gridarium.agents.system.lease_search import (
     LeaseSearchSettings,
     lease_grid,
 )
-from gridarium.market.line_lease import LeaseTerms
+from gridarium.market.messages.leasing import LeaseTerms
 
 LOW, HIGH = LeaseTerms(0.0, 20.0, 0.0), LeaseTerms(4.0, 120.0, 1.0)
 BEST = LeaseTerms(1.3, 80.0, 0.35)

@@ -13,9 +13,15 @@ from gridarium.environment.grids import Grid
 from gridarium.environment.network import Feeder
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
-from gridarium.market.line_lease import Introduction, LeaseTerms, Nomination, PoolOffer, Rating
-from gridarium.market.operation_records import LeftToPool
-from gridarium.market.records import Receipt
+from gridarium.market.messages.commands import Receipt
+from gridarium.market.messages.leasing import (
+    Introduction,
+    LeaseTerms,
+    LeftToPool,
+    Nomination,
+    PoolOffer,
+    Rating,
+)
 
 PLACES = {"a": (0.0, 0.0), "b": (10.0, 0.0), "c": (30.0, 0.0), "x": (1.0, 0.0), "y": (12.0, 0.0)}
 

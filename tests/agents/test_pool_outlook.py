@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gridarium.agents.system.pool_outlook import PoolOutlook
-from gridarium.market.line_lease import Nomination, PoolOffer
+from gridarium.market.messages.leasing import Nomination, PoolOffer
 
 
 def outlook(nominators: int = 2, memory: float = 0.5) -> PoolOutlook:

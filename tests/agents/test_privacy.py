@@ -123,4 +123,4 @@ def test_nothing_that_is_sent_can_be_changed(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(MessageBus, "send", checked)
     run_day()
     assert loose == []
-    assert {"TariffSignal", "LoadPlan", "StorageSchedule", "MarketConditions", "CarbonOffer"} <= kinds
+    assert {"TariffSignal", "LoadPlan", "StorageCommand", "MarketConditions", "CarbonOffer"} <= kinds

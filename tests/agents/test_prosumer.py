@@ -21,7 +21,7 @@ from gridarium.environment.network import Feeder
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
 from gridarium.market.accounts import DEFAULT, LINE_ENERGY, LINE_FEE
-from gridarium.market.line_lease import Accept, Introduction, LeaseTerms, Offer
+from gridarium.market.messages.leasing import Accept, Introduction, LeaseTerms, Offer
 from gridarium.market.trade_book import MinuteTrade
 from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
 

@@ -17,7 +17,7 @@ from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.message_bus import MessageBus
 from gridarium.experiments.synthetic_pool import PoolPlan, synthetic_pool
 from gridarium.market.bargaining import BARGAINING
-from gridarium.market.line_lease import Bid, Confirm
+from gridarium.market.messages.leasing import Bid, Confirm
 
 
 def acting_agent(frame: FrameType | None) -> GridAgent | None:

@@ -16,7 +16,9 @@ from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
 from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.market.records import ForecastRequest, StorageOffer, StorageSchedule, StorageState
+from gridarium.market.messages.commands import PoolSchedule, Receipt, StorageCommand
+from gridarium.market.messages.forecasts import ForecastRequest, StorageOffer
+from gridarium.market.messages.status import StorageStatus
 
 MakeWorld = Callable[..., World]
 RATINGS = StorageRatings("pool", 0.5, 1.0, 0.1, 0.9, 0.5, 0.92, 0.95, 0.5)
@@ -29,11 +31,13 @@ class Load(GridAgent):
         self.world.grid.injections.draw(self.name, np.array([0.0, 1.0]), np.zeros(2))
 
 
-def schedule(charge: list[float], discharge: list[float], first: float = 0.3) -> StorageSchedule:
+def schedule(
+    charge: list[float], discharge: list[float], first: float = 0.3, issue: int = 1, period: int = 0
+) -> StorageCommand:
     into, out = 0.5 * np.array(charge), 0.4 * np.array(discharge)
-    return StorageSchedule(
-        series(charge), series(discharge), series(np.zeros(len(charge))), series(into), series(out), first
-    )
+    pool = PoolSchedule(series(into), series(out), first)
+    nothing = series(np.zeros(len(charge)))
+    return StorageCommand(issue, period, series(charge), series(discharge), nothing, pool)
 
 
 @pytest.mark.parametrize("period_h", [1.0, 0.5])
@@ -43,7 +47,7 @@ def test_carbon_of_three_periods_by_hand(make_world: MakeWorld, period_h: float)
     owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
     heard: list[object] = []
     world.bus.connect("dso", lambda envelope: heard.append(envelope.payload))
-    world.bus.send("dso", "pool", ForecastRequest())
+    world.bus.send("dso", "pool", ForecastRequest(0))
     world.bus.send("dso", "pool", schedule([0.4, 0.0, 0.0], [0.0, 0.2, 0.0]))
     for _ in range(3):
         world.step()
@@ -65,8 +69,9 @@ def test_carbon_of_three_periods_by_hand(make_world: MakeWorld, period_h: float)
     offer = heard[0]
     assert isinstance(offer, StorageOffer)
     assert (offer.ratings, offer.e_mwh) == (RATINGS, 0.5)
-    states = [payload for payload in heard if isinstance(payload, StorageState)]
-    assert [state.period for state in states] == [0, 1, 2]
+    states = [payload for payload in heard if isinstance(payload, StorageStatus)]
+    assert [state.period for state in states] == [1, 2, 3]
+    assert [(state.charge_mw, state.discharge_mw) for state in states] == [(0.4, 0.0), (0.0, 0.2), (0.0, 0.0)]
     assert [state.e_mwh for state in states] == owner.energy_mwh.tolist()
     assert [state.pool_tco2 for state in states] == owner.pool_tco2.tolist()
 
@@ -79,6 +84,34 @@ def test_without_a_schedule_it_is_idle(make_world: MakeWorld) -> None:
     world.step()
     assert (owner.energy_mwh[0], owner.carbon_tco2[0], owner.pool_tco2[0]) == (0.5, 0.0, 0.0)
     assert world.meters["pool"][0] == 0.0
+
+
+def test_the_newest_schedule_counts_and_a_late_copy_of_it_changes_nothing(make_world: MakeWorld) -> None:
+    world = make_world()
+    owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
+    receipts: list[object] = []
+    world.bus.connect("dso", lambda envelope: receipts.append(envelope.payload))
+    newest = schedule([0.3, 0.0], [0.0, 0.2], issue=7, period=1)
+    world.bus.send("dso", "pool", newest)
+    world.bus.send("dso", "pool", schedule([0.4, 0.4, 0.4], [0.0, 0.0, 0.0], issue=6))
+    world.step()
+    world.step()
+    world.bus.send("dso", "pool", newest)
+    world.step()
+    # Idle before the first period that it is about; the pool is not filled anew by a copy.
+    assert world.meters["pool"].tolist() == [0.0, 0.3, 0.0]
+    assert owner.pool_tco2 == pytest.approx([0.3, 0.3 + 0.15, 0.3 + 0.15 - 0.08])
+    assert receipts.count(Receipt()) == 3
+
+
+def test_a_schedule_without_reactive_power_and_virtual_carbon(make_world: MakeWorld) -> None:
+    world = make_world()
+    owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
+    told: list[object] = []
+    world.bus.connect("dso", lambda envelope: told.append(envelope.payload))
+    world.bus.send("dso", "pool", StorageCommand(1, 0, series([0.4] * 3), series([0.0] * 3)))
+    world.step()
+    assert told[-1] == StorageStatus(1, 0.4, 0.0, owner.energy_mwh[0])
 
 
 def test_an_impossible_schedule_names_storage_and_period(make_world: MakeWorld) -> None:
@@ -136,5 +169,5 @@ def test_pool_follows_the_schedule_and_returns(day: Built) -> None:
         content = plan.first_tco2[row] + np.cumsum(plan.inflow_t_per_h[row] - plan.outflow_t_per_h[row])
         assert owner.pool_tco2 == pytest.approx(content, abs=1e-9)
         assert owner.pool_tco2[-1] == pytest.approx(plan.first_tco2[row], abs=1e-5)
-    reported = set(day.dso.storage_states)
-    assert reported == {(owner.name, period) for owner in day.storages for period in range(24)}
+    reported = set(day.dso.storage_status)
+    assert reported == {(owner.name, period) for owner in day.storages for period in range(1, 25)}

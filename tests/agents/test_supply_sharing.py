@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridarium.agents.prosumers.supply_sharing import Claim, share_by_margin, share_by_value
-from gridarium.market.line_lease import Holding
 from gridarium.market.matching import matching_welfare
+from gridarium.market.messages.leasing import Holding
 from gridarium.market.utility import LogUtility, QuadraticUtility
 
 LINE = QuadraticUtility(100.0, 1000.0)

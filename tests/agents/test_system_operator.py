@@ -41,7 +41,7 @@ from gridarium.market.accounts import (
     START_STOP,
     WEAR,
 )
-from gridarium.market.line_lease import Nomination
+from gridarium.market.messages.leasing import Nomination
 
 QUARTER_S, DAY = 900.0, 96
 LOSSY = LinkQuality(latency_s=0.2, loss=0.2)
@@ -235,7 +235,7 @@ def test_two_days_in_a_row(day: Plate, make_plate: Callable[..., Plate]) -> None
     operator = two.run().operator
     # The second day is committed a day after the first.
     log = two.world.bus.log()
-    asked = log[log["topic"] == "AvailabilityRequest"]["sent_s"].unique()
+    asked = log[log["topic"] == "ForecastRequest"]["sent_s"].unique()
     assert asked.tolist() == [3600.0, 3600.0 + 86400.0]
     assert sorted(operator.plans) == [0, 1]
     assert len(operator.records) == 2 * DAY
@@ -407,4 +407,4 @@ def test_nothing_that_is_sent_can_be_changed(
     for _ in range(8):
         plate.world.step()
     assert loose == []
-    assert {"UnitSchedule", "UnitSetpoint", "StorageCommand", "LoadCommand", "WindSetpoint"} <= kinds
+    assert {"UnitSchedule", "UnitSetpoint", "StorageCommand", "LoadCommand", "RenewableSetpoint"} <= kinds

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gridarium.market.adcef import AdcefTariff, carbon_factor, negative_factor, strict_pool, surplus
-from gridarium.market.records import MarketConditions
+from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import Situation, Supply, system_factor
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gridarium.market.adcef import AdcefTariff
-from gridarium.market.records import MarketConditions
+from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import Situation, Supply
 from gridarium.market.tariffs import (
     StaticCarbonTariff,

@@ -26,7 +26,7 @@ from gridarium.environment.grids import Grid, Site
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
 from gridarium.market.adcef import AdcefTariff
-from gridarium.market.records import MarketConditions, TariffSignal
+from gridarium.market.messages.tariffs import MarketConditions, TariffSignal
 from gridarium.market.stackelberg import NegotiationRules
 
 RecordProperty = Callable[[str, object], None]

@@ -18,7 +18,7 @@ from gridarium.experiments.net_zero.pool_figures import (
     welfare_figure,
 )
 from gridarium.experiments.results import Result
-from gridarium.market.line_lease import LeaseTerms
+from gridarium.market.messages.leasing import LeaseTerms
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -1,11 +1,10 @@
-"""What agents send each other: frozen records of prices, forecasts, plans, schedules and readings."""
+"""Prices of energy and carbon, and what is answered to them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from gridarium.environment.arrays import Array
-from gridarium.environment.storage import StorageRatings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,46 +34,11 @@ class MarketConditions:
 
 
 @dataclass(frozen=True, slots=True)
-class ForecastRequest:
-    """What will there be on a day, 0 for the first: forecasts, ratings, terms."""
-
-    day: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class CarbonTerms:
     """Price of the carbon market, per tCO2, and the quota allotted to each MWh of load, tCO2/MWh."""
 
     price_per_tco2: float
     quota_tco2_per_mwh: float
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A command has arrived."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadForecast:
-    """A load before any response to prices, MW, shape (n_step,)."""
-
-    base_mw: Array
-
-
-@dataclass(frozen=True, slots=True)
-class RenewableForecast:
-    """What a renewable plant could deliver, MW, shape (n_period,), and its inverter's rating, MVA."""
-
-    available_mw: Array
-    s_max_mva: float
-
-
-@dataclass(frozen=True, slots=True)
-class StorageOffer:
-    """Ratings of a storage, and the energy in it, MWh."""
-
-    ratings: StorageRatings
-    e_mwh: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,46 +86,6 @@ class LoadPlan:
 
     load_mw: Array
     load_mvar: Array | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StorageSchedule:
-    """A day of charging, discharging, reactive power and virtual carbon for one storage.
-
-    Parameters
-    ----------
-    charge_mw, discharge_mw, q_mvar : ndarray, shape (n_period,)
-    pool_in_t_per_h, pool_out_t_per_h : ndarray, shape (n_period,)
-        Carbon liability that enters and leaves its virtual carbon pool, tCO2/h.
-    pool_first_tco2 : float
-        Content of the pool before the first period, tCO2.
-    """
-
-    charge_mw: Array
-    discharge_mw: Array
-    q_mvar: Array
-    pool_in_t_per_h: Array
-    pool_out_t_per_h: Array
-    pool_first_tco2: float
-    day: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StorageState:
-    """Energy and virtual carbon that a storage holds at the end of a period."""
-
-    period: int
-    e_mwh: float
-    pool_tco2: float
-
-
-@dataclass(frozen=True, slots=True)
-class RenewableSetpoint:
-    """What a renewable plant shall deliver on a day, MW and Mvar, shape (n_step,) each."""
-
-    p_mw: Array
-    q_mvar: Array
-    day: int = 0
 
 
 @dataclass(frozen=True, slots=True)

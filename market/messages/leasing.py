@@ -66,6 +66,13 @@ class PoolOffer(NamedTuple):
     expected_mw: float
 
 
+class LeftToPool(NamedTuple):
+    """Deficit of a period that the operator leaves to trade among prosumers, MW; told to the desk."""
+
+    period: int
+    left_mw: float
+
+
 class Introduction(NamedTuple):
     """The desk tells a seller the buyers it should ask, the most promising first, and its own reputation."""
 

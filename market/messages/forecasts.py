@@ -1,0 +1,83 @@
+"""The day before: what there will be, told by plants, loads and storages to whoever plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gridarium.environment.arrays import Array
+from gridarium.environment.storage import StorageRatings
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastRequest:
+    """What will there be on a day, 0 for the first?"""
+
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadForecast:
+    """A load as expected for a day before any response, MW, shape (n_period,)."""
+
+    day: int
+    load_mw: Array
+
+
+@dataclass(frozen=True, slots=True)
+class FlexibleOffer:
+    """What a load expects to draw on a day and the limits of what it can draw, MW, shape (n_period,) each."""
+
+    day: int
+    base_mw: Array
+    lowest_mw: Array
+    highest_mw: Array
+
+
+@dataclass(frozen=True, slots=True)
+class RenewableForecast:
+    """What a renewable plant expects to be able to deliver on a day.
+
+    Parameters
+    ----------
+    day : int
+    available_mw : ndarray, shape (n_period,)
+    s_max_mva : float
+        Rating of its inverters; infinite where nothing but the resource limits it.
+    """
+
+    day: int
+    available_mw: Array
+    s_max_mva: float
+
+
+@dataclass(frozen=True, slots=True)
+class UnitAvailability:
+    """A thermal unit as it stands when it is asked.
+
+    Parameters
+    ----------
+    day : int
+    on : bool
+    hours_in_state : float
+        For how long it has been on or off.
+    gross_mw, tank_tco2 : float
+        Its gross power, and the CO2 in its solvent tank; 0 without a capture plant.
+    available : ndarray, shape (n_hour,)
+        1 in each hour of the day in which it could run, otherwise 0.
+    """
+
+    day: int
+    on: bool
+    hours_in_state: float
+    gross_mw: float
+    tank_tco2: float
+    available: Array
+
+
+@dataclass(frozen=True, slots=True)
+class StorageOffer:
+    """Ratings of a storage, and the energy in it when it is asked for a day, MWh."""
+
+    day: int
+    ratings: StorageRatings
+    e_mwh: float
