@@ -33,6 +33,14 @@ def profiles_fit(case: Scenario) -> Iterator[Fault]:
         yield Fault("start", case.start.isoformat(), allowed)
 
 
+def rates_are_of_others(case: Scenario) -> Iterator[Fault]:
+    """Yield an exchange rate of the scenario's own currency."""
+    if case.currency in case.exchange_rates:
+        rate = case.exchange_rates[case.currency]
+        allowed = "must be left out: it is the currency of the scenario"
+        yield Fault(f"exchange_rates.{case.currency}", rate, allowed)
+
+
 def names_are_unique(case: Scenario, sections: Sequence[str]) -> Iterator[Fault]:
     """Yield what bears the name of something in another section."""
     seen: dict[str, str] = {}
