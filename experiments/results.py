@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
+from gridarium.experiments.formatting import currency_code
 from gridarium.experiments.plain_yaml import Tree, dump_yaml, parse_yaml
 from gridarium.experiments.records import Certificate, Claim
 from gridarium.experiments.table_files import parquet_bytes, read_tables
@@ -81,6 +82,11 @@ class Result:
     def passed(self) -> bool:
         """Whether every hard certificate passed."""
         return all(certificate.passed for certificate in self.certificates if certificate.hard)
+
+    @property
+    def currency_code(self) -> str:
+        """Code of the currency of all its money, as people read it."""
+        return currency_code(self.scenario)
 
     def table(self, name: str) -> pd.DataFrame:
         """Return one table.

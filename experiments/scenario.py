@@ -54,6 +54,11 @@ class Study:
     title: str
     cases: Mapping[str, Scenario]
 
+    @property
+    def currency_code(self) -> str:
+        """Code of the currency of all its cases, as people read it."""
+        return next(iter(self.cases.values())).currency_code
+
     def resolved(self) -> Tree:
         """Return the study as a tree with every default written out; it can be loaded again.
 
