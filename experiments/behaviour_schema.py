@@ -11,6 +11,7 @@ from pydantic import Field, model_serializer, model_validator
 from gridarium.agents.bounded.common import Bounded, YesOrNo, allowed_values, parameter_faults
 from gridarium.experiments.populations import distribution_of
 from gridarium.experiments.registry import is_known, is_shipped, load
+from gridarium.experiments.renamed import new_name
 from gridarium.experiments.scenario_fields import Conflict, Money, Name, Section, Share, Source, invalid
 
 Role = Literal["leader", "follower", "operator", "prosumer"]
@@ -63,6 +64,9 @@ class Behaviour(Section):
         """Yield parameters that a shipped behaviour does not take; its module is light."""
         kind = cast("type", load("behaviours", self.name))
         for fault in parameter_faults(kind, self.params):
+            if (new := new_name(fault.place)) in allowed_values(kind):
+                yield Conflict(fault.place, fault.value, f"is now called {new}")
+                continue
             drawn = fault.place in allowed_values(kind) and distribution_of(fault.value)
             if not drawn or isinstance(allowed_values(kind)[fault.place], YesOrNo):
                 yield Conflict(fault.place, fault.value, fault.allowed)

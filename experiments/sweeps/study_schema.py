@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from gridarium.experiments.formatting import currency_code
+from gridarium.experiments.renamed import new_name
 from gridarium.experiments.scenario_fields import Conflict, Currency, Flag, Name, Range, Section, Text
 from gridarium.experiments.scenario_fields import Source as Place
 from gridarium.experiments.sweeps.design import DesignSpec, design_faults
@@ -163,10 +164,20 @@ class StudyFile(Section):
             names = getattr(self, field)
             if names is not None and (not names or len({*names}) < len(names)):
                 yield Conflict(field, names, "must name at least one, each once")
+        yield from self._renamed_metrics()
         for fault in design_faults(self.sources(), self.design.spec()):
             yield Conflict(fault.place, fault.value, fault.allowed)
         if self.stop is not None:
             yield from self._stop_conflicts(self.stop)
+
+    def _renamed_metrics(self) -> Iterator[Conflict]:
+        """Yield metrics of a scenario by names of before; those of a function are its own affair."""
+        named = {f"metrics.{number}": name for number, name in enumerate(self.metrics or ())}
+        if self.stop is not None:
+            named["stop.metric"] = self.stop.metric
+        for place, name in named.items():
+            if self.function is None and (new := new_name(name)):
+                yield Conflict(place, name, f"is now called {new}")
 
     def _stop_conflicts(self, stop: StopRule) -> Iterator[Conflict]:
         if self.factors and self.design.kind not in ("latin-hypercube", "sobol"):

@@ -10,7 +10,7 @@ import pytest
 from pydantic.fields import FieldInfo
 from scipy import stats
 
-from gridarium.agents.bounded.common import Bounded, allowed_values
+from gridarium.agents.bounded.common import allowed_values
 from gridarium.environment.errors import ScenarioError
 from gridarium.experiments.adcef.schema import ConsumerClass, GasTurbine
 from gridarium.experiments.behaviour_schema import Behaviour
@@ -18,6 +18,7 @@ from gridarium.experiments.formatting import is_money, label, split_unit
 from gridarium.experiments.models import MODELS
 from gridarium.experiments.net_zero.pool_sections import Lease, LeaseTerms, Trading
 from gridarium.experiments.registry import entries, load
+from gridarium.experiments.renamed import RENAMED
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.scenario_fields import Section, in_currency, money_mark
 from gridarium.experiments.sweeps.study_schema import StudyFile
@@ -149,16 +150,26 @@ def test_a_rate_of_one_changes_nothing() -> None:
             assert in_currency(case, 1.0).model_dump() == case.model_dump()
 
 
-def test_parameters_of_shipped_behaviours_say_their_units() -> None:
+def parameters_of_behaviours() -> set[str]:
     kinds = [load("behaviours", name) for name in entries("behaviours")]
-    names = {name for kind in kinds if isinstance(kind, type) for name in allowed_values(kind)}
-    assert {name for name in names if is_money(name)} == {
+    return {name for kind in kinds if isinstance(kind, type) for name in allowed_values(kind)}
+
+
+def test_parameters_of_shipped_behaviours_say_their_units() -> None:
+    assert {name for name in parameters_of_behaviours() if is_money(name)} == {
         "price_scale_per_mwh",
         "price_bias_per_mwh",
         "price_threshold_per_mwh",
         "ceiling_price_per_mwh",
     }
-    assert any(isinstance(kind, type) and issubclass(kind, Bounded) for kind in kinds)
+
+
+def test_names_of_before_are_gone_and_those_of_now_are_there() -> None:
+    fields = {name.rpartition(".")[2] for name in FIELDS}
+    known = fields | parameters_of_behaviours() | {"tou_price_per_mwh", "p2p_price_per_mwh"}
+    assert {*RENAMED.values()} <= known
+    assert not RENAMED.keys() & known
+    assert all(is_money(name) for name in RENAMED.values())
 
 
 def test_shipped_scenarios_have_their_currency() -> None:
