@@ -15,6 +15,7 @@ from gridarium.experiments.formatting import MONEY, label, number
 from gridarium.experiments.html_page import cell, facts, page, section, table
 from gridarium.experiments.html_page import figures as drawn_figures
 from gridarium.experiments.plain_yaml import Tree, dump_yaml
+from gridarium.experiments.results import other_format
 from gridarium.experiments.scenario_files import read_mapping
 from gridarium.experiments.sweeps.bounded_price import with_efficiency_loss
 from gridarium.experiments.sweeps.folder import SweepFolderError, SweepWriteError, put_file
@@ -46,7 +47,7 @@ def build_sweep_report(path: str | Path) -> Path:
     Raises
     ------
     SweepFolderError
-        If the folder lacks the tables of a sweep.
+        If the folder lacks the tables of a sweep, or has another version's names.
     SweepWriteError
         If the disk refuses.
     """
@@ -57,6 +58,8 @@ def build_sweep_report(path: str | Path) -> Path:
 
     folder = Path(path)
     try:
+        if other := other_format(json.loads((folder / "manifest.json").read_bytes())):
+            raise SweepFolderError(str(folder), [Fault("folder", str(folder), other)])
         tree = read_mapping(folder / "study.yaml")
         file = StudyFile.model_validate(tree)
         results = pd.read_parquet(folder / "results.parquet")

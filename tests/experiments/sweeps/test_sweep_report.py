@@ -87,6 +87,18 @@ def test_report_is_rebuilt_from_the_folder_alone(tmp_path: Path) -> None:
         build_sweep_report(folder)
 
 
+def test_a_folder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    folder = ishigami(tmp_path, design={"kind": "latin-hypercube", "samples": 20})
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    del manifest["format"]
+    manifest |= {"gridarium": "0.1.0"}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(SweepFolderError, match=r"was left by gridarium 0\.1\.0"):
+        build_sweep_report(folder)
+    with pytest.raises(SweepFolderError, match=r"was left by gridarium 0\.1\.0"):
+        sweep(load_study(tmp_path / "study.yaml"), folder, workers=1, resume=True)
+
+
 def test_sweep_of_which_every_run_failed(tmp_path: Path) -> None:
     folder = ishigami(tmp_path, factors={"x1": {"values": [0, 1]}})
     page = (folder / "report.html").read_text(encoding="utf-8")
