@@ -96,6 +96,11 @@ def check_profiles(path: str | os.PathLike[str], required_columns: Iterable[str]
     return _read(path).all_faults(path, required_columns)
 
 
+def column_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Return the header of a profile file as it stands there; nothing if there is no usable one."""
+    return _read(path).names
+
+
 class _Reading(NamedTuple):
     """What came out of a file: profiles, or faults; names are empty when there is no usable header."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_serializer, model_validator
 
 from gridarium.agents.bounded.common import Bounded, YesOrNo, allowed_values, parameter_faults
 from gridarium.experiments.populations import distribution_of
 from gridarium.experiments.registry import is_known, is_shipped, load
-from gridarium.experiments.scenario_fields import Conflict, Name, Section, Share, Source, invalid
+from gridarium.experiments.renamed import new_name
+from gridarium.experiments.scenario_fields import Conflict, Money, Name, Section, Share, Source, invalid
 
 Role = Literal["leader", "follower", "operator", "prosumer"]
 
@@ -21,7 +22,7 @@ class Behaviour(Section):
 
     name: Source
     """A registered behaviour, or the dotted path `package.module:Class` of a user's own."""
-    params: dict[Name, Any] = Field(default_factory=dict)
+    params: Annotated[dict[Name, Any], Money(by_name=True)] = Field(default_factory=dict)
     """Its parameters: finite numbers, short texts, flags, or `{distribution: NAME, args: {...}}` of
     scipy.stats, from which every agent draws its own."""
 
@@ -63,6 +64,9 @@ class Behaviour(Section):
         """Yield parameters that a shipped behaviour does not take; its module is light."""
         kind = cast("type", load("behaviours", self.name))
         for fault in parameter_faults(kind, self.params):
+            if (new := new_name(fault.place)) in allowed_values(kind):
+                yield Conflict(fault.place, fault.value, f"is now called {new}")
+                continue
             drawn = fault.place in allowed_values(kind) and distribution_of(fault.value)
             if not drawn or isinstance(allowed_values(kind)[fault.place], YesOrNo):
                 yield Conflict(fault.place, fault.value, fault.allowed)

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gridarium.experiments import records
-from gridarium.experiments.formatting import label, metric_names, number
+from gridarium.experiments.formatting import MONEY, label, metric_names, number
 from gridarium.experiments.results import Result
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numbers:
     return table
 
 
-def summary_tables(summary: Mapping[str, Mapping[str, float]]) -> Iterator[Table]:
+def summary_tables(summary: Mapping[str, Mapping[str, float]], currency: str = MONEY) -> Iterator[Table]:
     """Yield metrics as rows and cases as columns, in as many tables as 80 columns need."""
-    names = metric_names(summary)
-    first = min(max(map(len, map(label, names)), default=0), _WIDTH // 2)
+    labels = {name: label(name, currency) for name in metric_names(summary)}
+    first = min(max(map(len, labels.values()), default=0), _WIDTH // 2)
     pieces = [piece for case in summary for piece in case.replace("_", "-").split("-")]
     column = max([_NUMBER_WIDTH, *(min(len(piece), 16) for piece in pieces)]) + 2
     at_once = max(1, (_WIDTH - first) // column)
@@ -86,7 +86,7 @@ def summary_tables(summary: Mapping[str, Mapping[str, float]]) -> Iterator[Table
     for start in range(0, len(cases), at_once or 1):
         shown = cases[start : start + at_once]
         headings = ["", *(_folded(case, column - 2) for case in shown)]
-        rows = [[label(name), *(number(summary[case].get(name)) for case in shown)] for name in names]
+        rows = [[text, *(number(summary[case].get(name)) for case in shown)] for name, text in labels.items()]
         yield plain_table(headings, rows, numbers=len(shown))
 
 
@@ -102,7 +102,7 @@ def _folded(name: str, width: int) -> str:
 
 def print_summary(result: Result) -> None:
     """Print the metrics of all cases side by side."""
-    for table in summary_tables(result.summary):
+    for table in summary_tables(result.summary, result.currency_code):
         output().print(table)
         output().print()
 

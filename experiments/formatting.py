@@ -5,13 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+MONEY = "money"
+"""Stands in a unit for the currency, whose code takes its place where people read it."""
+
 _UNITS = {
     "_tco2_per_mwh": "tCO2/MWh",
+    "_mwh_per_tco2": "MWh/tCO2",
+    "_mw_per_h": "MW/h",
     "_per_tco2": "money/tCO2",
     "_per_mwh_per_mw": "money/MWh per MW",
     "_per_km_mwh": "money/(km MWh)",
+    "_per_mw2h": "money/(MW² h)",
     "_per_mwh2": "money/MWh²",
     "_per_mwh": "money/MWh",
+    "_per_kwh": "money/kWh",
+    "_per_mvarh": "money/Mvarh",
+    "_per_h": "money/h",
+    "_per_km": "1/km",
     "_tco2": "tCO2",
     "_money": "money",
     "_mwh": "MWh",
@@ -30,25 +40,56 @@ _UNITS = {
 _ACRONYMS = ("ac", "dso", "esp", "p2p", "pv", "soc")
 
 
-def split_unit(name: str) -> tuple[str, str]:
+def split_unit(name: str, currency: str = MONEY) -> tuple[str, str]:
     """Return a field's name in words and the unit that it carries, "" if it carries none.
 
-    >>> split_unit("dso_net_revenue_money")
-    ('DSO net revenue', 'money')
+    Parameters
+    ----------
+    name : str
+        Of a field, a metric or a column.
+    currency : str
+        What the unit calls money: a code such as CNY.
+
+    >>> split_unit("dso_net_revenue_money", "CNY")
+    ('DSO net revenue', 'CNY')
     """
     for ending, unit in _UNITS.items():
         if name.endswith(ending) and len(name) > len(ending):
-            return _words(name.removesuffix(ending)), unit
+            return _words(name.removesuffix(ending)), unit_in(unit, currency)
     return _words(name), ""
+
+
+def unit_in(unit: str, currency: str) -> str:
+    """Return a unit with the currency's code in the place of money.
+
+    >>> unit_in("money/MWh", "CNY")
+    'CNY/MWh'
+    """
+    return unit.replace(MONEY, currency)
+
+
+def is_money(name: str) -> bool:
+    """Tell by its unit whether the number of this name is an amount, a price or a cost.
+
+    >>> [is_money(name) for name in ("wear_cost_per_mwh", "bill_money", "ramp_mw_per_h", "grid_tco2_per_mwh")]
+    [True, True, False, False]
+    """
+    return MONEY in split_unit(name)[1]
+
+
+def currency_code(tree: Mapping[str, object]) -> str:
+    """Return the code of a scenario's currency as people read it, "money" if the tree names none."""
+    currency = tree.get("currency")
+    return str(currency).upper() if currency else MONEY
 
 
 def _words(name: str) -> str:
     return " ".join(word.upper() if word in _ACRONYMS else word for word in name.split("_"))
 
 
-def label(name: str) -> str:
-    """Return a field's name in words with its unit in brackets."""
-    words, unit = split_unit(name)
+def label(name: str, currency: str = MONEY) -> str:
+    """Return a field's name in words with its unit in brackets, money in the currency of this code."""
+    words, unit = split_unit(name, currency)
     return f"{words} ({unit})" if unit else words
 
 

@@ -21,6 +21,7 @@ from gridarium.experiments.figure_style import (
     short_names,
     side_by_side,
 )
+from gridarium.experiments.formatting import MONEY
 
 BOUND = "proven bound"
 _BOUND_LOOK: dict[str, Any] = {"color": PALE, "linewidth": 3.8, "solid_capstyle": "butt", "zorder": 1.5}
@@ -31,7 +32,7 @@ _LOWEST = 2.0
 
 
 @in_paper_style
-def leader_figure(rounds: pd.DataFrame, by: str = "leader") -> Figure:
+def leader_figure(rounds: pd.DataFrame, by: str = "leader", currency: str = MONEY) -> Figure:
     """Draw profits against rounds: each posted price a mark, the best so far a line, the bound another.
 
     Parameters
@@ -41,6 +42,8 @@ def leader_figure(rounds: pd.DataFrame, by: str = "leader") -> Figure:
         `best_so_far_money`, and, where one is known, `bound_money`.
     by : str
         Column whose values make the lines.
+    currency : str
+        Code of the currency.
     """
     names = [str(name) for name in rounds[by].drop_duplicates()]
     groups = panels_of(names)
@@ -56,7 +59,7 @@ def leader_figure(rounds: pd.DataFrame, by: str = "leader") -> Figure:
         axes.xaxis.get_major_locator().set_params(integer=True)
         _legend(axes, {shown[name]: look for name, look in zip(group, LOOKS, strict=False)}, len(groups))
     _limit(panels[0, 0], rounds)
-    panels[0, 0].set_ylabel("profit of a day (thousand CNY)")
+    panels[0, 0].set_ylabel(f"profit of a day (thousand {currency})")
     return figure
 
 

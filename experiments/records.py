@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from gridarium.experiments.formatting import unit_in
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -49,7 +51,7 @@ class Certificate:
 
 
 class Measured(NamedTuple):
-    """A certificate before it is judged; fields as in `Certificate`."""
+    """A certificate before it is judged; fields as in `Certificate`, the unit of money being "money"."""
 
     name: str
     value: float
@@ -58,12 +60,11 @@ class Measured(NamedTuple):
     hard: bool
     meaning: str
 
-    def certificate(self, case: str) -> Certificate:
-        """Return it judged: it passes up to its tolerance, nan never does."""
+    def certificate(self, case: str, currency: str) -> Certificate:
+        """Return it judged, money in the currency of this code: up to its tolerance it passes, nan never."""
         passed = bool(self.value <= self.tolerance)
-        return Certificate(
-            case, self.name, self.value, self.tolerance, self.unit, passed, self.hard, self.meaning
-        )
+        unit = unit_in(self.unit, currency)
+        return Certificate(case, self.name, self.value, self.tolerance, unit, passed, self.hard, self.meaning)
 
 
 @dataclass(frozen=True, slots=True)

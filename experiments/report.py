@@ -76,7 +76,7 @@ def render(result: Result, figures: Sequence[tuple[str, str, str]]) -> str:
     title = str(result.scenario.get("title") or result.manifest.get("scenario") or "Run")
     sections = (
         _heading(title, result),
-        section("Summary", _summary(result.summary)),
+        section("Summary", _summary(result.summary, result.currency_code)),
         section("Figures", drawn_figures(figures)),
         section("Certificates", _certificates(result.certificates)),
         section("Claims", _claims(result.claims)),
@@ -107,11 +107,11 @@ def _heading(title: str, result: Result) -> str:
     )
 
 
-def _summary(summary: Mapping[str, Mapping[str, float]]) -> str:
+def _summary(summary: Mapping[str, Mapping[str, float]], currency: str) -> str:
     head = [cell("", tag="th"), *(cell(case, "number", "th") for case in summary)]
     rows = (
         [
-            cell(label(name), tag="th"),
+            cell(label(name, currency), tag="th"),
             *(cell(number(metrics.get(name)), "number") for metrics in summary.values()),
         ]
         for name in metric_names(summary)

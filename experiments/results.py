@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
+from gridarium.experiments.formatting import currency_code
 from gridarium.experiments.plain_yaml import Tree, dump_yaml, parse_yaml
 from gridarium.experiments.records import Certificate, Claim
 from gridarium.experiments.table_files import parquet_bytes, read_tables
@@ -39,6 +40,9 @@ _DEPENDENCIES = (
     "simpy",
 )
 """What the numbers of a run may depend on."""
+
+FORMAT = 2
+"""Of a folder's names of fields, metrics and columns; 1, with currencies in them, was not written down."""
 
 
 class RunFolderError(InputError):
@@ -81,6 +85,11 @@ class Result:
     def passed(self) -> bool:
         """Whether every hard certificate passed."""
         return all(certificate.passed for certificate in self.certificates if certificate.hard)
+
+    @property
+    def currency_code(self) -> str:
+        """Code of the currency of all its money, as people read it."""
+        return currency_code(self.scenario)
 
     def table(self, name: str) -> pd.DataFrame:
         """Return one table.
@@ -219,11 +228,13 @@ def read_run(path: str | Path) -> Result:
     Raises
     ------
     RunFolderError
-        If the folder holds no run, or one whose files are damaged.
+        If the folder holds no run, one whose files are damaged, or one of another version's names.
     """
     folder = Path(path)
     try:
         manifest = json.loads((folder / "manifest.json").read_bytes())
+        if other := other_format(manifest):
+            raise RunFolderError(str(folder), [Fault("run folder", str(folder), other)])
         summary = json.loads((folder / "summary.json").read_bytes())
         scenario = parse_yaml((folder / "scenario.yaml").read_text(encoding="utf-8"), str(folder))
         certificates = json.loads((folder / "certificates.json").read_bytes())
@@ -247,10 +258,22 @@ def read_run(path: str | Path) -> Result:
         raise RunFolderError(str(folder), [Fault("run folder", str(folder), allowed)]) from error
 
 
+def other_format(manifest: Mapping[str, Any]) -> str | None:
+    """Say which gridarium left a folder whose names are not those of this one; None if they are."""
+    found = manifest.get("format", 1)
+    if found == FORMAT or "gridarium" not in manifest:
+        return None
+    left = f"was left by gridarium {manifest['gridarium']}"
+    if found == 1:
+        return f"{left}, whose names carry currencies (price_cny_per_mwh): read it with that version"
+    return f"{left} in format {found}, this version reads format {FORMAT}: read it with that version"
+
+
 def machine_facts() -> dict[str, Any]:
     """Return versions and platform for the manifest."""
     return {
         "gridarium": _version("gridarium"),
+        "format": FORMAT,
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "dependencies": {name: _version(name) for name in _DEPENDENCIES},

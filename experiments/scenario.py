@@ -54,6 +54,11 @@ class Study:
     title: str
     cases: Mapping[str, Scenario]
 
+    @property
+    def currency_code(self) -> str:
+        """Code of the currency of all its cases, as people read it."""
+        return next(iter(self.cases.values())).currency_code
+
     def resolved(self) -> Tree:
         """Return the study as a tree with every default written out; it can be loaded again.
 
@@ -133,7 +138,7 @@ def _own_trees(tree: Tree, faults: list[Fault]) -> dict[str, Tree]:
             faults.append(Fault(place, own, "must be a mapping of fields to values"))
             continue
         own = own or {}
-        misplaced = [key for key in ("cases", "extends", "model") if key in own]
+        misplaced = [key for key in ("cases", "extends", "model", "currency") if key in own]
         faults += [Fault(f"{place}.{key}", own[key], "is not allowed inside a case") for key in misplaced]
         own_trees[name] = {key: value for key, value in own.items() if key not in misplaced}
     return own_trees

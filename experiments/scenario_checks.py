@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from gridarium.environment.errors import Fault, ProfileError
+from gridarium.experiments.renamed import new_name
 from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.scenario_schema import Scenario
 
@@ -15,10 +16,15 @@ CrossCheck = tuple[frozenset[str], Callable[[Any], Iterator[Fault]]]
 
 def profiles_fit(case: Scenario) -> Iterator[Fault]:
     """Yield what is wrong with the profiles of a scenario, by themselves and beside its own times."""
-    from gridarium.environment.profiles import read_profiles
+    from gridarium.environment.profiles import column_names, read_profiles
 
+    path, columns = profile_path(case.profiles), dict.fromkeys(case.profile_columns)
+    present = column_names(path)
+    renamed = {new_name(name): name for name in present if new_name(name) not in present}
+    for name in [name for name in columns if name in renamed]:
+        yield Fault("profiles", renamed[name], f"{path.name}: the column is now called {name}")
     try:
-        profiles = read_profiles(profile_path(case.profiles), dict.fromkeys(case.profile_columns))
+        profiles = read_profiles(path, [name for name in columns if name not in renamed])
     except ProfileError as error:
         for fault in error.faults:
             yield Fault("profiles", fault.value, f"{fault.place} {fault.allowed}")
@@ -31,6 +37,14 @@ def profiles_fit(case: Scenario) -> Iterator[Fault]:
         # The dates of the profiles do not matter, but their first row is of some hour of the day.
         allowed = f"must be at {first:%H:%M} of a day, where the rows of {case.profiles} begin"
         yield Fault("start", case.start.isoformat(), allowed)
+
+
+def rates_are_of_others(case: Scenario) -> Iterator[Fault]:
+    """Yield an exchange rate of the scenario's own currency."""
+    if case.currency in case.exchange_rates:
+        rate = case.exchange_rates[case.currency]
+        allowed = "must be left out: it is the currency of the scenario"
+        yield Fault(f"exchange_rates.{case.currency}", rate, allowed)
 
 
 def names_are_unique(case: Scenario, sections: Sequence[str]) -> Iterator[Fault]:

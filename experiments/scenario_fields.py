@@ -1,4 +1,4 @@
-"""Field types of the scenario schema: bounded numbers, names, and sections that report every fault."""
+"""Field types of the scenario schema: bounded numbers, names, money, and sections that report every fault."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from gridarium.experiments.formatting import is_money
+
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_CURRENCY = re.compile(r"[a-z]{3}")
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -66,6 +70,12 @@ def _check_name(value: object) -> object:
     return value
 
 
+def _check_currency(value: object) -> object:
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
+        raise invalid("must be the code of a currency (ISO 4217) in lower case, such as cny or usd")
+    return value
+
+
 def _check_text(value: object) -> object:
     if not isinstance(value, str) or len(value) > 4000:
         raise invalid("must be text of at most 4000 characters")
@@ -105,7 +115,21 @@ class _Label:
         return core_schema.no_info_plain_validator_function(_check_bus_label)
 
 
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Mark of the fields that `in_currency` converts.
+
+    Parameters
+    ----------
+    by_name : bool
+        Whether the field is a mapping in which only those numbers are money whose names say so.
+    """
+
+    by_name: bool = False
+
+
 Name = Annotated[str, BeforeValidator(_check_name)]
+Currency = Annotated[str, BeforeValidator(_check_currency)]
 Text = Annotated[str, BeforeValidator(_check_text)]
 Source = Annotated[str, BeforeValidator(_check_source)]
 BusLabel = Annotated[int | str, _Label()]
@@ -117,6 +141,9 @@ Probability = Annotated[float, Range(0, 1, below_high=True)]
 Amount = Annotated[float, Range(0, 1e6)]
 PositiveAmount = Annotated[float, Range(0, 1e6, above_low=True)]
 Duration = Annotated[float, Range(0, 1e7)]
+ExchangeRate = Annotated[float, Range(0, 1e9, above_low=True)]
+MoneyAmount = Annotated[Amount, Money()]
+PositiveMoney = Annotated[PositiveAmount, Money()]
 
 
 class Conflict(NamedTuple):
@@ -142,3 +169,61 @@ class Section(BaseModel):
         if found:
             raise PydanticCustomError("conflict", "fields contradict each other", {"conflicts": found})
         return self
+
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+def money_mark(field: FieldInfo) -> Money | None:
+    """Return the mark of a field whose numbers are money, None for any other field."""
+    beside = (*field.metadata, *_parts_of(field.annotation))
+    return next((mark for mark in beside if isinstance(mark, Money)), None)
+
+
+def _parts_of(annotation: object) -> Iterator[object]:
+    """Yield what `Price | None`, `list[Price]` or `dict[Name, Price]` is made of, with its marks."""
+    for part in get_args(annotation):
+        yield part
+        yield from _parts_of(part)
+
+
+def in_currency(section: AnySection, rate: float) -> AnySection:
+    """Return a section with its money, and that of the sections inside it, in another currency.
+
+    Defaults are converted like the rest: a section has all of its money in one currency. Bounds are not
+    checked again, as they hold in the section's own.
+
+    Parameters
+    ----------
+    section : Section
+    rate : float
+        Units of the other currency for one unit of the section's, above 0.
+    """
+    fields = type(section).model_fields
+    money = {name: _converted(getattr(section, name), money_mark(fields[name]), rate) for name in fields}
+    return section.model_copy(update=money)
+
+
+def _converted(value: Any, mark: Money | None, rate: float) -> Any:
+    if isinstance(value, Section):
+        return in_currency(value, rate)
+    if isinstance(value, list):
+        return [_converted(inner, mark, rate) for inner in value]
+    if isinstance(value, dict):
+        if mark is not None and mark.by_name:
+            return {
+                name: _parameter(inner, rate) if is_money(name) else inner for name, inner in value.items()
+            }
+        return {name: _converted(inner, mark, rate) for name, inner in value.items()}
+    if mark is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return value * rate
+
+
+def _parameter(value: Any, rate: float) -> Any:
+    """Return a parameter that is money: a number, or a distribution, which is scaled as a whole."""
+    if not isinstance(value, dict):
+        return _converted(value, Money(), rate)
+    args = value.get("args") or {}
+    place = {"loc": args.get("loc", 0.0) * rate, "scale": args.get("scale", 1.0) * rate}
+    return {**value, "args": {**args, **place}}

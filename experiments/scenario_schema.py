@@ -10,7 +10,9 @@ from pydantic import Field
 
 from gridarium.experiments.scenario_fields import (
     Conflict,
+    Currency,
     Duration,
+    ExchangeRate,
     Name,
     PositiveAmount,
     PositiveShare,
@@ -98,6 +100,10 @@ class Scenario(Section):
     """One line for tables and figures."""
     description: Text = ""
     """What the study is about."""
+    currency: Currency = "cny"
+    """Currency of all money, the code of ISO 4217 in lower case."""
+    exchange_rates: dict[Currency, ExchangeRate] = Field(default_factory=dict)
+    """Units of this currency for one unit of each other one in which a section has its money."""
     seed: Annotated[int, Range(0, 2**63 - 1)] = 1
     """Root of all random streams; cases with one seed share their draws."""
     start: ZonedTime = Field(default="2026-01-15T00:00:00+08:00", validate_default=True)
@@ -107,6 +113,11 @@ class Scenario(Section):
     profiles: Source
     """A shipped set of profiles or the path of a CSV file."""
     communication: Communication = Communication()
+
+    @property
+    def currency_code(self) -> str:
+        """Code of its currency as people read it."""
+        return self.currency.upper()
 
     @property
     def profile_columns(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gridarium.environment.errors import Fault
+from gridarium.experiments.renamed import new_name
 from gridarium.experiments.scenario_fields import Section
 
 NOTHING = type("_Nothing", (), {"__repr__": lambda self: "nothing"})()
@@ -18,8 +19,23 @@ NOTHING = type("_Nothing", (), {"__repr__": lambda self: "nothing"})()
 
 
 def faults_of(schema: type[Section], error: ValidationError) -> list[Fault]:
-    """Return every fault that a schema found, each at its path in the file."""
-    return [fault for detail in error.errors(include_url=False) for fault in _translated(schema, detail)]
+    """Return every fault that a schema found, each at its path in the file.
+
+    A field that is given under its name of before is not missing as well.
+    """
+    details = error.errors(include_url=False)
+    given = {_renamed(detail["loc"]) for detail in details if detail["type"] == "extra_forbidden"}
+    return [
+        fault
+        for detail in details
+        if detail["type"] != "missing" or detail["loc"] not in given
+        for fault in _translated(schema, detail)
+    ]
+
+
+def _renamed(place: tuple[int | str, ...]) -> tuple[int | str | None, ...]:
+    """Return the place of the field that one of before is called now."""
+    return (*place[:-1], new_name(str(place[-1])))
 
 
 def _translated(schema: type[Section], detail: ErrorDetails) -> Iterator[Fault]:
@@ -32,6 +48,9 @@ def _translated(schema: type[Section], detail: ErrorDetails) -> Iterator[Fault]:
                 yield Fault(".".join(filter(None, (place, field))), value, allowed)
         case "extra_forbidden":
             known = list(_section_at(schema, keys[:-1]).model_fields)
+            if (new := new_name(keys[-1])) in known:
+                yield Fault(place, detail["input"], f"is now called {new}")
+                return
             close = difflib.get_close_matches(keys[-1], known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
             yield Fault(place, detail["input"], f"unknown field; {hint}")

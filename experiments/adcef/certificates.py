@@ -32,7 +32,7 @@ def certify(case: str, scenario: AdcefScenario, built: Built, tables: Tables) ->
     ]
     if scenario.certifies_leader:
         measured += certify_leader(scenario, built)
-    return [Measured(*item).certificate(case) for item in measured]
+    return [Measured(*item).certificate(case, scenario.currency_code) for item in measured]
 
 
 _PLAN_KEPT_MW = 1e-6

@@ -6,7 +6,12 @@ from collections.abc import Iterator
 
 from gridarium.environment.errors import Fault
 from gridarium.experiments.adcef.schema import AdcefScenario
-from gridarium.experiments.scenario_checks import CrossCheck, names_are_unique, profiles_fit
+from gridarium.experiments.scenario_checks import (
+    CrossCheck,
+    names_are_unique,
+    profiles_fit,
+    rates_are_of_others,
+)
 
 _NAMED = ("gas_turbines", "storages", "renewables", "consumers")
 
@@ -65,6 +70,7 @@ def _leader_counts_carbon(case: AdcefScenario) -> Iterator[Fault]:
 
 
 CROSS_CHECKS: tuple[CrossCheck, ...] = (
+    (frozenset({"currency", "exchange_rates"}), rates_are_of_others),
     (frozenset({"consumers"}), _shares_sum_to_one),
     (frozenset({"consumers", "leader"}), _leader_can_be_informed),
     (frozenset({"dso", "leader", "tariff"}), _leader_counts_carbon),

@@ -28,17 +28,17 @@ _PLAIN = "best-response"
 def drawings(result: Result) -> Iterator[Drawing]:
     """Yield every figure that the tables of a run allow, one after the other."""
     tables = {name: table for name, table in result.tables.items() if not table.empty}
+    currency = result.currency_code
     if swept := swept_parameter(result.scenario, result.summary):
-        name, values = swept
-        yield Drawing(
-            "sweep", f"Results against {label(name)}.", sweep_figure(label(name), values, result.summary)
-        )
+        name, values = label(swept[0], currency), swept[1]
+        figure = sweep_figure(name, values, result.summary, currency)
+        yield Drawing("sweep", f"Results against {name}.", figure)
     if "signals" in tables:
         caption = (
             "Prices, their carbon part and carbon emission factors. Shaded: the time-of-use price and the "
             "factor of the upstream grid."
         )
-        yield Drawing("prices", caption, price_figure(tables["signals"]))
+        yield Drawing("prices", caption, price_figure(tables["signals"], currency))
     if "decisions" in tables:
         caption = "Load of all consumers after their response, and its change. Shaded: before the response."
         yield Drawing("load", caption, load_figure(tables["decisions"]))
@@ -53,7 +53,7 @@ def drawings(result: Result) -> Iterator[Drawing]:
         yield Drawing("storage", caption, storage_figure(tables["dispatch"], tables["carbon"]))
     if "rounds" in tables:
         caption = "Largest change of prices and loads between rounds of the negotiation."
-        yield Drawing("residuals", caption, residual_figure(tables["rounds"]))
+        yield Drawing("residuals", caption, residual_figure(tables["rounds"], currency))
     if "rounds" in tables and _searches(result.scenario, result.summary):
         profits = _profits(tables["rounds"])
         if profits["profit_money"].notna().any():
@@ -61,7 +61,7 @@ def drawings(result: Result) -> Iterator[Drawing]:
                 "Profit that the leader counts on with each posted price; mere probes have none. Lines: "
                 "the highest so far; the price of the last round is announced."
             )
-            yield Drawing("leader", caption, leader_figure(profits, "case"))
+            yield Drawing("leader", caption, leader_figure(profits, "case", currency))
     if {"buses", "branches"} <= tables.keys():
         for case in result.summary:
             caption = f"Feeder, case {case}: load-weighted carbon intensity and lowest voltage of the day."

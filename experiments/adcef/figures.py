@@ -29,6 +29,7 @@ from gridarium.experiments.figure_style import (
     shared_panels,
     short_names,
 )
+from gridarium.experiments.formatting import MONEY
 
 _STACK = Stack(
     supply=(
@@ -44,7 +45,7 @@ _STACK = Stack(
 
 
 @in_paper_style
-def price_figure(signals: pd.DataFrame) -> Figure:
+def price_figure(signals: pd.DataFrame, currency: str = MONEY) -> Figure:
     """Draw prices, what the carbon signal adds to them, and the carbon emission factor by hour."""
 
     def price(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
@@ -60,8 +61,8 @@ def price_figure(signals: pd.DataFrame) -> Figure:
         draw_steps(axes, rows["factor_tco2_per_mwh"].to_numpy(), hours, look)
 
     rows = {
-        "price\n(CNY/MWh)": price,
-        "price above\ntime of use\n(CNY/MWh)": adder,
+        f"price\n({currency}/MWh)": price,
+        f"price above\ntime of use\n({currency}/MWh)": adder,
         "emission\nfactor\n(tCO₂/MWh)": factor,
     }
     return lines_by_case(signals, rows, height=4.6, ratios=(1.1, 1.0, 1.0))[0]
@@ -112,7 +113,7 @@ def dispatch_figure(dispatch: pd.DataFrame) -> Figure:
 
 
 @in_paper_style
-def residual_figure(rounds: pd.DataFrame) -> Figure:
+def residual_figure(rounds: pd.DataFrame, currency: str = MONEY) -> Figure:
     """Draw on a logarithmic axis how much prices and loads still changed in each round of negotiation."""
     groups = panels_of(cases_of(rounds))
     endings = {
@@ -121,7 +122,7 @@ def residual_figure(rounds: pd.DataFrame) -> Figure:
     }
     names = short_names(list(endings), len(groups), reserved=max(map(len, endings.values())))
     quantities = {
-        "price change\n(CNY/MWh)": "price_change_per_mwh",
+        f"price change\n({currency}/MWh)": "price_change_per_mwh",
         "load change\n(MW)": "load_change_mw",
     }
     figure, panels = shared_panels(2, len(groups), height=3.4, ratios=(1.0, 1.0))
@@ -151,7 +152,10 @@ def residual_figure(rounds: pd.DataFrame) -> Figure:
 
 @in_paper_style
 def sweep_figure(
-    parameter: str, values: Mapping[str, float], summary: Mapping[str, Mapping[str, float]]
+    parameter: str,
+    values: Mapping[str, float],
+    summary: Mapping[str, Mapping[str, float]],
+    currency: str = MONEY,
 ) -> Figure:
     """Draw emission and the operator's revenue against the value that a sweep varies.
 
@@ -163,8 +167,10 @@ def sweep_figure(
         Its value in each case.
     summary : mapping
         Metrics of each case.
+    currency : str
+        Code of the currency.
     """
-    metrics = {"emission (tCO₂)": "emission_tco2", "DSO net revenue (CNY)": "dso_net_revenue_money"}
+    metrics = {"emission (tCO₂)": "emission_tco2", f"DSO net revenue ({currency})": "dso_net_revenue_money"}
     figure = Figure(figsize=(PAGE_WIDTH, 2.5))
     cases = sorted(values, key=lambda case: values[case])
     for axes, (name, metric) in zip(figure.subplots(1, 2), metrics.items(), strict=True):

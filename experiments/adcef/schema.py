@@ -15,6 +15,8 @@ from gridarium.experiments.scenario_fields import (
     BusLabel,
     Conflict,
     Flag,
+    Money,
+    MoneyAmount,
     Name,
     PositiveAmount,
     PositiveShare,
@@ -65,7 +67,7 @@ class Prices(Section):
 
     wholesale_share_of_tou: Annotated[float, Range(0, 2)] = 0.6
     """Purchase price of the operator as a share of the retail time-of-use price."""
-    carbon_price_per_tco2: Annotated[float, Range(0, 1000)] = 73.65
+    carbon_price_per_tco2: Annotated[float, Range(0, 1000), Money()] = 73.65
     """Price of the carbon market, money/tCO2."""
     quota_tco2_per_mwh: Annotated[float, Range(0, 2)] = 0.5
     """Free emission quota per unit of load, tCO2/MWh."""
@@ -86,11 +88,11 @@ class GasTurbine(Section):
     """Highest output, MW."""
     s_max_mva: PositiveAmount
     """Apparent power rating, MVA."""
-    cost_quadratic_per_mw2h: Amount
+    cost_quadratic_per_mw2h: MoneyAmount
     """a, money/(MW^2 h)."""
-    cost_linear_per_mwh: Amount
+    cost_linear_per_mwh: MoneyAmount
     """b, money/MWh."""
-    cost_fixed_per_h: Amount
+    cost_fixed_per_h: MoneyAmount
     """c, money/h."""
     emission_tco2_per_mwh: Annotated[float, Range(0, 3)]
     """Emission factor, tCO2/MWh."""
@@ -106,7 +108,7 @@ class GasTurbine(Section):
 class StorageUnit(Storage):
     """A battery that the operator dispatches."""
 
-    wear_cost_per_mwh: Amount = 0.0
+    wear_cost_per_mwh: MoneyAmount = 0.0
     """Cost of wear per energy discharged, money/MWh."""
 
 
@@ -126,7 +128,7 @@ class ConsumerClass(Section):
     """Share of the total load; the shares of all classes sum to 1."""
     count: Annotated[int, Range(1, 100_000)] = 1
     """Number of agents that the class is divided into."""
-    beta_per_mwh_per_mw: Annotated[float, Range(0, 1e5, above_low=True)]
+    beta_per_mwh_per_mw: Annotated[float, Range(0, 1e5, above_low=True), Money()]
     """Slope of marginal utility if the class were the whole load, money/MWh per MW; 20 to 400 are usual."""
     flexible_share: Share = 0.2
     """Share of the base load of a period that may be added or taken away."""
@@ -214,7 +216,7 @@ class Dso(Section):
 
     carbon_in_cost: Flag = True
     """Whether carbon costs enter the operator's own dispatch."""
-    loss_price_per_mwh: Amount = 1.0
+    loss_price_per_mwh: MoneyAmount = 1.0
     """Small price on network losses, money/MWh; it keeps the relaxed power flow physical at zero prices."""
     behaviour: list[Behaviour] = Field(default_factory=list)
     """Elements of bounded rationality of the leader, in the order they act; empty is the exact one."""
@@ -231,7 +233,7 @@ class Negotiation(Section):
     """Opening of the negotiation before the delivery day, h."""
     closes_h_before: Annotated[float, Range(0, 168)] = 1.0
     """Gate closure before the delivery day, h."""
-    price_tolerance_per_mwh: Annotated[float, Range(0, 1000, above_low=True)] = 0.01
+    price_tolerance_per_mwh: Annotated[float, Range(0, 1000, above_low=True), Money()] = 0.01
     """Largest price change that counts as converged, money/MWh."""
     damping: PositiveShare = 0.5
     """Share of each new signal that is taken over; 1 is undamped."""

@@ -30,7 +30,8 @@ def _swept(
         return Claim(id_, source, statement, "directional", expected, None, "not comparable", reason)
     emission = np.array([evidence.summary[case]["emission_tco2"] for case in cases])
     revenue = np.array([evidence.summary[case]["dso_net_revenue_money"] for case in cases])
-    shown = ", ".join(f"{e:.3f} t / {r:,.0f} CNY" for e, r in zip(emission, revenue, strict=True))
+    pairs = zip(emission, revenue, strict=True)
+    shown = ", ".join(f"{e:.3f} t / {r:,.0f} {evidence.study.currency_code}" for e, r in pairs)
     values = np.array(list(cases.values()))
     verdict, reason = verdict_of(holds(values, emission, revenue)), f"along {', '.join(cases)}"
     return Claim(id_, source, statement, "directional", expected, shown, verdict, reason)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def certify(case: str, scenario: NetZeroScenario, built: Built, tables: Tables) -> list[Certificate]:
     """All certificates of one case."""
-    return [item.certificate(case) for item in _measured(scenario, built, tables)]
+    return [item.certificate(case, scenario.currency_code) for item in _measured(scenario, built, tables)]
 
 
 def _measured(scenario: NetZeroScenario, built: Built, tables: Tables) -> Iterator[Measured]:

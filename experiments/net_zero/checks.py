@@ -6,7 +6,12 @@ from collections.abc import Iterator
 
 from gridarium.environment.errors import Fault
 from gridarium.experiments.net_zero.schema import NetZeroScenario
-from gridarium.experiments.scenario_checks import CrossCheck, names_are_unique, profiles_fit
+from gridarium.experiments.scenario_checks import (
+    CrossCheck,
+    names_are_unique,
+    profiles_fit,
+    rates_are_of_others,
+)
 
 DESK, OPERATOR, PROVIDER, LOAD = "desk", "operator", "esp", "load"
 """Names of the agents that a scenario has one of."""
@@ -49,7 +54,8 @@ def _trade_has_lines(case: NetZeroScenario) -> Iterator[Fault]:
         if given is None:
             yield Fault(section, None, "must be given, and active, where prosumers trade")
     if case.active_trading.band_low_price_per_mwh >= case.real_time_market.price_per_mwh:
-        allowed = f"must be below the real-time price of {case.real_time_market.price_per_mwh:g} USD/MWh"
+        price = f"{case.real_time_market.price_per_mwh:g} {case.currency_code}/MWh"
+        allowed = f"must be below the real-time price of {price}"
         yield Fault("trading.band_low_price_per_mwh", case.active_trading.band_low_price_per_mwh, allowed)
 
 
@@ -73,10 +79,11 @@ def _lines_join_prosumers(case: NetZeroScenario) -> Iterator[Fault]:
 
 
 CROSS_CHECKS: tuple[CrossCheck, ...] = (
+    (frozenset({"currency", "exchange_rates"}), rates_are_of_others),
     (frozenset(_NAMED), _names_are_unique),
     (frozenset({"operator", *_OPERATED}), _system_has_operator),
     (frozenset({"flexible_loads"}), _shares_fit),
-    (frozenset({"trading", "provider", "lines", "real_time_market"}), _trade_has_lines),
+    (frozenset({"trading", "provider", "lines", "real_time_market", "currency"}), _trade_has_lines),
     (frozenset({"lines", "prosumers"}), _lines_join_prosumers),
     (frozenset({"profiles", "period_h", "load", "wind_farms", "prosumers", "start"}), profiles_fit),
 )

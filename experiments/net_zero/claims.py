@@ -53,14 +53,15 @@ def _other_costs(evidence: Evidence) -> Measured:
         for case in _BOTH
     ]
     reason = "storage saves fuel here, as it takes up curtailed wind; the paper does not split its costs"
-    return f"{rest[1] - rest[0]:+,.0f} USD", rest[1] > rest[0], reason
+    return f"{rest[1] - rest[0]:+,.0f} {evidence.study.currency_code}", rest[1] > rest[0], reason
 
 
 def _provider(evidence: Evidence) -> Measured:
     metrics = evidence.summary[_S2]
     parts = ("line_fees", "energy_margin", "compensation", "degradation")
     shown = ", ".join(f"{part.replace('_', ' ')} {metrics[f'esp_{part}_money']:,.0f}" for part in parts)
-    return f"{metrics['esp_profit_money']:,.0f} USD", metrics["esp_profit_money"] > 0.0, shown
+    profit = f"{metrics['esp_profit_money']:,.0f} {evidence.study.currency_code}"
+    return profit, metrics["esp_profit_money"] > 0.0, shown
 
 
 def _storage_hours(evidence: Evidence) -> Measured:
@@ -100,9 +101,9 @@ def _net_zero(evidence: Evidence) -> Measured:
 
 def _prosumer_order(evidence: Evidence) -> Measured:
     profits = [evidence.summary[_S2][f"prosumer_{number}_profit_money"] for number in (1, 2, 3)]
-    shown = ", ".join(f"{profit:,.0f}" for profit in profits) + " USD"
+    shown = ", ".join(f"{profit:,.0f}" for profit in profits)
     return (
-        shown,
+        f"{shown} {evidence.study.currency_code}",
         profits[2] > profits[0] > profits[1] > 0.0,
         "all gain; order of prosumers 3, 1, 2; sizes of loads and panels are assumed",
     )

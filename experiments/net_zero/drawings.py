@@ -13,7 +13,7 @@ from gridarium.experiments.net_zero.figures import (
     dispatch_figure,
     storage_figure,
 )
-from gridarium.experiments.net_zero.paper_example import BUYER, SELLER
+from gridarium.experiments.net_zero.paper_example import BUYER, CURRENCY, SELLER
 from gridarium.experiments.net_zero.pool_figures import (
     example_figure,
     ladder_figure,
@@ -37,13 +37,13 @@ def drawings(result: Result) -> Iterator[Drawing]:
         yield from _of_pool(result, tables)
     if "leases" in tables and tables["leases"]["day"].nunique() > 1:
         caption = "Profit of the storage provider by source, and the fee of the first interval, day by day."
-        yield Drawing("esp-profit", caption, profit_figure(tables["leases"]))
+        yield Drawing("esp-profit", caption, profit_figure(tables["leases"], result.currency_code))
 
 
 def _of_system(result: Result, tables: Mapping[str, pd.DataFrame]) -> Iterator[Drawing]:
     if any("total_cost_money" in metrics for metrics in result.summary.values()):
         caption = "Cost of the system by part; what carbon trading earns is left of zero."
-        yield Drawing("costs", caption, cost_figure(result.summary))
+        yield Drawing("costs", caption, cost_figure(result.summary, result.currency_code))
     if "dispatch" in tables:
         caption = (
             "Dispatch. Supply is stacked, charging and spilled energy are below zero, hatched on top is wind "
@@ -71,8 +71,9 @@ def _of_pool(result: Result, tables: Mapping[str, pd.DataFrame]) -> Iterator[Dra
     pool = pool[pool["case"].isin(trades["case"].unique())]
     if pool["period"].max() < _QUARTERS_OF_DAY:
         caption = "Trade over leased lines in each quarter. Shaded: what surplus and need allow."
-        yield Drawing("pool", caption, pool_figure(pool, _period_h(pool)))
-    if ((trades["seller"] == SELLER) & (trades["buyer"] == BUYER)).any():
+        yield Drawing("pool", caption, pool_figure(pool, _period_h(pool), result.currency_code))
+    of_example = (trades["seller"] == SELLER) & (trades["buyer"] == BUYER)
+    if result.currency_code == CURRENCY and of_example.any():
         caption = (
             f"Price and energy of each minute from {SELLER} to {BUYER} beside the 15 minutes of the paper's "
             "example and the line through them."
@@ -86,7 +87,8 @@ def _of_pool(result: Result, tables: Mapping[str, pd.DataFrame]) -> Iterator[Dra
         first = tables["leases"].dropna(subset="base_fee_per_km_mwh").iloc[0]
         base, interval, growth = (float(first[name]) for name in LeaseTerms._fields)
         caption = "Fee of a leased line over its length on the first day (E7), and the lines of this run."
-        yield Drawing("ladder", caption, ladder_figure(LeaseTerms(base, interval, growth), lengths))
+        terms = LeaseTerms(base, interval, growth)
+        yield Drawing("ladder", caption, ladder_figure(terms, lengths, result.currency_code))
 
 
 def _lengths_km(result: Result) -> dict[str, float]:

@@ -26,6 +26,7 @@ from gridarium.experiments.figure_style import (
     Look,
     in_paper_style,
 )
+from gridarium.experiments.formatting import MONEY
 
 _STACK = Stack(
     supply=(
@@ -137,7 +138,7 @@ def deviation_figure(quarters: pd.DataFrame) -> Figure:
 
 
 @in_paper_style
-def cost_figure(summary: Mapping[str, Mapping[str, float]]) -> Figure:
+def cost_figure(summary: Mapping[str, Mapping[str, float]], currency: str = MONEY) -> Figure:
     """Draw the parts of the cost of each case, and their change against the first case.
 
     Credits are to the left of zero; a mark stands for the sum of the parts.
@@ -152,8 +153,8 @@ def cost_figure(summary: Mapping[str, Mapping[str, float]]) -> Figure:
         axes.axvline(0.0, color=BLACK, linewidth=0.6)
         axes.grid(axis="y", visible=False)
     left.invert_yaxis()
-    left.set_xlabel("cost (thousand USD)")
-    right.set_xlabel(f"change against {cases[0]} (thousand USD)")
+    left.set_xlabel(f"cost (thousand {currency})")
+    right.set_xlabel(f"change against {cases[0]} (thousand {currency})")
     handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=4)
     return figure

@@ -14,6 +14,9 @@ PRICE_PER_KWH: Array = series(
 )
 """Price of each minute, USD/kWh."""
 
+CURRENCY = "USD"
+"""Currency of its prices."""
+
 SELLER, BUYER = "prosumer_1", "prosumer_3"
 
 

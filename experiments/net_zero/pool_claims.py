@@ -36,7 +36,7 @@ def _revenue(evidence: Evidence) -> Claim:
 
 
 def _minutes(evidence: Evidence, case: str) -> tuple[Array, Array]:
-    """Energy, kWh, and price, USD/kWh, of each minute of the quarters in which the example's two trade alone.
+    """Energy, kWh, and price, money/kWh, of each minute of the quarters in which the two trade alone.
 
     What a buyer has from others changes what it bargains about.
     """
@@ -78,11 +78,12 @@ def _price_falls(case: str, evidence: Evidence) -> Measured:
 
 def _below_market(case: str, evidence: Evidence) -> Measured:
     _, price = _minutes(evidence, case)
+    unit = f"{evidence.study.currency_code}/kWh"
     market = evidence.study.cases[case].model_dump()["real_time_market"]["price_per_mwh"] / 1e3
     return (
-        f"{price.min():.3f} to {price.max():.3f} USD/kWh",
+        f"{price.min():.3f} to {price.max():.3f} {unit}",
         bool(price.max() <= market + 1e-9),
-        f"the band ends at the real-time price of {market:g} USD/kWh, which is assumed",
+        f"the band ends at the real-time price of {market:g} {unit}, which is assumed",
     )
 
 

@@ -27,6 +27,7 @@ from gridarium.experiments.figure_style import (
     cases_of,
     in_paper_style,
 )
+from gridarium.experiments.formatting import MONEY
 from gridarium.experiments.net_zero import paper_example as paper
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.messages.leasing import LeaseTerms
@@ -35,7 +36,7 @@ _PANELS_IN_ROW = 4
 
 
 @in_paper_style
-def pool_figure(pool: pd.DataFrame, period_h: float) -> Figure:
+def pool_figure(pool: pd.DataFrame, period_h: float, currency: str = MONEY) -> Figure:
     """Draw power and mean price of leased-line trade; shaded is what surplus and need allow."""
     possible = np.minimum(pool["surplus_mwh"], pool["need_mwh"]) / period_h
     table = pool.assign(possible_mw=possible, traded_mw=pool["traded_mwh"] / period_h)
@@ -49,13 +50,13 @@ def pool_figure(pool: pd.DataFrame, period_h: float) -> Figure:
         draw_steps(axes, rows["price_per_mwh"].to_numpy(dtype=float), hours, look)
         start_at_zero(axes)
 
-    rows = {"power (MW)": power, "price\n(USD/MWh)": price}
+    rows = {"power (MW)": power, f"price\n({currency}/MWh)": price}
     return lines_by_case(table, rows, height=3.6, ratios=(1.0, 1.0))[0]
 
 
 @in_paper_style
 def example_figure(trades: pd.DataFrame, market_price_per_mwh: float) -> Figure:
-    """Draw price over energy of every minute between two prosumers beside the paper's 15 minutes."""
+    """Draw price over energy of every minute between two prosumers beside the paper's 15, in its currency."""
     pair = trades[(trades["seller"] == paper.SELLER) & (trades["buyer"] == paper.BUYER)]
     cases = cases_of(pair)
     columns = min(len(cases), _PANELS_IN_ROW)
@@ -98,7 +99,7 @@ def example_figure(trades: pd.DataFrame, market_price_per_mwh: float) -> Figure:
             axes.set_xlabel("energy of the minute (kWh)")
             axes.tick_params(labelbottom=True)
     for axes in panels[:, 0]:
-        axes.set_ylabel("price (USD/kWh)")
+        axes.set_ylabel(f"price ({paper.CURRENCY}/kWh)")
     handles, names = panels[0, 0].get_legend_handles_labels()
     order = [names.index(name) for name in (names[1], names[3], names[2], names[0])]
     figure.legend([handles[i] for i in order], [names[i] for i in order], loc="outside upper center", ncols=4)
@@ -106,7 +107,7 @@ def example_figure(trades: pd.DataFrame, market_price_per_mwh: float) -> Figure:
 
 
 @in_paper_style
-def ladder_figure(terms: LeaseTerms, lengths_km: Mapping[str, float]) -> Figure:
+def ladder_figure(terms: LeaseTerms, lengths_km: Mapping[str, float], currency: str = MONEY) -> Figure:
     """Draw the fee of a line over its length, the printed branches of the paper, and the lines of the run."""
     figure = Figure(figsize=(PAGE_WIDTH * 0.62, 2.5))
     axes = figure.subplots()
@@ -127,7 +128,7 @@ def ladder_figure(terms: LeaseTerms, lengths_km: Mapping[str, float]) -> Figure:
     axes.set_xlim(0.0, most_km)
     start_at_zero(axes)
     axes.set_xlabel("length of the line (km)")
-    axes.set_ylabel("fee (USD/MWh)")
+    axes.set_ylabel(f"fee ({currency}/MWh)")
     axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.0))
     return figure
 
@@ -142,7 +143,7 @@ _SOURCES = {
 
 
 @in_paper_style
-def profit_figure(leases: pd.DataFrame) -> Figure:
+def profit_figure(leases: pd.DataFrame, currency: str = MONEY) -> Figure:
     """Draw the provider's profit by source and its base fee, day by day."""
     cases = cases_of(leases)
     figure = Figure(figsize=(PAGE_WIDTH, 3.3))
@@ -168,8 +169,8 @@ def profit_figure(leases: pd.DataFrame) -> Figure:
         panels[0, column].set_title(case)
         panels[1, column].set_xlabel("day")
         panels[1, column].xaxis.get_major_locator().set_params(integer=True)
-    panels[0, 0].set_ylabel("provider's profit\n(USD/day)")
-    panels[1, 0].set_ylabel("base fee\n(USD/(km MWh))")
+    panels[0, 0].set_ylabel(f"provider's profit\n({currency}/day)")
+    panels[1, 0].set_ylabel(f"base fee\n({currency}/(km MWh))")
     panels[1, 0].set_ylim(0.0, 1.08 * float(leases["base_fee_per_km_mwh"].max()))
     figure.align_ylabels(panels[:, 0])
     named: dict[str, Any] = {}

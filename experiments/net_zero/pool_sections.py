@@ -9,19 +9,21 @@ from pydantic import Field
 
 from gridarium.experiments.behaviour_schema import Behaviour, misplaced
 from gridarium.experiments.scenario_fields import (
-    Amount,
     Conflict,
     Duration,
     Flag,
+    Money,
+    MoneyAmount,
     Name,
     PositiveAmount,
+    PositiveMoney,
     Range,
     Section,
     Share,
 )
 from gridarium.experiments.scenario_schema import Storage
 
-Fee = Annotated[float, Range(0, 1000)]
+Fee = Annotated[float, Range(0, 1000), Money()]
 Length = Annotated[float, Range(0, 1e5)]
 
 
@@ -75,9 +77,9 @@ class Provider(Section):
     """Whether it takes part."""
     storage: Storage
     """Its shared storage."""
-    compensation_per_mwh: Amount = 1.43
+    compensation_per_mwh: MoneyAmount = 1.43
     """What the operator pays for wear (rho_s), money per MWh in or out inside the storage."""
-    degradation_cost_per_mwh: Amount = 1.43
+    degradation_cost_per_mwh: MoneyAmount = 1.43
     """What wear costs the provider, money per MWh in or out inside the storage."""
     lease: Lease = Lease()
 
@@ -116,13 +118,13 @@ class Utility(Section):
 
     kind: Literal["log", "quadratic"] = "log"
     """K ln(1 + p/p0), or the straight demand line a - s p."""
-    scale_money: PositiveAmount = 2.6
+    scale_money: PositiveMoney = 2.6
     """K, money."""
     unit_mwh: Annotated[float, Range(1e-9, 1e3)] = 0.001
     """p0, the unit in which the logarithm counts energy, MWh."""
-    intercept_per_mwh: PositiveAmount = 283.7
+    intercept_per_mwh: PositiveMoney = 283.7
     """a, money/MWh."""
-    slope_per_mwh2: PositiveAmount = 2900.0
+    slope_per_mwh2: PositiveMoney = 2900.0
     """s, fall of the price for each MWh in a minute, money/MWh^2."""
 
 
@@ -136,7 +138,7 @@ class Prosumer(Section):
     battery: Storage | None = None
     """Its battery; null for none."""
     utility: Utility = Utility()
-    reservation_price_per_mwh: Amount = 0.0
+    reservation_price_per_mwh: MoneyAmount = 0.0
     """What its own energy is worth to it when it sells, money/MWh."""
     fluctuation: Share = 0.1
     """Standard deviation of photovoltaics and load from minute to minute, share of the mean."""
@@ -159,13 +161,13 @@ class Trading(Section):
     """Whether a desk introduces sellers and buyers; without one they talk to their neighbours."""
     partners: Annotated[int, Range(1, 1000)] = 8
     """Sellers that the desk introduces to a buyer; without a desk, neighbours that a seller talks to."""
-    band_low_price_per_mwh: Amount = 0.0
+    band_low_price_per_mwh: MoneyAmount = 0.0
     """Lowest price allowed; the highest is that of the real-time market, money/MWh."""
     turns: Annotated[int, Range(1, 10)] = 3
     """How often a seller shares its supply before each period."""
     rounds: Annotated[int, Range(1, 100)] = 3
     """Offers that a seller makes to a buyer in a minute, at most."""
-    posted_price_per_mwh: Amount | None = None
+    posted_price_per_mwh: MoneyAmount | None = None
     """Price of the rule `posted`, money/MWh; null takes the middle of the band."""
     patience_ep: Share = 0.9
     """Worth of a gain one round later to a seller, for the rule `alternating`."""

@@ -12,8 +12,11 @@ from gridarium.experiments.scenario_fields import (
     Amount,
     Conflict,
     Flag,
+    Money,
+    MoneyAmount,
     Name,
     PositiveAmount,
+    PositiveMoney,
     PositiveShare,
     Probability,
     Range,
@@ -44,13 +47,13 @@ class ThermalUnit(Section):
     """Least gross power while it runs, MW."""
     p_max_mw: PositiveAmount
     """Most gross power, MW."""
-    cost_quadratic_per_mw2h: Amount
+    cost_quadratic_per_mw2h: MoneyAmount
     """a, money/(MW^2 h)."""
-    cost_linear_per_mwh: Amount
+    cost_linear_per_mwh: MoneyAmount
     """b, money/MWh."""
-    cost_fixed_per_h: Amount
+    cost_fixed_per_h: MoneyAmount
     """c, money/h."""
-    start_stop_money: Amount
+    start_stop_money: MoneyAmount
     """Cost of each start and of each stop (tau), money."""
     ramp_mw_per_h: PositiveAmount
     """Most that gross power may rise or fall in an hour, MW/h."""
@@ -116,7 +119,7 @@ class FlexibleLoad(Section):
     """Least it can draw, share of what it would."""
     highest_share: Annotated[float, Range(1, 10)] = 1.3
     """Most it can draw, share of what it would."""
-    compensation_per_mwh: Amount
+    compensation_per_mwh: MoneyAmount
     """Due for each MWh by which it is moved, up or down (beta_m)."""
     behaviour: list[Behaviour] = Field(default_factory=list)
     """Elements of bounded rationality, in the order they act; empty is the exact load."""
@@ -133,7 +136,7 @@ class Operator(Section):
     """How long before each period the operator looks at the deviation, s."""
     trigger_mw: Amount = 2.0
     """Deviation above which the rest of the day is planned anew (eps), MW."""
-    pool_fee_per_mwh: Amount = 10.0
+    pool_fee_per_mwh: MoneyAmount = 10.0
     """Mean line fee that it reckons with for energy traded in the pool, money/MWh."""
     reserve_load_share: Share = 0.05
     """Spinning reserve as a share of the load (mu11)."""
@@ -152,7 +155,7 @@ class Operator(Section):
 class RealTimeMarket(Section):
     """What energy costs that is bought in real time; what is left over earns nothing."""
 
-    price_per_mwh: PositiveAmount = 300.0
+    price_per_mwh: PositiveMoney = 300.0
     """Price of imports, and of what prosumers get from the system, money/MWh."""
     import_limit_mw: Amount = 500.0
     """Most that can be imported, MW."""
@@ -161,7 +164,7 @@ class RealTimeMarket(Section):
 class CarbonMarket(Section):
     """Allowances for generation, and their price."""
 
-    price_per_tco2: Annotated[float, Range(0, 1000)] = 12.0
+    price_per_tco2: Annotated[float, Range(0, 1000), Money()] = 12.0
     """Price of allowances, money/tCO2."""
     allowance_tco2_per_mwh: Annotated[float, Range(0, 3)] = 0.7
     """Free allowance for gross energy (theta), tCO2/MWh."""

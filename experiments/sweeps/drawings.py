@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from gridarium.experiments.formatting import label
+from gridarium.experiments.formatting import MONEY, label
 from gridarium.experiments.leader_figures import leader_figure
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.sweeps.bounded_price import SHARE
@@ -30,9 +30,13 @@ _ROUND_LIMIT, _PROFIT, _BOUND = "round_limit", "profit_money", "bound_money"
 
 
 def drawings(
-    results: pd.DataFrame, metrics: Sequence[str], design: Design, sensitivity: Sequence[dict[str, Any]]
+    results: pd.DataFrame,
+    metrics: Sequence[str],
+    design: Design,
+    sensitivity: Sequence[dict[str, Any]],
+    currency: str = MONEY,
 ) -> Iterator[Drawing]:
-    """Yield every figure that the results of a sweep allow, one after the other.
+    """Yield every figure that the results of a sweep allow, one after the other, money in a currency.
 
     Metrics that are the same in every run have none.
     """
@@ -46,24 +50,26 @@ def drawings(
         others = [name for name in design.names if name != SHARE]
         by = others[0] if len(others) == 1 and results["case"].nunique() == 1 else "case"
         caption = "The price of bounded rationality: means with 95 % intervals against its share."
-        figure = bounded_rationality_figure(results, SHARE, price, by=by, unit=unit)
+        figure = bounded_rationality_figure(results, SHARE, price, by=by, unit=unit, currency=currency)
         yield Drawing("bounded-rationality", caption, figure)
     if _ROUND_LIMIT in design.names and {_PROFIT, _BOUND} <= {*metrics}:
         caption = "Profit of the best price so far against rounds, mean over all instances, and the bound."
-        yield Drawing("leaders", caption, leader_figure(_profits_by_round(results), "case"))
+        yield Drawing("leaders", caption, leader_figure(_profits_by_round(results), "case", currency))
     if sensitivity:
-        yield from _index_drawings(pd.DataFrame(sensitivity), shown)
+        yield from _index_drawings(pd.DataFrame(sensitivity), shown, currency)
     for factor in design.names[:_MOST_FACTORS] if unit else ():
-        caption = f"Means with 95 % intervals against {label(factor)}."
-        yield Drawing(f"means-{factor}", caption, mean_figure(results, factor, shown, unit or "point"))
+        caption = f"Means with 95 % intervals against {label(factor, currency)}."
+        figure = mean_figure(results, factor, shown, unit or "point", currency)
+        yield Drawing(f"means-{factor}", caption, figure)
     numeric = [name for name in design.names if is_numeric(results[name])]
     if len(numeric) >= 2:
         x, y = numeric[:2]
-        caption = f"{label(shown[0])}: mean over {label(x)} and {label(y)}."
-        yield Drawing("map", caption, heat_figure(results, x, y, shown[0]))
+        metric, one, other = (label(name, currency) for name in (shown[0], x, y))
+        caption = f"{metric}: mean over {one} and {other}."
+        yield Drawing("map", caption, heat_figure(results, x, y, shown[0], currency))
     if unit and results[unit].nunique() >= _FEWEST_VALUES:
         caption = f"Means with 95 % intervals as {unit}s come in."
-        yield Drawing("convergence", caption, convergence_figure(results, shown, unit))
+        yield Drawing("convergence", caption, convergence_figure(results, shown, unit, currency))
 
 
 def _profits_by_round(results: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +79,7 @@ def _profits_by_round(results: pd.DataFrame) -> pd.DataFrame:
     return means.assign(best_so_far_money=means[_PROFIT], bound_money=means[_BOUND].mean())
 
 
-def _index_drawings(sensitivity: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Drawing]:
+def _index_drawings(sensitivity: pd.DataFrame, metrics: Sequence[str], currency: str) -> Iterator[Drawing]:
     for metric in metrics:
-        caption = f"Sensitivity of {label(metric)} to the factors, with 95 % intervals."
-        yield Drawing(f"sensitivity-{metric}", caption, sensitivity_figure(sensitivity, metric))
+        caption = f"Sensitivity of {label(metric, currency)} to the factors, with 95 % intervals."
+        yield Drawing(f"sensitivity-{metric}", caption, sensitivity_figure(sensitivity, metric, currency))

@@ -25,6 +25,7 @@ from gridarium.experiments.figure_style import (
     in_paper_style,
     short_names,
 )
+from gridarium.experiments.formatting import MONEY
 from gridarium.experiments.sweeps.intervals import finite
 from gridarium.experiments.sweeps.levels import axis_name, heat_table, level_name
 
@@ -33,7 +34,7 @@ _MOST_WRITTEN_CELLS = 80
 
 
 @in_paper_style
-def heat_figure(results: pd.DataFrame, x: str, y: str, metric: str) -> Figure:
+def heat_figure(results: pd.DataFrame, x: str, y: str, metric: str, currency: str = MONEY) -> Figure:
     """Draw the mean of a metric over two factors, one panel per case with one scale of colours.
 
     Cells without a run are hatched; factors with many values are drawn in bins of equally many runs.
@@ -53,9 +54,9 @@ def heat_figure(results: pd.DataFrame, x: str, y: str, metric: str) -> Figure:
         axes.set_title(names[case])
     for axes in panels.flat[len(cases) :]:
         axes.set_visible(False)
-    figure.supxlabel(axis_name(x), fontsize=8)
-    figure.supylabel(axis_name(y), fontsize=8)
-    bar = figure.colorbar(scale, ax=panels, shrink=0.9, pad=0.02, label=axis_name(metric))
+    figure.supxlabel(axis_name(x, currency), fontsize=8)
+    figure.supylabel(axis_name(y, currency), fontsize=8)
+    bar = figure.colorbar(scale, ax=panels, shrink=0.9, pad=0.02, label=axis_name(metric, currency))
     bar.outline.set_visible(False)
     return figure
 
@@ -89,7 +90,7 @@ def _ticks(axis: Any, levels: Sequence[Any]) -> None:
 
 
 @in_paper_style
-def sensitivity_figure(sensitivity: pd.DataFrame, metric: str) -> Figure:
+def sensitivity_figure(sensitivity: pd.DataFrame, metric: str, currency: str = MONEY) -> Figure:
     """Draw Sobol or Morris indices of a metric as bars with intervals, the strongest factor on top.
 
     Parameters
@@ -98,6 +99,8 @@ def sensitivity_figure(sensitivity: pd.DataFrame, metric: str) -> Figure:
         The table of this name in the statistics: case, metric, factor, other, index, value, low, high.
     metric : str
         Which one.
+    currency : str
+        Code of the currency.
     """
     rows = sensitivity[(sensitivity["metric"] == metric) & (sensitivity["other"] == "")]
     sobol = "total" in set(rows["index"])
@@ -115,7 +118,7 @@ def sensitivity_figure(sensitivity: pd.DataFrame, metric: str) -> Figure:
     for axes, case in zip(panels.flat, cases, strict=False):
         _index_bars(axes, rows[rows["case"] == case], order, indices)
         axes.set_title(names[case])
-        axes.set_xlabel("share of the variance" if sobol else f"effect on {axis_name(metric)}")
+        axes.set_xlabel("share of the variance" if sobol else f"effect on {axis_name(metric, currency)}")
     for axes in panels.flat[len(cases) :]:
         axes.set_visible(False)
     handles, shown = panels[0, 0].get_legend_handles_labels()

@@ -24,6 +24,7 @@ from gridarium.experiments.figure_style import (
     short_names,
     side_by_side,
 )
+from gridarium.experiments.formatting import MONEY
 from gridarium.experiments.sweeps.intervals import convergence_of_mean, finite
 from gridarium.experiments.sweeps.levels import axis_name, is_numeric, level_means, level_name, level_samples
 
@@ -32,17 +33,21 @@ _ROW_HEIGHT = 1.75
 _LETTERS_OF_AXIS = 24
 
 PRICE_METRICS = {
-    "efficiency_loss_percent": "efficiency loss (%)",
-    "emission_tco2": "emission (tCO₂)",
-    "dso_net_revenue_money": "DSO net revenue (CNY)",
-    "user_cost_money": "consumer bills (CNY)",
+    "efficiency_loss_percent": "efficiency loss",
+    "emission_tco2": "emission",
+    "dso_net_revenue_money": "DSO net revenue",
+    "user_cost_money": "consumer bills",
 }
-"""The four metrics of the price of bounded rationality, with their names on the axes."""
+"""The four metrics of the price of bounded rationality, with their names in words."""
 
 
 @in_paper_style
 def mean_figure(
-    results: pd.DataFrame, factor: str, metrics: Sequence[str], unit: str = "replication"
+    results: pd.DataFrame,
+    factor: str,
+    metrics: Sequence[str],
+    unit: str = "replication",
+    currency: str = MONEY,
 ) -> Figure:
     """Draw means with their t intervals against a factor, one line per case.
 
@@ -56,9 +61,11 @@ def mean_figure(
         One panel each.
     unit : {"replication", "point"}
         What is independent and makes the interval.
+    currency : str
+        Code of the currency.
     """
-    names = {metric: axis_name(metric) for metric in metrics}
-    return _against(results, factor, names, "case", unit)
+    names = {metric: axis_name(metric, currency) for metric in metrics}
+    return _against(results, factor, names, "case", unit, currency)
 
 
 @in_paper_style
@@ -70,6 +77,7 @@ def bounded_rationality_figure(
     by: str = "case",
     change: bool = False,
     unit: str = "replication",
+    currency: str = MONEY,
 ) -> Figure:
     """Draw what bounded rationality costs: four metrics against the share of boundedly rational agents.
 
@@ -80,16 +88,19 @@ def bounded_rationality_figure(
     share : str
         Factor with the share of boundedly rational agents, in [0, 1].
     metrics : mapping of str to str, optional
-        Columns and their names on the axes; `PRICE_METRICS` by default.
+        Columns and their names in words; `PRICE_METRICS` by default.
     by : str
         Column whose values make the lines: the case, or a factor such as the degree.
     change : bool
         Draw the change since the lowest share on the same draws, whose interval is that of pairs.
     unit : {"replication", "point"}
         What is independent and makes the interval.
+    currency : str
+        Code of the currency.
     """
-    names = dict(PRICE_METRICS if metrics is None else metrics)
-    figure = _against(results, share, names, by, unit, change=change)
+    shown = PRICE_METRICS if metrics is None else metrics
+    names = {metric: axis_name(metric, currency, words) for metric, words in shown.items()}
+    figure = _against(results, share, names, by, unit, currency, change=change)
     if change:
         for axes in figure.axes:
             axes.axhline(0.0, color=BLACK, linewidth=0.6, zorder=1)
@@ -102,6 +113,7 @@ def _against(
     metrics: Mapping[str, str],
     by: str,
     unit: str,
+    currency: str,
     *,
     change: bool = False,
 ) -> Figure:
@@ -111,9 +123,9 @@ def _against(
             rows = results[results[by] == line]
             means = level_means(rows, factor, metric, unit, change=change)
             _line_with_interval(axes, means, look, place - (len(group) - 1) / 2)
-        axes.set_xlabel(axis_name(factor))
+        axes.set_xlabel(axis_name(factor, currency))
         axes.set_ylabel(_wrapped(f"change of {metrics[metric]}" if change else metrics[metric]))
-    _common_legend(figure, panels, by)
+    _common_legend(figure, panels, by, currency)
     return figure
 
 
@@ -133,7 +145,9 @@ def _line_with_interval(axes: Axes, means: pd.DataFrame, look: Look, offset: flo
 
 
 @in_paper_style
-def convergence_figure(results: pd.DataFrame, metrics: Sequence[str], unit: str = "replication") -> Figure:
+def convergence_figure(
+    results: pd.DataFrame, metrics: Sequence[str], unit: str = "replication", currency: str = MONEY
+) -> Figure:
     """Draw how the mean of each case settles, with its interval, as values come in; arguments as above."""
     figure, panels = _panels(results, "case", metrics)
     for (metric, group), axes in panels.items():
@@ -147,8 +161,8 @@ def convergence_figure(results: pd.DataFrame, metrics: Sequence[str], unit: str 
             tables.append(running)
         _settle(axes, *tables)
         axes.set_xlabel(f"{unit}s")
-        axes.set_ylabel(_wrapped(f"mean {axis_name(metric)}"))
-    _common_legend(figure, panels, "case")
+        axes.set_ylabel(_wrapped(f"mean {axis_name(metric, currency)}"))
+    _common_legend(figure, panels, "case", currency)
     return figure
 
 
@@ -192,14 +206,16 @@ def _panels(
     return figure, dict(zip(keys, axes.flat, strict=False))
 
 
-def _common_legend(figure: Figure, panels: Mapping[tuple[str, tuple[Any, ...]], Axes], by: str) -> None:
+def _common_legend(
+    figure: Figure, panels: Mapping[tuple[str, tuple[Any, ...]], Axes], by: str, currency: str
+) -> None:
     """Name the lines above the panels: once for all, or per column if columns hold different lines."""
     groups = list(dict.fromkeys(group for _, group in panels))
     lines = [line for group in groups for line in group]
     if by == "case":
         names = short_names(lines, max(len(groups), 2)) if lines else {}
     else:
-        names = {line: f"{axis_name(by)} {level_name(line)}" for line in lines}
+        names = {line: f"{axis_name(by, currency)} {level_name(line)}" for line in lines}
     for group, top in zip(groups, panels.values(), strict=False):
         handles = [
             Line2D([], [], marker=look.marker, label=names[line], **look.line)

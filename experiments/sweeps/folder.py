@@ -13,7 +13,7 @@ from typing import Any
 
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
 from gridarium.experiments.plain_yaml import dump_yaml
-from gridarium.experiments.results import machine_facts
+from gridarium.experiments.results import machine_facts, other_format
 from gridarium.experiments.scenario_files import read_mapping
 from gridarium.experiments.sweeps.jobs import JobResult
 from gridarium.experiments.sweeps.study import SweepStudy
@@ -89,6 +89,8 @@ class SweepFolder:
         """Make sure that the folder was begun with this study, these input files and this gridarium."""
         try:
             manifest = json.loads((self.path / "manifest.json").read_bytes())
+            if other := other_format(manifest):
+                raise _refused(self.path, other)
             before = read_mapping(self.path / "study.yaml")
             before |= {name: manifest[name] for name in ("inputs", "gridarium")}
         except (ValueError, KeyError, TypeError, ScenarioError) as error:

@@ -118,7 +118,7 @@ def _varied(tree: Tree, file: StudyFile, found: set[str]) -> dict[str, list[Keys
 
 def _fields_of(tree: Tree, path: str, place: str, found: set[str]) -> list[Keys]:
     """Return the fields of a path, and note its place if there are any."""
-    fields = [keys for keys in places(tree, path) if keys[0] not in ("model", "seed")]
+    fields = [keys for keys in places(tree, path) if keys[0] not in ("model", "seed", "currency")]
     if fields:
         found.add(place)
     return fields
@@ -131,7 +131,7 @@ def _lost_paths(file: StudyFile, found: set[str]) -> Iterator[Fault]:
         paths |= {f"factors.{factor}.paths.{number}": path for number, path in enumerate(section.paths)}
     for place, path in paths.items():
         if place not in found:
-            allowed = "must lead to a field of the scenario other than its model and seed"
+            allowed = "must lead to a field of the scenario other than its model, seed and currency"
             yield Fault(place, path, allowed)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gridarium.experiments.formatting import label
+from gridarium.experiments.formatting import MONEY, split_unit
 from gridarium.experiments.sweeps.intervals import finite, mean, t_interval
 
 _MOST_LEVELS = 25
@@ -102,9 +102,11 @@ def heat_table(rows: pd.DataFrame, x: str, y: str, metric: str) -> pd.DataFrame:
     return table.groupby(["y", "x"])["value"].mean().unstack().sort_index(axis=0).sort_index(axis=1)
 
 
-def axis_name(column: str) -> str:
-    """Return the name of a column in words with its unit, for an axis."""
-    return label(column).replace("CO2", "CO₂")
+def axis_name(column: str, currency: str = MONEY, words: str | None = None) -> str:
+    """Return the name of a column in words, its own by default, with its unit, for an axis."""
+    own, unit = split_unit(column, currency)
+    name = own if words is None else words
+    return (f"{name} ({unit})" if unit else name).replace("CO2", "CO₂")
 
 
 def level_name(level: Any) -> str:

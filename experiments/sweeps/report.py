@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.formatting import label, number
+from gridarium.experiments.formatting import MONEY, label, number
 from gridarium.experiments.html_page import cell, facts, page, section, table
 from gridarium.experiments.html_page import figures as drawn_figures
 from gridarium.experiments.plain_yaml import Tree, dump_yaml
+from gridarium.experiments.results import other_format
 from gridarium.experiments.scenario_files import read_mapping
 from gridarium.experiments.sweeps.bounded_price import with_efficiency_loss
 from gridarium.experiments.sweeps.folder import SweepFolderError, SweepWriteError, put_file
@@ -46,7 +47,7 @@ def build_sweep_report(path: str | Path) -> Path:
     Raises
     ------
     SweepFolderError
-        If the folder lacks the tables of a sweep.
+        If the folder lacks the tables of a sweep, or has another version's names.
     SweepWriteError
         If the disk refuses.
     """
@@ -57,6 +58,8 @@ def build_sweep_report(path: str | Path) -> Path:
 
     folder = Path(path)
     try:
+        if other := other_format(json.loads((folder / "manifest.json").read_bytes())):
+            raise SweepFolderError(str(folder), [Fault("folder", str(folder), other)])
         tree = read_mapping(folder / "study.yaml")
         file = StudyFile.model_validate(tree)
         results = pd.read_parquet(folder / "results.parquet")
@@ -72,9 +75,11 @@ def build_sweep_report(path: str | Path) -> Path:
     try:
         put_file(folder / "statistics.json", _json_bytes(statistics))
         figures = list(
-            _written_figures(folder / "figures", results, metrics, design, statistics["sensitivity"])
+            _written_figures(
+                folder / "figures", results, metrics, design, statistics["sensitivity"], file.currency_code
+            )
         )
-        content = render(tree, statistics, results, failures, figures)
+        content = render(tree, statistics, results, failures, figures, file.currency_code)
         put_file(folder / "report.html", content.encode())
     except OSError as error:
         raise SweepWriteError(f"report of {folder}: cannot be written ({error.strerror or error})") from error
@@ -91,6 +96,7 @@ def _written_figures(
     metrics: Sequence[str],
     design: Design,
     sensitivity: Sequence[Record],
+    currency: str,
 ) -> Iterator[tuple[str, str, str]]:
     """Draw and write every figure; yield name, caption and SVG. Figures of an earlier report go away."""
     from gridarium.experiments.figure_style import svg_bytes
@@ -98,7 +104,7 @@ def _written_figures(
 
     folder.mkdir(exist_ok=True)
     stale = {file.name for file in folder.glob("*.svg")}
-    for drawing in drawings(results, metrics, design, sensitivity):
+    for drawing in drawings(results, metrics, design, sensitivity, currency):
         content = svg_bytes(drawing.figure)
         put_file(folder / f"{drawing.name}.svg", content)
         stale.discard(f"{drawing.name}.svg")
@@ -113,6 +119,7 @@ def render(
     results: pd.DataFrame,
     failures: pd.DataFrame,
     figures: Sequence[tuple[str, str, str]],
+    currency: str = MONEY,
 ) -> str:
     """Return the page.
 
@@ -126,15 +133,17 @@ def render(
         The sweep's tables.
     figures : sequence of (name, caption, svg)
         Its figures.
+    currency : str
+        Code of the currency.
     """
     title = str(study["study"])
     sections = (
         _heading(title, study, statistics, results, failures),
-        section("Means", _records(statistics["means"])),
-        section("Comparisons on common random numbers", _records(statistics["comparisons"])),
-        section("Sensitivity", _records(statistics["sensitivity"])),
+        section("Means", _records(statistics["means"], currency)),
+        section("Comparisons on common random numbers", _records(statistics["comparisons"], currency)),
+        section("Sensitivity", _records(statistics["sensitivity"], currency)),
         section("Figures", drawn_figures(figures)),
-        section("Failures", _records(_failed(failures))),
+        section("Failures", _records(_failed(failures), currency)),
         section("About", facts(statistics["about"])),
         section("Study", f"<pre>{escape(dump_yaml(study))}</pre>"),
     )
@@ -172,7 +181,7 @@ def _failed(failures: pd.DataFrame) -> list[Record]:
     ]
 
 
-def _records(records: Iterable[Mapping[str, Any]]) -> str:
+def _records(records: Iterable[Mapping[str, Any]], currency: str) -> str:
     """Return a table of records; columns without anything are left out, and so are rows beyond a page."""
     rows = [dict(record) for record in records]
     names = [name for name in dict.fromkeys(key for row in rows for key in row) if _says(rows, name)]
@@ -180,11 +189,11 @@ def _records(records: Iterable[Mapping[str, Any]]) -> str:
 
     def shown(row: Record, name: str) -> str:
         if name in texts:
-            value = row.get(name)
-            return cell(label(value) if name == "metric" and isinstance(value, str) else value or "")
+            value = row.get(name) or ""
+            return cell(label(str(value), currency) if name == "metric" else value)
         return cell(number(row.get(name)), "number")
 
-    head = [cell(label(name), "" if name in texts else "number", "th") for name in names]
+    head = [cell(label(name, currency), "" if name in texts else "number", "th") for name in names]
     body = table(head, [[shown(row, name) for name in names] for row in rows[:_MOST_ROWS]]) if rows else ""
     left = len(rows) - _MOST_ROWS
     return body + (f'<p class="soft">{left:,} more rows are in the files.</p>' if left > 0 else "")

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gridarium.experiments.scenario_fields import Conflict, Flag, Name, Range, Section, Text
+from gridarium.experiments.formatting import currency_code
+from gridarium.experiments.renamed import new_name
+from gridarium.experiments.scenario_fields import Conflict, Currency, Flag, Name, Range, Section, Text
 from gridarium.experiments.scenario_fields import Source as Place
 from gridarium.experiments.sweeps.design import DesignSpec, design_faults
 from gridarium.experiments.sweeps.factors import Distribution, Factor, Source, ValueList, ValueRange
@@ -118,6 +120,8 @@ class StudyFile(Section):
     """A shipped scenario, the path of a scenario file, or a resolved scenario itself."""
     function: Place | None = None
     """Instead of a base: `package.module:name` of a function (parameters, seed) -> metrics by case."""
+    currency: Currency | None = None
+    """Currency of a function's money, the code of ISO 4217 in lower case; a base has its own."""
     set: dict[str, Any] = Field(default_factory=dict)
     """Fixed values by dotted path, or fixed parameters of the function."""
     seed: Annotated[int, Range(0, 2**62)] | None = None
@@ -135,6 +139,11 @@ class StudyFile(Section):
     stop: StopRule | None = None
     """When to stop before the end of the design."""
 
+    @property
+    def currency_code(self) -> str:
+        """Code of the currency of the results as people read it, once the base is resolved."""
+        return currency_code(self.base if isinstance(self.base, dict) else {"currency": self.currency})
+
     def sources(self) -> list[Factor]:
         """Return the factors in the sampler's terms."""
         return [Factor(name, factor.source()) for name, factor in self.factors.items()]
@@ -143,6 +152,8 @@ class StudyFile(Section):
         """Yield what is missing or contradicts: model, paths, names, sampling, stop rule."""
         if (self.base is None) == (self.function is None):
             yield Conflict("base", self.base, "must be given, or else function, and not both")
+        if self.base is not None and self.currency is not None:
+            yield Conflict("currency", self.currency, "must be left out: the base has its own")
         for name, factor in self.factors.items():
             place = f"factors.{name}.paths"
             if self.function is not None and factor.paths:
@@ -153,10 +164,20 @@ class StudyFile(Section):
             names = getattr(self, field)
             if names is not None and (not names or len({*names}) < len(names)):
                 yield Conflict(field, names, "must name at least one, each once")
+        yield from self._renamed_metrics()
         for fault in design_faults(self.sources(), self.design.spec()):
             yield Conflict(fault.place, fault.value, fault.allowed)
         if self.stop is not None:
             yield from self._stop_conflicts(self.stop)
+
+    def _renamed_metrics(self) -> Iterator[Conflict]:
+        """Yield metrics of a scenario by names of before; those of a function are its own affair."""
+        named = {f"metrics.{number}": name for number, name in enumerate(self.metrics or ())}
+        if self.stop is not None:
+            named["stop.metric"] = self.stop.metric
+        for place, name in named.items():
+            if self.function is None and (new := new_name(name)):
+                yield Conflict(place, name, f"is now called {new}")
 
     def _stop_conflicts(self, stop: StopRule) -> Iterator[Conflict]:
         if self.factors and self.design.kind not in ("latin-hypercube", "sobol"):

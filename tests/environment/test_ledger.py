@@ -86,7 +86,7 @@ def test_a_series_books_what_single_payments_book() -> None:
 
 def test_a_series_is_booked_whole_or_not_at_all() -> None:
     ledger = Ledger()
-    with pytest.raises(LedgerError, match="payment 1: amount_money must be finite, got nan CNY"):
+    with pytest.raises(LedgerError, match="payment 1: amount_money must be finite, got nan of money"):
         ledger.book_series("user", "dso", [1.0, math.nan], "energy", 0.0)
     with pytest.raises(LedgerError, match="one length"):
         ledger.book_series("user", "dso", [1.0, 2.0], "energy", [0.0])

@@ -249,6 +249,6 @@ def test_numbers_and_names_for_readers() -> None:
         "1.23e+07",
     ]
     assert shown == expected
-    assert label("dso_net_revenue_money") == "DSO net revenue (money)"
-    assert label("carbon_price_per_tco2") == "carbon price (money/tCO2)"
+    assert label("dso_net_revenue_money", "CNY") == "DSO net revenue (CNY)"
+    assert label("carbon_price_per_tco2", "CNY") == "carbon price (CNY/tCO2)"
     assert label("renewable_used_share") == "renewable used share"

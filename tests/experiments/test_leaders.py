@@ -117,7 +117,7 @@ def test_rounds_keep_the_best_price_so_far() -> None:
 
 
 def test_figure_shows_the_best_so_far_the_bound_and_the_posted_prices() -> None:
-    figure = leader_figure(_rounds())
+    figure = leader_figure(_rounds(), currency="CNY")
     (axes,) = figure.axes
     steps = _steps(axes)
     assert [line[-1] for line in steps] == [10.0, 12.0, 12.5]

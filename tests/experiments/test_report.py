@@ -84,6 +84,16 @@ def test_numbers_come_from_the_files(run: Path) -> None:
     assert "emission (tCO2)" in words
 
 
+def test_money_is_shown_in_the_currency_of_the_scenario(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    summary["tou"]["dso_net_revenue_money"] = 777.77
+    (run / "summary.json").write_text(json.dumps(summary))
+    assert "DSO net revenue (CNY)" in outline(build_report(run)).words
+    svgs = "".join(file.read_text(encoding="utf-8") for file in (run / "figures").glob("*.svg"))
+    assert "(CNY/MWh)" in svgs
+    assert "(money" not in svgs
+
+
 def test_text_is_escaped(run: Path) -> None:
     text = (run / "report.html").read_text(encoding="utf-8")
     assert "Supply equals &lt;demand&gt;." in text

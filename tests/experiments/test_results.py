@@ -223,3 +223,24 @@ def test_damaged_folders_are_refused(tmp_path: Path, make: Make, file: str, cont
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="must be a folder that gridarium run left"):
         read_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"gridarium": "0.1.0"}, r"was left by gridarium 0\.1\.0, whose names carry currencies"),
+        (
+            {"gridarium": "9", "format": 3},
+            "was left by gridarium 9 in format 3, this version reads format 2",
+        ),
+    ],
+)
+def test_a_folder_of_another_version_is_refused(
+    tmp_path: Path, make: Make, facts: dict[str, object], told: str
+) -> None:
+    write_run(tmp_path / "run", **make())
+    path = tmp_path / "run" / "manifest.json"
+    manifest = {key: value for key, value in json.loads(path.read_bytes()).items() if key != "format"}
+    path.write_text(json.dumps(manifest | facts), encoding="utf-8")
+    with pytest.raises(RunFolderError, match=told):
+        read_run(tmp_path / "run")

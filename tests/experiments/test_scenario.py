@@ -264,7 +264,7 @@ def test_unknown_models_and_fields_name_the_known_ones(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["unknown", "no_such_package.module:Class", "os", "os:1x", "a:b:c"])
 def test_unknown_behaviours(tmp_path: Path, name: str) -> None:
-    text = SMALL.replace("beta_money", f"behaviour: ['{name}'], beta_money")
+    text = SMALL.replace("beta_per", f"behaviour: ['{name}'], beta_per")
     assert "must be a registered behaviour" in faults_of(tmp_path, text)["consumers.all.behaviour.0"]
 
 

@@ -72,7 +72,7 @@ def test_rows_in_any_order_give_the_same_figure(make: Make) -> None:
 
 def test_axes_have_units_and_the_whole_day(make: Make) -> None:
     tables = make(("tou", "adcef"))["tables"]
-    price, adder, factor = price_figure(tables["signals"]).axes
+    price, adder, factor = price_figure(tables["signals"], "CNY").axes
     assert "(CNY/MWh)" in price.get_ylabel()
     assert "(CNY/MWh)" in adder.get_ylabel()
     assert "(tCO₂/MWh)" in factor.get_ylabel()
@@ -124,7 +124,7 @@ def test_sweep_is_drawn_in_order_of_its_parameter() -> None:
     summary = {
         case: {"emission_tco2": value / 10, "dso_net_revenue_money": value} for case, value in values.items()
     }
-    left, right = sweep_figure("carbon price (CNY/tCO2)", values, summary).axes
+    left, right = sweep_figure("carbon price (CNY/tCO2)", values, summary, "CNY").axes
     np.testing.assert_allclose(left.lines[0].get_xydata(), [[40, 4], [70, 7], [100, 10]])
     assert (left.get_ylabel(), right.get_ylabel()) == ("emission (tCO₂)", "DSO net revenue (CNY)")
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from gridarium.experiments.figure_style import svg_bytes
 from gridarium.experiments.net_zero import paper_example as paper
@@ -36,6 +39,25 @@ def test_a_run_has_the_figures_that_its_tables_allow(short_run: Result, bargaini
         assert svg_bytes(drawing.figure).startswith(b"<?xml")
 
 
+def test_money_is_shown_in_the_currency_of_the_scenario(short_run: Result) -> None:
+    assert short_run.currency_code == "USD"
+    texts = [text.get_text() for one in drawings(short_run) for text in one.figure.findobj(Text)]
+    assert any("USD" in text for text in texts)
+    assert not [text for text in texts if "money" in text.lower()]
+    units = {certificate.unit for certificate in short_run.certificates}
+    assert {"USD", "USD/MWh"} <= units
+    assert not [unit for unit in units if "money" in unit]
+    assert not [claim for claim in short_run.claims if "money" in str(claim.measured)]
+
+
+def test_the_example_is_left_out_in_another_currency(short_run: Result) -> None:
+    other = replace(short_run, scenario={**short_run.scenario, "currency": "eur"})
+    assert "price-volume" not in [drawing.name for drawing in drawings(other)]
+    texts = [text.get_text() for one in drawings(other) for text in one.figure.findobj(Text)]
+    assert any("EUR" in text for text in texts)
+    assert not [text for text in texts if "USD" in text]
+
+
 def test_the_stack_adds_up_to_demand_and_charging(short_run: Result) -> None:
     table = short_run.table("dispatch")
     rows = table[table["case"] == "shared-storage"]
@@ -51,7 +73,7 @@ def test_the_stack_adds_up_to_demand_and_charging(short_run: Result) -> None:
 
 
 def test_costs_are_those_of_the_summary(short_run: Result) -> None:
-    left, right = cost_figure(short_run.summary).axes
+    left, right = cost_figure(short_run.summary, "USD").axes
     totals = [metrics["total_cost_money"] / 1e3 for metrics in short_run.summary.values()]
     np.testing.assert_allclose(left.lines[0].get_xdata(), totals)
     np.testing.assert_allclose(right.lines[0].get_xdata(), np.array(totals) - totals[0], atol=1e-9)
@@ -109,7 +131,7 @@ def test_profits_of_any_number_of_days_and_cases() -> None:
         )
         for case in ("fixed", "profit-search")
     )
-    figure = profit_figure(leases)
+    figure = profit_figure(leases, "USD")
     heights = [bar.get_height() for bar in figure.axes[0].containers[0]]
     np.testing.assert_allclose(heights, 100.0 + days)
     below = figure.axes[0].containers[3]

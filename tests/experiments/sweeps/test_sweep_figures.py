@@ -93,10 +93,14 @@ def test_a_unit_without_one_of_its_values_is_left_out() -> None:
 
 
 def test_the_price_panel_shows_four_metrics_by_degree() -> None:
-    figure = bounded_rationality_figure(_study(("adcef",)), "share", by="degree", change=True)
+    study = _study(("adcef",))
+    figure = bounded_rationality_figure(study, "share", by="degree", change=True, currency="CNY")
     shown = [axes for axes in figure.axes if axes.get_visible()]
     assert [axes.get_ylabel().replace("\n", " ") for axes in shown] == [
-        f"change of {name}" for name in PRICE_METRICS.values()
+        "change of efficiency loss (%)",
+        "change of emission (tCO₂)",
+        "change of DSO net revenue (CNY)",
+        "change of consumer bills (CNY)",
     ]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["degree 1", "degree 2"]
     assert {axes.get_xlabel() for axes in shown} == {"share"}

@@ -55,6 +55,23 @@ def test_indices_of_a_saltelli_design(tmp_path: Path) -> None:
     assert [path.name for path in (folder / "figures").glob("sensitivity*")] == ["sensitivity-y.svg"]
 
 
+def test_money_is_shown_in_the_currency_of_the_base(tmp_path: Path) -> None:
+    study = {
+        "study": "Carbon prices",
+        "base": "adcef-small",
+        "cases": ["static-carbon"],
+        "factors": {"carbon_price_per_tco2": {"paths": ["prices.carbon_price_per_tco2"], "values": [40, 90]}},
+        "replications": 2,
+        "metrics": ["user_cost_money"],
+    }
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+    folder = sweep(load_study(tmp_path / "study.yaml"), tmp_path / "out", workers=1).path
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "user cost (CNY)" in page
+    assert "carbon price (CNY/tCO2)" in page
+    assert "(money" not in page
+
+
 def test_report_is_rebuilt_from_the_folder_alone(tmp_path: Path) -> None:
     folder = ishigami(tmp_path, design={"kind": "latin-hypercube", "samples": 20})
     names = ("statistics.json", "report.html")
@@ -68,6 +85,18 @@ def test_report_is_rebuilt_from_the_folder_alone(tmp_path: Path) -> None:
     (folder / "results.parquet").unlink()
     with pytest.raises(SweepFolderError, match="folder of a sweep"):
         build_sweep_report(folder)
+
+
+def test_a_folder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    folder = ishigami(tmp_path, design={"kind": "latin-hypercube", "samples": 20})
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    del manifest["format"]
+    manifest |= {"gridarium": "0.1.0"}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(SweepFolderError, match=r"was left by gridarium 0\.1\.0"):
+        build_sweep_report(folder)
+    with pytest.raises(SweepFolderError, match=r"was left by gridarium 0\.1\.0"):
+        sweep(load_study(tmp_path / "study.yaml"), folder, workers=1, resume=True)
 
 
 def test_sweep_of_which_every_run_failed(tmp_path: Path) -> None:
