@@ -44,7 +44,7 @@ _SHIPPED = {
         Entry("renewable-plant", "gridarium.agents.feeder.plant:RenewablePlant", "feeds in PV or wind"),
         Entry(
             "upstream-market",
-            "gridarium.agents.feeder.upstream:UpstreamMarket",
+            "gridarium.agents.upstream:UpstreamMarket",
             "sells energy and its carbon",
         ),
         Entry(

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from gridarium.environment.arrays import Array
+from gridarium.environment.grids import Grid
 from gridarium.environment.world import World
 
 BuiltT = TypeVar("BuiltT")
@@ -41,6 +43,12 @@ def tidy(world: World, items: Mapping[str, Sequence[str]], series: Mapping[str, 
         for name, values in series.items()
     }
     return pd.DataFrame(columns)
+
+
+def below_mw(grid: Grid) -> list[tuple[Grid, Array]]:
+    """Grids that hang on one, and what each takes with all its replicas, MW, shape (n_period,)."""
+    hung = [one for one in grid.world.grids if one.above is not None and one.above.grid is grid]
+    return [(one, one.exchange_mw * one.replicas) for one in hung]
 
 
 def made_tables(

@@ -24,6 +24,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.clock import MINUTE_S
 from gridarium.environment.grids import Site
 from gridarium.environment.private_lines import LineFlow, PrivateLines
+from gridarium.market.accounts import REAL_TIME, REAL_TIME_MARKET
 from gridarium.market.messages.commands import Receipt
 from gridarium.market.messages.leasing import (
     Accept,
@@ -63,6 +64,8 @@ class Prosumer(GridAgent):
         Who introduces buyers; without one it asks its neighbours.
     operator : str, optional
         Who hears its nominations where there is no desk.
+    served_by : str
+        Who is paid for what the system serves, at the upper end of the price band.
     neighbours : sequence of str
         Whom it asks when nobody has introduced it.
     behaviour : Behaviour, optional
@@ -80,6 +83,7 @@ class Prosumer(GridAgent):
         terms: LeaseTerms | None = None,
         desk: str | None = None,
         operator: str | None = None,
+        served_by: str = REAL_TIME_MARKET,
         neighbours: Sequence[str] = (),
         behaviour: Behaviour | None = None,
     ) -> None:
@@ -87,6 +91,7 @@ class Prosumer(GridAgent):
         world = self.world
         self.site = site
         self._data, self._told = data, desk or operator
+        self._rules, self._served_by = rules, served_by
         n_minute = round(world.clock.period_s / MINUTE_S)
         self._own = OwnBalance(data, world.period_h, n_minute, self.stream("fluctuation"))
         self._n_minute = n_minute
@@ -190,6 +195,13 @@ class Prosumer(GridAgent):
         metered = self._own.close(period, self._seller.sold_mwh, self._buyer.received_mwh)
         self._bought_mwh = metered.received
         self.site.draw(self.name, metered.drawn / self.world.period_h)
+
+    def settle(self, period: int) -> None:
+        """Pay for what the system has served, at the price of real-time energy."""
+        amount = self._rules.price_band_per_mwh[1] * self._own.record[period].drawn
+        if amount:
+            world = self.world
+            world.ledger.book(world.clock.now_s, self.name, self._served_by, amount, REAL_TIME, period)
 
     # Messages.
 

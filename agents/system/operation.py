@@ -23,8 +23,6 @@ class OperationRules:
         How long before a quarter it looks at it, s; longer than 180 s the pool has not nominated yet.
     deviation_mw : float
         Largest deviation that is no reason to plan anew (eps).
-    market_price_per_mwh : float
-        Price of real-time energy.
     pool_fee_per_mwh : float
         Mean line fee that it reckons with for energy traded in the pool.
     pool_memory : float
@@ -41,7 +39,6 @@ class OperationRules:
     opens_s: float
     lead_s: float = 120.0
     deviation_mw: float = 1.0
-    market_price_per_mwh: float = 300.0
     pool_fee_per_mwh: float = 0.0
     pool_memory: float = 0.8
     resend_after_s: float = 1.0
@@ -51,7 +48,6 @@ class OperationRules:
             "opens_s": (0.0, float("inf")),
             "lead_s": (1.0, 180.0),
             "deviation_mw": (0.0, float("inf")),
-            "market_price_per_mwh": (0.0, float("inf")),
             "pool_fee_per_mwh": (0.0, float("inf")),
             "pool_memory": (0.0, 1.0),
             "resend_after_s": (1e-3, QUARTER_S),
@@ -82,12 +78,20 @@ class Members:
         Who trades in the pool; they nominate to the operator where there is no desk.
     desk : str, optional
         Who sums up the prosumers' nominations.
+    below : tuple of str
+        Operators of the grids that hang on this one; they are supplied at the marginal price.
     """
 
     wind_farms: tuple[str, ...] = ()
     loads: tuple[str, ...] = ()
     prosumers: tuple[str, ...] = ()
     desk: str | None = None
+    below: tuple[str, ...] = ()
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """Whose load it must serve and cannot command: fixed loads, and grids below."""
+        return (*self.loads, *self.below)
 
     @property
     def nominators(self) -> tuple[str, ...]:

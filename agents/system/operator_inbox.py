@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from gridarium.agents.base import GridAgent, on
+from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.following import HeadCustomer
 from gridarium.agents.questions import Question
 from gridarium.agents.system.operation import Members, OperationRules
 from gridarium.agents.system.operator_view import OperatorView
 from gridarium.agents.system.pool_outlook import PoolOutlook
 from gridarium.agents.system.power_system import PowerSystem
-from gridarium.environment.clock import DAY_S
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Site
 from gridarium.market.messages.commands import Command
@@ -23,7 +23,7 @@ from gridarium.market.messages.status import StatusRequest
 DAY_AHEAD_TIMEOUT_S = 600.0
 
 
-class OperatorInbox(GridAgent):
+class OperatorInbox(HeadCustomer):
     """An operator's ears: a view of the system that grows with what it is told.
 
     Parameters
@@ -31,6 +31,8 @@ class OperatorInbox(GridAgent):
     site : Site
         In a world of whole days, or of less than one.
     name : str
+    supplier : str
+        Who supplies the head of its grid.
     system : PowerSystem
     members : Members
     rules : OperationRules
@@ -41,15 +43,16 @@ class OperatorInbox(GridAgent):
         self,
         site: Site,
         name: str,
+        supplier: str,
         system: PowerSystem,
         members: Members,
         rules: OperationRules,
         behaviour: Behaviour | None = None,
     ) -> None:
-        super().__init__(site, name, behaviour)
+        super().__init__(site, name, supplier, behaviour)
         world = self.world
         self.system, self.members, self.rules = system, members, rules
-        self.day_length = min(world.n_period, round(DAY_S / world.clock.period_s))
+        self.day_length = self.horizon.day_length
         self._pool = PoolOutlook(
             world.n_period,
             self.day_length,

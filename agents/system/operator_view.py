@@ -13,8 +13,8 @@ from gridarium.agents.system.pool_outlook import PoolOutlook
 from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
 from gridarium.agents.system.system_costs import PeriodDecisions
 from gridarium.agents.system.system_schedule import SystemSchedule
-from gridarium.environment.arrays import Array, Flags
-from gridarium.market.messages.forecasts import FlexibleOffer, UnitAvailability
+from gridarium.environment.arrays import Array, Flags, series
+from gridarium.market.messages.forecasts import FlexibleOffer, LoadForecast, UnitAvailability
 from gridarium.market.messages.status import (
     FlexibleStatus,
     LoadStatus,
@@ -22,6 +22,7 @@ from gridarium.market.messages.status import (
     StorageStatus,
     UnitStatus,
 )
+from gridarium.market.messages.tariffs import LoadPlan
 
 _UNIT = ("on", "gross_mw", "net_mw", "absorbed_tco2_per_h", "regenerated_tco2_per_h", "tank_tco2")
 
@@ -64,10 +65,23 @@ class OperatorView:
         self._pool, self._day_length = pool, day_length
         self._day_ahead: dict[tuple[int, str], Any] = {}
         self._reports: dict[str, Any] = {}
+        self._market_price: dict[int, Array] = {}
 
     def note_day_ahead(self, day: int, told: Mapping[str, Any]) -> None:
         """Keep forecasts, offers and availabilities of a day, by who tells them."""
         self._day_ahead |= {(day, name): answer for name, answer in told.items()}
+
+    def note_market(self, day: int, price_per_mwh: Array) -> None:
+        """Keep what the supplier of the head asks on a day, shape (n_period,)."""
+        self._market_price[day] = price_per_mwh
+
+    def note_plans(self, day: int, plans: Mapping[str, LoadPlan]) -> None:
+        """Keep what operators of grids below plan to take on a day, in place of what they forecast."""
+        n = self._day_length
+        self._day_ahead |= {
+            (day, name): LoadForecast(day, series(np.repeat(plan.load_mw, n // len(plan.load_mw))))
+            for name, plan in plans.items()
+        }
 
     def note_status(self, told: Mapping[str, Any]) -> None:
         """Keep reports, each in place of the one before."""
@@ -97,7 +111,7 @@ class OperatorView:
         n = self._day_length
         offers = [self._day_ahead[day, load.name] for load in self._system.loads]
         periods = range(day * n, (day + 1) * n)
-        fixed = sum((self._day_ahead[day, name].load_mw for name in self._members.loads), np.zeros(n))
+        fixed = sum((self._day_ahead[day, name].load_mw for name in self._members.drawn), np.zeros(n))
         wind = sum(
             (self._day_ahead[day, name].available_mw for name in self._members.wind_farms), np.zeros(n)
         )
@@ -107,7 +121,7 @@ class OperatorView:
             flexible_mw=_columns(offers, "base_mw", n),
             flexible_least_mw=_columns(offers, "lowest_mw", n),
             flexible_most_mw=_columns(offers, "highest_mw", n),
-            market_price_per_mwh=np.full(n, self._rules.market_price_per_mwh),
+            market_price_per_mwh=self._market_price[day],
             pool_mw=self._pool.volumes_mw(periods),
             pool_fee_per_mwh=np.full(n, self._rules.pool_fee_per_mwh),
         )
@@ -120,7 +134,7 @@ class OperatorView:
         before = self.day_ahead(day)
         load, wind = before.load_mw.copy(), before.wind_mw.copy()
         load[place:] = self._pool.deficits_mw(range(quarter, (day + 1) * self._day_length))
-        for name in self._members.loads:
+        for name in self._members.drawn:
             load[place:] += self._rest(name, quarter, "load_mw")
         wind[place:] = 0.0
         for name in self._members.wind_farms:

@@ -163,6 +163,20 @@ def period_cost(
     )
 
 
+def planned_factor(system: PowerSystem, decisions: PeriodDecisions, head_factor_tco2_per_mwh: float) -> float:
+    """Carbon factor of what the system supplies in a period, tCO2/MWh; 0 where it supplies nothing.
+
+    Notes
+    -----
+    Equation C1 for a system: net emission of the units and of what comes through the head, over all supply.
+    """
+    intensity = np.array([u.emission_tco2_per_mwh for u in system.units])
+    emission = float(intensity @ decisions.gross_mw - decisions.absorbed_tco2_per_h.sum())
+    emission += head_factor_tco2_per_mwh * decisions.market_mw
+    supply = float(decisions.net_mw.sum()) + decisions.wind_mw + decisions.discharge_mw + decisions.market_mw
+    return emission / supply if supply > 0.0 else 0.0
+
+
 def marginal_price(
     system: PowerSystem, decisions: PeriodDecisions, available_wind_mw: float, market_price_per_mwh: float
 ) -> float:

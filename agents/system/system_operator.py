@@ -10,25 +10,28 @@ from typing import Any
 import numpy as np
 
 from gridarium.agents.behaviour import Behaviour, Deviation
+from gridarium.agents.questions import Asked
 from gridarium.agents.system.commitment_problem import CommitmentProblem, CommitmentShape
 from gridarium.agents.system.operation import Members, OperationRules, QuarterLook, QuarterRecord, commanded
-from gridarium.agents.system.operator_books import OperatorBooks
-from gridarium.agents.system.operator_inbox import OperatorInbox
+from gridarium.agents.system.operator_books import HeadTerms, OperatorBooks
+from gridarium.agents.system.operator_inbox import DAY_AHEAD_TIMEOUT_S, OperatorInbox
 from gridarium.agents.system.operator_orders import day_orders, joined, quarter_orders, wind_orders
 from gridarium.agents.system.operator_view import DayPlan
 from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
 from gridarium.agents.system.realtime_problem import RealTimePlan, RealTimeProblem, RealTimeShape
-from gridarium.agents.system.system_costs import marginal_price
-from gridarium.environment.arrays import Array, Flags
+from gridarium.agents.system.system_costs import marginal_price, planned_factor
+from gridarium.environment.arrays import Array, Flags, series
 from gridarium.environment.clock import DAY_S
 from gridarium.environment.errors import InfeasibleError
 from gridarium.environment.grids import Site
 from gridarium.market.messages.commands import Command
 from gridarium.market.messages.leasing import LeftToPool
+from gridarium.market.messages.tariffs import TariffSignal
 
 logger = logging.getLogger(__name__)
 
 _A_WATT_MW = 1e-6
+TERMS_RESEND_S = 60.0
 
 
 class SystemOperator(OperatorInbox):
@@ -36,6 +39,7 @@ class SystemOperator(OperatorInbox):
 
     - `plans`: the plan in force on each day
     - `price_per_mwh`: the marginal price announced for each quarter
+    - `terms`, `told`: what its supplier has told it of each day, and what it has told the grids below
     - `records`: one for each quarter that is over
 
     Parameters
@@ -43,6 +47,8 @@ class SystemOperator(OperatorInbox):
     site : Site
         In a world of whole days, or of less than one.
     name : str
+    supplier : str
+        Who supplies the head of its grid: at the price of real-time energy, where nothing stands above.
     system : PowerSystem
         Its units, storage and flexible loads; agents of these names follow its commands.
     members : Members
@@ -61,12 +67,13 @@ class SystemOperator(OperatorInbox):
         self,
         site: Site,
         name: str,
+        supplier: str,
         system: PowerSystem,
         members: Members,
         rules: OperationRules,
         behaviour: Behaviour | None = None,
     ) -> None:
-        super().__init__(site, name, system, members, rules, behaviour)
+        super().__init__(site, name, supplier, system, members, rules, behaviour)
         world = self.world
         self.plans: dict[int, DayPlan] = {}
         self.price_per_mwh = np.zeros(world.n_period)
@@ -74,8 +81,12 @@ class SystemOperator(OperatorInbox):
         real_time = RealTimeShape(system, self.day_length, world.period_h)
         self._commitment = world.shared(commitment, lambda: CommitmentProblem(commitment))
         self._real_time = world.shared(real_time, lambda: RealTimeProblem(real_time))
-        self._hours_in_state: Array = np.zeros(len(system.units))
-        self._books = OperatorBooks(self.grid, self.name, system, members, rules, self._view, self._pool)
+        self._hours_in_state: dict[int, Array] = {}
+        self._books = OperatorBooks(
+            self.grid, self.name, supplier, system, members, rules, self._view, self._pool
+        )
+        self.terms: dict[int, TariffSignal] = {}
+        self.told: dict[int, TariffSignal] = {}
         self._looks: dict[int, QuarterLook] = {}
         self._issue = 0
 
@@ -109,15 +120,38 @@ class SystemOperator(OperatorInbox):
         return min(self.rules.opens_s + day * DAY_S, latest)
 
     def _commit(self, day: int) -> Generator[Any, Any, None]:
-        """Hear what there will be, commit units for the hours, lay the plan out in quarters, send it."""
-        asked = [*commanded(self.system), *self.members.wind_farms, *self.members.loads]
+        """Hear what there will be, plan, send the plan; tell those above and below of it."""
+        asked = [*commanded(self.system), *self.members.wind_farms, *self.members.drawn]
         yield from self._hear_day_ahead(day, asked)
+        question, self.terms[day] = yield from self.next_terms(
+            day, self.world.clock.now_s + DAY_AHEAD_TIMEOUT_S
+        )
+        self._view.note_market(day, self.told_price_per_mwh(self.terms[day]))
+        yield from self._plan(day)
+        if self.members.below:
+            # It goes on looking at the quarters of the day before meanwhile.
+            self.world.clock.process(self._supply(day, question))
+        else:
+            self.tell_plan(question, self.terms[day])
+
+    def _supply(self, day: int, question: Asked) -> Generator[Any, Any, None]:
+        """Tell the grids below price and carbon factor of a day; plan anew with what they will take."""
+        self.told[day] = self._terms_of(day)
+        left_s = self._looks_at_s(day * self.day_length) - self.world.clock.now_s
+        told = self.ask(dict.fromkeys(self.members.below, self.told[day]), 0.9 * left_s, TERMS_RESEND_S)
+        yield from told.answered()
+        self._view.note_plans(day, told.replies)
+        yield from self._plan(day)
+        self.tell_plan(question, self.terms[day])
+
+    def _plan(self, day: int) -> Generator[Any, Any, None]:
+        """Commit units for the hours of a day, lay the plan out in quarters, send it."""
         forecast, state = self._view.day_ahead(day), self._state_before(day)
         per_hour = round(1.0 / self.world.period_h)
         hourly = forecast.coarsened(per_hour)
         available = self._view.available_units(day)
-        commitment = self._commitment.solve(self.name, hourly, state, self._hours_in_state, available)
-        self._count_hours(state.on, commitment.on)
+        commitment = self._commitment.solve(self.name, hourly, state, self._hours_in_state[day], available)
+        self._hours_in_state[day + 1] = self._hours_after(day, state.on, commitment.on)
         running = np.repeat(commitment.on, per_hour, axis=0)
         self._adopt(day, self._real_time.solve(self.name, 0, running, state, forecast), forecast)
         yield from self._command(self._orders(day * self.day_length, True))
@@ -129,7 +163,7 @@ class SystemOperator(OperatorInbox):
         """
         over = quarter == self.world.n_period
         asked = [*commanded(self.system), *self.members.wind_farms]
-        asked += [] if over else self.members.loads
+        asked += [] if over else self.members.drawn
         silent = yield from self._hear_status(quarter, asked)
         if over:
             return
@@ -232,17 +266,37 @@ class SystemOperator(OperatorInbox):
     def _state_before(self, day: int) -> SystemState:
         """State before a day: as told, or as the day before is planned to end."""
         if day == 0:
-            state, self._hours_in_state = self._view.first_state(day)
+            state, self._hours_in_state[day] = self._view.first_state(day)
             return state
         last = self.plans[day - 1].schedule.at(self.day_length - 1)
         nothing_owed = np.zeros(len(self.system.loads))
         return SystemState(last.on, last.gross_mw, last.tank_tco2, last.e_mwh, nothing_owed)
 
-    def _count_hours(self, was_on: Flags, hourly: Flags) -> None:
-        """Keep for how many hours each unit will have been on or off when the day ends."""
+    def _hours_after(self, day: int, was_on: Flags, hourly: Flags) -> Array:
+        """For how many hours each unit will have been on or off when a day ends."""
+        hours = self._hours_in_state[day]
         for running in hourly:
-            self._hours_in_state = np.where(running == was_on, self._hours_in_state + 1.0, 1.0)
+            hours = np.where(running == was_on, hours + 1.0, 1.0)
             was_on = running
+        return hours
+
+    # What it is to those above and below.
+
+    def head_forecast_mw(self, day: int) -> Array | None:
+        """What the plan takes from the market; None before there is one."""
+        return self.head_plan_mw(day) if day in self.plans else None
+
+    def head_plan_mw(self, day: int) -> Array:
+        """What the plan takes from the market less what it spills."""
+        plan = self.plans[day].schedule
+        return plan.market_mw - plan.spill_mw
+
+    def _terms_of(self, day: int) -> TariffSignal:
+        """Marginal price and carbon factor of the plan of a day, by settlement period."""
+        plan, factor = self.plans[day].schedule, self._by_period(self.terms[day].factor_tco2_per_mwh)
+        price = series(self.price_per_mwh[self.horizon.periods(day)])
+        planned = [planned_factor(self.system, plan.at(k), float(factor[k])) for k in range(self.day_length)]
+        return TariffSignal(1, price, series(planned), price, final=True, day=day)
 
     # What it settles.
 
@@ -250,4 +304,8 @@ class SystemOperator(OperatorInbox):
         """Settle a quarter as metered, and record it."""
         day, place = divmod(period, self.day_length)
         price = float(self.price_per_mwh[period])
-        self._books.settle(self._looks.pop(period), self.plans[day], place, price)
+        terms = HeadTerms(
+            float(self.told_price_per_mwh(self.terms[day])[place]),
+            float(self.told_export_per_mwh(self.terms[day])[place]),
+        )
+        self._books.settle(self._looks.pop(period), self.plans[day], place, price, terms)

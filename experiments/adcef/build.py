@@ -18,11 +18,11 @@ from gridarium.agents.feeder.dso import Dso, DsoContract
 from gridarium.agents.feeder.plant import RenewablePlant
 from gridarium.agents.feeder.price_setting import PriceSetter
 from gridarium.agents.feeder.storage_owner import StorageOwner
-from gridarium.agents.feeder.upstream import CarbonMarket, SupplyProfile, UpstreamMarket
 from gridarium.agents.leader.anticipation import Anticipation
 from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.full_information import SearchEffort
 from gridarium.agents.leader.leading import Anticipating, FullyInformed
+from gridarium.agents.upstream import CarbonMarket, SupplyProfile, UpstreamMarket
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import HOUR_S, Clock
 from gridarium.environment.errors import Fault, NetworkError
@@ -100,7 +100,13 @@ def build(scenario: AdcefScenario) -> Built:
     horizon = Horizon.of(world)
     rules = _rules(scenario, world)
     market = UpstreamMarket(
-        grid.head, UPSTREAM, supply_profile(scenario, profiles), grid.named(OPERATOR), rules, horizon
+        grid.head,
+        UPSTREAM,
+        supply_profile(scenario, profiles),
+        grid.named(OPERATOR),
+        rules.opens_s,
+        rules.closes_s,
+        horizon,
     )
     built = build_agents(scenario, profiles, FeederPlace(grid, horizon, market.name))
     cut_off(world, scenario)

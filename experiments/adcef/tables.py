@@ -11,10 +11,10 @@ import pandas as pd
 
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.environment.arrays import Array
-from gridarium.environment.grids import Grid, PeriodState, Site
+from gridarium.environment.grids import PeriodState
 from gridarium.experiments.adcef.build import Built
 from gridarium.experiments.table_files import TABLES
-from gridarium.experiments.tidy import made_tables, periods, tidy
+from gridarium.experiments.tidy import below_mw, made_tables, periods, tidy
 
 MEASURED = ("decisions", "dispatch", "buses", "branches", "carbon", "rounds", "ledger", "payoffs")
 """The tables that metrics and certificates are taken from."""
@@ -118,8 +118,9 @@ def _dispatch(built: Built) -> pd.DataFrame:
             for one in built.consumers
         ),
         *(
-            (below.name, "grid_below", above.bus, *_below_mw(below), nothing, unknown, unknown)
-            for below, above in _hung(built)
+            (one.name, "grid_below", one.above.bus, *_both_ways(taken), nothing, unknown, unknown)
+            for one, taken in below_mw(grid)
+            if one.above is not None
         ),
     ]
     units, kinds, buses, *series = zip(*rows, strict=True)
@@ -131,16 +132,9 @@ def _dispatch(built: Built) -> pd.DataFrame:
     )
 
 
-def _hung(built: Built) -> list[tuple[Grid, Site]]:
-    """Grids that hang on this one, each with its place."""
-    below = built.dso.contract.below.values()
-    return [(grid, grid.above) for grid in below if grid.above is not None]
-
-
-def _below_mw(grid: Grid) -> tuple[Array, Array]:
-    """What a grid below feeds back and takes, with all its replicas, MW."""
-    taken = grid.exchange_mw * grid.replicas
-    return np.maximum(-taken, 0.0), np.maximum(taken, 0.0)
+def _both_ways(taken_mw: Array) -> tuple[Array, Array]:
+    """What is fed back and what is taken, MW."""
+    return np.maximum(-taken_mw, 0.0), np.maximum(taken_mw, 0.0)
 
 
 def _buses(built: Built) -> pd.DataFrame:
@@ -212,9 +206,10 @@ def _trades(built: Built) -> pd.DataFrame:
         (operator, local(one.name), "retail", _metered(built, one) * world.period_h, price)
         for one in built.consumers
     ]
-    for below, _ in _hung(built):
-        fed_mw, taken_mw = _below_mw(below)
-        deals.append((operator, below.name, "retail", (taken_mw - fed_mw) * world.period_h, price))
+    deals += [
+        (operator, one.name, "retail", taken_mw * world.period_h, price)
+        for one, taken_mw in below_mw(built.grid)
+    ]
     deals.append((supplier, operator, "import", np.maximum(exchange, 0.0), dso.terms_price_per_mwh))
     deals.append((operator, supplier, "export", np.maximum(-exchange, 0.0), dso.terms_export_per_mwh))
     sellers, buyers, products, volumes, prices = zip(*deals, strict=True)

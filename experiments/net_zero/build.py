@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,17 +17,21 @@ from gridarium.agents.system.system_load import SystemLoad
 from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.agents.system.thermal_plant import ThermalPlant
 from gridarium.agents.system.wind_farm import WindFarm
+from gridarium.agents.upstream import SupplyProfile, UpstreamMarket
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import HOUR_S, Clock
 from gridarium.environment.grids import Grid
+from gridarium.environment.horizon import Horizon
 from gridarium.environment.network import Feeder
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.profiles import Profiles, read_profiles
 from gridarium.environment.world import World
 from gridarium.experiments.net_zero.build_pool import build_pool, private_lines
 from gridarium.experiments.net_zero.build_system import build_system
+from gridarium.experiments.net_zero.checks import OPERATOR
 from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.world_parts import cut_off, link_quality
+from gridarium.market.accounts import REAL_TIME_MARKET
 
 if TYPE_CHECKING:
     from gridarium.experiments.net_zero.schema import NetZeroScenario
@@ -38,6 +43,7 @@ class Built:
 
     scenario: NetZeroScenario
     world: World
+    grid: Grid
     operator: SystemOperator | None
     plants: tuple[ThermalPlant, ...]
     wind_farms: tuple[WindFarm, ...]
@@ -59,16 +65,58 @@ def build(scenario: NetZeroScenario) -> Built:
     """
     profiles = read_profiles(profile_path(scenario.profiles))
     n_period = round(scenario.horizon_h / scenario.period_h)
-    columns = {name: over_horizon(profiles, name, n_period) for name in scenario.profile_columns}
     grid = Grid(Feeder.copper_plate(), np.zeros(n_period))
     world = _world(scenario, grid, n_period)
-    lines = private_lines(scenario, grid)
-    system = build_system(grid, scenario, columns)
-    pool = build_pool(grid, scenario, columns, lines)
+    market = real_time_market(scenario, grid)
+    built = build_agents(scenario, profiles, grid, market.name)
     cut_off(world, scenario)
+    return built
+
+
+def real_time_market(scenario: NetZeroScenario, grid: Grid) -> UpstreamMarket:
+    """Who supplies the head of a system that nothing stands above: at one price, and nothing for exports."""
+    world, horizon = grid.world, Horizon.of(grid.world)
+    price = np.full(world.n_period, scenario.real_time_market.price_per_mwh)
+    nothing = np.zeros(world.n_period)
+    factor = nothing if grid.head_factor_tco2_per_mwh is None else grid.head_factor_tco2_per_mwh
+    customer = grid.named(OPERATOR) if scenario.operator else None
+    opens_s = world.delivery_s - scenario.opens_h_before * HOUR_S
+    return UpstreamMarket(
+        grid.head,
+        REAL_TIME_MARKET,
+        SupplyProfile(price, nothing, factor),
+        customer,
+        opens_s,
+        world.delivery_s,
+        horizon,
+    )
+
+
+def build_agents(
+    scenario: NetZeroScenario, profiles: Profiles, grid: Grid, supplier: str, below: Sequence[str] = ()
+) -> Built:
+    """Make the agents of a system and its pool on its grid, without whoever supplies it.
+
+    Parameters
+    ----------
+    scenario : NetZeroScenario
+    profiles : Profiles
+    grid : Grid
+        In its world already.
+    supplier : str
+        Who supplies its head.
+    below : sequence of str
+        Operators of the grids that hang on it.
+    """
+    n_period = grid.world.n_period
+    columns = {name: over_horizon(profiles, name, n_period) for name in scenario.profile_columns}
+    lines = private_lines(scenario, grid)
+    system = build_system(grid, scenario, columns, supplier, below)
+    pool = build_pool(grid, scenario, columns, lines, supplier)
     return Built(
         scenario,
-        world,
+        grid.world,
+        grid,
         system.operator,
         system.plants,
         system.wind_farms,

@@ -55,7 +55,9 @@ def private_lines(scenario: NetZeroScenario, grid: Grid) -> PrivateLines:
     return lines
 
 
-def build_pool(grid: Grid, scenario: NetZeroScenario, columns: Columns, lines: PrivateLines) -> PoolAgents:
+def build_pool(
+    grid: Grid, scenario: NetZeroScenario, columns: Columns, lines: PrivateLines, supplier: str
+) -> PoolAgents:
     """Make the agents of the pool; a desk and terms of lease only where prosumers trade."""
     trading, provider = scenario.active_trading, scenario.active_provider
     operator = grid.named(OPERATOR) if scenario.operator else None
@@ -77,6 +79,7 @@ def build_pool(grid: Grid, scenario: NetZeroScenario, columns: Columns, lines: P
             provider=grid.named(PROVIDER),
             desk=desk.name if desk else None,
             operator=operator,
+            served_by=operator or supplier,
             neighbours=neighbours,
             behaviour=behaviour_of(grid.named(name), section.behaviour, grid.world.streams),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.agents.system.thermal_plant import ThermalPlant
 from gridarium.agents.system.wind_farm import WindFarm
 from gridarium.environment.arrays import Array
+from gridarium.environment.clock import HOUR_S
 from gridarium.environment.forecast_error import ForecastError
 from gridarium.environment.grids import Grid
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
@@ -39,7 +40,9 @@ class SystemAgents:
     flexible_loads: tuple[FlexibleLoad, ...] = ()
 
 
-def build_system(grid: Grid, scenario: NetZeroScenario, columns: Columns) -> SystemAgents:
+def build_system(
+    grid: Grid, scenario: NetZeroScenario, columns: Columns, supplier: str, below: Sequence[str] = ()
+) -> SystemAgents:
     """Make the agents of the system."""
     operator, load = scenario.operator, scenario.load
     if operator is None or load is None:
@@ -68,9 +71,10 @@ def build_system(grid: Grid, scenario: NetZeroScenario, columns: Columns) -> Sys
         SystemOperator(
             site,
             OPERATOR,
+            supplier,
             _power_system(grid, scenario, units),
-            _members(grid, scenario),
-            _rules(scenario),
+            _members(grid, scenario, below),
+            _rules(grid, scenario),
             behaviour_of(leader, operator.behaviour, grid.world.streams),
         ),
         plants,
@@ -120,24 +124,24 @@ def _power_system(grid: Grid, scenario: NetZeroScenario, units: tuple[ThermalUni
     )
 
 
-def _members(grid: Grid, scenario: NetZeroScenario) -> Members:
+def _members(grid: Grid, scenario: NetZeroScenario, below: Sequence[str]) -> Members:
     has_desk = scenario.active_trading is not None and scenario.active_trading.desk
     return Members(
         wind_farms=tuple(map(grid.named, scenario.wind_farms)),
         loads=(grid.named(LOAD),),
         prosumers=tuple(map(grid.named, scenario.prosumers)),
         desk=grid.named(DESK) if has_desk else None,
+        below=tuple(below),
     )
 
 
-def _rules(scenario: NetZeroScenario) -> OperationRules:
+def _rules(grid: Grid, scenario: NetZeroScenario) -> OperationRules:
     operator = scenario.operator
     assert operator is not None
     return OperationRules(
-        opens_s=0.0,
+        opens_s=grid.world.delivery_s - scenario.opens_h_before * HOUR_S,
         lead_s=operator.lead_s,
         deviation_mw=operator.trigger_mw,
-        market_price_per_mwh=scenario.real_time_market.price_per_mwh,
         pool_fee_per_mwh=operator.pool_fee_per_mwh,
     )
 

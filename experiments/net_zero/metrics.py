@@ -17,7 +17,7 @@ COST_PARTS = {
     "demand_response_money": (accounts.DEMAND_RESPONSE, "operator", -1.0),
     "storage_compensation_money": (accounts.WEAR_COMPENSATION, "operator", -1.0),
     "p2p_cost_money": (accounts.LINE_FEE, "esp", 1.0),
-    "real_time_money": (accounts.REAL_TIME, accounts.REAL_TIME_MARKET, 1.0),
+    "real_time_money": (accounts.PURCHASE, accounts.REAL_TIME_MARKET, 1.0),
 }
 """Parts of the system's cost (E20, E26): purpose and account in the ledger, and the sign there."""
 

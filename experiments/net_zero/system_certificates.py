@@ -141,7 +141,7 @@ def _tank(built: Built, plant: ThermalPlant) -> tuple[float, float]:
 def carbon(built: Built, tables: Tables) -> Iterator[Measured]:
     """Carbon of the stacks against the grid's, and its price."""
     table, world = tables["carbon"], built.world
-    in_grid = sum(float(state.source_t_per_h.sum()) for state in world.grid.states) * world.period_h
+    in_grid = sum(float(state.source_t_per_h.sum()) for state in built.grid.states) * world.period_h
     net = float(table["emission_net_tco2"].sum())
     yield Measured(
         "carbon balance", abs(in_grid - net) / max(abs(net), 1e-9), _ROUNDING, "", True,

@@ -13,7 +13,7 @@ from gridarium.environment.arrays import Array
 from gridarium.experiments.net_zero.benchmarks import benchmark_table
 from gridarium.experiments.net_zero.build import Built
 from gridarium.experiments.net_zero.pool_tables import lease_table, pool_table, prosumer_table, trade_table
-from gridarium.experiments.tidy import made_tables, periods, tidy
+from gridarium.experiments.tidy import below_mw, made_tables, periods, tidy
 from gridarium.market.carbon_trading import carbon_trading_money
 
 TABLES = (
@@ -92,7 +92,7 @@ def _dispatch(built: Built) -> pd.DataFrame:
     """What everybody supplies and draws; what prosumers get from each other counts on both sides."""
     world = built.world
     nothing, unknown = np.zeros(world.n_period), np.full(world.n_period, np.nan)
-    slack = world.grid.exchange_mw
+    slack = built.grid.exchange_mw
     rows: list[tuple[Any, ...]] = [
         (plant.name, "thermal", plant.done["net_mw"], nothing, unknown, unknown) for plant in built.plants
     ]
@@ -111,6 +111,10 @@ def _dispatch(built: Built) -> pd.DataFrame:
     loads = [(load.name, "load") for load in [built.load] if load is not None]
     loads += [(load.name, "flexible_load") for load in built.flexible_loads]
     rows += [(name, kind, nothing, world.meters[name], unknown, unknown) for name, kind in loads]
+    rows += [
+        (grid.name, "grid_below", np.maximum(-taken, 0.0), np.maximum(taken, 0.0), unknown, unknown)
+        for grid, taken in below_mw(built.grid)
+    ]
     rows += [
         (name, "prosumer", nothing, world.meters[name] + from_others, unknown, unknown)
         for name, from_others in received.items()

@@ -19,7 +19,7 @@ from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.plant import RenewablePlant
-from gridarium.agents.feeder.upstream import UpstreamMarket
+from gridarium.agents.upstream import UpstreamMarket
 from gridarium.environment.arrays import series
 from gridarium.environment.clock import Clock
 from gridarium.environment.grids import Grid, Site

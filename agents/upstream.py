@@ -14,7 +14,6 @@ from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.market.messages.forecasts import ForecastRequest
 from gridarium.market.messages.tariffs import CarbonOffer, CarbonTerms, LoadPlan, TariffSignal
-from gridarium.market.stackelberg import NegotiationRules
 
 _RESEND_AFTER_S = 60.0
 
@@ -46,11 +45,11 @@ class UpstreamMarket(GridAgent):
     site : Site
     name : str
     profile : SupplyProfile
-    customer : str
-        The operator of the grid.
-    rules : NegotiationRules
-        When it tells its terms for the first day, and until when it waits for the plan; those of later days
-        follow in steps of a day.
+    customer : str, optional
+        The operator of the grid; without one whoever draws knows the price.
+    opens_s, closes_s : float
+        When it tells its terms for the first day, and until when it waits for the plan, s; those of later
+        days follow in steps of a day.
     horizon : Horizon
         Days and steps of the profile.
     """
@@ -60,25 +59,29 @@ class UpstreamMarket(GridAgent):
         site: Site,
         name: str,
         profile: SupplyProfile,
-        customer: str,
-        rules: NegotiationRules,
+        customer: str | None,
+        opens_s: float,
+        closes_s: float,
         horizon: Horizon,
     ) -> None:
         super().__init__(site, name)
         self._profile, self._customer, self._horizon = profile, customer, horizon
-        self._rules = rules
+        self._opens_s, self._closes_s = opens_s, closes_s
         self.nominations: dict[int, LoadPlan] = {}
 
-    def process(self) -> Generator[Any, Any, None]:
+    def process(self) -> Generator[Any, Any, None] | None:
         """Tell the terms of each day before it, and hear what is planned for them."""
+        return self._serve(self._customer) if self._customer is not None else None
+
+    def _serve(self, customer: str) -> Generator[Any, Any, None]:
         clock = self.world.clock
         for day in range(self._horizon.n_day):
-            yield clock.wait_until(max(clock.now_s, self._rules.opens_s + day * self._horizon.day_s))
-            left_s = self._rules.closes_s + day * self._horizon.day_s - clock.now_s
-            question = self.ask({self._customer: self._terms(day)}, max(1.0, left_s), _RESEND_AFTER_S)
+            yield clock.wait_until(max(clock.now_s, self._opens_s + day * self._horizon.day_s))
+            left_s = self._closes_s + day * self._horizon.day_s - clock.now_s
+            question = self.ask({customer: self._terms(day)}, max(1.0, left_s), _RESEND_AFTER_S)
             yield from question.answered()
-            if self._customer in question.replies:
-                self.nominations[day] = question.replies[self._customer]
+            if customer in question.replies:
+                self.nominations[day] = question.replies[customer]
 
     def _terms(self, day: int) -> TariffSignal:
         profile = self._profile
