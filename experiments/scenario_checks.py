@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gridarium.environment.errors import Fault, ProfileError
@@ -45,6 +45,14 @@ def rates_are_of_others(case: Scenario) -> Iterator[Fault]:
         rate = case.exchange_rates[case.currency]
         allowed = "must be left out: it is the currency of the scenario"
         yield Fault(f"exchange_rates.{case.currency}", rate, allowed)
+
+
+def currencies_have_rates(case: Scenario, currencies: Mapping[str, str | None]) -> Iterator[Fault]:
+    """Yield the currencies of sections that cannot be converted, given by their places in the file."""
+    known = ", ".join(sorted({case.currency, *case.exchange_rates}))
+    for place, currency in currencies.items():
+        if currency is not None and currency != case.currency and currency not in case.exchange_rates:
+            yield Fault(place, currency, f"must have a rate in exchange_rates; known are {known}")
 
 
 def names_are_unique(case: Scenario, sections: Sequence[str]) -> Iterator[Fault]:

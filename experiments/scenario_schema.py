@@ -119,6 +119,16 @@ class Scenario(Section):
         """Code of its currency as people read it."""
         return self.currency.upper()
 
+    def rate_of(self, currency: str | None) -> float:
+        """Return what one unit of a section's currency is in that of the scenario, 1 for a section without.
+
+        Raises
+        ------
+        KeyError
+            If it is another one and has no rate; `currencies_have_rates` finds these beforehand.
+        """
+        return 1.0 if currency in (None, self.currency) else self.exchange_rates[str(currency)]
+
     @property
     def profile_columns(self) -> tuple[str, ...]:
         """Columns that the profiles must have."""

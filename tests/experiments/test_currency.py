@@ -20,6 +20,7 @@ from gridarium.experiments.net_zero.pool_sections import Lease, LeaseTerms, Trad
 from gridarium.experiments.registry import entries, load
 from gridarium.experiments.renamed import RENAMED
 from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.scenario_checks import currencies_have_rates
 from gridarium.experiments.scenario_fields import Section, in_currency, money_mark
 from gridarium.experiments.sweeps.study_schema import StudyFile
 
@@ -197,6 +198,15 @@ def test_faults_of_currencies(setting: str, told: str) -> None:
         load_scenario("adcef", [setting])
     assert told in str(caught.value)
     assert len(caught.value.faults) == 1
+
+
+def test_currencies_of_sections_need_a_rate() -> None:
+    (case, *_) = cases("adcef")
+    case = case.model_copy(update={"exchange_rates": {"usd": RATE}})
+    assert [case.rate_of(currency) for currency in (None, "cny", "usd")] == [1.0, 1.0, RATE]
+    places = {"grids.a.currency": None, "grids.b.currency": "usd", "grids.c.currency": "eur"}
+    told = "grids.c.currency: got 'eur'; must have a rate in exchange_rates; known are cny, usd"
+    assert [str(fault) for fault in currencies_have_rates(case, places)] == [told]
 
 
 def test_another_currency_can_be_given() -> None:
