@@ -27,7 +27,7 @@ class HeadCustomer(GridAgent):
 
     - `next_terms`, `tell_plan`: wait for the supplier's next signal for a day, and answer it
     - `answer_forecasts`: tell what was asked about a day before anything was known of it
-    - `head_forecast_mw`, `head_plan_mw`, `head_plan_mvar`: override them
+    - `terms_of_day`, `head_forecast_mw`, `head_plan_mw`, `head_plan_mvar`: override them
 
     Parameters
     ----------
@@ -54,6 +54,7 @@ class HeadCustomer(GridAgent):
         self._heard: tuple[Asked, TariffSignal] | None = None
         self._arrival = self.world.clock.env.event()
         self._answers: dict[tuple[int, int, bool], LoadPlan] = {}
+        self._forecasts: dict[int, Array] = {}
         self._curious: list[tuple[Asked, int]] = []
 
     # What it is and what it tells, for one of its replicas and in steps of a day.
@@ -61,6 +62,10 @@ class HeadCustomer(GridAgent):
     @abstractmethod
     def head_forecast_mw(self, day: int) -> Array | None:
         """What it expects to take through the head on a day; None while nothing is known of it."""
+
+    @abstractmethod
+    def terms_of_day(self, day: int) -> TariffSignal:
+        """The supplier's final signal for a day."""
 
     @abstractmethod
     def head_plan_mw(self, day: int) -> Array:
@@ -112,6 +117,14 @@ class HeadCustomer(GridAgent):
         """What the supplier asks in each settlement period of a day, shape (n_period,)."""
         return self._by_period(terms.price_per_mwh)
 
+    def told_factor_tco2_per_mwh(self, terms: TariffSignal) -> Array:
+        """Carbon factor that goes with the price in each settlement period of a day."""
+        return self._by_period(terms.factor_tco2_per_mwh)
+
+    def told_forecast_mw(self, day: int) -> Array:
+        """What it has told it expects for one grid, in steps of a day; nan where nobody has asked."""
+        return self._forecasts.get(day, np.full(self.horizon.n_step, np.nan))
+
     def told_export_per_mwh(self, terms: TariffSignal) -> Array:
         """What the supplier pays for energy fed back in each settlement period of a day."""
         paid = terms.export_price_per_mwh
@@ -152,6 +165,7 @@ class HeadCustomer(GridAgent):
         expected = self.head_forecast_mw(day)
         if expected is None:
             return None
+        self._forecasts[day] = expected
         return LoadForecast(day, series(self.grid.replicas * self.horizon.by_period(expected)))
 
 

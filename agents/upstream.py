@@ -92,6 +92,12 @@ class UpstreamMarket(GridAgent):
         return TariffSignal(1, price, factor, price, final=True, day=day, export_price_per_mwh=paid)
 
     @property
+    def told_per_mwh(self) -> tuple[Array, Array]:
+        """Price for energy taken and for energy fed back, by settlement period."""
+        hold = self._horizon.by_period
+        return hold(self._profile.price_per_mwh), hold(self._profile.export_price_per_mwh)
+
+    @property
     def nominated_mw(self) -> Array:
         """What the operator below has planned to take, by settlement period, MW; nan where not told."""
         horizon, unknown = self._horizon, np.full(self._horizon.n_step, np.nan)

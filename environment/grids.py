@@ -26,6 +26,8 @@ class PeriodState:
     period : int
     flow : PowerFlow
         AC power flow, with one period.
+    source_mw : ndarray
+        What agents feed in at each bus, MW.
     load_mw : ndarray
         Everything that agents draw at each bus, storage included, MW.
     below_mw : ndarray
@@ -42,6 +44,7 @@ class PeriodState:
 
     period: int
     flow: PowerFlow
+    source_mw: Array
     load_mw: Array
     below_mw: Array
     intensity_tco2_per_mwh: Array

@@ -88,7 +88,7 @@ def _day(size: int) -> _Day:
     timeout_s = math.sqrt(before * _timeout_s())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     peak_mib = peak / (_BYTES_PER_MIB if sys.platform == "darwin" else _KIB_PER_MIB)
-    return _Day(cpu_s, pool.world.bus.sent, len(book_of(pool.world)), peak_mib, timeout_s)
+    return _Day(cpu_s, pool.world.bus.sent, len(book_of(pool.world.grid)), peak_mib, timeout_s)
 
 
 def _run(pool: Pool) -> None:
@@ -116,4 +116,4 @@ def _welfare_share(rule: str) -> float:
     _run(pool)
     view = PoolView(pool.world, pool.lines, plan.terms, pool.prosumers, pool.data)
     minutes = [(period, 7) for period in range(plan.n_period)]
-    return pool_efficiency(view, book_of(pool.world).trades(), minutes).share
+    return pool_efficiency(view, book_of(pool.world.grid).trades(), minutes).share

@@ -45,7 +45,7 @@ def run_case(name: str, scenario: Scenario, progress: Progress | None = None) ->
         _without_noise(model.summarise(tables, built.world.period_h)),
         model.certify(name, scenario, built, tables),
         effort_of(built),
-        built.world.grid.feeder.left_out,
+        tuple(dict.fromkeys(item for grid in built.world.grids for item in grid.feeder.left_out)),
     )
 
 

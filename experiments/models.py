@@ -100,6 +100,7 @@ MODELS: Mapping[str, Model] = {
     for model in (
         Model("adcef", "gridarium.experiments.adcef"),
         Model("net-zero", "gridarium.experiments.net_zero"),
+        Model("grids", "gridarium.experiments.stacked"),
     )
 }
 """Every model by the name that scenarios use."""

@@ -45,6 +45,10 @@ class Certificate:
     hard: bool
     meaning: str
 
+    def of_grid(self, grid: str) -> Certificate:
+        """Return it under the name of a grid."""
+        return dataclasses.replace(self, name=f"{grid}: {self.name}")
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as they stand in certificates.json."""
         return dataclasses.asdict(self)

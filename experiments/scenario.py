@@ -169,6 +169,10 @@ def check_case(tree: Tree) -> tuple[Scenario | None, list[Fault]]:
     Sections with a fault of their own are replaced by their defaults, so that the
     checks between the other sections still run.
     """
+    if "grids" in tree:
+        from gridarium.experiments.stacked.checks import check_grids
+
+        return check_grids(tree, check_case)
     model = tree.get("model", NOTHING)
     if not isinstance(model, str) or model not in MODELS:
         return None, [Fault("model", model, f"must be one of {', '.join(MODELS)}")]

@@ -20,11 +20,9 @@ from gridarium.experiments.scenario_fields import (
     Range,
     Section,
     Share,
-    Source,
     Text,
     ZonedTime,
 )
-from gridarium.experiments.scenario_files import profile_path
 
 
 class Storage(Section):
@@ -110,8 +108,6 @@ class Scenario(Section):
     """Start of the delivery day; rows of the profiles follow each other from here, whatever their dates."""
     period_h: Annotated[float, Range(1 / 60, 1)] = 1.0
     """Length of a settlement period, h; the number of profile rows is the horizon."""
-    profiles: Source
-    """A shipped set of profiles or the path of a CSV file."""
     communication: Communication = Communication()
 
     @property
@@ -137,4 +133,4 @@ class Scenario(Section):
     @property
     def files(self) -> tuple[Path, ...]:
         """Files that the scenario reads."""
-        return (profile_path(self.profiles),)
+        raise NotImplementedError

@@ -51,6 +51,16 @@ def below_mw(grid: Grid) -> list[tuple[Grid, Array]]:
     return [(one, one.exchange_mw * one.replicas) for one in hung]
 
 
+def ledger_of(grid: Grid) -> pd.DataFrame:
+    """Payments to or by the agents of a grid, as in the table of the ledger."""
+    table = grid.world.ledger.table()
+    if not grid.name:
+        return table
+    scope = f"{grid.name}/"
+    mine = table["account"].str.startswith(scope) | table["counterparty"].str.startswith(scope)
+    return table[mine].reset_index(drop=True)
+
+
 def made_tables(
     case: str, built: BuiltT, names: Sequence[str], makers: Mapping[str, Callable[[BuiltT], pd.DataFrame]]
 ) -> dict[str, pd.DataFrame]:

@@ -316,6 +316,10 @@ class Dso(HeadCustomer):
         net = sum(known.base_mw.values()) - sum(known.available_mw.values(), np.zeros(self.horizon.n_step))
         return np.clip(net, -self.shape.export_limit_mw, self.shape.import_limit_mw)
 
+    def terms_of_day(self, day: int) -> TariffSignal:
+        """The signal under which the day was settled."""
+        return self.days[day].terms
+
     def head_plan_mw(self, day: int) -> Array:
         """What the dispatch buys less what it sells."""
         dispatch = self.days[day].plan.dispatch
@@ -435,6 +439,11 @@ class Dso(HeadCustomer):
             self.send(self.contract.carbon_market, CarbonOffer(period, reduction))
 
     # What is public about it, for the record.
+
+    @property
+    def told_below(self) -> list[TariffSignal]:
+        """The final tariff of each day, which grids below pay too."""
+        return [day.signal for day in self.days]
 
     @property
     def terms_price_per_mwh(self) -> Array:

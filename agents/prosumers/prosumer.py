@@ -97,7 +97,7 @@ class Prosumer(GridAgent):
         self._n_minute = n_minute
         manner = MANNERS[rules.rule](rules, data.utility, self.stream)
         cap = rules.price_band_per_mwh[1]
-        meters = world.shared(("meters", provider, lines), lambda: Meters(world, lines, provider, cap))
+        meters = world.shared(("meters", provider, lines), lambda: Meters(self.grid, lines, provider, cap))
         self._seller = Seller(self, lines, meters, rules, manner, data.reservation_price_per_mwh)
         self._buyer = Buyer(self, rules, manner, data.utility)
         self._seller.partners = neighbours

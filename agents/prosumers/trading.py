@@ -16,6 +16,7 @@ from gridarium.market.trade_book import MinuteTrade, TradeBook
 from gridarium.market.utility import Utility
 
 if TYPE_CHECKING:
+    from gridarium.environment.grids import Grid
     from gridarium.environment.world import World
 
 NOMINATION_S = 150.0
@@ -153,9 +154,9 @@ def beat_of(world: World) -> Beat:
     return world.shared("beat", lambda: Beat(world.clock))
 
 
-def book_of(world: World) -> TradeBook:
-    """The record of all trades of a world."""
-    return world.shared("trade book", TradeBook)
+def book_of(grid: Grid) -> TradeBook:
+    """The record of all trades among the prosumers of a grid."""
+    return grid.world.shared(("trade book", grid.name), TradeBook)
 
 
 class Meters:
@@ -163,7 +164,7 @@ class Meters:
 
     Parameters
     ----------
-    world : World
+    grid : Grid
     lines : PrivateLines
     provider : str
         Account that receives the fees.
@@ -171,9 +172,9 @@ class Meters:
         What it costs a buyer to replace energy that a seller fails to send.
     """
 
-    def __init__(self, world: World, lines: PrivateLines, provider: str, price_cap_per_mwh: float) -> None:
-        self.world, self.lines, self.provider, self.cap = world, lines, provider, price_cap_per_mwh
-        self._book = book_of(world)
+    def __init__(self, grid: Grid, lines: PrivateLines, provider: str, price_cap_per_mwh: float) -> None:
+        self.world, self.lines, self.provider, self.cap = grid.world, lines, provider, price_cap_per_mwh
+        self._book = book_of(grid)
 
     def settle(self, sale: Sale, planned_mwh: float, period: int) -> float:
         """Send what the seller has planned in the past minute, pay for it; returns the energy sent, MWh."""

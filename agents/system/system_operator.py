@@ -286,6 +286,15 @@ class SystemOperator(OperatorInbox):
         """What the plan takes from the market; None before there is one."""
         return self.head_plan_mw(day) if day in self.plans else None
 
+    def terms_of_day(self, day: int) -> TariffSignal:
+        """What its supplier has told."""
+        return self.terms[day]
+
+    @property
+    def told_below(self) -> list[TariffSignal]:
+        """What it has told the grids below of each day."""
+        return [self.told[day] for day in sorted(self.told)]
+
     def head_plan_mw(self, day: int) -> Array:
         """What the plan takes from the market less what it spills."""
         plan = self.plans[day].schedule

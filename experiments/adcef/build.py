@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -98,16 +98,7 @@ def build(scenario: AdcefScenario) -> Built:
     grid = Grid(build_feeder(scenario.network), series(profiles.column("grid_tco2_per_mwh")))
     world = _world(scenario, grid, len(profiles.index))
     horizon = Horizon.of(world)
-    rules = _rules(scenario, world)
-    market = UpstreamMarket(
-        grid.head,
-        UPSTREAM,
-        supply_profile(scenario, profiles),
-        grid.named(OPERATOR),
-        rules.opens_s,
-        rules.closes_s,
-        horizon,
-    )
+    market = upstream_market(scenario, profiles, grid, horizon)
     built = build_agents(scenario, profiles, FeederPlace(grid, horizon, market.name))
     cut_off(world, scenario)
     return replace(built, market=market)
@@ -137,10 +128,26 @@ def build_agents(scenario: AdcefScenario, profiles: Profiles, place: FeederPlace
     return Built(grid.world, grid, dso, consumers, storages, plants, None, carbon_market, columns["load_mw"])
 
 
+def upstream_market(
+    scenario: AdcefScenario, profiles: Profiles, grid: Grid, horizon: Horizon
+) -> UpstreamMarket:
+    """Who supplies a feeder that nothing stands above."""
+    supplied, rules = supply_profile(scenario, profiles), _rules(scenario, grid.world)
+    over = {name: _over(horizon, values) for name, values in asdict(supplied).items()}
+    operator = grid.named(OPERATOR)
+    return UpstreamMarket(
+        grid.head, UPSTREAM, SupplyProfile(**over), operator, rules.opens_s, rules.closes_s, horizon
+    )
+
+
 def supply_profile(scenario: AdcefScenario, profiles: Profiles) -> SupplyProfile:
     """What the supplier of a feeder asks where nothing stands above it."""
     prices = scenario.prices
-    wholesale = prices.wholesale_share_of_tou * profiles.column("tou_price_per_mwh")
+    wholesale = (
+        profiles.column(prices.wholesale_column)
+        if prices.wholesale_column
+        else prices.wholesale_share_of_tou * profiles.column("tou_price_per_mwh")
+    )
     return SupplyProfile(
         series(wholesale),
         series(prices.export_share_of_wholesale * wholesale),

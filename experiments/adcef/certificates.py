@@ -109,7 +109,7 @@ def _money(built: Built, tables: Tables) -> Iterator[_Measured]:
         "sum of all bookings, each made twice; 1 is added if the chain of entries is broken",
     )  # fmt: skip
     if dso.tariff.budget_balanced:
-        extra = ledger.loc[(ledger["purpose"] == TRUE_UP) & (ledger["account"] == dso.name)]
+        extra = ledger.loc[(ledger["purpose"] == TRUE_UP) & (ledger["account"] == built.grid.local(dso.name))]
         excess = sum(max(0.0, day.accounts.budget_excess_money()) for day in dso.days)
         left = excess - float(extra["amount_money"].sum())
         yield (

@@ -25,6 +25,7 @@ from gridarium.experiments.scenario_fields import (
     Share,
     Source,
 )
+from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.scenario_schema import Scenario, Storage
 
 
@@ -67,6 +68,8 @@ class Prices(Section):
 
     wholesale_share_of_tou: Annotated[float, Range(0, 2)] = 0.6
     """Purchase price of the operator as a share of the retail time-of-use price."""
+    wholesale_column: Name | None = None
+    """Profile column with the purchase price instead, money/MWh; null takes the share."""
     carbon_price_per_tco2: Annotated[float, Range(0, 1000), Money()] = 73.65
     """Price of the carbon market, money/tCO2."""
     quota_tco2_per_mwh: Annotated[float, Range(0, 2)] = 0.5
@@ -303,12 +306,13 @@ class AdcefScenario(Scenario):
             "tou_price_per_mwh",
             "grid_tco2_per_mwh",
             *(u.column for u in self.renewables.values()),
+            *([self.prices.wholesale_column] if self.prices.wholesale_column else []),
         )
 
     @property
     def files(self) -> tuple[Path, ...]:
         """Files that the scenario reads."""
-        return (*super().files, Path(self.network.source))
+        return (profile_path(self.profiles), Path(self.network.source))
 
 
 SCHEMA = AdcefScenario

@@ -14,7 +14,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.grids import PeriodState
 from gridarium.experiments.adcef.build import Built
 from gridarium.experiments.table_files import TABLES
-from gridarium.experiments.tidy import below_mw, made_tables, periods, tidy
+from gridarium.experiments.tidy import below_mw, ledger_of, made_tables, periods, tidy
 
 MEASURED = ("decisions", "dispatch", "buses", "branches", "carbon", "rounds", "ledger", "payoffs")
 """The tables that metrics and certificates are taken from."""
@@ -32,7 +32,7 @@ def tables_of(case: str, built: Built, names: Sequence[str] = TABLES) -> dict[st
         "trades": _trades,
         "messages": lambda built: built.world.bus.log(),
         "rounds": _rounds,
-        "ledger": lambda built: built.world.ledger.table(),
+        "ledger": lambda built: ledger_of(built.grid),
         "payoffs": _payoffs,
     }
     return made_tables(case, built, names, makers)
@@ -228,7 +228,7 @@ def _rounds(built: Built) -> pd.DataFrame:
 
 def _payoffs(built: Built) -> pd.DataFrame:
     """What each agent gained, by item; payments from the ledger, utilities from the agents."""
-    ledger, rows, local = built.world.ledger.table(), [], built.grid.local
+    ledger, rows, local = ledger_of(built.grid), [], built.grid.local
     mine = ledger[ledger["account"].isin(_accounts(built)) | ledger["counterparty"].isin(_accounts(built))]
     paid = mine.groupby(["account", "purpose"], sort=True, as_index=False)["amount_money"].sum()
     kinds = {consumer.name: consumer.kind for consumer in built.consumers}

@@ -10,6 +10,7 @@ import pandas as pd
 from gridarium.agents.system.commitment_problem import CommitmentShape
 from gridarium.agents.system.perfect_information import PerfectInformation
 from gridarium.agents.system.power_system import SystemForecast
+from gridarium.experiments.tidy import below_mw
 
 if TYPE_CHECKING:
     from gridarium.experiments.net_zero.build import Built
@@ -44,12 +45,13 @@ def _known(built: Built) -> SystemForecast:
     received = sum((np.array([one.received for one in each.metered]) for each in prosumers), zeros)
     from_others = received / world.period_h
     drawn = sum((world.meters[one.name] for one in prosumers), zeros)
+    taken = sum((mw for _, mw in below_mw(built.grid)), zeros)
     load = built.load.loads_mw["actual"] if built.load else zeros
     base = np.array([one.loads_mw["base"] for one in built.flexible_loads]).reshape(-1, n_period).T
     sections = list(scenario.flexible_loads.values())
     rules = built.operator.rules if built.operator else None
     return SystemForecast(
-        load_mw=load + drawn + from_others,
+        load_mw=load + drawn + from_others + taken,
         wind_mw=sum((farm.power_mw["available"] for farm in built.wind_farms), zeros),
         flexible_mw=base,
         flexible_least_mw=base * np.array([section.lowest_share for section in sections]),

@@ -76,12 +76,12 @@ def pool(scenario: NetZeroScenario, built: Built, tables: Tables) -> Iterator[Me
 def _fees_money(built: Built, trades: pd.DataFrame) -> pd.Series[float]:
     """Fee of every trade by the terms of its day."""
     leases = {lease.day: lease.terms for lease in built.provider.leases} if built.provider else {}
-    per_day = round(24.0 / built.world.period_h)
+    per_day, named = round(24.0 / built.world.period_h), built.grid.named
     rates: dict[tuple[int, str, str], float] = {}
     for day, terms in leases.items():
         ladder = LadderTariff(terms.base_fee_per_km_mwh, terms.interval_km, terms.growth)
         for seller, buyer in trades[["seller", "buyer"]].drop_duplicates().itertuples(index=False):
-            rates[day, seller, buyer] = ladder.cost(built.lines.distance_km(seller, buyer))
+            rates[day, seller, buyer] = ladder.cost(built.lines.distance_km(named(seller), named(buyer)))
     keys = zip(trades["period"] // per_day, trades["seller"], trades["buyer"], strict=True)
     return pd.Series([rates[key] for key in keys], index=trades.index) * trades["sent_mwh"]
 

@@ -30,14 +30,15 @@ _MONEY = ("income_money", "fees_money", "payments_money", "value_money")
 
 def trade_table(built: Built) -> pd.DataFrame:
     """Every trade of a minute, with its period and its time."""
-    world, table = built.world, book_of(built.world).table()
+    world, table = built.world, book_of(built.grid).table()
     period = ((table["minute_s"] - world.delivery_s) // world.clock.period_s).astype(int)
     start = world.clock.timestamp_at(0.0)
     time = start + pd.to_timedelta(table.pop("minute_s"), unit="s")
     table.insert(0, "period", period)
     table.insert(1, "time", pd.DatetimeIndex(time))
     table["outcome"] = table["outcome"].astype(str)
-    return table
+    names = {side: table[side].map(built.grid.local) for side in ("seller", "buyer")} if len(table) else {}
+    return table.assign(**names)
 
 
 def prosumer_table(built: Built) -> pd.DataFrame:
@@ -45,7 +46,7 @@ def prosumer_table(built: Built) -> pd.DataFrame:
 
     The value of what it received is the sum of its utilities of the minutes (E9).
     """
-    world, prosumers = built.world, built.prosumers
+    world, prosumers, local = built.world, built.prosumers, built.grid.local
     if not prosumers:
         names = [f"{field}_mwh" for field in Metered._fields]
         return pd.DataFrame(columns=["prosumer", "period", "time", *names, "e_mwh", *_MONEY])
@@ -55,14 +56,15 @@ def prosumer_table(built: Built) -> pd.DataFrame:
     series = {f"{field}_mwh": metered[:, :, place] for place, field in enumerate(Metered._fields)}
     series["e_mwh"] = np.stack([one.energy_mwh for one in prosumers])
     money = _money(built)
-    series |= {name: np.stack([money[one.name][name] for one in prosumers]) for name in _MONEY}
-    return tidy(world, {"prosumer": [one.name for one in prosumers]}, series)
+    series |= {name: np.stack([money[local(one.name)][name] for one in prosumers]) for name in _MONEY}
+    return tidy(world, {"prosumer": [local(one.name) for one in prosumers]}, series)
 
 
 def _money(built: Built) -> dict[str, dict[str, Array]]:
     """Money of each prosumer in each period, by item."""
     n_period, trades = built.world.n_period, trade_table(built)
-    money = {one.name: {name: np.zeros(n_period) for name in _MONEY} for one in built.prosumers}
+    names = [built.grid.local(one.name) for one in built.prosumers]
+    money = {own: {name: np.zeros(n_period) for name in _MONEY} for own in names}
     paid = trades["price_per_mwh"] * trades["delivered_mwh"]
     sums = trades.assign(paid=paid).groupby(["seller", "buyer", "period"], sort=False)[["paid", "fee_money"]]
     for (seller, buyer, period), amount, fee in sums.sum().itertuples():

@@ -34,7 +34,7 @@ def welfare_bound_money(built: Built, by_minute: Array) -> Array:
     if built.scenario.active_trading is None or not built.prosumers:
         return bound
     names = [one.name for one in built.prosumers]
-    private = [built.scenario.prosumers[name] for name in names]
+    private = [built.scenario.prosumers[built.grid.local(name)] for name in names]
     utilities = [utility_of(one.utility) for one in private]
     per_day = round(DAY_S / world.clock.period_s)
     for lease in built.provider.leases if built.provider else ():

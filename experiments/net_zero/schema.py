@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -18,6 +19,7 @@ from gridarium.experiments.net_zero.system_sections import (
     WindFarm,
 )
 from gridarium.experiments.scenario_fields import Conflict, Name, Range, Source
+from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.scenario_schema import Scenario
 
 
@@ -65,6 +67,11 @@ class NetZeroScenario(Scenario):
         """Yield a horizon that ends within a day after the first."""
         if self.horizon_h > 24 and self.horizon_h % 24:
             yield Conflict("horizon_h", self.horizon_h, "must be at most 24 h or whole days")
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files that the scenario reads."""
+        return (profile_path(self.profiles),)
 
     @property
     def profile_columns(self) -> tuple[str, ...]:

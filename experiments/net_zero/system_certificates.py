@@ -85,14 +85,14 @@ def units(built: Built, tables: Tables) -> Iterator[Measured]:
 
 
 def _outside_limits(built: Built, plant: ThermalPlant) -> float:
-    unit = built.scenario.thermal_units[plant.name]
+    unit = built.scenario.thermal_units[built.grid.local(plant.name)]
     on, gross = plant.done["on"] > 0.5, plant.done["gross_mw"]
     beyond = np.where(on, np.maximum(unit.p_min_mw - gross, gross - unit.p_max_mw), np.abs(gross))
     return float(max(0.0, beyond.max()))
 
 
 def _outside_ramps(built: Built, plant: ThermalPlant, hours: float) -> float:
-    unit = thermal_unit(plant.name, built.scenario.thermal_units[plant.name])
+    unit = thermal_unit(plant.name, built.scenario.thermal_units[built.grid.local(plant.name)])
     on = np.concatenate([[unit.on_initially], plant.done["on"] > 0.5])
     gross = np.concatenate([[unit.p_initial_mw], plant.done["gross_mw"]])
     step, before, after = np.diff(gross), on[:-1], on[1:]
@@ -114,7 +114,7 @@ def flexibility(built: Built, tables: Tables) -> Iterator[Measured]:
             "largest change of a flexible load's energy of a day (E5)",
         )  # fmt: skip
     sections = built.scenario.thermal_units
-    tanks = [_tank(built, plant) for plant in built.plants if sections[plant.name].capture]
+    tanks = [_tank(built, plant) for plant in built.plants if sections[built.grid.local(plant.name)].capture]
     if tanks:
         error, drift = (max(values) for values in zip(*tanks, strict=True))
         yield Measured(
@@ -128,7 +128,7 @@ def flexibility(built: Built, tables: Tables) -> Iterator[Measured]:
 
 
 def _tank(built: Built, plant: ThermalPlant) -> tuple[float, float]:
-    section = built.scenario.thermal_units[plant.name].capture
+    section = built.scenario.thermal_units[built.grid.local(plant.name)].capture
     assert section is not None
     first = section.tank_initial_share * section.tank_tco2
     moved = plant.done["absorbed_tco2_per_h"] - plant.done["regenerated_tco2_per_h"]
@@ -164,7 +164,7 @@ def carbon(built: Built, tables: Tables) -> Iterator[Measured]:
 
 def _captured_share(built: Built, plant: ThermalPlant) -> float:
     """How much more than its absorber can a plant absorbed, tCO2/h."""
-    unit = built.scenario.thermal_units[plant.name]
+    unit = built.scenario.thermal_units[built.grid.local(plant.name)]
     most = (unit.capture.efficiency if unit.capture else 0.0) * unit.emission_tco2_per_mwh
     return float((plant.done["absorbed_tco2_per_h"] - most * plant.done["gross_mw"]).max())
 

@@ -13,7 +13,7 @@ from gridarium.environment.arrays import Array
 from gridarium.experiments.net_zero.benchmarks import benchmark_table
 from gridarium.experiments.net_zero.build import Built
 from gridarium.experiments.net_zero.pool_tables import lease_table, pool_table, prosumer_table, trade_table
-from gridarium.experiments.tidy import below_mw, made_tables, periods, tidy
+from gridarium.experiments.tidy import below_mw, ledger_of, made_tables, periods, tidy
 from gridarium.market.carbon_trading import carbon_trading_money
 
 TABLES = (
@@ -55,7 +55,7 @@ def tables_of(case: str, built: Built, names: Sequence[str] = TABLES) -> dict[st
         "benchmarks": benchmark_table,
         "traffic": lambda built: pd.DataFrame({"messages": [built.world.bus.sent]}),
         "messages": lambda built: built.world.bus.log(),
-        "ledger": lambda built: built.world.ledger.table(),
+        "ledger": lambda built: ledger_of(built.grid),
         "payoffs": _payoffs,
     }
     return made_tables(case, built, names, makers)
@@ -71,12 +71,13 @@ def _signals(built: Built) -> pd.DataFrame:
 
 def _decisions(built: Built) -> pd.DataFrame:
     """Loads before and after their response, as planned and as drawn."""
+    local = built.grid.local
     rows: list[tuple[Any, ...]] = []
     if built.load is not None:
         forecast, actual = built.load.loads_mw["forecast"], built.load.loads_mw["actual"]
-        rows.append((built.load.name, "load", forecast, forecast, actual))
+        rows.append((local(built.load.name), "load", forecast, forecast, actual))
     rows += [
-        (load.name, "flexible_load", *(load.loads_mw[key] for key in ("base", "plan", "drawn")))
+        (local(load.name), "flexible_load", *(load.loads_mw[key] for key in ("base", "plan", "drawn")))
         for load in built.flexible_loads
     ]
     if not rows:
@@ -90,18 +91,19 @@ _LOADS = ("p_base_mw", "p_plan_mw", "p_metered_mw")
 
 def _dispatch(built: Built) -> pd.DataFrame:
     """What everybody supplies and draws; what prosumers get from each other counts on both sides."""
-    world = built.world
+    world, local = built.world, built.grid.local
     nothing, unknown = np.zeros(world.n_period), np.full(world.n_period, np.nan)
     slack = built.grid.exchange_mw
     rows: list[tuple[Any, ...]] = [
-        (plant.name, "thermal", plant.done["net_mw"], nothing, unknown, unknown) for plant in built.plants
+        (local(plant.name), "thermal", plant.done["net_mw"], nothing, unknown, unknown)
+        for plant in built.plants
     ]
     for farm in built.wind_farms:
         power = farm.power_mw
-        rows.append((farm.name, "wind", power["delivered"], nothing, power["available"], unknown))
+        rows.append((local(farm.name), "wind", power["delivered"], nothing, power["available"], unknown))
     if built.provider is not None:
         esp = built.provider
-        rows.append((esp.name, "storage", esp.discharge_mw, esp.charge_mw, unknown, esp.e_mwh))
+        rows.append((local(esp.name), "storage", esp.discharge_mw, esp.charge_mw, unknown, esp.e_mwh))
     received = {one.name: received_mw(built, one.name) for one in built.prosumers}
     total = np.sum([*received.values(), nothing], axis=0)
     rows.append(("leased lines", "pool", total, nothing, unknown, unknown))
@@ -110,13 +112,13 @@ def _dispatch(built: Built) -> pd.DataFrame:
     )
     loads = [(load.name, "load") for load in [built.load] if load is not None]
     loads += [(load.name, "flexible_load") for load in built.flexible_loads]
-    rows += [(name, kind, nothing, world.meters[name], unknown, unknown) for name, kind in loads]
+    rows += [(local(name), kind, nothing, world.meters[name], unknown, unknown) for name, kind in loads]
     rows += [
         (grid.name, "grid_below", np.maximum(-taken, 0.0), np.maximum(taken, 0.0), unknown, unknown)
         for grid, taken in below_mw(built.grid)
     ]
     rows += [
-        (name, "prosumer", nothing, world.meters[name] + from_others, unknown, unknown)
+        (local(name), "prosumer", nothing, world.meters[name] + from_others, unknown, unknown)
         for name, from_others in received.items()
     ]
     units, kinds, *series = zip(*rows, strict=True)
@@ -134,7 +136,8 @@ def _units(built: Built) -> pd.DataFrame:
     if not built.plants:
         return pd.DataFrame(columns=["unit", "period", "time", *_UNIT_SERIES])
     emission = [
-        built.scenario.thermal_units[plant.name].emission_tco2_per_mwh * plant.done["gross_mw"]
+        built.scenario.thermal_units[built.grid.local(plant.name)].emission_tco2_per_mwh
+        * plant.done["gross_mw"]
         for plant in built.plants
     ]
     series = [
@@ -144,7 +147,7 @@ def _units(built: Built) -> pd.DataFrame:
     ]
     return tidy(
         built.world,
-        {"unit": [plant.name for plant in built.plants]},
+        {"unit": [built.grid.local(plant.name) for plant in built.plants]},
         dict(zip(_UNIT_SERIES, series, strict=True)),
     )
 
@@ -207,7 +210,7 @@ def _quarters(built: Built) -> pd.DataFrame:
 
 def _payoffs(built: Built) -> pd.DataFrame:
     """What each agent gained, by item; payments from the ledger, utilities of what prosumers bought."""
-    ledger, prosumers = built.world.ledger.table(), prosumer_table(built)
+    ledger, prosumers = ledger_of(built.grid), prosumer_table(built)
     paid = ledger.groupby(["account", "purpose"], sort=True, as_index=False)["amount_money"].sum()
     kinds = {one.name: "prosumer" for one in built.prosumers}
     kinds |= {one.name: "thermal" for one in built.plants}
@@ -215,7 +218,7 @@ def _payoffs(built: Built) -> pd.DataFrame:
     kinds |= {one.name: "operator" for one in [built.operator] if one is not None}
     kinds |= {one.name: "provider" for one in [built.provider] if one is not None}
     rows = [
-        (account, kinds.get(account, "counterparty"), purpose, float(amount))
+        (built.grid.local(account), kinds.get(account, "counterparty"), purpose, float(amount))
         for account, purpose, amount in paid.itertuples(index=False)
     ]
     values = prosumers.groupby("prosumer", sort=False)["value_money"].sum()

@@ -46,7 +46,7 @@ def run(
         )
     while world.running:
         world.step()
-    return world, book_of(world).trades()
+    return world, book_of(world.grid).trades()
 
 
 @pytest.mark.parametrize("neutral", [Behaviour(), FirstAcceptable(), Overconfident(), ReputationWeighted()])
@@ -92,7 +92,7 @@ def test_an_overconfident_seller_to_a_large_buyer_pays_compensation() -> None:
         )
     while world.running:
         world.step()
-    trades = book_of(world).trades()
+    trades = book_of(world.grid).trades()
     assert {trade.outcome for trade in trades} == {"short"}
     assert sum(trade.contracted_mwh for trade in trades) == pytest.approx(1.5 * 0.25)
     assert sum(trade.sent_mwh for trade in trades) == pytest.approx(0.25)

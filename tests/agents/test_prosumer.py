@@ -86,7 +86,7 @@ class Pool:
 
     @property
     def trades(self) -> list[MinuteTrade]:
-        return book_of(self.world).trades()
+        return book_of(self.world.grid).trades()
 
     def paid(self, purpose: str) -> float:
         table = self.world.ledger.table()
@@ -94,7 +94,7 @@ class Pool:
 
     def check(self) -> None:
         """Energy and money balance, from the tables."""
-        trades, ledger = book_of(self.world).table(), self.world.ledger
+        trades, ledger = book_of(self.world.grid).table(), self.world.ledger
         ledger.verify()
         assert ledger.total() == 0.0
         assert self.paid(LINE_ENERGY) == pytest.approx(

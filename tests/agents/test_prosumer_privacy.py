@@ -62,7 +62,7 @@ def test_nobody_touches_anothers_private_fields(rule: str, monkeypatch: pytest.M
             pool.world.step()
     assert foreign == []
     assert len(own) > 100
-    assert len(book_of(pool.world)) > 0
+    assert len(book_of(pool.world.grid)) > 0
 
 
 @pytest.mark.parametrize("rule", sorted(set(BARGAINING) - {"nash", "alternating"}))

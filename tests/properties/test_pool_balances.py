@@ -31,7 +31,7 @@ def paid(ledger: pd.DataFrame, purpose: str) -> float:
 
 
 def check(pool: Pool, band: tuple[float, float]) -> None:
-    trades, world = book_of(pool.world).table(), pool.world
+    trades, world = book_of(pool.world.grid).table(), pool.world
     ledger = world.ledger.table()
     world.ledger.verify()
     assert world.ledger.total() == 0.0

@@ -16,7 +16,7 @@ def efficiency(plan: PoolPlan, seed: int = 1) -> Efficiency:
         pool.world.step()
     view = PoolView(pool.world, pool.lines, plan.terms, pool.prosumers, pool.data)
     minutes = [(period, minute) for period in range(plan.n_period) for minute in (0, 8)]
-    return pool_efficiency(view, book_of(pool.world).trades(), minutes)
+    return pool_efficiency(view, book_of(pool.world.grid).trades(), minutes)
 
 
 @pytest.mark.parametrize("n_prosumer", [3, 10, 50])
