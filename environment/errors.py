@@ -31,7 +31,8 @@ class Fault:
     def __str__(self) -> str:
         shown = repr(self.value)
         if len(shown) > 80:
-            shown = f"{shown[:77]}..."
+            # Of a path the end tells more than the beginning.
+            shown = f"{shown[:25]}...{shown[-52:]}"
         return f"{self.place}: got {shown}; {self.allowed}"
 
 

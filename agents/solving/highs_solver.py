@@ -9,13 +9,13 @@ import numpy as np
 from highspy import HighsModelStatus, HighsVarType
 from numpy.typing import NDArray
 
+from gridarium.agents.solving.silent_highs import new_highs
 from gridarium.agents.solving.standard_form import Multipliers, Numbers, StandardForm
 from gridarium.environment.arrays import Array, Index
 from gridarium.environment.errors import InfeasibleError, SolveError, SolverLimitError, UnboundedError
 
 INTEGRALITY_TOLERANCE = 1e-6
 _OPTIONS = {
-    "output_flag": False,
     "threads": 1,
     "primal_feasibility_tolerance": 1e-9,
     "dual_feasibility_tolerance": 1e-9,
@@ -237,7 +237,7 @@ class IntegerCompletion:
 
 def highs_model(form: StandardForm) -> highspy.Highs:
     """A fresh HiGHS object that holds the linear part of a form, integers relaxed."""
-    highs, matrix = highspy.Highs(), form.rows.tocsc()
+    highs, matrix = new_highs(), form.rows.tocsc()
     for name, value in _OPTIONS.items():
         highs.setOptionValue(name, value)
     lp = highspy.HighsLp()

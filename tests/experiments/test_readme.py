@@ -4,7 +4,11 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,3 +53,18 @@ def test_packages_match_the_tree():
         assert found == listed, f"{package}: the wheel's packages are not the folders with modules"
     for package in settings["packages"]:
         assert (ROOT / Path(*package.split(".")[1:]) / "__init__.py").is_file()
+
+
+def test_the_commands_install_the_releases_that_were_tested():
+    commands = re.findall(r"^pip install .*&&.*$", README, flags=re.MULTILINE)
+    assert len(commands) == 2
+    assert all("-c constraints.txt" in command for command in commands)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = map(Requirement, chain(project["dependencies"], *project["optional-dependencies"].values()))
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    tested = [Requirement(line) for line in lines if not line.startswith("#")]
+    for requirement in wanted:
+        name = canonicalize_name(requirement.name)
+        releases = [next(iter(one.specifier)).version for one in tested if one.name == name]
+        assert releases or name == "gridarium", f"{name} has no tested release"
+        assert all(release in requirement.specifier for release in releases), requirement
