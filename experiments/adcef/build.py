@@ -95,7 +95,7 @@ def build(scenario: AdcefScenario) -> Built:
         If the network, the profiles or a name turn out unusable; carries all faults found.
     """
     profiles = read_profiles(profile_path(scenario.profiles))
-    grid = Grid(build_feeder(scenario.network), series(profiles.column("grid_tco2_per_mwh")))
+    grid = Grid(build_feeder(scenario.network), metered_factor(scenario, profiles))
     world = _world(scenario, grid, len(profiles.index))
     horizon = Horizon.of(world)
     market = upstream_market(scenario, profiles, grid, horizon)
@@ -126,6 +126,11 @@ def build_agents(scenario: AdcefScenario, profiles: Profiles, place: FeederPlace
         scenario, place, _shape(scenario, place, sites, columns), columns, consumers, carbon_market.name
     )
     return Built(grid.world, grid, dso, consumers, storages, plants, None, carbon_market, columns["load_mw"])
+
+
+def metered_factor(scenario: AdcefScenario, profiles: Profiles) -> Array:
+    """Carbon factor of what really comes in where nothing stands above, by step of the profiles."""
+    return series(profiles.column(scenario.prices.metered_factor_column or "grid_tco2_per_mwh"))
 
 
 def upstream_market(

@@ -70,6 +70,8 @@ class Prices(Section):
     """Purchase price of the operator as a share of the retail time-of-use price."""
     wholesale_column: Name | None = None
     """Profile column with the purchase price instead, money/MWh; null takes the share."""
+    metered_factor_column: Name | None = None
+    """Profile column with the carbon factor of what really comes in, tCO2/MWh; null is what is told."""
     carbon_price_per_tco2: Annotated[float, Range(0, 1000), Money()] = 73.65
     """Price of the carbon market, money/tCO2."""
     quota_tco2_per_mwh: Annotated[float, Range(0, 2)] = 0.5
@@ -306,7 +308,7 @@ class AdcefScenario(Scenario):
             "tou_price_per_mwh",
             "grid_tco2_per_mwh",
             *(u.column for u in self.renewables.values()),
-            *([self.prices.wholesale_column] if self.prices.wholesale_column else []),
+            *filter(None, (self.prices.wholesale_column, self.prices.metered_factor_column)),
         )
 
     @property

@@ -46,6 +46,7 @@ def _known(built: Built) -> SystemForecast:
     from_others = received / world.period_h
     drawn = sum((world.meters[one.name] for one in prosumers), zeros)
     taken = sum((mw for _, mw in below_mw(built.grid)), zeros)
+    taken = sum((world.meters[one.name] - one.fed_back_mw for one in built.recorded), taken)
     load = built.load.loads_mw["actual"] if built.load else zeros
     base = np.array([one.loads_mw["base"] for one in built.flexible_loads]).reshape(-1, n_period).T
     sections = list(scenario.flexible_loads.values())

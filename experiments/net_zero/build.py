@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from gridarium.agents.prosumers.p2p_desk import P2pDesk
 from gridarium.agents.prosumers.prosumer import Prosumer
+from gridarium.agents.recorded_grid import HeadRecord, RecordedGrid
 from gridarium.agents.system.flexible_load import FlexibleLoad
 from gridarium.agents.system.storage_provider import StorageProvider
 from gridarium.agents.system.system_load import SystemLoad
@@ -52,6 +53,7 @@ class Built:
     provider: StorageProvider | None
     desk: P2pDesk | None
     prosumers: tuple[Prosumer, ...]
+    recorded: tuple[RecordedGrid, ...]
     lines: PrivateLines
 
 
@@ -111,7 +113,8 @@ def build_agents(
     n_period = grid.world.n_period
     columns = {name: over_horizon(profiles, name, n_period) for name in scenario.profile_columns}
     lines = private_lines(scenario, grid)
-    system = build_system(grid, scenario, columns, supplier, below)
+    recorded = _recorded(scenario, grid, columns)
+    system = build_system(grid, scenario, columns, supplier, (*below, *(one.name for one in recorded)))
     pool = build_pool(grid, scenario, columns, lines, supplier)
     return Built(
         scenario,
@@ -125,7 +128,29 @@ def build_agents(
         pool.provider,
         pool.desk,
         pool.prosumers,
+        recorded,
         lines,
+    )
+
+
+def _recorded(
+    scenario: NetZeroScenario, grid: Grid, columns: Mapping[str, Array]
+) -> tuple[RecordedGrid, ...]:
+    nothing = np.zeros(grid.world.n_period)
+    return tuple(
+        RecordedGrid(
+            grid.head,
+            name,
+            HeadRecord(
+                columns[one.forecast_column],
+                columns[one.plan_column],
+                columns[one.metered_column],
+                columns[one.factor_column] if one.factor_column else nothing,
+            ),
+            grid.named(OPERATOR),
+            one.replicas,
+        )
+        for name, one in scenario.recorded_grids.items()
     )
 
 

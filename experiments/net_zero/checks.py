@@ -16,8 +16,8 @@ from gridarium.experiments.scenario_checks import (
 DESK, OPERATOR, PROVIDER, LOAD = "desk", "operator", "esp", "load"
 """Names of the agents that a scenario has one of."""
 
-_NAMED = ("thermal_units", "wind_farms", "flexible_loads", "prosumers")
-_OPERATED = ("thermal_units", "wind_farms", "flexible_loads", "load")
+_NAMED = ("thermal_units", "wind_farms", "flexible_loads", "prosumers", "recorded_grids")
+_OPERATED = ("thermal_units", "wind_farms", "flexible_loads", "load", "recorded_grids")
 
 
 def _names_are_unique(case: NetZeroScenario) -> Iterator[Fault]:
@@ -85,6 +85,9 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
     (frozenset({"flexible_loads"}), _shares_fit),
     (frozenset({"trading", "provider", "lines", "real_time_market", "currency"}), _trade_has_lines),
     (frozenset({"lines", "prosumers"}), _lines_join_prosumers),
-    (frozenset({"profiles", "period_h", "load", "wind_farms", "prosumers", "start"}), profiles_fit),
+    (
+        frozenset({"profiles", "period_h", "load", "wind_farms", "prosumers", "recorded_grids", "start"}),
+        profiles_fit,
+    ),
 )
 """Checks between sections, each with the sections that must be sound for it to make sense."""

@@ -14,6 +14,7 @@ from gridarium.experiments.net_zero.system_sections import (
     FlexibleLoad,
     Operator,
     RealTimeMarket,
+    RecordedGrid,
     SystemLoad,
     ThermalUnit,
     WindFarm,
@@ -45,6 +46,8 @@ class NetZeroScenario(Scenario):
     load: SystemLoad | None = None
     """The load of the system; null for none."""
     flexible_loads: dict[Name, FlexibleLoad] = Field(default_factory=dict)
+    recorded_grids: dict[Name, RecordedGrid] = Field(default_factory=dict)
+    """Grids below by what was recorded at their heads in another run."""
     provider: Provider | None = None
     """The energy storage provider; null for none."""
     lines: Lines | None = None
@@ -82,6 +85,7 @@ class NetZeroScenario(Scenario):
             *(farm.column for farm in self.wind_farms.values()),
             *(one.pv_column for one in prosumers),
             *(one.load_column for one in prosumers),
+            *(column for one in self.recorded_grids.values() for column in one.columns),
         )
 
 

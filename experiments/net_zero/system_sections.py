@@ -110,6 +110,27 @@ class SystemLoad(Section):
     """Autocorrelation of the error from one period to the next."""
 
 
+class RecordedGrid(Section):
+    """A grid below by what another run has recorded at its head; all columns are of one grid, MW."""
+
+    forecast_column: Name
+    """Profile column with the exchange that was told before the terms, MW."""
+    plan_column: Name
+    """Profile column with the exchange that was planned under them, MW."""
+    metered_column: Name
+    """Profile column with the exchange that came, MW."""
+    factor_column: Name | None = None
+    """Profile column with the carbon factor of what was fed back, tCO2/MWh; null for 0."""
+    replicas: Annotated[int, Range(1, 10_000)] = 1
+    """How many equal grids it stands for."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that the profiles must have."""
+        own = (self.forecast_column, self.plan_column, self.metered_column)
+        return (*own, *([self.factor_column] if self.factor_column else []))
+
+
 class FlexibleLoad(Section):
     """A load that shifts in time on command, against compensation, at unchanged energy of the day."""
 

@@ -118,6 +118,10 @@ def _dispatch(built: Built) -> pd.DataFrame:
         for grid, taken in below_mw(built.grid)
     ]
     rows += [
+        (local(one.name), "grid_below", one.fed_back_mw, world.meters[one.name], unknown, unknown)
+        for one in built.recorded
+    ]
+    rows += [
         (local(name), "prosumer", nothing, world.meters[name] + from_others, unknown, unknown)
         for name, from_others in received.items()
     ]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridarium.agents.upstream import UpstreamMarket
 from gridarium.environment.arrays import Array, series
-from gridarium.environment.clock import DAY_S, HOUR_S, Clock
+from gridarium.environment.clock import HOUR_S, Clock
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.network import Feeder
@@ -114,7 +114,7 @@ def _grids(
     scenarios: Mapping[str, GridScenario],
     profiles: Mapping[str, Profiles],
 ) -> dict[str, Grid]:
-    n_period = round(case.days * DAY_S / (case.period_h * HOUR_S))
+    n_period = round(case.horizon_h / case.period_h)
     grids: dict[str, Grid] = {}
     for name, entry in entries.items():
         scenario: Any = scenarios[name]
@@ -132,7 +132,7 @@ def _grids(
 
 def _factor(scenario: Any, profiles: Profiles, case: StackedScenario, n_period: int) -> Array:
     """Carbon factor of what an exogenous market supplies, by settlement period."""
-    held = np.repeat(profiles.column("grid_tco2_per_mwh"), round(scenario.period_h / case.period_h))
+    held = np.repeat(feeders.metered_factor(scenario, profiles), round(scenario.period_h / case.period_h))
     return series(np.resize(held, n_period))
 
 
@@ -146,7 +146,7 @@ def _world(case: StackedScenario, scenarios: Mapping[str, Any], grids: tuple[Gri
     return World(
         grids,
         Clock(pd.Timestamp(case.start) - pd.Timedelta(hours=opens_h), period_s),
-        round(case.days * DAY_S / period_s),
+        round(case.horizon_h / case.period_h),
         opens_h * HOUR_S,
         case.seed,
         link_quality(case.communication),

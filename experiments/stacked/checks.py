@@ -100,7 +100,7 @@ def _alone(sections: Tree, place: GridPlace, common: StackedScenario) -> Tree:
     shared = common.model_dump(mode="json", include={"title", "seed", "start"})
     shared |= {"currency": place.currency or common.currency, "period_h": place.step_h or common.period_h}
     if sections.get("model") == "net-zero":
-        shared["horizon_h"] = 24 * common.days
+        shared["horizon_h"] = common.horizon_h
     return shared | sections
 
 

@@ -64,10 +64,14 @@ class GridEntry:
         return self.place.model_dump(mode="json") | own
 
 
-_PRICES_AT_HEAD = frozenset({"wholesale_share_of_tou", "wholesale_column", "export_share_of_wholesale"})
+_PRICES_AT_HEAD = frozenset(
+    {"wholesale_share_of_tou", "wholesale_column", "metered_factor_column", "export_share_of_wholesale"}
+)
 
 
-_PRICES_AT_HEAD = frozenset({"wholesale_share_of_tou", "wholesale_column", "export_share_of_wholesale"})
+_PRICES_AT_HEAD = frozenset(
+    {"wholesale_share_of_tou", "wholesale_column", "metered_factor_column", "export_share_of_wholesale"}
+)
 
 
 def unused_fields(place: GridPlace, model: str) -> Mapping[str, frozenset[str]]:
@@ -84,10 +88,15 @@ class StackedScenario(Scenario):
 
     model: Literal["grids"] = "grids"
     """Which model is built: the grids of this scenario, in one world."""
-    days: Annotated[int, Range(1, 366)] = 1
-    """Days of delivery; the profiles are cut off or repeated."""
+    horizon_h: Annotated[int, Range(1, 8784)] = 24
+    """Hours of delivery, up to a day or whole days; the profiles are cut off or repeated."""
     grids: dict[Name, Any] = Field(default_factory=dict)
     """Each grid: its place, and its section like the scenario of one grid."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield a horizon that ends within a day after the first."""
+        if self.horizon_h > 24 and self.horizon_h % 24:
+            yield Conflict("horizon_h", self.horizon_h, "must be at most 24 h or whole days")
 
     @field_serializer("grids")
     def _trees(self, grids: Mapping[str, GridEntry]) -> Tree:

@@ -1,0 +1,110 @@
+"""A grid below that is not there: what its operator told and what it took, as another run has recorded it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridarium.agents.base import GridAgent, on
+from gridarium.environment.arrays import Array, series
+from gridarium.environment.grids import Site
+from gridarium.environment.horizon import Horizon
+from gridarium.market.accounts import REPLICAS
+from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
+from gridarium.market.messages.status import LoadStatus, StatusRequest
+from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
+from gridarium.market.settlement import HeadAccount, settle_head
+
+
+@dataclass(frozen=True)
+class HeadRecord:
+    """What passed a head; arrays by settlement period, shape (n_period,), of one grid.
+
+    Parameters
+    ----------
+    forecast_mw, plan_mw, metered_mw : ndarray
+        As told before the terms of the supplier, as planned under them, and as it came; negative where fed
+        back.
+    factor_tco2_per_mwh : ndarray
+        Carbon factor of what is fed back.
+    """
+
+    forecast_mw: Array
+    plan_mw: Array
+    metered_mw: Array
+    factor_tco2_per_mwh: Array
+
+
+class RecordedGrid(GridAgent):
+    """Follows its supplier like the operator of a grid, but has decided everything beforehand.
+
+    With it an upper level runs alone: it hears what it heard, and sees what it saw.
+
+    Parameters
+    ----------
+    site : Site
+        On the grid above.
+    name : str
+    record : HeadRecord
+    supplier : str
+        The operator of the grid above, who is paid.
+    replicas : int, optional
+        How many equal grids it stands for.
+    """
+
+    def __init__(self, site: Site, name: str, record: HeadRecord, supplier: str, replicas: int = 1) -> None:
+        super().__init__(site, name)
+        self.site, self.supplier, self.replicas = site, supplier, replicas
+        self._record, self._horizon = record, Horizon.of(self.world)
+        self._price = np.full(self.world.n_period, np.nan)
+
+    @on(ForecastRequest)
+    def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:
+        """Tell what was told."""
+        return LoadForecast(request.day, self._of_day(self._record.forecast_mw, request.day))
+
+    @on(TariffSignal)
+    def take_terms(self, terms: TariffSignal, sender: str) -> LoadPlan:
+        """Keep the price, and answer with what was planned."""
+        price = np.repeat(terms.price_per_mwh, self._horizon.day_length // len(terms.price_per_mwh))
+        self._price[self._horizon.periods(terms.day)] = price
+        return LoadPlan(self._of_day(self._record.plan_mw, terms.day))
+
+    @on(StatusRequest)
+    def tell_status(self, request: StatusRequest, sender: str) -> LoadStatus:
+        """Tell what was planned for the rest of the day."""
+        day, _ = self._horizon.place(request.period)
+        begun = request.period - self._horizon.periods(day).start
+        return LoadStatus(request.period, series(self._of_day(self._record.plan_mw, day)[begun:]))
+
+    def operate(self, period: int) -> None:
+        """Draw or feed back what was metered."""
+        taken = self.replicas * float(self._record.metered_mw[period])
+        self.site.draw(self.name, max(0.0, taken))
+        self.site.supply(max(0.0, -taken), 0.0, float(self._record.factor_tco2_per_mwh[period]))
+
+    def settle(self, period: int) -> None:
+        """Pay for it as told; what is fed back earns nothing."""
+        taken_mwh = float(self._record.metered_mw[period]) * self.world.period_h
+        account = HeadAccount(
+            time_s=self.world.clock.now_s,
+            period=period,
+            buyer=self.name,
+            supplier=self.supplier,
+            replicas_account=f"{self.name}/{REPLICAS}",
+            replicas=self.replicas,
+            import_mwh=max(0.0, taken_mwh),
+            import_price_per_mwh=float(self._price[period]),
+            export_mwh=max(0.0, -taken_mwh),
+            export_price_per_mwh=0.0,
+        )
+        settle_head(self.world.ledger, account)
+
+    @property
+    def fed_back_mw(self) -> Array:
+        """What all that it stands for have fed back, MW, shape (n_period,)."""
+        return np.maximum(0.0, -self.replicas * self._record.metered_mw)
+
+    def _of_day(self, values: Array, day: int) -> Array:
+        return series(self.replicas * values[self._horizon.periods(day)])
