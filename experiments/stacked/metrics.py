@@ -25,7 +25,7 @@ def summarise(tables: Tables, period_h: float) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for grid in tables["dispatch"]["grid"].unique():
         own = tables_of_grid(tables, str(grid))
-        model = MODELS["adcef" if len(own["buses"]) else "net-zero"]
+        model = MODELS["adcef" if len(own.get("buses", ())) else "net-zero"]
         found = model.summarise(own, period_h)
         # The bus counts for all grids together.
         metrics |= {"messages": found.pop("messages")} if "messages" in found else {}
