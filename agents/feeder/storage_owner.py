@@ -60,6 +60,8 @@ class StorageOwner(GridAgent):
         known = self._schedules.get(day)
         if known is None or schedule.issue > known.issue:
             self._schedules[day] = schedule
+            if self._pool is None:
+                self._open_pool(schedule)
         return Receipt()
 
     def operate(self, period: int) -> None:
@@ -71,9 +73,8 @@ class StorageOwner(GridAgent):
             place = period - schedule.period
             charge, discharge = float(schedule.charge_mw[place]), float(schedule.discharge_mw[place])
             q_mvar = 0.0 if schedule.q_mvar is None else float(schedule.q_mvar[place])
-            if place == 0 and schedule.pool is not None:
-                first_tco2, name = schedule.pool.first_tco2, f"{self.name} pool"
-                self._pool = AttributeTank(name, self._unit.e_mwh, first_tco2, "managed")
+            if place == 0:
+                self._open_pool(schedule)
         intensity = self._tank.intensity if self._tank.energy_mwh > 0 else 0.0
         self._flow = self._unit.step(charge, discharge, self.world.period_h, period)
         self._charged_mw, self._discharged_mw = charge, discharge
@@ -101,6 +102,12 @@ class StorageOwner(GridAgent):
         pool_tco2 = None if self._pool is None else self._pool.attribute
         status = StorageStatus(period + 1, self._charged_mw, self._discharged_mw, self._unit.e_mwh, pool_tco2)
         self.send(self.leader, status)
+
+    def _open_pool(self, schedule: StorageCommand) -> None:
+        """Fill the virtual pool with what a schedule begins with, where it has one."""
+        if schedule.pool is not None:
+            first_tco2, name = schedule.pool.first_tco2, f"{self.name} pool"
+            self._pool = AttributeTank(name, self._unit.e_mwh, first_tco2, "managed")
 
     def _pool_flow_tco2(self, period: int) -> tuple[float, float]:
         """What enters and leaves the pool in a period as scheduled, tCO2."""

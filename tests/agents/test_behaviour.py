@@ -106,7 +106,7 @@ def test_perceive_changes_what_is_optimised(make_world: MakeWorld) -> None:
     agent.respond(HEARD, "leader")
     assert agent.loads_mw["plan"] == pytest.approx([1.0, 1.5, 2.0], abs=3e-6)
     # 10 CNY/MWh from the mean at 100 CNY/MWh per MW: 0.1 MW each way, half of it lost is the regret.
-    assert agent.regret_money(HEARD) == pytest.approx(0.5 * 100.0 * (0.1**2 + 0.1**2), abs=1e-3)
+    assert agent.today.regret_money(HEARD) == pytest.approx(0.5 * 100.0 * (0.1**2 + 0.1**2), abs=1e-3)
 
 
 def test_choose_changes_the_plan(make_world: MakeWorld) -> None:

@@ -90,7 +90,7 @@ def test_the_limit_is_the_exact_plan_to_the_last_bit(
         for one in (exact, limit):
             one.respond(signal, "leader")
         assert limit.loads_mw["plan"].tobytes() == exact.loads_mw["plan"].tobytes()
-        assert limit.regret_money(signal) == exact.regret_money(signal)
+        assert limit.today.regret_money(signal) == exact.today.regret_money(signal)
 
 
 def check_feasible(agent: Consumer, load_mw: np.ndarray, kind: str) -> None:
@@ -122,7 +122,7 @@ def test_whatever_is_chosen_can_be_kept(
     for signal in tariffs(12):
         agent.respond(signal, "leader")
         check_feasible(agent, agent.loads_mw["plan"], kind)
-        assert agent.regret_money(signal) >= -1e-6
+        assert agent.today.regret_money(signal) >= -1e-6
 
 
 @pytest.mark.parametrize("make", BOUNDED)
@@ -306,7 +306,7 @@ def test_without_load_there_is_nothing_to_choose(make_world: MakeWorld) -> None:
 
 def test_agents_without_plans_are_told_so(make_world: MakeWorld) -> None:
     with pytest.raises(GridariumError, match="agent dso: its behaviour is for consumers"):
-        Habit(usual_weight=0.5).choose(GridAgent(make_world(), "dso"), tariffs(1)[0], BASE)
+        Habit(usual_weight=0.5).choose(GridAgent(make_world().grid.head, "dso"), tariffs(1)[0], BASE)
 
 
 def test_choices_start_from_the_best_response_of_a_consumer_of_ones_own(make_world: MakeWorld) -> None:

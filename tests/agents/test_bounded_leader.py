@@ -87,7 +87,7 @@ def rounds_of(*settings: str) -> list[Round]:
     case = load_scenario("adcef", ["negotiation.price_tolerance_per_mwh=1e-3", *settings]).cases["adcef"]
     built = build(case)
     built.world.step()
-    return built.dso.rounds
+    return built.dso.today.rounds
 
 
 def test_in_the_game_a_learned_slope_saves_rounds_and_a_sticky_price_costs_some() -> None:
@@ -112,8 +112,8 @@ def test_a_leader_perceives_the_loads_and_settles_what_is_metered() -> None:
     built = build(case)
     built.world.step()
     told = np.sum([consumer.loads_mw["plan"] for consumer in built.consumers], axis=0)
-    assert built.dso.plan.situation.load_mw == pytest.approx(1.1 * told)
-    assert built.dso.plan.situation.base_mw == pytest.approx(built.profiles.column("load_mw"))
+    assert built.dso.today.plan.situation.load_mw == pytest.approx(1.1 * told)
+    assert built.dso.today.plan.situation.base_mw == pytest.approx(built.load_mw)
     assert float(built.world.ledger.table()["amount_money"].sum()) == pytest.approx(0.0, abs=1e-9)
 
 

@@ -29,7 +29,7 @@ def heard(round_: int, **loads: list[float]) -> HeardLoads:
 
 @pytest.fixture
 def agent(make_world: MakeWorld) -> GridAgent:
-    return GridAgent(make_world(), "homes")
+    return GridAgent(make_world().grid.head, "homes")
 
 
 @pytest.mark.parametrize("behaviour", [Noise(), Noise(redraw=True), Stale(), Inattention()])
@@ -50,7 +50,7 @@ def test_the_limit_perceives_what_is_said(agent: GridAgent, behaviour: Behaviour
 
 
 def test_noise_has_the_bias_and_the_spread_that_it_says(make_world: MakeWorld) -> None:
-    agent = GridAgent(make_world(), "homes")
+    agent = GridAgent(make_world().grid.head, "homes")
     noisy = Noise(price_scale_per_mwh=8.0, price_bias_per_mwh=-3.0, redraw=True)
     errors = np.array(
         [noisy.perceive(agent, tariff(1, USUAL)).price_per_mwh - USUAL for _ in range(4000)]
@@ -146,7 +146,7 @@ def test_an_inattentive_leader_goes_on_with_what_it_noticed(agent: GridAgent) ->
 
 def test_what_comes_first_in_a_list_is_perceived_first(make_world: MakeWorld) -> None:
     def seen(*behaviours: Behaviour) -> float:
-        agent = GridAgent(make_world(), "homes")
+        agent = GridAgent(make_world().grid.head, "homes")
         signal = Composed(behaviours).perceive(agent, tariff(1, [600.0, 508.0, 700.0]))
         return float(signal.price_per_mwh[1])
 

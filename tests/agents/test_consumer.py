@@ -131,7 +131,9 @@ def test_best_response_is_the_closed_form(
 
 def test_peak_limit_and_box_by_hand(make_world: MakeWorld) -> None:
     # The third period is the peak and may not rise, however cheap; the first stops at its 20 %.
-    consumer = Consumer(make_world(), "homes", "homes", demand([1.0, 1.5, 2.0], 100.0), "leader")
+    consumer = Consumer(
+        make_world().grid.spread(), "homes", "homes", demand([1.0, 1.5, 2.0], 100.0), "leader"
+    )
     reference = np.full(3, 600.0)
     answered = consumer.best_response(signal([640.0, 560.0, 500.0], reference))
     assert answered == pytest.approx([0.8, 1.7, 2.0], abs=NOISE)
@@ -141,13 +143,13 @@ def test_peak_limit_and_box_by_hand(make_world: MakeWorld) -> None:
 
 
 def test_equal_addition_moves_nothing(make_world: MakeWorld) -> None:
-    consumer = Consumer(make_world(), "homes", "homes", demand([1.0, 1.5, 2.0], 30.0), "leader")
+    consumer = Consumer(make_world().grid.spread(), "homes", "homes", demand([1.0, 1.5, 2.0], 30.0), "leader")
     answered = consumer.best_response(signal([640.0, 740.0, 840.0], [600.0, 700.0, 800.0]))
     assert answered == pytest.approx([1.0, 1.5, 2.0], abs=NOISE)
 
 
 def test_no_load_no_response(make_world: MakeWorld) -> None:
-    consumer = Consumer(make_world(), "empty", "homes", demand([0.0, 0.0, 0.0], 30.0), "leader")
+    consumer = Consumer(make_world().grid.spread(), "empty", "homes", demand([0.0, 0.0, 0.0], 30.0), "leader")
     assert consumer.best_response(signal([1.0, 2.0, 3.0], [3.0, 2.0, 1.0])).tolist() == [0.0] * 3
 
 
@@ -194,7 +196,7 @@ def reference_value(base: np.ndarray, beta: float, price: np.ndarray, reference:
             for t in m.t
         )
     )
-    pyo.SolverFactory("highs").solve(m)
+    pyo.SolverFactory("highs").solve(m, options={"threads": 1})
     return -float(pyo.value(m.value))
 
 
@@ -212,12 +214,12 @@ def test_battery_consumer_reaches_the_value_of_another_solver(make_world: MakeWo
     assert load.sum() > base.sum()
     best = reference_value(base, beta, heard.price_per_mwh, reference)
     assert consumer.value_money(load, heard) == pytest.approx(best, abs=1e-3)
-    assert consumer.regret_money(heard) == pytest.approx(0.0, abs=1e-6)
+    assert consumer.today.regret_money(heard) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_battery_at_a_negative_price_is_refused_by_name(make_world: MakeWorld) -> None:
     needs = demand([1.0, 2.5, 3.0], 60.0, flexible_share=0.0, battery=BATTERY)
-    consumer = Consumer(make_world(), "homes", "homes", needs, "leader")
+    consumer = Consumer(make_world().grid.spread(), "homes", "homes", needs, "leader")
     with pytest.raises(SolveError, match=r"agent homes, period \d: battery would charge and discharge"):
         consumer.best_response(signal([-500.0, -500.0, 100.0], [0.0, 0.0, 100.0]))
 
@@ -243,9 +245,9 @@ def test_regret_of_a_perturbed_plan_by_hand(make_world: MakeWorld, period_h: flo
     heard = signal([604.0, 600.0, 602.0], [600.0] * 3)
     for consumer in (exact, nudged):
         consumer.respond(heard, "leader")
-    assert exact.regret_money(heard) == pytest.approx(0.0, abs=1e-9)
+    assert exact.today.regret_money(heard) == pytest.approx(0.0, abs=1e-9)
     # The plan moves inside its limits, so only the curvature counts: beta / 2 * 2 d^2.
-    assert nudged.regret_money(heard) == pytest.approx(80.0 * 0.02**2 * period_h, rel=1e-6)
+    assert nudged.today.regret_money(heard) == pytest.approx(80.0 * 0.02**2 * period_h, rel=1e-6)
 
 
 def test_regret_of_a_stale_plan_by_hand(make_world: MakeWorld) -> None:
@@ -254,19 +256,19 @@ def test_regret_of_a_stale_plan_by_hand(make_world: MakeWorld) -> None:
     consumer = Consumer(world.grid.spread(), "homes", "homes", demand([2.0, 2.0], 80.0), "leader")
     heard = signal([600.0, 600.0], [600.0, 600.0])
     consumer.respond(heard, "leader")
-    assert consumer.regret_money(signal([604.0, 600.0], [600.0, 600.0])) == pytest.approx(0.0, abs=1e-6)
+    assert consumer.today.regret_money(signal([604.0, 600.0], [600.0, 600.0])) == pytest.approx(0.0, abs=1e-6)
     low = Consumer(world.grid.spread(), "low", "homes", demand([2.0, 1.0], 80.0), "leader")
     low.respond(heard, "leader")
     # 4 CNY/MWh over two periods of 80 CNY/MWh per MW: 0.025 MW move and gain 4 * 0.025 - 80 * 0.025^2.
-    assert low.regret_money(signal([604.0, 600.0], [600.0, 600.0])) == pytest.approx(0.05, abs=1e-5)
+    assert low.today.regret_money(signal([604.0, 600.0], [600.0, 600.0])) == pytest.approx(0.05, abs=1e-5)
 
 
 def test_value_is_utility_less_bill(make_world: MakeWorld) -> None:
-    consumer = Consumer(make_world(2), "homes", "homes", demand([2.0, 1.0], 50.0), "leader")
+    consumer = Consumer(make_world(2).grid.spread(), "homes", "homes", demand([2.0, 1.0], 50.0), "leader")
     heard = signal([500.0, 300.0], [400.0, 300.0])
     load = np.array([1.8, 1.2])
     utility = (400 + 100) * 1.8 - 25 * 1.8**2 + (300 + 50) * 1.2 - 25 * 1.2**2
-    assert consumer.utility_money(load, heard) == pytest.approx(utility)
+    assert consumer.today.utility_money(load, heard) == pytest.approx(utility)
     assert consumer.value_money(load, heard) == pytest.approx(utility - 500 * 1.8 - 300 * 1.2)
 
 
@@ -280,15 +282,15 @@ def test_it_tells_its_load_and_nothing_else(make_world: MakeWorld) -> None:
     forecast, plan = leader.heard
     assert forecast.load_mw.tolist() == [1.0, 1.5, 2.0]
     assert plan.load_mw == pytest.approx([0.9375, 1.5625, 2.0], abs=NOISE)
-    assert consumer.loads_mw["plan"] is plan.load_mw
+    assert consumer.plan_mw is plan.load_mw
 
 
 def test_a_signal_that_a_newer_one_has_overtaken_is_left_unanswered(make_world: MakeWorld) -> None:
-    consumer = Consumer(make_world(), "homes", "homes", demand([1.0, 1.5, 2.0], 80.0), "leader")
+    consumer = Consumer(make_world().grid.spread(), "homes", "homes", demand([1.0, 1.5, 2.0], 80.0), "leader")
     newer = consumer.respond(signal([610.0, 600.0, 605.0], [600.0] * 3, round_=2), "leader")
     assert newer is not None
     assert consumer.respond(signal([590.0, 600.0, 605.0], [600.0] * 3, round_=1), "leader") is None
-    assert consumer.loads_mw["plan"] is newer.load_mw
+    assert consumer.plan_mw is newer.load_mw
 
 
 def test_a_repeated_signal_gets_the_same_answer_without_new_thought(make_world: MakeWorld) -> None:

@@ -94,7 +94,9 @@ def feeder_day() -> tuple[LeaderProblem, Supply]:
     """The five-bus day with all consumers, and the tangents of its dispatch."""
     case = load_scenario("adcef-small").cases["adcef"]
     built = build(case)
-    shape, market, load = built.dso.shape, built.conditions, built.profiles.column("load_mw")
+    # The supplier's terms are known once the first day has been negotiated.
+    built.world.step()
+    shape, market, load = built.dso.shape, built.dso.today.conditions, built.load_mw
     reference = np.array(market.tou_price_per_mwh)
     followers = []
     for group in case.consumers.values():
@@ -104,8 +106,7 @@ def feeder_day() -> tuple[LeaderProblem, Supply]:
         followers.append(FollowerModel(base, reference, beta, most, np.minimum(most, base.max() - base)))
     p, q = shape.feeder.p_load_mw, shape.feeder.q_load_mvar
     share, reactive = p / p.sum(), q / p.sum()
-    columns = [built.renewable_columns[unit.name] for unit in shape.renewables]
-    available = np.array([built.profiles.column(name) for name in columns])
+    available = np.array([plant.available_mw for plant in built.plants])
     content = np.array([unit.soc_initial * unit.e_max_mwh for unit in shape.storages])
     dispatcher = Dispatcher("dso", shape, LocalProblem(dispatch_form(shape)))
     quota = market.carbon_price_per_tco2 * market.quota_tco2_per_mwh

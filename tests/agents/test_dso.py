@@ -33,9 +33,9 @@ def day(request: pytest.FixtureRequest) -> Built:
 
 
 def test_posted_price_is_the_carbon_price_of_its_own_factor(day: Built) -> None:
-    dso, conditions = day.dso, day.conditions
-    assert dso.rounds[-1].ended == "converged"
-    offer, signal = dso.plan.offer, dso.signal
+    dso, conditions = day.dso, day.dso.today.conditions
+    assert dso.today.rounds[-1].ended == "converged"
+    offer, signal = dso.today.plan.offer, dso.today.signal
     assert signal.final
     assert signal.price_per_mwh == pytest.approx(offer.price_per_mwh, abs=1e-5)
     assert signal.factor_tco2_per_mwh == pytest.approx(offer.factor_tco2_per_mwh, abs=1e-6)
@@ -45,10 +45,10 @@ def test_posted_price_is_the_carbon_price_of_its_own_factor(day: Built) -> None:
 
 def test_a_steeper_price_is_lifted_until_the_carbon_revenue_pays_for_it() -> None:
     built = negotiated("adcef", "tariff.adjustment=2")
-    dso, conditions = built.dso, built.conditions
-    factor, load = dso.plan.offer.factor_tco2_per_mwh, dso.plan.situation.load_mw
+    dso, conditions = built.dso, built.dso.today.conditions
+    factor, load = dso.today.plan.offer.factor_tco2_per_mwh, dso.today.plan.situation.load_mw
     coupled = conditions.tou_price_per_mwh + 2 * 73.65 * (factor - 0.5)
-    lift = dso.plan.offer.price_per_mwh - coupled
+    lift = dso.today.plan.offer.price_per_mwh - coupled
     earned = 73.65 * float((0.5 - factor) @ load)
     assert earned > 0.0
     assert lift == pytest.approx(np.full(24, earned / load.sum()), abs=1e-6)
@@ -56,14 +56,14 @@ def test_a_steeper_price_is_lifted_until_the_carbon_revenue_pays_for_it() -> Non
 
 def test_loads_are_those_of_the_consumers(day: Built) -> None:
     planned = sum(consumer.loads_mw["plan"] for consumer in day.consumers)
-    assert day.dso.plan.situation.load_mw == pytest.approx(planned, abs=1e-12)
+    assert day.dso.today.plan.situation.load_mw == pytest.approx(planned, abs=1e-12)
     base = sum(consumer.loads_mw["base"] for consumer in day.consumers)
-    assert day.dso.plan.situation.base_mw == pytest.approx(base, abs=1e-12)
-    assert base == pytest.approx(day.profiles.column("load_mw"), abs=1e-12)
+    assert day.dso.today.plan.situation.base_mw == pytest.approx(base, abs=1e-12)
+    assert base == pytest.approx(day.load_mw, abs=1e-12)
 
 
 def test_schedules_can_be_replayed_to_the_last_digit(day: Built) -> None:
-    dispatch = day.dso.plan.dispatch
+    dispatch = day.dso.today.plan.dispatch
     for row, unit in enumerate(day.dso.shape.storages):
         stored = 0.92 * dispatch.charge_mw[row] - dispatch.discharge_mw[row] / 0.95
         energy = 0.5 * unit.e_max_mwh + np.cumsum(stored)
@@ -83,7 +83,7 @@ def test_posted_prices_take_the_damped_step(monkeypatch: pytest.MonkeyPatch) -> 
         send(bus, sender, recipient, payload, **more)
 
     monkeypatch.setattr(MessageBus, "send", noted)
-    rounds = negotiated("adcef", "negotiation.damping=0.3").dso.rounds
+    rounds = negotiated("adcef", "negotiation.damping=0.3").dso.today.rounds
     assert [signal.round for signal in posted] == [round_.round for round_ in rounds]
     for before, after, round_ in zip(posted, posted[1:], rounds, strict=False):
         step = np.abs(after.price_per_mwh - before.price_per_mwh).max()
@@ -91,8 +91,8 @@ def test_posted_prices_take_the_damped_step(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_managed_pool_stays_within_its_bounds(day: Built) -> None:
-    dispatch, pool = day.dso.plan.dispatch, day.dso.plan.pool
-    highest = float(day.conditions.grid_factor_tco2_per_mwh.max())
+    dispatch, pool = day.dso.today.plan.dispatch, day.dso.today.plan.pool
+    highest = float(day.dso.today.conditions.grid_factor_tco2_per_mwh.max())
     assert np.all(pool.inflow_t_per_h >= 0.0)
     assert np.all(pool.outflow_t_per_h >= 0.0)
     assert np.all(pool.inflow_t_per_h <= highest * dispatch.charge_mw)
@@ -106,7 +106,7 @@ def test_managed_pool_stays_within_its_bounds(day: Built) -> None:
 
 
 def test_managed_pool_brings_the_factor_closer_to_the_system_average(day: Built) -> None:
-    situation, pool = day.dso.plan.situation, day.dso.plan.pool
+    situation, pool = day.dso.today.plan.situation, day.dso.today.plan.pool
     supply = situation.supply
     target = supply.emission_t_per_h / supply.total_mw * situation.load_mw
     without = supply.emission_t_per_h - target
@@ -116,8 +116,8 @@ def test_managed_pool_brings_the_factor_closer_to_the_system_average(day: Built)
 
 def test_strict_pool_mixes_like_water() -> None:
     built = negotiated("adcef", "tariff.pool=strict")
-    dispatch, pool = built.dso.plan.dispatch, built.dso.plan.pool
-    supply = built.dso.plan.situation.supply
+    dispatch, pool = built.dso.today.plan.dispatch, built.dso.today.plan.pool
+    supply = built.dso.today.plan.situation.supply
     factor = supply.emission_t_per_h / supply.total_mw
     assert pool.inflow_t_per_h == pytest.approx(factor * dispatch.charge_mw, abs=1e-12)
     for row, unit in enumerate(built.dso.shape.storages):
@@ -132,13 +132,13 @@ def test_strict_pool_mixes_like_water() -> None:
 
 def test_an_answer_to_an_earlier_round_does_not_count(day: Built) -> None:
     dso: Dso = day.dso
-    before = dso.plan.situation.load_mw.copy()
+    before = dso.today.plan.situation.load_mw.copy()
     # The first question was about forecasts, the second one was the first round.
     late = LoadPlan(series(np.zeros(24)))
     day.world.bus.send("residential", dso.name, late, question=2, answers=True)
     day.world.clock.run_until(day.world.clock.now_s + 1.0)
     assert np.sum([consumer.loads_mw["plan"] for consumer in day.consumers], axis=0) == pytest.approx(before)
-    assert dso._total_load() == pytest.approx(before)
+    assert dso.today.total_mw == pytest.approx(before)
 
 
 @pytest.mark.parametrize("settings", [(), ("communication.duplication=0.9",)], ids=["plain", "duplicated"])
@@ -148,10 +148,10 @@ def test_carbon_money_is_the_offered_reduction_at_the_carbon_price(settings: tup
         built.world.step()
     ledger = built.world.ledger.table()
     paid = ledger.loc[(ledger["account"] == "dso") & (ledger["purpose"] == CARBON), "amount_money"].sum()
-    assert built.market.reduction_tco2 * 73.65 == pytest.approx(paid, abs=1e-9)
+    assert built.carbon_market.reduction_tco2 * 73.65 == pytest.approx(paid, abs=1e-9)
     quota = 0.5 * sum(built.world.meters[consumer.name].sum() for consumer in built.consumers)
-    assert built.market.reduction_tco2 == pytest.approx(
-        quota - built.dso.accounts.emission_tco2().sum(), abs=1e-6
+    assert built.carbon_market.reduction_tco2 == pytest.approx(
+        quota - built.dso.today.accounts.emission_tco2().sum(), abs=1e-6
     )
 
 

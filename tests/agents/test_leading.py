@@ -31,15 +31,15 @@ def certified(leader: str, settings: Sequence[str] = ()) -> dict[str, float]:
 
 
 def profit(built: Built) -> float:
-    return built.dso.profit_money(built.dso.signal.price_per_mwh, built.dso.plan)
+    return built.dso.profit_money(built.dso.today.signal.price_per_mwh, built.dso.today.plan)
 
 
 @pytest.mark.parametrize("leader", SEARCHING)
 def test_a_leader_that_searches_earns_more_and_keeps_its_limits(leader: str) -> None:
     searched, followed = played(leader), played("best-response")
-    assert searched.dso.rounds[-1].ended == "converged"
+    assert searched.dso.today.rounds[-1].ended == "converged"
     assert profit(searched) > profit(followed)
-    price, tou = searched.dso.signal.price_per_mwh, searched.conditions.tou_price_per_mwh
+    price, tou = searched.dso.today.signal.price_per_mwh, searched.dso.today.conditions.tou_price_per_mwh
     assert (price >= 0.6 * tou - 1e-9).all() and (price <= 1.4 * tou + 1e-9).all()
     loads = np.sum([searched.world.meters[one.name] for one in searched.consumers], axis=0)
     base = np.sum([one.loads_mw["base"] for one in searched.consumers], axis=0)
@@ -76,11 +76,11 @@ def test_a_search_survives_latency_and_loss() -> None:
 
 def test_when_time_is_up_within_the_search_the_best_price_seen_is_announced() -> None:
     built = played("anticipating", "negotiation.round_limit=10")
-    setter = built.dso.setter
+    setter = built.dso.today.setter
     assert isinstance(setter, Anticipating)
-    assert built.dso.rounds[-1].ended == "round limit"
+    assert built.dso.today.rounds[-1].ended == "round limit"
     assert setter.leader.best is not None
-    assert (built.dso.signal.price_per_mwh == setter.leader.best.price_per_mwh).all()
+    assert (built.dso.today.signal.price_per_mwh == setter.leader.best.price_per_mwh).all()
     assert profit(built) == pytest.approx(setter.leader.best.profit_money, rel=1e-9)
 
 
@@ -90,5 +90,5 @@ def test_followers_that_misbehave_do_not_make_it_diverge(behaviour: str) -> None
     built = played("anticipating", setting)
     reference = load_scenario("adcef-small", [setting]).cases["adcef"]
     bench = LeaderBench(reference, built)
-    assert len(built.dso.rounds) <= 42
-    assert profit(built) >= 0.95 * bench.profit_money(built.conditions.tou_price_per_mwh)
+    assert len(built.dso.today.rounds) <= 42
+    assert profit(built) >= 0.95 * bench.profit_money(built.dso.today.conditions.tou_price_per_mwh)

@@ -15,6 +15,7 @@ import pytest
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.consumer_day import ConsumerDay
 from gridarium.environment.message_bus import MessageBus
 from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.scenario import load_scenario
@@ -34,28 +35,37 @@ def acting_agent(frame: FrameType | None) -> GridAgent | None:
 
 @contextmanager
 def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], list[str]]]:
-    """Note every private field that an agent reads or writes: its own, and those of others."""
+    """Note every private field that an agent reads or writes: its own, and those of others.
+
+    Of a consumer's day everything is private, whatever its name.
+    """
     own, foreign = list[str](), list[str]()
 
-    def note(agent: GridAgent, field: str) -> None:
-        if field.startswith("_") and not field.startswith("__"):
-            reader = acting_agent(sys._getframe(2))
-            if reader is agent:
-                own.append(field)
-            elif reader is not None:
-                foreign.append(f"{type(reader).__name__} touches {type(agent).__name__}.{field}")
+    def note(thing: GridAgent | ConsumerDay, field: str) -> None:
+        is_day = issubclass(type(thing), ConsumerDay)
+        if field.startswith("__") or not (is_day or field.startswith("_")):
+            return
+        reader = acting_agent(sys._getframe(2))
+        if reader is None:
+            return
+        # A day that is being made has no owner yet.
+        if reader is thing or (is_day and vars(thing).get("_owner", reader.name) == reader.name):
+            own.append(field)
+        else:
+            foreign.append(f"{type(reader).__name__} touches {type(thing).__name__}.{field}")
 
-    def read(agent: GridAgent, field: str) -> Any:
-        note(agent, field)
-        return object.__getattribute__(agent, field)
+    def read(thing: GridAgent | ConsumerDay, field: str) -> Any:
+        note(thing, field)
+        return object.__getattribute__(thing, field)
 
-    def write(agent: GridAgent, field: str, value: Any) -> None:
-        note(agent, field)
-        object.__setattr__(agent, field, value)
+    def write(thing: GridAgent | ConsumerDay, field: str, value: Any) -> None:
+        note(thing, field)
+        object.__setattr__(thing, field, value)
 
     with monkeypatch.context() as patch:
-        patch.setattr(GridAgent, "__getattribute__", read)
-        patch.setattr(GridAgent, "__setattr__", write)
+        for kind in (GridAgent, ConsumerDay):
+            patch.setattr(kind, "__getattribute__", read, raising=False)
+            patch.setattr(kind, "__setattr__", write, raising=False)
         yield own, foreign
 
 
@@ -72,7 +82,7 @@ def test_no_agent_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatc
         run_day(f"tariff.pool={pool}")
     assert foreign == []
     # The watch was on: every kind of agent has used fields of its own.
-    assert {"_demand", "_conditions", "_schedule", "_setpoint", "_loads"} <= set(own)
+    assert {"demand", "_profile", "_terms", "_schedules", "_setpoints", "_dispatcher"} <= set(own)
 
 
 class Spy(Behaviour):
@@ -80,24 +90,26 @@ class Spy(Behaviour):
 
     def act(self, agent: GridAgent, period: int, planned: float) -> float:
         neighbours = [other for other in agent.world.agents if isinstance(other, Consumer)]
-        return planned + 0.0 * sum(other._plan_mw[period] for other in neighbours)
+        return planned + 0.0 * sum(other.day(0).plan_mw[period] for other in neighbours)
 
 
 class Meddler(Behaviour):
-    """Changes a neighbour's plan."""
+    """Turns back a neighbour's calendar."""
 
     def act(self, agent: GridAgent, period: int, planned: float) -> float:
         for other in agent.world.agents:
             if isinstance(other, Consumer) and other is not agent:
-                other._answered_round = 0
+                other._today = 0
         return planned
 
 
-@pytest.mark.parametrize(("spy", "field"), [(Spy, "_plan_mw"), (Meddler, "_answered_round")])
+@pytest.mark.parametrize(
+    ("spy", "field"), [(Spy, "ConsumerDay.plan_mw"), (Meddler, "Consumer._today")], ids=["spy", "meddler"]
+)
 def test_the_watch_catches_a_spy(monkeypatch: pytest.MonkeyPatch, spy: type, field: str) -> None:
     with watched(monkeypatch) as (_, foreign):
         run_day(f"consumers.commercial.behaviour=['{__name__}:{spy.__name__}']")
-    assert set(foreign) == {f"Consumer touches Consumer.{field}"}
+    assert set(foreign) == {f"Consumer touches {field}"}
     # Two neighbours, in each of 24 periods.
     assert len(foreign) == 48
 
@@ -123,4 +135,4 @@ def test_nothing_that_is_sent_can_be_changed(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(MessageBus, "send", checked)
     run_day()
     assert loose == []
-    assert {"TariffSignal", "LoadPlan", "StorageCommand", "MarketConditions", "CarbonOffer"} <= kinds
+    assert {"TariffSignal", "LoadPlan", "StorageCommand", "CarbonTerms", "CarbonOffer"} <= kinds

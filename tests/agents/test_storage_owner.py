@@ -43,7 +43,7 @@ def schedule(
 @pytest.mark.parametrize("period_h", [1.0, 0.5])
 def test_carbon_of_three_periods_by_hand(make_world: MakeWorld, period_h: float) -> None:
     world = make_world(period_s=3600.0 * period_h)
-    Load(world, "load")
+    Load(world.grid.head, "load")
     owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
     heard: list[object] = []
     world.bus.connect("dso", lambda envelope: heard.append(envelope.payload))
@@ -78,7 +78,7 @@ def test_carbon_of_three_periods_by_hand(make_world: MakeWorld, period_h: float)
 
 def test_without_a_schedule_it_is_idle(make_world: MakeWorld) -> None:
     world = make_world()
-    Load(world, "load")
+    Load(world.grid.head, "load")
     owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
     world.bus.connect("dso", lambda envelope: None)
     world.step()
@@ -138,12 +138,12 @@ def intensities(built: Built) -> np.ndarray:
 
 
 def test_tank_conserves_carbon_against_nodal_intensities(day: Built) -> None:
-    dispatch, nodal = day.dso.plan.dispatch, intensities(day)
+    dispatch, nodal = day.dso.today.plan.dispatch, intensities(day)
     moved = 0.0
     for row, owner in enumerate(day.storages):
-        released = np.array([state.source_t_per_h[owner.bus] for state in day.world.grid.states])
+        released = np.array([state.source_t_per_h[owner.site.bus] for state in day.world.grid.states])
         change = np.diff(owner.carbon_tco2, prepend=0.0)
-        taken = nodal[:, owner.bus] * dispatch.charge_mw[row]
+        taken = nodal[:, owner.site.bus] * dispatch.charge_mw[row]
         assert change == pytest.approx(taken - released, abs=1e-12)
         assert owner.carbon_tco2.min() >= 0.0
         moved += float(released.sum())
@@ -153,18 +153,18 @@ def test_tank_conserves_carbon_against_nodal_intensities(day: Built) -> None:
 def test_carbon_of_the_whole_feeder_is_conserved(day: Built) -> None:
     nodal, charge = intensities(day), np.zeros((24, day.world.grid.feeder.n_bus))
     for row, owner in enumerate(day.storages):
-        charge[:, owner.bus] += day.dso.plan.dispatch.charge_mw[row]
+        charge[:, owner.site.bus] += day.dso.today.plan.dispatch.charge_mw[row]
     load = np.array([state.load_mw for state in day.world.grid.states])
     metered = np.sum([day.world.meters[consumer.name] for consumer in day.consumers], axis=0)
     assert load.sum(axis=1) == pytest.approx(charge.sum(axis=1) + metered)
     # Loads carry what was emitted, less what is still in the tanks; losses are in their intensities.
     held = sum(owner.carbon_tco2[-1] for owner in day.storages)
     used = float(np.sum(nodal * (load - charge)))
-    assert used == pytest.approx(day.dso.accounts.emission_tco2().sum() - held, rel=1e-5)
+    assert used == pytest.approx(day.dso.today.accounts.emission_tco2().sum() - held, rel=1e-5)
 
 
 def test_pool_follows_the_schedule_and_returns(day: Built) -> None:
-    plan = day.dso.plan.pool
+    plan = day.dso.today.plan.pool
     for row, owner in enumerate(day.storages):
         content = plan.first_tco2[row] + np.cumsum(plan.inflow_t_per_h[row] - plan.outflow_t_per_h[row])
         assert owner.pool_tco2 == pytest.approx(content, abs=1e-9)

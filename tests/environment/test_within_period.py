@@ -48,9 +48,9 @@ def world(settles_after_s: float) -> World:
 @pytest.mark.parametrize(("settles_after_s", "sold_mw"), [(0.0, 0.0), (QUARTER_S, 15.0)])
 def test_meters_are_read_when_the_period_settles(settles_after_s, sold_mw):
     plate = world(settles_after_s)
-    trader = Trader(plate)
+    trader = Trader(plate.grid.head)
     plate.step()
-    state = plate.states[0]
+    state = plate.grid.states[0]
     assert trader.settled_at_s == [QUARTER_S + settles_after_s]
     assert state.flow.p_slack_mw[0] == pytest.approx(20.0 - sold_mw, abs=1e-9)
     assert plate.meters["trader"][0] == 30.0

@@ -196,7 +196,9 @@ def test_an_outage_over_the_whole_negotiation_is_told() -> None:
 
 def test_an_outage_of_nobody_is_refused() -> None:
     outage = "communication.outages=[{agent: nobody, start_s: 0, end_s: 1}]"
-    with pytest.raises(ScenarioError, match=r"outages\.0\.agent: got 'nobody'; must be one of commercial"):
+    with pytest.raises(
+        ScenarioError, match=r"outages\.0\.agent: got 'nobody'; must be one of carbon-market, commercial"
+    ):
         run_one(outage)
 
 

@@ -20,12 +20,20 @@ from gridarium.market.accounts import (
     LINE_FEE,
     MAINTENANCE,
     PURCHASE,
+    REPLICAS,
     RETAIL,
     TRUE_UP,
     UPSTREAM,
     WEAR,
 )
-from gridarium.market.settlement import PeriodAccount, settle_period, settle_trade, settle_true_up
+from gridarium.market.settlement import (
+    HeadAccount,
+    PeriodAccount,
+    settle_head,
+    settle_period,
+    settle_trade,
+    settle_true_up,
+)
 from gridarium.market.trade_book import MinuteTrade
 
 HOUR = PeriodAccount(
@@ -33,19 +41,29 @@ HOUR = PeriodAccount(
     period=4,
     load_mwh={"homes": 0.5, "works": 1.5},
     price_per_mwh=700.0,
-    import_mwh=1.2,
-    wholesale_price_per_mwh=400.0,
-    export_mwh=0.0,
-    export_price_per_mwh=100.0,
     fuel_money=90.0,
     wear_money=7.0,
     carbon_money=11.0,
+    carbon_market=CARBON_MARKET,
+)
+HEAD = HeadAccount(
+    time_s=3600.0,
+    period=4,
+    buyer="dso",
+    supplier=UPSTREAM,
+    replicas_account=REPLICAS,
+    replicas=1,
+    import_mwh=1.2,
+    import_price_per_mwh=400.0,
+    export_mwh=0.0,
+    export_price_per_mwh=100.0,
 )
 
 
 def test_one_period_by_hand() -> None:
     ledger = Ledger()
     settle_period(ledger, "dso", HOUR)
+    settle_head(ledger, HEAD)
     booked = {(entry.payer, entry.payee, entry.purpose): entry.amount for entry in ledger.entries}
     assert booked == {
         ("homes", "dso", RETAIL): 350.0,
@@ -62,7 +80,8 @@ def test_one_period_by_hand() -> None:
 
 def test_export_and_carbon_above_the_quota() -> None:
     ledger = Ledger()
-    settle_period(ledger, "dso", replace(HOUR, import_mwh=0.0, export_mwh=0.4, carbon_money=-30.0))
+    settle_period(ledger, "dso", replace(HOUR, carbon_money=-30.0))
+    settle_head(ledger, replace(HEAD, import_mwh=0.0, export_mwh=0.4))
     purposes = {entry.purpose: entry for entry in ledger.entries}
     assert PURCHASE not in purposes
     assert (purposes[EXPORT].payer, purposes[EXPORT].payee) == (UPSTREAM, "dso")
@@ -71,10 +90,30 @@ def test_export_and_carbon_above_the_quota() -> None:
     assert purposes[CARBON].amount == 30.0
 
 
+def test_equal_grids_behind_one_place_pay_what_the_first_one_pays() -> None:
+    ledger = Ledger()
+    settle_head(ledger, replace(HEAD, replicas=18, export_mwh=0.4))
+    booked = {(entry.payer, entry.payee, entry.purpose): entry.amount for entry in ledger.entries}
+    assert booked == {
+        ("dso", UPSTREAM, PURCHASE): pytest.approx(480.0),
+        (UPSTREAM, "dso", EXPORT): pytest.approx(40.0),
+        (REPLICAS, UPSTREAM, PURCHASE): pytest.approx(17 * 480.0),
+        (UPSTREAM, REPLICAS, EXPORT): pytest.approx(17 * 40.0),
+    }
+    assert ledger.balance(UPSTREAM) == pytest.approx(18 * (480.0 - 40.0))
+
+
 def test_true_up_is_shared_by_energy() -> None:
     ledger = Ledger()
     settle_true_up(
-        ledger, "dso", 9.0, 23, {"homes": 10.0, "works": 30.0}, excess_money=8.0, carbon_money=-3.0
+        ledger,
+        "dso",
+        CARBON_MARKET,
+        9.0,
+        23,
+        {"homes": 10.0, "works": 30.0},
+        excess_money=8.0,
+        carbon_money=-3.0,
     )
     booked = {(entry.payer, entry.payee, entry.purpose): entry.amount for entry in ledger.entries}
     assert booked == {
@@ -87,7 +126,9 @@ def test_true_up_is_shared_by_energy() -> None:
 @pytest.mark.parametrize(("energy", "excess"), [(10.0, 0.0), (10.0, -5.0), (0.0, 5.0)])
 def test_no_true_up_without_excess_or_energy(energy: float, excess: float) -> None:
     ledger = Ledger()
-    settle_true_up(ledger, "dso", 9.0, 23, {"homes": energy}, excess_money=excess, carbon_money=0.0)
+    settle_true_up(
+        ledger, "dso", CARBON_MARKET, 9.0, 23, {"homes": energy}, excess_money=excess, carbon_money=0.0
+    )
     assert ledger.entries == ()
 
 
@@ -134,9 +175,10 @@ def test_every_payment_is_booked_twice(
     energy: dict[str, float], price: float, imported: float, carbon: float, excess: float
 ) -> None:
     ledger = Ledger()
-    account = replace(HOUR, load_mwh=energy, price_per_mwh=price, import_mwh=imported, carbon_money=carbon)
+    account = replace(HOUR, load_mwh=energy, price_per_mwh=price, carbon_money=carbon)
     settle_period(ledger, "dso", account)
-    settle_true_up(ledger, "dso", 2.0, 4, energy, excess, carbon)
+    settle_head(ledger, replace(HEAD, import_mwh=imported))
+    settle_true_up(ledger, "dso", CARBON_MARKET, 2.0, 4, energy, excess, carbon)
     ledger.verify()
     assert ledger.total() == 0.0
     table = ledger.table()

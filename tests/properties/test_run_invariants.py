@@ -58,7 +58,7 @@ def overrides(draw: st.DrawFn) -> list[str]:
 
 def check_steps(built: Built) -> None:
     """Limits and balances of every period."""
-    dispatch = built.dso.plan.dispatch
+    dispatch = built.dso.today.plan.dispatch
     assert not np.any((dispatch.charge_mw > 0.0) & (dispatch.discharge_mw > 0.0))
     for row, unit in enumerate(built.storages):
         low, high = unit.ratings.band_mwh

@@ -17,16 +17,17 @@ from scipy.optimize import root
 
 from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
-from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.dso import Dso, DsoContract
 from gridarium.agents.feeder.plant import RenewablePlant
-from gridarium.agents.upstream import UpstreamMarket
+from gridarium.agents.upstream import CarbonMarket, SupplyProfile, UpstreamMarket
 from gridarium.environment.arrays import series
 from gridarium.environment.clock import Clock
 from gridarium.environment.grids import Grid, Site
+from gridarium.environment.horizon import Horizon
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
 from gridarium.market.adcef import AdcefTariff
-from gridarium.market.messages.tariffs import MarketConditions, TariffSignal
+from gridarium.market.messages.tariffs import CarbonTerms, TariffSignal
 from gridarium.market.stackelberg import NegotiationRules
 
 RecordProperty = Callable[[str, object], None]
@@ -124,10 +125,10 @@ def game() -> tuple[World, Dso, Consumer]:
     world = World(
         Grid(feeder(), GRID), Clock(pd.Timestamp("2026-01-14T20:00:00+08:00"), 3600.0), 3, 4 * 3600.0, 1
     )
-    conditions = MarketConditions(
-        series(TOU), series(WHOLESALE), series(np.zeros(3)), series(GRID), LAMBDA, QUOTA
-    )
-    UpstreamMarket(world.grid.head, "market", conditions)
+    rules = NegotiationRules(0.0, 3 * 3600.0, 1e-6, 0.5, 200, 5.0, 1.0)
+    supply = SupplyProfile(series(WHOLESALE), series(np.zeros(3)), series(GRID))
+    UpstreamMarket(world.grid.head, "market", supply, "dso", rules, Horizon.of(world))
+    CarbonMarket(world.grid.head, "carbon", CarbonTerms(LAMBDA, QUOTA))
     RenewablePlant(Site(world.grid, 0), "wind", WIND, 3.0)
     consumer = Consumer(world.grid.spread(), "homes", "homes", Demand(BASE, BETA, FLEXIBLE), "dso")
     shape = DispatchShape(
@@ -145,9 +146,8 @@ def game() -> tuple[World, Dso, Consumer]:
         export_limit_mw=0.0,
         loss_price_per_mwh=1.0,
     )
-    rules = NegotiationRules(0.0, 3 * 3600.0, 1e-6, 0.5, 200, 5.0, 1.0)
-    connections = {"homes": consumer.place}
-    dso = Dso(world.grid.head, "dso", shape, AdcefTariff(), rules, connections, "market", True)
+    contract = DsoContract(series(TOU), "market", "carbon", {"homes": consumer.place}, {})
+    dso = Dso(world.grid.head, "dso", shape, AdcefTariff(), rules, contract, True)
     while world.running:
         world.step()
     return world, dso, consumer
@@ -156,19 +156,21 @@ def game() -> tuple[World, Dso, Consumer]:
 @pytest.fixture(scope="module")
 def played(game: tuple[World, Dso, Consumer]) -> Outcome:
     _, dso, _ = game
-    return Outcome(dso.plan.situation.load_mw, dso.signal.price_per_mwh, dso.accounts.settled_factor)
+    return Outcome(
+        dso.today.plan.situation.load_mw, dso.today.signal.price_per_mwh, dso.today.accounts.settled_factor
+    )
 
 
 def test_physics_is_the_two_bus_power_flow(game: tuple[World, Dso, Consumer]) -> None:
     world, dso, consumer = game
-    assert dso.rounds[-1].ended == "converged"
+    assert dso.today.rounds[-1].ended == "converged"
     drawn = np.array([state.exchange_mw for state in world.grid.states])
     assert drawn == pytest.approx(imported_mw(consumer.loads_mw["plan"]), abs=2e-6)
 
 
 def test_response_is_the_best_of_a_fine_grid(game: tuple[World, Dso, Consumer]) -> None:
     _, dso, consumer = game
-    price, step = dso.signal.price_per_mwh, 0.002
+    price, step = dso.today.signal.price_per_mwh, 0.002
     first, second = np.meshgrid(*[np.arange(-0.7, 0.7001, step)] * 2, indexing="ij")
     loads = BASE[:, None, None] + np.array([first, second, -first - second])
     tolerance = 1e-9
@@ -179,7 +181,7 @@ def test_response_is_the_best_of_a_fine_grid(game: tuple[World, Dso, Consumer]) 
     best = np.unravel_index(int(value.argmax()), value.shape)
     assert consumer.loads_mw["plan"] == pytest.approx(loads[:, best[0], best[1]], abs=step)
     # No point of the grid is better than what the consumer does, and the best is as good but for the step.
-    reached = consumer.value_money(consumer.loads_mw["plan"], dso.signal)
+    reached = consumer.value_money(consumer.loads_mw["plan"], dso.today.signal)
     assert 0.0 <= reached - value.max() + 1e-6 <= BETA * step**2 + 2e-6
 
 
