@@ -107,7 +107,11 @@ def build(scenario: AdcefScenario) -> Built:
 def build_agents(scenario: AdcefScenario, profiles: Profiles, place: FeederPlace) -> Built:
     """Make the agents of a feeder on its grid, without whoever supplies it."""
     grid, horizon = place.grid, place.horizon
-    columns = {name: _over(horizon, profiles.column(name)) for name in scenario.profile_columns}
+    scale = {True: scenario.power_scale, False: 1.0}
+    columns = {
+        name: _over(horizon, scale[name.endswith("_mw")] * profiles.column(name))
+        for name in scenario.profile_columns
+    }
     sites, operator = place_units(grid.feeder, scenario), grid.named(OPERATOR)
     terms = CarbonTerms(scenario.prices.carbon_price_per_tco2, scenario.prices.quota_tco2_per_mwh)
     carbon_market = CarbonMarket(grid.head, CARBON_MARKET, terms)

@@ -268,6 +268,8 @@ class AdcefScenario(Scenario):
     """Which model is built."""
     profiles: Source = "adcef-ordinary"
     """A shipped set of profiles or the path of a CSV file."""
+    power_scale: Annotated[float, Range(0, 1e4, above_low=True)] = 1.0
+    """Factor on all powers of the profiles, so that a feeder of another size can take their shapes."""
     network: Network = Network()
     prices: Prices = Prices()
     gas_turbines: dict[Name, GasTurbine] = Field(default_factory=dict)

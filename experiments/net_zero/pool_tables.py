@@ -10,7 +10,7 @@ import pandas as pd
 from gridarium.agents.prosumers.own_balance import Metered
 from gridarium.agents.prosumers.trading import book_of
 from gridarium.environment.arrays import Array
-from gridarium.environment.clock import DAY_S
+from gridarium.environment.clock import DAY_S, MINUTE_S
 from gridarium.experiments.net_zero.build_pool import utility_of
 from gridarium.experiments.net_zero.pool_welfare import welfare_bound_money
 from gridarium.experiments.tidy import periods, tidy
@@ -86,7 +86,8 @@ def pool_table(built: Built) -> pd.DataFrame:
     """
     world = built.world
     possible = [[one.possible(period) for period in range(world.n_period)] for one in built.prosumers]
-    by_minute = np.array(possible, dtype=float).reshape(len(possible), world.n_period, 2, -1)
+    n_minute = round(world.clock.period_s / MINUTE_S)
+    by_minute = np.array(possible, dtype=float).reshape(len(possible), world.n_period, 2, n_minute)
     could_sell, needed = by_minute.sum(axis=(0, 3)).T
     table = periods(world).assign(surplus_mwh=could_sell, need_mwh=needed)
     trades, own = trade_table(built), prosumer_table(built)
@@ -102,17 +103,19 @@ def pool_table(built: Built) -> pd.DataFrame:
     )
     reserved = {name: one.reservation_price_per_mwh for name, one in built.scenario.prosumers.items()}
     kept = (trades["seller"].map(reserved).astype(float) * trades["sent_mwh"]).groupby(trades["period"]).sum()
-    held_back = kept.reindex(table["period"], fill_value=0.0).to_numpy()
-    table["traded_mwh"] = sums["delivered_mwh"].to_numpy()
-    table["payments_money"] = paid["payments_money"].to_numpy()
-    table["fees_money"] = sums["fee_money"].to_numpy()
+    held_back = kept.reindex(table["period"], fill_value=0.0).to_numpy(dtype=float)
+    table["traded_mwh"] = sums["delivered_mwh"].to_numpy(dtype=float)
+    table["payments_money"] = paid["payments_money"].to_numpy(dtype=float)
+    table["fees_money"] = sums["fee_money"].to_numpy(dtype=float)
     table["price_per_mwh"] = np.divide(
         table["payments_money"],
         table["traded_mwh"],
         out=np.full(len(table), np.nan),
         where=table["traded_mwh"] > 0,
     )
-    table["welfare_money"] = paid["value_money"].to_numpy() - sums["fee_money"].to_numpy() - held_back
+    table["welfare_money"] = (
+        paid["value_money"].to_numpy(dtype=float) - sums["fee_money"].to_numpy(dtype=float) - held_back
+    )
     table["welfare_bound_money"] = welfare_bound_money(built, by_minute)
     return table
 

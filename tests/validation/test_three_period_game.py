@@ -127,7 +127,7 @@ def game() -> tuple[World, Dso, Consumer]:
     )
     rules = NegotiationRules(0.0, 3 * 3600.0, 1e-6, 0.5, 200, 5.0, 1.0)
     supply = SupplyProfile(series(WHOLESALE), series(np.zeros(3)), series(GRID))
-    UpstreamMarket(world.grid.head, "market", supply, "dso", rules, Horizon.of(world))
+    UpstreamMarket(world.grid.head, "market", supply, "dso", rules.opens_s, rules.closes_s, Horizon.of(world))
     CarbonMarket(world.grid.head, "carbon", CarbonTerms(LAMBDA, QUOTA))
     RenewablePlant(Site(world.grid, 0), "wind", WIND, 3.0)
     consumer = Consumer(world.grid.spread(), "homes", "homes", Demand(BASE, BETA, FLEXIBLE), "dso")
