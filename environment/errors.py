@@ -95,7 +95,11 @@ class UnboundedError(SolveError):
 
 
 class SolverLimitError(SolveError):
-    """A solver stopped at its time, iteration or round limit."""
+    """A solver stopped at its limit of iterations, nodes, rounds or time."""
+
+
+class TimeLimitError(SolverLimitError):
+    """A solver ran into its time limit, which is ample: the run has failed, no clock decides a result."""
 
 
 class RelaxationError(SolveError):

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 BENCH_SEEDS = range(5)
 FORMULATION_SEEDS = (1, 3, 4, 7, 8, 11)
 """Instances of one to three classes, whose optimum SCIP proves in seconds."""
-FORMULATION_LIMIT_S = 15.0
+FORMULATION_NODES = 1000
 
 N_START = 4
 _Row = dict[str, object]
@@ -37,7 +37,7 @@ _Row = dict[str, object]
 
 def compare_leaders(
     seeds: Sequence[int],
-    reference_s: float | None = None,
+    reference_nodes: int | None = None,
     each_bill_capped: bool = False,
     effort: SearchEffort | None = None,
 ) -> pd.DataFrame:
@@ -46,8 +46,8 @@ def compare_leaders(
     Parameters
     ----------
     seeds : sequence of int
-    reference_s : float, optional
-        Time for SCIP on each instance, s; without it only the MILP relaxation bounds.
+    reference_nodes : int, optional
+        Nodes for SCIP on each instance; without it only the MILP relaxation bounds.
     each_bill_capped : bool
         See `random_instance`.
     effort : SearchEffort, optional
@@ -62,19 +62,19 @@ def compare_leaders(
     rows: list[_Row] = []
     for seed in seeds:
         problem = random_instance(seed, each_bill_capped=each_bill_capped)
-        rows += _compare(seed, problem, reference_s, effort)
+        rows += _compare(seed, problem, reference_nodes, effort)
     return pd.DataFrame(rows)
 
 
 def _compare(
-    seed: int, problem: LeaderProblem, reference_s: float | None, effort: SearchEffort | None
+    seed: int, problem: LeaderProblem, reference_nodes: int | None, effort: SearchEffort | None
 ) -> list[_Row]:
     started = time.perf_counter()
     informed = full_information_optimum(problem, effort)
     rows = [_row("full-information", informed.price_per_mwh, informed.rounds, started, problem)]
     bound = informed.bound_money
-    if reference_s is not None:
-        bound = min(bound, solve_reference(problem, time_limit_s=reference_s).bound_money)
+    if reference_nodes is not None:
+        bound = min(bound, solve_reference(problem, node_limit=reference_nodes).bound_money)
     started = time.perf_counter()
     price, rounds = play_anticipating(problem)
     rows.append(_row("anticipating", price, rounds, started, problem))
@@ -134,11 +134,23 @@ def summarise_leaders(table: pd.DataFrame) -> pd.DataFrame:
 
 def compare_formulations(
     seeds: Sequence[int],
-    time_limit_s: float,
+    node_limit: int,
     each_bill_capped: bool = False,
     formulations: Sequence[Complementarity] = FORMULATIONS,
+    within_s: float | None = None,
 ) -> pd.DataFrame:
     """SCIP on the same instances with each way of writing complementarity.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+    node_limit : int
+        Of each search.
+    each_bill_capped : bool
+        See `random_instance`.
+    formulations : sequence of str, optional
+    within_s : float, optional
+        Time for each search, where the question is how many are solved within it.
 
     Returns
     -------
@@ -149,7 +161,7 @@ def compare_formulations(
     for seed in seeds:
         problem = random_instance(seed, each_bill_capped=each_bill_capped)
         for formulation in formulations:
-            answer = solve_reference(problem, formulation, time_limit_s)
+            answer = solve_reference(problem, formulation, node_limit, within_s=within_s)
             rows.append(
                 {
                     "seed": seed,
@@ -193,7 +205,7 @@ def bench_leaders() -> dict[str, float]:
 
 
 def _both_formulations() -> pd.DataFrame:
-    return compare_formulations(FORMULATION_SEEDS, FORMULATION_LIMIT_S, formulations=("indicator", "big-m"))
+    return compare_formulations(FORMULATION_SEEDS, FORMULATION_NODES, formulations=("indicator", "big-m"))
 
 
 def _big_m_to_indicator(table: pd.DataFrame) -> dict[str, float]:

@@ -11,8 +11,9 @@ import numpy as np
 from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.agents.leader.response_curve import neutral_bounds
+from gridarium.agents.solving.highs_solver import TIME_LIMIT_S
 from gridarium.environment.arrays import Array
-from gridarium.environment.errors import GridariumError
+from gridarium.environment.errors import GridariumError, TimeLimitError
 
 Complementarity = Literal["indicator", "big-m", "sos1"]
 
@@ -22,7 +23,7 @@ THOUSAND = 1e3
 
 @dataclass(frozen=True)
 class ReferenceAnswer:
-    """What SCIP found within its time.
+    """What SCIP found within its limits.
 
     Parameters
     ----------
@@ -60,9 +61,10 @@ class ReferenceAnswer:
 def solve_reference(
     problem: LeaderProblem,
     formulation: Complementarity = "indicator",
-    time_limit_s: float = 300.0,
+    node_limit: int = 100_000,
     start: Array | None = None,
     slackness: float = 1.0,
+    within_s: float | None = None,
 ) -> ReferenceAnswer:
     """Solve the leader's problem with everyone's data in SCIP, on one thread.
 
@@ -71,14 +73,19 @@ def solve_reference(
     problem : LeaderProblem
     formulation : {"indicator", "big-m", "sos1"}
         The paper's indicator constraints, big-M from the bounds of the box, or special ordered sets.
-    time_limit_s : float
+    node_limit : int
+        When to stop without a proof.
     start : ndarray, shape (n_period,), optional
         A price to start from.
     slackness : float
         How many times the big-M are larger than the bounds of the box make necessary.
+    within_s : float, optional
+        Time after which the answer is read as it is, for comparisons of speed alone: machines differ.
 
     Raises
     ------
+    TimeLimitError
+        Without `within_s`, if SCIP ran into its time limit.
     GridariumError
         If PySCIPOpt is not installed.
 
@@ -88,12 +95,16 @@ def solve_reference(
     the shift as SCIP's own nonlinear constraint; nothing is linearised.
     """
     model = _SingleLevel(problem, formulation, slackness)
-    model.scip.setParam("limits/time", time_limit_s)
+    model.scip.setParam("limits/totalnodes", node_limit)
+    model.scip.setParam("limits/time", TIME_LIMIT_S if within_s is None else within_s)
     if start is not None:
         model.suggest(start)
     started = time.perf_counter()
     model.scip.optimize()
-    return model.answer(time.perf_counter() - started)
+    answer = model.answer(time.perf_counter() - started)
+    if within_s is None and answer.status == "timelimit":
+        raise TimeLimitError(f"leader: SCIP ran into its time limit of {TIME_LIMIT_S:g} s")
+    return answer
 
 
 def _pyscipopt() -> Any:

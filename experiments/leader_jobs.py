@@ -10,15 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.leader.anticipation import AnticipatingLeader, Anticipation
+from gridarium.agents.leader.anticipation import QUICK, AnticipatingLeader, Anticipation
 from gridarium.agents.leader.full_information import SearchEffort, full_information_optimum
 from gridarium.agents.leader.local_leaders import best_response_leader
 from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.environment.arrays import Array
 from gridarium.experiments.leader_instances import random_instance
-
-BY_NODES = SearchEffort(time_limit_s=1e5, relative_gap=5e-4, round_limit=1, node_limit=1)
-"""Searches that end by nodes, never by the clock: a study finds the same on every machine."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +95,11 @@ def _rounds(
         beta_per_mwh_per_mw=beta,
         flexible_share=flexibility,
     )
-    return leader_rounds(problem, Anticipation(limit_probes=probes, effort=BY_NODES))
+    return leader_rounds(problem, Anticipation(limit_probes=probes))
 
 
 def leader_rounds(
-    problem: LeaderProblem, options: Anticipation | None = None, effort: SearchEffort = BY_NODES
+    problem: LeaderProblem, options: Anticipation | None = None, effort: SearchEffort = QUICK
 ) -> pd.DataFrame:
     """Let the three leaders post prices to the followers of an instance.
 

@@ -7,6 +7,7 @@ import re
 RENAMED = {
     "band_low_usd_per_mwh": "band_low_price_per_mwh",
     "base_usd_per_km_mwh": "base_fee_per_km_mwh",
+    "benchmark_limit_s": "benchmark_nodes",
     "beta_cny_per_mwh_per_mw": "beta_per_mwh_per_mw",
     "carbon_price_cny_per_tco2": "carbon_price_per_tco2",
     "ceiling_usd_per_mwh": "ceiling_price_per_mwh",

@@ -14,7 +14,7 @@ from gridarium.agents.leader.price_polish import polish, restore
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
 from gridarium.agents.leader.response_estimate import EXACT, ResponseEstimate
 from gridarium.environment.arrays import Array
-from gridarium.environment.errors import MessageError, SolverLimitError
+from gridarium.environment.errors import MessageError, SolverLimitError, TimeLimitError
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,8 @@ Purpose = Literal["reference", "slope", "limits", "optimum", "correction", "reme
 SLOPE_PROBE = 0.002
 """Price change of the probe for the slope, relative to the reference price; small enough to meet no limit."""
 
-QUICK = SearchEffort(time_limit_s=6.0, relative_gap=5e-4, round_limit=1)
+QUICK = SearchEffort(relative_gap=5e-4, round_limit=1, node_limit=1)
+"""Searches that end at the root node, within seconds."""
 
 _GROUPS = 3
 _CORRECTIONS = 6
@@ -255,6 +256,8 @@ class AnticipatingLeader:
             try:
                 start = self._best().price_per_mwh
                 return full_information_optimum(problem, self.options.effort, start).price_per_mwh
+            except TimeLimitError:
+                raise
             except SolverLimitError:
                 logger.debug("the search on the learnt model ended without a price, climbing instead")
         return polish(problem, self._best().price_per_mwh).price_per_mwh

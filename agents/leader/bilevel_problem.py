@@ -14,7 +14,7 @@ from highspy import HighsVarType
 
 from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.agents.leader.response_curve import ResponseCurve, neutral_bounds
-from gridarium.agents.solving.highs_solver import highs_model
+from gridarium.agents.solving.highs_solver import highs_model, run_in_time
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError, SolverLimitError
@@ -55,10 +55,9 @@ class RelaxedOptimum:
 def solve_relaxed(
     problem: LeaderProblem,
     curves: Curves,
-    time_limit_s: float,
     relative_gap: float,
+    node_limit: int,
     start: Array | None = None,
-    node_limit: int = 100_000,
 ) -> RelaxedOptimum:
     """Solve the single-level problem on given pieces with HiGHS, on one thread.
 
@@ -67,18 +66,20 @@ def solve_relaxed(
     problem : LeaderProblem
     curves : sequence of sequence of ResponseCurve
         For each follower and period.
-    time_limit_s, relative_gap : float
+    relative_gap : float
+    node_limit : int
         When to stop.
     start : ndarray, shape (n_period,), optional
         A price that keeps the caps, to start from.
-    node_limit : int
 
     Raises
     ------
     InfeasibleError
         If no price of the band keeps the caps.
     SolverLimitError
-        If the time was over before any price was found.
+        If the nodes were used up before any price was found.
+    TimeLimitError
+        If the solver ran into its time limit.
     """
     started = time.perf_counter()
     form = compile_model(build_bilevel_model(problem, curves), ())
@@ -88,7 +89,6 @@ def solve_relaxed(
     highs.changeColsIntegrality(len(integers), integers, kinds)
     for name, value in {
         "mip_rel_gap": relative_gap,
-        "time_limit": time_limit_s,
         "mip_max_nodes": node_limit,
         "primal_feasibility_tolerance": 1e-7,
         "dual_feasibility_tolerance": 1e-7,
@@ -99,13 +99,12 @@ def solve_relaxed(
         solution = highspy.HighsSolution()
         solution.col_value = _point(problem, curves, form, start)
         highs.setSolution(solution)
-    highs.run()
-    status, info = highs.getModelStatus(), highs.getInfo()
+    status, info = run_in_time(highs, "leader"), highs.getInfo()
     if status == highspy.HighsModelStatus.kInfeasible:
         raise InfeasibleError("leader: no price of the band keeps the caps")
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         reason = highs.modelStatusToString(status)
-        raise SolverLimitError(f"leader: no price after {time_limit_s:.0f} s, {reason}")
+        raise SolverLimitError(f"leader: no price after {info.mip_node_count} nodes, {reason}")
     x = np.array(highs.getSolution().col_value)
     price, neutral = (x[form.decisions[n].start : form.decisions[n].stop] for n in ("price", "neutral"))
     reference = np.array([follower.reference_price_per_mwh for follower in problem.followers])

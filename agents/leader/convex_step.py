@@ -12,7 +12,7 @@ from scipy import sparse
 
 from gridarium.agents.leader.convex_step_problem import THOUSAND, Reach, SingleLevelPoint, build_step_model
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
-from gridarium.agents.solving.highs_solver import highs_model
+from gridarium.agents.solving.highs_solver import highs_model, run_in_time
 from gridarium.agents.solving.quadratic_solver import QuadraticSolver
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array
@@ -130,7 +130,7 @@ def _search(form: StandardForm, start: Array, effort: StepEffort) -> tuple[Array
         solution = highspy.HighsSolution()
         solution.col_value = start
         highs.setSolution(solution)
-    highs.run()
+    run_in_time(highs, "leader")
     info = highs.getInfo()
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return None

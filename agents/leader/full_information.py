@@ -15,28 +15,26 @@ from gridarium.agents.leader.response_curve import response_curves
 from gridarium.environment.arrays import Array
 
 _COARSE_GROUPS = 2
+_COARSE_GAP = 1e-3
 
 
 @dataclass(frozen=True)
 class SearchEffort:
-    """When the search for a leader's optimum ends.
+    """When the search for a leader's optimum ends: never by the clock, so every machine finds the same.
 
     Parameters
     ----------
-    time_limit_s : float
-        For all rounds together.
-    node_limit : int
-        Nodes of each search; unlike time, the same on every machine.
     relative_gap : float
         Distance of bound and true profit, relative to the profit, that is good enough.
     round_limit : int
         Most times that the curves are cut finer.
+    node_limit : int
+        Nodes of all rounds together; a root counts as one. On days of 24 hours most is found at the roots.
     """
 
-    time_limit_s: float = 30.0
     relative_gap: float = 2e-4
     round_limit: int = 8
-    node_limit: int = 100_000
+    node_limit: int = 100
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def full_information_optimum(
 
     Raises
     ------
-    InfeasibleError, SolverLimitError
+    InfeasibleError, SolverLimitError, TimeLimitError
 
     Notes
     -----
@@ -93,17 +91,13 @@ def full_information_optimum(
     best = polish(problem, problem.reference_price_per_mwh if start is None else start)
     for groups in range(1, min(len(problem.followers), _COARSE_GROUPS + 1)):
         best = max(best, _coarse(problem, groups, effort), key=_profit)
-    bound, rounds = np.inf, 0
+    bound, rounds, left = np.inf, 0, effort.node_limit
     cuts: list[Array] = []
-    while rounds < effort.round_limit:
-        left = effort.time_limit_s - (time.perf_counter() - started)
-        if left <= 0.0:
-            break
+    while rounds < effort.round_limit and left > 0:
         rounds += 1
         curves = response_curves(problem, cuts)
-        answer = solve_relaxed(
-            problem, curves, left, 0.5 * effort.relative_gap, best.price_per_mwh, effort.node_limit
-        )
+        answer = solve_relaxed(problem, curves, 0.5 * effort.relative_gap, left, best.price_per_mwh)
+        left -= max(answer.nodes, 1)
         bound = min(bound, answer.bound_money)
         best = max(best, polish(problem, answer.price_per_mwh), key=_profit)
         if bound - best.profit_money <= effort.relative_gap * abs(bound):
@@ -130,7 +124,7 @@ def _coarse(problem: LeaderProblem, groups: int, effort: SearchEffort) -> Priced
         follower_bill_caps_money=(),
     )
     start = restore(merged, problem.reference_price_per_mwh)
-    answer = solve_relaxed(merged, response_curves(merged), 0.25 * effort.time_limit_s, 1e-3, start)
+    answer = solve_relaxed(merged, response_curves(merged), _COARSE_GAP, effort.node_limit, start)
     return polish(problem, answer.price_per_mwh)
 
 

@@ -17,6 +17,7 @@ from gridarium.environment.errors import (
     RelaxationError,
     SolveError,
     SolverLimitError,
+    TimeLimitError,
 )
 
 
@@ -122,6 +123,8 @@ class ConeSolver:
             self.solved = numbers._replace(cost=cost)
             try:
                 x = self._converge(self.solved)
+            except TimeLimitError:
+                raise
             except SolverLimitError as error:
                 # A huge current keeps its cost however dear; what it breaks is numerics, not physics.
                 cause = error

@@ -6,22 +6,30 @@ from typing import Any
 
 import highspy
 import numpy as np
-from highspy import HighsModelStatus, HighsVarType
+from highspy import HighsModelStatus, HighsStatus, HighsVarType
 from numpy.typing import NDArray
 
 from gridarium.agents.solving.silent_highs import new_highs
 from gridarium.agents.solving.standard_form import Multipliers, Numbers, StandardForm
 from gridarium.environment.arrays import Array, Index
-from gridarium.environment.errors import InfeasibleError, SolveError, SolverLimitError, UnboundedError
+from gridarium.environment.errors import (
+    InfeasibleError,
+    SolveError,
+    SolverLimitError,
+    TimeLimitError,
+    UnboundedError,
+)
 
 INTEGRALITY_TOLERANCE = 1e-6
+TIME_LIMIT_S = 3600.0
+"""Of each run. Nodes and iterations end a search; whatever is still running after this time has failed."""
+
 _OPTIONS = {
     "threads": 1,
     "primal_feasibility_tolerance": 1e-9,
     "dual_feasibility_tolerance": 1e-9,
     "mip_rel_gap": 1e-7,
     "mip_feasibility_tolerance": 1e-9,
-    "time_limit": 300.0,
 }
 
 
@@ -240,6 +248,7 @@ def highs_model(form: StandardForm) -> highspy.Highs:
     highs, matrix = new_highs(), form.rows.tocsc()
     for name, value in _OPTIONS.items():
         highs.setOptionValue(name, value)
+    highs.setOptionValue("time_limit", TIME_LIMIT_S)
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(form.cost), len(form.row_names)
     lp.col_cost_, lp.col_lower_, lp.col_upper_ = form.cost, form.lower, form.upper
@@ -253,8 +262,7 @@ def highs_model(form: StandardForm) -> highspy.Highs:
 
 def run_highs(highs: highspy.Highs) -> Array:
     """Run and return the columns' values, or raise the error that names the status."""
-    highs.run()
-    status = highs.getModelStatus()
+    status = run_in_time(highs)
     if status != HighsModelStatus.kOptimal:
         status = _second_try(highs, status)
     if status == HighsModelStatus.kOptimal:
@@ -266,18 +274,39 @@ def run_highs(highs: highspy.Highs) -> Array:
     raise SolverLimitError(f"HiGHS stopped: {highs.modelStatusToString(status)}")
 
 
+def run_in_time(highs: highspy.Highs, owner: str = "") -> Any:
+    """Run and return the status; an owner is named in the error.
+
+    Raises
+    ------
+    TimeLimitError
+        If the time limit ended it: what was found by then depends on the machine.
+    """
+    if highs.run() == HighsStatus.kError and highs.getModelStatus() == HighsModelStatus.kNotset:
+        # Whoever else ran HiGHS in this process may have started another number of threads; it refuses then.
+        highspy.Highs.resetGlobalScheduler(True)
+        highs.run()
+    status = highs.getModelStatus()
+    if status == HighsModelStatus.kTimeLimit:
+        limit_s = highs.getOptionValue("time_limit")[1]
+        raise TimeLimitError(f"{owner}{': ' if owner else ''}HiGHS ran into its time limit of {limit_s:g} s")
+    return status
+
+
 def _second_try(highs: highspy.Highs, status: Any) -> Any:
     """The status after another run, where the first one tells little."""
     if status == HighsModelStatus.kUnboundedOrInfeasible:
         # Presolve cannot tell the two apart; the simplex method can.
         highs.setOptionValue("presolve", "off")
-        highs.run()
-        highs.setOptionValue("presolve", "choose")
+        try:
+            status = run_in_time(highs)
+        finally:
+            highs.setOptionValue("presolve", "choose")
     elif status in (HighsModelStatus.kNotset, HighsModelStatus.kSolveError, HighsModelStatus.kUnknown):
         # A basis from other data can be numerically hopeless; start from none.
         highs.clearSolver()
-        highs.run()
-    return highs.getModelStatus()
+        status = run_in_time(highs)
+    return status
 
 
 def _set_kind(highs: highspy.Highs, columns: NDArray[np.int32], kind: HighsVarType) -> None:

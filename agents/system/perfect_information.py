@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import highspy
 import numpy as np
 from highspy import HighsModelStatus, HighsVarType
 
 from gridarium.agents.optimisation import Solution
-from gridarium.agents.solving.highs_solver import highs_model
+from gridarium.agents.solving.highs_solver import highs_model, run_in_time
 from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
 from gridarium.agents.system.commitment_families import COMMITMENT_SIGNALS, commitment_signals
 from gridarium.agents.system.commitment_problem import CommitmentShape, build_commitment_model
@@ -35,7 +36,7 @@ class BenchmarkDay(SystemSchedule):
     gap : float
         Relative distance of the two.
     is_proven : bool
-        False where the time limit ended the search; the bound holds all the same.
+        False where the limit of nodes ended the search; the bound holds all the same.
     solver_s : float
     """
 
@@ -56,7 +57,8 @@ class PerfectInformation:
         Length of a period of dispatch, a whole part of an hour.
     gap : float
         Relative gap at which the search ends.
-    time_limit_s : float
+    node_limit : int
+        Nodes at which it ends at the latest; most days are proven at the root, the first of them.
 
     Notes
     -----
@@ -65,9 +67,9 @@ class PerfectInformation:
     """
 
     def __init__(
-        self, shape: CommitmentShape, period_h: float = 0.25, gap: float = 1e-4, time_limit_s: float = 20.0
+        self, shape: CommitmentShape, period_h: float = 0.25, gap: float = 1e-4, node_limit: int = 1000
     ) -> None:
-        self.shape, self._gap, self._time_limit_s = shape, gap, time_limit_s
+        self.shape, self._gap, self._node_limit = shape, gap, node_limit
         self.form = compile_model(build_commitment_model(shape, period_h), (*SIGNALS, *COMMITMENT_SIGNALS))
 
     def solve(
@@ -95,18 +97,20 @@ class PerfectInformation:
         InfeasibleError
             If no day satisfies all constraints.
         SolverLimitError
-            If the time limit ends the search before any day is found.
+            If the limit of nodes ends the search before any day is found.
+        TimeLimitError
+            If the solver ran into its time limit.
         """
         system, form = self.shape.system, self.form
         state = SystemState.initial(system) if state is None else state
         signals = system_signals(system, actual, state)
         signals |= commitment_signals(system, self.shape.n_hour, state, hours_in_state, None)
         values = np.concatenate([np.ravel(signals[name]) for name in form.signals])
-        highs = _loaded(form, form.at(values), self._gap, self._time_limit_s)
+        highs = _loaded(form, form.at(values), self._gap, self._node_limit)
         started = time.perf_counter()
-        highs.run()
+        status = run_in_time(highs, f"agent {owner}")
         solver_s = time.perf_counter() - started
-        x = _answer(owner, highs)
+        x = _answer(owner, highs, status)
         solution, info = Solution(form, x, values), highs.getInfo()
         # Signals alone add nothing here but a constant, which HiGHS does not know of.
         offset = solution.objective - info.objective_function_value
@@ -116,16 +120,16 @@ class PerfectInformation:
             cost_money=solution.objective,
             bound_money=info.mip_dual_bound + offset,
             gap=info.mip_gap,
-            is_proven=highs.getModelStatus() == HighsModelStatus.kOptimal,
+            is_proven=status == HighsModelStatus.kOptimal,
             solver_s=solver_s,
         )
 
 
-def _loaded(form: StandardForm, numbers: Numbers, gap: float, time_limit_s: float) -> highspy.Highs:
+def _loaded(form: StandardForm, numbers: Numbers, gap: float, node_limit: int) -> highspy.Highs:
     """A HiGHS object with these numbers, integers and limits."""
     highs = highs_model(form)
     highs.setOptionValue("mip_rel_gap", gap)
-    highs.setOptionValue("time_limit", time_limit_s)
+    highs.setOptionValue("mip_max_nodes", node_limit)
     columns = np.arange(len(form.cost), dtype=np.int32)
     rows = np.arange(len(form.row_names), dtype=np.int32)
     highs.changeColsCost(len(columns), columns, numbers.cost)
@@ -137,12 +141,11 @@ def _loaded(form: StandardForm, numbers: Numbers, gap: float, time_limit_s: floa
     return highs
 
 
-def _answer(owner: str, highs: highspy.Highs) -> Array:
+def _answer(owner: str, highs: highspy.Highs, status: Any) -> Array:
     """The best point found, or the error that names why there is none."""
-    status = highs.getModelStatus()
     if status in (HighsModelStatus.kInfeasible, HighsModelStatus.kUnboundedOrInfeasible):
         raise InfeasibleError(f"agent {owner}: no day satisfies all constraints")
     found = highs.getInfo().primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
-    if status not in (HighsModelStatus.kOptimal, HighsModelStatus.kTimeLimit) or not found:
+    if status not in (HighsModelStatus.kOptimal, HighsModelStatus.kSolutionLimit) or not found:
         raise SolverLimitError(f"agent {owner}: HiGHS stopped: {highs.modelStatusToString(status)}")
     return np.array(highs.getSolution().col_value)

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from gridarium.experiments.adcef.schema import AdcefScenario, ConsumerClass, Network, Renewable
 
 OPERATOR = "dso"
-_AMPLE_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -377,7 +376,7 @@ def _make_setter(
     if leader.kind == "best-response":
         return None
     # Nodes and not seconds end a search: the same seed gives the same bytes on every machine.
-    effort = SearchEffort(_AMPLE_S, relative_gap=5e-4, round_limit=1, node_limit=leader.search_nodes)
+    effort = SearchEffort(relative_gap=5e-4, round_limit=1, node_limit=leader.search_nodes)
     options = Anticipation(leader.round_limit, leader.limit_probes, effort)
     limits, trades = limit_rules(scenario), trades_carbon(scenario)
     if leader.kind == "anticipating":

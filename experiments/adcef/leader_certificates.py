@@ -29,7 +29,7 @@ GAP_TOLERANCE = 0.01
 _CUT_ROUNDS = 6
 _STARTS = 3
 _LOOP_ROUNDS = 40
-_EFFORT = SearchEffort(3600.0, relative_gap=2e-4, round_limit=3, node_limit=1000)
+_EFFORT = SearchEffort(relative_gap=2e-4, round_limit=3, node_limit=1000)
 
 
 class LeaderBench:

@@ -24,14 +24,14 @@ def benchmark_table(built: Built) -> pd.DataFrame:
 
     One row, or none: only a run of one day begins in a state that the benchmark knows.
     """
-    limit_s = built.scenario.operator.benchmark_limit_s if built.scenario.operator else 0.0
+    nodes = built.scenario.operator.benchmark_nodes if built.scenario.operator else 0
     world, operator = built.world, built.operator
-    if operator is None or limit_s == 0.0 or world.n_period > _QUARTERS_OF_DAY:
+    if operator is None or nodes == 0 or world.n_period > _QUARTERS_OF_DAY:
         return pd.DataFrame(columns=list(_COLUMNS))
     shape = CommitmentShape(operator.system, round(world.n_period * world.period_h))
     problem = world.shared(
         ("perfect information", shape),
-        lambda: PerfectInformation(shape, world.period_h, time_limit_s=limit_s),
+        lambda: PerfectInformation(shape, world.period_h, node_limit=nodes),
     )
     day = problem.solve("benchmark", _known(built))
     return pd.DataFrame([{name: getattr(day, name) for name in _COLUMNS}])

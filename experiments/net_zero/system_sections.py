@@ -163,8 +163,8 @@ class Operator(Section):
     """Spinning reserve as a share of the load (mu11)."""
     reserve_wind_share: Share = 0.05
     """Spinning reserve as a share of installed wind power (mu22)."""
-    benchmark_limit_s: Annotated[float, Range(0, 3600)] = 60.0
-    """Longest search for the day of perfect information that a run is compared with, s; 0 leaves it out."""
+    benchmark_nodes: Annotated[int, Range(0, 10_000_000)] = 1000
+    """Most nodes of the search for the day of perfect information to compare with; 0 leaves it out."""
     behaviour: list[Behaviour] = Field(default_factory=list)
     """Elements of bounded rationality, in the order they act; empty is the exact operator."""
 

@@ -63,7 +63,7 @@ def test_bound_holds_and_meets_the_profit(seed: int) -> None:
 
 def test_each_bill_is_capped() -> None:
     problem = random_instance(19, each_bill_capped=True)
-    found = full_information_optimum(problem, SearchEffort(20.0, 2e-3, 2))
+    found = full_information_optimum(problem, SearchEffort(2e-3, 2))
     bills = problem.loads(found.price_per_mwh) @ found.price_per_mwh
     assert np.all(bills <= np.array(problem.follower_bill_caps_money) * (1.0 + 1e-8))
     assert found.gap <= 5e-3
@@ -74,8 +74,8 @@ def test_each_bill_is_capped() -> None:
 
 def test_finer_pieces_lower_the_bound() -> None:
     problem = random_instance(3)
-    coarse = solve_relaxed(problem, response_curves(problem), 30.0, 1e-6)
-    fine = solve_relaxed(problem, response_curves(problem, [coarse.margin_per_mwh]), 30.0, 1e-6)
+    coarse = solve_relaxed(problem, response_curves(problem), 1e-6, 1000)
+    fine = solve_relaxed(problem, response_curves(problem, [coarse.margin_per_mwh]), 1e-6, 1000)
     assert fine.bound_money <= coarse.bound_money + 0.02
 
 

@@ -30,7 +30,7 @@ Supply = Callable[[Array], SupplyCut]
 def test_random_days_end_at_kkt_points_below_the_bound(seed: int) -> None:
     problem = random_instance(seed)
     outcome = sequential_convex_optimum(problem)
-    informed = full_information_optimum(problem, SearchEffort(time_limit_s=5.0))
+    informed = full_information_optimum(problem, SearchEffort(round_limit=1))
     assert outcome.converged
     assert outcome.residual.worst <= 1e-6
     assert problem.allows(outcome.price_per_mwh)

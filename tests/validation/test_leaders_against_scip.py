@@ -16,7 +16,7 @@ def test_formulations_agree_with_the_milp(seed: int) -> None:
     problem = random_instance(seed)
     found = full_information_optimum(problem)
     for formulation in FORMULATIONS:
-        answer = solve_reference(problem, formulation, time_limit_s=60.0)
+        answer = solve_reference(problem, formulation)
         assert answer.status == "optimal"
         assert answer.profit_money == pytest.approx(answer.modelled_money, rel=1e-6)
         assert answer.bound_money == pytest.approx(found.profit_money, rel=3e-4)
@@ -26,6 +26,6 @@ def test_formulations_agree_with_the_milp(seed: int) -> None:
 
 def test_starts_from_a_given_price() -> None:
     problem = random_instance(17)
-    answer = solve_reference(problem, "big-m", 60.0, start=problem.reference_price_per_mwh)
+    answer = solve_reference(problem, "big-m", start=problem.reference_price_per_mwh)
     assert answer.modelled_money >= problem.profit(problem.reference_price_per_mwh)
     assert answer.gap == pytest.approx(0.0, abs=1e-6)

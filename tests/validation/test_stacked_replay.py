@@ -12,7 +12,7 @@ from gridarium.experiments.plain_yaml import dump_yaml, parse_yaml
 from gridarium.experiments.results import Result
 from gridarium.experiments.scenario_files import profile_path
 
-SETTINGS = ("horizon_h=4", "grids.bulk.operator.benchmark_limit_s=0")
+SETTINGS = ("horizon_h=4", "grids.bulk.operator.benchmark_nodes=0")
 
 
 @pytest.fixture(scope="module")

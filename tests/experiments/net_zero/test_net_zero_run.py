@@ -162,13 +162,13 @@ def test_balances_hold_whoever_is_bounded(run_short: Run, name: str) -> None:
     else:
         behaviour = f"[{{{name}: {PROSUMERS[name][1]}}}]"
         settings = [f"prosumers.prosumer_{number}.behaviour={behaviour}" for number in (1, 2, 3)]
-    result = run_short("horizon_h=2", "operator.benchmark_limit_s=0", *settings)
+    result = run_short("horizon_h=2", "operator.benchmark_nodes=0", *settings)
     assert [item for item in result.certificates if item.hard and not item.passed] == []
 
 
 def test_a_line_that_is_out_carries_nothing(run_short: Run) -> None:
     outage = "lines.outages=[{line: [prosumer_1, prosumer_3], start_s: 3600, end_s: 7200}]"
-    result = run_short("horizon_h=2", "operator.benchmark_limit_s=0", outage)
+    result = run_short("horizon_h=2", "operator.benchmark_nodes=0", outage)
     trades = result.table("trades")
     pair = trades[(trades["seller"] == "prosumer_1") & (trades["buyer"] == "prosumer_3")]
     assert len(pair[pair["period"] < 4])

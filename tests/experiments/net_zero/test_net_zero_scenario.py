@@ -64,6 +64,11 @@ def test_the_cases_differ_in_what_the_paper_varies() -> None:
         ("thermal_units.unit_3.p_initial_mw=10", "thermal_units.unit_3.p_initial_mw", "must be 0 MW"),
         ("thermal_units.unit_1.capture.fixed_mw=70", "thermal_units.unit_1.capture.fixed_mw", "p_min_mw"),
         ("thermal_units.unit_1.tau=1", "thermal_units.unit_1.tau", "unknown field"),
+        (
+            "operator.benchmark_limit_s=60",
+            "operator.benchmark_limit_s",
+            "it is now benchmark_nodes: Most nodes",
+        ),
         ("flexible_loads.dr_1.share=0.99", "flexible_loads", "sum to 1.02"),
         ("load=null", "load", "must be given"),
         ("lines=null", "lines", "where prosumers trade"),
