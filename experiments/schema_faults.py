@@ -63,17 +63,6 @@ def _translated(schema: type[Section], detail: ErrorDetails) -> Iterator[Fault]:
             yield Fault(place, detail["input"], detail["msg"].replace("Input should", "must"))
 
 
-def _hint(place: str, section: type[Section]) -> str:
-    """Say what may have been meant by a field that a section does not know."""
-    name, known = place.rpartition(".")[2], section.model_fields
-    new = now_called(place)
-    if new is not None and (new in known or "." in new):
-        meaning = known[new].description if new in known else None
-        return f"it is now {new}" + (f": {meaning}" if meaning else "")
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
-
-
 def _section_at(schema: type[Section], keys: Sequence[str]) -> type[Section]:
     """Return the section that the keys lead to; names of units and list positions lead to their section."""
     for key in keys:

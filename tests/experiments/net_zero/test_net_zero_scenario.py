@@ -67,7 +67,7 @@ def test_the_cases_differ_in_what_the_paper_varies() -> None:
         (
             "operator.benchmark_limit_s=60",
             "operator.benchmark_limit_s",
-            "it is now benchmark_nodes: Most nodes",
+            "is now called benchmark_nodes",
         ),
         ("flexible_loads.dr_1.share=0.99", "flexible_loads", "sum to 1.02"),
         ("load=null", "load", "must be given"),
