@@ -31,6 +31,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "leaders": Benchmark(
         "gridarium.experiments.bench_leaders", "bench_leaders", "leaders against a proven bound, and SCIP"
     ),
+    "stack": Benchmark("gridarium.experiments.bench_stack", "bench_stack", "what another feeder costs"),
     "p2p": Benchmark("gridarium.experiments.bench_p2p", "bench_p2p", "a day of trade among prosumers"),
 }
 
