@@ -17,6 +17,7 @@ import argparse
 import hashlib
 import json
 import math
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,6 @@ from typing import Any
 import pandas as pd
 
 from gridarium.experiments.records import Certificate
-from gridarium.experiments.renamed_fields import now_called
 from gridarium.experiments.results import Result, machine_facts
 from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario, shipped_scenarios
@@ -182,7 +182,7 @@ def _pairs(
     place: str, kinds: str, old: Mapping[str, Any], new: Mapping[str, Any], renames: Any, found: Comparison
 ) -> Iterator[tuple[str, Any, Any]]:
     """What both have, by its new name; what one lacks is a fault."""
-    names = {now_called(name, renames.get(kinds, {})) or name: name for name in old}
+    names = {now_called(name, renames.get(kinds, {})): name for name in old}
     for name, before in names.items():
         if name != before:
             found.renamed[kinds, before, name] = None
@@ -191,6 +191,15 @@ def _pairs(
         else:
             found.faults.append(f"{place} {name}: is missing now")
     found.faults += [f"{place} {name}: is new" for name in new if name not in names]
+
+
+def now_called(name: str, renames: Mapping[str, str]) -> str:
+    """The name that a thing has today; `*` in both patterns stands for what stays."""
+    for pattern, to in sorted(renames.items(), key=lambda item: "*" in item[0]):
+        if match := re.fullmatch(re.escape(pattern).replace(r"\*", "(.*)"), name):
+            kept = iter(match.groups())
+            return "".join(next(kept) if part == "*" else part for part in re.split(r"(\*)", to))
+    return name
 
 
 def _close(old: float, new: float, tolerance: float, least_scale: float) -> bool:
