@@ -40,7 +40,7 @@ _STACK = Stack(
     ),
     curtailed="renewable",
     withdrawal=(Layer("storage", "storage charge", BLUE), Layer("grid", "grid export", VERMILLION)),
-    demand=("load",),
+    demand=("load", "grid_below"),
 )
 
 

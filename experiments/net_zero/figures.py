@@ -38,7 +38,7 @@ _STACK = Stack(
     ),
     curtailed="wind",
     withdrawal=(Layer("storage", "storage charge", BLUE), Layer("market", "spilled", VERMILLION)),
-    demand=("load", "flexible_load", "prosumer"),
+    demand=("load", "flexible_load", "prosumer", "grid_below"),
 )
 
 CHARGES_H, DISCHARGES_H = ((1.0, 4.0),), ((10.0, 12.0), (18.0, 19.0))

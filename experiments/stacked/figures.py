@@ -54,9 +54,9 @@ def heads_figure(heads: pd.DataFrame, currency: str = MONEY) -> Figure:
         panels[row][0].set_ylabel(grid if copies == 1 else f"{grid} (x {copies})")
     for axes, title in zip(panels[0], titles, strict=True):
         axes.set_title(title)
-    for axes in (panels[0][0], panels[0][2]):
-        axes.legend(loc="best")
     for axes in panels[-1]:
-        axes.set_xlabel("hour")
-    figure.tight_layout()
+        axes.set_xlabel("time (h)")
+    handles, names = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, ["told or planned", names[1]], loc="upper right", ncols=2)
+    figure.set_layout_engine("tight", rect=(0.0, 0.0, 1.0, 0.95))
     return figure

@@ -17,6 +17,7 @@ from gridarium.experiments.tidy import tidy
 MEASURED: Sequence[str] | None = None
 """All tables: metrics and certificates are taken from those of each grid."""
 
+_A_WATT_MW = 1e-6
 _OF_WORLD = ("messages", "ledger")
 
 
@@ -88,7 +89,7 @@ def _head(grid: Grid, operator: Any) -> dict[str, Array]:
         "export_price_per_mwh": np.concatenate([operator.told_export_per_mwh(day) for day in terms]),
         "factor_told_tco2_per_mwh": np.concatenate([operator.told_factor_tco2_per_mwh(day) for day in terms]),
         "factor_metered_tco2_per_mwh": np.divide(
-            carbon, taken, out=np.full_like(taken, np.nan), where=taken != 0
+            carbon, taken, out=np.full_like(taken, np.nan), where=np.abs(taken) > _A_WATT_MW
         ),
         "p_forecast_mw": hold(np.concatenate([operator.told_forecast_mw(day) for day in days])),
         "p_plan_mw": hold(np.concatenate([operator.head_plan_mw(day) for day in days])),
