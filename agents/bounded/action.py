@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from gridarium.agents.bounded.common import Bounded, number
 from gridarium.environment.errors import GridariumError
-from gridarium.environment.horizon import Horizon
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent
@@ -66,6 +65,9 @@ class DropOut(Bounded):
 
     def act(self, agent: GridAgent, period: int, planned: float) -> float:
         """Draw the base load from the period on in which the agent leaves."""
+        # Not at the top: parameters are checked without loading what a world needs.
+        from gridarium.environment.horizon import Horizon
+
         leaves = agent.stream("behaviour/action/drop-out").random() < self.probability
         if leaves:
             self.left.append(period)

@@ -91,6 +91,32 @@ def test_hooks_compose_in_the_order_given() -> None:
     assert Composed([]).perceive(agent, HEARD) is HEARD
 
 
+class Diary(Behaviour):
+    """Notes the days for which it gets ready, and what it perceives."""
+
+    def __init__(self) -> None:
+        self.entries: list[str] = []
+
+    def begin_day(self, agent: GridAgent, day: int) -> None:
+        self.entries.append(f"{agent.name} begins {day}")
+
+    def perceive(self, agent: GridAgent, signal: Any) -> Any:
+        self.entries.append(f"hears {signal.day}.{signal.round}")
+        return signal
+
+
+def test_each_day_begins_once_and_before_anything_of_it_is_perceived(make_world: MakeWorld) -> None:
+    first, second = Diary(), Diary()
+    world, values = make_world(48), series([600.0] * 24)
+    demand = Demand(np.resize([1.0, 1.5, 2.0], 48), 100.0, 0.2)
+    site = world.grid.spread()
+    agent = Consumer(site, "homes", "homes", demand, "leader", Composed([first, second]))
+    for day, round_ in ((0, 1), (0, 2), (0, 2), (1, 1), (1, 2)):
+        agent.respond(TariffSignal(round_, values, values, values, day=day), "leader")
+    expected = ["homes begins 0", "hears 0.1", "hears 0.2", "homes begins 1", "hears 1.1", "hears 1.2"]
+    assert first.entries == second.entries == expected
+
+
 @pytest.mark.parametrize("behaviour", [None, Behaviour(), Composed([]), Scaled(1.0, 0.0)])
 def test_the_neutral_behaviour_is_the_exact_agent(make_world: MakeWorld, behaviour: Behaviour | None) -> None:
     world = make_world()

@@ -11,6 +11,7 @@ from gridarium.agents.behaviour import Behaviour, Composed
 from gridarium.agents.bounded.action import DropOut, Override, PartialCompliance
 from gridarium.agents.feeder.consumer import Consumer, Demand
 from gridarium.environment.arrays import series
+from gridarium.environment.clock import DAY_S
 from gridarium.environment.grids import Injections
 from gridarium.environment.world import World
 from gridarium.market.messages.tariffs import TariffSignal
@@ -22,7 +23,7 @@ BASE = 1.0 + 0.5 * np.sin(np.arange(N))
 
 def metered(make_world: MakeWorld, behaviour: Behaviour, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Metered and planned load of a consumer, MW."""
-    world = make_world(N, seed=seed)
+    world = make_world(N, period_s=DAY_S / N, seed=seed)
     world.bus.connect("leader", lambda envelope: None)
     demand = Demand(BASE, 60.0, 0.2)
     agent = Consumer(world.grid.spread(), "homes", "homes", demand, "leader", behaviour)
@@ -71,6 +72,16 @@ def test_who_drops_out_stays_out(make_world: MakeWorld) -> None:
         metered(make_world, behaviour, seed)
         firsts.append(1 + behaviour.left[0])
     assert np.mean(firsts) == pytest.approx(10.0, abs=4 * np.sqrt(90.0 / 60))
+
+
+def test_who_has_dropped_out_is_back_the_next_day(make_world: MakeWorld) -> None:
+    world, behaviour = make_world(48), DropOut(probability=0.0)
+    base = np.resize(BASE, 48)
+    agent = Consumer(world.grid.spread(), "homes", "homes", Demand(base, 60.0, 0.2), "leader", behaviour)
+    behaviour.left.append(5)
+    done = [behaviour.act(agent, period, 9.0) for period in range(48)]
+    assert done[5:24] == base[5:24].tolist()
+    assert done[24:] == [9.0] * 24
 
 
 def test_draws_belong_to_the_agent_and_the_seed(make_world: MakeWorld) -> None:

@@ -114,6 +114,47 @@ def test_a_schedule_without_reactive_power_and_virtual_carbon(make_world: MakeWo
     assert told[-1] == StorageStatus(1, 0.4, 0.0, owner.energy_mwh[0])
 
 
+@pytest.mark.parametrize("asked_at", [0, 7, 20, 24])
+def test_the_content_told_for_the_next_day_counts_with_the_rest_of_this_one(
+    make_world: MakeWorld, asked_at: int
+) -> None:
+    world = make_world(48)
+    owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
+    heard: list[object] = []
+    world.bus.connect("dso", lambda envelope: heard.append(envelope.payload))
+    charge, discharge = np.zeros((2, 24))
+    charge[[3, 22]], discharge[[10, 20]] = (0.3, 0.2), (0.25, 0.1)
+    world.bus.send("dso", "pool", StorageCommand(1, 0, series(charge), series(discharge)))
+    for period in range(25):
+        if period == asked_at:
+            world.clock.run_until(world.clock.now_s + 1.0 if period == 0 else world.clock.now_s)
+            world.bus.send("dso", "pool", ForecastRequest(1))
+        world.step()
+    by_hand = 0.5 + 0.92 * 0.5 - 0.35 / 0.95
+    offers = [payload for payload in heard if isinstance(payload, StorageOffer)]
+    assert [(offer.day, offer.e_mwh) for offer in offers] == [(1, pytest.approx(by_hand, abs=1e-12))]
+    # Without a schedule of its own the second day is idle.
+    assert owner.energy_mwh[23:25] == pytest.approx([by_hand] * 2, abs=1e-12)
+
+
+def test_each_day_has_a_schedule_of_its_own(make_world: MakeWorld) -> None:
+    world = make_world(48)
+    owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
+    world.bus.connect("dso", lambda envelope: None)
+    first, second = np.zeros((2, 24))
+    first[2], second[5] = 0.3, 0.1
+    nothing = [0.0] * 24
+    # The order of arrival does not matter.
+    world.bus.send("dso", "pool", schedule(second.tolist(), nothing, first=0.4, period=24))
+    world.bus.send("dso", "pool", schedule(first.tolist(), nothing, first=0.3))
+    for _ in range(48):
+        world.step()
+    assert world.meters["pool"].tolist() == [*first, *second]
+    # The virtual pool starts anew with what the schedule of the day says.
+    assert owner.pool_tco2[[0, 23]] == pytest.approx([0.3, 0.3 + 0.15])
+    assert owner.pool_tco2[[24, 47]] == pytest.approx([0.4, 0.4 + 0.05])
+
+
 def test_an_impossible_schedule_names_storage_and_period(make_world: MakeWorld) -> None:
     world = make_world()
     StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")

@@ -1,0 +1,277 @@
+"""A DSO over several days, and over quarters of an hour for which it plans in hours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gridarium.agents.feeder.upstream import UpstreamMarket
+from gridarium.environment.arrays import Array
+from gridarium.environment.clock import Clock
+from gridarium.environment.grids import Grid
+from gridarium.environment.horizon import Horizon
+from gridarium.environment.profiles import read_profiles
+from gridarium.environment.world import World
+from gridarium.experiments.adcef.build import (
+    Built,
+    FeederPlace,
+    build,
+    build_agents,
+    build_feeder,
+    supply_profile,
+)
+from gridarium.experiments.adcef.certificates import certify
+from gridarium.experiments.adcef.schema import AdcefScenario
+from gridarium.experiments.adcef.tables import tables_of
+from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.scenario_files import profile_path
+from gridarium.market.accounts import CARBON, EXPORT, PURCHASE, UPSTREAM
+
+DAYS = 3
+CLASSES = ("industrial", "commercial", "residential")
+LIMIT_MWH = 0.5  # of each class and day; it binds for the industrial one
+# Turbines dear enough to buy at some hours, and more sun than anybody wants at others.
+HEAD_IN_USE = (
+    "gas_turbines.gas_turbine_12.cost_linear_per_mwh=300",
+    "gas_turbines.gas_turbine_25.cost_linear_per_mwh=450",
+    "prices.export_limit_mw=2",
+    "prices.export_share_of_wholesale=0.4",
+)
+BATTERY = "consumers.residential.battery={p_max_mw: 0.1, e_max_mwh: 0.2}"
+OF_A_SOLVER = 1e-5  # MW, from solves that begin elsewhere
+BY_ROUNDING = 1e-7  # MW, where a solve's numbers differ by rounding only
+
+
+def scenario_of(folder: Path, n_day: int, *settings: str) -> AdcefScenario:
+    """The small feeder with the same day several times."""
+    day = pd.read_csv(profile_path("adcef-high-res"), comment="#")
+    times = pd.to_datetime(day["time"])
+    rows = [
+        day.assign(time=[(t + pd.Timedelta(days=more)).isoformat() for t in times]) for more in range(n_day)
+    ]
+    path = folder / f"{n_day}-days.csv"
+    pd.concat(rows).to_csv(path, index=False)
+    limits = [f"consumers.{kind}.shiftable_mwh={LIMIT_MWH}" for kind in CLASSES]
+    case = load_scenario("adcef-small", [f"profiles={path}", *limits, *HEAD_IN_USE, *settings]).cases["adcef"]
+    assert isinstance(case, AdcefScenario)
+    return case
+
+
+def lived(scenario: AdcefScenario) -> Built:
+    built = build(scenario)
+    while built.world.running:
+        built.world.step()
+    return built
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("days")
+
+
+@pytest.fixture(scope="module")
+def one_day(folder: Path) -> Built:
+    return lived(scenario_of(folder, 1))
+
+
+@pytest.fixture(scope="module")
+def days(folder: Path) -> Built:
+    return lived(scenario_of(folder, DAYS))
+
+
+def by_day(values: Array) -> Array:
+    """Shape (n_day, 24)."""
+    return values.reshape(-1, 24)
+
+
+def shifted_mwh(built: Built) -> Array:
+    """Energy that each consumer moves on each day, shape (n_consumer, n_day)."""
+    moved = [np.abs(one.loads_mw["plan"] - one.loads_mw["base"]) for one in built.consumers]
+    return np.array([by_day(values).sum(axis=1) / 2.0 for values in moved])
+
+
+def test_the_limit_on_shifted_energy_is_that_of_a_day(one_day: Built, days: Built) -> None:
+    alone, each = shifted_mwh(one_day), shifted_mwh(days)
+    assert each == pytest.approx(np.repeat(alone, DAYS, axis=1), abs=OF_A_SOLVER)
+    assert alone[0, 0] == pytest.approx(LIMIT_MWH, abs=OF_A_SOLVER)
+    # Together more than a limit laid over all days would leave.
+    assert each.sum() == pytest.approx(DAYS * alone.sum(), abs=1e-4)
+    assert each.sum() > len(CLASSES) * LIMIT_MWH
+
+
+def test_no_energy_moves_from_day_to_day(days: Built) -> None:
+    for consumer in days.consumers:
+        base, plan = (by_day(consumer.loads_mw[kind]).sum(axis=1) for kind in ("base", "plan"))
+        assert plan == pytest.approx(base, abs=1e-9)
+        assert by_day(days.world.meters[consumer.name]).sum(axis=1) == pytest.approx(base, abs=1e-9)
+
+
+def test_equal_days_are_the_same_day_again(one_day: Built, days: Built) -> None:
+    first = one_day.dso.today
+    assert len(days.dso.days) == DAYS
+    for day in days.dso.days:
+        assert day.signal.day == day.number
+        assert [part.ended for part in day.rounds] == [part.ended for part in first.rounds]
+        # The price goes as far as the loop is told to go, and no further.
+        assert day.signal.price_per_mwh == pytest.approx(first.signal.price_per_mwh, abs=1e-3)
+        assert day.plan.situation.load_mw == pytest.approx(first.plan.situation.load_mw, abs=OF_A_SOLVER)
+    for values, alone in (
+        (days.grid.exchange_mw, one_day.grid.exchange_mw),
+        (days.dso.emission_tco2, one_day.dso.emission_tco2),
+    ):
+        assert by_day(values) == pytest.approx(np.tile(alone, (DAYS, 1)), abs=OF_A_SOLVER)
+    assert by_day(days.dso.settled_factor_tco2_per_mwh) == pytest.approx(
+        np.tile(one_day.dso.settled_factor_tco2_per_mwh, (DAYS, 1)), abs=OF_A_SOLVER
+    )
+    for name in ("dso", *CLASSES):
+        balance = one_day.world.ledger.balance(name)
+        assert days.world.ledger.balance(name) == pytest.approx(DAYS * balance, rel=1e-5)
+    assert days.carbon_market.reduction_tco2 == pytest.approx(
+        DAYS * one_day.carbon_market.reduction_tco2, abs=1e-4
+    )
+
+
+def test_the_first_day_knows_nothing_of_the_later_ones(one_day: Built, days: Built) -> None:
+    first = days.dso.days[0]
+    assert first.signal.price_per_mwh.tolist() == one_day.dso.today.signal.price_per_mwh.tolist()
+    assert days.grid.exchange_mw[:24].tolist() == one_day.grid.exchange_mw.tolist()
+
+
+def test_days_are_negotiated_one_after_the_other(days: Built) -> None:
+    rules, starts = days.dso.rules, [day.rounds[0].time_s for day in days.dso.days]
+    assert starts == [rules.opens_s + day * 86400.0 for day in range(DAYS)]
+    for number, day in enumerate(days.dso.days):
+        assert day.rounds[-1].time_s < rules.closes_s + number * 86400.0
+        assert days.market is not None
+        assert days.market.nominations[number].load_mw.tolist() == days.dso.head_plan_mw(number).tolist()
+
+
+def test_what_a_storage_tells_of_the_next_day_is_what_is_in_it_then(days: Built) -> None:
+    moving = False
+    for unit in days.storages:
+        content = by_day(unit.energy_mwh)
+        told = [day.initial_mwh[unit.name] for day in days.dso.days]
+        assert told[0] == unit.ratings.soc_initial * unit.ratings.e_max_mwh
+        assert told[1:] == pytest.approx(content[:-1, -1], abs=1e-9)
+        # It is asked four hours before the day ends, with some of its schedule to go.
+        moving |= bool(np.abs(content[:, 19] - content[:, -1]).max() > 0.05)
+        pool = by_day(unit.pool_tco2)
+        assert pool[:, -1] == pytest.approx(np.full(DAYS, pool[0, -1]), abs=1e-6)
+    assert moving
+
+
+def test_certificates_of_several_days(folder: Path, days: Built) -> None:
+    scenario = scenario_of(folder, DAYS)
+    found = certify("adcef", scenario, days, tables_of("adcef", days))
+    assert {each.name: each.value for each in found if not each.passed} == {}
+    assert {"energy balance", "carbon balance", "money balance", "budget balance"} <= {
+        each.name for each in found
+    }
+
+
+def test_every_hour_at_the_head_is_paid_once(days: Built) -> None:
+    ledger = days.world.ledger.table()
+    mine = ledger[(ledger["account"] == days.dso.name) & ledger["purpose"].isin([PURCHASE, EXPORT])]
+    assert set(mine["counterparty"]) == {UPSTREAM}
+    paid = mine.groupby("period")["amount_money"].sum().reindex(range(24 * DAYS), fill_value=0.0)
+    taken = days.grid.exchange_mw
+    assert taken.max() > 0.5
+    assert taken.min() < -0.1
+    due = np.where(taken > 0.0, days.dso.terms_price_per_mwh, days.dso.terms_export_per_mwh) * taken
+    assert -paid.to_numpy() == pytest.approx(due, abs=1e-6)
+    assert mine.groupby("period").size().max() == 1
+
+
+def test_carbon_is_trued_up_at_the_end_of_each_day(days: Built) -> None:
+    ledger = days.world.ledger.table()
+    mine = ledger[(ledger["account"] == days.dso.name) & (ledger["purpose"] == CARBON)]
+    for day in days.dso.days:
+        load, offer = day.accounts.load_mw(), day.plan.offer
+        # The pools end as they began: what is left is the quota, the credit for surplus, and the emission.
+        allowed = float((0.5 - offer.negative_factor_tco2_per_mwh) @ load)
+        reduction = allowed - float(day.accounts.emission_tco2().sum())
+        periods = days.dso.horizon.periods(day.number)
+        within = mine["period"].between(periods.start, periods.stop - 1)
+        assert mine.loc[within, "amount_money"].sum() == pytest.approx(73.65 * reduction, abs=1e-6)
+
+
+# The same day in quarters of an hour, planned in hours.
+
+
+def in_quarters(scenario: AdcefScenario) -> Built:
+    """The world of a scenario with four settlement periods in each hour of its plans."""
+    profiles = read_profiles(profile_path(scenario.profiles))
+    n_period = 4 * len(profiles.index)
+    grid = Grid(build_feeder(scenario.network), np.repeat(profiles.column("grid_tco2_per_mwh"), 4))
+    opens_h = scenario.negotiation.opens_h_before
+    start = pd.Timestamp(scenario.start) - pd.Timedelta(hours=opens_h)
+    world = World(grid, Clock(start, 900.0), n_period, opens_h * 3600.0, scenario.seed)
+    horizon = Horizon.of(world, 1.0)
+    built = build_agents(scenario, profiles, FeederPlace(grid, horizon, UPSTREAM))
+    market = UpstreamMarket(
+        grid.head, UPSTREAM, supply_profile(scenario, profiles), built.dso.name, built.dso.rules, horizon
+    )
+    while world.running:
+        world.step()
+    return replace(built, market=market)
+
+
+@pytest.fixture(scope="module")
+def quarters(folder: Path) -> tuple[Built, Built]:
+    """Two days in hours, and the same in quarters of an hour; somebody has a battery."""
+    scenario = scenario_of(folder, 2, BATTERY)
+    return lived(scenario), in_quarters(scenario)
+
+
+def test_who_plans_in_hours_holds_its_plan_over_the_quarters(quarters: tuple[Built, Built]) -> None:
+    hourly, fine = quarters
+    for consumer, same in zip(fine.consumers, hourly.consumers, strict=True):
+        metered, held = fine.world.meters[consumer.name], np.repeat(hourly.world.meters[same.name], 4)
+        # The first days begin alike to the last bit; of the second one, what was stored is summed otherwise.
+        assert metered[:96].tolist() == held[:96].tolist()
+        assert metered == pytest.approx(held, abs=BY_ROUNDING)
+        assert metered.tolist() == np.repeat(metered[::4], 4).tolist()
+        assert consumer.loads_mw["plan"] == pytest.approx(metered, abs=1e-12)
+    for unit, same_unit in zip(fine.storages, hourly.storages, strict=True):
+        # On the second day rounding decides which of several storages does what is equally good.
+        assert unit.energy_mwh[3:96:4] == pytest.approx(same_unit.energy_mwh[:24], abs=1e-9)
+        assert unit.pool_tco2[3:96:4] == pytest.approx(same_unit.pool_tco2[:24], abs=1e-9)
+        assert unit.energy_mwh[-1] == pytest.approx(same_unit.energy_mwh[-1], abs=BY_ROUNDING)
+        # Within an hour it goes as straight as a schedule that is held.
+        first_mwh = unit.ratings.soc_initial * unit.ratings.e_max_mwh
+        steps = np.diff(unit.energy_mwh, prepend=first_mwh).reshape(-1, 4)
+        assert np.ptp(steps, axis=1).max() <= 1e-12
+    for plant, same_plant in zip(fine.plants, hourly.plants, strict=True):
+        assert plant.available_mw.tolist() == np.repeat(same_plant.available_mw, 4).tolist()
+
+
+def test_energy_money_and_carbon_do_not_depend_on_the_settlement_period(
+    quarters: tuple[Built, Built],
+) -> None:
+    hourly, fine = quarters
+    near = BY_ROUNDING
+    taken, same = fine.grid.exchange_mw, hourly.grid.exchange_mw
+    assert taken[:96] == pytest.approx(np.repeat(same[:24], 4), abs=1e-12)
+    assert taken.reshape(-1, 4).sum(axis=1) / 4 == pytest.approx(same, abs=near)
+    assert fine.dso.emission_tco2.reshape(-1, 4).sum(axis=1) == pytest.approx(
+        hourly.dso.emission_tco2, abs=near
+    )
+    for name in ("dso", UPSTREAM, *CLASSES):
+        assert fine.world.ledger.balance(name) == pytest.approx(hourly.world.ledger.balance(name), rel=1e-7)
+    assert fine.carbon_market.reduction_tco2 == pytest.approx(hourly.carbon_market.reduction_tco2, abs=near)
+    assert [len(day.rounds) for day in fine.dso.days] == [len(day.rounds) for day in hourly.dso.days]
+    assert fine.market is not None
+    assert hourly.market is not None
+    assert fine.market.nominated_mw == pytest.approx(np.repeat(hourly.market.nominated_mw, 4), abs=near)
+    assert fine.market.nominated_mw == pytest.approx(taken, abs=1e-4)
+
+
+def test_the_dso_hears_of_its_storages_in_every_quarter(quarters: tuple[Built, Built]) -> None:
+    _, fine = quarters
+    assert set(fine.dso.storage_status) == {
+        (unit.name, period) for unit in fine.storages for period in range(1, 193)
+    }
