@@ -11,6 +11,7 @@ import numpy as np
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.environment.network import Feeder
+from gridarium.environment.network_rows import Label
 from gridarium.environment.power_flow import AcPowerFlow, PowerFlow
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Grid:
         """Where what comes from above enters; whoever stands nowhere in particular stands here."""
         return Site(self, 0)
 
-    def site(self, label: object) -> Site:
+    def site(self, label: Label) -> Site:
         """The site at a bus by its label in the network's file.
 
         Raises
@@ -211,7 +212,9 @@ class Site:
     @property
     def p_share(self) -> Array:
         """How a load here spreads over the buses, shape (n_bus,): all of it at one."""
-        return np.eye(1, self.grid.feeder.n_bus, self.bus)[0]
+        share = np.zeros(self.grid.feeder.n_bus)
+        share[self.bus] = 1.0
+        return share
 
     @property
     def q_per_p(self) -> Array:

@@ -18,7 +18,7 @@ def profiles_fit(case: Scenario) -> Iterator[Fault]:
     """Yield what is wrong with the profiles of a scenario, by themselves and beside its own times."""
     from gridarium.environment.profiles import column_names, read_profiles
 
-    path, columns = profile_path(case.profiles), dict.fromkeys(case.profile_columns)
+    path, columns = profile_path(case.profile_source), dict.fromkeys(case.profile_columns)
     present = column_names(path)
     renamed = {new_name(name): name for name in present if new_name(name) not in present}
     for name in [name for name in columns if name in renamed]:
@@ -30,12 +30,12 @@ def profiles_fit(case: Scenario) -> Iterator[Fault]:
             yield Fault("profiles", fault.value, f"{fault.place} {fault.allowed}")
         return
     if abs(profiles.period_h - case.period_h) > 1e-9:
-        allowed = f"must be the step of {case.profiles}, {profiles.period_h:g} h"
+        allowed = f"must be the step of {case.profile_source}, {profiles.period_h:g} h"
         yield Fault("period_h", case.period_h, allowed)
     first = profiles.index[0].time()
     if case.start.time() != first:
         # The dates of the profiles do not matter, but their first row is of some hour of the day.
-        allowed = f"must be at {first:%H:%M} of a day, where the rows of {case.profiles} begin"
+        allowed = f"must be at {first:%H:%M} of a day, where the rows of {case.profile_source} begin"
         yield Fault("start", case.start.isoformat(), allowed)
 
 

@@ -126,6 +126,11 @@ class Scenario(Section):
         return 1.0 if currency in (None, self.currency) else self.exchange_rates[str(currency)]
 
     @property
+    def profile_source(self) -> str:
+        """What its profiles are read from."""
+        raise NotImplementedError
+
+    @property
     def profile_columns(self) -> tuple[str, ...]:
         """Columns that the profiles must have."""
         raise NotImplementedError

@@ -303,6 +303,11 @@ class AdcefScenario(Scenario):
         return self.leader.searches and self.has_plain_consumers if wanted is None else wanted
 
     @property
+    def profile_source(self) -> str:
+        """What its profiles are read from."""
+        return self.profiles
+
+    @property
     def profile_columns(self) -> tuple[str, ...]:
         """Columns that the profiles must have."""
         return (

@@ -77,6 +77,11 @@ class NetZeroScenario(Scenario):
         return (profile_path(self.profiles),)
 
     @property
+    def profile_source(self) -> str:
+        """What its profiles are read from."""
+        return self.profiles
+
+    @property
     def profile_columns(self) -> tuple[str, ...]:
         """Columns that the profiles must have."""
         prosumers = self.prosumers.values()
