@@ -48,6 +48,10 @@ _SHIPPED = {
             "sells energy and its carbon",
         ),
         Entry(
+            "carbon-market", "gridarium.agents.upstream:CarbonMarket", "buys what is emitted below a quota"
+        ),
+        Entry("recorded-grid", "gridarium.agents.recorded_grid:RecordedGrid", "a grid below, as recorded"),
+        Entry(
             "system-operator",
             "gridarium.agents.system.system_operator:SystemOperator",
             "commits units, replans",

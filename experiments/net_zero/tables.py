@@ -221,7 +221,7 @@ def _payoffs(built: Built) -> pd.DataFrame:
     kinds |= {one.name: "flexible_load" for one in built.flexible_loads}
     kinds |= {one.name: "operator" for one in [built.operator] if one is not None}
     kinds |= {one.name: "provider" for one in [built.provider] if one is not None}
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (built.grid.local(account), kinds.get(account, "counterparty"), purpose, float(amount))
         for account, purpose, amount in paid.itertuples(index=False)
     ]

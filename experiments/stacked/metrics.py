@@ -30,7 +30,9 @@ def summarise(tables: Tables, period_h: float) -> dict[str, float]:
         # The bus counts for all grids together.
         metrics |= {"messages": found.pop("messages")} if "messages" in found else {}
         metrics |= {f"{grid}.{name}": value for name, value in found.items()}
-    for grid, head in tables["heads"].groupby("grid", sort=False):
+    heads = tables["heads"]
+    for grid in heads["grid"].unique():
+        head = heads[heads["grid"] == grid]
         metrics |= {f"{grid}.{name}": value for name, value in _head(head, period_h).items()}
     return metrics
 

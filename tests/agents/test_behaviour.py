@@ -11,7 +11,8 @@ import pytest
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour, Composed
-from gridarium.agents.feeder.consumer import Consumer, Demand
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.consumer_day import Demand
 from gridarium.environment.arrays import series
 from gridarium.environment.grids import Injections
 from gridarium.environment.world import World

@@ -9,7 +9,8 @@ import pytest
 
 from gridarium.agents.behaviour import Behaviour, Composed
 from gridarium.agents.bounded.action import DropOut, Override, PartialCompliance
-from gridarium.agents.feeder.consumer import Consumer, Demand
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.consumer_day import Demand
 from gridarium.environment.arrays import series
 from gridarium.environment.clock import DAY_S
 from gridarium.environment.grids import Injections

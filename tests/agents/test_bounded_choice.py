@@ -23,7 +23,8 @@ from gridarium.agents.bounded.choice import (
     random_vertices,
 )
 from gridarium.agents.bounded.learning import Exp3, RothErev
-from gridarium.agents.feeder.consumer import Consumer, Demand
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.consumer_day import Demand
 from gridarium.environment.arrays import series
 from gridarium.environment.errors import GridariumError
 from gridarium.environment.storage import StorageRatings

@@ -15,7 +15,8 @@ from gridarium.agents.bounded.learning import (
     exp3_update,
     roth_erev_update,
 )
-from gridarium.agents.feeder.consumer import Consumer, Demand
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.consumer_day import Demand
 from gridarium.environment.arrays import series
 from gridarium.environment.world import World
 from gridarium.market.messages.tariffs import TariffSignal

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.feeder.consumer import Consumer, Demand
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.consumer_day import Demand
 from gridarium.environment.arrays import series
 from gridarium.environment.errors import SolveError
 from gridarium.environment.storage import StorageRatings

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 from scipy.optimize import root
 
-from gridarium.agents.feeder.consumer import Consumer, Demand
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.consumer_day import Demand
 from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
 from gridarium.agents.feeder.dso import Dso, DsoContract
 from gridarium.agents.feeder.plant import RenewablePlant
