@@ -47,9 +47,7 @@ _SHIPPED = {
             "gridarium.agents.upstream:UpstreamMarket",
             "sells energy and its carbon",
         ),
-        Entry(
-            "carbon-market", "gridarium.agents.upstream:CarbonMarket", "buys what is emitted below a quota"
-        ),
+        Entry("carbon-market", "gridarium.agents.upstream:CarbonMarket", "buys reductions below a quota"),
         Entry("recorded-grid", "gridarium.agents.recorded_grid:RecordedGrid", "a grid below, as recorded"),
         Entry(
             "system-operator",

@@ -64,7 +64,15 @@ def _signals(built: Built) -> pd.DataFrame:
             grid.head_t_per_h, taken, out=np.full_like(taken, np.nan), where=taken > 0
         ),
         surplus_mw=hold(lambda day: day.plan.offer.surplus_mw),
+        p_nominated_mw=_nominated_mw(built),
     )
+
+
+def _nominated_mw(built: Built) -> Array:
+    """What the operator has told its supplier that it will take, of one grid."""
+    if built.market is not None:
+        return built.market.nominated_mw
+    return built.dso.by_period(lambda day: built.dso.head_plan_mw(day.number))
 
 
 def _decisions(built: Built) -> pd.DataFrame:
