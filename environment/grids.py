@@ -14,6 +14,7 @@ from gridarium.environment.network import Feeder
 from gridarium.environment.power_flow import AcPowerFlow, PowerFlow
 
 if TYPE_CHECKING:
+    from gridarium.environment.network_rows import Label
     from gridarium.environment.world import World
 
 
@@ -151,7 +152,7 @@ class Grid:
         """Where what comes from above enters; whoever stands nowhere in particular stands here."""
         return Site(self, 0)
 
-    def site(self, label: object) -> Site:
+    def site(self, label: Label) -> Site:
         """The site at a bus by its label in the network's file.
 
         Raises
@@ -208,7 +209,7 @@ class Site:
     @property
     def p_share(self) -> Array:
         """How a load here spreads over the buses, shape (n_bus,): all of it at one."""
-        return np.eye(1, self.grid.feeder.n_bus, self.bus)[0]
+        return np.eye(1, self.grid.feeder.n_bus, self.bus).ravel()
 
     @property
     def q_per_p(self) -> Array:

@@ -159,7 +159,8 @@ class Dso(HeadCustomer):
         today, setter = self.today, self.today.setter
         today.plan = self._plan_day()
         price = setter.first(today.plan, today.base_mw)
-        first_round, ended = today.round, ""
+        first_round = today.round
+        ended: Ending = ""
         while not ended:
             step, ended = yield from self._post(price, first_round)
             if not ended:

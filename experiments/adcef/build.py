@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.feeder.consumer import Consumer, Demand
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.consumer_day import Demand
 from gridarium.agents.feeder.dispatch_problem import DispatchShape, GasTurbine
 from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
 from gridarium.agents.feeder.dso import Dso, DsoContract
