@@ -15,6 +15,7 @@ from gridarium.environment.network_rows import Label
 from gridarium.environment.power_flow import AcPowerFlow, PowerFlow
 
 if TYPE_CHECKING:
+    from gridarium.environment.network_rows import Label
     from gridarium.environment.world import World
 
 
@@ -212,9 +213,7 @@ class Site:
     @property
     def p_share(self) -> Array:
         """How a load here spreads over the buses, shape (n_bus,): all of it at one."""
-        share = np.zeros(self.grid.feeder.n_bus)
-        share[self.bus] = 1.0
-        return share
+        return np.eye(1, self.grid.feeder.n_bus, self.bus).ravel()
 
     @property
     def q_per_p(self) -> Array:
