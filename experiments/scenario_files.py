@@ -154,17 +154,19 @@ def _fail(path: Path, place: str, value: object, allowed: str) -> NoReturn:
 def anchored(tree: Tree, folder: Path) -> Tree:
     """Return the tree with the paths in it absolute, so that it means the same wherever it is written."""
     fixed = dict(tree)
-    profiles, network, cases = (tree.get(key) for key in ("profiles", "network", "cases"))
+    profiles, network = tree.get("profiles"), tree.get("network")
     if isinstance(profiles, str) and profiles.strip() and profiles not in shipped_profiles():
         fixed["profiles"] = os.path.abspath(folder / profiles)
     source = network.get("source") if isinstance(network, dict) else network
     if isinstance(source, str) and source.endswith(".json"):
         source = os.path.abspath(folder / source)
         fixed["network"] = {**network, "source": source} if isinstance(network, dict) else source
-    if isinstance(cases, dict):
-        fixed["cases"] = {
-            name: anchored(own, folder) if isinstance(own, dict) else own for name, own in cases.items()
-        }
+    for key in ("cases", "grids"):
+        inner = tree.get(key)
+        if isinstance(inner, dict):
+            fixed[key] = {
+                name: anchored(own, folder) if isinstance(own, dict) else own for name, own in inner.items()
+            }
     return fixed
 
 
