@@ -163,7 +163,10 @@ def test_an_agent_that_is_to_fail_must_exist(gridarium: Command, tmp_path: Path)
     outage = "communication.outages=[{agent: nobody, start_s: 0, end_s: 1}]"
     result = gridarium("run", "adcef", "--case", "tou", "--set", outage, "--out", "here")
     assert (result.exit_code, result.stdout) == (cli.BAD_INPUT, "")
-    assert "communication.outages.0.agent: got 'nobody'; must be one of carbon-market, commercial, dso" in result.stderr
+    assert (
+        "communication.outages.0.agent: got 'nobody'; must be one of carbon-market, commercial, dso"
+        in result.stderr
+    )
     assert not (tmp_path / "here").exists()
 
 
