@@ -58,5 +58,4 @@ def heads_figure(heads: pd.DataFrame, currency: str = MONEY) -> Figure:
         axes.legend(loc="best")
     for axes in panels[-1]:
         axes.set_xlabel("hour")
-    figure.tight_layout()
     return figure

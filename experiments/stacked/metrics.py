@@ -25,12 +25,14 @@ def summarise(tables: Tables, period_h: float) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for grid in tables["dispatch"]["grid"].unique():
         own = tables_of_grid(tables, str(grid))
-        model = MODELS["adcef" if len(own["buses"]) else "net-zero"]
+        model = MODELS["adcef" if len(own.get("buses", ())) else "net-zero"]
         found = model.summarise(own, period_h)
         # The bus counts for all grids together.
         metrics |= {"messages": found.pop("messages")} if "messages" in found else {}
         metrics |= {f"{grid}.{name}": value for name, value in found.items()}
-    for grid, head in tables["heads"].groupby("grid", sort=False):
+    heads = tables["heads"]
+    for grid in heads["grid"].unique():
+        head = heads[heads["grid"] == grid]
         metrics |= {f"{grid}.{name}": value for name, value in _head(head, period_h).items()}
     return metrics
 
