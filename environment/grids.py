@@ -154,7 +154,7 @@ class Grid:
         """Where what comes from above enters; whoever stands nowhere in particular stands here."""
         return Site(self, 0)
 
-    def site(self, label: object) -> Site:
+    def site(self, label: int | str) -> Site:
         """The site at a bus by its label in the network's file.
 
         Raises
@@ -211,7 +211,7 @@ class Site:
     @property
     def p_share(self) -> Array:
         """How a load here spreads over the buses, shape (n_bus,): all of it at one."""
-        return np.eye(1, self.grid.feeder.n_bus, self.bus)[0]
+        return np.asarray(np.eye(1, self.grid.feeder.n_bus, self.bus)[0])
 
     @property
     def q_per_p(self) -> Array:

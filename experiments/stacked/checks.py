@@ -139,7 +139,8 @@ def _alone(sections: Tree, place: GridPlace, common: StackedScenario) -> Tree:
 def _without_effect(place: GridPlace, sections: Tree) -> Iterator[Fault]:
     for section, fields in unused_fields(place, str(sections.get("model"))).items():
         given = sections.get(section)
-        for field in sorted(fields & (given.keys() if isinstance(given, dict) else set())):
+        given = given if isinstance(given, dict) else {}
+        for field in sorted(fields & given.keys()):
             allowed = f"must be left out: {place.under} supplies this grid"
             yield Fault(f"{section}.{field}", given[field], allowed)
 
