@@ -84,14 +84,20 @@ def trees() -> Trees:
     return Trees()
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Return a function that writes a scenario file."""
+@pytest.fixture(scope="session")
+def write_in() -> Write:
+    """Return a function that writes a scenario file, and the profiles of a village beside it."""
 
-    def written(tree: Tree, name: str = "scenario") -> Path:
-        write_profiles(tmp_path)
-        path = tmp_path / f"{name}.yaml"
+    def written(folder: Path, tree: Tree) -> Path:
+        write_profiles(folder)
+        path = folder / "scenario.yaml"
         path.write_text(dump_yaml(tree), encoding="utf-8")
         return path
 
     return written
+
+
+@pytest.fixture
+def write(tmp_path: Path, write_in: Write) -> Write:
+    """Return a function that writes a scenario file into the folder of the test."""
+    return lambda tree: write_in(tmp_path, tree)
