@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from gridarium.environment.errors import GridariumError
 from gridarium.experiments.field_paths import swept_parameter
 from gridarium.experiments.records import Certificate, Claim
 from gridarium.experiments.scenario import Study
@@ -15,6 +16,10 @@ from gridarium.experiments.scenario import Study
 Summary = Mapping[str, Mapping[str, float]]
 Measured = tuple[str, bool, str]
 """What was found, whether it is what the paper says, and the reason."""
+
+
+class NotMeasuredError(GridariumError):
+    """A metric that a case has not got, or that nothing can be compared with; says which and why."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +35,30 @@ class Evidence:
         """Whether all these cases were run."""
         return all(case in self.summary for case in cases)
 
+    def metric(self, name: str, case: str) -> float:
+        """A metric of a case that was run.
+
+        Raises
+        ------
+        NotMeasuredError
+            If the case has no such metric, as there was nothing to measure.
+        """
+        if name not in self.summary[case]:
+            raise NotMeasuredError(f"the case {case} of this run has no {name}: there was nothing to measure")
+        return self.summary[case][name]
+
     def change(self, metric: str, case: str, reference: str) -> float:
-        """Relative change of a metric between two cases."""
-        before = self.summary[reference][metric]
-        return (self.summary[case][metric] - before) / abs(before)
+        """Relative change of a metric between two cases.
+
+        Raises
+        ------
+        NotMeasuredError
+            If a case has no such metric, or it is 0 in the reference.
+        """
+        before, after = self.metric(metric, reference), self.metric(metric, case)
+        if before == 0.0:
+            raise NotMeasuredError(f"{metric} is 0 in the case {reference}: no change is relative to that")
+        return (after - before) / abs(before)
 
     def of(self, table: str, case: str) -> pd.DataFrame:
         """Rows of one case."""
@@ -80,14 +105,17 @@ def directional(
     measure: Measure,
     cases: Sequence[str] = (),
 ) -> Callable[[Evidence], Claim]:
-    """A claim on sign, order or shape, not comparable where its cases were not run."""
+    """A claim on sign, order or shape, not comparable where a case was not run or nothing was measured."""
 
     def judged(evidence: Evidence) -> Claim:
         missing = [case for case in cases if not evidence.has(case)]
         if missing:
             reason = f"needs the cases {', '.join(cases)}; this run lacks {', '.join(missing)}"
             return Claim(id_, source, statement, "directional", expected, None, "not comparable", reason)
-        measured, reproduced, reason = measure(evidence)
+        try:
+            measured, reproduced, reason = measure(evidence)
+        except NotMeasuredError as error:
+            return Claim(id_, source, statement, "directional", expected, None, "not comparable", str(error))
         return Claim(
             id_, source, statement, "directional", expected, measured, verdict_of(reproduced), reason
         )

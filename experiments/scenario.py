@@ -169,7 +169,7 @@ def check_case(tree: Tree) -> tuple[Scenario | None, list[Fault]]:
     Sections with a fault of their own are replaced by their defaults, so that the
     checks between the other sections still run.
     """
-    if "grids" in tree:
+    if "grids" in tree or tree.get("model") == "grids":
         from gridarium.experiments.stacked.checks import check_grids
 
         return check_grids(tree, check_case)

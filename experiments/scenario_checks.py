@@ -14,7 +14,7 @@ CrossCheck = tuple[frozenset[str], Callable[[Any], Iterator[Fault]]]
 """A check between sections, with the sections that must be sound for it to make sense."""
 
 
-def profiles_fit(case: Scenario) -> Iterator[Fault]:
+def profiles_fit(case: Any) -> Iterator[Fault]:
     """Yield what is wrong with the profiles of a scenario, by themselves and beside its own times."""
     from gridarium.environment.profiles import column_names, read_profiles
 

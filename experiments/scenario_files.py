@@ -161,11 +161,11 @@ def anchored(tree: Tree, folder: Path) -> Tree:
     if isinstance(source, str) and source.endswith(".json"):
         source = os.path.abspath(folder / source)
         fixed["network"] = {**network, "source": source} if isinstance(network, dict) else source
-    for inner in ("cases", "grids"):
-        parts = tree.get(inner)
-        if isinstance(parts, dict):
-            fixed[inner] = {
-                name: anchored(own, folder) if isinstance(own, dict) else own for name, own in parts.items()
+    for key in ("cases", "grids"):
+        inner = tree.get(key)
+        if isinstance(inner, dict):
+            fixed[key] = {
+                name: anchored(own, folder) if isinstance(own, dict) else own for name, own in inner.items()
             }
     return fixed
 

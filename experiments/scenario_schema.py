@@ -13,11 +13,11 @@ from gridarium.experiments.scenario_fields import (
     Currency,
     Duration,
     ExchangeRate,
-    Name,
     PositiveAmount,
     PositiveShare,
     Probability,
     Range,
+    ScopedName,
     Section,
     Share,
     Text,
@@ -59,8 +59,8 @@ class Storage(Section):
 class Outage(Section):
     """A time in which an agent can neither send nor receive."""
 
-    agent: Name
-    """Name of the agent."""
+    agent: ScopedName
+    """Name of the agent; GRID/NAME where a scenario has several grids."""
     start_s: Duration
     """Start after the simulation's start, s."""
     end_s: Duration

@@ -89,8 +89,8 @@ def _relative(metric: str, case: str, reference: str, sign: int, why: str) -> Me
 
 
 def _renewables_used(evidence: Evidence) -> Measured:
-    share = evidence.summary[_S3 + _HIGH]["renewable_used_share"]
-    before = evidence.summary[_S1 + _HIGH]["renewable_used_share"]
+    share = evidence.metric("renewable_used_share", _S3 + _HIGH)
+    before = evidence.metric("renewable_used_share", _S1 + _HIGH)
     return (
         f"{100 * share:.2f} %",
         share >= 0.99995,

@@ -28,8 +28,8 @@ def _swept(
     if len(cases) < 3:
         reason = f"needs a sweep over {field}, as in gridarium compare {scenario}"
         return Claim(id_, source, statement, "directional", expected, None, "not comparable", reason)
-    emission = np.array([evidence.summary[case]["emission_tco2"] for case in cases])
-    revenue = np.array([evidence.summary[case]["dso_net_revenue_money"] for case in cases])
+    emission = np.array([evidence.metric("emission_tco2", case) for case in cases])
+    revenue = np.array([evidence.metric("dso_net_revenue_money", case) for case in cases])
     pairs = zip(emission, revenue, strict=True)
     shown = ", ".join(f"{e:.3f} t / {r:,.0f} {evidence.study.currency_code}" for e, r in pairs)
     values = np.array(list(cases.values()))

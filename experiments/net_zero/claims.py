@@ -39,7 +39,7 @@ def _change(metric: str, sign: int, why: str = _MADE_UP) -> Measure:
     """Whether a metric rises (1) or falls (-1) from the first scenario to the second."""
 
     def measure(evidence: Evidence) -> Measured:
-        before, after = (evidence.summary[case][metric] for case in _BOTH)
+        before, after = (evidence.metric(metric, case) for case in _BOTH)
         change = evidence.change(metric, _S2, _S1)
         shown = f"{number(before)} to {number(after)} ({100.0 * change:+.2f} %)"
         return shown, (after - before) * sign > 1e-6 * abs(before), why
@@ -49,7 +49,7 @@ def _change(metric: str, sign: int, why: str = _MADE_UP) -> Measure:
 
 def _other_costs(evidence: Evidence) -> Measured:
     rest = [
-        evidence.summary[case]["total_cost_money"] - evidence.summary[case]["carbon_trading_money"]
+        evidence.metric("total_cost_money", case) - evidence.metric("carbon_trading_money", case)
         for case in _BOTH
     ]
     reason = "storage saves fuel here, as it takes up curtailed wind; the paper does not split its costs"
@@ -57,11 +57,11 @@ def _other_costs(evidence: Evidence) -> Measured:
 
 
 def _provider(evidence: Evidence) -> Measured:
-    metrics = evidence.summary[_S2]
     parts = ("line_fees", "energy_margin", "compensation", "degradation")
-    shown = ", ".join(f"{part.replace('_', ' ')} {metrics[f'esp_{part}_money']:,.0f}" for part in parts)
-    profit = f"{metrics['esp_profit_money']:,.0f} {evidence.study.currency_code}"
-    return profit, metrics["esp_profit_money"] > 0.0, shown
+    amounts = {part.replace("_", " "): evidence.metric(f"esp_{part}_money", _S2) for part in parts}
+    profit = evidence.metric("esp_profit_money", _S2)
+    shown = ", ".join(f"{part} {amount:,.0f}" for part, amount in amounts.items())
+    return f"{profit:,.0f} {evidence.study.currency_code}", profit > 0.0, shown
 
 
 def _storage_hours(evidence: Evidence) -> Measured:
@@ -94,13 +94,13 @@ def _capture_at_peak(evidence: Evidence) -> Measured:
 
 
 def _net_zero(evidence: Evidence) -> Measured:
-    left = evidence.summary[_S2]["emission_tco2"]
+    left = evidence.metric("emission_tco2", _S2)
     reason = "no plant captures more than 80 %; the paper's own table leaves 571 t"
     return f"{left:,.0f} t", left <= 1e-6, reason
 
 
 def _prosumer_order(evidence: Evidence) -> Measured:
-    profits = [evidence.summary[_S2][f"prosumer_{number}_profit_money"] for number in (1, 2, 3)]
+    profits = [evidence.metric(f"prosumer_{number}_profit_money", _S2) for number in (1, 2, 3)]
     shown = ", ".join(f"{profit:,.0f}" for profit in profits)
     return (
         f"{shown} {evidence.study.currency_code}",

@@ -226,5 +226,5 @@ def _payoffs(built: Built) -> pd.DataFrame:
         for account, purpose, amount in paid.itertuples(index=False)
     ]
     values = prosumers.groupby("prosumer", sort=False)["value_money"].sum()
-    rows += [(name, "prosumer", "value of energy", float(value)) for name, value in values.items()]
+    rows += [(str(name), "prosumer", "value of energy", float(value)) for name, value in values.items()]
     return pd.DataFrame(rows, columns=["agent", "kind", "item", "amount_money"])

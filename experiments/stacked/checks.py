@@ -12,7 +12,7 @@ from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_checks import CrossCheck, currencies_have_rates, rates_are_of_others
 from gridarium.experiments.scenario_fields import NAME
 from gridarium.experiments.scenario_schema import Scenario
-from gridarium.experiments.schema_faults import faults_of
+from gridarium.experiments.schema_faults import NOTHING, faults_of
 from gridarium.experiments.stacked.schema import (
     COMMON,
     GridEntry,
@@ -23,10 +23,11 @@ from gridarium.experiments.stacked.schema import (
 
 CheckCase = Callable[[Tree], tuple[Scenario | None, list[Fault]]]
 
+_NEVER_INSIDE = COMMON | {"days", "horizon_h"}
+"""What all grids share, the length of the run among it."""
+
 CROSS_CHECKS: tuple[CrossCheck, ...] = ()
 """None beside `check_grids`, which sees the grids before they are a scenario."""
-
-_SYSTEM_PERIOD_H = 0.25
 
 
 def check_grids(tree: Tree, check_case: CheckCase) -> tuple[StackedScenario | None, list[Fault]]:
@@ -40,24 +41,27 @@ def check_grids(tree: Tree, check_case: CheckCase) -> tuple[StackedScenario | No
     """
     faults: list[Fault] = []
     common = _common(tree, faults)
+    places: dict[str, GridPlace] = {}
     entries: dict[str, GridEntry] = {}
-    own_trees = tree["grids"] if isinstance(tree["grids"], dict) else {}
+    given = tree.get("grids", NOTHING)
+    own_trees = given if isinstance(given, dict) else {}
     if not own_trees:
-        faults.append(Fault("grids", tree["grids"], "must be a mapping of names to grids, of at least one"))
+        faults.append(Fault("grids", given, "must be a mapping of names to grids, of at least one"))
     for name, own in own_trees.items():
-        entry, found = _entry(name, own, tree, common, check_case)
-        faults += [_placed(name, fault) for fault in found]
-        if entry is not None:
-            entries[name] = entry
-    faults += _tree_faults(own_trees, entries, common)
+        if not NAME.fullmatch(name):
+            faults.append(Fault(f"grids.{name}", name, "must be a name of letters, digits, '_' and '-'"))
+        if not isinstance(own, dict):
+            faults.append(Fault(f"grids.{name}", own, "must be a mapping of fields to values"))
+            continue
+        places[name] = _place(name, own, faults)
+        scenario = _scenario(name, own, places[name], common, check_case, faults)
+        if scenario is not None:
+            entries[name] = GridEntry(places[name], scenario)
+    faults += _tree_faults(own_trees, places, common)
+    faults += _seam_faults(entries)
     if faults:
         return None, faults
     return common.model_copy(update={"grids": entries}), []
-
-
-def _placed(name: str, fault: Fault) -> Fault:
-    """Return a fault of a grid's section at its place in the file."""
-    return Fault(f"grids.{name}.{fault.place}".rstrip("."), fault.value, fault.allowed)
 
 
 def _common(tree: Tree, faults: list[Fault]) -> StackedScenario:
@@ -71,28 +75,56 @@ def _common(tree: Tree, faults: list[Fault]) -> StackedScenario:
         return StackedScenario.model_validate({key: own[key] for key in own.keys() - broken})
 
 
-def _entry(
-    name: str, own: object, tree: Tree, common: StackedScenario, check_case: CheckCase
-) -> tuple[GridEntry | None, list[Fault]]:
-    """Return one grid if it has no fault, and its faults at their places within its section."""
-    if not isinstance(own, dict):
-        return None, [Fault("", own, "must be a mapping of fields to values")]
-    faults = []
-    if not NAME.fullmatch(str(name)):
-        faults.append(Fault("", name, "must be a name of letters, digits, '_' and '-'"))
-    placed = {key: value for key, value in own.items() if key in GridPlace.model_fields}
+def _place(name: str, own: Tree, faults: list[Fault]) -> GridPlace:
+    """Return where a grid stands; a field with a fault has its default."""
+    given = {key: value for key, value in own.items() if key in GridPlace.model_fields}
     try:
-        place = GridPlace.model_validate(placed)
+        return GridPlace.model_validate(given)
     except ValidationError as error:
-        return None, [*faults, *faults_of(GridPlace, error)]
-    misplaced = [key for key in own if key in COMMON and key not in placed]
-    faults += [Fault(key, own[key], "is not allowed inside a grid: all grids share it") for key in misplaced]
-    sections = {key: value for key, value in own.items() if key not in placed and key not in misplaced}
-    faults += _without_effect(place, sections)
-    if sections.get("model") == "grids":
-        return None, [*faults, Fault("model", "grids", "must be the model of one grid")]
+        found = faults_of(GridPlace, error)
+        faults += [_within(name, fault) for fault in found]
+        broken = {fault.place for fault in found}
+        return GridPlace.model_validate({key: value for key, value in given.items() if key not in broken})
+
+
+def _scenario(
+    name: str,
+    own: Tree,
+    place: GridPlace,
+    common: StackedScenario,
+    check_case: CheckCase,
+    faults: list[Fault],
+) -> Scenario | None:
+    """Return what the sections of a grid would be as a scenario of its own, None if they have a fault."""
+    sections = {key: value for key, value in own.items() if key not in GridPlace.model_fields}
+    for key in [key for key in sections if key in _NEVER_INSIDE]:
+        allowed = "is not allowed inside a grid: all grids share it"
+        faults.append(Fault(f"grids.{name}.{key}", sections.pop(key), allowed))
+    faults += [_within(name, fault) for fault in _without_effect(place, sections)]
+    if "grids" in sections or sections.get("model") == "grids":
+        allowed = "must be the sections of one grid; a grid stands on another by its field `under`"
+        faults.append(Fault(f"grids.{name}", own, allowed))
+        return None
     scenario, found = check_case(_alone(sections, place, common))
-    return (None if scenario is None else GridEntry(place, scenario)), [*faults, *found]
+    faults += [_placed(name, own, fault) for fault in found]
+    return scenario
+
+
+def _within(name: str, fault: Fault) -> Fault:
+    """Return a fault of a grid's section at its place in the file."""
+    return Fault(f"grids.{name}.{fault.place}", fault.value, fault.allowed)
+
+
+def _placed(name: str, own: Tree, fault: Fault) -> Fault:
+    """Return a fault of a grid's scenario at its place in the file: what all grids share is at the top."""
+    if fault.place == "start":
+        return Fault("start", fault.value, f"{fault.allowed} for grid {name}")
+    if fault.place == "period_h":
+        # Only who plans in steps of its own can do with periods of another length.
+        if own.get("model") == "net-zero" and own.get("step_h") is None:
+            return Fault("period_h", fault.value, f"{fault.allowed} for grid {name}")
+        return Fault(f"grids.{name}.step_h", fault.value, fault.allowed)
+    return _within(name, fault)
 
 
 def _alone(sections: Tree, place: GridPlace, common: StackedScenario) -> Tree:
@@ -115,53 +147,63 @@ def _without_effect(place: GridPlace, sections: Tree) -> Iterator[Fault]:
 
 
 def _tree_faults(
-    names: Mapping[str, Any], entries: Mapping[str, GridEntry], common: StackedScenario
+    names: Mapping[str, Any], places: Mapping[str, GridPlace], common: StackedScenario
 ) -> Iterator[Fault]:
-    """Yield what is wrong between the grids."""
+    """Yield what is wrong with the places of the grids, whatever stands there."""
     yield from rates_are_of_others(common)
     yield from currencies_have_rates(
-        common, {f"grids.{name}.currency": entry.place.currency for name, entry in entries.items()}
+        common, {f"grids.{name}.currency": place.currency for name, place in places.items()}
     )
-    for name, entry in entries.items():
-        above = entry.place.under
+    for name, place in places.items():
+        above = place.under
         if above is not None and above not in names:
             yield Fault(f"grids.{name}.under", above, f"must be one of {', '.join(names)}")
-        elif above is not None and name in _chain(above, entries):
+        elif above is not None and name in _chain(above, places):
             yield Fault(f"grids.{name}.under", above, "must not lead back to the grid itself")
-        elif above is not None:
-            yield from _place_faults(name, entry, entries)
-        step_h = entry.place.step_h or common.period_h
+        step_h = place.step_h or common.period_h
         if abs(step_h / common.period_h - round(step_h / common.period_h)) > 1e-9:
             allowed = f"must be a multiple of period_h = {common.period_h:g} h"
             yield Fault(f"grids.{name}.step_h", step_h, allowed)
-        if entry.scenario.model == "net-zero" and common.period_h != _SYSTEM_PERIOD_H:
-            yield Fault("period_h", common.period_h, f"must be {_SYSTEM_PERIOD_H:g} h for grid {name}")
 
 
-def _place_faults(name: str, entry: GridEntry, entries: Mapping[str, GridEntry]) -> Iterator[Fault]:
-    """Yield what is wrong with the place of a grid on the one above."""
-    above = entries.get(str(entry.place.under))
-    if above is None:
-        return
-    scenario: Any = above.scenario
-    if scenario.model == "net-zero":
-        if entry.place.at is not None:
-            yield Fault(f"grids.{name}.at", entry.place.at, "must be left out: the grid above has one bus")
-        if scenario.operator is None:
+def _seam_faults(entries: Mapping[str, GridEntry]) -> Iterator[Fault]:
+    """Yield what is wrong between a grid and the one above, where both are sound."""
+    for name, entry in entries.items():
+        above = entries.get(str(entry.place.under))
+        if above is None:
+            continue
+        if not _has_operator(entry):
+            allowed = "must be left out: the grid itself has no operator"
+            yield Fault(f"grids.{name}.under", entry.place.under, allowed)
+        if not _has_operator(above):
             yield Fault(f"grids.{name}.under", entry.place.under, "must be a grid with an operator")
+        yield from _bus_faults(name, entry.place.at, above.scenario)
+
+
+def _bus_faults(name: str, at: int | str | None, above: Any) -> Iterator[Fault]:
+    """Yield a bus that the grid above does not have."""
+    if at is None:
+        return
+    if above.model == "net-zero":
+        yield Fault(f"grids.{name}.at", at, "must be left out: the grid above has one bus")
         return
     from gridarium.environment.network_tables import check_network
 
-    if entry.place.at is not None:
-        for fault in check_network(scenario.network.source, {name: entry.place.at}, "network"):
-            yield Fault(f"grids.{name}.at", entry.place.at, fault.allowed)
+    for fault in check_network(above.network.source, {name: at}, "network"):
+        yield Fault(f"grids.{name}.at", at, fault.allowed)
 
 
-def _chain(name: str, entries: Mapping[str, GridEntry]) -> list[str]:
+def _has_operator(entry: GridEntry) -> bool:
+    """Return whether somebody pays at the head of a grid, and supplies those that hang on it."""
+    scenario: Any = entry.scenario
+    return scenario.model != "net-zero" or scenario.operator is not None
+
+
+def _chain(name: str, places: Mapping[str, GridPlace]) -> list[str]:
     """Return a grid and all that are above it, as far as they are known and do not repeat."""
     chain: list[str] = []
     current: str | None = name
     while current is not None and current not in chain:
         chain.append(current)
-        current = entries[current].place.under if current in entries else None
+        current = places[current].under if current in places else None
     return chain

@@ -19,7 +19,7 @@ def drawings(result: Result) -> Iterator[Drawing]:
         "What passes the heads of the grids: exchange of one grid as planned (dashed) and metered, the price "
         "told, and the carbon factor as told (dashed) and metered."
     )
-    for case in result.summary:
+    for case in heads["case"].unique():
         figure = heads_figure(heads[heads["case"] == case], result.currency_code)
         yield Drawing("heads" if len(result.summary) == 1 else f"heads-{case}", caption, figure)
     for grid, section in result.scenario.get("grids", {}).items():

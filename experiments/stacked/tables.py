@@ -66,8 +66,10 @@ def heads_table(built: Built) -> pd.DataFrame:
     Power and carbon are those of one grid; what stands above sees them times `replicas`.
     """
     parts = {name: part for name, part in built.parts.items() if operator_of(part) is not None}
+    if not parts:
+        return pd.DataFrame(columns=["grid", "above", "period", "time", *_HEAD])
     rows = [_head(part.grid, operator_of(part)) for part in parts.values()]
-    series = {name: [row[name] for row in rows] for name in rows[0]}
+    series = {name: [row[name] for row in rows] for name in _HEAD}
     above = [part.grid.above.grid.name if part.grid.above else "" for part in parts.values()]
     table = tidy(built.world, {"grid": list(parts), "above": above}, series)
     return table.assign(replicas=table["replicas"].astype(int))
@@ -76,6 +78,19 @@ def heads_table(built: Built) -> pd.DataFrame:
 def operator_of(part: Any) -> Any:
     """Who operates a grid and pays at its head; None for a pool without an operator."""
     return part.dso if hasattr(part, "dso") else part.operator
+
+
+_HEAD = (
+    "replicas",
+    "price_per_mwh",
+    "export_price_per_mwh",
+    "factor_told_tco2_per_mwh",
+    "factor_metered_tco2_per_mwh",
+    "p_forecast_mw",
+    "p_plan_mw",
+    "p_metered_mw",
+    "carbon_t_per_h",
+)
 
 
 def _head(grid: Grid, operator: Any) -> dict[str, Array]:

@@ -34,7 +34,7 @@ def run(
     for name, behaviour in [*sellers.items(), ("mill", buyer)]:
         pv, load = (one, nothing) if name in sellers else (nothing, one)
         Prosumer(
-            world,
+            world.grid.head,
             name,
             ProsumerData(pv, load, utility),
             lines,
@@ -80,7 +80,7 @@ def test_an_overconfident_seller_to_a_large_buyer_pays_compensation() -> None:
     lines, one, nothing = PrivateLines(LENGTHS), np.ones(1), np.zeros(1)
     for name, pv, load in (("near", one, nothing), ("mill", nothing, 3.0 * one)):
         Prosumer(
-            world,
+            world.grid.head,
             name,
             ProsumerData(pv, load, QuadraticUtility()),
             lines,

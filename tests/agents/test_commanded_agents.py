@@ -185,7 +185,7 @@ def test_the_newest_command_of_a_day_counts_and_every_one_is_acknowledged(
 def flexible(world: World, behaviour: Behaviour | None = None) -> FlexibleLoad:
     base = series([10.0, 10.0, 10.0, 10.0])
     return FlexibleLoad(
-        world, "mill", FlexibleProfile(base, 0.5 * base, 1.5 * base, 8.0), "operator", behaviour
+        world.grid.head, "mill", FlexibleProfile(base, 0.5 * base, 1.5 * base, 8.0), "operator", behaviour
     )
 
 

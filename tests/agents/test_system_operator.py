@@ -23,10 +23,12 @@ from gridarium.agents.system.system_load import SystemLoad
 from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.agents.system.thermal_plant import ThermalPlant
 from gridarium.agents.system.wind_farm import WindFarm
+from gridarium.agents.upstream import SupplyProfile, UpstreamMarket
 from gridarium.environment.clock import Clock
 from gridarium.environment.errors import MessageError, ScenarioError
 from gridarium.environment.forecast_error import ForecastError
 from gridarium.environment.grids import Grid
+from gridarium.environment.horizon import Horizon
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.message_bus import MessageBus
 from gridarium.environment.network import Feeder
@@ -37,13 +39,15 @@ from gridarium.market.accounts import (
     DEMAND_RESPONSE,
     FUEL,
     FUEL_SUPPLIERS,
-    REAL_TIME,
+    PURCHASE,
+    REAL_TIME_MARKET,
     START_STOP,
     WEAR,
 )
 from gridarium.market.messages.leasing import Nomination
 
 QUARTER_S, DAY = 900.0, 96
+MARKET_PRICE = 300.0
 LOSSY = LinkQuality(latency_s=0.2, loss=0.2)
 
 
@@ -102,8 +106,18 @@ def make_plate(power_system: PowerSystem, make_day: Callable[..., Any]) -> Calla
         world = World(Grid(Feeder.copper_plate(), np.zeros(n)), clock, n, 5 * 3600.0, 3, quality, QUARTER_S)
         rules = OperationRules(opens_s=3600.0, deviation_mw=eps)
         names = ("wind", "far wind")[:farms]
+        price, nothing = np.full(n, MARKET_PRICE), np.zeros(n)
+        market = UpstreamMarket(
+            world.grid.head,
+            REAL_TIME_MARKET,
+            SupplyProfile(price, nothing, nothing),
+            "operator",
+            0.0,
+            5 * 3600.0,
+            Horizon.of(world),
+        )
         operator = SystemOperator(
-            world.grid.head, "operator", system, Members(names, ("load",)), rules, behaviour
+            world.grid.head, "operator", market.name, system, Members(names, ("load",)), rules, behaviour
         )
         plants = [ThermalPlant(world.grid.head, unit.name, unit, "operator") for unit in system.units]
         load = np.tile(day.load_mw, days)
@@ -174,7 +188,7 @@ def test_costs_of_the_records_are_those_in_the_ledger(day: Plate) -> None:
     assert parts["start_stop_money"] == pytest.approx(day.paid_money(START_STOP), abs=1e-9)
     assert parts["compensation_money"] == pytest.approx(day.paid_money(DEMAND_RESPONSE), abs=1e-3)
     assert parts["wear_money"] == pytest.approx(day.paid_money(WEAR), rel=1e-9)
-    assert parts["market_money"] == pytest.approx(day.paid_money(REAL_TIME), rel=1e-9, abs=1e-9)
+    assert parts["market_money"] == pytest.approx(day.paid_money(PURCHASE), rel=1e-9, abs=1e-9)
 
 
 def test_money_is_conserved_and_plants_neither_gain_nor_lose(day: Plate) -> None:
@@ -295,7 +309,7 @@ def test_a_wide_dead_band_fires_less_and_buys_more(day: Plate, make_plate: Calla
     assert all(abs(r.deviation_mw) > 6.0 for r in records if r.fired)
     assert all(abs(r.deviation_mw) <= 6.0 for r in records if not r.fired)
     assert sum(r.fired for r in records) < sum(r.fired for r in day.operator.records)
-    assert plate.paid_money(REAL_TIME) > day.paid_money(REAL_TIME)
+    assert plate.paid_money(PURCHASE) > day.paid_money(PURCHASE)
     # A surplus that nobody plans with is turned down at the wind farm, not fed out.
     assert plate.slack_mw.min() > -1e-6
 

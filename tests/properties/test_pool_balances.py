@@ -97,6 +97,6 @@ def test_a_lossy_pool_still_trades() -> None:
     ideal = synthetic_pool(plan, 1)
     while ideal.world.running:
         ideal.world.step()
-    energy = [book_of(each.world).table().delivered_mwh.sum() for each in (pool, ideal)]
+    energy = [book_of(each.world.grid).table().delivered_mwh.sum() for each in (pool, ideal)]
     # A lost nomination, introduction or grant costs a period; a lost offer or acceptance next to nothing.
     assert energy[0] > 0.8 * energy[1]

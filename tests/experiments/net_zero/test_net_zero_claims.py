@@ -13,6 +13,7 @@ from gridarium.experiments.net_zero.claims import CLAIMS
 from gridarium.experiments.net_zero.paper_example import PRICE_PER_KWH, VOLUME_KWH, line_through
 from gridarium.experiments.records import Claim
 from gridarium.experiments.results import Result
+from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario
 
 
@@ -54,6 +55,31 @@ def test_claims_on_cases_that_were_not_run_cannot_be_compared(short_run: Result)
     for name in ("E-total-cost", "E-esp-profit", "E-net-zero", "E-price-volume", "E-price-linear-quadratic"):
         assert claims[name].verdict == "not comparable"
         assert "needs" in claims[name].reason
+
+
+def test_claims_on_what_did_not_take_place_cannot_be_compared() -> None:
+    # The paper's day begins at midnight: nobody has anything to sell in its first hour.
+    result = run(load_scenario("net-zero", ["horizon_h=1"]), cases=["shared-storage"])
+    assert "prosumer_1_profit_money" not in result.summary["shared-storage"]
+    claims = {claim.id: claim for claim in result.claims}
+    assert claims["E-prosumer-profits"].verdict == "not comparable"
+    assert "shared-storage of this run has no prosumer_1_profit_money" in claims["E-prosumer-profits"].reason
+    assert claims["E-esp-profit"].verdict != "not comparable"
+
+
+def test_no_claim_fails_for_want_of_a_metric(short_run: Result) -> None:
+    summary: dict[str, dict[str, float]] = {case: {} for case in short_run.summary}
+    for claim in judged(short_run, summary=summary).values():
+        assert claim.reason
+        assert (claim.measured is None) == (claim.verdict == "not comparable")
+
+
+def test_nothing_is_relative_to_zero(short_run: Result) -> None:
+    summary = {case: dict(metrics) for case, metrics in short_run.summary.items()}
+    summary["capture"]["emission_tco2"] = 0.0
+    claim = judged(short_run, summary=summary)["E-emission"]
+    assert claim.verdict == "not comparable"
+    assert "emission_tco2 is 0 in the case capture" in claim.reason
 
 
 def test_price_claims_look_at_the_examples_prosumers(bargaining_run: Result) -> None:

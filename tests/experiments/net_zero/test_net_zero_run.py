@@ -13,6 +13,7 @@ from gridarium.experiments.net_zero.metrics import COST_PARTS
 from gridarium.experiments.net_zero.tables import TABLES
 from gridarium.experiments.results import Result, read_run
 from gridarium.experiments.table_files import parquet_bytes
+from gridarium.market.accounts import REAL_TIME
 
 Run = Callable[..., Result]
 
@@ -87,12 +88,16 @@ def test_money_of_the_ledger_is_that_of_the_tables(short_run: Result) -> None:
     prosumers = short_run.table("prosumers")
     own = (
         prosumers[prosumers["case"] == "shared-storage"]
-        .groupby("prosumer")[["income_money", "payments_money", "fees_money"]]
+        .groupby("prosumer")[["income_money", "payments_money", "fees_money", "drawn_mwh"]]
         .sum()
     )
-    for name, (income, payments, fees) in zip(own.index, own.to_numpy(), strict=True):
+    for name, (income, payments, fees, drawn) in zip(own.index, own.to_numpy(), strict=True):
+        served = ledger[(ledger["account"] == name) & (ledger["purpose"] == REAL_TIME)]
+        # What the system has served costs the upper end of the price band, and the operator is paid for it.
+        assert served["amount_money"].sum() == pytest.approx(-300.0 * drawn)
+        assert set(served["counterparty"]) <= {"operator"}
         balance = ledger[ledger["account"] == name]["amount_money"].sum()
-        assert income - payments - fees == pytest.approx(balance)
+        assert income - payments - fees - 300.0 * drawn == pytest.approx(balance)
 
 
 def test_the_manifest_counts_solves_and_messages(short_run: Result) -> None:
