@@ -69,11 +69,6 @@ _PRICES_AT_HEAD = frozenset(
 )
 
 
-_PRICES_AT_HEAD = frozenset(
-    {"wholesale_share_of_tou", "wholesale_column", "metered_factor_column", "export_share_of_wholesale"}
-)
-
-
 def unused_fields(place: GridPlace, model: str) -> Mapping[str, frozenset[str]]:
     """Fields of a section that have no effect where another grid stands above."""
     if place.under is None:
