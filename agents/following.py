@@ -115,11 +115,11 @@ class HeadCustomer(GridAgent):
 
     def told_price_per_mwh(self, terms: TariffSignal) -> Array:
         """What the supplier asks in each settlement period of a day, shape (n_period,)."""
-        return self._by_period(terms.price_per_mwh)
+        return self.horizon.over_day(terms.price_per_mwh)
 
     def told_factor_tco2_per_mwh(self, terms: TariffSignal) -> Array:
         """Carbon factor that goes with the price in each settlement period of a day."""
-        return self._by_period(terms.factor_tco2_per_mwh)
+        return self.horizon.over_day(terms.factor_tco2_per_mwh)
 
     def told_forecast_mw(self, day: int) -> Array:
         """What it has told it expects for one grid, in steps of a day; nan where nobody has asked."""
@@ -128,10 +128,7 @@ class HeadCustomer(GridAgent):
     def told_export_per_mwh(self, terms: TariffSignal) -> Array:
         """What the supplier pays for energy fed back in each settlement period of a day."""
         paid = terms.export_price_per_mwh
-        return self._by_period(np.zeros_like(terms.price_per_mwh) if paid is None else paid)
-
-    def _by_period(self, values: Array) -> Array:
-        return np.repeat(values, self.horizon.day_length // len(values))
+        return self.horizon.over_day(np.zeros_like(terms.price_per_mwh) if paid is None else paid)
 
     # What it hears.
 

@@ -67,8 +67,7 @@ class RecordedGrid(GridAgent):
     @on(TariffSignal)
     def take_terms(self, terms: TariffSignal, sender: str) -> LoadPlan:
         """Keep the price, and answer with what was planned."""
-        price = np.repeat(terms.price_per_mwh, self._horizon.day_length // len(terms.price_per_mwh))
-        self._price[self._horizon.periods(terms.day)] = price
+        self._price[self._horizon.periods(terms.day)] = self._horizon.over_day(terms.price_per_mwh)
         return LoadPlan(self._of_day(self._record.plan_mw, terms.day))
 
     @on(StatusRequest)

@@ -25,7 +25,7 @@ class Horizon:
 
     - `place`, `periods`: from settlement period to day and step, and back
     - `fit`, `of_day`: a series in the steps of a day
-    - `by_period`: a series in settlement periods
+    - `over_day`, `by_period`: a series in settlement periods
 
     Parameters
     ----------
@@ -116,6 +116,20 @@ class Horizon:
         if self.n_step % n == 0:
             return np.repeat(values, self.n_step // n)
         raise HorizonError(f"horizon: a day of {n} steps does not fit one of {self.n_step}")
+
+    def over_day(self, values: Array) -> Array:
+        """A series of one day in the steps of somebody else, by settlement period of that day.
+
+        Raises
+        ------
+        HorizonError
+            If these steps are no whole settlement periods.
+        """
+        held, rest = divmod(self.day_length, len(values))
+        if rest:
+            day = f"{self.day_length} settlement periods"
+            raise HorizonError(f"horizon: a day of {len(values)} steps does not fit one of {day}")
+        return np.repeat(values, held)
 
     def by_period(self, values: Array) -> Array:
         """A series in steps, shape (..., n), held over the settlement periods of each."""

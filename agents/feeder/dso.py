@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,48 +11,23 @@ import numpy as np
 from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour, HeardLoads
 from gridarium.agents.feeder.accounts import DayAccounts, DayAhead, Parties
-from gridarium.agents.feeder.carbon_pool import CarbonPool
-from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher, dispatch_form
+from gridarium.agents.feeder.contract import DsoContract
+from gridarium.agents.feeder.day_planner import DayPlanner
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter, Step
 from gridarium.agents.following import HeadCustomer
-from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.questions import Question
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
-from gridarium.environment.grids import Grid, Place, Site
+from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.market.messages.commands import PoolSchedule, RenewableSetpoint, StorageCommand
 from gridarium.market.messages.forecasts import ForecastRequest
 from gridarium.market.messages.status import StorageStatus
 from gridarium.market.messages.tariffs import CarbonOffer, MarketConditions, TariffSignal
 from gridarium.market.stackelberg import Ending, NegotiationRules, Round
-from gridarium.market.supply import Situation
 from gridarium.market.tariffs import Offer, Tariff
-
-
-@dataclass(frozen=True)
-class DsoContract:
-    """What a DSO has agreed with others, or knows of them, before any day.
-
-    Parameters
-    ----------
-    tou_price_per_mwh : ndarray, shape (n_day * n_step,)
-        The tariff that its customers pay without any adjustment.
-    supplier, carbon_market : str
-        Who supplies the head of its grid, and who buys what it emits below its quota.
-    places : mapping of str to Site or SpreadSite
-        Where its followers' loads meet the grid.
-    below : mapping of str to Grid
-        Those of its followers who are operators of a grid that hangs on this one.
-    """
-
-    tou_price_per_mwh: Array
-    supplier: str
-    carbon_market: str
-    places: Mapping[str, Place]
-    below: Mapping[str, Grid]
 
 
 class Dso(HeadCustomer):
@@ -101,10 +76,9 @@ class Dso(HeadCustomer):
         self.shape, self.tariff, self.rules, self.contract = shape, tariff, rules, contract
         self.connections = contract.places
         self._make_setter = make_setter or (lambda day: BestResponse(rules.damping))
-        self._carbon_in_cost = carbon_in_cost
-        problem = self.world.shared(shape, lambda: LocalProblem(dispatch_form(shape)))
-        self._dispatcher = Dispatcher(self.name, shape, problem)
-        self._pool = CarbonPool(self.world, self.name, shape.storages, tariff.pool, self.horizon.step_h)
+        self._planner = DayPlanner(
+            self.world, self.name, shape, tariff, contract.places, self.horizon, carbon_in_cost
+        )
         self.days: list[DsoDay] = []
         self.storage_status: dict[tuple[str, int], StorageStatus] = {}
 
@@ -261,7 +235,7 @@ class Dso(HeadCustomer):
             self.grid,
             parties,
             self.tariff,
-            self._dispatcher,
+            self._planner.dispatcher,
             today.plan,
             today.signal.price_per_mwh,
             self.told_price_per_mwh(today.terms),
@@ -334,20 +308,15 @@ class Dso(HeadCustomer):
 
     def plan_for(self, loads_mw: Mapping[str, Array]) -> DayAhead | None:
         """What it would plan today if each follower drew a load; None where these cannot be supplied."""
-        day = self._day(loads_mw)
-        dispatch = self._dispatcher.attempt(day)
-        return None if dispatch is None else self._planned(dispatch, day, loads_mw)
+        return self._planner.attempt(self.today, loads_mw)
 
     def profit_money(self, price: Array, plan: DayAhead) -> float:
         """What it would earn with a price and a plan, money per day: sales less the net cost of supply."""
-        sales = float(price @ plan.situation.load_mw) * self.horizon.step_h
-        return sales - plan.net_cost_money(self.tariff.trades_carbon and self._carbon_in_cost)
+        return self._planner.profit_money(price, plan)
 
     def _plan_day(self) -> DayAhead:
         """Dispatch, carbon pool and tariff for the loads last heard, as perceived."""
-        heard = self._perceived()
-        day = self._day(heard)
-        return self._planned(self._dispatcher.solve(day), day, heard)
+        return self._planner.plan(self.today, self._perceived())
 
     def _perceived(self) -> Mapping[str, Array]:
         today = self.today
@@ -368,47 +337,6 @@ class Dso(HeadCustomer):
             carbon_price_per_tco2=today.carbon.price_per_tco2,
             quota_tco2_per_mwh=today.carbon.quota_tco2_per_mwh,
         )
-
-    def _day(self, heard: Mapping[str, Array]) -> DispatchDay:
-        """What is to be dispatched for some loads."""
-        shape, today = self.shape, self.today
-        p_mw = np.zeros((shape.feeder.n_bus, self.horizon.n_step))
-        q_mvar = np.zeros_like(p_mw)
-        for name, load in heard.items():
-            place = self.connections[name]
-            p_mw += np.outer(place.p_share, load)
-            if name in today.loads_mvar:
-                q_mvar += np.outer(place.p_share, today.loads_mvar[name])
-            else:
-                q_mvar += np.outer(place.p_share * place.q_per_p, load)
-        available = list(today.available_mw.values())
-        return DispatchDay(
-            today.conditions,
-            p_mw,
-            q_mvar,
-            np.array(available).reshape(len(available), self.horizon.n_step),
-            np.array(list(today.initial_mwh.values())),
-            self._carbon_in_cost,
-        )
-
-    def _planned(self, dispatch: Dispatch, day: DispatchDay, heard: Mapping[str, Array]) -> DayAhead:
-        """Carbon pool and tariff that go with a dispatch."""
-        today, load = self.today, np.asarray(sum(heard.values()))
-        conditions = today.conditions
-        supply = self._dispatcher.supply(dispatch, conditions)
-        pool = self._pool.allocate(dispatch, supply, load, conditions.quota_tco2_per_mwh)
-        situation = Situation(
-            conditions=conditions,
-            supply=supply,
-            load_mw=load,
-            base_mw=np.asarray(sum(today.base_mw.values())),
-            charge_mw=dispatch.charge_mw.sum(axis=0),
-            available_mw=day.available_mw.sum(axis=0),
-            pool_in_t_per_h=pool.inflow_t_per_h.sum(axis=0),
-            pool_out_t_per_h=pool.outflow_t_per_h.sum(axis=0),
-            period_h=self.horizon.step_h,
-        )
-        return DayAhead(dispatch, pool, self.tariff.offer(situation), situation)
 
     def _signal(self, round_: int, price: Array, offer: Offer) -> TariffSignal:
         today = self.today

@@ -302,7 +302,7 @@ class SystemOperator(OperatorInbox):
 
     def _terms_of(self, day: int) -> TariffSignal:
         """Marginal price and carbon factor of the plan of a day, by settlement period."""
-        plan, factor = self.plans[day].schedule, self._by_period(self.terms[day].factor_tco2_per_mwh)
+        plan, factor = self.plans[day].schedule, self.horizon.over_day(self.terms[day].factor_tco2_per_mwh)
         price = series(self.price_per_mwh[self.horizon.periods(day)])
         planned = [planned_factor(self.system, plan.at(k), float(factor[k])) for k in range(self.day_length)]
         return TariffSignal(1, price, series(planned), price, final=True, day=day)

@@ -13,9 +13,10 @@ import pandas as pd
 
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.consumer_day import Demand
+from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.dispatch_problem import DispatchShape, GasTurbine
 from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
-from gridarium.agents.feeder.dso import Dso, DsoContract
+from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.plant import RenewablePlant
 from gridarium.agents.feeder.price_setting import PriceSetter
 from gridarium.agents.feeder.storage_owner import StorageOwner

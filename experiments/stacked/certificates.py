@@ -161,5 +161,5 @@ def _told_by_supplier(built: Built, name: str) -> tuple[Array, Array]:
         return built.markets[name].told_per_mwh
     above = operator_of(built.parts[grid.above.grid.name])
     told = [signal.price_per_mwh for signal in above.told_below]
-    price = np.concatenate([np.repeat(each, above.horizon.day_length // len(each)) for each in told])
+    price = np.concatenate([above.horizon.over_day(each) for each in told])
     return price, np.zeros_like(price)

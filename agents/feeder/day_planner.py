@@ -1,0 +1,119 @@
+"""What a DSO plans for given loads: dispatch, virtual carbon pool and tariff that go together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from gridarium.agents.feeder.accounts import DayAhead
+from gridarium.agents.feeder.carbon_pool import CarbonPool
+from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher, dispatch_form
+from gridarium.agents.feeder.dispatch_problem import DispatchShape
+from gridarium.agents.feeder.dso_day import DsoDay
+from gridarium.agents.optimisation import LocalProblem
+from gridarium.environment.arrays import Array
+from gridarium.environment.grids import Place
+from gridarium.environment.horizon import Horizon
+from gridarium.environment.world import World
+from gridarium.market.supply import Situation
+from gridarium.market.tariffs import Tariff
+
+
+class DayPlanner:
+    """Plans days of one DSO again and again.
+
+    Parameters
+    ----------
+    world : World
+        Shares the compiled problems.
+    owner : str
+        Named in errors.
+    shape : DispatchShape
+    tariff : Tariff
+    places : mapping of str to Site or SpreadSite
+        Where the followers' loads meet the grid.
+    horizon : Horizon
+    carbon_in_cost : bool
+        Whether carbon is priced in the dispatch.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        owner: str,
+        shape: DispatchShape,
+        tariff: Tariff,
+        places: Mapping[str, Place],
+        horizon: Horizon,
+        carbon_in_cost: bool,
+    ) -> None:
+        self._tariff, self._places, self._horizon = tariff, places, horizon
+        self._carbon_in_cost = carbon_in_cost
+        problem = world.shared(shape, lambda: LocalProblem(dispatch_form(shape)))
+        self.dispatcher = Dispatcher(owner, shape, problem)
+        self._pool = CarbonPool(world, owner, shape.storages, tariff.pool, horizon.step_h)
+
+    def plan(self, today: DsoDay, loads_mw: Mapping[str, Array]) -> DayAhead:
+        """Plan a day.
+
+        Raises
+        ------
+        InfeasibleError
+            If the loads cannot be supplied; names agent, period and constraint family.
+        """
+        day = self._dispatch_day(today, loads_mw)
+        return self._planned(self.dispatcher.solve(day), day, today, loads_mw)
+
+    def attempt(self, today: DsoDay, loads_mw: Mapping[str, Array]) -> DayAhead | None:
+        """Plan a day, or None where its loads cannot be supplied."""
+        day = self._dispatch_day(today, loads_mw)
+        dispatch = self.dispatcher.attempt(day)
+        return None if dispatch is None else self._planned(dispatch, day, today, loads_mw)
+
+    def profit_money(self, price: Array, plan: DayAhead) -> float:
+        """Sales at a price less the net cost of a plan, money per day."""
+        sales = float(price @ plan.situation.load_mw) * self._horizon.step_h
+        return sales - plan.net_cost_money(self._tariff.trades_carbon and self._carbon_in_cost)
+
+    def _dispatch_day(self, today: DsoDay, loads_mw: Mapping[str, Array]) -> DispatchDay:
+        """What is to be dispatched for some loads."""
+        shape = self.dispatcher.shape
+        p_mw = np.zeros((shape.feeder.n_bus, self._horizon.n_step))
+        q_mvar = np.zeros_like(p_mw)
+        for name, load in loads_mw.items():
+            place = self._places[name]
+            p_mw += np.outer(place.p_share, load)
+            if name in today.loads_mvar:
+                q_mvar += np.outer(place.p_share, today.loads_mvar[name])
+            else:
+                q_mvar += np.outer(place.p_share * place.q_per_p, load)
+        available = list(today.available_mw.values())
+        return DispatchDay(
+            today.conditions,
+            p_mw,
+            q_mvar,
+            np.array(available).reshape(len(available), self._horizon.n_step),
+            np.array(list(today.initial_mwh.values())),
+            self._carbon_in_cost,
+        )
+
+    def _planned(
+        self, dispatch: Dispatch, day: DispatchDay, today: DsoDay, loads_mw: Mapping[str, Array]
+    ) -> DayAhead:
+        """Carbon pool and tariff that go with a dispatch."""
+        conditions, load = today.conditions, np.asarray(sum(loads_mw.values()))
+        supply = self.dispatcher.supply(dispatch, conditions)
+        pool = self._pool.allocate(dispatch, supply, load, conditions.quota_tco2_per_mwh)
+        situation = Situation(
+            conditions=conditions,
+            supply=supply,
+            load_mw=load,
+            base_mw=np.asarray(sum(today.base_mw.values())),
+            charge_mw=dispatch.charge_mw.sum(axis=0),
+            available_mw=day.available_mw.sum(axis=0),
+            pool_in_t_per_h=pool.inflow_t_per_h.sum(axis=0),
+            pool_out_t_per_h=pool.outflow_t_per_h.sum(axis=0),
+            period_h=self._horizon.step_h,
+        )
+        return DayAhead(dispatch, pool, self._tariff.offer(situation), situation)
