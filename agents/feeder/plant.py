@@ -18,27 +18,23 @@ class RenewablePlant(GridAgent):
     site : Site
     name : str
     available_mw : ndarray, shape (n_day * n_step,)
-    s_max_mva : float
-        Rating of its inverter.
     horizon : Horizon, optional
         Its days and steps; settlement periods by default.
     """
 
-    def __init__(
-        self, site: Site, name: str, available_mw: Array, s_max_mva: float, horizon: Horizon | None = None
-    ) -> None:
+    def __init__(self, site: Site, name: str, available_mw: Array, horizon: Horizon | None = None) -> None:
         super().__init__(site, name)
         self.site = site
         self.horizon = horizon or Horizon.of(self.world)
-        self._available_mw, self._s_max_mva = series(available_mw), s_max_mva
+        self._available_mw = series(available_mw)
         self._available_by_period = series(self.horizon.by_period(self._available_mw))
         self._setpoints: dict[int, RenewableSetpoint] = {}
 
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> RenewableForecast:
-        """Tell the available power and the rating."""
+        """Tell the available power."""
         available = series(self.horizon.of_day(self._available_mw, request.day))
-        return RenewableForecast(request.day, available, self._s_max_mva)
+        return RenewableForecast(request.day, available)
 
     @on(RenewableSetpoint)
     def take_setpoint(self, setpoint: RenewableSetpoint, sender: str) -> Receipt:

@@ -49,9 +49,9 @@ class StorageOwner(GridAgent):
         self.carbon_tco2 = np.zeros(self.world.n_period)
 
     @on(ForecastRequest)
-    def tell_ratings(self, request: ForecastRequest, sender: str) -> StorageOffer:
-        """Tell ratings and content."""
-        return StorageOffer(request.day, self.ratings, self._content_before(request.day))
+    def tell_content(self, request: ForecastRequest, sender: str) -> StorageOffer:
+        """Tell what it will hold when a day begins."""
+        return StorageOffer(request.day, self._content_before(request.day))
 
     @on(StorageCommand)
     def take_schedule(self, schedule: StorageCommand, sender: str) -> Receipt:

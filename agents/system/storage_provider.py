@@ -138,7 +138,7 @@ class StorageProvider(CommandedAgent):
     @on(ForecastRequest)
     def tell_energy(self, request: ForecastRequest, sender: str) -> StorageOffer:
         """Tell what is inside."""
-        return StorageOffer(request.day, self.ratings, self._unit.e_mwh)
+        return StorageOffer(request.day, self._unit.e_mwh)
 
     @on(StatusRequest)
     def tell_status(self, request: StatusRequest, sender: str) -> StorageStatus:

@@ -74,7 +74,7 @@ class WindFarm(CommandedAgent):
     def tell_forecast(self, request: ForecastRequest, sender: str) -> RenewableForecast:
         """Tell the forecast of a day."""
         foreseen = self.behaviour.foresee(self, self.of_day(self._forecast_mw, request.day))
-        return RenewableForecast(request.day, series(foreseen), self.capacity_mw)
+        return RenewableForecast(request.day, series(foreseen))
 
     @on(StatusRequest)
     def tell_power(self, request: StatusRequest, sender: str) -> RenewableStatus:

@@ -117,9 +117,7 @@ def build_agents(scenario: AdcefScenario, profiles: Profiles, place: FeederPlace
     terms = CarbonTerms(scenario.prices.carbon_price_per_tco2, scenario.prices.quota_tco2_per_mwh)
     carbon_market = CarbonMarket(grid.head, CARBON_MARKET, terms)
     plants = tuple(
-        RenewablePlant(
-            Site(grid, sites[name]), name, columns[unit.column], inverter_mva(columns, unit), horizon
-        )
+        RenewablePlant(Site(grid, sites[name]), name, columns[unit.column], horizon)
         for name, unit in scenario.renewables.items()
     )
     storages = tuple(

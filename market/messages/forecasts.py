@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gridarium.environment.arrays import Array
-from gridarium.environment.storage import StorageRatings
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +40,10 @@ class RenewableForecast:
     ----------
     day : int
     available_mw : ndarray, shape (n_period,)
-    s_max_mva : float
-        Rating of its inverters; infinite where nothing but the resource limits it.
     """
 
     day: int
     available_mw: Array
-    s_max_mva: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +72,7 @@ class UnitAvailability:
 
 @dataclass(frozen=True, slots=True)
 class StorageOffer:
-    """Ratings of a storage, and the energy in it when it is asked for a day, MWh."""
+    """Energy that a storage will hold when a day begins, as far as it knows, MWh."""
 
     day: int
-    ratings: StorageRatings
     e_mwh: float

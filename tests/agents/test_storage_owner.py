@@ -68,7 +68,7 @@ def test_carbon_of_three_periods_by_hand(make_world: MakeWorld, period_h: float)
     assert owner.pool_tco2 == pytest.approx(pool)
     offer = heard[0]
     assert isinstance(offer, StorageOffer)
-    assert (offer.ratings, offer.e_mwh) == (RATINGS, 0.5)
+    assert offer.e_mwh == 0.5
     states = [payload for payload in heard if isinstance(payload, StorageStatus)]
     assert [state.period for state in states] == [1, 2, 3]
     assert [(state.charge_mw, state.discharge_mw) for state in states] == [(0.4, 0.0), (0.0, 0.2), (0.0, 0.0)]

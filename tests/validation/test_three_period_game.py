@@ -131,7 +131,7 @@ def game() -> tuple[World, Dso, Consumer]:
     supply = SupplyProfile(series(WHOLESALE), series(np.zeros(3)), series(GRID))
     UpstreamMarket(world.grid.head, "market", supply, "dso", rules.opens_s, rules.closes_s, Horizon.of(world))
     CarbonMarket(world.grid.head, "carbon", CarbonTerms(LAMBDA, QUOTA))
-    RenewablePlant(Site(world.grid, 0), "wind", WIND, 3.0)
+    RenewablePlant(Site(world.grid, 0), "wind", WIND)
     consumer = Consumer(world.grid.spread(), "homes", "homes", Demand(BASE, BETA, FLEXIBLE), "dso")
     shape = DispatchShape(
         feeder=world.grid.feeder,
