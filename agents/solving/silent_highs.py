@@ -1,4 +1,4 @@
-"""HiGHS objects that keep quiet from the start: what a library prints must not mix with results on stdout."""
+"""HiGHS objects that keep quiet from the start and run whoever else in the process uses HiGHS."""
 
 from __future__ import annotations
 
@@ -30,9 +30,27 @@ def new_highs() -> highspy.Highs:
     """
     with _GREETING:
         _greet()
-    highs = highspy.Highs()
+    highs = _Highs()
     highs.setOptionValue("output_flag", False)
     return highs
+
+
+class _Highs(highspy.Highs):
+    """Takes the threads over that another library's HiGHS has set up, where it may not have as many.
+
+    Of all objects of a thread the first run decides how many threads HiGHS has there; every object that is
+    told another number, as ours are for the sake of workers, then refuses to run.
+    """
+
+    def run(self) -> highspy.HighsStatus:
+        """Solve the model."""
+        status: highspy.HighsStatus = super().run()
+        if status == highspy.HighsStatus.kError:
+            # Older releases know only the other name.
+            is_new = hasattr(self, "resetThreadScheduler")
+            (self.resetThreadScheduler if is_new else self.resetGlobalScheduler)(True)
+            status = super().run()
+        return status
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What HiGHS says of itself never reaches stdout, whatever release is installed and whatever stdout is."""
+"""What HiGHS says of itself never reaches stdout; it runs whoever else uses HiGHS in the same process."""
 
 from __future__ import annotations
 
@@ -40,6 +40,23 @@ m.cost = pyo.Objective(expr=m.x)
 print(SolverFactory("highs").solve(m).incumbent_objective)
 """
 
+AFTER_ANOTHER_USER = f"""
+import highspy
+{IMPORT}
+for make, threads in ((new_highs, 1), (highspy.Highs, 2), (new_highs, 1)):
+    if make is highspy.Highs:
+        # As if the other user had come first.
+        highspy.Highs.resetGlobalScheduler(True)
+    highs = make()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("threads", threads)
+    highs.addVar(2.5, 4.5)
+    highs.changeColCost(0, 1.0)
+    highs.changeColIntegrality(0, highspy.HighsVarType.kInteger)
+    highs.run()
+    print(highs.getInfo().objective_function_value)
+"""
+
 
 def stdout_of(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -79,6 +96,10 @@ def test_a_file_that_took_the_place_of_stdout_is_left_alone(tmp_path: Path) -> N
     code = f"import os\n{IMPORT}\nos.close(1)\nfile = open({str(file)!r}, 'w')\nassert file.fileno() == 1\n"
     stdout_of(code + "new_highs()\nfile.write('own')\nfile.close()\nos._exit(0)")
     assert file.read_text() == "own"
+
+
+def test_threads_of_another_user_of_highs_are_no_obstacle() -> None:
+    assert stdout_of(AFTER_ANOTHER_USER) == "3.0\n3.0\n3.0\n"
 
 
 def test_every_highs_object_of_the_tree_comes_from_one_place() -> None:
