@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gridarium.agents.feeder.upstream import UpstreamMarket
+from gridarium.agents.upstream import UpstreamMarket
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import Clock
 from gridarium.environment.grids import Grid
@@ -213,7 +213,13 @@ def in_quarters(scenario: AdcefScenario) -> Built:
     horizon = Horizon.of(world, 1.0)
     built = build_agents(scenario, profiles, FeederPlace(grid, horizon, UPSTREAM))
     market = UpstreamMarket(
-        grid.head, UPSTREAM, supply_profile(scenario, profiles), built.dso.name, built.dso.rules, horizon
+        grid.head,
+        UPSTREAM,
+        supply_profile(scenario, profiles),
+        built.dso.name,
+        built.dso.rules.opens_s,
+        built.dso.rules.closes_s,
+        horizon,
     )
     while world.running:
         world.step()

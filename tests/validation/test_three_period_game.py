@@ -248,8 +248,8 @@ def test_loop_profit_stays_below_the_bilevel_benchmark(
     benchmark, _, error = stackelberg(band)
     reached = profit(played.load_mw)
     gap = benchmark - reached
-    record_property("gap_to_bilevel_money", gap)
-    record_property("gap_to_bilevel_share", gap / benchmark)
+    record_property("gap_to_bilevel_money", float(gap))
+    record_property("gap_to_bilevel_share", float(gap / benchmark))
     assert gap >= -error
     # Both gain from the wind that would be curtailed without a response.
     assert reached >= profit(BASE)
@@ -265,6 +265,6 @@ def test_loop_welfare_stays_below_the_central_optimum(
         if np.all(np.abs(load - BASE) <= FLEXIBLE * BASE + 1e-9) and load.max() <= BASE.max() + 1e-9:
             best = max(best, welfare(load))
     gap = best - welfare(played.load_mw)
-    record_property("gap_to_central_money", gap)
+    record_property("gap_to_central_money", float(gap))
     assert gap >= -BETA * step**2
     assert welfare(BASE) < welfare(played.load_mw)

@@ -47,7 +47,6 @@ def faults_of(write: Write) -> Faults:
         ("village", "model", "market", "must be one of adcef, net-zero"),
         ("village", "grids", {"hut": {}}, "must be the sections of one grid"),
         ("village", "horizon_h", 4, "is not allowed inside a grid"),
-        ("village", "days", 2, "is not allowed inside a grid"),
         *(
             ("village", name, value, "is not allowed inside a grid: all grids share it")
             for name, value in (
@@ -164,9 +163,10 @@ def test_a_grid_is_a_mapping_with_a_proper_name(faults_of: Faults, trees: Any) -
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("horizon_h", 24, "unknown field"),
+        ("days", 2, "unknown field"),
+        ("horizon_h", 30, "at most 24 h or whole days"),
         ("model", "adcef", "'grids'"),
-        ("days", 0, "[1, 366]"),
+        ("horizon_h", 0, "[1, 8784]"),
         ("currency", "yuan", "must be the code"),
         ("exchange_rates", {"cny": 1.0}, "must be left out"),
         ("consumers", {}, "unknown field"),
@@ -182,7 +182,7 @@ def test_faults_of_what_all_grids_share(
 
 
 def test_all_faults_come_at_once(faults_of: Faults, trees: Any) -> None:
-    tree = trees.two_feeders(days=0, seed=-1)
+    tree = trees.two_feeders(horizon_h=0, seed=-1)
     town, own = tree["grids"]["town"], tree["grids"]["village"]
     town["network"]["peak_load_mw"] = -1
     town["replicas"] = 3
@@ -190,7 +190,7 @@ def test_all_faults_come_at_once(faults_of: Faults, trees: Any) -> None:
     own["prices"]["wholesale_share_of_tou"] = 0.5
     own["tariff"] = {"kind": "free"}
     assert faults_of(tree).keys() == {
-        "days",
+        "horizon_h",
         "seed",
         "grids.town.network.peak_load_mw",
         "grids.town.replicas",

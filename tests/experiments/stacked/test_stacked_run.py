@@ -89,7 +89,7 @@ def system(play: Callable[..., Played], trees: Any) -> Played:
     """A system in dollars, with ten equal villages whose sections are in yuan."""
     below = trees.village(under="bulk", replicas=10, step_h=1.0, currency="cny")
     tree = trees.system(r1=below) | SPRING | {"currency": "usd", "exchange_rates": {"cny": 0.125}}
-    return play(tree, "grids.bulk.operator.benchmark_limit_s=0")
+    return play(tree, "grids.bulk.operator.benchmark_nodes=0")
 
 
 def test_every_hard_certificate_of_every_grid_and_seam_passes(towns: Played, system: Played) -> None:
