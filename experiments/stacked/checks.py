@@ -23,7 +23,7 @@ from gridarium.experiments.stacked.schema import (
 
 CheckCase = Callable[[Tree], tuple[Scenario | None, list[Fault]]]
 
-_NEVER_INSIDE = COMMON | {"days", "horizon_h"}
+_NEVER_INSIDE = COMMON | {"horizon_h"}
 """What all grids share, the length of the run among it."""
 
 CROSS_CHECKS: tuple[CrossCheck, ...] = ()
