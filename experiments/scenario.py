@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.models import MODELS
@@ -25,7 +24,7 @@ from gridarium.experiments.scenario_files import (
     shipped_path,
 )
 from gridarium.experiments.scenario_schema import Scenario
-from gridarium.experiments.schema_faults import NOTHING, faults_of
+from gridarium.experiments.schema_faults import NOTHING, faults_of, sections_at
 
 __all__ = ["Scenario", "Study", "check_case", "check_scenario", "load_scenario", "shipped_scenarios"]
 
@@ -180,18 +179,11 @@ def check_case(tree: Tree) -> tuple[Scenario | None, list[Fault]]:
     try:
         scenario = schema.model_validate(tree)
     except ValidationError as error:
-        broken = {name for detail in error.errors(include_url=False) for name in _sections_at(detail)}
+        broken = {name for detail in error.errors(include_url=False) for name in sections_at(detail)}
         rest = schema.model_validate({key: value for key, value in tree.items() if key not in broken})
         return None, [*faults_of(schema, error), *cross_faults(rest, broken, checks)]
     faults = list(cross_faults(scenario, set(), checks))
     return (None if faults else scenario), faults
-
-
-def _sections_at(detail: ErrorDetails) -> list[str]:
-    """Return the sections in which a fault is; one between fields of the whole scenario is in all of them."""
-    if detail["loc"]:
-        return [str(detail["loc"][0])]
-    return [field for field, _, _ in detail["ctx"]["conflicts"]]
 
 
 def _common(trees: Sequence[Tree]) -> Tree:

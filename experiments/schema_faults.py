@@ -33,6 +33,13 @@ def faults_of(schema: type[Section], error: ValidationError) -> list[Fault]:
     ]
 
 
+def sections_at(detail: ErrorDetails) -> list[str]:
+    """Return the sections in which a fault is; one between fields of the whole scenario is in all of them."""
+    if detail["loc"]:
+        return [str(detail["loc"][0])]
+    return [field for field, _, _ in detail["ctx"]["conflicts"]]
+
+
 def _renamed(place: tuple[int | str, ...]) -> tuple[int | str | None, ...]:
     """Return the place of the field that one of before is called now."""
     return (*place[:-1], new_name(str(place[-1])))

@@ -71,7 +71,7 @@ def _common(tree: Tree, faults: list[Fault]) -> StackedScenario:
         return StackedScenario.model_validate(own)
     except ValidationError as error:
         faults += faults_of(StackedScenario, error)
-        broken = {str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}
+        broken = {name for detail in error.errors(include_url=False) for name in sections_at(detail)}
         return StackedScenario.model_validate({key: own[key] for key in own.keys() - broken})
 
 
