@@ -12,7 +12,7 @@ from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_checks import CrossCheck, currencies_have_rates, rates_are_of_others
 from gridarium.experiments.scenario_fields import NAME
 from gridarium.experiments.scenario_schema import Scenario
-from gridarium.experiments.schema_faults import NOTHING, faults_of
+from gridarium.experiments.schema_faults import NOTHING, faults_of, sections_at
 from gridarium.experiments.stacked.schema import (
     COMMON,
     GridEntry,
