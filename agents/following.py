@@ -130,6 +130,24 @@ class HeadCustomer(GridAgent):
         paid = terms.export_price_per_mwh
         return self.horizon.over_day(np.zeros_like(terms.price_per_mwh) if paid is None else paid)
 
+    @property
+    def terms_price_per_mwh(self) -> Array:
+        """What the supplier asked, by settlement period of all days."""
+        return np.concatenate([self.told_price_per_mwh(terms) for terms in self._all_terms()])
+
+    @property
+    def terms_export_per_mwh(self) -> Array:
+        """What the supplier paid for energy fed back, by settlement period of all days."""
+        return np.concatenate([self.told_export_per_mwh(terms) for terms in self._all_terms()])
+
+    @property
+    def terms_factor_tco2_per_mwh(self) -> Array:
+        """Carbon factor that the supplier told, by settlement period of all days."""
+        return np.concatenate([self.told_factor_tco2_per_mwh(terms) for terms in self._all_terms()])
+
+    def _all_terms(self) -> list[TariffSignal]:
+        return [self.terms_of_day(day) for day in range(self.horizon.n_day)]
+
     # What it hears.
 
     @on(TariffSignal)

@@ -15,7 +15,6 @@ from gridarium.environment.network_rows import Label
 from gridarium.environment.power_flow import AcPowerFlow, PowerFlow
 
 if TYPE_CHECKING:
-    from gridarium.environment.network_rows import Label
     from gridarium.environment.world import World
 
 

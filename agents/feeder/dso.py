@@ -375,16 +375,6 @@ class Dso(HeadCustomer):
         return [day.signal for day in self.days]
 
     @property
-    def terms_price_per_mwh(self) -> Array:
-        """What the supplier asked, by settlement period."""
-        return np.concatenate([self.told_price_per_mwh(day.terms) for day in self.days])
-
-    @property
-    def terms_export_per_mwh(self) -> Array:
-        """What the supplier paid for energy fed back, by settlement period."""
-        return np.concatenate([self.told_export_per_mwh(day.terms) for day in self.days])
-
-    @property
     def settled_factor_tco2_per_mwh(self) -> Array:
         """The carbon factor that was settled, by settlement period."""
         return np.concatenate([day.accounts.settled_factor for day in self.days])

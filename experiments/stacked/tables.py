@@ -97,12 +97,11 @@ def _head(grid: Grid, operator: Any) -> dict[str, Array]:
     taken, carbon = grid.exchange_mw, grid.head_t_per_h
     days = range(operator.horizon.n_day)
     hold = operator.horizon.by_period
-    terms = [operator.terms_of_day(day) for day in days]
     return {
         "replicas": np.full(len(taken), float(grid.replicas)),
-        "price_per_mwh": np.concatenate([operator.told_price_per_mwh(day) for day in terms]),
-        "export_price_per_mwh": np.concatenate([operator.told_export_per_mwh(day) for day in terms]),
-        "factor_told_tco2_per_mwh": np.concatenate([operator.told_factor_tco2_per_mwh(day) for day in terms]),
+        "price_per_mwh": operator.terms_price_per_mwh,
+        "export_price_per_mwh": operator.terms_export_per_mwh,
+        "factor_told_tco2_per_mwh": operator.terms_factor_tco2_per_mwh,
         "factor_metered_tco2_per_mwh": np.divide(
             carbon, taken, out=np.full_like(taken, np.nan), where=np.abs(taken) > _A_WATT_MW
         ),
