@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from itertools import count
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.questions import Asked, Question
+from gridarium.agents.rows import Rows
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Place
 from gridarium.environment.links import Envelope
@@ -38,6 +39,7 @@ class GridAgent(mesa.Agent):
     - `process`: what it does on its own, as a SimPy process; override it
     - methods marked with `on`: what it does when a message arrives
     - `operate`, `meter`, `settle`: what it does in each settlement period; override them
+    - `kind`, `rows`: what it is, and what it tells of itself for the tables of results; override them
     - `grid`: the grid it belongs to
     - `send`, `ask`, `reply`: the only ways to reach another agent
 
@@ -51,6 +53,7 @@ class GridAgent(mesa.Agent):
         The exact one by default.
     """
 
+    kind: str = "agent"
     _handlers: Mapping[type, str] = {}
 
     def __init__(self, place: Place, name: str, behaviour: Behaviour | None = None) -> None:
@@ -83,6 +86,10 @@ class GridAgent(mesa.Agent):
 
     def settle(self, period: int) -> None:
         """Look at the outcome of a settlement period and pay for it."""
+
+    def rows(self) -> Iterable[Rows]:
+        """What it has to tell once the last period is settled, for the tables of results."""
+        return ()
 
     def start(self) -> None:
         """Set the agent going; called once by the world."""

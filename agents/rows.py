@@ -1,0 +1,35 @@
+"""What an agent tells of itself when a run is over: rows of the tables of results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that one agent, or one thing it runs, adds to a table.
+
+    Whoever collects them puts the columns case, grid, agent and kind in front, and period and time where
+    the rows are by period.
+
+    Parameters
+    ----------
+    table : str
+        Name of the table, such as "dispatch".
+    values : mapping of str to array_like
+        Columns by their names, which carry units; of one length, or single values that hold for all rows.
+    by : {"period", "row"}
+        Whether there is one row for each settlement period, in their order, or rows of any other kind.
+    agent, kind : str, optional
+        Whose rows these are, where not the agent's own: something that is no agent by itself.
+    """
+
+    table: str
+    values: Mapping[str, ArrayLike]
+    by: Literal["period", "row"] = "period"
+    agent: str | None = None
+    kind: str | None = None
