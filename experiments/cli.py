@@ -183,7 +183,7 @@ def bench(
     debug: Debug = False,
 ) -> None:
     """Measure speed as ratios on this machine."""
-    from gridarium.experiments.benchmarks import BENCHMARKS, run_benchmark
+    from gridarium.experiments.benchmarks.catalogue import BENCHMARKS, run_benchmark
     from gridarium.experiments.console import output, plain_table, progress_bar
     from gridarium.experiments.formatting import label, number
 

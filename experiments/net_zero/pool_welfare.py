@@ -9,8 +9,8 @@ import numpy as np
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import DAY_S
 from gridarium.experiments.net_zero.build_pool import utility_of
-from gridarium.experiments.pool_efficiency import LineCosts
 from gridarium.market.ladder import LadderTariff
+from gridarium.market.line_costs import LineCosts
 from gridarium.market.matching import pool_welfare, stacked
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.full_information import full_information_optimum
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
 from gridarium.agents.leader.response_estimate import ResponseEstimate
-from gridarium.experiments.leader_instances import random_instance
+from gridarium.experiments.benchmarks.leader_instances import random_instance
 
 Answers = Callable[[int, np.ndarray], np.ndarray]
 

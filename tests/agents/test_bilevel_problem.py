@@ -13,7 +13,7 @@ from gridarium.agents.leader.price_polish import polish, restore
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
 from gridarium.agents.leader.response_curve import margin_ends, neutral_bounds, response_curves
 from gridarium.environment.errors import InfeasibleError
-from gridarium.experiments.leader_instances import random_instance
+from gridarium.experiments.benchmarks.leader_instances import random_instance
 from gridarium.market.price_limits import PriceLimits
 
 QUICK = (3, 5, 9, 15, 17)

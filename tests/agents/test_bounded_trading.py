@@ -12,7 +12,7 @@ from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
-from gridarium.experiments.synthetic_pool import PoolPlan, synthetic_pool
+from gridarium.experiments.benchmarks.synthetic_pool import PoolPlan, synthetic_pool
 from gridarium.market.accounts import DEFAULT
 from gridarium.market.messages.leasing import LeaseTerms
 from gridarium.market.trade_book import MinuteTrade

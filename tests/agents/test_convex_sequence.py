@@ -19,7 +19,7 @@ from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.adcef.build import build
-from gridarium.experiments.leader_instances import random_instance
+from gridarium.experiments.benchmarks.leader_instances import random_instance
 from gridarium.experiments.scenario import load_scenario
 from gridarium.market.price_limits import LimitRules
 

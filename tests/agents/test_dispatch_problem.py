@@ -13,7 +13,7 @@ from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.environment.errors import GridariumError, InfeasibleError, RelaxationError
 from gridarium.environment.network import Feeder
 from gridarium.environment.power_flow import AcPowerFlow
-from gridarium.experiments.bench_dispatch import leader_shape, leader_signals
+from gridarium.experiments.benchmarks.dispatch import leader_shape, leader_signals
 
 CASE33 = Feeder.read("case33bw")
 LEADER = leader_shape(CASE33)

@@ -7,7 +7,7 @@ import piqp
 import pytest
 
 from gridarium.agents.leader.follower_model import FollowerModel
-from gridarium.experiments.leader_instances import random_instance
+from gridarium.experiments.benchmarks.leader_instances import random_instance
 
 
 def followers() -> list[tuple[FollowerModel, np.ndarray]]:

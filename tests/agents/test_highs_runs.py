@@ -18,7 +18,7 @@ from gridarium.agents.system.commitment_problem import CommitmentProblem, Commit
 from gridarium.agents.system.perfect_information import PerfectInformation
 from gridarium.agents.system.power_system import PowerSystem, SystemForecast
 from gridarium.environment.errors import SolverLimitError, TimeLimitError
-from gridarium.experiments.leader_instances import random_instance
+from gridarium.experiments.benchmarks.leader_instances import random_instance
 
 Day = Callable[..., SystemForecast]
 

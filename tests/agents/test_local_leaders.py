@@ -14,7 +14,7 @@ from gridarium.agents.leader.local_leaders import (
     pattern_search_leader,
     trust_region_leader,
 )
-from gridarium.experiments.leader_instances import random_instance
+from gridarium.experiments.benchmarks.leader_instances import random_instance
 
 
 @pytest.mark.parametrize("seed", [3, 5, 15])

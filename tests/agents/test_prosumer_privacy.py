@@ -15,7 +15,7 @@ from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.prosumers.seller import Seller
 from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.message_bus import MessageBus
-from gridarium.experiments.synthetic_pool import PoolPlan, synthetic_pool
+from gridarium.experiments.benchmarks.synthetic_pool import PoolPlan, synthetic_pool
 from gridarium.market.bargaining import BARGAINING
 from gridarium.market.messages.leasing import Bid, Confirm
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments import cli, registry
-from gridarium.experiments.benchmarks import BENCHMARKS, Benchmark
+from gridarium.experiments.benchmarks.catalogue import BENCHMARKS, Benchmark
 from gridarium.experiments.console import messages, output
 from gridarium.experiments.formatting import label, number
 from gridarium.experiments.results import Result, write_run

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.links import LinkQuality
-from gridarium.experiments.synthetic_pool import Pool, PoolPlan, synthetic_pool
+from gridarium.experiments.benchmarks.synthetic_pool import Pool, PoolPlan, synthetic_pool
 from gridarium.market.accounts import DEFAULT, LINE_ENERGY, LINE_FEE
 from gridarium.market.bargaining import BARGAINING
 

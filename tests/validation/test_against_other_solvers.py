@@ -22,10 +22,10 @@ from gridarium.agents.solving.standard_form import compile_model
 from gridarium.environment.errors import InfeasibleError, SolveError
 from gridarium.environment.network import Feeder
 from gridarium.environment.storage import StorageRatings
-from gridarium.experiments.bench_dispatch import leader_shape, leader_signals
+from gridarium.experiments.benchmarks.dispatch import leader_shape, leader_signals
 
 pytest.importorskip("clarabel")
-from gridarium.experiments.conic_reference import solve_conic
+from gridarium.experiments.benchmarks.conic_reference import solve_conic
 
 SEED = st.integers(0, 2**32 - 1)
 POOL = StorageRatings("pool", 0.5, 1.0, 0.1, 0.9, 0.5, 0.92, 0.95, 0.5)

@@ -10,8 +10,8 @@ import pytest
 from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.full_information import SearchEffort, full_information_optimum
 from gridarium.agents.leader.problem import LeaderProblem
-from gridarium.experiments.bench_leaders import play_anticipating
-from gridarium.experiments.leader_instances import random_instance
+from gridarium.experiments.benchmarks.leader_instances import random_instance
+from gridarium.experiments.benchmarks.leaders import play_anticipating
 
 SEEDS = range(6)
 _STEPS = 401

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gridarium.agents.leader.full_information import full_information_optimum
-from gridarium.experiments.bilevel_reference import FORMULATIONS, solve_reference
-from gridarium.experiments.leader_instances import random_instance
+from gridarium.experiments.benchmarks.bilevel_reference import FORMULATIONS, solve_reference
+from gridarium.experiments.benchmarks.leader_instances import random_instance
 
 pytest.importorskip("pyscipopt")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gridarium.agents.prosumers.trading import TradeRules, book_of
-from gridarium.experiments.pool_efficiency import Efficiency, PoolView, pool_efficiency
-from gridarium.experiments.synthetic_pool import PoolPlan, synthetic_pool
+from gridarium.experiments.benchmarks.pool_efficiency import Efficiency, PoolView, pool_efficiency
+from gridarium.experiments.benchmarks.synthetic_pool import PoolPlan, synthetic_pool
 
 
 def efficiency(plan: PoolPlan, seed: int = 1) -> Efficiency:

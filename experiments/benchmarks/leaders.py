@@ -21,8 +21,8 @@ from gridarium.agents.leader.local_leaders import (
 from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.environment.arrays import Array
 from gridarium.environment.random_streams import RandomStreams
-from gridarium.experiments.bilevel_reference import FORMULATIONS, Complementarity, solve_reference
-from gridarium.experiments.leader_instances import random_instance
+from gridarium.experiments.benchmarks.bilevel_reference import FORMULATIONS, Complementarity, solve_reference
+from gridarium.experiments.benchmarks.leader_instances import random_instance
 
 logger = logging.getLogger(__name__)
 

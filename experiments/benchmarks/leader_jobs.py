@@ -15,7 +15,7 @@ from gridarium.agents.leader.full_information import SearchEffort, full_informat
 from gridarium.agents.leader.local_leaders import best_response_leader
 from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.environment.arrays import Array
-from gridarium.experiments.leader_instances import random_instance
+from gridarium.experiments.benchmarks.leader_instances import random_instance
 
 
 @dataclass(frozen=True)

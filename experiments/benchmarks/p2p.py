@@ -15,8 +15,8 @@ import simpy
 
 from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.collector import rare_collections
-from gridarium.experiments.pool_efficiency import PoolView, pool_efficiency
-from gridarium.experiments.synthetic_pool import Pool, PoolPlan, synthetic_pool
+from gridarium.experiments.benchmarks.pool_efficiency import PoolView, pool_efficiency
+from gridarium.experiments.benchmarks.synthetic_pool import Pool, PoolPlan, synthetic_pool
 
 N_PROSUMERS = (10, 100, 1000, 10_000)
 N_TIMEOUTS = 300_000

@@ -19,20 +19,26 @@ class Benchmark(NamedTuple):
 
 BENCHMARKS: dict[str, Benchmark] = {
     "agent-solve": Benchmark(
-        "gridarium.experiments.bench_agent_solve", "bench_agent_solve", "a follower's decision against Pyomo"
+        "gridarium.experiments.benchmarks.agent_solve",
+        "bench_agent_solve",
+        "a follower's decision against Pyomo",
     ),
-    "bus": Benchmark("gridarium.experiments.bench_bus", "bench_bus", "a message against bare SimPy events"),
+    "bus": Benchmark(
+        "gridarium.experiments.benchmarks.bus", "bench_bus", "a message against bare SimPy events"
+    ),
     "dispatch": Benchmark(
-        "gridarium.experiments.bench_dispatch",
+        "gridarium.experiments.benchmarks.dispatch",
         "bench_dispatch",
         "the leader's problem against a conic solver",
     ),
-    "game": Benchmark("gridarium.experiments.bench_game", "bench_game", "a whole negotiation"),
+    "game": Benchmark("gridarium.experiments.benchmarks.game", "bench_game", "a whole negotiation"),
     "leaders": Benchmark(
-        "gridarium.experiments.bench_leaders", "bench_leaders", "leaders against a proven bound, and SCIP"
+        "gridarium.experiments.benchmarks.leaders",
+        "bench_leaders",
+        "leaders against a proven bound, and SCIP",
     ),
-    "stack": Benchmark("gridarium.experiments.bench_stack", "bench_stack", "what another feeder costs"),
-    "p2p": Benchmark("gridarium.experiments.bench_p2p", "bench_p2p", "a day of trade among prosumers"),
+    "stack": Benchmark("gridarium.experiments.benchmarks.stack", "bench_stack", "what another feeder costs"),
+    "p2p": Benchmark("gridarium.experiments.benchmarks.p2p", "bench_p2p", "a day of trade among prosumers"),
 }
 
 

@@ -22,7 +22,7 @@ from gridarium.environment.network import Feeder
 from gridarium.environment.profiles import read_profiles
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.storage import StorageRatings
-from gridarium.experiments.conic_reference import solve_conic
+from gridarium.experiments.benchmarks.conic_reference import solve_conic
 from gridarium.experiments.scenario_files import profile_path
 
 N_REPEATS = 11

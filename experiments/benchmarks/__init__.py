@@ -1,0 +1,1 @@
+"""Benchmarks, and the reference solvers and random instances that they and the tests compare with."""
