@@ -21,7 +21,7 @@ _HASH_BYTES = len(_GENESIS)
 _NO_PERIOD = np.iinfo(np.int64).min
 
 
-class Entry(NamedTuple):
+class Booking(NamedTuple):
     """One payment: `amount`, never negative, goes from `payer` to `payee` at clock time `time_s`."""
 
     entry: int
@@ -63,7 +63,7 @@ class Ledger:
         return len(self._amounts)
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[Booking, ...]:
         """Every payment, oldest first."""
         return tuple(self._entry(number) for number in range(len(self)))
 
@@ -222,9 +222,9 @@ class Ledger:
         self._purposes.append(self._id(purpose))
         self._amounts.append(entry[-1])
 
-    def _entry(self, number: int) -> Entry:
+    def _entry(self, number: int) -> Booking:
         period, names = self._periods[number], self._names
-        return Entry(
+        return Booking(
             number,
             None if period == _NO_PERIOD else period,
             self._times[number],

@@ -14,7 +14,7 @@ from gridarium.experiments.records import Certificate, Claim
 from gridarium.experiments.scenario import Study
 
 Summary = Mapping[str, Mapping[str, float]]
-Measured = tuple[str, bool, str]
+Finding = tuple[str, bool, str]
 """What was found, whether it is what the paper says, and the reason."""
 
 
@@ -73,7 +73,7 @@ class Evidence:
         return dict(sorted(found[1].items(), key=lambda item: item[1]))
 
 
-Measure = Callable[[Evidence], Measured]
+Measure = Callable[[Evidence], Finding]
 
 
 def verdict_of(reproduced: bool) -> Literal["reproduced", "not reproduced"]:

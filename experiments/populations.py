@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 
 from gridarium.agents.behaviour import Behaviour, Composed
-from gridarium.agents.bounded.common import Interval, allowed_values
+from gridarium.agents.bounded.common import ParameterRange, allowed_values
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.registry import load
@@ -104,4 +104,4 @@ def _drawn(value: Any, allowed: object, streams: RandomStreams, purpose: str) ->
     if distribution is None:
         return value
     (drawn,) = distribution.at(np.array([streams.stream(purpose).random()]))
-    return round(drawn) if isinstance(allowed, Interval) and allowed.whole else drawn
+    return round(drawn) if isinstance(allowed, ParameterRange) and allowed.whole else drawn

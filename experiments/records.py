@@ -54,7 +54,7 @@ class Certificate:
         return dataclasses.asdict(self)
 
 
-class Measured(NamedTuple):
+class Reading(NamedTuple):
     """A certificate before it is judged; fields as in `Certificate`, the unit of money being "money"."""
 
     name: str

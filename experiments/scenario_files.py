@@ -188,14 +188,14 @@ def merge(base: Tree, over: Tree) -> Tree:
     return merged
 
 
-class Override(NamedTuple):
+class FieldOverride(NamedTuple):
     """One `path.to.field=value` of the command line."""
 
     path: tuple[str, ...]
     value: object
 
 
-def parse_overrides(settings: Sequence[str]) -> list[Override]:
+def parse_overrides(settings: Sequence[str]) -> list[FieldOverride]:
     """Read overrides; values are YAML, file paths in them are relative to the working folder.
 
     Raises
@@ -210,13 +210,13 @@ def parse_overrides(settings: Sequence[str]) -> list[Override]:
         if not equals or not all(keys) or len(keys) > _MAX_OVERRIDE_DEPTH or keys[0] == "extends":
             faults.append(Fault("--set", text, "must be path.to.field=value, any field but extends"))
             continue
-        overrides.append(Override(keys, parse_yaml(value, f"--set {text}")))
+        overrides.append(FieldOverride(keys, parse_yaml(value, f"--set {text}")))
     if faults:
         raise ScenarioError("--set", faults)
     return overrides
 
 
-def applied(tree: Tree, overrides: Sequence[Override]) -> Tree:
+def applied(tree: Tree, overrides: Sequence[FieldOverride]) -> Tree:
     """Return the tree with every override in place of what stood there."""
     for override in overrides:
         tree = anchored(_replaced(tree, override.path, override.value), Path.cwd())

@@ -10,7 +10,7 @@ import numpy as np
 from gridarium.environment.arrays import Array
 from gridarium.market.supply import Situation, Supply
 from gridarium.market.tariffs import (
-    Offer,
+    TariffOffer,
     balance_budget,
     carbon_adjusted_price,
     carbon_revenue,
@@ -39,7 +39,7 @@ class AdcefTariff:
     budget_balanced: bool = True
     trades_carbon: bool = True
 
-    def offer(self, situation: Situation) -> Offer:
+    def offer(self, situation: Situation) -> TariffOffer:
         """Price and factor for one situation."""
         market, load = situation.conditions, situation.load_mw
         against = situation.base_mw if self.surplus == "ex-ante" else load
@@ -62,7 +62,7 @@ class AdcefTariff:
             price = balance_budget(
                 price, market.tou_price_per_mwh, load, situation.period_h, float(earned.sum())
             )
-        return Offer(price, factor, negative, surplus_mw)
+        return TariffOffer(price, factor, negative, surplus_mw)
 
 
 def surplus(renewable_available_mw: Array, load_mw: Array, charge_mw: Array) -> Array:

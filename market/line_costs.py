@@ -11,7 +11,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.clock import HOUR_S, MINUTE_S
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.market.ladder import LadderTariff
-from gridarium.market.matching import Pool
+from gridarium.market.matching import MatchingPool
 from gridarium.market.utility import Utility
 
 
@@ -53,7 +53,7 @@ class LineCosts:
                     loss[row, column] = line.loss
         return cls(costs, capacity, loss)
 
-    def slot(self, possible_mwh: Array, utilities: Sequence[Utility]) -> Pool:
+    def slot(self, possible_mwh: Array, utilities: Sequence[Utility]) -> MatchingPool:
         """Sellers and buyers of a minute.
 
         Parameters
@@ -64,7 +64,7 @@ class LineCosts:
         """
         sellers, buyers = (np.flatnonzero(column > 0.0) for column in possible_mwh.T)
         between = np.ix_(sellers, buyers)
-        return Pool.of_matrices(
+        return MatchingPool.of_matrices(
             self.cost_per_mwh[between],
             possible_mwh[sellers, 0],
             [utilities[buyer] for buyer in buyers.tolist()],

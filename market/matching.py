@@ -19,7 +19,7 @@ _NOTHING_MWH = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class MatchingPool:
     """Sellers, buyers and the lines between them in one slot, or in many slots side by side.
 
     Parameters
@@ -64,7 +64,7 @@ class Pool:
         demand_max_mwh: ArrayLike,
         line_mwh: ArrayLike = np.inf,
         loss: ArrayLike = 0.0,
-    ) -> Pool:
+    ) -> MatchingPool:
         """Pool of one slot from matrices of shape (n_ep, n_ip); a cost of inf is no line."""
         costs = np.asarray(costs_per_mwh, dtype=np.float64)
         seller, buyer = np.nonzero(np.isfinite(costs))
@@ -122,17 +122,17 @@ def matching_welfare(
     line_mwh: ArrayLike = np.inf,
     loss: ArrayLike = 0.0,
 ) -> Matching:
-    """Upper bound of the welfare of one slot; arguments as in `Pool.of_matrices`."""
+    """Upper bound of the welfare of one slot; arguments as in `MatchingPool.of_matrices`."""
     return pool_welfare(
-        Pool.of_matrices(costs_per_mwh, supplies_mwh, utilities, demand_max_mwh, line_mwh, loss)
+        MatchingPool.of_matrices(costs_per_mwh, supplies_mwh, utilities, demand_max_mwh, line_mwh, loss)
     )
 
 
-def stacked(pools: Sequence[Pool]) -> Pool:
+def stacked(pools: Sequence[MatchingPool]) -> MatchingPool:
     """Pools of many slots side by side as one: nothing joins them, so one solve serves all."""
     n_ep = np.cumsum([0, *(len(pool.supply_mwh) for pool in pools)])
     n_ip = np.cumsum([0, *(len(pool.utilities) for pool in pools)])
-    return Pool(
+    return MatchingPool(
         np.concatenate([pool.supply_mwh for pool in pools]),
         [utility for pool in pools for utility in pool.utilities],
         np.concatenate([pool.demand_max_mwh for pool in pools]),
@@ -147,13 +147,13 @@ def stacked(pools: Sequence[Pool]) -> Pool:
 
 
 def pool_welfare(
-    pool: Pool, n_tangent: int = 9, relative_error: float = 1e-4, max_rounds: int = 12
+    pool: MatchingPool, n_tangent: int = 9, relative_error: float = 1e-4, max_rounds: int = 12
 ) -> Matching:
     """Upper bound of the sum of utilities minus costs over all matchings of a pool.
 
     Parameters
     ----------
-    pool : Pool
+    pool : MatchingPool
     n_tangent : int
         Tangents on each utility in the first round, at least 2.
     relative_error : float
@@ -205,7 +205,7 @@ def _sums(group: Index, values: Array, n_group: int) -> Array:
     return np.bincount(group, values, n_group).astype(np.float64)
 
 
-def _check(pool: Pool, n_tangent: int) -> None:
+def _check(pool: MatchingPool, n_tangent: int) -> None:
     """List everything in a pool that is outside its range."""
     rules: tuple[tuple[str, Array, float, str], ...] = (
         ("supply_mwh", pool.supply_mwh, np.inf, "MWh, in [0, inf]"),
@@ -225,7 +225,7 @@ def _check(pool: Pool, n_tangent: int) -> None:
         raise InputError("matching", faults)
 
 
-def _reach(pool: Pool) -> Array:
+def _reach(pool: MatchingPool) -> Array:
     """Most a buyer can receive in an optimal matching, MWh, shape (n_ip,)."""
     n_ip, kept = len(pool.utilities), 1.0 - pool.loss
     arrives = _sums(pool.buyer, kept * np.minimum(pool.line_mwh, pool.supply_mwh[pool.seller]), n_ip)
@@ -236,7 +236,7 @@ def _reach(pool: Pool) -> Array:
     return np.minimum(np.minimum(arrives, pool.demand_max_mwh), wanted)
 
 
-def _solve(pool: Pool, pieces: Pieces, limit: Array) -> tuple[Array, Array]:
+def _solve(pool: MatchingPool, pieces: Pieces, limit: Array) -> tuple[Array, Array]:
     """Energy sent on each line, MWh, and W of each buyer, money, in the best matching."""
     from scipy.optimize import linprog
     from scipy.sparse import csr_array

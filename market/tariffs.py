@@ -12,7 +12,7 @@ from gridarium.market.supply import Situation
 
 
 @dataclass(frozen=True)
-class Offer:
+class TariffOffer:
     """What a tariff makes of a situation; arrays of shape (n_period,).
 
     Parameters
@@ -51,7 +51,7 @@ class Tariff(Protocol):
     @property
     def budget_balanced(self) -> bool: ...  # noqa: D102
 
-    def offer(self, situation: Situation) -> Offer: ...  # noqa: D102
+    def offer(self, situation: Situation) -> TariffOffer: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ class TouTariff:
     trades_carbon: bool = False
     budget_balanced: bool = False
 
-    def offer(self, situation: Situation) -> Offer:
+    def offer(self, situation: Situation) -> TariffOffer:
         """The time-of-use price and the day's average factor."""
         zero = np.zeros_like(situation.load_mw)
-        return Offer(situation.conditions.tou_price_per_mwh, zero + daily_factor(situation), zero, zero)
+        return TariffOffer(situation.conditions.tou_price_per_mwh, zero + daily_factor(situation), zero, zero)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class StaticCarbonTariff:
     trades_carbon: bool = True
     budget_balanced: bool = False
 
-    def offer(self, situation: Situation) -> Offer:
+    def offer(self, situation: Situation) -> TariffOffer:
         """The same adder in every period, so that it moves no load."""
         zero = np.zeros_like(situation.load_mw)
         factor = zero + daily_factor(situation)
@@ -89,7 +89,7 @@ class StaticCarbonTariff:
             market.carbon_price_per_tco2,
             self.adjustment,
         )
-        return Offer(price, factor, zero, zero)
+        return TariffOffer(price, factor, zero, zero)
 
 
 def daily_factor(situation: Situation) -> float:

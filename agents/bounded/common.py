@@ -11,7 +11,7 @@ from gridarium.environment.errors import Fault, ScenarioError
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class ParameterRange:
     """Numbers from low to high, both included, in the unit that the parameter's name carries."""
 
     low: float
@@ -39,12 +39,12 @@ class YesOrNo:
 
 def number(default: float, low: float, high: float) -> Any:
     """Declare a parameter that is a number in [low, high]."""
-    return field(default=default, metadata={"allowed": Interval(low, high)})
+    return field(default=default, metadata={"allowed": ParameterRange(low, high)})
 
 
 def count(default: int, low: int, high: int) -> Any:
     """Declare a parameter that is a whole number in [low, high]."""
-    return field(default=default, metadata={"allowed": Interval(low, high, whole=True)})
+    return field(default=default, metadata={"allowed": ParameterRange(low, high, whole=True)})
 
 
 def flag(default: bool = False) -> Any:
@@ -74,7 +74,7 @@ class Bounded(Behaviour):
             raise ScenarioError(f"behaviour {type(self).__name__}", faults)
 
 
-def allowed_values(kind: type) -> dict[str, Interval | YesOrNo]:
+def allowed_values(kind: type) -> dict[str, ParameterRange | YesOrNo]:
     """What each declared parameter of a behaviour may be, by name; nothing for one that declares none."""
     declared = fields(kind) if is_dataclass(kind) else ()
     return {each.name: each.metadata["allowed"] for each in declared if "allowed" in each.metadata}

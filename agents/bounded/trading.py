@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridarium.agents.bounded.common import Bounded, number
 from gridarium.environment.arrays import Array
-from gridarium.market.messages.leasing import Accept, Offer, Rating
+from gridarium.market.messages.leasing import Accept, PriceOffer, Rating
 
 if TYPE_CHECKING:
     from gridarium.agents.base import GridAgent
@@ -35,7 +35,7 @@ class FirstAcceptable(Bounded):
 
     def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
         """Accept the price that was offered, for as much as the exact answer asked for."""
-        if not isinstance(signal, Offer) or isinstance(plan, Accept) or plan.volume_mwh <= 0.0:
+        if not isinstance(signal, PriceOffer) or isinstance(plan, Accept) or plan.volume_mwh <= 0.0:
             return plan
         minute_s, round_, price, limit = signal
         if (

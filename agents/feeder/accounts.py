@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridarium.agents.feeder.carbon_pool import PoolPlan
+from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan
 from gridarium.agents.feeder.dispatch import Dispatch, Dispatcher
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
@@ -22,7 +22,7 @@ from gridarium.market.settlement import (
     settle_true_up,
 )
 from gridarium.market.supply import Situation
-from gridarium.market.tariffs import Offer, Tariff, carbon_revenue, granted_discount
+from gridarium.market.tariffs import Tariff, TariffOffer, carbon_revenue, granted_discount
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class DayAhead:
     """What a DSO has planned for given loads; its base of price, schedules and settlement."""
 
     dispatch: Dispatch
-    pool: PoolPlan
-    offer: Offer
+    pool: CarbonPoolPlan
+    offer: TariffOffer
     situation: Situation
 
     @property

@@ -18,7 +18,7 @@ from gridarium.market.supply import Supply, system_factor
 
 
 @dataclass(frozen=True)
-class PoolPlan:
+class CarbonPoolPlan:
     """Liability in and out of each pool; tCO2/h, shape (n_storage, n_period), and first contents, tCO2."""
 
     inflow_t_per_h: Array
@@ -53,16 +53,16 @@ class CarbonPool:
         self._world, self._owner, self._storages, self._period_h = world, owner, storages, period_h
         self._rule = rule if storages else None
 
-    def allocate(self, dispatch: Dispatch, supply: Supply, load_mw: Array, quota: float) -> PoolPlan:
+    def allocate(self, dispatch: Dispatch, supply: Supply, load_mw: Array, quota: float) -> CarbonPoolPlan:
         """Flows for one dispatch; `quota`, tCO2/MWh, values the energy that a managed pool starts with."""
         if self._rule == "strict":
             return self._strict(dispatch, supply)
         if self._rule == "managed":
             return self._managed(dispatch, supply, load_mw, quota)
         nothing = np.zeros_like(dispatch.charge_mw)
-        return PoolPlan(nothing, nothing, np.zeros(len(self._storages)))
+        return CarbonPoolPlan(nothing, nothing, np.zeros(len(self._storages)))
 
-    def _strict(self, dispatch: Dispatch, supply: Supply) -> PoolPlan:
+    def _strict(self, dispatch: Dispatch, supply: Supply) -> CarbonPoolPlan:
         hours, factor = self._period_h, system_factor(supply)
         inflow, outflow = np.zeros_like(dispatch.charge_mw), np.zeros_like(dispatch.charge_mw)
         first = np.zeros(len(self._storages))
@@ -76,9 +76,9 @@ class CarbonPool:
                 charge,
             )
             inflow[row], outflow[row] = into / hours, out / hours
-        return PoolPlan(inflow, outflow, first)
+        return CarbonPoolPlan(inflow, outflow, first)
 
-    def _managed(self, dispatch: Dispatch, supply: Supply, load_mw: Array, quota: float) -> PoolPlan:
+    def _managed(self, dispatch: Dispatch, supply: Supply, load_mw: Array, quota: float) -> CarbonPoolPlan:
         n_storage, n_period = dispatch.charge_mw.shape
         highest = float(supply.grid_factor_tco2_per_mwh.max())
         first = np.array([unit.soc_initial * unit.e_max_mwh * quota for unit in self._storages])
@@ -94,4 +94,4 @@ class CarbonPool:
         )
         inflow = np.clip(solution["inflow"], 0.0, highest * dispatch.charge_mw)
         outflow = np.clip(solution["outflow"], 0.0, highest * dispatch.discharge_mw)
-        return PoolPlan(inflow, outflow, first)
+        return CarbonPoolPlan(inflow, outflow, first)

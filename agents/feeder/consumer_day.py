@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from gridarium.agents.feeder.consumer_problem import ConsumerShape, QuadraticUtility, build_consumer_model
+from gridarium.agents.feeder.consumer_problem import ConsumerShape, LoadUtility, build_consumer_model
 from gridarium.agents.feeder.feasible_plans import FeasiblePlans
 from gridarium.agents.feeder.suboptimality import SuboptimalityBound
 from gridarium.agents.optimisation import LocalProblem, Solution
@@ -150,9 +150,9 @@ class ConsumerDay:
             signals |= self._battery_signals(demand.battery, headroom, signal.price_per_mwh / money)
         return self._problem().solve(self._owner, **signals)
 
-    def _utility(self, signal: TariffSignal) -> QuadraticUtility:
+    def _utility(self, signal: TariffSignal) -> LoadUtility:
         demand = self.demand
-        return QuadraticUtility(demand.base_mw, signal.reference_price_per_mwh, demand.beta_per_mwh_per_mw)
+        return LoadUtility(demand.base_mw, signal.reference_price_per_mwh, demand.beta_per_mwh_per_mw)
 
     def _value(self, load_mw: Array, battery_mw: Array, signal: TariffSignal) -> float:
         utility = self._utility(signal).of(load_mw - battery_mw)

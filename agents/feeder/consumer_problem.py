@@ -122,7 +122,7 @@ def _declare_battery(m: Any, shape: ConsumerShape, efficiency: tuple[float, floa
 
 
 @dataclass(frozen=True)
-class QuadraticUtility:
+class LoadUtility:
     """Utility whose optimum at the reference price is the base load.
 
     Parameters

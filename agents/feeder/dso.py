@@ -27,7 +27,7 @@ from gridarium.market.messages.forecasts import ForecastRequest
 from gridarium.market.messages.status import StorageStatus
 from gridarium.market.messages.tariffs import CarbonOffer, MarketConditions, TariffSignal
 from gridarium.market.stackelberg import Ending, NegotiationRules, Round
-from gridarium.market.tariffs import Offer, Tariff
+from gridarium.market.tariffs import Tariff, TariffOffer
 
 
 class Dso(HeadCustomer):
@@ -338,7 +338,7 @@ class Dso(HeadCustomer):
             quota_tco2_per_mwh=today.carbon.quota_tco2_per_mwh,
         )
 
-    def _signal(self, round_: int, price: Array, offer: Offer) -> TariffSignal:
+    def _signal(self, round_: int, price: Array, offer: TariffOffer) -> TariffSignal:
         today = self.today
         return TariffSignal(
             round_,

@@ -17,7 +17,7 @@ from gridarium.market.messages.leasing import (
     Confirm,
     Grant,
     Holding,
-    Offer,
+    PriceOffer,
     Rating,
     Release,
 )
@@ -188,7 +188,7 @@ class Buyer:
         self.received_mwh, self._needs, self._start_s = 0.0, needs_mwh, start_s
         self._answers = {}
 
-    def hear_offer(self, offer: Offer, seller: str) -> None:
+    def hear_offer(self, offer: PriceOffer, seller: str) -> None:
         """Answer an offer of the running minute; one that was answered gets the same answer again."""
         if self._running is None or not self._in_minute(offer.minute_s):
             return

@@ -9,7 +9,7 @@ import numpy as np
 from gridarium.agents.prosumers.manners import AlternatingManner, Manner, NashManner, PostedManner, Value
 from gridarium.agents.prosumers.trading import Answer, Purchase, Sale, TradeRules
 from gridarium.market.bargaining import TRADERS, Bargain, ep_leader_outcome
-from gridarium.market.messages.leasing import Counter, Offer
+from gridarium.market.messages.leasing import Counter, PriceOffer
 from gridarium.market.shouting import Shout, Side, Trader
 from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
 
@@ -127,7 +127,12 @@ class ShoutManner(Manner):
         self._seller.update(Shout(Side.ASK, price), True)
 
     def answer(
-        self, offer: Offer, purchase: Purchase | None, value: Value, room_mwh: float, last: Counter | None
+        self,
+        offer: PriceOffer,
+        purchase: Purchase | None,
+        value: Value,
+        room_mwh: float,
+        last: Counter | None,
     ) -> Answer:
         """Accept an ask that is not above the own bid, the last one or a new one; else bid."""
         ask, volume = offer.price_per_mwh, min(offer.limit_mwh, room_mwh)

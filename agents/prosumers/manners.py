@@ -13,7 +13,7 @@ from gridarium.market.bargaining import (
     alternating_outcome,
     nash_price,
 )
-from gridarium.market.messages.leasing import Accept, Counter, Offer
+from gridarium.market.messages.leasing import Accept, Counter, PriceOffer
 from gridarium.market.utility import Utility
 
 _ROUNDING = 1e-9
@@ -58,7 +58,7 @@ class Manner:
         """Price of the next offer after a counter-offer: what was bid, unless it would be a loss."""
         return counter.price_per_mwh if counter.price_per_mwh >= sale.cost else None
 
-    def binds(self, sale: Sale, offer: Offer, accept: Accept) -> bool:
+    def binds(self, sale: Sale, offer: PriceOffer, accept: Accept) -> bool:
         """Whether an acceptance is one of this offer: at its price."""
         return accept.price_per_mwh == offer.price_per_mwh
 
@@ -69,13 +69,18 @@ class Manner:
         """Learn from what a buyer has taken at a price."""
 
     def answer(
-        self, offer: Offer, purchase: Purchase | None, value: Value, room_mwh: float, last: Counter | None
+        self,
+        offer: PriceOffer,
+        purchase: Purchase | None,
+        value: Value,
+        room_mwh: float,
+        last: Counter | None,
     ) -> Answer:
         """Answer an offer.
 
         Parameters
         ----------
-        offer : Offer
+        offer : PriceOffer
         purchase : Purchase, optional
             What this seller has granted.
         value : callable
@@ -107,7 +112,12 @@ class Declared(Manner):
         return None if sale.bargain is None else self._known(sale, sale.bargain, volume_mwh)
 
     def answer(
-        self, offer: Offer, purchase: Purchase | None, value: Value, room_mwh: float, last: Counter | None
+        self,
+        offer: PriceOffer,
+        purchase: Purchase | None,
+        value: Value,
+        room_mwh: float,
+        last: Counter | None,
     ) -> Answer:
         """Accept what costs no more than agreed, for less energy at its own agreed price; else name that."""
         minute_s, round_, price, limit = offer
@@ -129,7 +139,7 @@ class Declared(Manner):
             price = agreed
         return Accept(minute_s, round_, price, volume, True)
 
-    def binds(self, sale: Sale, offer: Offer, accept: Accept) -> bool:
+    def binds(self, sale: Sale, offer: PriceOffer, accept: Accept) -> bool:
         """At the offer's price, or for less energy at what the seller, too, works out for it."""
         if super().binds(sale, offer, accept):
             return True

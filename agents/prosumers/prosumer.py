@@ -36,7 +36,7 @@ from gridarium.market.messages.leasing import (
     Introduction,
     LeaseTerms,
     Nomination,
-    Offer,
+    PriceOffer,
     Release,
 )
 
@@ -250,8 +250,8 @@ class Prosumer(GridAgent):
         if shares is not None and shares.period == confirm.period:
             shares.hear_confirm(confirm, sender)
 
-    @on(Offer)
-    def answer_offer(self, offer: Offer, sender: str) -> None:
+    @on(PriceOffer)
+    def answer_offer(self, offer: PriceOffer, sender: str) -> None:
         """Accept or bid."""
         self._buyer.hear_offer(offer, sender)
 

@@ -21,7 +21,7 @@ from gridarium.agents.prosumers.trading import (
 from gridarium.environment.clock import HOUR_S, MINUTE_S
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.market.ladder import LadderTariff
-from gridarium.market.messages.leasing import Accept, Counter, LeaseTerms, Offer
+from gridarium.market.messages.leasing import Accept, Counter, LeaseTerms, PriceOffer
 
 _GRID_S = 0.05
 
@@ -178,7 +178,7 @@ class Seller:
     def _offer(self, sale: Sale, minute_s: float, round_: int, price: float | None, volume: float) -> None:
         if price is None or volume < CRUMB_MWH:
             return
-        sale.offer = Offer(minute_s, round_, price, volume)
+        sale.offer = PriceOffer(minute_s, round_, price, volume)
         self.agent.send(sale.buyer, sale.offer)
 
     def _resend(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gridarium.agents.prosumers.supply_sharing import Claim, share_by_margin, share_by_value
+from gridarium.agents.prosumers.supply_sharing import ShareClaim, share_by_margin, share_by_value
 from gridarium.agents.prosumers.trading import CRUMB_MWH, Sale
 from gridarium.market.messages.leasing import Ask, Bid, Confirm, Grant, Release
 
@@ -101,7 +101,7 @@ class Shares:
                 sale.declare(bid.utility, self.seller.rules.price_band_per_mwh)
                 line_mwh = self.seller.line_mwh(sale)
                 need = bid.volume_mwh
-                claims.append(Claim(sale.cost, sale.line.loss, need, line_mwh, bid.utility, bid.leaves))
+                claims.append(ShareClaim(sale.cost, sale.line.loss, need, line_mwh, bid.utility, bid.leaves))
                 sales.append(sale)
         volumes, value = share_by_value(claims, self.supply_mwh)
         for sale, volume in zip(sales, volumes, strict=True):

@@ -15,7 +15,7 @@ _STEP_PER_MWH = 0.01
 _SEARCHES = 60
 
 
-class Claim(NamedTuple):
+class ShareClaim(NamedTuple):
     """What a buyer would take, as a seller sees it; all energy at the buyer's end, MWh a minute.
 
     Parameters
@@ -42,12 +42,12 @@ class Claim(NamedTuple):
     leaves: tuple[Holding, ...] = ()
 
 
-def share_by_value(claims: Sequence[Claim], supply_mwh: float) -> tuple[list[float], float]:
+def share_by_value(claims: Sequence[ShareClaim], supply_mwh: float) -> tuple[list[float], float]:
     """Share a supply so that its last bit is worth the same to all who get some.
 
     Parameters
     ----------
-    claims : sequence of Claim
+    claims : sequence of ShareClaim
     supply_mwh : float
         Most that can be sent, MWh a minute.
 
@@ -87,7 +87,7 @@ def share_by_value(claims: Sequence[Claim], supply_mwh: float) -> tuple[list[flo
     return [few + weight * (many - few) for few, many in zip(frugal, generous, strict=True)], high
 
 
-def _at_value(claims: Sequence[Claim], value_per_mwh: float) -> tuple[list[float], float]:
+def _at_value(claims: Sequence[ShareClaim], value_per_mwh: float) -> tuple[list[float], float]:
     """Volumes at the buyers' ends when a MWh sent must earn a value beyond its cost, and what is sent."""
     volumes, sent = [], 0.0
     for cost, loss, need, line, utility, leaves in claims:

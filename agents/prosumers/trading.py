@@ -10,7 +10,7 @@ from gridarium.environment.clock import MINUTE_S
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.private_lines import Line, LineFlow, PrivateLines
 from gridarium.market.bargaining import BARGAINING, Bargain
-from gridarium.market.messages.leasing import Accept, Counter, Offer
+from gridarium.market.messages.leasing import Accept, Counter, PriceOffer
 from gridarium.market.settlement import settle_trade
 from gridarium.market.trade_book import MinuteTrade, TradeBook
 from gridarium.market.utility import Utility
@@ -125,7 +125,7 @@ class Sale:
         self.volume, self.turn = 0.0, 0
         self.bargain: Bargain | None = None
         self.priced: tuple[float, float | None] = (-1.0, None)
-        self.offer: Offer | None = None
+        self.offer: PriceOffer | None = None
         self.accepted: Accept | None = None
         self.refused = False
 

@@ -14,7 +14,7 @@ from gridarium.environment.errors import LedgerError
 from gridarium.experiments.adcef.build import Built
 from gridarium.experiments.adcef.leader_certificates import certify_leader
 from gridarium.experiments.adcef.metrics import Tables
-from gridarium.experiments.records import Certificate, Measured
+from gridarium.experiments.records import Certificate, Reading
 from gridarium.market.accounts import TRUE_UP
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def certify(case: str, scenario: AdcefScenario, built: Built, tables: Tables) ->
     ]
     if scenario.certifies_leader:
         measured += certify_leader(scenario, built)
-    return [Measured(*item).certificate(case, scenario.currency_code) for item in measured]
+    return [Reading(*item).certificate(case, scenario.currency_code) for item in measured]
 
 
 _PLAN_KEPT_MW = 1e-6

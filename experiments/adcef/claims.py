@@ -10,8 +10,8 @@ import pandas as pd
 from gridarium.experiments.adcef.sweep_claims import SWEEP_CLAIMS
 from gridarium.experiments.claim_kinds import (
     Evidence,
+    Finding,
     Measure,
-    Measured,
     directional,
     exact,
     incomparable,
@@ -69,7 +69,7 @@ def _noon_responsibility(evidence: Evidence) -> Claim:
     )
 
 
-def _noon_rise(evidence: Evidence) -> Measured:
+def _noon_rise(evidence: Evidence) -> Finding:
     rows = evidence.of("decisions", _S3 + _HIGH)
     noon = rows[pd.DatetimeIndex(rows["time"]).hour == 12]
     rise = float((noon["p_metered_mw"] - noon["p_base_mw"]).sum())
@@ -81,14 +81,14 @@ def _noon_rise(evidence: Evidence) -> Measured:
 
 
 def _relative(metric: str, case: str, reference: str, sign: int, why: str) -> Measure:
-    def measure(evidence: Evidence) -> Measured:
+    def measure(evidence: Evidence) -> Finding:
         change = evidence.change(metric, case, reference)
         return f"{100 * change:+.2f} %", change * sign > 1e-6, why
 
     return measure
 
 
-def _renewables_used(evidence: Evidence) -> Measured:
+def _renewables_used(evidence: Evidence) -> Finding:
     share = evidence.metric("renewable_used_share", _S3 + _HIGH)
     before = evidence.metric("renewable_used_share", _S1 + _HIGH)
     return (
@@ -98,7 +98,7 @@ def _renewables_used(evidence: Evidence) -> Measured:
     )
 
 
-def _voltages(evidence: Evidence) -> Measured:
+def _voltages(evidence: Evidence) -> Finding:
     low = min(row["voltage_min_pu"] for row in evidence.summary.values())
     high = max(row["voltage_max_pu"] for row in evidence.summary.values())
     return (
@@ -108,12 +108,12 @@ def _voltages(evidence: Evidence) -> Measured:
     )
 
 
-def _relaxation(evidence: Evidence) -> Measured:
+def _relaxation(evidence: Evidence) -> Finding:
     gap = max(item.value for item in evidence.certificates if item.name == "cone gap")
     return f"{gap:.1e} p.u.", gap <= 1.8e-5, "largest of all cases run, on a base of 1 MVA"
 
 
-def _signal_shape(evidence: Evidence) -> Measured:
+def _signal_shape(evidence: Evidence) -> Finding:
     rows = evidence.of("signals", _S3 + _HIGH)
     hour = pd.DatetimeIndex(rows["time"]).hour
     factor = rows["factor_tco2_per_mwh"].to_numpy()
@@ -126,7 +126,7 @@ def _signal_shape(evidence: Evidence) -> Measured:
     )
 
 
-def _storage_shape(evidence: Evidence) -> Measured:
+def _storage_shape(evidence: Evidence) -> Finding:
     rows = evidence.of("dispatch", _S3 + _HIGH)
     rows = rows[rows["kind"] == "storage"]
     hour = pd.DatetimeIndex(rows["time"]).hour
@@ -143,7 +143,7 @@ def _storage_shape(evidence: Evidence) -> Measured:
 _CHEAP_GAS = "gas at 20 and 35 CNY/MWh, as printed, covers nearly all residual load in every case"
 
 
-def _formulations(evidence: Evidence) -> Measured:
+def _formulations(evidence: Evidence) -> Finding:
     """Times recorded on this project's random instances, not of this run: they differ by machine."""
     recorded = pd.read_csv(measured_file("formulations"))
     together = recorded[recorded["bills"] == "all together"]

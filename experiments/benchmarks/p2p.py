@@ -16,13 +16,13 @@ import simpy
 from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.collector import rare_collections
 from gridarium.experiments.benchmarks.pool_efficiency import PoolView, pool_efficiency
-from gridarium.experiments.benchmarks.synthetic_pool import Pool, PoolPlan, synthetic_pool
+from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPool, SyntheticPoolPlan, synthetic_pool
 
 N_PROSUMERS = (10, 100, 1000, 10_000)
 N_TIMEOUTS = 300_000
 _KIB_PER_MIB = 1024.0
 _BYTES_PER_MIB = 1024.0**2
-_JUDGED = PoolPlan(50, n_period=96)
+_JUDGED = SyntheticPoolPlan(50, n_period=96)
 
 
 class _Day(NamedTuple):
@@ -80,7 +80,7 @@ def _in_own_process(size: int) -> _Day:
 
 def _day(size: int) -> _Day:
     before = _timeout_s()
-    pool = synthetic_pool(PoolPlan(size))
+    pool = synthetic_pool(SyntheticPoolPlan(size))
     with rare_collections(spare_existing=True):
         start = time.process_time()
         _run(pool)
@@ -91,7 +91,7 @@ def _day(size: int) -> _Day:
     return _Day(cpu_s, pool.world.bus.sent, len(book_of(pool.world.grid)), peak_mib, timeout_s)
 
 
-def _run(pool: Pool) -> None:
+def _run(pool: SyntheticPool) -> None:
     while pool.world.running:
         pool.world.step()
 
@@ -111,7 +111,7 @@ def _timeout_s() -> float:
 
 
 def _welfare_share(rule: str) -> float:
-    plan = PoolPlan(_JUDGED.n_prosumer, TradeRules(rule), n_period=_JUDGED.n_period)
+    plan = SyntheticPoolPlan(_JUDGED.n_prosumer, TradeRules(rule), n_period=_JUDGED.n_period)
     pool = synthetic_pool(plan)
     _run(pool)
     view = PoolView(pool.world, pool.lines, plan.terms, pool.prosumers, pool.data)

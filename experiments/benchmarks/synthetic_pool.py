@@ -33,7 +33,7 @@ _OPENS_S = 3600.0
 
 
 @dataclass(frozen=True)
-class PoolPlan:
+class SyntheticPoolPlan:
     """A pool to be made up.
 
     Parameters
@@ -72,7 +72,7 @@ class PoolPlan:
 
 
 @dataclass(frozen=True)
-class Pool:
+class SyntheticPool:
     """A pool that was made up, ready to run."""
 
     world: World
@@ -82,12 +82,14 @@ class Pool:
     desk: P2pDesk | None
 
 
-def synthetic_pool(plan: PoolPlan, seed: int = 1, quality: LinkQuality | None = None) -> Pool:
+def synthetic_pool(
+    plan: SyntheticPoolPlan, seed: int = 1, quality: LinkQuality | None = None
+) -> SyntheticPool:
     """Make up a pool: every second prosumer has large panels, the others mostly a load.
 
     Parameters
     ----------
-    plan : PoolPlan
+    plan : SyntheticPoolPlan
     seed : int
     quality : LinkQuality, optional
         Of the message bus.
@@ -121,10 +123,10 @@ def synthetic_pool(plan: PoolPlan, seed: int = 1, quality: LinkQuality | None = 
         make(grid.head, name, each, lines, plan.rules, neighbours=tuple(known))
         for name, each, known in zip(names, data, near, strict=True)
     ]
-    return Pool(world, lines, prosumers, data, desk)
+    return SyntheticPool(world, lines, prosumers, data, desk)
 
 
-def _data(plan: PoolPlan, name: str, sunny: bool, draws: np.random.Generator) -> ProsumerData:
+def _data(plan: SyntheticPoolPlan, name: str, sunny: bool, draws: np.random.Generator) -> ProsumerData:
     hours: Array = 0.25 * (plan.first_period + np.arange(plan.n_period, dtype=np.float64)) + 0.125
     size = draws.uniform(0.5, 1.5, 5)
     pv_peak = 4.0 * size[0] if sunny else 0.3 * size[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gridarium.experiments.net_zero.metrics import Tables
 from gridarium.experiments.net_zero.money_certificates import money, pool
 from gridarium.experiments.net_zero.system_certificates import carbon, energy, flexibility, optimum, units
-from gridarium.experiments.records import Certificate, Measured
+from gridarium.experiments.records import Certificate, Reading
 
 if TYPE_CHECKING:
     from gridarium.experiments.net_zero.build import Built
@@ -20,7 +20,7 @@ def certify(case: str, scenario: NetZeroScenario, built: Built, tables: Tables) 
     return [item.certificate(case, scenario.currency_code) for item in _measured(scenario, built, tables)]
 
 
-def _measured(scenario: NetZeroScenario, built: Built, tables: Tables) -> Iterator[Measured]:
+def _measured(scenario: NetZeroScenario, built: Built, tables: Tables) -> Iterator[Reading]:
     yield from energy(built, tables)
     if built.operator is not None:
         yield from units(built, tables)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from gridarium.experiments.claim_kinds import Evidence, Measure, Measured, directional, exact, incomparable
+from gridarium.experiments.claim_kinds import Evidence, Finding, Measure, directional, exact, incomparable
 from gridarium.experiments.formatting import number
 from gridarium.experiments.net_zero.figures import CHARGES_H, DISCHARGES_H
 from gridarium.experiments.net_zero.pool_claims import POOL_CLAIMS
@@ -38,7 +38,7 @@ def _ladder(evidence: Evidence) -> Claim:
 def _change(metric: str, sign: int, why: str = _MADE_UP) -> Measure:
     """Whether a metric rises (1) or falls (-1) from the first scenario to the second."""
 
-    def measure(evidence: Evidence) -> Measured:
+    def measure(evidence: Evidence) -> Finding:
         before, after = (evidence.metric(metric, case) for case in _BOTH)
         change = evidence.change(metric, _S2, _S1)
         shown = f"{number(before)} to {number(after)} ({100.0 * change:+.2f} %)"
@@ -47,7 +47,7 @@ def _change(metric: str, sign: int, why: str = _MADE_UP) -> Measure:
     return measure
 
 
-def _other_costs(evidence: Evidence) -> Measured:
+def _other_costs(evidence: Evidence) -> Finding:
     rest = [
         evidence.metric("total_cost_money", case) - evidence.metric("carbon_trading_money", case)
         for case in _BOTH
@@ -56,7 +56,7 @@ def _other_costs(evidence: Evidence) -> Measured:
     return f"{rest[1] - rest[0]:+,.0f} {evidence.study.currency_code}", rest[1] > rest[0], reason
 
 
-def _provider(evidence: Evidence) -> Measured:
+def _provider(evidence: Evidence) -> Finding:
     parts = ("line_fees", "energy_margin", "compensation", "degradation")
     amounts = {part.replace("_", " "): evidence.metric(f"esp_{part}_money", _S2) for part in parts}
     profit = evidence.metric("esp_profit_money", _S2)
@@ -64,7 +64,7 @@ def _provider(evidence: Evidence) -> Measured:
     return f"{profit:,.0f} {evidence.study.currency_code}", profit > 0.0, shown
 
 
-def _storage_hours(evidence: Evidence) -> Measured:
+def _storage_hours(evidence: Evidence) -> Finding:
     rows = evidence.of("dispatch", _S2)
     rows = rows[rows["kind"] == "storage"]
     times = pd.DatetimeIndex(rows["time"])
@@ -80,7 +80,7 @@ def _storage_hours(evidence: Evidence) -> Measured:
     )
 
 
-def _capture_at_peak(evidence: Evidence) -> Measured:
+def _capture_at_peak(evidence: Evidence) -> Finding:
     carbon, loads = evidence.of("carbon", _S1), evidence.of("decisions", _S1)
     load = loads.groupby("period")["p_metered_mw"].sum().to_numpy()
     regenerated = carbon.sort_values("period")["regenerated_tco2"].to_numpy() * 4.0
@@ -93,13 +93,13 @@ def _capture_at_peak(evidence: Evidence) -> Measured:
     )
 
 
-def _net_zero(evidence: Evidence) -> Measured:
+def _net_zero(evidence: Evidence) -> Finding:
     left = evidence.metric("emission_tco2", _S2)
     reason = "no plant captures more than 80 %; the paper's own table leaves 571 t"
     return f"{left:,.0f} t", left <= 1e-6, reason
 
 
-def _prosumer_order(evidence: Evidence) -> Measured:
+def _prosumer_order(evidence: Evidence) -> Finding:
     profits = [evidence.metric(f"prosumer_{number}_profit_money", _S2) for number in (1, 2, 3)]
     shown = ", ".join(f"{profit:,.0f}" for profit in profits)
     return (

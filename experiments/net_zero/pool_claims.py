@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.environment.arrays import Array
-from gridarium.experiments.claim_kinds import Evidence, Measured, directional, exact, incomparable
+from gridarium.experiments.claim_kinds import Evidence, Finding, directional, exact, incomparable
 from gridarium.experiments.net_zero import paper_example as paper
 from gridarium.experiments.records import Claim
 
@@ -47,7 +47,7 @@ def _minutes(evidence: Evidence, case: str) -> tuple[Array, Array]:
     return (rows["delivered_mwh"] * 1e3).to_numpy(), (rows["price_per_mwh"] / 1e3).to_numpy()
 
 
-_Measure = Callable[[str, Evidence], Measured]
+_Measure = Callable[[str, Evidence], Finding]
 
 
 def _in_case(
@@ -66,7 +66,7 @@ def _in_case(
     return judged
 
 
-def _price_falls(case: str, evidence: Evidence) -> Measured:
+def _price_falls(case: str, evidence: Evidence) -> Finding:
     volume, price = _minutes(evidence, case)
     rank = float(pd.Series(volume).corr(pd.Series(price), method="spearman"))
     return (
@@ -76,7 +76,7 @@ def _price_falls(case: str, evidence: Evidence) -> Measured:
     )
 
 
-def _below_market(case: str, evidence: Evidence) -> Measured:
+def _below_market(case: str, evidence: Evidence) -> Finding:
     _, price = _minutes(evidence, case)
     unit = f"{evidence.study.currency_code}/kWh"
     market = evidence.study.cases[case].model_dump()["real_time_market"]["price_per_mwh"] / 1e3
@@ -87,7 +87,7 @@ def _below_market(case: str, evidence: Evidence) -> Measured:
     )
 
 
-def _nearly_linear(case: str, evidence: Evidence) -> Measured:
+def _nearly_linear(case: str, evidence: Evidence) -> Finding:
     volume, price = _minutes(evidence, case)
     slope, intercept, r2 = paper.line_through(volume, price)
     return (
@@ -97,7 +97,7 @@ def _nearly_linear(case: str, evidence: Evidence) -> Measured:
     )
 
 
-def _hours_of_trade(case: str, evidence: Evidence) -> Measured:
+def _hours_of_trade(case: str, evidence: Evidence) -> Finding:
     rows = evidence.of("trades", case)
     hour = pd.DatetimeIndex(rows["time"]).hour
     share = float(rows["delivered_mwh"][(hour >= 8) & (hour < 18)].sum() / rows["delivered_mwh"].sum())

@@ -11,7 +11,7 @@ import pandas as pd
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid, PeriodState
 from gridarium.experiments.models import MODELS
-from gridarium.experiments.records import Certificate, Measured
+from gridarium.experiments.records import Certificate, Reading
 from gridarium.experiments.stacked.build import Built
 from gridarium.experiments.stacked.metrics import Tables
 from gridarium.experiments.stacked.tables import grid_tables, operator_of
@@ -46,7 +46,7 @@ def certify(case: str, scenario: StackedScenario, built: Built, tables: Tables) 
     return found + [item.certificate(case, scenario.currency_code) for item in measured]
 
 
-def _carbon_of_tree(built: Built) -> Iterator[Measured]:
+def _carbon_of_tree(built: Built) -> Iterator[Reading]:
     """Carbon that sources put into all grids against what loads and losses carry away."""
     grids = built.world.grids
     put_in = sum(grid.copies * sum(float(s.source_t_per_h.sum()) for s in grid.states) for grid in grids)
@@ -57,7 +57,7 @@ def _carbon_of_tree(built: Built) -> Iterator[Measured]:
         if grid.above is None
         for state in grid.states
     )
-    yield Measured(
+    yield Reading(
         "carbon of the tree", abs(put_in - taken - exported) / max(abs(put_in), 1e-9), 1e-6, "", True,
         "carbon of the sources of all grids against intensity times what is drawn or lost at every bus, "
         "from the AC flows, relative to the sources",
@@ -78,7 +78,7 @@ def _bus_intensity(state: PeriodState, bus: int) -> float:
     return float(np.nan_to_num(state.intensity_tco2_per_mwh[bus]))
 
 
-def _seams(built: Built, tables: Tables) -> Iterator[Measured]:
+def _seams(built: Built, tables: Tables) -> Iterator[Reading]:
     heads = tables["heads"]
     hours = built.world.period_h
     for name, part in built.parts.items():
@@ -91,7 +91,7 @@ def _seams(built: Built, tables: Tables) -> Iterator[Measured]:
             yield _carbon_at_seam(part, name, head)
 
 
-def _energy_at_seam(part: Any, name: str) -> Measured:
+def _energy_at_seam(part: Any, name: str) -> Reading:
     """What the branches and loads at a grid's head bus draw, times replicas, against what stands above."""
     grid, above = part.grid, part.grid.above
     others = [one for one in grid.world.grids if one.above and one.above.grid is above.grid]
@@ -100,7 +100,7 @@ def _energy_at_seam(part: Any, name: str) -> Measured:
     for period in range(grid.world.periods_done):
         drawn = sum(one.replicas * _drawn_from_head(one, period) for one in together)
         gap = max(gap, abs(drawn - float(above.grid.states[period].below_mw[above.bus])))
-    return Measured(
+    return Reading(
         f"{name}: seam energy", gap, 1e-6, "MW", True,
         "largest difference between the power that enters the branches and loads at the head, times "
         "replicas, and the power drawn at the place above",
@@ -115,7 +115,7 @@ def _drawn_from_head(grid: Grid, period: int) -> float:
     return float(branches + taken)
 
 
-def _carbon_at_seam(part: Any, name: str, head: pd.DataFrame) -> Measured:
+def _carbon_at_seam(part: Any, name: str, head: pd.DataFrame) -> Reading:
     """Intensity on both sides of a head, which is a lossless branch."""
     grid, above = part.grid, part.grid.above
     below_side = np.array([_bus_intensity(state, 0) for state in grid.states])
@@ -124,7 +124,7 @@ def _carbon_at_seam(part: Any, name: str, head: pd.DataFrame) -> Measured:
     sender = np.where(taken >= 0.0, above_side, below_side)
     gap = float(np.abs(head["carbon_t_per_h"].to_numpy() - sender * taken).max())
     scale = max(float(np.abs(head["carbon_t_per_h"]).max()), 1e-9)
-    return Measured(
+    return Reading(
         f"{name}: seam carbon", gap / scale, 1e-9, "", True,
         "carbon that passes the head against its power times the nodal intensity of the sending side, "
         "relative to the largest flow",
@@ -133,7 +133,7 @@ def _carbon_at_seam(part: Any, name: str, head: pd.DataFrame) -> Measured:
 
 def _money_at_head(
     built: Built, name: str, head: pd.DataFrame, ledger: pd.DataFrame, hours: float
-) -> Measured:
+) -> Reading:
     """What the scope of a grid has paid its supplier, against the price told times the energy metered."""
     supplier = operator_of(built.parts[name]).supplier
     scope = f"{name}/"
@@ -147,7 +147,7 @@ def _money_at_head(
     taken = head["p_metered_mw"].to_numpy() * head["replicas"].to_numpy() * hours
     owed = np.where(taken >= 0.0, told[0], told[1]) * taken
     scale = max(float(np.abs(owed).max()), 1e-9)
-    return Measured(
+    return Reading(
         f"{name}: head paid once", float(np.abs(paid.astype(float) - owed).max()) / scale, 1e-6, "", True,
         "largest difference in a period between what was paid to the supplier of the head and energy metered "
         "there times the price that the supplier told, replicas included, relative to the largest payment",

@@ -29,7 +29,7 @@ _MOST_RUNS = 10**12
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class ConfidenceInterval:
     """Bounds of a confidence interval; nan where there is none, with the reason."""
 
     low: float
@@ -42,7 +42,7 @@ class Interval:
         return self.high - self.low
 
     @classmethod
-    def none(cls, reason: str) -> Interval:
+    def none(cls, reason: str) -> ConfidenceInterval:
         """Return the interval that does not exist."""
         return cls(math.nan, math.nan, reason)
 
@@ -137,21 +137,23 @@ def _scaled(sample: Floats) -> tuple[Floats, float]:
     return (around / size if size else around), size
 
 
-def t_interval(values: ArrayLike, confidence: float = CONFIDENCE, scale: float | None = None) -> Interval:
+def t_interval(
+    values: ArrayLike, confidence: float = CONFIDENCE, scale: float | None = None
+) -> ConfidenceInterval:
     """Return Student's t interval of the mean; `scale` as in `lacks_spread`."""
     from scipy import stats
 
     sample = finite(values)
     if reason := lacks_spread(sample, scale):
-        return Interval.none(reason)
+        return ConfidenceInterval.none(reason)
     n = len(sample)
     half = float(stats.t.ppf(0.5 + confidence / 2, n - 1)) * deviation(sample) / math.sqrt(n)
-    return Interval(mean(sample) - half, mean(sample) + half)
+    return ConfidenceInterval(mean(sample) - half, mean(sample) + half)
 
 
 def bootstrap_interval(
     values: ArrayLike, confidence: float = CONFIDENCE, resamples: int = RESAMPLES, seed: int = 0
-) -> Interval:
+) -> ConfidenceInterval:
     """Return the bias-corrected and accelerated bootstrap interval of the mean.
 
     Notes
@@ -167,7 +169,7 @@ def bootstrap_interval(
 
     sample = finite(values)
     if reason := lacks_spread(sample):
-        return Interval.none(reason)
+        return ConfidenceInterval.none(reason)
     means = stats.bootstrap(
         (sample,),
         np.mean,
@@ -184,9 +186,9 @@ def bootstrap_interval(
     z = bias + special.ndtri(np.array([tail, 1.0 - tail]))
     shares = special.ndtr(bias + z / (1.0 - acceleration * z))
     if not np.isfinite(shares).all():
-        return Interval.none("too few different means in the bootstrap")
+        return ConfidenceInterval.none("too few different means in the bootstrap")
     low, high = np.percentile(means, 100.0 * shares)
-    return Interval(float(low), float(high))
+    return ConfidenceInterval(float(low), float(high))
 
 
 def convergence_of_mean(

@@ -17,17 +17,17 @@ Values = Mapping[str, Any]
 """A point of the design: one value by factor."""
 
 
-class Measured(NamedTuple):
+class JobOutcome(NamedTuple):
     """What a case of a job found."""
 
     metrics: Mapping[str, float]
     certificates_failed: int
 
 
-class Model(Protocol):
+class JobModel(Protocol):
     """What a job runs."""
 
-    def cases(self, values: Values, seed: int) -> Iterator[tuple[str, Callable[[], Measured]]]:
+    def cases(self, values: Values, seed: int) -> Iterator[tuple[str, Callable[[], JobOutcome]]]:
         """Yield every case of a job and how to run it."""
 
 
@@ -79,12 +79,12 @@ class ScenarioModel:
                 tree = replaced(tree, keys, value)
         return tree
 
-    def cases(self, values: Values, seed: int) -> Iterator[tuple[str, Callable[[], Measured]]]:
+    def cases(self, values: Values, seed: int) -> Iterator[tuple[str, Callable[[], JobOutcome]]]:
         """Yield every case of a job and how to run it."""
         for name in self.trees:
             yield name, partial(self._run, name, self.tree(name, values, seed))
 
-    def _run(self, name: str, tree: Tree) -> Measured:
+    def _run(self, name: str, tree: Tree) -> JobOutcome:
         from gridarium.experiments.case_run import measure_case
 
         scenario, faults = check_case(tree)
@@ -92,7 +92,7 @@ class ScenarioModel:
             raise ScenarioError(self.source, faults)
         summary, certificates = measure_case(name, scenario)
         failed = sum(each.hard and not each.passed for each in certificates)
-        return Measured(summary, failed)
+        return JobOutcome(summary, failed)
 
 
 def _settled(tree: Tree, settings: Tree, found: set[str]) -> tuple[Tree, list[Fault]]:
@@ -150,15 +150,15 @@ class FunctionModel:
         self._function = cast("Callable[..., Any]", load("functions", file.function or ""))
         self._fixed, self._chosen = file.set, file.cases
 
-    def cases(self, values: Values, seed: int) -> Iterator[tuple[str, Callable[[], Measured]]]:
+    def cases(self, values: Values, seed: int) -> Iterator[tuple[str, Callable[[], JobOutcome]]]:
         """Yield every case of a job; the function is called once for all of them."""
         found = self._function({**self._fixed, **values}, seed)
         for name in self._chosen or found:
-            yield name, partial(Measured, found[name], 0)
+            yield name, partial(JobOutcome, found[name], 0)
 
 
 @lru_cache(maxsize=1)
-def model_of(setup: str) -> Model:
+def model_of(setup: str) -> JobModel:
     """Return the model of a resolved study, given as JSON; made once in a process.
 
     Raises

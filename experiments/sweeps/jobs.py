@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.sweeps.job_models import Measured, Model, model_of
+from gridarium.experiments.sweeps.job_models import JobModel, JobOutcome, model_of
 from gridarium.experiments.sweeps.study import Job
 
 _LONGEST_MESSAGE = 2000
@@ -83,7 +83,7 @@ def lost_job(number: int, reason: str) -> JobResult:
     return JobResult(number, failures=(FailureRow("", "WorkerLost", reason),), lost=True)
 
 
-def run_job(model: Model, job: Job) -> JobResult:
+def run_job(model: JobModel, job: Job) -> JobResult:
     """Run every case of a job; no error of a model leaves it."""
     rows: list[CaseRow] = []
     failures: list[FailureRow] = []
@@ -103,7 +103,7 @@ def run_job(model: Model, job: Job) -> JobResult:
     return JobResult(job.number, tuple(rows), tuple(failures))
 
 
-def _row(case: str, measured: Measured, job: Job) -> CaseRow:
+def _row(case: str, measured: JobOutcome, job: Job) -> CaseRow:
     """Return the row of a case.
 
     Raises

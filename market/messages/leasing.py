@@ -182,7 +182,7 @@ class Confirm(NamedTuple):
     utility: Utility
 
 
-class Offer(NamedTuple):
+class PriceOffer(NamedTuple):
     """A seller's offer for one minute.
 
     Parameters

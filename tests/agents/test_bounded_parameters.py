@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gridarium.agents.bounded.action import DropOut, Override, PartialCompliance
 from gridarium.agents.bounded.choice import Habit, LossAversion, QuantalChoice, Satisficing
-from gridarium.agents.bounded.common import Bounded, Interval, YesOrNo, allowed_values, parameter_faults
+from gridarium.agents.bounded.common import Bounded, ParameterRange, YesOrNo, allowed_values, parameter_faults
 from gridarium.agents.bounded.leader import LearnedSlope, SatisficingLeader, StickyPrice
 from gridarium.agents.bounded.learning import Exp3, RothErev
 from gridarium.agents.bounded.perception import Inattention, Noise, Stale
@@ -27,7 +27,7 @@ ALL: list[type[Bounded]] = [
 PARAMETERS = [(kind, name) for kind in ALL for name in allowed_values(kind)]
 
 
-def outside(allowed: Interval | YesOrNo) -> st.SearchStrategy[Any]:
+def outside(allowed: ParameterRange | YesOrNo) -> st.SearchStrategy[Any]:
     """Values that a parameter must refuse."""
     wrong: st.SearchStrategy[Any] = st.one_of(st.none(), st.text(max_size=3), st.just(math.nan), st.just([1]))
     if isinstance(allowed, YesOrNo):

@@ -12,7 +12,7 @@ from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
-from gridarium.experiments.benchmarks.synthetic_pool import PoolPlan, synthetic_pool
+from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPoolPlan, synthetic_pool
 from gridarium.market.accounts import DEFAULT
 from gridarium.market.messages.leasing import LeaseTerms
 from gridarium.market.trade_book import MinuteTrade
@@ -28,7 +28,7 @@ def run(
     n_period: int = 1,
 ) -> tuple[World, list[MinuteTrade]]:
     """Sellers of 1 MW each and one buyer of 1 MW, all day."""
-    world = synthetic_pool(PoolPlan(1, desk=False, n_period=n_period, battery_share=0.0)).world
+    world = synthetic_pool(SyntheticPoolPlan(1, desk=False, n_period=n_period, battery_share=0.0)).world
     lines, one, nothing = PrivateLines(LENGTHS), np.ones(n_period), np.zeros(n_period)
     utility = QuadraticUtility()
     for name, behaviour in [*sellers.items(), ("mill", buyer)]:
@@ -76,7 +76,7 @@ def test_a_boast_that_nobody_takes_up_does_no_harm() -> None:
 
 
 def test_an_overconfident_seller_to_a_large_buyer_pays_compensation() -> None:
-    world = synthetic_pool(PoolPlan(1, desk=False, n_period=1, battery_share=0.0)).world
+    world = synthetic_pool(SyntheticPoolPlan(1, desk=False, n_period=1, battery_share=0.0)).world
     lines, one, nothing = PrivateLines(LENGTHS), np.ones(1), np.zeros(1)
     for name, pv, load in (("near", one, nothing), ("mill", nothing, 3.0 * one)):
         Prosumer(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from gridarium.agents.feeder.consumer_problem import ConsumerShape, QuadraticUtility, build_consumer_model
+from gridarium.agents.feeder.consumer_problem import ConsumerShape, LoadUtility, build_consumer_model
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.errors import InfeasibleError
 
@@ -71,7 +71,7 @@ def test_compiled_answer_is_the_best_plan_of_the_utility_in_money() -> None:
     rng = np.random.default_rng(3)
     base, beta = rng.uniform(1.0, 3.0, N), 40.0
     reference, price = np.full(N, 600.0), 600.0 + rng.uniform(-100.0, 100.0, N)
-    utility, peak = QuadraticUtility(base, reference, beta), base.max()
+    utility, peak = LoadUtility(base, reference, beta), base.max()
     scaled = {"most_up": 0.2 * base / peak, "most_down": 0.2 * base / peak}
     shift = PLAIN.solve("home", wanted_shift=(reference - price) / (beta * peak), **scaled)["shift"]
     best = base + peak * shift

@@ -21,7 +21,7 @@ from gridarium.environment.network import Feeder
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
 from gridarium.market.accounts import DEFAULT, LINE_ENERGY, LINE_FEE
-from gridarium.market.messages.leasing import Accept, Introduction, LeaseTerms, Offer
+from gridarium.market.messages.leasing import Accept, Introduction, LeaseTerms, PriceOffer
 from gridarium.market.trade_book import MinuteTrade
 from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
 
@@ -135,7 +135,7 @@ def test_a_trade_takes_two_messages() -> None:
     pool = Pool({"sun": 1.0, "mill": -1.0}).run()
     log = pool.world.bus.log()
     within = log[(log.sent_s >= START_S)]
-    assert within.topic.value_counts().to_dict() == {"Offer": 15, "Accept": 15}
+    assert within.topic.value_counts().to_dict() == {"PriceOffer": 15, "Accept": 15}
 
 
 def test_losses_and_capacity_limit_what_arrives() -> None:
@@ -309,10 +309,10 @@ def test_copies_do_not_trade_twice() -> None:
         lambda offer: Accept(offer.minute_s, offer.round + 1, offer.price_per_mwh, offer.limit_mwh),
     ],
 )
-def test_an_acceptance_of_something_else_binds_nobody(forge: Callable[[Offer], Accept]) -> None:
+def test_an_acceptance_of_something_else_binds_nobody(forge: Callable[[PriceOffer], Accept]) -> None:
     class Forger(Behaviour):
         def choose(self, agent: object, signal: object, plan: object) -> object:
-            return forge(signal) if isinstance(signal, Offer) else plan
+            return forge(signal) if isinstance(signal, PriceOffer) else plan
 
     pool = Pool({"sun": 1.0, "mill": -1.0}, behaviours={"mill": Forger()}).run()
     assert pool.trades == []
@@ -339,7 +339,7 @@ def test_a_stranger_is_judged_by_what_is_said_about_it() -> None:
 def test_offers_are_spread_over_the_start_of_the_minute() -> None:
     late = Pool({"sun": 1.0, "roof": 1.0, "mill": -2.0}, rules=TradeRules(spread_s=30.0)).run()
     log = late.world.bus.log()
-    moments = log[log.topic == "Offer"].sent_s.to_numpy() % 60.0
+    moments = log[log.topic == "PriceOffer"].sent_s.to_numpy() % 60.0
     assert len(set(moments.round(6))) == 2
     assert moments.max() < 30.0
     prompt = Pool({"sun": 1.0, "roof": 1.0, "mill": -2.0}, rules=AT_ONCE).run()

@@ -15,7 +15,7 @@ from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.prosumers.seller import Seller
 from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.message_bus import MessageBus
-from gridarium.experiments.benchmarks.synthetic_pool import PoolPlan, synthetic_pool
+from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPoolPlan, synthetic_pool
 from gridarium.market.bargaining import BARGAINING
 from gridarium.market.messages.leasing import Bid, Confirm
 
@@ -35,7 +35,7 @@ def acting_agent(frame: FrameType | None) -> GridAgent | None:
 
 @pytest.mark.parametrize("rule", sorted(BARGAINING))
 def test_nobody_touches_anothers_private_fields(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pool = synthetic_pool(PoolPlan(6, TradeRules(rule), n_period=1, first_period=46), 1)
+    pool = synthetic_pool(SyntheticPoolPlan(6, TradeRules(rule), n_period=1, first_period=46), 1)
     owners: dict[int, GridAgent] = {}
     for prosumer in pool.prosumers:
         for part in ("_own", "_seller", "_buyer", "_data"):
@@ -67,7 +67,7 @@ def test_nobody_touches_anothers_private_fields(rule: str, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("rule", sorted(set(BARGAINING) - {"nash", "alternating"}))
 def test_only_declaring_rules_send_utilities(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pool = synthetic_pool(PoolPlan(6, TradeRules(rule), n_period=1, first_period=46), 1)
+    pool = synthetic_pool(SyntheticPoolPlan(6, TradeRules(rule), n_period=1, first_period=46), 1)
     sent: list[Any] = []
     send = MessageBus.send
 

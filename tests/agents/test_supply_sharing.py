@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridarium.agents.prosumers.supply_sharing import Claim, share_by_margin, share_by_value
+from gridarium.agents.prosumers.supply_sharing import ShareClaim, share_by_margin, share_by_value
 from gridarium.market.matching import matching_welfare
 from gridarium.market.messages.leasing import Holding
 from gridarium.market.utility import LogUtility, QuadraticUtility
@@ -13,8 +13,10 @@ from gridarium.market.utility import LogUtility, QuadraticUtility
 LINE = QuadraticUtility(100.0, 1000.0)
 
 
-def claim(cost: float, need: float = 1.0, loss: float = 0.0, line: float = 1.0, *leaves: Holding) -> Claim:
-    return Claim(cost, loss, need, line, LINE, tuple(sorted(leaves)))
+def claim(
+    cost: float, need: float = 1.0, loss: float = 0.0, line: float = 1.0, *leaves: Holding
+) -> ShareClaim:
+    return ShareClaim(cost, loss, need, line, LINE, tuple(sorted(leaves)))
 
 
 def test_enough_for_all_is_worth_nothing_more() -> None:
@@ -66,7 +68,7 @@ def test_one_seller_reaches_the_optimum_of_the_matching(costs: list[float], seed
         )
         utilities.append(utility)
         loss, need, line = draws.uniform(0.0, 0.2), draws.uniform(0.0, 0.2), draws.uniform(0.01, 0.2)
-        claims.append(Claim(cost / (1.0 - loss), loss, need, line * (1.0 - loss), utility))
+        claims.append(ShareClaim(cost / (1.0 - loss), loss, need, line * (1.0 - loss), utility))
     volumes, _ = share_by_value(claims, supply)
     sent = sum(volume / (1.0 - each.loss) for volume, each in zip(volumes, claims, strict=True))
     assert sent <= supply * (1.0 + 1e-9)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gridarium.environment.errors import InputError
 from gridarium.market.bargaining import Bargain, Deal, nash_outcome
-from gridarium.market.matching import Pool, matching_welfare, pool_welfare, stacked
+from gridarium.market.matching import MatchingPool, matching_welfare, pool_welfare, stacked
 from gridarium.market.tangents import lower_envelope
 from gridarium.market.utility import LogUtility, QuadraticUtility
 
@@ -34,7 +34,7 @@ def test_one_pair(supply, demand, line, volume):
 def test_loss_is_paid_for():
     # A MWh delivered costs 40 / 0.8 = 50: V' = 200 - 2000 p = 50 at 0.075, sent 0.09375.
     found = pool_welfare(
-        Pool.of_matrices([[40.0]], [1.0], [LINE], [1.0], loss=0.2), relative_error=1e-9, max_rounds=40
+        MatchingPool.of_matrices([[40.0]], [1.0], [LINE], [1.0], loss=0.2), relative_error=1e-9, max_rounds=40
     )
     assert found.welfare_money == pytest.approx(LINE.value(0.075) - 50 * 0.075)
     assert found.sent_mwh[0] == pytest.approx(0.09375, rel=1e-4)
@@ -59,7 +59,7 @@ def random_pool(rng, n_ep, n_ip):
         for _ in range(n_ip)
     ]
     costs = np.where(rng.random((n_ep, n_ip)) < 0.8, rng.uniform(20, 150, (n_ep, n_ip)), np.inf)
-    return Pool.of_matrices(
+    return MatchingPool.of_matrices(
         costs, rng.uniform(0, 0.08, n_ep), utilities, rng.uniform(0, 0.08, n_ip), 0.05, rng.uniform(0, 0.05)
     )
 
@@ -104,7 +104,7 @@ def test_envelope_is_above_the_utility_and_touches_it(utility, volumes, share):
 
 def test_all_faults_at_once():
     with pytest.raises(InputError) as caught:
-        pool_welfare(Pool.of_matrices([[-1.0]], [np.nan], [LINE], [np.inf], -1.0, 1.0), n_tangent=1)
+        pool_welfare(MatchingPool.of_matrices([[-1.0]], [np.nan], [LINE], [np.inf], -1.0, 1.0), n_tangent=1)
     assert [fault.place for fault in caught.value.faults] == [
         "supply_mwh[0]", "demand_max_mwh[0]", "cost_per_mwh[0]", "line_mwh[0]", "loss[0]", "n_tangent",
     ]  # fmt: skip

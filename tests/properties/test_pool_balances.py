@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.links import LinkQuality
-from gridarium.experiments.benchmarks.synthetic_pool import Pool, PoolPlan, synthetic_pool
+from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPool, SyntheticPoolPlan, synthetic_pool
 from gridarium.market.accounts import DEFAULT, LINE_ENERGY, LINE_FEE
 from gridarium.market.bargaining import BARGAINING
 
@@ -30,7 +30,7 @@ def paid(ledger: pd.DataFrame, purpose: str) -> float:
     return float(ledger.loc[(ledger.purpose == purpose) & (ledger.amount_money > 0.0), "amount_money"].sum())
 
 
-def check(pool: Pool, band: tuple[float, float]) -> None:
+def check(pool: SyntheticPool, band: tuple[float, float]) -> None:
     trades, world = book_of(pool.world.grid).table(), pool.world
     ledger = world.ledger.table()
     world.ledger.verify()
@@ -77,7 +77,7 @@ def test_balances_hold(
     outages: list[tuple[int, int, float]],
 ) -> None:
     rules = TradeRules(rule)
-    plan = PoolPlan(6, rules, desk, 4, n_period=3, first_period=46, fluctuation=fluctuation)
+    plan = SyntheticPoolPlan(6, rules, desk, 4, n_period=3, first_period=46, fluctuation=fluctuation)
     pool = synthetic_pool(plan, seed, quality)
     for one, other, start_s in outages:
         if one != other:
@@ -89,7 +89,7 @@ def test_balances_hold(
 
 
 def test_a_lossy_pool_still_trades() -> None:
-    plan = PoolPlan(10, n_period=2, first_period=46)
+    plan = SyntheticPoolPlan(10, n_period=2, first_period=46)
     pool = synthetic_pool(plan, 1, LinkQuality(latency_s=0.2, loss=0.05))
     while pool.world.running:
         pool.world.step()

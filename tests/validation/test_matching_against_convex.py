@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from gridarium.market.matching import Pool, pool_welfare
+from gridarium.market.matching import MatchingPool, pool_welfare
 from gridarium.market.utility import LogUtility, QuadraticUtility
 
 
@@ -15,7 +15,7 @@ def random_pool(rng, n_ep, n_ip):
         QuadraticUtility(rng.uniform(150, 350)) if rng.random() < 0.5 else LogUtility(rng.uniform(2, 9), 0.01)
         for _ in range(n_ip)
     ]
-    return Pool.of_matrices(
+    return MatchingPool.of_matrices(
         rng.uniform(20, 150, (n_ep, n_ip)),
         rng.uniform(0.01, 0.08, n_ep),
         utilities,

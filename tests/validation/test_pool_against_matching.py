@@ -6,10 +6,10 @@ import pytest
 
 from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.experiments.benchmarks.pool_efficiency import Efficiency, PoolView, pool_efficiency
-from gridarium.experiments.benchmarks.synthetic_pool import PoolPlan, synthetic_pool
+from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPoolPlan, synthetic_pool
 
 
-def efficiency(plan: PoolPlan, seed: int = 1) -> Efficiency:
+def efficiency(plan: SyntheticPoolPlan, seed: int = 1) -> Efficiency:
     """Of two minutes in each quarter."""
     pool = synthetic_pool(plan, seed)
     while pool.world.running:
@@ -25,24 +25,28 @@ def efficiency(plan: PoolPlan, seed: int = 1) -> Efficiency:
 def test_nash_bargainers_reach_95_percent_of_the_matching(
     n_prosumer: int, first_period: int, log_share: float
 ) -> None:
-    plan = PoolPlan(n_prosumer, n_period=2, first_period=first_period, log_share=log_share, fluctuation=0.0)
+    plan = SyntheticPoolPlan(
+        n_prosumer, n_period=2, first_period=first_period, log_share=log_share, fluctuation=0.0
+    )
     found = efficiency(plan)
     assert 0.95 <= found.share <= 1.0 + 1e-6
 
 
 def test_fluctuation_within_the_quarter_costs_little() -> None:
-    found = efficiency(PoolPlan(30, n_period=4, first_period=40, fluctuation=0.15))
+    found = efficiency(SyntheticPoolPlan(30, n_period=4, first_period=40, fluctuation=0.15))
     assert 0.95 <= found.share <= 1.0 + 1e-6
 
 
 def test_without_a_desk_neighbours_do_as_well() -> None:
-    found = efficiency(PoolPlan(50, desk=False, n_period=2, first_period=48, fluctuation=0.0))
+    found = efficiency(SyntheticPoolPlan(50, desk=False, n_period=2, first_period=48, fluctuation=0.0))
     assert 0.95 <= found.share <= 1.0 + 1e-6
 
 
 def test_traders_without_models_waste_some_of_it_and_learning_ones_less() -> None:
     share = {
-        rule: efficiency(PoolPlan(20, TradeRules(rule), n_period=2, first_period=48, fluctuation=0.0)).share
+        rule: efficiency(
+            SyntheticPoolPlan(20, TradeRules(rule), n_period=2, first_period=48, fluctuation=0.0)
+        ).share
         for rule in ("nash", "ep-leader", "zi-c", "zip")
     }
     assert 0.4 < share["zi-c"] < share["zip"] < share["nash"]
