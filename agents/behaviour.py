@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gridarium.environment.arrays import Array
 
 if TYPE_CHECKING:
-    from gridarium.agents.base import GridAgent
+    import numpy as np
+
+    from gridarium.environment.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,21 @@ class Deviation:
     mw: float
 
 
+class Decider(Protocol):
+    """What a behaviour knows of every agent whose decisions it bounds."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the world."""
+
+    @property
+    def world(self) -> World:
+        """Where it lives."""
+
+    def stream(self, purpose: str) -> np.random.Generator:
+        """Random numbers of this agent for one purpose."""
+
+
 class Behaviour:
     """The exact agent. Override any of the hooks to bound its rationality.
 
@@ -50,22 +67,22 @@ class Behaviour:
     chooses whether to plan anew.
     """
 
-    def begin_day(self, agent: GridAgent, day: int) -> None:
+    def begin_day(self, agent: Decider, day: int) -> None:
         """Get ready to decide on a day; forget what holds for another one only."""
 
-    def foresee(self, agent: GridAgent, forecast_mw: Array) -> Array:
+    def foresee(self, agent: Decider, forecast_mw: Array) -> Array:
         """What the agent tells of its own day when it is asked for a forecast."""
         return forecast_mw
 
-    def perceive(self, agent: GridAgent, signal: Any) -> Any:
+    def perceive(self, agent: Decider, signal: Any) -> Any:
         """What the agent makes of a signal it received."""
         return signal
 
-    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """What the agent picks when `plan` is the optimum for the signal it perceived."""
         return plan
 
-    def act(self, agent: GridAgent, period: int, planned: float) -> float:
+    def act(self, agent: Decider, period: int, planned: float) -> float:
         """What the agent does in a period for which it has planned something."""
         return planned
 
@@ -76,30 +93,30 @@ class Composed(Behaviour):
     def __init__(self, behaviours: Sequence[Behaviour]) -> None:
         self.behaviours = tuple(behaviours)
 
-    def begin_day(self, agent: GridAgent, day: int) -> None:
+    def begin_day(self, agent: Decider, day: int) -> None:
         """Let all of them get ready."""
         for behaviour in self.behaviours:
             behaviour.begin_day(agent, day)
 
-    def foresee(self, agent: GridAgent, forecast_mw: Array) -> Array:
+    def foresee(self, agent: Decider, forecast_mw: Array) -> Array:
         """Pass the forecast through all of them."""
         for behaviour in self.behaviours:
             forecast_mw = behaviour.foresee(agent, forecast_mw)
         return forecast_mw
 
-    def perceive(self, agent: GridAgent, signal: Any) -> Any:
+    def perceive(self, agent: Decider, signal: Any) -> Any:
         """Pass the signal through all of them."""
         for behaviour in self.behaviours:
             signal = behaviour.perceive(agent, signal)
         return signal
 
-    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """Pass the plan through all of them."""
         for behaviour in self.behaviours:
             plan = behaviour.choose(agent, signal, plan)
         return plan
 
-    def act(self, agent: GridAgent, period: int, planned: float) -> float:
+    def act(self, agent: Decider, period: int, planned: float) -> float:
         """Pass the action through all of them."""
         for behaviour in self.behaviours:
             planned = behaviour.act(agent, period, planned)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -86,25 +83,6 @@ class Feeder:
                 value.setflags(write=False)
 
     @classmethod
-    def read(cls, source: str | Path) -> Feeder:
-        """Read a feeder.
-
-        Parameters
-        ----------
-        source : str or Path
-            "case33bw" (labels are the IEEE numbers 1 to 33), a pandapower JSON file or a SimBench code
-            (labels are pandapower's bus indices).
-
-        Raises
-        ------
-        NetworkError
-            If the network is no tree or cannot be read; carries all faults.
-        """
-        from gridarium.environment.network_reader import read_feeder
-
-        return read_feeder(source)
-
-    @classmethod
     def copper_plate(cls, name: str = "copper plate", base_kv: float = 110.0) -> Feeder:
         """A single bus: whatever is not balanced on it passes through the substation.
 
@@ -135,26 +113,6 @@ class Feeder:
             x=zero,
             y=zero,
         )
-
-    @classmethod
-    def from_pandapower(cls, net: Any, labels: Mapping[int, Label] | None = None) -> Feeder:
-        """Convert a pandapower network, which stays as it is.
-
-        Parameters
-        ----------
-        net : pandapowerNet
-            A network whose branches in service form one tree.
-        labels : mapping, optional
-            The user's label of each bus; pandapower's bus indices by default.
-
-        Raises
-        ------
-        NetworkError
-            If the network is no tree or has elements that a feeder cannot have; carries all faults.
-        """
-        from gridarium.environment.network_reader import feeder_of
-
-        return feeder_of(net, labels or {})
 
     @property
     def n_bus(self) -> int:

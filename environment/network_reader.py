@@ -49,9 +49,21 @@ _UNLIMITED_KA = 1e3
 
 
 def read_feeder(source: str | Path) -> Feeder:
-    """Read a feeder; see `Feeder.read`."""
+    """Read a feeder.
+
+    Parameters
+    ----------
+    source : str or Path
+        "case33bw" (labels are the IEEE numbers 1 to 33), a pandapower JSON file or a SimBench code
+        (labels are pandapower's bus indices).
+
+    Raises
+    ------
+    NetworkError
+        If the network is no tree or cannot be read; carries all faults.
+    """
     if is_simbench_code(source):
-        return feeder_of(_simbench_network(str(source)), {})
+        return feeder_of(_simbench_network(str(source)))
     topology = read_topology(source)
     if topology.faults:
         raise NetworkError(str(source), topology.faults)
@@ -67,12 +79,25 @@ def read_feeder(source: str | Path) -> Feeder:
     return replace(feeder, x=x, y=y)
 
 
-def feeder_of(net: Any, labels: Mapping[int, Label]) -> Feeder:
-    """Convert a pandapower network; see `Feeder.from_pandapower`."""
+def feeder_of(net: Any, labels: Mapping[int, Label] | None = None) -> Feeder:
+    """Convert a pandapower network, which stays as it is.
+
+    Parameters
+    ----------
+    net : pandapowerNet
+        A network whose branches in service form one tree.
+    labels : mapping, optional
+        The user's label of each bus; pandapower's bus indices by default.
+
+    Raises
+    ------
+    NetworkError
+        If the network is no tree or has elements that a feeder cannot have; carries all faults.
+    """
     name = str(net.name or "network")
     buses = [int(bus) for bus in net.bus.index]
     with _quietly(name):
-        topology = topology_of(_rows(net), {**{bus: bus for bus in buses}, **labels})
+        topology = topology_of(_rows(net), {**{bus: bus for bus in buses}, **(labels or {})})
     if topology.faults:
         raise NetworkError(name, topology.faults)
     return _convert(net, name, topology)

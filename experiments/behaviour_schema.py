@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_serializer, model_validator
 
 from gridarium.agents.bounded.common import Bounded, YesOrNo, allowed_values, parameter_faults
-from gridarium.experiments.populations import distribution_of
 from gridarium.experiments.registry import is_known, is_shipped, load
 from gridarium.experiments.renamed import new_name
 from gridarium.experiments.scenario_fields import Conflict, Money, Name, Section, Share, Source, invalid
+from gridarium.experiments.sweeps.factors import Distribution
 
 Role = Literal["leader", "follower", "operator", "prosumer"]
 
@@ -96,3 +96,11 @@ class Mixture(Section):
     def conflicts(self) -> Iterator[Conflict]:
         """Yield behaviours that are made for leaders."""
         yield from misplaced(self.behaviour, "follower")
+
+
+def distribution_of(value: object) -> Distribution | None:
+    """The distribution that a parameter is written as; None if it is a plain value."""
+    if not isinstance(value, Mapping) or not {"distribution"} <= value.keys() <= {"distribution", "args"}:
+        return None
+    args = value.get("args") or {}
+    return Distribution(value["distribution"], args) if isinstance(args, Mapping) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -12,12 +12,9 @@ from gridarium.agents.behaviour import Behaviour, Composed
 from gridarium.agents.bounded.common import ParameterRange, allowed_values
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.random_streams import RandomStreams
+from gridarium.experiments.behaviour_schema import Behaviour as BehaviourSection
+from gridarium.experiments.behaviour_schema import Mixture, distribution_of
 from gridarium.experiments.registry import load
-from gridarium.experiments.sweeps.factors import Distribution
-
-if TYPE_CHECKING:
-    from gridarium.experiments.behaviour_schema import Behaviour as BehaviourSection
-    from gridarium.experiments.behaviour_schema import Mixture
 
 
 class Population(Protocol):
@@ -88,14 +85,6 @@ def _made(kind: type[Behaviour], params: Mapping[str, Any], source: str) -> Beha
         return kind(**params)
     except ScenarioError as error:
         raise ScenarioError(source, error.faults) from error
-
-
-def distribution_of(value: object) -> Distribution | None:
-    """The distribution that a parameter is written as; None if it is a plain value."""
-    if not isinstance(value, Mapping) or not {"distribution"} <= value.keys() <= {"distribution", "args"}:
-        return None
-    args = value.get("args") or {}
-    return Distribution(value["distribution"], args) if isinstance(args, Mapping) else None
 
 
 def _drawn(value: Any, allowed: object, streams: RandomStreams, purpose: str) -> Any:

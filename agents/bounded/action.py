@@ -9,7 +9,7 @@ from gridarium.agents.bounded.common import Bounded, number
 from gridarium.environment.errors import GridariumError
 
 if TYPE_CHECKING:
-    from gridarium.agents.base import GridAgent
+    from gridarium.agents.behaviour import Decider
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class PartialCompliance(Bounded):
     roles = frozenset({"follower", "prosumer"})
     compliance: float = number(1.0, 0, 1)
 
-    def act(self, agent: GridAgent, period: int, planned: float) -> float:
+    def act(self, agent: Decider, period: int, planned: float) -> float:
         """Fall back from the plan towards the base load."""
         return planned - (1.0 - self.compliance) * (planned - _base_mw(agent, period))
 
@@ -43,7 +43,7 @@ class Override(Bounded):
     roles = frozenset({"follower", "prosumer"})
     probability: float = number(0.0, 0, 1)
 
-    def act(self, agent: GridAgent, period: int, planned: float) -> float:
+    def act(self, agent: Decider, period: int, planned: float) -> float:
         """Draw the base load in a period that is overridden."""
         overridden = agent.stream("behaviour/action/override").random() < self.probability
         return _base_mw(agent, period) if overridden else planned
@@ -63,7 +63,7 @@ class DropOut(Bounded):
     probability: float = number(0.0, 0, 1)
     left: list[int] = field(default_factory=list, init=False, repr=False)
 
-    def act(self, agent: GridAgent, period: int, planned: float) -> float:
+    def act(self, agent: Decider, period: int, planned: float) -> float:
         """Draw the base load from the period on in which the agent leaves."""
         # Not at the top: parameters are checked without loading what a world needs.
         from gridarium.environment.horizon import Horizon
@@ -76,7 +76,7 @@ class DropOut(Bounded):
         return _base_mw(agent, period) if is_out else planned
 
 
-def _base_mw(agent: GridAgent, period: int) -> float:
+def _base_mw(agent: Decider, period: int) -> float:
     """What the agent would draw if nobody asked it to shift.
 
     Raises

@@ -14,14 +14,14 @@ from gridarium.environment.errors import GridariumError
 from gridarium.market.messages.tariffs import TariffSignal
 
 if TYPE_CHECKING:
-    from gridarium.agents.base import GridAgent
+    from gridarium.agents.behaviour import Decider
     from gridarium.agents.feeder.consumer import Consumer
 
 _STREAM = "behaviour/choice"
 _BISECTIONS = 40
 
 
-def planner(agent: GridAgent) -> Consumer:
+def planner(agent: Decider) -> Consumer:
     """The agent as one that has plans to choose among.
 
     Raises
@@ -76,11 +76,11 @@ class Menu(Bounded):
     corners: list[Array] = field(default_factory=list, init=False, repr=False)
     directions: list[Array] = field(default_factory=list, init=False, repr=False)
 
-    def begin_day(self, agent: GridAgent, day: int) -> None:
+    def begin_day(self, agent: Decider, day: int) -> None:
         """Think of other corners: those of another day may not be feasible."""
         self.corners.clear()
 
-    def candidates(self, agent: GridAgent, best_mw: Array) -> dict[int, Array]:
+    def candidates(self, agent: Decider, best_mw: Array) -> dict[int, Array]:
         """Feasible plans that differ, each by the number of its kind; 0 is the best one."""
         consumer = planner(agent)
         plans = [
@@ -139,7 +139,7 @@ class QuantalChoice(Menu):
     redraw: bool = flag()
     tastes: list[Array] = field(default_factory=list, init=False, repr=False)
 
-    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """The candidate of the highest value, taste included."""
         if self.temperature_share == 0.0:
             return plan
@@ -151,7 +151,7 @@ class QuantalChoice(Menu):
             key=lambda item: consumer.value_money(item[1], signal) + temperature * tastes[item[0]],
         )[1]
 
-    def _tastes(self, agent: GridAgent) -> Array:
+    def _tastes(self, agent: Decider) -> Array:
         """A taste for each kind of plan, whether or not it is on the menu now."""
         if self.redraw or not self.tastes:
             kinds = 3 + self.vertices + self.perturbations
@@ -178,7 +178,7 @@ class Satisficing(Menu):
 
     aspiration_share: float = number(1.0, 0, 1)
 
-    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """The first plan that reaches the aspiration."""
         if self.aspiration_share == 1.0:
             return plan
@@ -213,7 +213,7 @@ class Habit(Bounded):
     usual_weight: float = number(0.0, 0, 1)
     inertia_share: float = number(0.0, 0, 100)
 
-    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """The last plan, or the new one drawn towards the last and the usual one."""
         consumer = planner(agent)
         last = consumer.plan_mw
@@ -254,7 +254,7 @@ class LossAversion(Bounded):
     against_usual: bool = flag()
     last_bill_money: list[float] = field(default_factory=list, init=False, repr=False)
 
-    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """The plan that weighs losses more than gains."""
         if self.aversion == 1.0:
             return plan

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
-from gridarium.agents.behaviour import HeardLoads
+from gridarium.agents.behaviour import Decider, HeardLoads
 from gridarium.agents.bounded.common import Bounded, count, number
 from gridarium.environment.arrays import Array
 
 if TYPE_CHECKING:
-    from gridarium.agents.base import GridAgent
+    from gridarium.market.stackelberg import NegotiationRules
+
+
+class Negotiator(Decider, Protocol):
+    """A leader, which negotiates by rules."""
+
+    rules: NegotiationRules
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +45,7 @@ class StickyPrice(Bounded):
     every_rounds: int = count(1, 1, 10_000)
     price_threshold_per_mwh: float = number(0.0, 0, 1e4)
 
-    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """The new price, or the posted one again."""
         change = float(np.abs(plan - signal.price_per_mwh).max())
         is_due = signal.round % self.every_rounds == 0
@@ -70,17 +76,17 @@ class SatisficingLeader(Bounded):
     heard: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     content: list[int] = field(default_factory=list, init=False, repr=False)
 
-    def begin_day(self, agent: GridAgent, day: int) -> None:
+    def begin_day(self, agent: Decider, day: int) -> None:
         """Be discontented again."""
         self.content.clear()
 
-    def perceive(self, agent: GridAgent, signal: Any) -> Any:
+    def perceive(self, agent: Decider, signal: Any) -> Any:
         """Remember the loads."""
         if isinstance(signal, HeardLoads):
             self.heard["load_mw"] = np.asarray(sum(signal.load_mw.values()))
         return signal
 
-    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """The new price until it moves too little money, then the posted one."""
         load, posted = self.heard["load_mw"], signal.price_per_mwh
         moved, sales = float(np.abs(plan - posted) @ load), float(np.abs(posted) @ load)
@@ -117,14 +123,14 @@ class LearnedSlope(Bounded):
     forgetting: float = number(0.9, 0, 1)
     learned: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
-    def begin_day(self, agent: GridAgent, day: int) -> None:
+    def begin_day(self, agent: Decider, day: int) -> None:
         """Keep the slope; the last price was that of another day."""
         self.learned.pop("posted", None)
 
-    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """The damped step, moved towards the price at which answers would call for no other."""
         posted = signal.price_per_mwh
-        distance = (plan - posted) / agent.rules.damping
+        distance = (plan - posted) / cast("Negotiator", agent).rules.damping
         slope = self._learn(posted, posted + distance)
         if self.trust == 0.0:
             return plan

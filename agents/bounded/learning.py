@@ -14,7 +14,7 @@ from gridarium.environment.arrays import Array
 from gridarium.market.messages.tariffs import TariffSignal
 
 if TYPE_CHECKING:
-    from gridarium.agents.base import GridAgent
+    from gridarium.agents.behaviour import Decider
     from gridarium.agents.feeder.consumer import Consumer
 
 _STREAM = "behaviour/learning"
@@ -84,11 +84,11 @@ class PlanLearner(Bounded, ABC):
     arms: list[Array] = field(default_factory=list, init=False, repr=False)
     state: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
 
-    def begin_day(self, agent: GridAgent, day: int) -> None:
+    def begin_day(self, agent: Decider, day: int) -> None:
         """Try the same kinds of plan on the new day, and keep what was learnt about them."""
         self.arms.clear()
 
-    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """Draw a plan, and learn from it."""
         if self.plans == 0:
             return plan

@@ -14,7 +14,7 @@ from gridarium.environment.arrays import Array, series
 from gridarium.market.messages.tariffs import TariffSignal
 
 if TYPE_CHECKING:
-    from gridarium.agents.base import GridAgent
+    from gridarium.agents.behaviour import Decider
 
 _STREAM = "behaviour/perception"
 
@@ -48,7 +48,7 @@ class Noise(Bounded):
     redraw: bool = flag()
     drawn: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
 
-    def perceive(self, agent: GridAgent, signal: Any) -> Any:
+    def perceive(self, agent: Decider, signal: Any) -> Any:
         """Misread a tariff or the followers' loads."""
         if isinstance(signal, HeardLoads):
             misread = {name: self._load(agent, name, load) for name, load in signal.load_mw.items()}
@@ -62,15 +62,15 @@ class Noise(Bounded):
             factor_tco2_per_mwh=series(factor + self._error(agent, "factor", len(factor), *factor_error)),
         )
 
-    def foresee(self, agent: GridAgent, forecast_mw: Array) -> Array:
+    def foresee(self, agent: Decider, forecast_mw: Array) -> Array:
         """Misjudge the agent's own load."""
         return self._load(agent, agent.name, forecast_mw)
 
-    def _load(self, agent: GridAgent, name: str, load_mw: Array) -> Array:
+    def _load(self, agent: Decider, name: str, load_mw: Array) -> Array:
         error = self._error(agent, f"load/{name}", len(load_mw), self.load_bias_share, self.load_scale_share)
         return np.asarray(np.maximum(0.0, load_mw * (1.0 + error)))
 
-    def _error(self, agent: GridAgent, name: str, n_period: int, bias: float, scale: float) -> Array:
+    def _error(self, agent: Decider, name: str, n_period: int, bias: float, scale: float) -> Array:
         if self.redraw or name not in self.drawn:
             # One stream for each series: which one is read first must not matter.
             self.drawn[name] = agent.stream(f"{_STREAM}/noise/{name}").standard_normal(n_period)
@@ -98,7 +98,7 @@ class Stale(Bounded):
     seconds: float = number(0.0, 0, 1e7)
     heard: list[tuple[float, Any]] = field(default_factory=list, init=False, repr=False)
 
-    def perceive(self, agent: GridAgent, signal: Any) -> Any:
+    def perceive(self, agent: Decider, signal: Any) -> Any:
         """The newest signal that is old enough."""
         now = agent.world.clock.now_s
         if not self.heard:
@@ -137,7 +137,7 @@ class Inattention(Bounded):
     threshold_mw: float = number(0.0, 0, 1e4)
     noticed: list[Any] = field(default_factory=list, init=False, repr=False)
 
-    def perceive(self, agent: GridAgent, signal: Any) -> Any:
+    def perceive(self, agent: Decider, signal: Any) -> Any:
         """The signal if it is noticed, otherwise the last one that was."""
         if not self.noticed:
             self.noticed.append(_usual(signal))

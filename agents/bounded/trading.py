@@ -10,7 +10,7 @@ from gridarium.environment.arrays import Array
 from gridarium.market.messages.leasing import Accept, PriceOffer, Rating
 
 if TYPE_CHECKING:
-    from gridarium.agents.base import GridAgent
+    from gridarium.agents.behaviour import Decider
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class FirstAcceptable(Bounded):
     haste: float = number(0.0, 0, 1)
     ceiling_price_per_mwh: float = number(300.0, 0, 1e5)
 
-    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """Accept the price that was offered, for as much as the exact answer asked for."""
         if not isinstance(signal, PriceOffer) or isinstance(plan, Accept) or plan.volume_mwh <= 0.0:
             return plan
@@ -59,7 +59,7 @@ class Overconfident(Bounded):
     roles = frozenset({"prosumer"})
     excess_share: float = number(0.0, 0, 10)
 
-    def foresee(self, agent: GridAgent, forecast_mw: Array) -> Array:
+    def foresee(self, agent: Decider, forecast_mw: Array) -> Array:
         """Expect the sun to shine for it."""
         return forecast_mw * (1.0 + self.excess_share)
 
@@ -77,6 +77,6 @@ class ReputationWeighted(Bounded):
     roles = frozenset({"prosumer"})
     weight: float = number(1.0, 0, 100)
 
-    def perceive(self, agent: GridAgent, signal: Any) -> Any:
+    def perceive(self, agent: Decider, signal: Any) -> Any:
         """See a reputation distorted."""
         return Rating(signal.seller, signal.reputation**self.weight) if isinstance(signal, Rating) else signal

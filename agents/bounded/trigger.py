@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gridarium.agents.bounded.common import Bounded, number
 
 if TYPE_CHECKING:
-    from gridarium.agents.base import GridAgent
+    from gridarium.agents.behaviour import Decider
 
 _STREAM = "behaviour/trigger"
 
@@ -26,7 +26,7 @@ class DeadBand(Bounded):
     roles = frozenset({"operator"})
     width_mw: float = number(0.0, 0, 1e5)
 
-    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """Whether to solve again: only outside the band."""
         return plan and abs(signal.mw) > self.width_mw
 
@@ -48,7 +48,7 @@ class Hysteresis(Bounded):
     ends_mw: float = number(0.0, 0, 1e5)
     awake: list[int] = field(default_factory=list, init=False, repr=False)
 
-    def choose(self, agent: GridAgent, signal: Any, plan: Any) -> Any:
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """Whether to solve again: the limit depends on whether it did so last time."""
         limit = min(self.ends_mw, self.begins_mw) if self.awake else self.begins_mw
         reacts = bool(plan and abs(signal.mw) > limit)
@@ -70,7 +70,7 @@ class NoisyMeasurement(Bounded):
     scale_mw: float = number(0.0, 0, 1e5)
     bias_mw: float = number(0.0, -1e5, 1e5)
 
-    def perceive(self, agent: GridAgent, signal: Any) -> Any:
+    def perceive(self, agent: Decider, signal: Any) -> Any:
         """The deviation as read."""
         error = float(agent.stream(f"{_STREAM}/measurement").standard_normal())
         return replace(signal, mw=signal.mw + self.bias_mw + self.scale_mw * error)

@@ -31,6 +31,7 @@ from gridarium.environment.errors import Fault, NetworkError
 from gridarium.environment.grids import Grid, Place, Site
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.network import Feeder
+from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.profiles import Profiles, read_profiles
 from gridarium.environment.world import World
 from gridarium.experiments.populations import behaviour_of, behaviours_of_class
@@ -196,7 +197,7 @@ def build_feeder(network: Network) -> Feeder:
 def _scaled_feeder(
     source: str, _stamp: int, peak_load_mw: float | None, impedance_factor: float, slack: float | None
 ) -> Feeder:
-    feeder = Feeder.read(source)
+    feeder = read_feeder(source)
     if peak_load_mw is not None:
         feeder = feeder.scaled_to(peak_load_mw)
     if impedance_factor != 1.0:

@@ -19,6 +19,7 @@ from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.solving.standard_form import compile_model
 from gridarium.environment.arrays import Array
 from gridarium.environment.network import Feeder
+from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.profiles import read_profiles
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.storage import StorageRatings
@@ -74,7 +75,7 @@ def bench_dispatch() -> dict[str, float]:
     GridariumError
         If Clarabel is not installed.
     """
-    shape = leader_shape(Feeder.read("case33bw"))
+    shape = leader_shape(read_feeder("case33bw"))
     problem = LocalProblem(compile_model(build_dispatch_model(shape), SIGNALS))
     problem.solve("leader", **leader_signals(shape))
     random = RandomStreams(1).stream("load changes")

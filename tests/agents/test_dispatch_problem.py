@@ -12,10 +12,11 @@ from gridarium.agents.feeder.dispatch_problem import SIGNALS, DispatchShape, bui
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.environment.errors import GridariumError, InfeasibleError, RelaxationError
 from gridarium.environment.network import Feeder
+from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.power_flow import AcPowerFlow
 from gridarium.experiments.benchmarks.dispatch import leader_shape, leader_signals
 
-CASE33 = Feeder.read("case33bw")
+CASE33 = read_feeder("case33bw")
 LEADER = leader_shape(CASE33)
 
 

@@ -15,11 +15,12 @@ import pytest
 
 from gridarium.environment.errors import NetworkError
 from gridarium.environment.network import Feeder, tree_layout
+from gridarium.environment.network_reader import feeder_of, read_feeder
 
 
 @pytest.fixture(scope="module")
 def case33bw() -> Feeder:
-    return Feeder.read("case33bw")
+    return read_feeder("case33bw")
 
 
 def fork() -> Any:
@@ -53,7 +54,7 @@ def test_case33bw(case33bw: Feeder) -> None:
 
 def test_buses_are_in_breadth_first_order_with_per_unit_values() -> None:
     """Base (10 kV)^2 / 2 MVA = 50 ohm: r = 1 ohm = 0.02 p.u.; rating 0.1 kA = 1.732 MVA = 0.866 p.u."""
-    feeder = Feeder.from_pandapower(fork())
+    feeder = feeder_of(fork())
     assert feeder.bus_labels == (9, 4, 2, 7)
     assert feeder.branch_labels == ("line 0", "line 1", "line 2")
     np.testing.assert_array_equal(feeder.parent, [0, 1, 1])
@@ -66,12 +67,12 @@ def test_buses_are_in_breadth_first_order_with_per_unit_values() -> None:
 
 def test_layout_is_made_where_coordinates_are_missing() -> None:
     net = fork()
-    feeder = Feeder.from_pandapower(net)
+    feeder = feeder_of(net)
     np.testing.assert_array_equal(feeder.x, [0, 1, 2, 2])
     np.testing.assert_array_equal(feeder.y, [0.5, 0.5, 0, 1])
     for place, bus in enumerate(net.bus.index):
         net.bus.loc[bus, "geo"] = f'{{"type": "Point", "coordinates": [{place}, {-place}]}}'
-    feeder = Feeder.from_pandapower(net)
+    feeder = feeder_of(net)
     np.testing.assert_array_equal(feeder.x, [3, 1, 0, 2])
     np.testing.assert_array_equal(feeder.y, [-3, -1, 0, -2])
 
@@ -87,14 +88,14 @@ def test_labels_of_fused_buses_all_work() -> None:
     net = fork()
     twin = pp.create_bus(net, 10.0)
     pp.create_switch(net, 7, twin, et="b")
-    feeder = Feeder.from_pandapower(net, labels={7: "farm", twin: "barn"})
+    feeder = feeder_of(net, labels={7: "farm", twin: "barn"})
     assert feeder.index("farm") == feeder.index("barn") == 3
     assert feeder.bus_labels == (9, 4, 2, "farm")
 
 
 def test_unknown_label_names_the_allowed_ones() -> None:
     with pytest.raises(NetworkError, match="bus: got 3; must be a bus of fork: 9, 4, 2, 7"):
-        Feeder.from_pandapower(fork()).index(3)
+        feeder_of(fork()).index(3)
 
 
 def test_units_of_the_network_are_left_out_and_the_network_stays_as_it_is() -> None:
@@ -102,7 +103,7 @@ def test_units_of_the_network_are_left_out_and_the_network_stays_as_it_is() -> N
     pp.create_sgen(net, 2, 1.0)
     pp.create_storage(net, 2, 1.0, 1.0)
     pp.create_gen(net, 7, 0.1)
-    feeder = Feeder.from_pandapower(net)
+    feeder = feeder_of(net)
     assert feeder.left_out == ("sgen: 1", "gen: 1", "storage: 1")
     np.testing.assert_allclose(feeder.p_load_mw, [0, 0, 0.3, 0.1])
     assert net.sgen.in_service.all()
@@ -113,7 +114,7 @@ def test_parallel_lines_join_and_the_weaker_one_limits() -> None:
     """Impedances z and z/2 carry 1/3 and 2/3; the second one's 0.06 kA limits the pair to 0.09 kA."""
     net = fork()
     pp.create_line_from_parameters(net, 7, 4, 1.0, 0.5, 0.25, 0.0, 0.06)
-    feeder = Feeder.from_pandapower(net)
+    feeder = feeder_of(net)
     assert feeder.branch_labels[2] == "line 2 + line 3"
     assert feeder.r_pu[2] == pytest.approx(0.02 / 3)
     assert feeder.i_max_pu[2] == pytest.approx(0.09 * np.sqrt(3.0) * 10.0 / 2.0)
@@ -139,14 +140,14 @@ def test_parallel_transformers_of_different_phase_shift_are_refused() -> None:
     with pytest.raises(
         NetworkError, match=r"'trafo 0 \+ trafo 1'; parallel branches must have the same phase"
     ):
-        Feeder.from_pandapower(net)
+        feeder_of(net)
 
 
 def test_scaling(case33bw: Feeder) -> None:
     half = case33bw.scaled_to(case33bw.p_load_mw.sum() / 2)
     np.testing.assert_allclose(half.p_load_mw, case33bw.p_load_mw / 2)
     np.testing.assert_allclose(half.r_pu, case33bw.r_pu * 2)
-    weak = Feeder.from_pandapower(fork()).scaled(impedance_factor=2.0)
+    weak = feeder_of(fork()).scaled(impedance_factor=2.0)
     np.testing.assert_allclose(weak.i_max_pu, np.sqrt(3.0) / 4.0)
     np.testing.assert_allclose(weak.p_load_mw, [0, 0, 0.3, 0.1])
 
@@ -165,7 +166,7 @@ def test_all_faults_are_raised_together(tmp_path: Path) -> None:
     pp.create_line_from_parameters(net, 2, 7, 1.0, 0.5, 0.25, 0.0, 0.1)
     file = tmp_path / "bad.json"
     pp.to_json(net, str(file))
-    for read in (lambda: Feeder.read(file), lambda: Feeder.from_pandapower(net)):
+    for read in (lambda: read_feeder(file), lambda: feeder_of(net)):
         with pytest.raises(NetworkError) as caught:
             read()
         assert [fault.place for fault in caught.value.faults] == ["line 0", "loop"]
@@ -175,7 +176,7 @@ def test_file_gives_the_same_feeder_as_the_network(tmp_path: Path) -> None:
     net = nw.create_cigre_network_mv()
     file = tmp_path / "cigre.json"
     pp.to_json(net, str(file))
-    read, direct = Feeder.read(str(file)), Feeder.from_pandapower(net)
+    read, direct = read_feeder(str(file)), feeder_of(net)
     assert (read.name, read.bus_labels) == ("cigre", direct.bus_labels)
     np.testing.assert_allclose(read.b_bus_pu, direct.b_bus_pu, rtol=1e-12)
 
@@ -185,13 +186,13 @@ def test_network_that_the_library_cannot_convert(tmp_path: Path) -> None:
     net.trafo = net.trafo.drop(columns="tap_side")
     net.line["df"] = "thick"
     with pytest.raises(NetworkError, match=r"fork: 1 fault\n.*pandapower must be able to convert"):
-        Feeder.from_pandapower(net)
+        feeder_of(net)
 
 
 def test_unknown_simbench_code() -> None:
     pytest.importorskip("simbench")
     with pytest.raises(NetworkError, match="must be one of the 246 SimBench codes"):
-        Feeder.read("1-LV-rural9--0-sw")
+        read_feeder("1-LV-rural9--0-sw")
 
 
 def test_feeder_is_frozen_and_survives_pickling(case33bw: Feeder) -> None:
@@ -202,7 +203,7 @@ def test_feeder_is_frozen_and_survives_pickling(case33bw: Feeder) -> None:
 
 
 def test_reading_is_silent() -> None:
-    code = "from gridarium.environment.network import Feeder; Feeder.read('case33bw')"
+    code = "from gridarium.environment.network_reader import read_feeder; read_feeder('case33bw')"
     done = subprocess.run([sys.executable, "-W", "default", "-c", code], capture_output=True, check=True)
     assert done.stdout == b""
     assert b"gridarium" not in done.stderr

@@ -21,6 +21,7 @@ from gridarium.agents.solving.cone_solver import ConeOptions, ConeSolver
 from gridarium.agents.solving.standard_form import compile_model
 from gridarium.environment.errors import InfeasibleError, SolveError
 from gridarium.environment.network import Feeder
+from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.benchmarks.dispatch import leader_shape, leader_signals
 
@@ -29,7 +30,7 @@ from gridarium.experiments.benchmarks.conic_reference import solve_conic
 
 SEED = st.integers(0, 2**32 - 1)
 POOL = StorageRatings("pool", 0.5, 1.0, 0.1, 0.9, 0.5, 0.92, 0.95, 0.5)
-LEADER = leader_shape(Feeder.read("case33bw"))
+LEADER = leader_shape(read_feeder("case33bw"))
 
 
 def pyomo_optimum(model: Any, signals: dict[str, Any]) -> float | None:

@@ -10,6 +10,7 @@ import pandapower.networks as nw
 import pytest
 
 from gridarium.environment.network import Feeder
+from gridarium.environment.network_reader import feeder_of, read_feeder
 from gridarium.environment.power_flow import AcPowerFlow, PowerFlow
 
 VOLTAGE_TOLERANCE_PU = 1e-7
@@ -169,7 +170,7 @@ def assert_same_line_flows(feeder: Feeder, flow: PowerFlow, net: Any) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_power_flow_equals_pandapower(name: str) -> None:
     net = NETWORKS[name]()
-    feeder = Feeder.from_pandapower(net)
+    feeder = feeder_of(net)
     flow = solved(feeder)
     run_without_units(net)
     assert_same_state(feeder, flow, net)
@@ -179,7 +180,7 @@ def test_power_flow_equals_pandapower(name: str) -> None:
 @pytest.mark.parametrize("code", SIMBENCH_CODES)
 def test_power_flow_equals_pandapower_on_simbench(code: str) -> None:
     simbench = pytest.importorskip("simbench")
-    feeder = Feeder.read(code)
+    feeder = read_feeder(code)
     flow = solved(feeder)
     net = simbench.get_simbench_net(code)
     run_without_units(net)
@@ -189,7 +190,7 @@ def test_power_flow_equals_pandapower_on_simbench(code: str) -> None:
 
 def test_case33bw_has_the_published_losses_and_lowest_voltage() -> None:
     """M. Baran, F. Wu, 1989, doi:10.1109/61.25627: 202.68 kW, 0.91309 p.u. at bus 18."""
-    feeder = Feeder.read("case33bw")
+    feeder = read_feeder("case33bw")
     flow = solved(feeder)
     assert flow.loss_mw[0] * 1e3 == pytest.approx(202.68, abs=0.005)
     assert flow.vm_pu[0].argmin() == feeder.index(18)
@@ -199,7 +200,7 @@ def test_case33bw_has_the_published_losses_and_lowest_voltage() -> None:
 @pytest.mark.parametrize(("load_factor", "impedance_factor"), [(1.3, 0.7), (0.4, 1.8)])
 def test_scaled_feeder_equals_scaled_network(load_factor: float, impedance_factor: float) -> None:
     net = case33bw_with_charging()
-    feeder = Feeder.from_pandapower(net).scaled(load_factor, impedance_factor)
+    feeder = feeder_of(net).scaled(load_factor, impedance_factor)
     net.load[["p_mw", "q_mvar"]] *= load_factor
     net.line[["r_ohm_per_km", "x_ohm_per_km"]] *= impedance_factor
     net.line[["c_nf_per_km", "g_us_per_km"]] /= impedance_factor
@@ -210,7 +211,7 @@ def test_scaled_feeder_equals_scaled_network(load_factor: float, impedance_facto
 
 
 def test_scaled_to_a_peak_keeps_the_voltage_profile() -> None:
-    feeder = Feeder.from_pandapower(fed_from_the_low_voltage_side())
+    feeder = feeder_of(fed_from_the_low_voltage_side())
     small = feeder.scaled_to(0.01)
     assert small.p_load_mw.sum() == pytest.approx(0.01, rel=1e-12)
     np.testing.assert_allclose(solved(small).vm_pu, solved(feeder).vm_pu, rtol=0, atol=1e-9)
