@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import mesa
 import numpy as np
@@ -19,25 +19,59 @@ from gridarium.environment.links import Envelope
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
-def on(payload_type: type) -> Callable[[Handler], Handler]:
-    """Mark a method ``method(self, payload, sender)`` as the handler of one type of message.
+def on(*payload_types: type) -> Callable[[Handler], Handler]:
+    """Mark a method ``method(self, payload, sender)`` as the handler of one or more types of messages.
 
-    What it returns, unless that is None, is sent back: as the reply to the question that the message asks,
-    or as a plain message to a plain message.
+    The method may be an agent's, or that of a part which an agent mounts. What it returns, unless that is
+    None, is sent back: as the reply to the question that the message asks, or as a plain message to a
+    plain message.
     """
 
     def mark(method: Handler) -> Handler:
-        method.handles = payload_type  # type: ignore[attr-defined]
+        method.handles = payload_types  # type: ignore[attr-defined]
         return method
 
     return mark
 
 
-class GridAgent(mesa.Agent):
+class Listener:
+    """Something with handlers, methods marked with `on`: an agent, or a part that an agent mounts.
+
+    A handler of a subclass takes over from that of a base for the same type of message.
+
+    Raises
+    ------
+    MessageError
+        If one class marks two methods for one type of message.
+    """
+
+    _marked: ClassVar[Mapping[type, str]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        found: dict[type, str] = {}
+        for each in reversed(cls.__mro__):
+            own: dict[type, str] = {}
+            for name, member in vars(each).items():
+                for payload_type in getattr(member, "handles", ()):
+                    if payload_type in own:
+                        both = f"{own[payload_type]} and {name}"
+                        raise MessageError(f"{each.__name__}: {both} both handle {payload_type.__name__}")
+                    own[payload_type] = name
+            found |= own
+        cls._marked = found
+
+    def handlers(self) -> dict[type, Callable[[Any, str], Any]]:
+        """Its handlers by type of message."""
+        return {payload_type: getattr(self, name) for payload_type, name in self._marked.items()}
+
+
+class GridAgent(Listener, mesa.Agent):
     """An agent of the grid: private data, an inbox, a behaviour.
 
     - `process`: what it does on its own, as a SimPy process; override it
     - methods marked with `on`: what it does when a message arrives
+    - `mount`: let a part of it do that
     - `operate`, `meter`, `settle`: what it does in each settlement period; override them
     - `kind`, `rows`: what it is, and what it tells of itself for the tables of results; override them
     - `grid`: the grid it belongs to
@@ -54,7 +88,6 @@ class GridAgent(mesa.Agent):
     """
 
     kind: str = "agent"
-    _handlers: Mapping[type, str] = {}
 
     def __init__(self, place: Place, name: str, behaviour: Behaviour | None = None) -> None:
         self.grid, self.world = place.grid, place.grid.world
@@ -64,15 +97,22 @@ class GridAgent(mesa.Agent):
         self._numbers = count(1)
         self._open_questions: dict[int, Question] = {}
         self._handled: Envelope | None = None
+        self._handlers = self.handlers()
         self.world.bus.connect(self.name, self._receive)
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        handlers = dict(cls._handlers)
-        for name, member in vars(cls).items():
-            if hasattr(member, "handles"):
-                handlers[member.handles] = name
-        cls._handlers = handlers
+    def mount(self, part: Listener) -> None:
+        """Let a part of the agent handle the messages that it has handlers for.
+
+        Raises
+        ------
+        MessageError
+            If the agent or a part mounted before handles one of them already.
+        """
+        for payload_type, handler in part.handlers().items():
+            if payload_type in self._handlers:
+                kinds = f"{payload_type.__name__} in {type(part).__name__}"
+                raise MessageError(f"agent {self.name}: a second handler for {kinds}")
+            self._handlers[payload_type] = handler
 
     def process(self) -> Generator[Any, Any, None] | None:
         """The agent's own activity; None where it only reacts."""
@@ -146,7 +186,7 @@ class GridAgent(mesa.Agent):
             kind = type(envelope.payload).__name__
             raise MessageError(f"agent {self.name}: no handler for {kind} from {envelope.sender}")
         self._handled = envelope
-        reply = getattr(self, handler)(envelope.payload, envelope.sender)
+        reply = handler(envelope.payload, envelope.sender)
         if reply is not None:
             self.reply(self.asked, reply)
         self._handled = None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gridarium.agents.base import GridAgent, on
+from gridarium.agents.base import GridAgent, Listener, on
 from gridarium.environment.errors import MessageError
 from gridarium.environment.message_bus import LinkQuality
 from gridarium.environment.world import World
@@ -96,6 +96,49 @@ def test_a_message_without_handler_names_agent_type_and_sender(make_world: MakeW
     teacher.send("ann", Result(1))
     with pytest.raises(MessageError, match="agent ann: no handler for Result from teacher"):
         world.clock.run_until(1.0)
+
+
+class Ears(Listener):
+    """A part that knows only what it is given."""
+
+    def __init__(self, heard: list[tuple[str, int]]) -> None:
+        self.heard = heard
+
+    @on(Sum, Riddle)
+    def note(self, payload: Sum | Riddle, sender: str) -> Result:
+        self.heard.append((sender, payload.number))
+        return Result(payload.number)
+
+
+def test_a_part_that_is_mounted_handles_its_own_messages(make_world: MakeWorld) -> None:
+    world = make_world()
+    host, heard = GridAgent(world.grid.head, "ann"), list[tuple[str, int]]()
+    host.mount(Ears(heard))
+    deaf = GridAgent(world.grid.head, "bob")
+    teacher = Teacher(world, ())
+    teacher.send("ann", Sum(3))
+    teacher.send("ann", Riddle(4))
+    world.clock.run_until(1.0)
+    assert heard == [("teacher", 3), ("teacher", 4)]
+    assert teacher.heard == [("ann", 3), ("ann", 4)]
+    teacher.send(deaf.name, Sum(3))
+    with pytest.raises(MessageError, match="agent bob: no handler for Sum from teacher"):
+        world.clock.run_until(2.0)
+
+
+def test_a_message_has_one_handler(make_world: MakeWorld) -> None:
+    world = make_world()
+    pupil = Pupil(world, "ann")
+    with pytest.raises(MessageError, match="agent ann: a second handler for Sum in Ears"):
+        pupil.mount(Ears([]))
+    with pytest.raises(MessageError, match="Torn: think and forget both handle Riddle"):
+
+        class Torn(Listener):
+            @on(Riddle)
+            def think(self, riddle: Riddle, sender: str) -> None: ...
+
+            @on(Riddle)
+            def forget(self, riddle: Riddle, sender: str) -> None: ...
 
 
 def test_a_name_is_taken_once(make_world: MakeWorld) -> None:

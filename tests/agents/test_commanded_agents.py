@@ -71,6 +71,7 @@ class Desk(GridAgent):
             queue.step()
         return self.heard[before:]
 
+    @on(UnitAvailability, UnitStatus, RenewableStatus, LoadStatus, StorageStatus, Receipt)
     def keep(self, payload: Any, sender: str) -> None:
         self.heard.append(payload)
 
@@ -78,11 +79,6 @@ class Desk(GridAgent):
     def take_terms(self, terms: LeaseTerms, sender: str) -> Receipt:
         self.heard.append((self.world.clock.now_s, terms))
         return Receipt()
-
-
-for kind in (UnitAvailability, UnitStatus, RenewableStatus, LoadStatus, StorageStatus, Receipt):
-    Desk.keep.handles = kind  # type: ignore[attr-defined]
-    Desk._handlers = {**Desk._handlers, kind: "keep"}
 
 
 @pytest.fixture
