@@ -12,7 +12,6 @@ CLASS_LINES, BODY_LINES = 250, 50
 
 CIRCLES = {
     frozenset({"environment.grid_physics", "environment.grids", "environment.world"}),
-    frozenset({"agents.prosumers.seller", "agents.prosumers.shares"}),
     frozenset({"experiments.claim_kinds", "experiments.models", "experiments.scenario"}),
     frozenset({"experiments.stacked.certificates", "experiments.stacked.metrics"}),
 }

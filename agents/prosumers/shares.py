@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Sequence
+from functools import partial
 
+from gridarium.agents.base import Listener, on
+from gridarium.agents.prosumers.means import Means
+from gridarium.agents.prosumers.seller_costs import SellerCosts
 from gridarium.agents.prosumers.supply_sharing import ShareClaim, share_by_margin, share_by_value
-from gridarium.agents.prosumers.trading import CRUMB_MWH, Sale
-from gridarium.market.messages.leasing import Ask, Bid, Confirm, Grant, Release
-
-if TYPE_CHECKING:
-    from gridarium.agents.prosumers.seller import Seller
+from gridarium.agents.prosumers.trading import CONFIRMATION_S, CRUMB_MWH, TIME_GRID_S, TURNS_S, Sale
+from gridarium.market.messages.leasing import Ask, Bid, Confirm, Grant, Introduction, Release
 
 WAIT_S = 5.0
 """How long a seller waits for bids, s."""
@@ -18,111 +20,178 @@ _CHANGE = 1e-3
 
 
 class Shares:
-    """One seller's negotiation about one period.
+    """How the supply of one period is shared so far.
 
     Parameters
     ----------
-    seller : Seller
     period : int
     supply_mwh : float
-        What it claims to be able to send in each minute.
+        What the seller claims to be able to send in each minute.
     boast : float
         That claim over what it expects itself.
     """
 
-    def __init__(self, seller: Seller, period: int, supply_mwh: float, boast: float) -> None:
-        self.seller, self.period, self.supply_mwh, self.boast = seller, period, supply_mwh, boast
+    __slots__ = ("asked", "bids", "boast", "period", "sales", "scarce", "supply_mwh", "turn", "waiting")
+
+    def __init__(self, period: int, supply_mwh: float, boast: float) -> None:
+        self.period, self.supply_mwh, self.boast = period, supply_mwh, boast
         self.sales: dict[str, Sale] = {}
         self.scarce = False
-        self._turn = 0
-        self._waiting: set[str] = set()
-        self._bids: dict[str, Bid] = {}
-        self._asked: dict[str, float] = {}
+        self.turn = 0
+        self.waiting: set[str] = set()
+        self.bids: dict[str, Bid] = {}
+        self.asked: dict[str, float] = {}
 
     @property
     def sent_mwh(self) -> float:
         """What must be sent in each minute for all sales."""
         return sum(sale.volume / (1.0 - sale.line.loss) for sale in self.sales.values())
 
-    def take_turn(self) -> None:
-        """Ask the buyers for bids; those that wanted nothing the last time are left alone."""
-        seller, self._turn = self.seller, self._turn + 1
-        if self._turn == 1:
-            self.sales = {name: sale for name in seller.partners if (sale := seller.sale_to(name))}
-        asked = [name for name in self.sales if name not in self._bids or self._bids[name].volume_mwh > 0.0]
-        self._waiting = set(asked)
-        for name in asked:
-            price = seller.manner.asked_price(name, self.sales[name].cost)
-            self._asked[name] = price
-            seller.agent.send(name, Ask(self.period, self._turn, price, seller.reputation))
-        if asked:
-            seller.beat.at(seller.beat_time(WAIT_S), self._stop_waiting)
 
-    def hear_bid(self, bid: Bid, buyer: str) -> None:
-        """Note a bid; share once all are there."""
-        if bid.turn != self._turn or buyer not in self._waiting:
+class Sharing(Listener):
+    """A seller's negotiation with its buyers before each period.
+
+    - `nominate`: start it
+    - `close`: what has come of it
+
+    Parameters
+    ----------
+    means : Means
+    costs : SellerCosts
+    offset : float
+        Where in a turn it acts, in [0, 1): sellers that act one after another do not answer the same bids.
+    partners : sequence of str
+        Whom it asks until the desk introduces others.
+    """
+
+    def __init__(self, means: Means, costs: SellerCosts, offset: float, partners: Sequence[str] = ()) -> None:
+        self._send, self._clock, self._beat = means.send, means.clock, means.beat
+        self._rules, self._manner = means.rules, means.manner
+        self._costs, self._offset, self._partners = costs, offset, partners
+        self._reputation = 1.0
+        self._shares: Shares | None = None
+
+    def nominate(self, period: int, start_s: float, supply_mwh: float, boast: float) -> None:
+        """Prepare to share a supply, MWh a minute, in the turns before a period."""
+        self._shares = shares = Shares(period, supply_mwh, boast) if supply_mwh > CRUMB_MWH else None
+        if shares is None:
             return
-        self._waiting.discard(buyer)
-        self._bids[buyer] = bid
-        self.seller.manner.learn_demand(buyer, self._asked[buyer], bid.volume_mwh, bid.limited)
-        if not self._waiting:
-            self._share()
+        turn_s = (TURNS_S - CONFIRMATION_S) / self._rules.turns
+        take_turn = partial(self._take_turn, shares)
+        for turn in range(self._rules.turns):
+            # The end of a turn is left free for the answers to its last askers.
+            moment = (
+                start_s - TURNS_S + turn_s * turn + self._offset * max(0.5 * turn_s, turn_s - 2.0 * WAIT_S)
+            )
+            self._beat.at(self._grid_time(max(0.0, moment - self._clock.now_s)), take_turn)
 
-    def hear_release(self, release: Release, buyer: str) -> None:
+    def close(self, period: int) -> Shares | None:
+        """Hand over what was shared for a period that starts; None if nothing was."""
+        shares, self._shares = self._shares, None
+        return shares if shares is not None and shares.period == period else None
+
+    @on(Introduction)
+    def take_introduction(self, introduction: Introduction, sender: str) -> None:
+        """Deal with the buyers that the desk names."""
+        self._partners, self._reputation = introduction.buyers, introduction.reputation
+
+    @on(Bid)
+    def take_bid(self, bid: Bid, buyer: str) -> None:
+        """Note a bid; share once all are there."""
+        shares = self._shares_of(bid.period)
+        if shares is None or bid.turn != shares.turn or buyer not in shares.waiting:
+            return
+        shares.waiting.discard(buyer)
+        shares.bids[buyer] = bid
+        self._manner.learn_demand(buyer, shares.asked[buyer], bid.volume_mwh, bid.limited)
+        if not shares.waiting:
+            self._share(shares)
+
+    @on(Release)
+    def take_release(self, release: Release, buyer: str) -> None:
         """Take back what a buyer does not keep."""
-        sale = self.sales.get(buyer)
+        shares = self._shares_of(release.period)
+        sale = shares.sales.get(buyer) if shares is not None else None
         if sale is not None and release.turn == sale.turn:
             sale.volume = min(sale.volume, release.volume_mwh)
 
-    def hear_confirm(self, confirm: Confirm, buyer: str) -> None:
+    @on(Confirm)
+    def take_confirm(self, confirm: Confirm, buyer: str) -> None:
         """Take note of the value to bargain about."""
-        sale = self.sales.get(buyer)
+        shares = self._shares_of(confirm.period)
+        sale = shares.sales.get(buyer) if shares is not None else None
         if sale is not None:
             sale.volume = min(sale.volume, confirm.volume_mwh)
-            sale.declare(confirm.utility, self.seller.rules.price_band_per_mwh)
+            sale.declare(confirm.utility, self._rules.price_band_per_mwh)
 
-    def _stop_waiting(self) -> None:
-        if self._waiting:
-            self._waiting = set()
-            self._share()
+    def _shares_of(self, period: int) -> Shares | None:
+        shares = self._shares
+        return shares if shares is not None and shares.period == period else None
 
-    def _share(self) -> None:
-        if self.seller.manner.declares:
-            self._share_by_value()
+    def _grid_time(self, delay_s: float) -> float:
+        """A clock time on the grid that groups sellers into few instants, s."""
+        now_s = self._clock.now_s
+        return max(now_s, math.ceil((now_s + delay_s) / TIME_GRID_S) * TIME_GRID_S)
+
+    def _take_turn(self, shares: Shares) -> None:
+        """Ask the buyers for bids; those that wanted nothing the last time are left alone."""
+        shares.turn += 1
+        if shares.turn == 1:
+            sale_to = self._costs.sale_to
+            shares.sales = {name: sale for name in self._partners if (sale := sale_to(name))}
+        bids = shares.bids
+        asked = [name for name in shares.sales if name not in bids or bids[name].volume_mwh > 0.0]
+        shares.waiting = set(asked)
+        for name in asked:
+            price = self._manner.asked_price(name, shares.sales[name].cost)
+            shares.asked[name] = price
+            self._send(name, Ask(shares.period, shares.turn, price, self._reputation))
+        if asked:
+            self._beat.at(self._grid_time(WAIT_S), partial(self._stop_waiting, shares))
+
+    def _stop_waiting(self, shares: Shares) -> None:
+        if shares.waiting:
+            shares.waiting = set()
+            self._share(shares)
+
+    def _share(self, shares: Shares) -> None:
+        if self._manner.declares:
+            self._share_by_value(shares)
         else:
-            self._share_by_margin()
-        self.scarce = self.sent_mwh >= self.supply_mwh * (1.0 - _CHANGE)
+            self._share_by_margin(shares)
+        shares.scarce = shares.sent_mwh >= shares.supply_mwh * (1.0 - _CHANGE)
 
-    def _share_by_value(self) -> None:
+    def _share_by_value(self, shares: Shares) -> None:
         sales, claims = [], []
-        for name, bid in self._bids.items():
+        for name, bid in shares.bids.items():
             if bid.utility is not None:
-                sale = self.sales[name]
-                sale.declare(bid.utility, self.seller.rules.price_band_per_mwh)
-                line_mwh = self.seller.line_mwh(sale)
+                sale = shares.sales[name]
+                sale.declare(bid.utility, self._rules.price_band_per_mwh)
                 need = bid.volume_mwh
-                claims.append(ShareClaim(sale.cost, sale.line.loss, need, line_mwh, bid.utility, bid.leaves))
+                claims.append(
+                    ShareClaim(sale.cost, sale.line.loss, need, sale.line_mwh, bid.utility, bid.leaves)
+                )
                 sales.append(sale)
-        volumes, value = share_by_value(claims, self.supply_mwh)
+        volumes, value = share_by_value(claims, shares.supply_mwh)
         for sale, volume in zip(sales, volumes, strict=True):
-            self._grant(sale, volume, sale.cost, sale.cost + value / (1.0 - sale.line.loss))
+            self._grant(shares, sale, volume, sale.cost, sale.cost + value / (1.0 - sale.line.loss))
 
-    def _share_by_margin(self) -> None:
-        sales = [self.sales[name] for name in self._bids]
+    def _share_by_margin(self, shares: Shares) -> None:
+        sales = [shares.sales[name] for name in shares.bids]
         volumes = share_by_margin(
-            [min(self._bids[sale.buyer].volume_mwh, self.seller.line_mwh(sale)) for sale in sales],
-            [self.seller.manner.margin(self._asked[sale.buyer], sale.cost) for sale in sales],
+            [min(shares.bids[sale.buyer].volume_mwh, sale.line_mwh) for sale in sales],
+            [self._manner.margin(shares.asked[sale.buyer], sale.cost) for sale in sales],
             [sale.line.loss for sale in sales],
-            self.supply_mwh,
+            shares.supply_mwh,
         )
         for sale, volume in zip(sales, volumes, strict=True):
-            price = self._asked[sale.buyer]
-            self._grant(sale, volume, price, price)
+            price = shares.asked[sale.buyer]
+            self._grant(shares, sale, volume, price, price)
 
-    def _grant(self, sale: Sale, volume: float, cost: float, value: float) -> None:
+    def _grant(self, shares: Shares, sale: Sale, volume: float, cost: float, value: float) -> None:
         """Tell a buyer its share, unless that is what it has already."""
         if volume < CRUMB_MWH:
             volume = 0.0
         if abs(volume - sale.volume) > _CHANGE * max(volume, sale.volume):
-            sale.volume, sale.turn = volume, self._turn
-            self.seller.agent.send(sale.buyer, Grant(self.period, self._turn, volume, cost, value))
+            sale.volume, sale.turn = volume, shares.turn
+            self._send(sale.buyer, Grant(shares.period, shares.turn, volume, cost, value))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gridarium.environment.beat import Beat
-from gridarium.environment.clock import MINUTE_S
+from gridarium.environment.clock import HOUR_S, MINUTE_S
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.private_lines import Line, LineFlow, PrivateLines
 from gridarium.market.bargaining import BARGAINING, Bargain
@@ -29,6 +29,9 @@ CONFIRMATION_S = 8.0
 """How long before a period buyers confirm, s; the turns are over by then."""
 RESEND_S = 20.0
 """How long after an offer without an answer it is repeated, s."""
+
+TIME_GRID_S = 0.05
+"""Grid of clock times on which sellers act, s: it groups them into few instants."""
 
 CRUMB_MWH = 1e-9
 """Energy in a minute that is not worth a trade, MWh."""
@@ -128,6 +131,11 @@ class Sale:
         self.offer: PriceOffer | None = None
         self.accepted: Accept | None = None
         self.refused = False
+
+    @property
+    def line_mwh(self) -> float:
+        """Most that the line delivers in a minute, MWh."""
+        return self.line.capacity_mw * MINUTE_S / HOUR_S * (1.0 - self.line.loss)
 
     def declare(self, utility: Utility, band: tuple[float, float]) -> None:
         """Take note of what the buyer says it is worth to it."""

@@ -12,23 +12,28 @@ from gridarium.agents.base import GridAgent
 from gridarium.agents.prosumers.buyer import Buyer
 from gridarium.agents.prosumers.own_balance import OwnBalance
 from gridarium.agents.prosumers.prosumer import Prosumer
+from gridarium.agents.prosumers.purchases import Purchasing
+from gridarium.agents.prosumers.reputations import Reputations
 from gridarium.agents.prosumers.seller import Seller
+from gridarium.agents.prosumers.shares import Sharing
 from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.message_bus import MessageBus
 from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPoolPlan, synthetic_pool
 from gridarium.market.bargaining import BARGAINING
 from gridarium.market.messages.leasing import Bid, Confirm
 
+PARTS = (OwnBalance, Sharing, Seller, Reputations, Purchasing, Buyer)
 
-def acting_agent(frame: FrameType | None) -> GridAgent | None:
+
+def acting_agent(frame: FrameType | None, owners: dict[int, GridAgent]) -> GridAgent | None:
     """The agent that runs: the nearest caller whose `self` is one, or belongs to one."""
     while frame is not None:
         found = frame.f_locals.get("self")
         # Not isinstance: that may ask the watched object itself.
         if issubclass(type(found), GridAgent):
             return found  # type: ignore[no-any-return]
-        if issubclass(type(found), Seller | Buyer):
-            return object.__getattribute__(found, "agent")  # type: ignore[no-any-return]
+        if id(found) in owners:
+            return owners[id(found)]
         frame = frame.f_back
     return None
 
@@ -38,8 +43,9 @@ def test_nobody_touches_anothers_private_fields(rule: str, monkeypatch: pytest.M
     pool = synthetic_pool(SyntheticPoolPlan(6, TradeRules(rule), n_period=1, first_period=46), 1)
     owners: dict[int, GridAgent] = {}
     for prosumer in pool.prosumers:
-        for part in ("_own", "_seller", "_buyer", "_data"):
-            owners[id(getattr(prosumer, part))] = prosumer
+        parts = [part for part in vars(prosumer).values() if isinstance(part, PARTS)]
+        assert {type(part) for part in parts} == set(PARTS)
+        owners |= {id(part): prosumer for part in parts}
     foreign, own = list[str](), list[str]()
 
     def read(thing: Any, field: str) -> Any:
@@ -48,7 +54,7 @@ def test_nobody_touches_anothers_private_fields(rule: str, monkeypatch: pytest.M
         else:
             owner = owners.get(id(thing))
         if owner is not None:
-            reader = acting_agent(sys._getframe(1))
+            reader = acting_agent(sys._getframe(1), owners)
             if reader is owner:
                 own.append(field)
             elif reader is not None:
@@ -56,7 +62,7 @@ def test_nobody_touches_anothers_private_fields(rule: str, monkeypatch: pytest.M
         return object.__getattribute__(thing, field)
 
     with monkeypatch.context() as patch:
-        for kind in (Prosumer, OwnBalance, Seller, Buyer):
+        for kind in (Prosumer, *PARTS):
             patch.setattr(kind, "__getattribute__", read, raising=False)
         while pool.world.running:
             pool.world.step()
