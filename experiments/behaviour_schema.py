@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_serializer, model_validator
 
-from gridarium.agents.bounded.common import Bounded, YesOrNo, allowed_values, parameter_faults
+from gridarium.agents.bounded.common import Bounded
+from gridarium.environment.parameters import YesOrNo, allowed_values, parameter_faults
 from gridarium.experiments.registry import is_known, is_shipped, load
 from gridarium.experiments.renamed import new_name
 from gridarium.experiments.scenario_fields import Conflict, Money, Name, Section, Share, Source, invalid

@@ -9,8 +9,8 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from gridarium.agents.behaviour import Behaviour, Composed
-from gridarium.agents.bounded.common import ParameterRange, allowed_values
 from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.parameters import ParameterRange, allowed_values
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.behaviour_schema import Behaviour as BehaviourSection
 from gridarium.experiments.behaviour_schema import Mixture, distribution_of

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gridarium.agents.bounded.common import Bounded, number
+from gridarium.agents.bounded.common import Bounded
 from gridarium.environment.errors import GridariumError
+from gridarium.environment.parameters import number
 
 if TYPE_CHECKING:
     from gridarium.agents.behaviour import Decider

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from gridarium.agents.bounded.common import Bounded, count, flag, number
+from gridarium.agents.bounded.common import Bounded
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import GridariumError
+from gridarium.environment.parameters import count, flag, number
 from gridarium.market.messages.tariffs import TariffSignal
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 
 from gridarium.agents.behaviour import Decider, HeardLoads
-from gridarium.agents.bounded.common import Bounded, count, number
+from gridarium.agents.bounded.common import Bounded
 from gridarium.environment.arrays import Array
+from gridarium.environment.parameters import count, number
 
 if TYPE_CHECKING:
     from gridarium.market.stackelberg import NegotiationRules

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gridarium.agents.bounded.choice import bill_money, planner, random_vertices
-from gridarium.agents.bounded.common import Bounded, count, number
+from gridarium.agents.bounded.common import Bounded
 from gridarium.environment.arrays import Array
+from gridarium.environment.parameters import count, number
 from gridarium.market.messages.tariffs import TariffSignal
 
 if TYPE_CHECKING:

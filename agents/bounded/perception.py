@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gridarium.agents.behaviour import HeardLoads
-from gridarium.agents.bounded.common import Bounded, count, flag, number
+from gridarium.agents.bounded.common import Bounded
 from gridarium.environment.arrays import Array, series
+from gridarium.environment.parameters import count, flag, number
 from gridarium.market.messages.tariffs import TariffSignal
 
 if TYPE_CHECKING:

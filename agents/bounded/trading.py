@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gridarium.agents.bounded.common import Bounded, number
+from gridarium.agents.bounded.common import Bounded
 from gridarium.environment.arrays import Array
+from gridarium.environment.parameters import number
 from gridarium.market.messages.leasing import Accept, PriceOffer, Rating
 
 if TYPE_CHECKING:

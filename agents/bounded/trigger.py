@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from gridarium.agents.bounded.common import Bounded, number
+from gridarium.agents.bounded.common import Bounded
+from gridarium.environment.parameters import number
 
 if TYPE_CHECKING:
     from gridarium.agents.behaviour import Decider

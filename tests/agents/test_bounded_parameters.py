@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from gridarium.agents.bounded.action import DropOut, Override, PartialCompliance
 from gridarium.agents.bounded.choice import Habit, LossAversion, QuantalChoice, Satisficing
-from gridarium.agents.bounded.common import Bounded, ParameterRange, YesOrNo, allowed_values, parameter_faults
+from gridarium.agents.bounded.common import Bounded
 from gridarium.agents.bounded.leader import LearnedSlope, SatisficingLeader, StickyPrice
 from gridarium.agents.bounded.learning import Exp3, RothErev
 from gridarium.agents.bounded.perception import Inattention, Noise, Stale
 from gridarium.environment.errors import GridariumError, ScenarioError
+from gridarium.environment.parameters import ParameterRange, YesOrNo, allowed_values, parameter_faults
 
 ALL: list[type[Bounded]] = [
     Noise, Stale, Inattention, QuantalChoice, Satisficing, Habit, LossAversion, RothErev, Exp3,

@@ -10,8 +10,8 @@ import pytest
 from pydantic.fields import FieldInfo
 from scipy import stats
 
-from gridarium.agents.bounded.common import allowed_values
 from gridarium.environment.errors import ScenarioError
+from gridarium.environment.parameters import allowed_values
 from gridarium.experiments.adcef.schema import ConsumerClass, GasTurbine
 from gridarium.experiments.behaviour_schema import Behaviour
 from gridarium.experiments.formatting import is_money, label, split_unit
