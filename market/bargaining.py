@@ -1,15 +1,13 @@
-"""How a seller and a buyer of energy agree on price and volume: bargaining solutions by name."""
+"""How a seller and a buyer of energy agree on price and volume: bargaining solutions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Literal
 
 from gridarium.market.alternating_offers import check_patience, share_before_deadline, share_without_deadline
 from gridarium.market.falling_root import falling_root
-from gridarium.market.shouting import Shout, Side, Trader, ZeroIntelligence, ZipTrader
+from gridarium.market.shouting import Shout, Side, Trader
 from gridarium.market.utility import Utility
 
 
@@ -278,19 +276,3 @@ def shouted_outcome(bargain: Bargain, seller: Trader, buyer: Trader, rounds: int
             seller.update(shout, False)
             buyer.update(shout, False)
     return None
-
-
-BARGAINING: Mapping[str, Callable[..., Deal | None]] = MappingProxyType(
-    {
-        "nash": nash_outcome,
-        "ep-leader": ep_leader_outcome,
-        "alternating": alternating_outcome,
-        "posted": posted_outcome,
-        "zi-c": shouted_outcome,
-        "zip": shouted_outcome,
-    }
-)
-"""Rule by its name in a scenario; the first argument is the bargain, the others the rule's own."""
-
-TRADERS: Mapping[str, Callable[..., Trader]] = MappingProxyType({"zi-c": ZeroIntelligence, "zip": ZipTrader})
-"""Trader by the name of its rule: called with a random stream and a side."""

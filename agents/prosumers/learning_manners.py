@@ -1,14 +1,10 @@
-"""Bargaining without declarations: a leader that learns demand, traders that only shout; manners by name."""
+"""Bargaining without declarations: a leader that learns demand, traders that only shout."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
-
-from gridarium.agents.prosumers.manners import AlternatingManner, Manner, NashManner, PostedManner, Value
+from gridarium.agents.prosumers.manners import Manner, TakeItOrLeaveIt, Value
 from gridarium.agents.prosumers.trading import Answer, Purchase, Sale, TradeRules
-from gridarium.market.bargaining import TRADERS, Bargain, ep_leader_outcome
+from gridarium.market.bargaining import Bargain, ep_leader_outcome
 from gridarium.market.messages.leasing import Counter, PriceOffer
 from gridarium.market.shouting import Shout, Side, Trader
 from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
@@ -17,8 +13,14 @@ _PROBE = 0.9
 """Second price asked, over the one that seems best."""
 
 
-class LeaderManner(PostedManner):
+class LeaderManner(TakeItOrLeaveIt):
     """The seller leads: it learns each buyer's demand from its answers and names its best price.
+
+    Parameters
+    ----------
+    rules : TradeRules
+    own_utility : Utility
+        The prosumer's own; it takes its buyers to be of the same kind.
 
     Notes
     -----
@@ -27,10 +29,9 @@ class LeaderManner(PostedManner):
     the price cap.
     """
 
-    def __init__(
-        self, rules: TradeRules, own_utility: Utility, stream: Callable[[str], np.random.Generator]
-    ) -> None:
-        super().__init__(rules, own_utility, stream)
+    def __init__(self, rules: TradeRules, own_utility: Utility) -> None:
+        super().__init__(rules)
+        self._own_utility = own_utility
         self._answers: dict[str, list[tuple[float, float]]] = {}
         self._learned: dict[str, Utility] = {}
 
@@ -72,8 +73,8 @@ class LeaderManner(PostedManner):
 
     def _fit(self, known: list[tuple[float, float]]) -> Utility | None:
         price, volume = known[-1]
-        if isinstance(self.own_utility, LogUtility):
-            unit = self.own_utility.unit_mwh
+        if isinstance(self._own_utility, LogUtility):
+            unit = self._own_utility.unit_mwh
             if len(known) == 2:
                 before, then = known[0]
                 scale = (volume - then) / (1.0 / price - 1.0 / before)
@@ -90,15 +91,18 @@ class LeaderManner(PostedManner):
 
 
 class ShoutManner(Manner):
-    """Both sides shout prices without a model of the other; what was shouted first is the price."""
+    """Both sides shout prices without a model of the other; what was shouted first is the price.
 
-    def __init__(
-        self, rules: TradeRules, own_utility: Utility, stream: Callable[[str], np.random.Generator]
-    ) -> None:
-        super().__init__(rules, own_utility, stream)
-        make = TRADERS[rules.rule]
-        self._seller: Trader = make(stream("shouts/ask"), Side.ASK)
-        self._buyer: Trader = make(stream("shouts/bid"), Side.BID)
+    Parameters
+    ----------
+    rules : TradeRules
+    seller, buyer : Trader
+        Who shouts for the prosumer in either role.
+    """
+
+    def __init__(self, rules: TradeRules, seller: Trader, buyer: Trader) -> None:
+        super().__init__(rules)
+        self._seller, self._buyer = seller, buyer
 
     def asked_price(self, buyer: str, cost: float) -> float:
         """The lowest price there is: before the minute comes, it only wants to know who needs how much."""
@@ -146,14 +150,3 @@ class ShoutManner(Manner):
         self._buyer.update(Shout(Side.BID, bid.price_per_mwh), False)
         wanted = min(value().demand(bid.price_per_mwh), volume)
         return Counter(offer.minute_s, offer.round, bid.price_per_mwh, wanted)
-
-
-MANNERS: dict[str, type[Manner]] = {
-    "nash": NashManner,
-    "ep-leader": LeaderManner,
-    "alternating": AlternatingManner,
-    "posted": PostedManner,
-    "zi-c": ShoutManner,
-    "zip": ShoutManner,
-}
-"""Manner by the name of the rule."""

@@ -1,9 +1,10 @@
-"""How a prosumer bargains, by the name of the rule: what it asks, offers, accepts and learns."""
+"""How a prosumer bargains: what it asks, offers, accepts and learns."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -20,27 +21,23 @@ _ROUNDING = 1e-9
 _NEVER = math.nan
 
 Value = Callable[[], Utility]
+Stream = Callable[[str], np.random.Generator]
+"""Random numbers of one prosumer, by purpose."""
 
 
 class Manner:
-    """What the rules have in common; the seller's part first, then the buyer's.
+    """What the manners of bargaining have in common; the seller's part first, then the buyer's.
 
     Parameters
     ----------
     rules : TradeRules
-    own_utility : Utility
-        The prosumer's own; as a seller it takes its buyers to be of the same kind.
-    stream : callable
-        Returns the random numbers of one purpose.
     """
 
     declares = False
     """Whether both sides declare cost and utility before the period."""
 
-    def __init__(
-        self, rules: TradeRules, own_utility: Utility, stream: Callable[[str], np.random.Generator]
-    ) -> None:
-        self.rules, self.own_utility = rules, own_utility
+    def __init__(self, rules: TradeRules) -> None:
+        self.rules = rules
 
     def asked_price(self, buyer: str, cost: float) -> float:
         """Price at which the seller wants to know a buyer's demand; nan where buyers declare."""
@@ -178,29 +175,75 @@ class NashManner(Declared):
 
 
 class AlternatingManner(Declared):
-    """The first of the offers that patient sides would exchange; rational ones accept it at once."""
+    """The first of the offers that patient sides would exchange; rational ones accept it at once.
+
+    Parameters
+    ----------
+    rules : TradeRules
+    patience_ep, patience_ip : float
+        Worth of a gain in the next round to seller and buyer.
+    deadline : int, optional
+        Number of offers after which there is no deal.
+    """
+
+    def __init__(
+        self, rules: TradeRules, patience_ep: float, patience_ip: float, deadline: int | None
+    ) -> None:
+        super().__init__(rules)
+        self._patience_ep, self._patience_ip, self._deadline = patience_ep, patience_ip, deadline
 
     def price(self, bargain: Bargain, volume_mwh: float) -> float | None:
         """Price of the first offer."""
         now = Bargain(bargain.cost_per_mwh, bargain.utility, volume_mwh, bargain.band)
-        rules = self.rules
-        deal = alternating_outcome(now, rules.patience_ep, rules.patience_ip, rules.deadline)
+        deal = alternating_outcome(now, self._patience_ep, self._patience_ip, self._deadline)
         return None if deal is None else deal.price_per_mwh
 
 
-class PostedManner(Manner):
-    """One price for all; buyers take what they want at it."""
-
-    def asked_price(self, buyer: str, cost: float) -> float:
-        """The posted price, or the cost where that is higher."""
-        low, high = self.rules.price_band_per_mwh
-        return min(max(self.rules.posted, low, cost), high)
+class TakeItOrLeaveIt(Manner):
+    """The seller names a price and does not move from it; buyers take what they want at it."""
 
     def offered_price(self, sale: Sale, volume_mwh: float) -> float | None:
-        """The same again, never at a loss."""
+        """The price asked, never at a loss."""
         price = self.asked_price(sale.buyer, sale.cost)
         return price if price >= sale.cost else None
 
     def counter_to(self, sale: Sale, counter: Counter) -> float | None:
         """Take it or leave it."""
         return None
+
+
+class PostedManner(TakeItOrLeaveIt):
+    """One price for all.
+
+    Parameters
+    ----------
+    rules : TradeRules
+    posted_per_mwh : float
+        The price.
+    """
+
+    def __init__(self, rules: TradeRules, posted_per_mwh: float) -> None:
+        super().__init__(rules)
+        self._posted = posted_per_mwh
+
+    def asked_price(self, buyer: str, cost: float) -> float:
+        """The posted price, or the cost where that is higher."""
+        low, high = self.rules.price_band_per_mwh
+        return min(max(self._posted, low, cost), high)
+
+
+class BargainingRule(Protocol):
+    """How the prosumers of a pool bargain: makes the manner of each."""
+
+    def manner(self, rules: TradeRules, own_utility: Utility, stream: Stream) -> Manner:
+        """Make the manner of one prosumer.
+
+        Parameters
+        ----------
+        rules : TradeRules
+            Common to the pool.
+        own_utility : Utility
+            The prosumer's own; as a seller it may take its buyers to be of the same kind.
+        stream : callable
+            Returns the prosumer's random numbers of one purpose.
+        """

@@ -10,7 +10,7 @@ import numpy as np
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.prosumers.buyer import Buyer
-from gridarium.agents.prosumers.learning_manners import MANNERS
+from gridarium.agents.prosumers.manners import BargainingRule
 from gridarium.agents.prosumers.means import Means
 from gridarium.agents.prosumers.own_balance import Metered, OwnBalance, ProsumerData
 from gridarium.agents.prosumers.purchases import Purchasing
@@ -44,6 +44,8 @@ class Prosumer(GridAgent):
     lines : PrivateLines
     rules : TradeRules
         Common to the pool.
+    bargaining : BargainingRule
+        Makes its manner of bargaining.
     provider : str
         Account, and agent if there is one, that leases the lines.
     terms : LeaseTerms, optional
@@ -66,6 +68,7 @@ class Prosumer(GridAgent):
         data: ProsumerData,
         lines: PrivateLines,
         rules: TradeRules,
+        bargaining: BargainingRule,
         *,
         provider: str,
         terms: LeaseTerms | None = None,
@@ -83,7 +86,7 @@ class Prosumer(GridAgent):
         n_minute = round(world.clock.period_s / MINUTE_S)
         self._own = OwnBalance(data, world.period_h, n_minute, self.stream("fluctuation"))
         self._n_minute = n_minute
-        manner = MANNERS[rules.rule](rules, data.utility, self.stream)
+        manner = bargaining.manner(rules, data.utility, self.stream)
         means = Means(self.send, world.clock, self._beat, rules, manner)
         cap = rules.price_band_per_mwh[1]
         meters = world.shared(("meters", provider, lines), lambda: Meters(self.grid, lines, provider, cap))

@@ -9,7 +9,7 @@ from gridarium.environment.beat import Beat
 from gridarium.environment.clock import HOUR_S, MINUTE_S
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.private_lines import Line, LineFlow, PrivateLines
-from gridarium.market.bargaining import BARGAINING, Bargain
+from gridarium.market.bargaining import Bargain
 from gridarium.market.messages.leasing import Accept, Counter, PriceOffer
 from gridarium.market.settlement import settle_trade
 from gridarium.market.trade_book import MinuteTrade, TradeBook
@@ -41,24 +41,16 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class TradeRules:
-    """How the pool trades; common knowledge.
+    """Numbers that hold for all trade in the pool, whatever the rule of bargaining; common knowledge.
 
     Parameters
     ----------
-    rule : str
-        Bargaining rule, one of `BARGAINING`.
     price_band_per_mwh : tuple of float
         Lowest and highest price allowed (E10); the highest is what energy costs in real time.
     turns : int
         How often a seller shares its supply before each period.
     rounds : int
         Offers that a seller makes to a buyer in a minute, at most.
-    posted_price_per_mwh : float, optional
-        Price of the rule "posted"; the middle of the band if left out.
-    patience_ep, patience_ip : float
-        Of the rule "alternating": worth of a gain in the next round, in [0, 1].
-    deadline : int, optional
-        Of the rule "alternating": number of offers.
     reputation_weight : float
         Of the last delivery, in [0, 1].
     spread_s : float
@@ -70,21 +62,15 @@ class TradeRules:
         If a value is out of its range.
     """
 
-    rule: str = "nash"
     price_band_per_mwh: tuple[float, float] = (0.0, 300.0)
     turns: int = 3
     rounds: int = 3
-    posted_price_per_mwh: float | None = None
-    patience_ep: float = 0.9
-    patience_ip: float = 0.9
-    deadline: int | None = None
     reputation_weight: float = 0.1
     spread_s: float = 10.0
 
     def __post_init__(self) -> None:
         low, high = self.price_band_per_mwh
         checks = {
-            "rule": (self.rule in BARGAINING, f"must be one of {', '.join(BARGAINING)}"),
             "price_band_per_mwh": (0.0 <= low < high, "must rise and not be negative"),
             "turns": (1 <= self.turns <= 10, "must be a whole number in [1, 10]"),
             "rounds": (1 <= self.rounds <= 100, "must be a whole number in [1, 100]"),
@@ -96,12 +82,6 @@ class TradeRules:
         ]
         if faults:
             raise ScenarioError("trade rules", faults)
-
-    @property
-    def posted(self) -> float:
-        """Price of the rule "posted", money/MWh."""
-        middle = 0.5 * sum(self.price_band_per_mwh)
-        return middle if self.posted_price_per_mwh is None else self.posted_price_per_mwh
 
 
 class Sale:

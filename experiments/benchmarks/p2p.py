@@ -8,12 +8,15 @@ import resource
 import sys
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import simpy
 
-from gridarium.agents.prosumers.trading import TradeRules, book_of
+from gridarium.agents.prosumers.bargaining_rules import LeaderRule, NashRule, ZeroIntelligenceRule, ZipRule
+from gridarium.agents.prosumers.manners import BargainingRule
+from gridarium.agents.prosumers.trading import book_of
 from gridarium.environment.collector import rare_collections
 from gridarium.experiments.benchmarks.pool_efficiency import PoolView, pool_efficiency
 from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPool, SyntheticPoolPlan, synthetic_pool
@@ -23,6 +26,12 @@ N_TIMEOUTS = 300_000
 _KIB_PER_MIB = 1024.0
 _BYTES_PER_MIB = 1024.0**2
 _JUDGED = SyntheticPoolPlan(50, n_period=96)
+_RULES: dict[str, BargainingRule] = {
+    "nash": NashRule(),
+    "zi-c": ZeroIntelligenceRule(),
+    "zip": ZipRule(),
+    "ep-leader": LeaderRule(),
+}
 
 
 class _Day(NamedTuple):
@@ -67,8 +76,8 @@ def bench_p2p(sizes: Sequence[int] = N_PROSUMERS) -> dict[str, float]:
         log_size, log_cpu = np.log(list(days)), np.log([day.cpu_s for day in days.values()])
         measured["exponent"] = float(np.polyfit(log_size, log_cpu, 1)[0])
         measured["steepest_exponent"] = float((np.diff(log_cpu) / np.diff(log_size)).max())
-    for rule in ("nash", "zi-c", "zip", "ep-leader"):
-        measured[f"welfare_share_{rule}"] = _welfare_share(rule)
+    for name, rule in _RULES.items():
+        measured[f"welfare_share_{name}"] = _welfare_share(rule)
     return measured
 
 
@@ -110,8 +119,8 @@ def _timeout_s() -> float:
     return (time.process_time() - start) / N_TIMEOUTS
 
 
-def _welfare_share(rule: str) -> float:
-    plan = SyntheticPoolPlan(_JUDGED.n_prosumer, TradeRules(rule), n_period=_JUDGED.n_period)
+def _welfare_share(rule: BargainingRule) -> float:
+    plan = replace(_JUDGED, bargaining=rule)
     pool = synthetic_pool(plan)
     _run(pool)
     view = PoolView(pool.world, pool.lines, plan.terms, pool.prosumers, pool.data)

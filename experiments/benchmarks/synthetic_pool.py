@@ -9,6 +9,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from gridarium.agents.prosumers.bargaining_rules import NashRule
+from gridarium.agents.prosumers.manners import BargainingRule
 from gridarium.agents.prosumers.own_balance import ProsumerData
 from gridarium.agents.prosumers.p2p_desk import DeskRules, P2pDesk
 from gridarium.agents.prosumers.prosumer import Prosumer
@@ -39,6 +41,7 @@ class SyntheticPoolPlan:
     Parameters
     ----------
     n_prosumer : int
+    bargaining : BargainingRule
     rules : TradeRules
     desk : bool
         Whether a desk introduces; otherwise everyone knows its neighbours.
@@ -58,6 +61,7 @@ class SyntheticPoolPlan:
     """
 
     n_prosumer: int
+    bargaining: BargainingRule = field(default_factory=NashRule)
     rules: TradeRules = field(default_factory=TradeRules)
     desk: bool = True
     partners: int = 8
@@ -120,7 +124,7 @@ def synthetic_pool(
     data = [_data(plan, name, number % 2 == 0, draws) for number, name in enumerate(names)]
     make = partial(Prosumer, provider=PROVIDER, terms=plan.terms, desk="desk" if plan.desk else None)
     prosumers = [
-        make(grid.head, name, each, lines, plan.rules, neighbours=tuple(known))
+        make(grid.head, name, each, lines, plan.rules, plan.bargaining, neighbours=tuple(known))
         for name, each, known in zip(names, data, near, strict=True)
     ]
     return SyntheticPool(world, lines, prosumers, data, desk)

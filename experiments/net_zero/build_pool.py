@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gridarium.agents.prosumers.bargaining_rules import (
+    AlternatingRule,
+    LeaderRule,
+    NashRule,
+    PostedRule,
+    ZeroIntelligenceRule,
+    ZipRule,
+)
+from gridarium.agents.prosumers.manners import BargainingRule
 from gridarium.agents.prosumers.own_balance import ProsumerData
 from gridarium.agents.prosumers.p2p_desk import DeskRules, P2pDesk
 from gridarium.agents.prosumers.prosumer import Prosumer
@@ -26,6 +35,18 @@ if TYPE_CHECKING:
     from gridarium.experiments.net_zero.schema import NetZeroScenario
 
     Columns = Mapping[str, Array]
+
+
+_BARGAINING_RULES: Mapping[str, Callable[[sections.Trading], BargainingRule]] = {
+    "nash": lambda trading: NashRule(),
+    "ep-leader": lambda trading: LeaderRule(),
+    "alternating": lambda trading: AlternatingRule(
+        trading.patience_ep, trading.patience_ip, trading.deadline
+    ),
+    "posted": lambda trading: PostedRule(trading.posted_price_per_mwh),
+    "zi-c": lambda trading: ZeroIntelligenceRule(),
+    "zip": lambda trading: ZipRule(),
+}
 
 
 @dataclass(frozen=True)
@@ -76,6 +97,7 @@ def build_pool(
             _data(name, section, columns),
             lines,
             trade_rules(scenario),
+            bargaining_rule(scenario),
             provider=grid.named(PROVIDER),
             desk=desk.name if desk else None,
             operator=operator,
@@ -90,21 +112,26 @@ def build_pool(
 
 
 def trade_rules(scenario: NetZeroScenario) -> TradeRules:
-    """How the pool trades; those of an untouched section where it does not."""
-    from gridarium.experiments.net_zero.pool_sections import Trading
-
-    trading = scenario.active_trading or Trading()
+    """Numbers that hold for all trade; those of an untouched section where there is none."""
+    trading = _trading(scenario)
     return TradeRules(
-        rule=trading.rule,
         price_band_per_mwh=(trading.band_low_price_per_mwh, scenario.real_time_market.price_per_mwh),
         turns=trading.turns,
         rounds=trading.rounds,
-        posted_price_per_mwh=trading.posted_price_per_mwh,
-        patience_ep=trading.patience_ep,
-        patience_ip=trading.patience_ip,
-        deadline=trading.deadline,
         reputation_weight=trading.reputation_weight,
     )
+
+
+def bargaining_rule(scenario: NetZeroScenario) -> BargainingRule:
+    """How prosumers bargain; as in an untouched section where they do not trade."""
+    trading = _trading(scenario)
+    return _BARGAINING_RULES[trading.rule](trading)
+
+
+def _trading(scenario: NetZeroScenario) -> sections.Trading:
+    from gridarium.experiments.net_zero.pool_sections import Trading
+
+    return scenario.active_trading or Trading()
 
 
 def utility_of(section: sections.Utility) -> Utility:

@@ -6,6 +6,8 @@ import pytest
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.bounded.action import PartialCompliance
 from gridarium.agents.bounded.trading import FirstAcceptable, Overconfident, ReputationWeighted
+from gridarium.agents.prosumers.bargaining_rules import NashRule, ZeroIntelligenceRule
+from gridarium.agents.prosumers.manners import BargainingRule
 from gridarium.agents.prosumers.own_balance import ProsumerData
 from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.prosumers.trading import TradeRules, book_of
@@ -25,6 +27,7 @@ def run(
     sellers: dict[str, Behaviour | None],
     buyer: Behaviour | None,
     rules: TradeRules | None = None,
+    bargaining: BargainingRule | None = None,
     n_period: int = 1,
 ) -> tuple[World, list[MinuteTrade]]:
     """Sellers of 1 MW each and one buyer of 1 MW, all day."""
@@ -39,6 +42,7 @@ def run(
             ProsumerData(pv, load, utility),
             lines,
             rules or TradeRules(),
+            bargaining or NashRule(),
             provider="esp",
             terms=LeaseTerms(1.0),
             neighbours=["mill"] if name in sellers else (),
@@ -57,16 +61,16 @@ def test_without_parameters_they_are_exact(neutral: Behaviour) -> None:
 
 
 def test_who_takes_the_first_offer_pays_more() -> None:
-    rules = TradeRules("zi-c", rounds=10)
-    patient = run({"near": None}, None, rules)[1]
-    hasty = run({"near": None}, FirstAcceptable(haste=1.0), rules)[1]
+    rules, shouts = TradeRules(rounds=10), ZeroIntelligenceRule()
+    patient = run({"near": None}, None, rules, shouts)[1]
+    hasty = run({"near": None}, FirstAcceptable(haste=1.0), rules, shouts)[1]
     assert {trade.minute_s for trade in hasty} >= {trade.minute_s for trade in patient}
 
     def mean(trades: list[MinuteTrade]) -> float:
         return float(np.mean([trade.price_per_mwh for trade in trades]))
 
     assert mean(hasty) > mean(patient)
-    capped = run({"near": None}, FirstAcceptable(haste=1.0, ceiling_price_per_mwh=0.0), rules)[1]
+    capped = run({"near": None}, FirstAcceptable(haste=1.0, ceiling_price_per_mwh=0.0), rules, shouts)[1]
     assert capped == patient
 
 
@@ -85,6 +89,7 @@ def test_an_overconfident_seller_to_a_large_buyer_pays_compensation() -> None:
             ProsumerData(pv, load, QuadraticUtility()),
             lines,
             TradeRules(),
+            NashRule(),
             provider="esp",
             terms=LeaseTerms(1.0),
             neighbours=["mill"],

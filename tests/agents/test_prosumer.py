@@ -11,6 +11,15 @@ import pytest
 
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.bounded.action import DropOut, PartialCompliance
+from gridarium.agents.prosumers.bargaining_rules import (
+    AlternatingRule,
+    LeaderRule,
+    NashRule,
+    PostedRule,
+    ZeroIntelligenceRule,
+    ZipRule,
+)
+from gridarium.agents.prosumers.manners import BargainingRule
 from gridarium.agents.prosumers.own_balance import ProsumerData
 from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.prosumers.trading import TradeRules, book_of
@@ -42,6 +51,7 @@ class Pool:
         *,
         utility: Utility = LINE,
         rules: TradeRules | None = None,
+        bargaining: BargainingRule | None = None,
         quality: LinkQuality | None = None,
         loss_per_km: float = 0.0,
         capacity_mw: float = 10.0,
@@ -70,6 +80,7 @@ class Pool:
                 ),
                 self.lines,
                 rules or TradeRules(),
+                bargaining or NashRule(),
                 provider="esp",
                 terms=terms,
                 neighbours=[other for other in net_mw if other != name],
@@ -167,8 +178,10 @@ def test_a_buyer_moves_to_the_nearer_seller() -> None:
 
 def test_the_leader_learns_the_demand_and_takes_its_best_price() -> None:
     # K = 4 USD, p0 = 1 kWh, fee 40: sqrt(40 * 4 / 0.001) = 400, above a band that ends at 500.
-    rules = TradeRules("ep-leader", price_band_per_mwh=(0.0, 500.0))
-    pool = Pool({"sun": 5.0, "mill": -5.0}, utility=LogUtility(4.0), rules=rules).run()
+    rules = TradeRules(price_band_per_mwh=(0.0, 500.0))
+    pool = Pool(
+        {"sun": 5.0, "mill": -5.0}, utility=LogUtility(4.0), rules=rules, bargaining=LeaderRule()
+    ).run()
     fee = 40.0
     assert [trade.price_per_mwh for trade in pool.trades] == pytest.approx([400.0] * 15)
     volume = (math.sqrt(4.0 / (fee * 0.001)) - 1.0) * 0.001
@@ -176,35 +189,34 @@ def test_the_leader_learns_the_demand_and_takes_its_best_price() -> None:
 
 
 def test_the_leader_learns_a_straight_line_too() -> None:
-    pool = Pool({"sun": 10.0, "mill": -10.0}, rules=TradeRules("ep-leader")).run()
+    pool = Pool({"sun": 10.0, "mill": -10.0}, bargaining=LeaderRule()).run()
     last = pool.trades[-1]
     assert last.price_per_mwh == pytest.approx(0.5 * (283.7 + 40.0), rel=1e-3)
     assert last.contracted_mwh == pytest.approx((283.7 - 40.0) / 2.0 / 2900.0, rel=1e-3)
 
 
 def test_a_posted_price_is_taken_or_left() -> None:
-    pool = Pool({"sun": 10.0, "mill": -10.0}, rules=TradeRules("posted", posted_price_per_mwh=109.7)).run()
+    pool = Pool({"sun": 10.0, "mill": -10.0}, bargaining=PostedRule(109.7)).run()
     assert [trade.contracted_mwh for trade in pool.trades] == pytest.approx([0.06] * 15)
     assert {trade.price_per_mwh for trade in pool.trades} == {109.7}
-    dear = Pool({"sun": 10.0, "mill": -10.0}, rules=TradeRules("posted", posted_price_per_mwh=290.0)).run()
+    dear = Pool({"sun": 10.0, "mill": -10.0}, bargaining=PostedRule(290.0)).run()
     assert dear.trades == []
 
 
 def test_patience_decides_who_gains() -> None:
     volume = MINUTE_MWH
     worth = 283.7 - 0.5 * 2900.0 * volume
-    rules = TradeRules("alternating", patience_ep=0.9, patience_ip=0.8)
-    pool = Pool({"sun": 1.0, "mill": -1.0}, rules=rules).run()
+    pool = Pool({"sun": 1.0, "mill": -1.0}, bargaining=AlternatingRule(0.9, 0.8)).run()
     share = (1.0 - 0.8) / (1.0 - 0.9 * 0.8)  # Rubinstein 1982
     assert [t.price_per_mwh for t in pool.trades] == pytest.approx([40.0 + share * (worth - 40.0)] * 15)
-    last_word = TradeRules("alternating", deadline=1, price_band_per_mwh=(0.0, 1000.0))
-    pool = Pool({"sun": 1.0, "mill": -1.0}, rules=last_word).run()
+    wide, last_word = TradeRules(price_band_per_mwh=(0.0, 1000.0)), AlternatingRule(deadline=1)
+    pool = Pool({"sun": 1.0, "mill": -1.0}, rules=wide, bargaining=last_word).run()
     assert [t.price_per_mwh for t in pool.trades] == pytest.approx([worth] * 15)
 
 
-@pytest.mark.parametrize("rule", ["zi-c", "zip"])
-def test_shouted_prices_are_no_loss_to_either(rule: str) -> None:
-    pool = Pool({"sun": 1.0, "mill": -1.0}, rules=TradeRules(rule, rounds=20)).run()
+@pytest.mark.parametrize("rule", [ZeroIntelligenceRule(), ZipRule()])
+def test_shouted_prices_are_no_loss_to_either(rule: BargainingRule) -> None:
+    pool = Pool({"sun": 1.0, "mill": -1.0}, rules=TradeRules(rounds=20), bargaining=rule).run()
     prices = [trade.price_per_mwh for trade in pool.trades]
     assert len(prices) > 5
     assert len(set(prices)) > 1

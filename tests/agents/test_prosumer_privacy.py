@@ -9,19 +9,29 @@ from typing import Any
 import pytest
 
 from gridarium.agents.base import GridAgent
+from gridarium.agents.prosumers.bargaining_rules import (
+    AlternatingRule,
+    LeaderRule,
+    NashRule,
+    PostedRule,
+    ZeroIntelligenceRule,
+    ZipRule,
+)
 from gridarium.agents.prosumers.buyer import Buyer
+from gridarium.agents.prosumers.manners import BargainingRule
 from gridarium.agents.prosumers.own_balance import OwnBalance
 from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.prosumers.purchases import Purchasing
 from gridarium.agents.prosumers.reputations import Reputations
 from gridarium.agents.prosumers.seller import Seller
 from gridarium.agents.prosumers.shares import Sharing
-from gridarium.agents.prosumers.trading import TradeRules, book_of
+from gridarium.agents.prosumers.trading import book_of
 from gridarium.environment.message_bus import MessageBus
 from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPoolPlan, synthetic_pool
-from gridarium.market.bargaining import BARGAINING
 from gridarium.market.messages.leasing import Bid, Confirm
 
+DECLARING = (NashRule(), AlternatingRule())
+SILENT = (LeaderRule(), PostedRule(), ZeroIntelligenceRule(), ZipRule())
 PARTS = (OwnBalance, Sharing, Seller, Reputations, Purchasing, Buyer)
 
 
@@ -38,9 +48,11 @@ def acting_agent(frame: FrameType | None, owners: dict[int, GridAgent]) -> GridA
     return None
 
 
-@pytest.mark.parametrize("rule", sorted(BARGAINING))
-def test_nobody_touches_anothers_private_fields(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pool = synthetic_pool(SyntheticPoolPlan(6, TradeRules(rule), n_period=1, first_period=46), 1)
+@pytest.mark.parametrize("rule", DECLARING + SILENT)
+def test_nobody_touches_anothers_private_fields(
+    rule: BargainingRule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = synthetic_pool(SyntheticPoolPlan(6, rule, n_period=1, first_period=46), 1)
     owners: dict[int, GridAgent] = {}
     for prosumer in pool.prosumers:
         parts = [part for part in vars(prosumer).values() if isinstance(part, PARTS)]
@@ -71,9 +83,9 @@ def test_nobody_touches_anothers_private_fields(rule: str, monkeypatch: pytest.M
     assert len(book_of(pool.world.grid)) > 0
 
 
-@pytest.mark.parametrize("rule", sorted(set(BARGAINING) - {"nash", "alternating"}))
-def test_only_declaring_rules_send_utilities(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pool = synthetic_pool(SyntheticPoolPlan(6, TradeRules(rule), n_period=1, first_period=46), 1)
+@pytest.mark.parametrize("rule", SILENT)
+def test_only_declaring_rules_send_utilities(rule: BargainingRule, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = synthetic_pool(SyntheticPoolPlan(6, rule, n_period=1, first_period=46), 1)
     sent: list[Any] = []
     send = MessageBus.send
 

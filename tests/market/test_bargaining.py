@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 
 from gridarium.environment.errors import InputError
 from gridarium.market.bargaining import (
-    BARGAINING,
-    TRADERS,
     Bargain,
     Deal,
     alternating_outcome,
@@ -17,8 +15,9 @@ from gridarium.market.bargaining import (
     nash_outcome,
     nash_price,
     posted_outcome,
+    shouted_outcome,
 )
-from gridarium.market.shouting import Side
+from gridarium.market.shouting import Side, ZeroIntelligence, ZipTrader
 from gridarium.market.utility import LogUtility, QuadraticUtility
 
 LINE = QuadraticUtility(200.0, 2000.0)
@@ -42,19 +41,28 @@ def bargains(draw):
     )
 
 
-def outcome(name, bargain, seed=0):
-    rng = np.random.default_rng(seed)
-    if name in TRADERS:
-        return BARGAINING[name](bargain, TRADERS[name](rng, Side.ASK), TRADERS[name](rng, Side.BID))
-    arguments = {"alternating": (0.9, 0.8, 5), "posted": (120.0,)}
-    return BARGAINING[name](bargain, *arguments.get(name, ()))
+def shouted(kind):
+    def outcome(bargain, rng):
+        return shouted_outcome(bargain, kind(rng, Side.ASK), kind(rng, Side.BID))
+
+    return outcome
 
 
-@pytest.mark.parametrize("name", sorted(BARGAINING))
+OUTCOMES = {
+    "nash": lambda bargain, rng: nash_outcome(bargain),
+    "ep-leader": lambda bargain, rng: ep_leader_outcome(bargain),
+    "alternating": lambda bargain, rng: alternating_outcome(bargain, 0.9, 0.8, 5),
+    "posted": lambda bargain, rng: posted_outcome(bargain, 120.0),
+    "zi-c": shouted(ZeroIntelligence),
+    "zip": shouted(ZipTrader),
+}
+
+
+@pytest.mark.parametrize("name", sorted(OUTCOMES))
 @settings(max_examples=300)
 @given(bargain=bargains(), seed=st.integers(0, 10_000))
 def test_price_in_band_volume_in_limits_and_nobody_loses(name, bargain, seed):
-    deal = outcome(name, bargain, seed)
+    deal = OUTCOMES[name](bargain, np.random.default_rng(seed))
     if deal is None:
         return
     low, high = bargain.band
@@ -166,8 +174,3 @@ def test_bad_patience_is_named(arguments, places):
     with pytest.raises(InputError) as caught:
         alternating_outcome(Bargain(40.0, LINE, 0.2, (0.0, 300.0)), *arguments)
     assert [fault.place for fault in caught.value.faults] == places
-
-
-def test_names_for_scenarios():
-    assert set(BARGAINING) == {"nash", "ep-leader", "alternating", "posted", "zi-c", "zip"}
-    assert set(TRADERS) == {"zi-c", "zip"}

@@ -8,12 +8,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridarium.agents.prosumers.trading import TradeRules, book_of
+from gridarium.agents.prosumers.bargaining_rules import (
+    AlternatingRule,
+    LeaderRule,
+    NashRule,
+    PostedRule,
+    ZeroIntelligenceRule,
+    ZipRule,
+)
+from gridarium.agents.prosumers.manners import BargainingRule
+from gridarium.agents.prosumers.trading import book_of
 from gridarium.environment.links import LinkQuality
 from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPool, SyntheticPoolPlan, synthetic_pool
 from gridarium.market.accounts import DEFAULT, LINE_ENERGY, LINE_FEE
-from gridarium.market.bargaining import BARGAINING
 
+RULES = (
+    NashRule(),
+    LeaderRule(),
+    AlternatingRule(),
+    PostedRule(),
+    ZeroIntelligenceRule(),
+    ZipRule(),
+)
 QUALITIES = st.builds(
     lambda latency_s, jitter, loss, duplication, reordering: LinkQuality(
         latency_s, jitter * latency_s, loss, duplication, reordering
@@ -61,7 +77,7 @@ def check(pool: SyntheticPool, band: tuple[float, float]) -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(
-    rule=st.sampled_from(sorted(BARGAINING)),
+    rule=st.sampled_from(RULES),
     desk=st.booleans(),
     quality=QUALITIES,
     seed=st.integers(0, 1000),
@@ -69,15 +85,16 @@ def check(pool: SyntheticPool, band: tuple[float, float]) -> None:
     outages=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.floats(3600.0, 6300.0)), max_size=4),
 )
 def test_balances_hold(
-    rule: str,
+    rule: BargainingRule,
     desk: bool,
     quality: LinkQuality,
     seed: int,
     fluctuation: float,
     outages: list[tuple[int, int, float]],
 ) -> None:
-    rules = TradeRules(rule)
-    plan = SyntheticPoolPlan(6, rules, desk, 4, n_period=3, first_period=46, fluctuation=fluctuation)
+    plan = SyntheticPoolPlan(
+        6, rule, desk=desk, partners=4, n_period=3, first_period=46, fluctuation=fluctuation
+    )
     pool = synthetic_pool(plan, seed, quality)
     for one, other, start_s in outages:
         if one != other:
@@ -85,7 +102,7 @@ def test_balances_hold(
             pool.lines.add_outage(*names, start_s, start_s + 200.0)
     while pool.world.running:
         pool.world.step()
-    check(pool, rules.price_band_per_mwh)
+    check(pool, plan.rules.price_band_per_mwh)
 
 
 def test_a_lossy_pool_still_trades() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gridarium.agents.prosumers.trading import TradeRules, book_of
+from gridarium.agents.prosumers.bargaining_rules import LeaderRule, NashRule, ZeroIntelligenceRule, ZipRule
+from gridarium.agents.prosumers.trading import book_of
 from gridarium.experiments.benchmarks.pool_efficiency import Efficiency, PoolView, pool_efficiency
 from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPoolPlan, synthetic_pool
 
@@ -44,11 +45,11 @@ def test_without_a_desk_neighbours_do_as_well() -> None:
 
 def test_traders_without_models_waste_some_of_it_and_learning_ones_less() -> None:
     share = {
-        rule: efficiency(
-            SyntheticPoolPlan(20, TradeRules(rule), n_period=2, first_period=48, fluctuation=0.0)
+        type(rule): efficiency(
+            SyntheticPoolPlan(20, rule, n_period=2, first_period=48, fluctuation=0.0)
         ).share
-        for rule in ("nash", "ep-leader", "zi-c", "zip")
+        for rule in (NashRule(), LeaderRule(), ZeroIntelligenceRule(), ZipRule())
     }
-    assert 0.4 < share["zi-c"] < share["zip"] < share["nash"]
+    assert 0.4 < share[ZeroIntelligenceRule] < share[ZipRule] < share[NashRule]
     # A monopolist facing a straight demand line takes half the efficient volume: three quarters of the gain.
-    assert 0.7 < share["ep-leader"] < 0.95
+    assert 0.7 < share[LeaderRule] < 0.95
