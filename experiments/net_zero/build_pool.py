@@ -19,7 +19,8 @@ from gridarium.agents.prosumers.own_balance import ProsumerData
 from gridarium.agents.prosumers.p2p_desk import DeskRules, P2pDesk
 from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.prosumers.trading import TradeRules
-from gridarium.agents.system.lease_search import LEASE_SEARCH, LeaseSearch, LeaseSearchSettings
+from gridarium.agents.system.lease_rules import CostPlus, EpsilonGreedy, FixedTerms, ProfitSearch
+from gridarium.agents.system.lease_search import LeaseBounds, LeaseSearch, LeaseSearchRule
 from gridarium.agents.system.storage_provider import StorageProvider, StorageRates
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
@@ -46,6 +47,12 @@ _BARGAINING_RULES: Mapping[str, Callable[[sections.Trading], BargainingRule]] = 
     "posted": lambda trading: PostedRule(trading.posted_price_per_mwh),
     "zi-c": lambda trading: ZeroIntelligenceRule(),
     "zip": lambda trading: ZipRule(),
+}
+_LEASE_RULES: Mapping[str, Callable[[sections.Lease], LeaseSearchRule]] = {
+    "fixed": lambda lease: FixedTerms(),
+    "cost-plus": lambda lease: CostPlus(lease.cost_per_km_mwh, lease.markup),
+    "profit-search": lambda lease: ProfitSearch(step_share=lease.step_share, repeats=lease.repeats),
+    "epsilon-greedy": lambda lease: EpsilonGreedy(lease.exploration),
 }
 
 
@@ -167,19 +174,13 @@ def _provider(grid: Grid, section: sections.Provider, lessees: tuple[str, ...]) 
 
 def _search(grid: Grid, section: sections.Lease) -> LeaseSearch:
     first = terms_of(section.first)
-    settings = LeaseSearchSettings(
-        first=first,
-        lowest=terms_of(section.lowest) if section.lowest else first,
-        highest=terms_of(section.highest) if section.highest else first,
-        step_share=section.step_share,
-        repeats=section.repeats,
-        cost_per_km_mwh=section.cost_per_km_mwh,
-        markup=section.markup,
-        exploration=section.exploration,
+    bounds = LeaseBounds(
+        first,
+        terms_of(section.lowest) if section.lowest else first,
+        terms_of(section.highest) if section.highest else first,
     )
-    return LEASE_SEARCH[section.search](
-        settings, grid.world.streams.stream(f"{grid.named(PROVIDER)}/lease search")
-    )
+    random = grid.world.streams.stream(f"{grid.named(PROVIDER)}/lease search")
+    return _LEASE_RULES[section.search](section).begin(bounds, random)
 
 
 def terms_of(section: sections.LeaseTerms) -> LeaseTerms:

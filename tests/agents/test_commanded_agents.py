@@ -12,7 +12,8 @@ import pytest
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.system.flexible_load import FlexibleLoad, FlexibleProfile
-from gridarium.agents.system.lease_search import LEASE_SEARCH, LeaseSearchSettings
+from gridarium.agents.system.lease_rules import FixedTerms, ProfitSearch
+from gridarium.agents.system.lease_search import LeaseBounds
 from gridarium.agents.system.storage_provider import StorageProvider, StorageRates
 from gridarium.agents.system.system_load import SystemLoad
 from gridarium.agents.system.thermal_plant import ThermalPlant
@@ -289,8 +290,8 @@ def test_a_provider_renews_its_terms_before_each_day_from_what_the_lines_earned(
 ) -> None:
     world = make_plate(4, 43200.0)
     low, high = LeaseTerms(0.0, 50.0, 0.25), LeaseTerms(1.0, 50.0, 0.25)
-    chosen = LeaseSearchSettings(LeaseTerms(0.5, 50.0, 0.25), low, high)
-    search = LEASE_SEARCH["profit-search"](chosen, np.random.default_rng(0))
+    bounds = LeaseBounds(LeaseTerms(0.5, 50.0, 0.25), low, high)
+    search = ProfitSearch().begin(bounds, np.random.default_rng(0))
     provider = StorageProvider(world.grid.head, "esp", RATINGS, StorageRates(), "operator", search, ("p1",))
     prosumer = Desk(world, "p1")
     for period in range(4):
@@ -304,9 +305,8 @@ def test_a_provider_renews_its_terms_before_each_day_from_what_the_lines_earned(
 
 def test_terms_are_repeated_until_they_arrive(make_plate: Callable[..., World]) -> None:
     world = make_plate(2)
-    search = LEASE_SEARCH["fixed"](
-        LeaseSearchSettings(LeaseTerms(0.5), LeaseTerms(0.0), LeaseTerms(1.0)), np.random.default_rng(0)
-    )
+    bounds = LeaseBounds(LeaseTerms(0.5), LeaseTerms(0.0), LeaseTerms(1.0))
+    search = FixedTerms().begin(bounds, np.random.default_rng(0))
     StorageProvider(world.grid.head, "esp", RATINGS, StorageRates(), "operator", search, ("p1",))
     prosumer = Desk(world, "p1")
     world.bus.add_outage("p1", 0.0, 3003.5)
