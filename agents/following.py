@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.questions import Asked
+from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Site
@@ -18,6 +19,8 @@ from gridarium.environment.horizon import Horizon
 from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
 from gridarium.market.messages.status import LoadStatus, StatusRequest
 from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
+
+_A_WATT_MW = 1e-6
 
 
 class HeadCustomer(GridAgent):
@@ -147,6 +150,37 @@ class HeadCustomer(GridAgent):
 
     def _all_terms(self) -> list[TariffSignal]:
         return [self.terms_of_day(day) for day in range(self.horizon.n_day)]
+
+    # What it tells of itself.
+
+    def rows(self) -> Iterator[Rows]:
+        """What passed its head: as told, planned and metered, and as bought and sold."""
+        grid, days, hold = self.grid, range(self.horizon.n_day), self.horizon.by_period
+        taken, carbon = grid.exchange_mw, grid.head_t_per_h
+        yield Rows(
+            "heads",
+            {
+                "above": grid.above.grid.name if grid.above else "",
+                "replicas": grid.replicas,
+                "price_per_mwh": self.terms_price_per_mwh,
+                "export_price_per_mwh": self.terms_export_per_mwh,
+                "factor_told_tco2_per_mwh": self.terms_factor_tco2_per_mwh,
+                "factor_metered_tco2_per_mwh": np.divide(
+                    carbon, taken, out=np.full_like(taken, np.nan), where=np.abs(taken) > _A_WATT_MW
+                ),
+                "p_forecast_mw": hold(np.concatenate([self.told_forecast_mw(day) for day in days])),
+                "p_plan_mw": hold(np.concatenate([self.head_plan_mw(day) for day in days])),
+                "p_metered_mw": taken,
+                "carbon_t_per_h": carbon,
+            },
+        )
+        supplier, own, energy = grid.local(self.supplier), grid.local(self.name), taken * self.world.period_h
+        for product, seller, buyer, volume, price in (
+            ("import", supplier, own, np.maximum(energy, 0.0), self.terms_price_per_mwh),
+            ("export", own, supplier, np.maximum(-energy, 0.0), self.terms_export_per_mwh),
+        ):
+            values = {"product": product, "seller": seller, "buyer": buyer}
+            yield Rows("trades", values | {"volume_mwh": volume, "price_per_mwh": price})
 
     # What it hears.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from gridarium.agents.base import GridAgent, on
+from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
@@ -52,6 +54,8 @@ class RecordedGrid(GridAgent):
     replicas : int, optional
         How many equal grids it stands for.
     """
+
+    kind = "recorded_grid"
 
     def __init__(self, site: Site, name: str, record: HeadRecord, supplier: str, replicas: int = 1) -> None:
         super().__init__(site, name)
@@ -100,10 +104,11 @@ class RecordedGrid(GridAgent):
         )
         settle_head(self.world.ledger, account)
 
-    @property
-    def fed_back_mw(self) -> Array:
-        """What all that it stands for have fed back, MW, shape (n_period,)."""
-        return np.maximum(0.0, -self.replicas * self._record.metered_mw)
+    def rows(self) -> Iterator[Rows]:
+        """What all that it stands for have taken and fed back."""
+        fed_back = np.maximum(0.0, -self.replicas * self._record.metered_mw[: self.world.n_period])
+        taken = self.world.meters[self.name]
+        yield Rows("dispatch", {"bus": self.site.label, "p_supply_mw": fed_back, "p_demand_mw": taken})
 
     def _of_day(self, values: Array, day: int) -> Array:
         return series(self.replicas * values[self._horizon.periods(day)])

@@ -22,14 +22,16 @@ class Rows:
         Name of the table, such as "dispatch".
     values : mapping of str to array_like
         Columns by their names, which carry units; of one length, or single values that hold for all rows.
-    by : {"period", "row"}
-        Whether there is one row for each settlement period, in their order, or rows of any other kind.
+    by : {"period", "row", "bus", "branch"}
+        Whether there is one row for each settlement period, in their order, or rows of any other kind. By
+        "bus" or "branch" they are no rows of their own but further columns of what the grid tells of its
+        buses or branches, of shape (n_bus, n_period) or (n_branch, n_period).
     agent, kind : str, optional
         Whose rows these are, where not the agent's own: something that is no agent by itself.
     """
 
     table: str
     values: Mapping[str, ArrayLike]
-    by: Literal["period", "row"] = "period"
+    by: Literal["period", "row", "bus", "branch"] = "period"
     agent: str | None = None
     kind: str | None = None

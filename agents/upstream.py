@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from gridarium.agents.base import GridAgent, on
+from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
@@ -54,6 +55,8 @@ class UpstreamMarket(GridAgent):
         Days and steps of the profile.
     """
 
+    kind = "market"
+
     def __init__(
         self,
         site: Site,
@@ -91,6 +94,20 @@ class UpstreamMarket(GridAgent):
         )
         return TariffSignal(1, price, factor, price, final=True, day=day, export_price_per_mwh=paid)
 
+    def rows(self) -> Iterator[Rows]:
+        """Its terms, and what the operator below has told it."""
+        price, paid = self.told_per_mwh
+        yield Rows(
+            "signals",
+            {
+                "price_per_mwh": price,
+                "factor_tco2_per_mwh": self._horizon.by_period(self._profile.factor_tco2_per_mwh),
+                "p_nominated_mw": self.nominated_mw,
+                "price_below_per_mwh": price,
+                "export_price_below_per_mwh": paid,
+            },
+        )
+
     @property
     def told_per_mwh(self) -> tuple[Array, Array]:
         """Price for energy taken and for energy fed back, by settlement period."""
@@ -116,6 +133,8 @@ class CarbonMarket(GridAgent):
     name : str
     terms : CarbonTerms
     """
+
+    kind = "carbon_market"
 
     def __init__(self, site: Site, name: str, terms: CarbonTerms) -> None:
         super().__init__(site, name)

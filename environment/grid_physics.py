@@ -135,6 +135,7 @@ class _Joint:
             flow=flow,
             source_mw=now.source_mw,
             load_mw=now.load_mw,
+            charge_mw=now.charge_mw,
             below_mw=now.below_mw,
             intensity_tco2_per_mwh=np.where(traced.flux_mw[0][own] > 0.0, intensity, np.nan),
             source_t_per_h=carbon,

@@ -29,8 +29,8 @@ class PeriodState:
         AC power flow, with one period.
     source_mw : ndarray
         What agents feed in at each bus, MW.
-    load_mw : ndarray
-        Everything that agents draw at each bus, storage included, MW.
+    load_mw, charge_mw : ndarray
+        What loads draw at each bus, and what storages take there to charge, MW.
     below_mw : ndarray
         What the grids below draw at each bus, MW; negative where they feed back.
     intensity_tco2_per_mwh : ndarray
@@ -47,11 +47,17 @@ class PeriodState:
     flow: PowerFlow
     source_mw: Array
     load_mw: Array
+    charge_mw: Array
     below_mw: Array
     intensity_tco2_per_mwh: Array
     source_t_per_h: Array
     head_t_per_h: float
     residual_t_per_h: float
+
+    @property
+    def drawn_mw(self) -> Array:
+        """Everything that agents draw at each bus, MW: loads and charging."""
+        return self.load_mw + self.charge_mw
 
     @property
     def exchange_mw(self) -> float:
@@ -66,6 +72,7 @@ class Injections:
         self.source_mw = np.zeros(n_bus)
         self.source_t_per_h = np.zeros(n_bus)
         self.load_mw = np.zeros(n_bus)
+        self.charge_mw = np.zeros(n_bus)
         self.below_mw = np.zeros(n_bus)
         self.q_mvar = np.zeros(n_bus)
         self.metered_mw: dict[str, float] = {}
@@ -73,7 +80,7 @@ class Injections:
     @property
     def net_mw(self) -> Array:
         """What enters the grid at each bus, MW, shape (n_bus,)."""
-        return self.source_mw - self.load_mw - self.below_mw
+        return self.source_mw - self.load_mw - self.charge_mw - self.below_mw
 
     def supply(self, bus: int, p_mw: float, q_mvar: float, factor_tco2_per_mwh: float) -> None:
         """Add a source with its carbon factor."""
@@ -85,7 +92,15 @@ class Injections:
         """Add what one agent draws, shape (n_bus,) each; its meter counts the active power."""
         self.load_mw += p_mw
         self.q_mvar -= q_mvar
-        self.metered_mw[name] = self.metered_mw.get(name, 0.0) + float(p_mw.sum())
+        self._count(name, float(p_mw.sum()))
+
+    def charge(self, bus: int, name: str, p_mw: float) -> None:
+        """Add what one storage takes to charge; its meter counts it like any other energy drawn."""
+        self.charge_mw[bus] += p_mw
+        self._count(name, p_mw)
+
+    def _count(self, name: str, p_mw: float) -> None:
+        self.metered_mw[name] = self.metered_mw.get(name, 0.0) + p_mw
 
     def pass_down(self, bus: int, p_mw: float, q_mvar: float) -> None:
         """Add what the heads of grids below take at a bus; negative where they feed back."""
@@ -228,6 +243,10 @@ class Site:
         drawn = np.zeros(self.grid.feeder.n_bus)
         drawn[self.bus] = p_mw
         self.grid.injections.draw(name, drawn, np.zeros_like(drawn))
+
+    def charge(self, name: str, p_mw: float) -> None:
+        """Draw active power to store it; counted by the meter of that name."""
+        self.grid.injections.charge(self.bus, name, p_mw)
 
     def intensity_tco2_per_mwh(self, period: int) -> float:
         """Carbon intensity of the power at the bus in a settled period; nan where none arrives."""

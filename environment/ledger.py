@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import LedgerError
 
 _EPOCH = pd.Timestamp(0, tz="UTC")
@@ -37,7 +38,7 @@ class Ledger:
     """All payments of a run, positive to the receiver and negative to the payer.
 
     - `book`, `book_series`: append payments
-    - `balance`, `total`, `entries`, `table`: read them
+    - `balance`, `by_period`, `total`, `entries`, `table`: read them
     - `verify`, `head`: detect alterations
 
     A negative amount is booked as the reverse payment of its absolute value, because a negative price or
@@ -153,6 +154,23 @@ class Ledger:
         received = amounts[np.frombuffer(self._payees, dtype="l") == number]
         paid = amounts[np.frombuffer(self._payers, dtype="l") == number]
         return math.fsum(chain(received, -paid))
+
+    def by_period(self, account: str, n_period: int) -> dict[str, Array]:
+        """Return what an account has received less what it has paid, by purpose; shape (n_period,) each.
+
+        Only payments that belong to one of the periods count.
+        """
+        number = self._ids.get(account, -1)
+        periods, amounts = np.frombuffer(self._periods, dtype=np.int64), np.frombuffer(self._amounts)
+        purposes, within = np.frombuffer(self._purposes, dtype="l"), (periods >= 0) & (periods < n_period)
+        booked: dict[str, Array] = {}
+        for column, sign in ((self._payees, 1.0), (self._payers, -1.0)):
+            mine = (np.frombuffer(column, dtype="l") == number) & within
+            for purpose in np.unique(purposes[mine]).tolist():
+                own = mine & (purposes == purpose)
+                found = sign * np.bincount(periods[own], amounts[own], n_period)
+                booked[self._names[purpose]] = booked.get(self._names[purpose], np.zeros(n_period)) + found
+        return booked
 
     def total(self) -> float:
         """Return the sum over all accounts: exactly zero, as the sum is free of rounding."""

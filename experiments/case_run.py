@@ -9,6 +9,9 @@ import pandas as pd
 
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.collector import rare_collections
+from gridarium.experiments.evidence.certificates import certify
+from gridarium.experiments.evidence.metrics import summarise
+from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.models import MODELS, Built
 from gridarium.experiments.records import Certificate, Progress
 from gridarium.experiments.scenario_schema import Scenario
@@ -35,34 +38,42 @@ def run_case(name: str, scenario: Scenario, progress: Progress | None = None) ->
     GridariumError
         From the network, an agent's problem or the negotiation; names agent and period.
     """
-    model = MODELS[scenario.model]
-    built = model.build(scenario)
+    built = MODELS[scenario.model].build(scenario)
     built.world.bus.record = True
     _play(built, lambda share: progress(share, name) if progress else None)
-    tables = model.tables_of(name, built)
+    tables, metrics, certificates = _read_off(name, scenario, built)
     return CaseOutcome(
         tables,
-        _without_noise(model.summarise(tables, built.world.period_h)),
-        model.certify(name, scenario, built, tables),
+        metrics,
+        certificates,
         effort_of(built),
         tuple(dict.fromkeys(item for grid in built.world.grids for item in grid.feeder.left_out)),
     )
 
 
 def measure_case(name: str, scenario: Scenario) -> tuple[dict[str, float], list[Certificate]]:
-    """Run one case for its metrics and certificates alone: no message log, no table that they do not need.
+    """Run one case for its metrics and certificates alone, without a log of messages.
 
     Raises
     ------
     GridariumError
         From the network, an agent's problem or the negotiation; names agent and period.
     """
-    model = MODELS[scenario.model]
-    built = model.build(scenario)
+    built = MODELS[scenario.model].build(scenario)
     _play(built)
-    tables = model.tables_of(name, built, model.measured)
-    metrics = _without_noise(model.summarise(tables, built.world.period_h))
-    return metrics, model.certify(name, scenario, built, tables)
+    _, metrics, certificates = _read_off(name, scenario, built)
+    return metrics, certificates
+
+
+def _read_off(
+    name: str, scenario: Scenario, built: Built
+) -> tuple[Mapping[str, pd.DataFrame], dict[str, float], list[Certificate]]:
+    """Tables, metrics and certificates of a finished world."""
+    world = built.world
+    tables = collect(name, world, built.sections)
+    metrics = summarise(tables, [grid.name for grid in world.grids], world.period_h)
+    certificates = certify(name, world, built.sections, tables, scenario.currency_code)
+    return tables, _without_noise(metrics), certificates
 
 
 def _without_noise(metrics: Mapping[str, float]) -> dict[str, float]:

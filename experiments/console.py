@@ -115,9 +115,10 @@ def print_certificates(result: Result) -> None:
     for certificate in failed:
         grade, style = ("FAILED", "bold red") if certificate.hard else ("warning", "yellow")
         unit = f" {certificate.unit}" if certificate.unit else ""
+        detail = f"; {certificate.detail}" if certificate.detail else ""
         output().print(
             f"  {grade}: {certificate.case}, {certificate.name}: {number(certificate.value)}{unit}, "
-            f"tolerance {number(certificate.tolerance)}{unit}: {certificate.meaning}",
+            f"tolerance {number(certificate.tolerance)}{unit}: {certificate.meaning}{detail}",
             style=style,
         )
 

@@ -81,6 +81,12 @@ def explained(content: str, explanation: str, kind: str = "") -> str:
     return f'<td class="wide"><span class="{kind}">{escape(content)}</span>{small}</td>'
 
 
+def noted(content: str, note: str, kind: str = "") -> str:
+    """Return a narrow cell with a note in small print below its content, if there is one."""
+    small = f'<br><small class="soft">{escape(note)}</small>' if note else ""
+    return f'<td class="{kind}">{escape(content)}{small}</td>'
+
+
 def figures(drawn: Sequence[tuple[str, str, str]]) -> str:
     """Return figures, given as name, caption and SVG."""
     return "\n".join(

@@ -33,7 +33,9 @@ class Certificate:
     hard : bool
         Whether a run that fails it has failed.
     meaning : str
-        One sentence for the reader of the report.
+        One sentence for the reader of the report, the same in all cases.
+    detail : str
+        What is to be said of this case alone; mostly nothing.
     """
 
     case: str
@@ -44,6 +46,7 @@ class Certificate:
     passed: bool
     hard: bool
     meaning: str
+    detail: str = ""
 
     def of_grid(self, grid: str) -> Certificate:
         """Return it under the name of a grid."""
@@ -63,12 +66,23 @@ class Reading(NamedTuple):
     unit: str
     hard: bool
     meaning: str
+    detail: str = ""
 
     def certificate(self, case: str, currency: str) -> Certificate:
         """Return it judged, money in the currency of this code: up to its tolerance it passes, nan never."""
         passed = bool(self.value <= self.tolerance)
         unit = unit_in(self.unit, currency)
-        return Certificate(case, self.name, self.value, self.tolerance, unit, passed, self.hard, self.meaning)
+        return Certificate(
+            case,
+            self.name,
+            self.value,
+            self.tolerance,
+            unit,
+            passed,
+            self.hard,
+            self.meaning,
+            self.detail,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from gridarium.experiments.formatting import label, metric_names, number
-from gridarium.experiments.html_page import cell, explained, facts, page, section, table
+from gridarium.experiments.html_page import cell, explained, facts, noted, page, section, table
 from gridarium.experiments.html_page import figures as drawn_figures
 from gridarium.experiments.models import MODELS
 from gridarium.experiments.plain_yaml import dump_yaml
@@ -143,8 +143,10 @@ def _certificate_cell(certificate: Certificate | None) -> str:
     if certificate is None:
         return cell("")
     if certificate.passed:
-        return cell(f"{number(certificate.value)} ✓", "number good")
-    return cell(f"{number(certificate.value)} ✗", "number bad" if certificate.hard else "number warn")
+        verdict, kind = "✓", "number good"
+    else:
+        verdict, kind = "✗", "number bad" if certificate.hard else "number warn"
+    return noted(f"{number(certificate.value)} {verdict}", certificate.detail, kind)
 
 
 def _claims(claims: Sequence[Claim]) -> str:

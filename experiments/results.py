@@ -41,8 +41,8 @@ _DEPENDENCIES = (
 )
 """What the numbers of a run may depend on."""
 
-FORMAT = 2
-"""Of a folder's names of fields, metrics and columns; 1, with currencies in them, was not written down."""
+FORMAT = 3
+"""Of a folder's names of tables, fields, metrics and columns; 1, with currencies in them, is not written."""
 
 
 class RunFolderError(InputError):

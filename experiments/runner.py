@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -104,12 +104,12 @@ def _chosen(study: Study, cases: Sequence[str] | None) -> list[str]:
 def _result(
     study: Study, outcomes: Mapping[str, CaseOutcome], manifest: Mapping[str, Any], out: Path | None
 ) -> Result:
-    names = list(next(iter(outcomes.values())).tables)
+    names = dict.fromkeys(name for outcome in outcomes.values() for name in outcome.tables)
     parts: dict[str, Any] = {
         "scenario": study.resolved(),
         "summary": {case: dict(outcome.summary) for case, outcome in outcomes.items()},
         "certificates": [item for outcome in outcomes.values() for item in outcome.certificates],
-        "tables": {name: _joined([outcome.tables[name] for outcome in outcomes.values()]) for name in names},
+        "tables": {name: _joined(name, outcomes.values()) for name in names},
         "manifest": manifest,
     }
     parts["claims"] = judge(study, parts["summary"], parts["tables"], parts["certificates"])
@@ -118,9 +118,11 @@ def _result(
     return write_run(out, **parts, finish=build_report)
 
 
-def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """One table of all cases; columns of empty ones have no types to join."""
-    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
+def _joined(name: str, outcomes: Iterable[CaseOutcome]) -> pd.DataFrame:
+    """One table of all cases that have it."""
+    return pd.concat(
+        [outcome.tables[name] for outcome in outcomes if name in outcome.tables], ignore_index=True
+    )
 
 
 def _total_effort(outcomes: Mapping[str, CaseOutcome]) -> dict[str, float]:

@@ -10,33 +10,13 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-TABLES = (
-    "signals",
-    "decisions",
-    "dispatch",
-    "buses",
-    "branches",
-    "carbon",
-    "trades",
-    "messages",
-    "rounds",
-    "ledger",
-    "payoffs",
-)
-"""Names of the tables of a run."""
-
 
 def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
-    """Return every table of a folder, those of `TABLES` first."""
+    """Return every table of a folder, in the order of their names."""
     import pyarrow.parquet as pq
 
-    known = [folder / f"{name}.parquet" for name in TABLES]
-    others = sorted(path for path in folder.glob("*.parquet") if path not in known)
-    return {
-        path.stem: pq.read_table(path, use_threads=False).to_pandas()
-        for path in (*known, *others)
-        if path.exists()
-    }
+    paths = sorted(folder.glob("*.parquet"))
+    return {path.stem: pq.read_table(path, use_threads=False).to_pandas() for path in paths}
 
 
 def parquet_bytes(table: pd.DataFrame) -> bytes:

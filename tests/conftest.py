@@ -7,7 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from gridarium.agents.base import GridAgent
 from gridarium.agents.system.power_system import FlexibleDemand, PowerSystem, SystemForecast
+from gridarium.environment.arrays import Array
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 
@@ -30,6 +32,17 @@ def power_system() -> PowerSystem:
         (FlexibleDemand("mill", 3.0), FlexibleDemand("cold store", 4.5)),
         wind_capacity_mw=WIND_CAPACITY_MW,
     )
+
+
+@pytest.fixture(scope="session")
+def told() -> Callable[[GridAgent, str, str], Array]:
+    """Return a function that finds a column of the first rows that an agent tells for a table."""
+
+    def column(agent: GridAgent, table: str, name: str) -> Array:
+        rows = next(rows for rows in agent.rows() if rows.table == table)
+        return np.asarray(rows.values[name], dtype=float)
+
+    return column
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ CLASS_LINES, BODY_LINES = 250, 50
 CIRCLES = {
     frozenset({"environment.grid_physics", "environment.grids", "environment.world"}),
     frozenset({"experiments.claim_kinds", "experiments.models", "experiments.scenario"}),
-    frozenset({"experiments.stacked.certificates", "experiments.stacked.metrics"}),
 }
 LONG_CLASSES = {"agents.feeder.dso:Dso", "agents.system.system_operator:SystemOperator"}
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.consumer_day import ConsumerDay, Demand
 from gridarium.agents.feeder.feasible_plans import FeasiblePlans
+from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Place
 from gridarium.environment.horizon import Horizon
@@ -25,7 +28,7 @@ class Consumer(GridAgent):
     place : Site or SpreadSite
         Where its load meets the grid.
     name : str
-    kind : str
+    group : str
         Its class, for tables.
     demand : Demand
         Of all days.
@@ -36,18 +39,20 @@ class Consumer(GridAgent):
         Its days and steps; settlement periods by default.
     """
 
+    kind = "consumer"
+
     def __init__(
         self,
         place: Place,
         name: str,
-        kind: str,
+        group: str,
         demand: Demand,
         leader: str,
         behaviour: Behaviour | None = None,
         horizon: Horizon | None = None,
     ) -> None:
         super().__init__(place, name, behaviour)
-        self.place, self.kind, self.leader = place, kind, leader
+        self.place, self.group, self.leader = place, group, leader
         self.horizon = horizon or Horizon.of(self.world)
         self._days = [
             ConsumerDay(self.world, self.name, demand.on(self.horizon, day), self.horizon.step_h)
@@ -73,6 +78,7 @@ class Consumer(GridAgent):
         A tariff that a newer one has overtaken on the way is left unanswered.
         """
         day = self._days[signal.day]
+        day.reference_price_per_mwh = signal.reference_price_per_mwh
         if signal.round > day.answered_round:
             if day.answered_round == 0:
                 self.behaviour.begin_day(self, signal.day)
@@ -113,6 +119,20 @@ class Consumer(GridAgent):
         """Draw what the behaviour makes of the plan."""
         day, step = self.horizon.place(period)
         self.place.draw(self.name, self.behaviour.act(self, period, float(self._days[day].plan_mw[step])))
+
+    def rows(self) -> Iterator[Rows]:
+        """Its load before and after its response, where it drew it, and what that was worth to it."""
+        loads, drawn = self.loads_mw, self.world.meters[self.name]
+        values = {"p_base_mw": loads["base"], "p_plan_mw": loads["plan"], "p_metered_mw": drawn}
+        yield Rows("loads", {"group": self.group, **values})
+        q_mvar = -drawn * float(self.place.p_share @ self.place.q_per_p)
+        power = {"p_demand_mw": drawn, "q_mvar": q_mvar}
+        yield Rows("dispatch", {"bus": self.place.label, "p_supply_mw": 0.0, **power})
+        utility = sum(
+            day.utility_money(self.horizon.fit(drawn[self.horizon.periods(number)]))
+            for number, day in enumerate(self._days)
+        )
+        yield Rows("payoffs", {"item": "utility", "amount_money": utility}, by="row")
 
     @property
     def loads_mw(self) -> dict[str, Array]:

@@ -87,6 +87,8 @@ class ConsumerDay:
         # What the battery takes of the plan: bought, but not consumed.
         self.battery_mw = np.zeros_like(demand.base_mw)
         self.answered_round = 0
+        # At which the base load is what it wants; unknown until it has heard a tariff.
+        self.reference_price_per_mwh = np.full_like(demand.base_mw, np.nan)
 
     @cached_property
     def plans(self) -> FeasiblePlans:
@@ -105,9 +107,13 @@ class ConsumerDay:
         """Utility of a feasible load minus its bill under a tariff, money per day."""
         return self._value(load_mw, self.plans.battery_mw(load_mw), signal)
 
-    def utility_money(self, load_mw: Array, signal: TariffSignal) -> float:
-        """Utility of a load, money per day, when the battery takes of it what it does in the plan."""
-        return float(np.sum(self._utility(signal).of(load_mw - self.battery_mw)) * self._step_h)
+    def utility_money(self, load_mw: Array) -> float:
+        """Utility of a load, money per day, when the battery takes of it what it does in the plan.
+
+        It is nan as long as no tariff has told the reference price.
+        """
+        utility = self._utility(self.reference_price_per_mwh)
+        return float(np.sum(utility.of(load_mw - self.battery_mw)) * self._step_h)
 
     def regret_money(self, signal: TariffSignal) -> float:
         """What the consumer could at most gain by re-solving against a tariff, money per day.
@@ -150,12 +156,12 @@ class ConsumerDay:
             signals |= self._battery_signals(demand.battery, headroom, signal.price_per_mwh / money)
         return self._problem().solve(self._owner, **signals)
 
-    def _utility(self, signal: TariffSignal) -> LoadUtility:
+    def _utility(self, reference_price_per_mwh: Array) -> LoadUtility:
         demand = self.demand
-        return LoadUtility(demand.base_mw, signal.reference_price_per_mwh, demand.beta_per_mwh_per_mw)
+        return LoadUtility(demand.base_mw, reference_price_per_mwh, demand.beta_per_mwh_per_mw)
 
     def _value(self, load_mw: Array, battery_mw: Array, signal: TariffSignal) -> float:
-        utility = self._utility(signal).of(load_mw - battery_mw)
+        utility = self._utility(signal.reference_price_per_mwh).of(load_mw - battery_mw)
         return float(np.sum(utility - signal.price_per_mwh * load_mw) * self._step_h)
 
     def _problem(self) -> LocalProblem:

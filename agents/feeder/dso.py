@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +15,11 @@ from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.day_planner import DayPlanner
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
+from gridarium.agents.feeder.dso_rows import DsoRows
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter, Step
 from gridarium.agents.following import HeadCustomer
 from gridarium.agents.questions import Question
+from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Site
@@ -58,6 +60,8 @@ class Dso(HeadCustomer):
     The agent version of the procedure C.2: publish, listen, dispatch, compare, publish again. It goes
     through it for each of its supplier's signals, and settles with its followers after the final one.
     """
+
+    kind = "dso"
 
     def __init__(
         self,
@@ -367,23 +371,10 @@ class Dso(HeadCustomer):
         if self.tariff.trades_carbon:
             self.send(self.contract.carbon_market, CarbonOffer(period, reduction))
 
-    # What is public about it, for the record.
+    # What it tells of itself.
 
-    @property
-    def told_below(self) -> list[TariffSignal]:
-        """The final tariff of each day, which grids below pay too."""
-        return [day.signal for day in self.days]
-
-    @property
-    def settled_factor_tco2_per_mwh(self) -> Array:
-        """The carbon factor that was settled, by settlement period."""
-        return np.concatenate([day.accounts.settled_factor for day in self.days])
-
-    @property
-    def emission_tco2(self) -> Array:
-        """Physical emission as metered, by settlement period."""
-        return np.concatenate([day.accounts.emission_tco2() for day in self.days])
-
-    def by_period(self, value: Callable[[DsoDay], Array]) -> Array:
-        """A series of each day in steps, shape (..., n_step), as one over all settlement periods."""
-        return self.horizon.by_period(np.concatenate([value(day) for day in self.days], axis=-1))
+    def rows(self) -> Iterator[Rows]:
+        """What passed its head, and what it has posted, negotiated, planned, sold and settled."""
+        yield from super().rows()
+        own = DsoRows(self.grid, self.name, self.shape, self.contract, self.horizon, self.days)
+        yield from own.rows()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
+
 from gridarium.agents.base import GridAgent, on
+from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
@@ -22,6 +27,8 @@ class RenewablePlant(GridAgent):
         Its days and steps; settlement periods by default.
     """
 
+    kind = "renewable"
+
     def __init__(self, site: Site, name: str, available_mw: Array, horizon: Horizon | None = None) -> None:
         super().__init__(site, name)
         self.site = site
@@ -29,6 +36,7 @@ class RenewablePlant(GridAgent):
         self._available_mw = series(available_mw)
         self._available_by_period = series(self.horizon.by_period(self._available_mw))
         self._setpoints: dict[int, RenewableSetpoint] = {}
+        self._p_mw, self._q_mvar = np.zeros(self.world.n_period), np.zeros(self.world.n_period)
 
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> RenewableForecast:
@@ -53,9 +61,18 @@ class RenewablePlant(GridAgent):
             place = period - setpoint.period
             p_mw = min(float(setpoint.p_mw[place]), float(self._available_by_period[period]))
             q_mvar = 0.0 if setpoint.q_mvar is None else float(setpoint.q_mvar[place])
+        self._p_mw[period], self._q_mvar[period] = max(0.0, p_mw), q_mvar
         self.site.supply(max(0.0, p_mw), q_mvar)
 
-    @property
-    def available_mw(self) -> Array:
-        """What it could deliver, by settlement period, MW, for the record."""
-        return self._available_by_period
+    def rows(self) -> Iterator[Rows]:
+        """What it delivered and what it could have."""
+        yield Rows(
+            "dispatch",
+            {
+                "bus": self.site.label,
+                "p_supply_mw": self._p_mw,
+                "p_demand_mw": 0.0,
+                "q_mvar": self._q_mvar,
+                "p_available_mw": self._available_by_period,
+            },
+        )

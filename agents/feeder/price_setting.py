@@ -26,6 +26,24 @@ class Step(NamedTuple):
     price_distance_per_mwh: float
 
 
+class Foresight(NamedTuple):
+    """How well a leader has foreseen the answers to its prices.
+
+    Parameters
+    ----------
+    surprise_mw : float
+        Largest distance of a load from the one foreseen in the last round.
+    largest_base_mw : float
+        Of all followers.
+    contradictions : int
+        Times that answers contradicted earlier ones.
+    """
+
+    surprise_mw: float
+    largest_base_mw: float
+    contradictions: int
+
+
 class PriceSetter(Protocol):
     """Decides what a leader posts."""
 
@@ -59,6 +77,10 @@ class PriceSetter(Protocol):
     def distance(self, posted: Array, plan: DayAhead) -> float:
         """Distance of a final price from the one that the final answers call for, money/MWh."""
 
+    @property
+    def foresight(self) -> Foresight | None:
+        """How well it has foreseen the answers; None for a leader that foresees none."""
+
 
 class BestResponse:
     """Takes the loads last heard as given, and goes part of the way to the price that they call for.
@@ -75,6 +97,7 @@ class BestResponse:
 
     needs_dispatch = True
     may_be_refused = False
+    foresight = None
 
     def __init__(self, damping: float) -> None:
         self.damping = damping

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from gridarium.agents.base import GridAgent, on
+from gridarium.agents.rows import Rows
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.storage import AttributeTank, StorageFlow, StorageRatings, StorageUnit
@@ -31,6 +34,8 @@ class StorageOwner(GridAgent):
         Its days and steps; settlement periods by default.
     """
 
+    kind = "storage"
+
     def __init__(
         self, site: Site, name: str, ratings: StorageRatings, leader: str, horizon: Horizon | None = None
     ) -> None:
@@ -43,6 +48,7 @@ class StorageOwner(GridAgent):
         self._schedules: dict[int, StorageCommand] = {}
         self._operated = 0
         self._charged_mw = self._discharged_mw = 0.0
+        self._done = {name: np.zeros(self.world.n_period) for name in ("charge_mw", "discharge_mw", "q_mvar")}
         self._flow = StorageFlow(0.0, 0.0)
         self.energy_mwh = np.full(self.world.n_period, self._unit.e_mwh)
         self.pool_tco2 = np.zeros(self.world.n_period)
@@ -78,10 +84,12 @@ class StorageOwner(GridAgent):
         intensity = self._tank.intensity if self._tank.energy_mwh > 0 else 0.0
         self._flow = self._unit.step(charge, discharge, self.world.period_h, period)
         self._charged_mw, self._discharged_mw = charge, discharge
+        for name, value in (("charge_mw", charge), ("discharge_mw", discharge), ("q_mvar", q_mvar)):
+            self._done[name][period] = value
         released = intensity * self._flow.e_out_mwh / self.world.period_h
         factor = released / discharge if discharge > 0.0 else 0.0
         self.site.supply(discharge, q_mvar, factor)
-        self.site.draw(self.name, charge)
+        self.site.charge(self.name, charge)
 
     def settle(self, period: int) -> None:
         """Book the carbon of the period and report the state."""
@@ -102,6 +110,22 @@ class StorageOwner(GridAgent):
         pool_tco2 = None if self._pool is None else self._pool.attribute
         status = StorageStatus(period + 1, self._charged_mw, self._discharged_mw, self._unit.e_mwh, pool_tco2)
         self.send(self.leader, status)
+
+    def rows(self) -> Iterator[Rows]:
+        """What it did and held at the end of each period."""
+        done, energy = self._done, self.energy_mwh
+        power = {"p_supply_mw": done["discharge_mw"], "p_demand_mw": done["charge_mw"]}
+        yield Rows("dispatch", {"bus": self.site.label, **power, "q_mvar": done["q_mvar"], "e_mwh": energy})
+        yield Rows(
+            "storages",
+            {
+                "p_charge_mw": done["charge_mw"],
+                "p_discharge_mw": done["discharge_mw"],
+                "e_mwh": energy,
+                "pool_tco2": self.pool_tco2,
+                "carbon_tco2": self.carbon_tco2,
+            },
+        )
 
     def _open_pool(self, schedule: StorageCommand) -> None:
         """Fill the virtual pool with what a schedule begins with, where it has one."""

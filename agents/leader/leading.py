@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAhead
-from gridarium.agents.feeder.price_setting import Step
+from gridarium.agents.feeder.price_setting import Foresight, Step
 from gridarium.agents.leader.anticipation import AnticipatingLeader, Anticipation, InformedLeader
 from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
@@ -89,6 +89,16 @@ class Anticipating:
     def distance(self, posted: Array, plan: DayAhead | None) -> float:
         """Distance from the best price seen."""
         return float(np.abs(self.settle(posted) - posted).max())
+
+    @property
+    def foresight(self) -> Foresight:
+        """How far the last answers were from those foreseen, and how often answers did not agree."""
+        leader = self.leader
+        return Foresight(
+            leader.rounds[-1].surprise_mw if leader.rounds else np.nan,
+            max(estimate.scale_mw for estimate in leader.estimates),
+            sum(round_.forgotten for round_ in leader.rounds),
+        )
 
     def task(self, plan: DayAhead, loads_mw: Array) -> LeaderProblem:
         """What it decides on, with all that it was told: base loads, limits, and the cost near some loads."""

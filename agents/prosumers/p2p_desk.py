@@ -73,6 +73,8 @@ class P2pDesk(GridAgent):
     behaviour : Behaviour, optional
     """
 
+    kind = "desk"
+
     def __init__(
         self,
         site: Site,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -13,12 +13,14 @@ from gridarium.agents.prosumers.buyer import Buyer
 from gridarium.agents.prosumers.manners import BargainingRule
 from gridarium.agents.prosumers.means import Means
 from gridarium.agents.prosumers.own_balance import Metered, OwnBalance, ProsumerData
+from gridarium.agents.prosumers.prosumer_rows import prosumer_rows
 from gridarium.agents.prosumers.purchases import Purchasing
 from gridarium.agents.prosumers.reputations import Reputations
 from gridarium.agents.prosumers.seller import Seller
 from gridarium.agents.prosumers.seller_costs import SellerCosts
 from gridarium.agents.prosumers.shares import Sharing
 from gridarium.agents.prosumers.trading import CRUMB_MWH, NOMINATION_S, Meters, TradeRules, beat_of
+from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import MINUTE_S
 from gridarium.environment.grids import Site
@@ -61,6 +63,8 @@ class Prosumer(GridAgent):
     behaviour : Behaviour, optional
     """
 
+    kind = "prosumer"
+
     def __init__(
         self,
         site: Site,
@@ -82,6 +86,7 @@ class Prosumer(GridAgent):
         world = self.world
         self.site = site
         self._told, self._rules, self._served_by = desk or operator, rules, served_by
+        self._utility = data.utility
         self._beat = beat_of(world)
         n_minute = round(world.clock.period_s / MINUTE_S)
         self._own = OwnBalance(data, world.period_h, n_minute, self.stream("fluctuation"))
@@ -104,6 +109,10 @@ class Prosumer(GridAgent):
         self._bought_mwh = 0.0
 
     # What is public about it, for tables.
+
+    def rows(self) -> Iterator[Rows]:
+        """What it drew, its balance and its money."""
+        return prosumer_rows(self.site, self.name, self.metered, self.energy_mwh, self._utility)
 
     @property
     def metered(self) -> Sequence[Metered]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.rows import Rows
 from gridarium.agents.system.commanded import CommandedAgent
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault, ScenarioError
@@ -85,6 +87,8 @@ class FlexibleLoad(CommandedAgent):
     E5; compensation E25.
     """
 
+    kind = "flexible_load"
+
     def __init__(
         self,
         site: Site,
@@ -145,6 +149,13 @@ class FlexibleLoad(CommandedAgent):
         if shifted > TOLERANCE:
             now = self.world.clock.now_s
             self.world.ledger.book(now, self.leader, self.name, amount, DEMAND_RESPONSE, period)
+
+    def rows(self) -> Iterator[Rows]:
+        """Its load before and after it was shifted, and where it drew it."""
+        drawn = self.world.meters[self.name]
+        values = {"p_base_mw": self._demand.base_mw, "p_plan_mw": self._plan_mw, "p_metered_mw": drawn}
+        yield Rows("loads", values)
+        yield Rows("dispatch", {"bus": self.site.label, "p_supply_mw": 0.0, "p_demand_mw": drawn})
 
     def _limits_mw(self, period: int) -> tuple[float, float]:
         """Least and most power from which the energy of the day can still be kept, MW."""

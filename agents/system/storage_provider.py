@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from gridarium.agents.base import on
+from gridarium.agents.rows import Rows
 from gridarium.agents.system.commanded import CommandedAgent
 from gridarium.agents.system.lease_search import LeaseSearch
+from gridarium.environment.arrays import Array
 from gridarium.environment.clock import DAY_S
 from gridarium.environment.grids import Site
 from gridarium.environment.storage import StorageFlow, StorageRatings, StorageUnit
-from gridarium.market.accounts import CHARGE, DISCHARGE, MAINTENANCE, WEAR, WEAR_COMPENSATION
+from gridarium.market.accounts import CHARGE, DISCHARGE, LINE_FEE, MAINTENANCE, WEAR, WEAR_COMPENSATION
 from gridarium.market.messages.commands import Receipt, StorageCommand
 from gridarium.market.messages.forecasts import ForecastRequest, StorageOffer
 from gridarium.market.messages.leasing import LeaseTerms
 from gridarium.market.messages.status import StatusRequest, StorageStatus
+
+_SOURCES = {
+    "line_fees_money": (LINE_FEE,),
+    "energy_margin_money": (DISCHARGE, CHARGE),
+    "compensation_money": (WEAR_COMPENSATION,),
+    "degradation_money": (WEAR,),
+}
+"""Sources of its profit, positive to it, by the purposes that its account is booked under."""
 
 TERMS_LEAD_S, TERMS_TIMEOUT_S, RESEND_AFTER_S = 600.0, 10.0, 1.0
 
@@ -90,6 +100,8 @@ class StorageProvider(CommandedAgent):
     E6, E7; compensation E24. Terms go out ten minutes before each day. What the lines have earned since
     the last time is what the search learns from.
     """
+
+    kind = "storage_provider"
 
     def __init__(
         self,
@@ -165,7 +177,7 @@ class StorageProvider(CommandedAgent):
         self.charge_mw[period], self.discharge_mw[period] = charge, discharge
         self.e_mwh[period] = self._unit.e_mwh
         self.site.supply(discharge)
-        self.site.draw(self.name, charge)
+        self.site.charge(self.name, charge)
 
     def settle(self, period: int) -> None:
         """Bill wear and energy, and write off the wear (E24)."""
@@ -181,6 +193,28 @@ class StorageProvider(CommandedAgent):
             if amount:
                 self.world.ledger.book(self.world.clock.now_s, payer, payee, amount, purpose, period)
                 self._booked[purpose] += amount
+
+    def rows(self) -> Iterator[Rows]:
+        """What the storage did, and what each day's terms and services earned."""
+        power = {"p_supply_mw": self.discharge_mw, "p_demand_mw": self.charge_mw}
+        yield Rows("dispatch", {"bus": self.site.label, **power, "e_mwh": self.e_mwh})
+        power = {"p_charge_mw": self.charge_mw, "p_discharge_mw": self.discharge_mw}
+        yield Rows("storages", {**power, "e_mwh": self.e_mwh})
+        yield Rows("leases", self._earned_by_day(), by="row")
+
+    def _earned_by_day(self) -> dict[str, Array]:
+        """Terms of each day, nan where none were sent, and what its account shows of the day by source."""
+        n_day = -(-self.world.n_period // self.day_length)
+        terms = {lease.day: lease.terms for lease in self.leases}
+        unknown = LeaseTerms(np.nan, np.nan, np.nan)
+        told = np.array([terms.get(day, unknown) for day in range(n_day)])
+        columns = dict(zip(LeaseTerms._fields, told.T, strict=True))
+        booked = self.world.ledger.by_period(self.name, self.world.n_period)
+        days = np.arange(self.world.n_period) // self.day_length
+        for source, purposes in _SOURCES.items():
+            amounts = sum((booked[purpose] for purpose in purposes if purpose in booked), np.zeros(len(days)))
+            columns[source] = np.bincount(days, amounts, n_day)
+        return {"day": np.arange(n_day), **columns}
 
     @property
     def profit(self) -> ProviderProfit:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from gridarium.agents.base import on
+from gridarium.agents.rows import Rows
 from gridarium.agents.system.commanded import CommandedAgent, told
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
@@ -27,14 +30,18 @@ class SystemLoad(CommandedAgent):
         Who asks.
     """
 
+    kind = "load"
+
     def __init__(self, site: Site, name: str, forecast_mw: Array, actual_mw: Array, leader: str) -> None:
         super().__init__(site, name, leader)
         self._forecast_mw, self._actual_mw = series(forecast_mw), series(np.maximum(0.0, actual_mw))
 
-    @property
-    def loads_mw(self) -> dict[str, Array]:
-        """Forecast and actual load, MW, for the record."""
-        return {"forecast": self._forecast_mw, "actual": self._actual_mw}
+    def rows(self) -> Iterator[Rows]:
+        """Its load as foreseen and as drawn."""
+        foreseen = self._forecast_mw
+        yield Rows("loads", {"p_base_mw": foreseen, "p_plan_mw": foreseen, "p_metered_mw": self._actual_mw})
+        drawn = self.world.meters[self.name]
+        yield Rows("dispatch", {"bus": self.site.label, "p_supply_mw": 0.0, "p_demand_mw": drawn})
 
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
-from dataclasses import replace
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from gridarium.agents.behaviour import Behaviour, Deviation
 from gridarium.agents.questions import Asked
+from gridarium.agents.rows import Rows
 from gridarium.agents.system.commitment_problem import CommitmentProblem, CommitmentShape
 from gridarium.agents.system.operation import Members, OperationRules, QuarterLook, QuarterRecord, commanded
 from gridarium.agents.system.operator_books import HeadTerms, OperatorBooks
@@ -32,6 +33,20 @@ logger = logging.getLogger(__name__)
 
 _A_WATT_MW = 1e-6
 TERMS_RESEND_S = 60.0
+
+_RECORDED = (
+    "deviation_mw",
+    "perceived_mw",
+    "fired",
+    "left_mw",
+    "called_mw",
+    "available_wind_mw",
+    "load_mw",
+    "price_per_mwh",
+    "silent",
+)
+_SHORT = ("reserve_up_short_mw", "reserve_down_short_mw")
+"""What is told of each quarter: of how it was looked at, and of what was realised."""
 
 
 class SystemOperator(OperatorInbox):
@@ -62,6 +77,8 @@ class SystemOperator(OperatorInbox):
     Procedure E.2: forecast, commitment for the hours of the next day, and before each quarter the trigger
     E18, the real-time problem E19 for the rest of the day, and a call to the pool for what is left.
     """
+
+    kind = "operator"
 
     def __init__(
         self,
@@ -306,6 +323,25 @@ class SystemOperator(OperatorInbox):
         price = series(self.price_per_mwh[self.horizon.periods(day)])
         planned = [planned_factor(self.system, plan.at(k), float(factor[k])) for k in range(self.day_length)]
         return TariffSignal(1, price, series(planned), price, final=True, day=day)
+
+    # What it tells of itself.
+
+    def rows(self) -> Iterator[Rows]:
+        """What passed its head, its prices, and what it saw, decided and counted in each quarter."""
+        yield from super().rows()
+        signals = {"price_per_mwh": self.price_per_mwh, "wholesale_price_per_mwh": self.terms_price_per_mwh}
+        if self.told:
+            below = np.concatenate([self.horizon.over_day(one.price_per_mwh) for one in self.told_below])
+            signals |= {"price_below_per_mwh": below, "export_price_below_per_mwh": np.zeros_like(below)}
+        yield Rows("signals", signals)
+        quarters = [asdict(record) for record in self.records]
+        told = [
+            {name: quarter[name] for name in _RECORDED}
+            | {name: quarter["realised"][name] for name in _SHORT}
+            | quarter["costs"]
+            for quarter in quarters
+        ]
+        yield Rows("quarters", {name: [quarter[name] for quarter in told] for name in told[0]})
 
     # What it settles.
 

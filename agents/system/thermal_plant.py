@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from gridarium.agents.base import on
+from gridarium.agents.rows import Rows
 from gridarium.agents.system.commanded import CommandedAgent
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
@@ -52,6 +53,8 @@ class ThermalPlant(CommandedAgent):
     -----
     E1-E4, ramps E28. Without a schedule it goes on as it stands before the first period.
     """
+
+    kind = "thermal"
 
     def __init__(
         self,
@@ -156,6 +159,29 @@ class ThermalPlant(CommandedAgent):
         total = sum(amount for amount, _, _ in costs)
         if total:
             world.ledger.book(world.clock.now_s, self.leader, self.name, total, GENERATION, period)
+
+    # What it tells of itself.
+
+    def rows(self) -> Iterator[Rows]:
+        """What it supplied, how unit and tank stood, and the carbon of it."""
+        done, hours = self.done, self.world.period_h
+        yield Rows("dispatch", {"bus": self.site.label, "p_supply_mw": done["net_mw"], "p_demand_mw": 0.0})
+        gross_t_per_h = self._unit.emission_tco2_per_mwh * done["gross_mw"]
+        yield Rows("units", {**done, "tank_tco2": self.tank_tco2, "emission_gross_tco2_per_h": gross_t_per_h})
+        net = (gross_t_per_h - done["absorbed_tco2_per_h"]) * hours
+        gross_mwh, (price, allowance) = done["gross_mw"] * hours, self._carbon_market
+        yield Rows(
+            "carbon",
+            {
+                "emission_gross_tco2": gross_t_per_h * hours,
+                "absorbed_tco2": done["absorbed_tco2_per_h"] * hours,
+                "regenerated_tco2": done["regenerated_tco2_per_h"] * hours,
+                "tank_tco2": self.tank_tco2,
+                "emission_net_tco2": net,
+                "allowance_tco2": allowance * gross_mwh,
+                "trading_money": carbon_trading_money(net, gross_mwh, price, allowance),
+            },
+        )
 
     def _content(self) -> float:
         return self._tank.tco2 if self._tank is not None else 0.0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from gridarium.agents.base import on
+from gridarium.agents.rows import Rows
 from gridarium.agents.system.commanded import CommandedAgent
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault, ProfileError
@@ -39,6 +41,8 @@ class WindFarm(CommandedAgent):
         If the forecast leaves [0, capacity].
     """
 
+    kind = "wind"
+
     def __init__(
         self,
         site: Site,
@@ -65,10 +69,10 @@ class WindFarm(CommandedAgent):
         self._limit_mw = np.full(world.n_period, math.inf)
         self.delivered_mw = np.zeros(world.n_period)
 
-    @property
-    def power_mw(self) -> dict[str, Array]:
-        """Forecast, available and delivered power, MW, for the record."""
-        return {"forecast": self._forecast_mw, "available": self._actual_mw, "delivered": self.delivered_mw}
+    def rows(self) -> Iterator[Rows]:
+        """What it delivered and what it could have."""
+        power = {"p_supply_mw": self.delivered_mw, "p_available_mw": self._actual_mw}
+        yield Rows("dispatch", {"bus": self.site.label, "p_demand_mw": 0.0, **power})
 
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> RenewableForecast:

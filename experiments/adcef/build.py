@@ -55,6 +55,7 @@ OPERATOR = "dso"
 class Built:
     """Agents of a feeder by role, in a world that is ready to step."""
 
+    scenario: AdcefScenario
     world: World
     grid: Grid
     dso: Dso
@@ -64,6 +65,11 @@ class Built:
     market: UpstreamMarket | None
     carbon_market: CarbonMarket
     load_mw: Array
+
+    @property
+    def sections(self) -> Mapping[str, AdcefScenario]:
+        """The scenario of the grid, by its name."""
+        return {self.grid.name: self.scenario}
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,9 @@ def build_agents(scenario: AdcefScenario, profiles: Profiles, place: FeederPlace
     dso = _dso(
         scenario, place, _shape(scenario, place, sites, columns), columns, consumers, carbon_market.name
     )
-    return Built(grid.world, grid, dso, consumers, storages, plants, None, carbon_market, columns["load_mw"])
+    return Built(
+        scenario, grid.world, grid, dso, consumers, storages, plants, None, carbon_market, columns["load_mw"]
+    )
 
 
 def metered_factor(scenario: AdcefScenario, profiles: Profiles) -> Array:

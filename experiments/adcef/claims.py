@@ -70,7 +70,7 @@ def _noon_responsibility(evidence: Evidence) -> Claim:
 
 
 def _noon_rise(evidence: Evidence) -> Finding:
-    rows = evidence.of("decisions", _S3 + _HIGH)
+    rows = evidence.of("loads", _S3 + _HIGH)
     noon = rows[pd.DatetimeIndex(rows["time"]).hour == 12]
     rise = float((noon["p_metered_mw"] - noon["p_base_mw"]).sum())
     return (
@@ -115,6 +115,7 @@ def _relaxation(evidence: Evidence) -> Finding:
 
 def _signal_shape(evidence: Evidence) -> Finding:
     rows = evidence.of("signals", _S3 + _HIGH)
+    rows = rows[rows["kind"] == "dso"]
     hour = pd.DatetimeIndex(rows["time"]).hour
     factor = rows["factor_tco2_per_mwh"].to_numpy()
     evening = float(factor[(hour >= 18) & (hour < 21)].mean())

@@ -15,6 +15,7 @@ from gridarium.experiments.adcef.figures import (
     storage_figure,
     sweep_figure,
 )
+from gridarium.experiments.evidence.known import rows_of
 from gridarium.experiments.feeder_map import feeder_map
 from gridarium.experiments.field_paths import swept_parameter
 from gridarium.experiments.formatting import label
@@ -29,28 +30,30 @@ def drawings(result: Result) -> Iterator[Drawing]:
     """Yield every figure that the tables of a run allow, one after the other."""
     tables = {name: table for name, table in result.tables.items() if not table.empty}
     currency = result.currency_code
+    signals, loads = rows_of(tables, "signals", "dso"), rows_of(tables, "loads", "consumer")
+    storages = rows_of(tables, "storages", "storage")
     if swept := swept_parameter(result.scenario, result.summary):
         name, values = label(swept[0], currency), swept[1]
         figure = sweep_figure(name, values, result.summary, currency)
         yield Drawing("sweep", f"Results against {name}.", figure)
-    if "signals" in tables:
+    if len(signals):
         caption = (
             "Prices, their carbon part and carbon emission factors. Shaded: the time-of-use price and the "
             "factor of the upstream grid."
         )
-        yield Drawing("prices", caption, price_figure(tables["signals"], currency))
-    if "decisions" in tables:
+        yield Drawing("prices", caption, price_figure(signals, currency))
+    if len(loads):
         caption = "Load of all consumers after their response, and its change. Shaded: before the response."
-        yield Drawing("load", caption, load_figure(tables["decisions"]))
+        yield Drawing("load", caption, load_figure(loads))
     if "dispatch" in tables:
         caption = (
             "Dispatch. Supply is stacked, charging and export are below zero, hatched on top is renewable "
             "power that was not used; supply above the demand covers charging, export and losses."
         )
         yield Drawing("dispatch", caption, dispatch_figure(tables["dispatch"]))
-    if {"dispatch", "carbon"} <= tables.keys():
+    if len(storages):
         caption = "Energy in all storage units and the virtual carbon pool, at the end of each period."
-        yield Drawing("storage", caption, storage_figure(tables["dispatch"], tables["carbon"]))
+        yield Drawing("storage", caption, storage_figure(storages))
     if "rounds" in tables:
         caption = "Largest change of prices and loads between rounds of the negotiation."
         yield Drawing("residuals", caption, residual_figure(tables["rounds"], currency))

@@ -36,11 +36,11 @@ _STACK = Stack(
         Layer("renewable", "renewable", GREEN),
         Layer("gas_turbine", "gas turbines", ORANGE, "////"),
         Layer("storage", "storage discharge", SKY, "...."),
-        Layer("grid", "grid import", PALE),
+        Layer("head", "grid import", PALE),
     ),
     curtailed="renewable",
-    withdrawal=(Layer("storage", "storage charge", BLUE), Layer("grid", "grid export", VERMILLION)),
-    demand=("load", "grid_below"),
+    withdrawal=(Layer("storage", "storage charge", BLUE), Layer("head", "grid export", VERMILLION)),
+    demand=("consumer", "grid_below"),
 )
 
 
@@ -69,10 +69,10 @@ def price_figure(signals: pd.DataFrame, currency: str = MONEY) -> Figure:
 
 
 @in_paper_style
-def load_figure(decisions: pd.DataFrame) -> Figure:
+def load_figure(loads: pd.DataFrame) -> Figure:
     """Draw the load of all consumers before and after their response, and the difference."""
     powers = ["p_base_mw", "p_metered_mw"]
-    total = decisions.groupby(["case", "period", "time"], sort=False, as_index=False)[powers].sum()
+    total = loads.groupby(["case", "period", "time"], sort=False, as_index=False)[powers].sum()
 
     def load(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         draw_reference(axes, rows["p_base_mw"].to_numpy(), hours, "before the response")
@@ -87,11 +87,10 @@ def load_figure(decisions: pd.DataFrame) -> Figure:
 
 
 @in_paper_style
-def storage_figure(dispatch: pd.DataFrame, carbon: pd.DataFrame) -> Figure:
+def storage_figure(storages: pd.DataFrame) -> Figure:
     """Draw the energy of all storage units and the virtual carbon pool at the end of every period."""
-    stored = dispatch[dispatch["kind"] == "storage"]
-    energy = stored.groupby(["case", "period"], sort=False)["e_mwh"].sum()
-    table = carbon.join(energy, on=["case", "period"])
+    levels = ["e_mwh", "pool_tco2"]
+    table = storages.groupby(["case", "period", "time"], sort=False, as_index=False)[levels].sum()
 
     def level(column: str) -> Callable[[Axes, pd.DataFrame, Hours, Look, str], None]:
         def draw(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:

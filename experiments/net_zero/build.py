@@ -56,6 +56,11 @@ class Built:
     recorded: tuple[RecordedGrid, ...]
     lines: PrivateLines
 
+    @property
+    def sections(self) -> Mapping[str, NetZeroScenario]:
+        """The scenario of the grid, by its name."""
+        return {self.grid.name: self.scenario}
+
 
 def build(scenario: NetZeroScenario) -> Built:
     """Make the world of one case.

@@ -66,7 +66,7 @@ def _provider(evidence: Evidence) -> Finding:
 
 def _storage_hours(evidence: Evidence) -> Finding:
     rows = evidence.of("dispatch", _S2)
-    rows = rows[rows["kind"] == "storage"]
+    rows = rows[rows["kind"] == "storage_provider"]
     times = pd.DatetimeIndex(rows["time"])
     hour = times.hour + times.minute / 60.0
     net = (rows["p_demand_mw"] - rows["p_supply_mw"]).to_numpy()
@@ -81,9 +81,9 @@ def _storage_hours(evidence: Evidence) -> Finding:
 
 
 def _capture_at_peak(evidence: Evidence) -> Finding:
-    carbon, loads = evidence.of("carbon", _S1), evidence.of("decisions", _S1)
+    carbon, loads = evidence.of("carbon", _S1), evidence.of("loads", _S1)
     load = loads.groupby("period")["p_metered_mw"].sum().to_numpy()
-    regenerated = carbon.sort_values("period")["regenerated_tco2"].to_numpy() * 4.0
+    regenerated = carbon.groupby("period")["regenerated_tco2"].sum().to_numpy() * 4.0
     high, low = load >= np.quantile(load, 0.75), load <= np.quantile(load, 0.25)
     peak, rest = float(regenerated[high].mean()), float(regenerated[low].mean())
     return (

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from gridarium.experiments.evidence.known import rows_of
 from gridarium.experiments.net_zero.figures import (
     capture_figure,
     cost_figure,
     deviation_figure,
     dispatch_figure,
     storage_figure,
+    with_pool,
 )
 from gridarium.experiments.net_zero.paper_example import BUYER, CURRENCY, SELLER
 from gridarium.experiments.net_zero.pool_figures import (
@@ -33,7 +35,7 @@ def drawings(result: Result) -> Iterator[Drawing]:
     tables = {name: table for name, table in result.tables.items() if not table.empty}
     if len(tables.get("units", ())):
         yield from _of_system(result, tables)
-    if len(tables.get("trades", ())):
+    if len(rows_of(tables, "trades", "prosumer")):
         yield from _of_pool(result, tables)
     if "leases" in tables and tables["leases"]["day"].nunique() > 1:
         caption = "Profit of the storage provider by source, and the fee of the first interval, day by day."
@@ -49,8 +51,11 @@ def _of_system(result: Result, tables: Mapping[str, pd.DataFrame]) -> Iterator[D
             "Dispatch. Supply is stacked, charging and spilled energy are below zero, hatched on top is wind "
             "power that was not used. What prosumers get from each other counts as demand and as supply."
         )
-        yield Drawing("dispatch", caption, dispatch_figure(tables["dispatch"]))
-        if (tables["dispatch"]["kind"] == "storage").any():
+        dispatch = tables["dispatch"]
+        if "pool" in tables:
+            dispatch = with_pool(dispatch, tables["pool"], _period_h(tables["pool"]))
+        yield Drawing("dispatch", caption, dispatch_figure(dispatch))
+        if (tables["dispatch"]["kind"] == "storage_provider").any():
             caption = "Energy and power of the shared storage; shaded are the hours that the paper states."
             yield Drawing("storage", caption, storage_figure(tables["dispatch"]))
     if "carbon" in tables:
@@ -67,7 +72,7 @@ def _of_system(result: Result, tables: Mapping[str, pd.DataFrame]) -> Iterator[D
 
 
 def _of_pool(result: Result, tables: Mapping[str, pd.DataFrame]) -> Iterator[Drawing]:
-    pool, trades = tables["pool"], tables["trades"]
+    pool, trades = tables["pool"], rows_of(tables, "trades", "prosumer")
     pool = pool[pool["case"].isin(trades["case"].unique())]
     if pool["period"].max() < _QUARTERS_OF_DAY:
         caption = "Trade over leased lines in each quarter. Shaded: what surplus and need allow."

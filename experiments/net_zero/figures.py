@@ -32,13 +32,13 @@ _STACK = Stack(
     supply=(
         Layer("wind", "wind", GREEN),
         Layer("thermal", "thermal units, net of capture", ORANGE, "////"),
-        Layer("storage", "storage discharge", SKY, "...."),
+        Layer("storage_provider", "storage discharge", SKY, "...."),
         Layer("pool", "prosumers to prosumers", PURPLE),
-        Layer("market", "real-time market", PALE),
+        Layer("head", "real-time market", PALE),
     ),
     curtailed="wind",
-    withdrawal=(Layer("storage", "storage charge", BLUE), Layer("market", "spilled", VERMILLION)),
-    demand=("load", "flexible_load", "prosumer", "grid_below"),
+    withdrawal=(Layer("storage_provider", "storage charge", BLUE), Layer("head", "spilled", VERMILLION)),
+    demand=("load", "flexible_load", "prosumer", "pool", "grid_below", "recorded_grid"),
 )
 
 CHARGES_H, DISCHARGES_H = ((1.0, 4.0),), ((10.0, 12.0), (18.0, 19.0))
@@ -64,6 +64,13 @@ def dispatch_figure(dispatch: pd.DataFrame) -> Figure:
     return stack_figure(dispatch, _STACK)
 
 
+def with_pool(dispatch: pd.DataFrame, pool: pd.DataFrame, period_h: float) -> pd.DataFrame:
+    """A dispatch with what prosumers get from each other, off the grid, as a supply and a demand more."""
+    traded_mw = pool["traded_mwh"] / period_h
+    own = pool[["case", "period", "time"]].assign(kind="pool", p_supply_mw=traded_mw, p_demand_mw=traded_mw)
+    return pd.concat([dispatch, own], ignore_index=True)
+
+
 def _level(column: str) -> _Draw:
     def draw(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         axes.plot(hours.ends, rows[column].to_numpy(dtype=float), label=name, **look.line)
@@ -82,7 +89,7 @@ def _power(column: str) -> _Draw:
 @in_paper_style
 def storage_figure(dispatch: pd.DataFrame) -> Figure:
     """Draw stored energy and power of the shared storage; shaded are the hours that the paper states."""
-    stored = dispatch[dispatch["kind"] == "storage"]
+    stored = dispatch[dispatch["kind"] == "storage_provider"]
     table = stored.assign(power_mw=stored["p_supply_mw"] - stored["p_demand_mw"])
 
     def energy(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
@@ -115,6 +122,8 @@ def _shade_stated_hours(axes: Axes) -> None:
 @in_paper_style
 def capture_figure(carbon: pd.DataFrame, period_h: float) -> Figure:
     """Draw carbon absorbed and regenerated, and the content of the solvent tanks."""
+    amounts = ["absorbed_tco2", "regenerated_tco2", "tank_tco2"]
+    carbon = carbon.groupby(["case", "period", "time"], sort=False, as_index=False)[amounts].sum()
     rates = {f"{name}_rate": carbon[f"{name}_tco2"] / period_h for name in ("absorbed", "regenerated")}
     rows: Mapping[str, _Draw] = {
         "absorbed\n(tCO₂/h)": _power("absorbed_rate"),

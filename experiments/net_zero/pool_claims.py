@@ -10,6 +10,7 @@ import pandas as pd
 
 from gridarium.environment.arrays import Array
 from gridarium.experiments.claim_kinds import Evidence, Finding, directional, exact, incomparable
+from gridarium.experiments.evidence.known import rows_of
 from gridarium.experiments.net_zero import paper_example as paper
 from gridarium.experiments.records import Claim
 
@@ -35,12 +36,20 @@ def _revenue(evidence: Evidence) -> Claim:
     )
 
 
+def _sales(evidence: Evidence, case: str) -> pd.DataFrame:
+    """Energy that prosumers have sold over leased lines, minute by minute."""
+    rows = rows_of(evidence.tables, "trades", "prosumer")
+    return rows[rows["case"] == case] if len(rows) else rows
+
+
 def _minutes(evidence: Evidence, case: str) -> tuple[Array, Array]:
     """Energy, kWh, and price, money/kWh, of each minute of the quarters in which the two trade alone.
 
     What a buyer has from others changes what it bargains about.
     """
-    rows = evidence.of("trades", case)
+    rows = _sales(evidence, case)
+    if rows.empty:
+        return np.empty(0), np.empty(0)
     rows = rows[rows["buyer"] == paper.BUYER]
     sellers = rows.groupby("period")["seller"].transform("nunique")
     rows = rows[(rows["seller"] == paper.SELLER) & (sellers == 1)]
@@ -98,7 +107,7 @@ def _nearly_linear(case: str, evidence: Evidence) -> Finding:
 
 
 def _hours_of_trade(case: str, evidence: Evidence) -> Finding:
-    rows = evidence.of("trades", case)
+    rows = _sales(evidence, case)
     hour = pd.DatetimeIndex(rows["time"]).hour
     share = float(rows["delivered_mwh"][(hour >= 8) & (hour < 18)].sum() / rows["delivered_mwh"].sum())
     return f"{100.0 * share:.0f} % of the energy", share > 0.5, "the paper's own example is at 7:00"

@@ -55,6 +55,11 @@ class Built:
     scenarios: Mapping[str, GridScenario]
     markets: Mapping[str, UpstreamMarket]
 
+    @property
+    def sections(self) -> Mapping[str, GridScenario]:
+        """The scenario of each grid, by its name."""
+        return self.scenarios
+
 
 def build(case: StackedScenario) -> Built:
     """Make the world of one case.

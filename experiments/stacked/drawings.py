@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import pandas as pd
+
+from gridarium.experiments.evidence.known import tables_of_grid
 from gridarium.experiments.models import MODELS
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.results import Result
-from gridarium.experiments.stacked.certificates import tables_of_grid
 from gridarium.experiments.stacked.figures import heads_figure
 
 
 def drawings(result: Result) -> Iterator[Drawing]:
     """Yield every figure that the tables of a run allow, one after the other."""
-    heads = result.table("heads")
+    heads = result.tables.get("heads", pd.DataFrame({"case": []}))
     caption = (
         "What passes the heads of the grids: exchange of one grid as planned (dashed) and metered, the price "
         "told, and the carbon factor as told (dashed) and metered."

@@ -18,7 +18,7 @@ from gridarium.agents.system.storage_provider import StorageProvider, StorageRat
 from gridarium.agents.system.system_load import SystemLoad
 from gridarium.agents.system.thermal_plant import ThermalPlant
 from gridarium.agents.system.wind_farm import WindFarm
-from gridarium.environment.arrays import series
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import Clock
 from gridarium.environment.errors import ProfileError, ScenarioError
 from gridarium.environment.forecast_error import ForecastError
@@ -54,6 +54,7 @@ from gridarium.market.messages.status import (
     UnitStatus,
 )
 
+Told = Callable[[GridAgent, str, str], Array]
 CAPTURE = CapturePlant(0.8, 0.25, 2.0, 20.0, 10.0)
 
 
@@ -222,11 +223,13 @@ def test_limits_on_the_wrong_side_of_the_base_are_named() -> None:
         FlexibleProfile(base, np.array([1.0, 3.0]), np.array([4.0, 4.0]), 1.0)
 
 
-def test_a_wind_farm_keeps_its_limit_and_tells_the_next_quarter(make_plate: Callable[..., World]) -> None:
+def test_a_wind_farm_keeps_its_limit_and_tells_the_next_quarter(
+    make_plate: Callable[..., World], told: Told
+) -> None:
     world = make_plate(4)
     farm = WindFarm(world.grid.head, "wind", np.full(4, 50.0), ForecastError(0.15, 0.5), "operator", 60.0)
     desk = Desk(world)
-    actual = farm.power_mw["available"]
+    actual = told(farm, "dispatch", "p_available_mw")
     desk.tell("wind", RenewableSetpoint(1, 0, series([20.0, 99.0, 99.0, 0.0])))
     (status,) = desk.tell("wind", StatusRequest(0))
     assert status.available_mw[0] == actual[0] != 50.0

@@ -269,7 +269,9 @@ def test_value_is_utility_less_bill(make_world: MakeWorld) -> None:
     heard = signal([500.0, 300.0], [400.0, 300.0])
     load = np.array([1.8, 1.2])
     utility = (400 + 100) * 1.8 - 25 * 1.8**2 + (300 + 50) * 1.2 - 25 * 1.2**2
-    assert consumer.today.utility_money(load, heard) == pytest.approx(utility)
+    assert np.isnan(consumer.today.utility_money(load))
+    consumer.respond(heard, "leader")
+    assert consumer.today.utility_money(load) == pytest.approx(utility)
     assert consumer.value_money(load, heard) == pytest.approx(utility - 500 * 1.8 - 300 * 1.2)
 
 

@@ -106,7 +106,7 @@ def feeder_day() -> tuple[LeaderProblem, Supply]:
         followers.append(FollowerModel(base, reference, beta, most, np.minimum(most, base.max() - base)))
     p, q = shape.feeder.p_load_mw, shape.feeder.q_load_mvar
     share, reactive = p / p.sum(), q / p.sum()
-    available = np.array([plant.available_mw for plant in built.plants])
+    available = np.array([next(iter(plant.rows())).values["p_available_mw"] for plant in built.plants])
     content = np.array([unit.soc_initial * unit.e_max_mwh for unit in shape.storages])
     dispatcher = Dispatcher("dso", shape, LocalProblem(dispatch_form(shape)))
     quota = market.carbon_price_per_tco2 * market.quota_tco2_per_mwh

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gridarium.agents.base import GridAgent
 from gridarium.agents.upstream import UpstreamMarket
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import Clock
@@ -24,13 +26,15 @@ from gridarium.experiments.adcef.build import (
     build_feeder,
     supply_profile,
 )
-from gridarium.experiments.adcef.certificates import certify
 from gridarium.experiments.adcef.schema import AdcefScenario
-from gridarium.experiments.adcef.tables import tables_of
+from gridarium.experiments.evidence.certificates import certify
+from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.scenario_files import profile_path
 from gridarium.market.accounts import CARBON, EXPORT, PURCHASE, UPSTREAM
 
+Told = Callable[[GridAgent, str, str], Array]
+EMISSIONS = (("carbon", "emission_grid_tco2"), ("carbon", "emission_gas_tco2"))
 DAYS = 3
 CLASSES = ("industrial", "commercial", "residential")
 LIMIT_MWH = 0.5  # of each class and day; it binds for the industrial one
@@ -110,7 +114,7 @@ def test_no_energy_moves_from_day_to_day(days: Built) -> None:
         assert by_day(days.world.meters[consumer.name]).sum(axis=1) == pytest.approx(base, abs=1e-9)
 
 
-def test_equal_days_are_the_same_day_again(one_day: Built, days: Built) -> None:
+def test_equal_days_are_the_same_day_again(one_day: Built, days: Built, told: Told) -> None:
     first = one_day.dso.today
     assert len(days.dso.days) == DAYS
     for day in days.dso.days:
@@ -121,12 +125,12 @@ def test_equal_days_are_the_same_day_again(one_day: Built, days: Built) -> None:
         assert day.plan.situation.load_mw == pytest.approx(first.plan.situation.load_mw, abs=OF_A_SOLVER)
     for values, alone in (
         (days.grid.exchange_mw, one_day.grid.exchange_mw),
-        (days.dso.emission_tco2, one_day.dso.emission_tco2),
+        *(
+            (told(days.dso, *column), told(one_day.dso, *column))
+            for column in (*EMISSIONS, ("signals", "factor_tco2_per_mwh"))
+        ),
     ):
         assert by_day(values) == pytest.approx(np.tile(alone, (DAYS, 1)), abs=OF_A_SOLVER)
-    assert by_day(days.dso.settled_factor_tco2_per_mwh) == pytest.approx(
-        np.tile(one_day.dso.settled_factor_tco2_per_mwh, (DAYS, 1)), abs=OF_A_SOLVER
-    )
     for name in ("dso", *CLASSES):
         balance = one_day.world.ledger.balance(name)
         assert days.world.ledger.balance(name) == pytest.approx(DAYS * balance, rel=1e-5)
@@ -166,7 +170,8 @@ def test_what_a_storage_tells_of_the_next_day_is_what_is_in_it_then(days: Built)
 
 def test_certificates_of_several_days(folder: Path, days: Built) -> None:
     scenario = scenario_of(folder, DAYS)
-    found = certify("adcef", scenario, days, tables_of("adcef", days))
+    tables = collect("adcef", days.world, days.sections)
+    found = certify("adcef", days.world, {"": scenario}, tables, scenario.currency_code)
     assert {each.name: each.value for each in found if not each.passed} == {}
     assert {"energy balance", "carbon balance", "money balance", "budget balance"} <= {
         each.name for each in found
@@ -233,7 +238,9 @@ def quarters(folder: Path) -> tuple[Built, Built]:
     return lived(scenario), in_quarters(scenario)
 
 
-def test_who_plans_in_hours_holds_its_plan_over_the_quarters(quarters: tuple[Built, Built]) -> None:
+def test_who_plans_in_hours_holds_its_plan_over_the_quarters(
+    quarters: tuple[Built, Built], told: Told
+) -> None:
     hourly, fine = quarters
     for consumer, same in zip(fine.consumers, hourly.consumers, strict=True):
         metered, held = fine.world.meters[consumer.name], np.repeat(hourly.world.meters[same.name], 4)
@@ -252,20 +259,21 @@ def test_who_plans_in_hours_holds_its_plan_over_the_quarters(quarters: tuple[Bui
         steps = np.diff(unit.energy_mwh, prepend=first_mwh).reshape(-1, 4)
         assert np.ptp(steps, axis=1).max() <= 1e-12
     for plant, same_plant in zip(fine.plants, hourly.plants, strict=True):
-        assert plant.available_mw.tolist() == np.repeat(same_plant.available_mw, 4).tolist()
+        available, same = (told(one, "dispatch", "p_available_mw") for one in (plant, same_plant))
+        assert available.tolist() == np.repeat(same, 4).tolist()
 
 
 def test_energy_money_and_carbon_do_not_depend_on_the_settlement_period(
-    quarters: tuple[Built, Built],
+    quarters: tuple[Built, Built], told: Told
 ) -> None:
     hourly, fine = quarters
     near = BY_ROUNDING
     taken, same = fine.grid.exchange_mw, hourly.grid.exchange_mw
     assert taken[:96] == pytest.approx(np.repeat(same[:24], 4), abs=1e-12)
     assert taken.reshape(-1, 4).sum(axis=1) / 4 == pytest.approx(same, abs=near)
-    assert fine.dso.emission_tco2.reshape(-1, 4).sum(axis=1) == pytest.approx(
-        hourly.dso.emission_tco2, abs=near
-    )
+    for column in EMISSIONS:
+        emitted = told(fine.dso, *column).reshape(-1, 4).sum(axis=1)
+        assert emitted == pytest.approx(told(hourly.dso, *column), abs=near)
     for name in ("dso", UPSTREAM, *CLASSES):
         assert fine.world.ledger.balance(name) == pytest.approx(hourly.world.ledger.balance(name), rel=1e-7)
     assert fine.carbon_market.reduction_tco2 == pytest.approx(hourly.carbon_market.reduction_tco2, abs=near)

@@ -10,7 +10,9 @@ import pytest
 
 from gridarium.agents.leader.leading import Anticipating
 from gridarium.experiments.adcef.build import Built, build
-from gridarium.experiments.adcef.leader_certificates import LeaderBench, certify_leader
+from gridarium.experiments.evidence.known import GridEvidence, evidence_of
+from gridarium.experiments.evidence.leader_certificates import LeaderBench, certify_leader
+from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.scenario import load_scenario
 
 SEARCHING = ("anticipating", "full-information")
@@ -25,9 +27,15 @@ def played(leader: str, *settings: str) -> Built:
     return built
 
 
+def known_of(built: Built) -> GridEvidence:
+    tables = collect("adcef", built.world, built.sections)
+    return evidence_of("adcef", built.grid, built.sections, tables)
+
+
 def certified(leader: str, settings: Sequence[str] = ()) -> dict[str, float]:
-    scenario = load_scenario("adcef-small", [f"leader={leader}", *settings]).cases["adcef"]
-    return {item[0]: item[1] for item in certify_leader(scenario, played(leader, *settings))}
+    built = played(leader, *settings)
+    known = known_of(built)
+    return {item.name: item.value for item in certify_leader(known, LeaderBench(known, built.dso))}
 
 
 def profit(built: Built) -> float:
@@ -86,9 +94,7 @@ def test_when_time_is_up_within_the_search_the_best_price_seen_is_announced() ->
 
 @pytest.mark.parametrize("behaviour", ["{noise: {price_scale_per_mwh: 20}}", "{habit: {last_weight: 0.5}}"])
 def test_followers_that_misbehave_do_not_make_it_diverge(behaviour: str) -> None:
-    setting = f"consumers.residential.behaviour=[{behaviour}]"
-    built = played("anticipating", setting)
-    reference = load_scenario("adcef-small", [setting]).cases["adcef"]
-    bench = LeaderBench(reference, built)
+    built = played("anticipating", f"consumers.residential.behaviour=[{behaviour}]")
+    bench = LeaderBench(known_of(built), built.dso)
     assert len(built.dso.today.rounds) <= 42
     assert profit(built) >= 0.95 * bench.profit_money(built.dso.today.conditions.tou_price_per_mwh)

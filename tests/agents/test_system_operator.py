@@ -24,6 +24,7 @@ from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.agents.system.thermal_plant import ThermalPlant
 from gridarium.agents.system.wind_farm import WindFarm
 from gridarium.agents.upstream import SupplyProfile, UpstreamMarket
+from gridarium.environment.arrays import Array
 from gridarium.environment.clock import Clock
 from gridarium.environment.errors import MessageError, ScenarioError
 from gridarium.environment.forecast_error import ForecastError
@@ -46,6 +47,7 @@ from gridarium.market.accounts import (
 )
 from gridarium.market.messages.leasing import Nomination
 
+Told = Callable[[GridAgent, str, str], Array]
 QUARTER_S, DAY = 900.0, 96
 MARKET_PRICE = 300.0
 LOSSY = LinkQuality(latency_s=0.2, loss=0.2)
@@ -243,7 +245,7 @@ def test_a_lossy_slow_bus_does_not_change_the_plan(day: Plate, make_plate: Calla
     assert lossy.world.ledger.balance("operator") == pytest.approx(day.world.ledger.balance("operator"))
 
 
-def test_two_days_in_a_row(day: Plate, make_plate: Callable[..., Plate]) -> None:
+def test_two_days_in_a_row(day: Plate, make_plate: Callable[..., Plate], told: Told) -> None:
     two = make_plate(2)
     two.world.bus.record = True
     operator = two.run().operator
@@ -254,8 +256,9 @@ def test_two_days_in_a_row(day: Plate, make_plate: Callable[..., Plate]) -> None
     assert sorted(operator.plans) == [0, 1]
     assert len(operator.records) == 2 * DAY
     # Wind is drawn day by day: the first day is the one that is run alone, except for its load.
-    assert np.array_equal(two.wind.power_mw["available"][:DAY], day.wind.power_mw["available"])
-    assert not np.array_equal(two.wind.power_mw["available"][DAY:], day.wind.power_mw["available"])
+    of_two, of_one = (told(plate.wind, "dispatch", "p_available_mw") for plate in (two, day))
+    assert np.array_equal(of_two[:DAY], of_one)
+    assert not np.array_equal(of_two[DAY:], of_one)
     for load in two.loads:
         drawn, base = (load.loads_mw[name].reshape(2, DAY).sum(axis=1) for name in ("drawn", "base"))
         assert drawn == pytest.approx(base, rel=1e-9)
@@ -287,9 +290,9 @@ def test_a_system_of_units_alone(make_plate: Callable[..., Plate], power_system:
     assert plate.world.ledger.total() == 0.0
 
 
-def test_wind_farms_share_limits_by_what_they_have(make_plate: Callable[..., Plate]) -> None:
+def test_wind_farms_share_limits_by_what_they_have(make_plate: Callable[..., Plate], told: Told) -> None:
     plate = make_plate(farms=2).run()
-    available = np.array([farm.power_mw["available"] for farm in plate.farms])
+    available = np.array([told(farm, "dispatch", "p_available_mw") for farm in plate.farms])
     delivered = np.array([farm.delivered_mw for farm in plate.farms])
     for record in plate.operator.records:
         share = delivered[:, record.quarter] / available[:, record.quarter]

@@ -35,7 +35,7 @@ def _tables_of(case: str, number: int, n_period: int, n_bus: int) -> dict[str, p
             "p_available_mw": np.nan,
             "e_mwh": np.nan,
         }
-        return base.assign(unit=name, kind=kind, bus=2, **{**empty, **columns})
+        return base.assign(agent=name, kind=kind, bus=2, **{**empty, **columns})
 
     def bus(index: int) -> pd.DataFrame:
         intensity = np.where(hour < 2, np.nan, 0.5 + 0.01 * index)
@@ -51,21 +51,27 @@ def _tables_of(case: str, number: int, n_period: int, n_bus: int) -> dict[str, p
     rounds = np.arange(1, 9)
     return {
         "signals": base.assign(
+            agent="dso",
+            kind="dso",
             tou_price_per_mwh=600.0,
             price_per_mwh=600.0 - 10.0 * number * np.sin(hour),
             factor_tco2_per_mwh=0.5 - 0.3 * np.sin(hour / 4),
             grid_factor_tco2_per_mwh=0.6,
         ),
-        "decisions": base.assign(
-            agent="all", kind="all", p_base_mw=load, p_plan_mw=load, p_metered_mw=load + 0.1 * np.cos(hour)
+        "loads": base.assign(
+            agent="all",
+            kind="consumer",
+            p_base_mw=load,
+            p_plan_mw=load,
+            p_metered_mw=load + 0.1 * np.cos(hour),
         ),
         "dispatch": pd.concat(
             [
                 unit("pv", "renewable", p_supply_mw=used, p_available_mw=sun),
                 unit("turbine", "gas_turbine", p_supply_mw=0.1 * load),
                 unit("pool", "storage", p_demand_mw=0.2, e_mwh=1.0 + 0.1 * np.sin(hour)),
-                unit("grid", "grid", p_supply_mw=np.maximum(load - used, 0.0)),
-                unit("loads", "load", p_demand_mw=load),
+                unit("head", "head", p_supply_mw=np.maximum(load - used, 0.0)),
+                unit("loads", "consumer", p_demand_mw=load),
             ]
         ),
         "buses": pd.concat([bus(index) for index in range(n_bus)]),
@@ -75,7 +81,9 @@ def _tables_of(case: str, number: int, n_period: int, n_bus: int) -> dict[str, p
                 for index in range(1, n_bus)
             ]
         ),
-        "carbon": base.assign(pool_tco2=0.1 * np.cos(hour)),
+        "storages": base.assign(
+            agent="pool", kind="storage", e_mwh=1.0 + 0.1 * np.sin(hour), pool_tco2=0.1 * np.cos(hour)
+        ),
         "rounds": pd.DataFrame(
             {
                 "case": case,

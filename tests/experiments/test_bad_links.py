@@ -50,7 +50,7 @@ def test_a_consumer_that_missed_the_negotiation_answers_the_final_tariff() -> No
     rounds = result.table("rounds")
     assert rounds["ended"].tolist() == ["", "", "", "round limit"]
     assert rounds["missing"].tolist() == [0, 1, 1, 1]
-    plan = result.table("decisions").query("agent == 'commercial'")
+    plan = result.table("loads").query("agent == 'commercial'")
     assert np.abs(plan["p_plan_mw"] - plan["p_base_mw"]).max() > 1e-3
     # Only the price may be off: the dispatch has taken up what the consumer made of it.
     assert _failed(result) in ([], ["convergence"])
@@ -63,5 +63,5 @@ def test_answers_that_come_after_every_round_are_no_convergence() -> None:
     assert result.table("rounds")["ended"].iloc[-1] == "round limit"
     assert result.table("rounds")["replies"].tolist() == [0, 0, 0]
     assert _failed(result) in ([], ["convergence"])
-    for agent, loads in result.table("decisions").groupby("agent"):
+    for agent, loads in result.table("loads").groupby("agent"):
         np.testing.assert_allclose(loads["p_metered_mw"], loads["p_plan_mw"], atol=1e-12, err_msg=agent)

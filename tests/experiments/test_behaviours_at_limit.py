@@ -127,7 +127,7 @@ def test_balances_hold_whoever_is_bounded(exact: Mapping[str, str], role: str, n
     assert digests(bounded) != exact
     again = run_one("negotiation.round_limit=6", *settings)
     assert digests(again) == digests(bounded)
-    loads = bounded.table("decisions").groupby("agent")[["p_base_mw", "p_plan_mw"]].sum()
+    loads = bounded.table("loads").groupby("agent")[["p_base_mw", "p_plan_mw"]].sum()
     without_battery = loads.drop(index="residential") if role == "follower" else loads
     assert without_battery["p_plan_mw"].to_numpy() == pytest.approx(
         without_battery["p_base_mw"].to_numpy(), abs=1e-5

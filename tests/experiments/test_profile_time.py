@@ -27,7 +27,7 @@ def test_profiles_of_two_days_and_of_quarter_hours(tmp_path: Path, rows: int, pe
     result = run(load_scenario("adcef", settings), cases=["adcef"])
     assert [each.name for each in result.certificates if not each.passed] == []
     days = rows * period_h / 24
-    signals, ledger = result.table("signals"), result.table("ledger")
+    signals, ledger = result.table("signals").query("kind == 'dso'"), result.table("ledger")
     assert len(signals) == rows
     # The rows are a shape; the scenario says which days they are of.
     assert signals["time"].iloc[0].isoformat() == "2031-03-01T00:00:00+01:00"

@@ -23,8 +23,12 @@ from gridarium.experiments.console import messages, output
 from gridarium.experiments.results import Result, read_run
 from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.table_files import TABLES, parquet_bytes
+from gridarium.experiments.table_files import parquet_bytes
 
+TABLES = {
+    "signals", "rounds", "days", "dispatch", "loads", "storages", "carbon", "trades", "buses", "branches",
+    "heads", "payoffs", "messages", "traffic", "ledger",
+}  # fmt: skip
 LOSSY = ("communication.latency_s=0.2", "communication.loss=0.2")
 
 
@@ -83,7 +87,7 @@ def test_tables_add_up_to_the_summary(study: Result) -> None:
     for case, summary in study.summary.items():
         ledger, dispatch, branches, loads = (
             study.table(name)[study.table(name)["case"] == case]
-            for name in ("ledger", "dispatch", "branches", "decisions")
+            for name in ("ledger", "dispatch", "branches", "loads")
         )
         mine = ledger[ledger["account"] == "dso"]["amount_money"].sum()
         assert mine == pytest.approx(summary["dso_net_revenue_money"], abs=1e-6)
@@ -97,7 +101,8 @@ def test_tables_add_up_to_the_summary(study: Result) -> None:
 
 
 def test_retail_energy_is_paid_at_the_posted_price(result: Result) -> None:
-    loads = result.table("decisions").merge(result.table("signals"), on="period")
+    signals = result.table("signals").query("kind == 'dso'")
+    loads = result.table("loads").merge(signals, on="period", suffixes=("", "_of_dso"))
     due = (loads["p_metered_mw"] * loads["price_per_mwh"]).groupby(loads["agent"]).sum()
     ledger = result.table("ledger").query("purpose == 'retail'")
     paid = -ledger[ledger["account"] != "dso"].groupby("account")["amount_money"].sum()
@@ -112,7 +117,7 @@ def test_run_folder(result: Result, tmp_path: Path) -> None:
         "scenario.yaml", "manifest.json", "summary.json", "certificates.json", "claims.json",
         "tables", "figures", "report.html",
     }  # fmt: skip
-    assert {path.name for path in (out / "tables").iterdir()} == {f"{name}.parquet" for name in TABLES}
+    assert {path.stem for path in (out / "tables").iterdir()} == set(result.tables) == TABLES
     assert {path.suffix for path in (out / "figures").iterdir()} == {".svg"}
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["status"] == "finished"
@@ -226,7 +231,7 @@ class Stubborn(Behaviour):
 def test_a_behaviour_of_ones_own_acts_and_softens_the_follower_certificates() -> None:
     behaviour = f"consumers.residential.behaviour=[{{'{__name__}:Stubborn': {{share: 0.5}}}}]"
     bounded = run_one(behaviour)
-    loads = bounded.table("decisions").query("agent == 'residential'")
+    loads = bounded.table("loads").query("agent == 'residential'")
     halfway = 0.5 * (loads["p_base_mw"] + loads["p_plan_mw"])
     assert loads["p_metered_mw"].to_numpy() == pytest.approx(halfway.to_numpy(), abs=1e-12)
     found = certificates(bounded)
@@ -251,8 +256,8 @@ def test_no_units_at_all() -> None:
     # All that is emitted upstream arrives at the loads, by the grid's factor of each hour.
     buses = bare.table("buses")
     carried = (buses["p_load_mw"] * buses["carbon_intensity_tco2_per_mwh"].fillna(0.0)).sum()
-    imported = bare.table("dispatch").query("kind == 'grid'")["p_supply_mw"].to_numpy()
-    factor = bare.table("signals")["grid_factor_tco2_per_mwh"].to_numpy()
+    imported = bare.table("dispatch").query("kind == 'head'")["p_supply_mw"].to_numpy()
+    factor = bare.table("signals").query("kind == 'dso'")["grid_factor_tco2_per_mwh"].to_numpy()
     assert carried == pytest.approx(float(imported @ factor))
     assert carried == pytest.approx(bare.summary["adcef"]["emission_tco2"])
 
@@ -260,9 +265,9 @@ def test_no_units_at_all() -> None:
 def test_a_class_divided_into_agents_changes_no_total(result: Result) -> None:
     divided = run_one("consumers.residential.count=5")
     assert divided.passed
-    assert len(set(divided.table("decisions")["agent"])) == 7
-    one = result.table("decisions").groupby("period")["p_metered_mw"].sum()
-    many = divided.table("decisions").groupby("period")["p_metered_mw"].sum()
+    assert len(set(divided.table("loads")["agent"])) == 7
+    one = result.table("loads").groupby("period")["p_metered_mw"].sum()
+    many = divided.table("loads").groupby("period")["p_metered_mw"].sum()
     assert many.to_numpy() == pytest.approx(one.to_numpy(), abs=1e-4)
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour
 from gridarium.experiments.adcef.build import Built, build
-from gridarium.experiments.adcef.certificates import certify
-from gridarium.experiments.adcef.tables import tables_of
+from gridarium.experiments.evidence.certificates import certify
+from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.scenario import load_scenario
 
 ALWAYS = {
@@ -77,8 +77,9 @@ def test_balances_hold_in_every_run(changes: list[str], case: str) -> None:
     built = build(scenario)
     while built.world.running:
         built.world.step()
-    tables = tables_of(case, built)
-    found = {each.name: each for each in certify(case, scenario, built, tables)}
+    tables = collect(case, built.world, built.sections)
+    certificates = certify(case, built.world, built.sections, tables, scenario.currency_code)
+    found = {each.name: each for each in certificates}
     assert set(found) >= ALWAYS
     assert {name: found[name].value for name in ALWAYS if not found[name].passed} == {}
     assert built.world.ledger.total() == 0.0

@@ -41,9 +41,9 @@ def test_any_size(tmp_path: Path, make: Make, cases: tuple[str, ...], n_period: 
     tables = made["tables"]
     for figure in (
         price_figure(tables["signals"]),
-        load_figure(tables["decisions"]),
+        load_figure(tables["loads"]),
         dispatch_figure(tables["dispatch"]),
-        storage_figure(tables["dispatch"], tables["carbon"]),
+        storage_figure(tables["storages"]),
         residual_figure(tables["rounds"]),
         feeder_map(tables["buses"], tables["branches"], cases[0]),
     ):
@@ -56,7 +56,6 @@ def test_a_study_without_storage_and_without_any_change(make: Make) -> None:
     rounds = tables["rounds"].assign(price_change_per_mwh=0.0, load_change_mw=0.0)
     for figure in (
         dispatch_figure(dispatch),
-        storage_figure(dispatch, tables["carbon"]),
         residual_figure(rounds),
         residual_figure(rounds[rounds["round"] == 1]),
     ):
@@ -105,7 +104,7 @@ def test_dispatch_stack_adds_up(make: Make) -> None:
     curtailed = areas["curtailed"].values - areas["curtailed"].baseline
     np.testing.assert_allclose(curtailed, renewable["p_available_mw"] - renewable["p_supply_mw"], atol=1e-12)
     np.testing.assert_allclose(areas["storage charge"].baseline - areas["storage charge"].values, -0.2)
-    demand = table[table["kind"] == "load"].groupby("period")["p_demand_mw"].sum()
+    demand = table[table["kind"] == "consumer"].groupby("period")["p_demand_mw"].sum()
     np.testing.assert_allclose(areas["demand"].values, demand)
     assert "grid export" not in areas
 

@@ -66,9 +66,9 @@ def test_voltages_of_an_unscaled_file_are_those_of_pandapower(tmp_path: Path) ->
     buses, dispatch = result.table("buses"), result.table("dispatch")
     period = int(buses.groupby("period")["p_load_mw"].sum().idxmax())
     now = dispatch[dispatch["period"] == period]
-    factor = now.loc[now["kind"] == "load", "p_demand_mw"].sum() / net.load.p_mw.sum()
+    factor = now.loc[now["kind"] == "consumer", "p_demand_mw"].sum() / net.load.p_mw.sum()
     net.load[["p_mw", "q_mvar"]] *= factor
-    for unit in now[~now["kind"].isin(("grid", "load"))].itertuples():
+    for unit in now[~now["kind"].isin(("head", "consumer"))].itertuples():
         pandapower.create_sgen(net, int(unit.bus), unit.p_supply_mw - unit.p_demand_mw, unit.q_mvar)
     pandapower.runpp(net, numba=False, tolerance_mva=1e-10)
     here = buses[buses["period"] == period].set_index("bus")["vm_pu"]

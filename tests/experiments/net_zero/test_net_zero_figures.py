@@ -88,7 +88,7 @@ def test_deviation_is_shaded_before_and_drawn_after(short_run: Result) -> None:
 
 
 def test_the_papers_points_are_beside_ours(short_run: Result) -> None:
-    trades = short_run.table("trades")
+    trades = short_run.table("trades").query("product == 'p2p'")
     axes = example_figure(trades, 300.0).axes[0]
     ours, theirs = axes.collections
     np.testing.assert_allclose(theirs.get_offsets(), np.column_stack([paper.VOLUME_KWH, paper.PRICE_PER_KWH]))

@@ -31,10 +31,9 @@ def test_every_hard_certificate_passes(stacked: Result) -> None:
 
 
 def test_the_town_supplies_the_village_at_its_own_tariff(stacked: Result) -> None:
-    signals = stacked.table("signals")
-    posted = signals[signals["grid"] == "town"]["price_per_mwh"].to_numpy(dtype=float)
+    signals = stacked.table("signals").set_index(["grid", "kind"]).sort_index()["price_per_mwh"]
+    posted, system = (signals.loc[who].to_numpy() for who in (("town", "dso"), ("bulk", "operator")))
     assert head(stacked, "village")["price_per_mwh"].to_numpy() == pytest.approx(posted)
-    system = signals[signals["grid"] == "bulk"]["price_per_mwh"].to_numpy(dtype=float)
     assert not np.allclose(posted, system)
 
 
@@ -53,7 +52,7 @@ def test_what_is_paid_at_a_head_is_that_of_all_replicas(stacked: Result) -> None
 def test_the_village_is_a_load_of_the_town_and_the_town_one_of_the_system(stacked: Result) -> None:
     dispatch = stacked.table("dispatch")
     for above, below in (("town", "village"), ("bulk", "town")):
-        rows = dispatch[(dispatch["grid"] == above) & (dispatch["unit"] == below)]
+        rows = dispatch[(dispatch["grid"] == above) & (dispatch["agent"] == below)]
         heads = head(stacked, below)
         assert rows["p_demand_mw"].to_numpy() == pytest.approx(
             (heads["p_metered_mw"] * heads["replicas"]).to_numpy()

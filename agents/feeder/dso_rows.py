@@ -1,0 +1,160 @@
+"""What a DSO tells once its days are over: signals, rounds, days, schedules, carbon and retail sales."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gridarium.agents.feeder.contract import DsoContract
+from gridarium.agents.feeder.dispatch_problem import DispatchShape
+from gridarium.agents.feeder.dso_day import DsoDay
+from gridarium.agents.feeder.price_setting import Foresight
+from gridarium.agents.rows import Rows
+from gridarium.environment.arrays import Array
+from gridarium.environment.grids import Grid, Site
+from gridarium.environment.horizon import Horizon
+
+_NOTHING_FORESEEN = Foresight(np.nan, np.nan, 0)
+
+
+@dataclass(frozen=True)
+class DsoRows:
+    """Rows of a DSO beyond those of any customer at a head.
+
+    Parameters
+    ----------
+    grid : Grid
+    name : str
+    shape : DispatchShape
+    contract : DsoContract
+    horizon : Horizon
+    days : sequence of DsoDay
+        All of them, settled.
+    """
+
+    grid: Grid
+    name: str
+    shape: DispatchShape
+    contract: DsoContract
+    horizon: Horizon
+    days: Sequence[DsoDay]
+
+    def rows(self) -> Iterator[Rows]:
+        """All of them."""
+        yield Rows("signals", self._signals())
+        yield Rows("rounds", _columns([row for day in self.days for row in _rounds(day)]), by="row")
+        yield Rows("days", _columns([_day(day) for day in self.days]), by="row")
+        yield from self._turbines()
+        yield Rows("carbon", self._carbon())
+        yield from self._retail()
+        voltage = self._over_days(lambda day: day.plan.dispatch.voltage_pu)
+        yield Rows("buses", {"vm_dispatch_pu": voltage}, by="bus")
+        current = self._over_days(lambda day: day.plan.dispatch.current_pu)
+        yield Rows("branches", {"i_dispatch_pu": current}, by="branch")
+
+    def _over_days(self, value: Callable[[DsoDay], Array]) -> Array:
+        """A series of each day in steps, shape (..., n_step), as one over all settlement periods."""
+        return self.horizon.by_period(np.concatenate([value(day) for day in self.days], axis=-1))
+
+    @property
+    def _price_per_mwh(self) -> Array:
+        return self._over_days(lambda day: day.signal.price_per_mwh)
+
+    @property
+    def _settled_factor_tco2_per_mwh(self) -> Array:
+        return np.concatenate([day.accounts.settled_factor for day in self.days])
+
+    def _signals(self) -> dict[str, ArrayLike]:
+        over, price = self._over_days, self._price_per_mwh
+        total = over(lambda day: day.plan.situation.supply.total_mw)
+        emission = over(lambda day: day.plan.situation.supply.emission_t_per_h)
+        signals: dict[str, ArrayLike] = {
+            "tou_price_per_mwh": over(lambda day: day.conditions.tou_price_per_mwh),
+            "wholesale_price_per_mwh": over(lambda day: day.conditions.wholesale_price_per_mwh),
+            "price_per_mwh": price,
+            "factor_tco2_per_mwh": self._settled_factor_tco2_per_mwh,
+            "factor_planned_tco2_per_mwh": over(lambda day: day.plan.offer.factor_tco2_per_mwh),
+            "system_factor_tco2_per_mwh": np.divide(
+                emission, total, out=np.zeros_like(total), where=total > 0
+            ),
+            "negative_factor_tco2_per_mwh": over(lambda day: day.plan.offer.negative_factor_tco2_per_mwh),
+            "grid_factor_tco2_per_mwh": over(lambda day: day.conditions.grid_factor_tco2_per_mwh),
+            "surplus_mw": over(lambda day: day.plan.offer.surplus_mw),
+            "p_nominated_mw": over(lambda day: day.plan.dispatch.buy_mw - day.plan.dispatch.sell_mw),
+            "p_load_plan_mw": over(lambda day: day.plan.situation.load_mw),
+        }
+        if self.contract.below:
+            # Grids below pay the tariff too, and get nothing for what they feed back.
+            signals |= {"price_below_per_mwh": price, "export_price_below_per_mwh": np.zeros_like(price)}
+        return signals
+
+    def _turbines(self) -> Iterator[Rows]:
+        """What its gas turbines supply; they are no agents."""
+        sites = dict(self.shape.sites)
+        p_mw = self._over_days(lambda day: day.plan.dispatch.turbine_mw)
+        q_mvar = self._over_days(lambda day: day.plan.dispatch.turbine_mvar)
+        for row, unit in enumerate(self.shape.turbines):
+            values: dict[str, ArrayLike] = {
+                "bus": Site(self.grid, sites[unit.name]).label,
+                "p_supply_mw": p_mw[row],
+                "p_demand_mw": 0.0,
+                "q_mvar": q_mvar[row],
+            }
+            yield Rows("dispatch", values, agent=unit.name, kind="gas_turbine")
+
+    def _carbon(self) -> dict[str, ArrayLike]:
+        over, hours, n_step = self._over_days, self.horizon.period_h, self.horizon.n_step
+        load_mwh = np.concatenate([day.accounts.load_mw() for day in self.days]) * hours
+        emitted = np.concatenate([day.accounts.emission_tco2() for day in self.days])
+        turbine = over(lambda day: day.plan.situation.supply.turbine_t_per_h) * hours
+        return {
+            "emission_grid_tco2": emitted - turbine,
+            "emission_gas_tco2": turbine,
+            "allocated_tco2": self._settled_factor_tco2_per_mwh * load_mwh,
+            "pool_in_tco2": over(lambda day: day.plan.pool.inflow_t_per_h.sum(axis=0)) * hours,
+            "pool_out_tco2": over(lambda day: day.plan.pool.outflow_t_per_h.sum(axis=0)) * hours,
+            "credit_tco2": -over(lambda day: day.plan.offer.negative_factor_tco2_per_mwh) * load_mwh,
+            "quota_tco2": over(lambda day: np.full(n_step, day.conditions.quota_tco2_per_mwh)) * load_mwh,
+        }
+
+    def _retail(self) -> Iterator[Rows]:
+        """Energy sold at the posted price: to each consumer, and to grids below."""
+        price, local, world = self._price_per_mwh, self.grid.local, self.grid.world
+        for name in self.contract.places:
+            below = self.contract.below.get(name)
+            taken = world.meters[name] if below is None else below.exchange_mw * below.replicas
+            values: dict[str, ArrayLike] = {
+                "product": "retail",
+                "seller": local(self.name),
+                "buyer": local(name) if below is None else below.name,
+                "volume_mwh": taken * world.period_h,
+                "price_per_mwh": price,
+            }
+            yield Rows("trades", values)
+
+
+def _columns(rows: Sequence[dict[str, ArrayLike]]) -> dict[str, ArrayLike]:
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def _rounds(day: DsoDay) -> Iterator[dict[str, ArrayLike]]:
+    for round_ in day.rounds:
+        yield {"day": day.number, **asdict(round_)}
+
+
+def _day(day: DsoDay) -> dict[str, ArrayLike]:
+    """How far the price of a day was from rest, and what its plan and its accounts leave."""
+    return {
+        "day": day.number,
+        "rounds": day.rounds[-1].round,
+        "ended": day.rounds[-1].ended,
+        # Not the last round's distance: answers that missed the round still come in after it.
+        "price_distance_per_mwh": day.setter.distance(day.signal.price_per_mwh, day.plan),
+        "cone_gap_pu": day.plan.dispatch.cone_gap,
+        "pool_first_tco2": float(day.plan.pool.first_tco2.sum()),
+        "budget_excess_money": day.accounts.budget_excess_money(),
+        **(day.setter.foresight or _NOTHING_FORESEEN)._asdict(),
+    }

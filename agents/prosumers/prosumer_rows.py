@@ -1,0 +1,91 @@
+"""What a prosumer tells once its last period is metered: energy, sales, money, and what it was worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from gridarium.agents.prosumers.own_balance import Metered
+from gridarium.agents.prosumers.trading import book_of
+from gridarium.agents.rows import Rows
+from gridarium.environment.arrays import Array, Index
+from gridarium.environment.grids import Site
+from gridarium.environment.world import World
+from gridarium.market.trade_book import TradeColumns
+from gridarium.market.utility import Utility
+
+
+def prosumer_rows(
+    site: Site, name: str, metered: Sequence[Metered], energy_mwh: Array, utility: Utility
+) -> Iterator[Rows]:
+    """Rows of a prosumer.
+
+    Parameters
+    ----------
+    site : Site
+    name : str
+    metered : sequence of Metered
+        Its balance in each period.
+    energy_mwh : ndarray, shape (n_period,)
+        Content of its battery.
+    utility : Utility
+        Of what it receives in a minute (E9).
+    """
+    drawn = site.grid.world.meters[name]
+    yield Rows("dispatch", {"bus": site.label, "p_supply_mw": 0.0, "p_demand_mw": drawn})
+    balance = np.array(metered, dtype=float).T
+    energy = {f"{field}_mwh": values for field, values in zip(Metered._fields, balance, strict=True)}
+    money = _money(site, name, utility)
+    yield Rows("prosumers", {**energy, "e_mwh": energy_mwh, **money})
+    yield Rows("trades", _sales(site, book_of(site.grid).sold_by(name)), by="row")
+    worth: dict[str, ArrayLike] = {
+        "item": "value of energy",
+        "amount_money": float(money["value_money"].sum()),
+    }
+    yield Rows("payoffs", worth, by="row")
+
+
+def _sales(site: Site, sold: TradeColumns) -> dict[str, ArrayLike]:
+    """What it has sold over leased lines, minute by minute."""
+    world, local = site.grid.world, site.grid.local
+    return {
+        "period": _periods(world, sold.minute_s),
+        "time": world.clock.timestamp_at(0.0) + pd.to_timedelta(sold.minute_s, unit="s"),
+        "product": ["p2p"] * len(sold.buyer),
+        "seller": [local(name) for name in sold.seller],
+        "buyer": [local(name) for name in sold.buyer],
+        "volume_mwh": sold.delivered_mwh,
+        "price_per_mwh": sold.price_per_mwh,
+        "contracted_mwh": sold.contracted_mwh,
+        "sent_mwh": sold.sent_mwh,
+        "delivered_mwh": sold.delivered_mwh,
+        "fee_money": sold.fee_money,
+        "outcome": sold.outcome,
+    }
+
+
+def _periods(world: World, minute_s: Array) -> Index:
+    """The period in which each minute lies."""
+    return ((minute_s - world.delivery_s) // world.clock.period_s).astype(np.int64)
+
+
+def _money(site: Site, name: str, utility: Utility) -> Mapping[str, Array]:
+    """What it was paid and has paid in each period, and the sum of the utilities of the minutes."""
+    world, book = site.grid.world, book_of(site.grid)
+    sold, bought = book.sold_by(name), book.bought_by(name)
+
+    def by_period(minute_s: Array, amounts: Array) -> Array:
+        return np.bincount(_periods(world, minute_s), amounts, world.n_period).astype(float)
+
+    minutes, of_minute = np.unique(bought.minute_s, return_inverse=True)
+    received = np.bincount(of_minute, bought.delivered_mwh, len(minutes))
+    values = np.array([utility.value(volume) for volume in received.tolist()])
+    return {
+        "income_money": by_period(sold.minute_s, sold.price_per_mwh * sold.delivered_mwh),
+        "fees_money": by_period(sold.minute_s, sold.fee_money),
+        "payments_money": by_period(bought.minute_s, bought.price_per_mwh * bought.delivered_mwh),
+        "value_money": by_period(minutes, values),
+    }

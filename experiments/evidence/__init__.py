@@ -1,0 +1,1 @@
+"""What a finished world proves: tables, metrics and certificates, by component, whatever the scenario."""

@@ -1,0 +1,90 @@
+"""All certificates of a case: how far its grids are from physics, balance, equilibrium and optimum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from gridarium.environment.errors import LedgerError
+from gridarium.environment.world import World
+from gridarium.experiments.evidence import (
+    balance_certificates,
+    equilibrium_certificates,
+    feeder_certificates,
+    leader_certificates,
+    pool_certificates,
+    seam_certificates,
+    system_certificates,
+)
+from gridarium.experiments.evidence.known import GridEvidence, Tables, evidence_of
+from gridarium.experiments.records import Certificate, Reading
+
+
+def ledger_chain(world: World) -> Iterator[Reading]:
+    """Whether anybody has tampered with the entries of the ledger."""
+    try:
+        world.ledger.verify()
+        broken = 0.0
+    except LedgerError:
+        broken = 1.0
+    yield Reading(
+        "ledger chain", broken, 0.0, "", True,
+        "whether an entry of the ledger was altered, inserted, removed or moved after it was booked",
+    )  # fmt: skip
+
+
+CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
+    balance_certificates.energy_balance,
+    pool_certificates.prosumers,
+    balance_certificates.storage_of_feeder,
+    balance_certificates.storage_of_provider,
+    feeder_certificates.dso_carbon,
+    system_certificates.units,
+    system_certificates.operation,
+    system_certificates.flexible_loads,
+    system_certificates.tanks,
+    system_certificates.stacks,
+    balance_certificates.carbon_flow,
+    system_certificates.perfect_information,
+    balance_certificates.money,
+    feeder_certificates.budget,
+    feeder_certificates.network,
+    pool_certificates.trades,
+    pool_certificates.welfare,
+    equilibrium_certificates.followers,
+    equilibrium_certificates.convergence,
+    leader_certificates.leader,
+    seam_certificates.seam_energy,
+    seam_certificates.seam_carbon,
+    seam_certificates.head_paid_once,
+)
+"""Each from what is known of one grid; none where that has no such part."""
+
+OF_WORLD: tuple[Callable[[World], Iterable[Reading]], ...] = (ledger_chain, seam_certificates.carbon_of_tree)
+"""Each from the world as a whole."""
+
+
+def certify(
+    case: str, world: World, sections: Mapping[str, Any], tables: Tables, currency: str
+) -> list[Certificate]:
+    """All certificates of one case; those of a grid with a name carry it.
+
+    Parameters
+    ----------
+    case : str
+    world : World
+        After its last period.
+    sections : mapping of str to Any
+        The section of the scenario for each grid, by its name.
+    tables : mapping of str to DataFrame
+        Of this case alone.
+    currency : str
+        Code of the currency.
+    """
+    found: list[Certificate] = []
+    for grid in world.grids:
+        known = evidence_of(case, grid, sections, tables)
+        readings = [reading for of_grid in CERTIFICATES for reading in of_grid(known)]
+        certificates = [reading.certificate(case, currency) for reading in readings]
+        found += [one.of_grid(grid.name) for one in certificates] if grid.name else certificates
+    return found + [one.certificate(case, currency) for of_world in OF_WORLD for one in of_world(world)]

@@ -1,0 +1,117 @@
+"""Certificates of a feeder: carbon of its DSO, its budget, its network against the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gridarium.agents.feeder.dso import Dso
+from gridarium.environment.arrays import Array
+from gridarium.experiments.evidence.known import GridEvidence, by_period, rows_of
+from gridarium.experiments.records import Reading
+from gridarium.market.accounts import TRUE_UP
+
+_PLAN_KEPT_MW = 1e-6
+
+
+def dso_carbon(known: GridEvidence) -> Iterator[Reading]:
+    """What is allocated to loads against what was emitted."""
+    for dso in known.of(Dso):
+        carbon = rows_of(known.tables, "carbon", "dso")
+        emitted = float(carbon["emission_grid_tco2"].sum() + carbon["emission_gas_tco2"].sum())
+        held = _pool_change_tco2(known) if dso.tariff.pool else 0.0
+        gap = float(carbon["allocated_tco2"].sum()) - (emitted - held - float(carbon["credit_tco2"].sum()))
+        yield Reading(
+            "carbon balance", abs(gap) / max(emitted, 1e-9), 1e-6, "", True,
+            "carbon allocated to loads against emission minus pool change minus credits, relative to "
+            "emission",
+        )  # fmt: skip
+        signals = rows_of(known.tables, "signals", "dso")
+        corrected = (signals["factor_tco2_per_mwh"] - signals["factor_planned_tco2_per_mwh"]).abs()
+        yield Reading(
+            "carbon correction", float(corrected.max()), 1e-3, "tCO2/MWh", False,
+            "largest change of the factor when metered emission replaces the planned one",
+        )  # fmt: skip
+        if dso.tariff.pool:
+            yield Reading(
+                "pool neutrality", abs(held), 1e-5, "tCO2", True,
+                "change of the virtual carbon pools over the days",
+            )  # fmt: skip
+
+
+def _pool_change_tco2(known: GridEvidence) -> float:
+    """What the virtual carbon pools hold more after each day than before it, summed over the days."""
+    days, storages = known.tables["days"], rows_of(known.tables, "storages", "storage")
+    if storages.empty:
+        return 0.0
+    length = known.world.n_period // len(days)
+    after = storages[(storages["period"] + 1) % length == 0]["pool_tco2"].sum()
+    return float(after - days["pool_first_tco2"].sum())
+
+
+def budget(known: GridEvidence) -> Iterator[Reading]:
+    """What a DSO that must balance its budget gives to consumers."""
+    for dso in known.of(Dso):
+        if dso.tariff.budget_balanced:
+            ledger = known.tables["ledger"]
+            own = (ledger["purpose"] == TRUE_UP) & (ledger["account"] == known.grid.local(dso.name))
+            excess = float(known.tables["days"]["budget_excess_money"].clip(lower=0.0).sum())
+            left = excess - float(ledger.loc[own, "amount_money"].sum())
+            yield Reading(
+                "budget balance", max(0.0, left), 1e-6, "money", True,
+                "discounts to consumers beyond the carbon revenue, after the true-up (C8)",
+            )  # fmt: skip
+
+
+def network(known: GridEvidence) -> Iterator[Reading]:
+    """The AC flow of a feeder against the plan of its DSO."""
+    if not known.of(Dso):
+        return
+    buses, branches = known.tables["buses"], known.tables["branches"]
+    hard = _meets_its_plan(known)
+    yield Reading(
+        "cone gap", float(known.tables["days"]["cone_gap_pu"].max()), 1e-5, "p.u.", True,
+        "largest |P^2 + Q^2 - l v| of a branch, on a base of 1 MVA (C10)",
+    )  # fmt: skip
+    yield Reading(
+        "AC voltage error", float((buses["vm_pu"] - buses["vm_dispatch_pu"]).abs().max()), 1e-5, "p.u.", hard,
+        "largest difference of dispatched and AC voltage",
+    )  # fmt: skip
+    yield Reading(
+        "AC loading error",
+        float((branches["i_pu"] - branches["i_dispatch_pu"]).abs().max())
+        / max(float(branches["i_pu"].max()), 1e-9),
+        1e-3, "", hard,
+        "largest difference of dispatched and AC current, relative to the largest current",
+    )  # fmt: skip
+    limits = known.scenario.network
+    outside = np.maximum(limits.voltage_min_pu - buses["vm_pu"], buses["vm_pu"] - limits.voltage_max_pu)
+    yield Reading(
+        "voltage band", max(0.0, float(outside.max())), 1e-5, "p.u.", hard,
+        "how far an AC voltage leaves the allowed band",
+    )  # fmt: skip
+
+
+def _meets_its_plan(known: GridEvidence) -> bool:
+    """Whether the load is the one that was counted on, as it must be where nobody is bounded.
+
+    Where bounded agents bring another load, the grid shows it; no model is wrong.
+    """
+    if has_rational_consumers(known) and not known.scenario.dso.behaviour:
+        return True
+    counted = rows_of(known.tables, "signals", "dso")["p_load_plan_mw"].to_numpy(dtype=float)
+    return bool(np.abs(_served_mw(known) - counted).max() <= _PLAN_KEPT_MW)
+
+
+def _served_mw(known: GridEvidence) -> Array:
+    """What consumers and grids below have drawn, MW, shape (n_period,)."""
+    n_period, below = known.world.n_period, rows_of(known.tables, "dispatch", "grid_below")
+    served = by_period(known.tables["loads"], "p_metered_mw", n_period)
+    return served + by_period(below, "p_demand_mw", n_period) - by_period(below, "p_supply_mw", n_period)
+
+
+def has_rational_consumers(known: GridEvidence) -> bool:
+    """Whether all consumers are the exact ones."""
+    groups = known.scenario.consumers.values()
+    return all(group.agent == "consumer" and not group.behaviour and not group.mixture for group in groups)

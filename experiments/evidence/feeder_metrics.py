@@ -1,0 +1,97 @@
+"""Metrics of a feeder: its DSO, its consumers and renewables, its network, its negotiation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gridarium.experiments.evidence.known import Tables, rows_of
+from gridarium.market import accounts
+
+Metric = tuple[str, float]
+
+
+def dso_money(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What a DSO earned, by item."""
+    own = rows_of(tables, "payoffs", "dso")
+    if own.empty:
+        return
+    items = own.groupby("item")["amount_money"].sum()
+    yield "dso_net_revenue_money", float(items.sum())
+    yield "sales_money", float(items.get(accounts.RETAIL, 0.0) + items.get(accounts.TRUE_UP, 0.0))
+    yield "purchase_money", -float(items.get(accounts.PURCHASE, 0.0))
+    yield "turbine_cost_money", -float(items.get(accounts.FUEL, 0.0))
+    yield "carbon_revenue_money", float(items.get(accounts.CARBON, 0.0))
+
+
+def consumer_money(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What consumers paid, and what was left to them of their utility."""
+    own = rows_of(tables, "payoffs", "consumer")
+    if own.empty:
+        return
+    is_utility = own["item"] == "utility"
+    bills = -own.loc[~is_utility, "amount_money"].sum()
+    yield "user_cost_money", float(bills)
+    yield "user_surplus_money", float(own.loc[is_utility, "amount_money"].sum(skipna=False) - bills)
+
+
+def feeder_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """Carbon that a DSO answers for, and what its tariff made of it."""
+    carbon = rows_of(tables, "carbon", "dso")
+    if carbon.empty:
+        return
+    yield "emission_tco2", float(carbon["emission_grid_tco2"].sum() + carbon["emission_gas_tco2"].sum())
+    yield "allocated_tco2", float(carbon["allocated_tco2"].sum())
+    yield "negative_credit_tco2", float(carbon["credit_tco2"].sum())
+
+
+def consumer_energy(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What consumers drew, and how much of it they have moved."""
+    loads = rows_of(tables, "loads", "consumer")
+    if loads.empty:
+        return
+    load = loads.groupby("period")[["p_base_mw", "p_metered_mw"]].sum()
+    moved = np.abs(load["p_metered_mw"] - load["p_base_mw"]).sum() * period_h / 2.0
+    yield "load_mwh", float(load["p_metered_mw"].sum()) * period_h
+    yield "shifted_mwh", float(moved)
+    yield "peak_load_mw", float(load["p_metered_mw"].max())
+
+
+def feeder_energy(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What came through the head of a network, what its renewables gave, and what was lost on the way."""
+    if "branches" not in tables:
+        return
+    dispatch = tables["dispatch"]
+    yield "import_mwh", float(rows_of(tables, "dispatch", "head")["p_supply_mw"].sum()) * period_h
+    renewable = rows_of(tables, "dispatch", "renewable")
+    available, used = (
+        float(renewable[name].sum()) * period_h if len(renewable) else 0.0
+        for name in ("p_available_mw", "p_supply_mw")
+    )
+    yield "renewable_used_mwh", used
+    yield "curtailed_mwh", available - used
+    if available > 0.0:
+        yield "renewable_used_share", used / available
+    # Not the sum over branches: iron losses of transformers are in none.
+    yield "loss_mwh", float((dispatch["p_supply_mw"] - dispatch["p_demand_mw"]).sum()) * period_h
+
+
+def network(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """Voltages and loading of a network."""
+    if "branches" not in tables:
+        return
+    branches, buses = tables["branches"], tables["buses"]
+    yield "voltage_min_pu", float(buses["vm_pu"].min())
+    yield "voltage_max_pu", float(buses["vm_pu"].max())
+    if branches["loading"].notna().any():
+        yield "loading_max", float(branches["loading"].max())
+
+
+def negotiation(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """How long a negotiation took, and what was left of it."""
+    rounds = tables.get("rounds")
+    if rounds is None:
+        return
+    yield "rounds", float(len(rounds))
+    yield "price_residual_per_mwh", float(rounds["price_change_per_mwh"].iloc[-1])

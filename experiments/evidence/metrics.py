@@ -1,0 +1,60 @@
+"""Metrics of one case, taken from its tables by component; names carry units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from gridarium.experiments.evidence import feeder_metrics, system_metrics
+from gridarium.experiments.evidence.known import Tables, tables_of_grid
+
+Metric = tuple[str, float]
+
+
+def heads(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What passed the head of a grid whose operator pays for it."""
+    head = tables.get("heads")
+    if head is None:
+        return
+    taken = head["p_metered_mw"]
+    yield "head_import_mwh", float(taken.clip(lower=0.0).sum()) * period_h
+    yield "head_export_mwh", float((-taken).clip(lower=0.0).sum()) * period_h
+    yield "head_carbon_tco2", float(head["carbon_t_per_h"].sum()) * period_h
+    yield "head_carbon_told_tco2", float((head["factor_told_tco2_per_mwh"] * taken).sum()) * period_h
+
+
+METRICS: tuple[Callable[[Tables, float], Iterable[Metric]], ...] = (
+    feeder_metrics.dso_money,
+    feeder_metrics.consumer_money,
+    feeder_metrics.feeder_carbon,
+    feeder_metrics.consumer_energy,
+    feeder_metrics.feeder_energy,
+    feeder_metrics.network,
+    feeder_metrics.negotiation,
+    system_metrics.system_cost,
+    system_metrics.system_energy,
+    system_metrics.perfect_information,
+    system_metrics.provider,
+    system_metrics.prosumers,
+    system_metrics.pool,
+    heads,
+)
+"""Each from the tables of one grid and the length of a period, h; none where its part is missing."""
+
+
+def summarise(tables: Tables, grids: Iterable[str], period_h: float) -> dict[str, float]:
+    """Metrics of the tables of one case; solver noise included.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Of a single case.
+    grids : iterable of str
+        Names of its grids; the metrics of a grid with a name are called GRID.metric.
+    period_h : float
+        Length of a settlement period, h.
+    """
+    found: dict[str, float] = {}
+    for grid in grids:
+        own, prefix = tables_of_grid(tables, grid), f"{grid}." if grid else ""
+        found |= {f"{prefix}{name}": value for metric in METRICS for name, value in metric(own, period_h)}
+    return found | {"messages": float(tables["traffic"]["messages"].sum())}

@@ -1,0 +1,74 @@
+"""The benchmark of a day: what it would cost if everything were known in advance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from gridarium.agents.system.commitment_problem import CommitmentShape
+from gridarium.agents.system.perfect_information import PerfectInformation
+from gridarium.agents.system.power_system import SystemForecast
+from gridarium.agents.system.system_operator import SystemOperator
+from gridarium.environment.arrays import Array
+from gridarium.experiments.evidence.known import GridEvidence, by_period
+
+_QUARTERS_OF_DAY = 96
+
+
+def benchmark_table(known: GridEvidence) -> pd.DataFrame:
+    """Cost of a day of perfect information and the bound that no policy undercuts.
+
+    One row for a grid whose scenario asks for it, or none: only a run of one day begins in a state that the
+    benchmark knows.
+    """
+    world, operators = known.world, known.of(SystemOperator)
+    nodes = known.scenario.operator.benchmark_nodes if operators else 0
+    if nodes == 0 or world.n_period > _QUARTERS_OF_DAY:
+        return pd.DataFrame()
+    (operator,) = operators
+    shape = CommitmentShape(operator.system, round(world.n_period * world.period_h))
+    problem = world.shared(
+        ("perfect information", shape),
+        lambda: PerfectInformation(shape, world.period_h, node_limit=nodes),
+    )
+    day = problem.solve("benchmark", _what_became(known))
+    return pd.DataFrame(
+        {
+            "grid": [known.grid.name],
+            "cost_money": day.cost_money,
+            "bound_money": day.bound_money,
+            "gap": day.gap,
+            "is_proven": day.is_proven,
+        }
+    )
+
+
+def _what_became(known: GridEvidence) -> SystemForecast:
+    """What became of the day: loads as metered, wind as available, the pool as it traded."""
+    scenario, n_period = known.scenario, known.world.n_period
+    dispatch, loads = known.tables["dispatch"], known.tables["loads"]
+    below = dispatch[dispatch["kind"].isin(["grid_below", "recorded_grid"])]
+    taken = by_period(below, "p_demand_mw", n_period) - by_period(below, "p_supply_mw", n_period)
+    from_others = np.zeros(n_period)
+    if "prosumers" in known.tables:
+        received = by_period(known.tables["prosumers"], "received_mwh", n_period)
+        from_others = received / known.world.period_h
+    drawn = by_period(dispatch[dispatch["kind"] == "prosumer"], "p_demand_mw", n_period)
+    fixed = by_period(loads[loads["kind"] == "load"], "p_metered_mw", n_period)
+    flexible = [_base_mw(loads, name) for name in scenario.flexible_loads]
+    base = np.array(flexible).reshape(-1, n_period).T
+    sections = list(scenario.flexible_loads.values())
+    return SystemForecast(
+        load_mw=fixed + drawn + from_others + taken,
+        wind_mw=by_period(dispatch[dispatch["kind"] == "wind"], "p_available_mw", n_period),
+        flexible_mw=base,
+        flexible_least_mw=base * np.array([section.lowest_share for section in sections]),
+        flexible_most_mw=base * np.array([section.highest_share for section in sections]),
+        market_price_per_mwh=np.full(n_period, scenario.real_time_market.price_per_mwh),
+        pool_mw=from_others,
+        pool_fee_per_mwh=np.full(n_period, scenario.operator.pool_fee_per_mwh),
+    )
+
+
+def _base_mw(loads: pd.DataFrame, name: str) -> Array:
+    return loads.loc[loads["agent"] == name, "p_base_mw"].to_numpy(dtype=float)

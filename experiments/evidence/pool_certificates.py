@@ -1,0 +1,120 @@
+"""Certificates of prosumers and their pool: meters, fees, prices, gains, welfare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from gridarium.experiments.evidence.known import GridEvidence, rows_of
+from gridarium.experiments.evidence.pool import lease_terms
+from gridarium.experiments.net_zero.build_pool import private_lines, utility_of
+from gridarium.experiments.records import Reading
+from gridarium.market.accounts import LINE_ENERGY, LINE_FEE
+from gridarium.market.ladder import LadderTariff
+
+_ROUNDING = 1e-6
+_CENT = 1e-6
+_LOSS, _USUAL_LOSS = {"nash": 0.05, "alternating": 0.05}, 0.35
+"""Share of welfare that may be lost: little where both sides declare, more where they only name prices."""
+
+
+def prosumers(known: GridEvidence) -> Iterator[Reading]:
+    """Balance and meters of each prosumer."""
+    own = known.tables.get("prosumers")
+    if own is None:
+        return
+    comes = own[["surplus_mwh", "received_mwh", "discharged_mwh", "drawn_mwh"]].sum(axis=1)
+    goes = own[["deficit_mwh", "sold_mwh", "charged_mwh", "spilled_mwh"]].sum(axis=1)
+    yield Reading(
+        "prosumer balance", float(np.abs(comes - goes).max()), _ROUNDING, "MWh", True,
+        "largest difference of what comes to a prosumer and what it uses, stores, sells or spills",
+    )  # fmt: skip
+    least = own[["received_mwh", "drawn_mwh", "sold_mwh", "spilled_mwh"]].to_numpy().min()
+    yield Reading(
+        "prosumer meters", max(0.0, -float(least)), _ROUNDING, "MWh", True,
+        "how far a meter of a prosumer runs backwards",
+    )  # fmt: skip
+
+
+def trades(known: GridEvidence) -> Iterator[Reading]:
+    """Payments, fees and prices of trades over leased lines."""
+    made, ledger = rows_of(known.tables, "trades", "prosumer"), known.tables.get("ledger")
+    if made.empty or ledger is None:
+        return
+    paid, booked = float((made["price_per_mwh"] * made["delivered_mwh"]).sum()), _booked(ledger, LINE_ENERGY)
+    yield Reading(
+        "payments", abs(paid - booked), _CENT, "money", True,
+        "payments of the ledger against price times energy delivered of all minutes (E8)",
+    )  # fmt: skip
+    wrong = float(np.abs(_fees_money(known, made) - made["fee_money"]).max())
+    unbooked = abs(float(made["fee_money"].sum()) - _booked(ledger, LINE_FEE))
+    yield Reading(
+        "line fees", max(wrong, unbooked), _CENT, "money", True,
+        "fees of trades against the ladder (E7), and their sum against the ledger",
+    )  # fmt: skip
+    low = known.scenario.active_trading.band_low_price_per_mwh
+    high, price = known.scenario.real_time_market.price_per_mwh, made["price_per_mwh"]
+    yield Reading(
+        "price band", max(0.0, low - float(price.min()), float(price.max()) - high), _CENT, "money/MWh", True,
+        "how far a price leaves the band up to the real-time price (E10)",
+    )  # fmt: skip
+    yield _mutual_gain(known, made)
+
+
+def _booked(ledger: pd.DataFrame, purpose: str) -> float:
+    return float(
+        ledger[(ledger["purpose"] == purpose) & (ledger["amount_money"] > 0.0)]["amount_money"].sum()
+    )
+
+
+def _fees_money(known: GridEvidence, made: pd.DataFrame) -> pd.Series[float]:
+    """Fee of every trade by the terms of its day."""
+    per_day, named = round(24.0 / known.world.period_h), known.grid.named
+    lines = private_lines(known.scenario, known.grid)
+    pairs = made[["seller", "buyer"]].drop_duplicates()
+    rates: dict[tuple[int, str, str], float] = {}
+    for day, terms in lease_terms(known).items():
+        ladder = LadderTariff(terms.base_fee_per_km_mwh, terms.interval_km, terms.growth)
+        for seller, buyer in pairs.itertuples(index=False):
+            rates[day, seller, buyer] = ladder.cost(lines.distance_km(named(seller), named(buyer)))
+    keys = zip(made["period"] // per_day, made["seller"], made["buyer"], strict=True)
+    return pd.Series([rates[key] for key in keys], index=made.index) * made["sent_mwh"]
+
+
+def _mutual_gain(known: GridEvidence, made: pd.DataFrame) -> Reading:
+    sections = known.scenario.prosumers
+    reserved = made["seller"].map({name: one.reservation_price_per_mwh for name, one in sections.items()})
+    paid = made["price_per_mwh"] * made["delivered_mwh"]
+    seller = paid - made["fee_money"] - reserved.astype(float) * made["sent_mwh"]
+    minutes = made.assign(paid=paid).groupby(["buyer", "time"], sort=False)[["delivered_mwh", "paid"]].sum()
+    utilities = {name: utility_of(one.utility) for name, one in sections.items()}
+    buyer = [
+        utilities[name].value(float(volume)) - float(amount)
+        for (name, _), volume, amount in minutes.itertuples()
+    ]
+    exact = not any(one.behaviour for one in sections.values())
+    return Reading(
+        "mutual gain", max(0.0, -float(seller.min()), -min(buyer, default=0.0)), _CENT, "money", exact,
+        "most that a seller loses in a trade, or a buyer in a minute (E8, E9)",
+    )  # fmt: skip
+
+
+def welfare(known: GridEvidence) -> Iterator[Reading]:
+    """Welfare of a pool in which there was trade, against the best matching."""
+    if rows_of(known.tables, "trades", "prosumer").empty:
+        return
+    table, rule = known.tables["pool"], known.scenario.active_trading.rule
+    reached, bound = float(table["welfare_money"].sum()), float(table["welfare_bound_money"].sum())
+    scale = max(bound, 1e-9)
+    beyond = float((table["welfare_money"] - table["welfare_bound_money"]).max())
+    yield Reading(
+        "matching bound", max(0.0, beyond) / scale, 1e-6, "", True,
+        "most by which the welfare of a quarter exceeds that of the best matching, relative to the whole; "
+        "must not",
+    )  # fmt: skip
+    yield Reading(
+        "welfare lost", max(0.0, 1.0 - reached / scale), _LOSS.get(rule, _USUAL_LOSS), "", False,
+        "share of the welfare of the best matching of every minute that bargaining leaves unused",
+    )  # fmt: skip

@@ -1,0 +1,128 @@
+"""Certificates of the seams: energy, carbon and money at each head, and carbon of the whole tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gridarium.agents.following import HeadCustomer
+from gridarium.environment.arrays import Array
+from gridarium.environment.grids import Grid, PeriodState
+from gridarium.environment.world import World
+from gridarium.experiments.evidence.known import GridEvidence
+from gridarium.experiments.records import Reading
+from gridarium.market.accounts import EXPORT, PURCHASE, REAL_TIME
+
+_HEAD_PURPOSES = (PURCHASE, EXPORT, REAL_TIME)
+_A_WATT_MW = 1e-6
+
+
+def carbon_of_tree(world: World) -> Iterator[Reading]:
+    """Carbon that sources put into all grids against what loads and losses carry away."""
+    grids = world.grids
+    put_in = sum(grid.copies * sum(float(s.source_t_per_h.sum()) for s in grid.states) for grid in grids)
+    taken = sum(grid.copies * sum(_carried(grid, state) for state in grid.states) for grid in grids)
+    exported = sum(
+        grid.copies * max(0.0, -state.exchange_mw) * _bus_intensity(state, 0)
+        for grid in grids
+        if grid.above is None
+        for state in grid.states
+    )
+    yield Reading(
+        "carbon of the tree", abs(put_in - taken - exported) / max(abs(put_in), 1e-9), 1e-6, "", True,
+        "carbon of the sources of all grids against intensity times what is drawn or lost at every bus, "
+        "from the AC flows, relative to the sources",
+    )  # fmt: skip
+
+
+def _carried(grid: Grid, state: PeriodState) -> float:
+    """Carbon of everything that is drawn at the buses of a grid, t/h; losses are carried by who receives."""
+    return float(np.nan_to_num(state.intensity_tco2_per_mwh) @ (state.drawn_mw + _shunt_mw(grid, state)))
+
+
+def _shunt_mw(grid: Grid, state: PeriodState) -> Array:
+    """What shunt conductances draw at each bus, MW."""
+    return np.asarray(state.flow.vm_pu[0] ** 2 * grid.feeder.g_bus_pu * grid.feeder.base_mva)
+
+
+def _bus_intensity(state: PeriodState, bus: int) -> float:
+    return float(np.nan_to_num(state.intensity_tco2_per_mwh[bus]))
+
+
+def seam_energy(known: GridEvidence) -> Iterator[Reading]:
+    """What the branches and loads at a grid's head bus draw, times replicas, against what stands above."""
+    above = known.grid.above
+    if above is None or not known.head_customers:
+        return
+    others = [one for one in known.world.grids if one.above and one.above.grid is above.grid]
+    together = [one for one in others if one.above and one.above.bus == above.bus]
+    gap = 0.0
+    for period in range(known.world.periods_done):
+        drawn = sum(one.replicas * _drawn_from_head(one, period) for one in together)
+        gap = max(gap, abs(drawn - float(above.grid.states[period].below_mw[above.bus])))
+    yield Reading(
+        "seam energy", gap, 1e-6, "MW", True,
+        "largest difference between the power that enters the branches and loads at the head, times "
+        "replicas, and the power drawn at the place above",
+    )  # fmt: skip
+
+
+def _drawn_from_head(grid: Grid, period: int) -> float:
+    """What branches, loads and grids below take at the head bus beyond what agents feed in there, MW."""
+    state = grid.states[period]
+    branches = state.flow.p_from_mw[0][grid.feeder.parent == 0].sum()
+    taken = state.drawn_mw[0] + state.below_mw[0] + _shunt_mw(grid, state)[0] - state.source_mw[0]
+    return float(branches + taken)
+
+
+def seam_carbon(known: GridEvidence) -> Iterator[Reading]:
+    """Intensity on both sides of a head, which is a lossless branch."""
+    above = known.grid.above
+    if above is None or "heads" not in known.tables:
+        return
+    head = known.tables["heads"]
+    below_side = np.array([_bus_intensity(state, 0) for state in known.grid.states])
+    above_side = np.array([_bus_intensity(state, above.bus) for state in above.grid.states])
+    taken, carbon = head["p_metered_mw"].to_numpy(), head["carbon_t_per_h"].to_numpy()
+    sender = np.where(taken >= 0.0, above_side, below_side)
+    yield Reading(
+        "seam carbon", float(np.abs(carbon - sender * taken).max()) / max(float(np.abs(carbon).max()), 1e-9),
+        1e-9, "", True,
+        "carbon that passes the head against its power times the nodal intensity of the sending side, "
+        "relative to the largest flow",
+    )  # fmt: skip
+
+
+def head_paid_once(known: GridEvidence) -> Iterator[Reading]:
+    """What the scope of a grid has paid its supplier, against the price told times the energy metered."""
+    for operator in known.head_customers:
+        supplier, head = known.grid.local(operator.supplier), known.tables["heads"]
+        ledger = known.tables["ledger"]
+        received = ledger[(ledger["account"] == supplier) & ledger["purpose"].isin(_HEAD_PURPOSES)]
+        by_period = received.groupby("period")["amount_money"].sum()
+        paid = by_period.reindex(head["period"], fill_value=0.0).to_numpy(dtype=float)
+        bought, sold = _told_by(known, operator)
+        weight = head["replicas"].to_numpy() * known.world.period_h
+        taken = head["p_metered_mw"].to_numpy()
+        price = np.where(taken >= 0.0, bought, sold) * weight
+        # Less than a watt is rounding, and need be nobody's bill.
+        wrong = np.maximum(0.0, np.abs(paid - price * taken) - np.abs(price) * _A_WATT_MW)
+        scale = max(float(np.abs(price * taken).max()), 1e-9)
+        yield Reading(
+            "head paid once", float(wrong.max()) / scale, 1e-6, "", True,
+            "largest difference in a period between what was paid to the supplier of the head and energy "
+            "metered there times the price that the supplier told, replicas included, beyond what a watt "
+            "costs, relative to the largest payment",
+        )  # fmt: skip
+
+
+def _told_by(known: GridEvidence, operator: HeadCustomer) -> tuple[Array, Array]:
+    """Price for energy taken and fed back in each settlement period, as the supplier has told it."""
+    place = known.above or known
+    signals = place.tables["signals"]
+    told = signals[signals["agent"] == place.grid.local(operator.supplier)]
+    return (
+        told["price_below_per_mwh"].to_numpy(dtype=float),
+        told["export_price_below_per_mwh"].to_numpy(dtype=float),
+    )

@@ -1,0 +1,157 @@
+"""Certificates of a system with an operator: limits of units, tanks and loads, carbon, optimum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridarium.environment.clock import DAY_S
+from gridarium.experiments.evidence.known import GridEvidence, rows_of
+from gridarium.experiments.evidence.system_metrics import realised_cost_money
+from gridarium.experiments.net_zero.build_system import thermal_unit
+from gridarium.experiments.records import Reading
+from gridarium.market.accounts import CARBON, CARBON_MARKET
+
+_ROUNDING = 1e-6
+
+
+def units(known: GridEvidence) -> Iterator[Reading]:
+    """Limits and ramps of thermal units."""
+    plants = list(_plants(known))
+    if not plants:
+        return
+    yield Reading(
+        "unit limits", max(_outside_limits(unit, rows) for unit, rows in plants), 1e-4, "MW", True,
+        "how far a unit leaves its band while it runs (E16)",
+    )  # fmt: skip
+    hours = known.world.period_h
+    yield Reading(
+        "ramps", max(_outside_ramps(unit, rows, hours) for unit, rows in plants), 1e-4, "MW", True,
+        "how much faster than it can a unit moves in a quarter (E28)",
+    )  # fmt: skip
+
+
+def _plants(known: GridEvidence) -> Iterator[tuple[Any, pd.DataFrame]]:
+    """The section of each thermal unit, and what it did."""
+    if "units" in known.tables:
+        for name, rows in known.tables["units"].groupby("agent", sort=False):
+            yield known.scenario.thermal_units[name], rows
+
+
+def _outside_limits(unit: Any, rows: pd.DataFrame) -> float:
+    on, gross = rows["on"].to_numpy() > 0.5, rows["gross_mw"].to_numpy()
+    beyond = np.where(on, np.maximum(unit.p_min_mw - gross, gross - unit.p_max_mw), np.abs(gross))
+    return float(max(0.0, beyond.max()))
+
+
+def _outside_ramps(section: Any, rows: pd.DataFrame, hours: float) -> float:
+    unit = thermal_unit("unit", section)
+    on = np.concatenate([[unit.on_initially], rows["on"].to_numpy() > 0.5])
+    gross = np.concatenate([[unit.p_initial_mw], rows["gross_mw"].to_numpy()])
+    step, before, after = np.diff(gross), on[:-1], on[1:]
+    rise = np.where(before, unit.ramp_mw_per_h * hours, unit.start_limit_mw(hours))
+    fall = np.where(after, unit.ramp_down_mw_per_h * hours, unit.stop_limit_mw(hours))
+    return float(max(0.0, (step - rise).max(), (-step - fall).max()))
+
+
+def operation(known: GridEvidence) -> Iterator[Reading]:
+    """Reserve that an operator held, and reports that reached it."""
+    quarters = known.tables.get("quarters")
+    if quarters is None:
+        return
+    short = float(quarters[["reserve_up_short_mw", "reserve_down_short_mw"]].to_numpy().max(initial=0.0))
+    yield Reading("reserve", short, 1e-3, "MW", False, "most spinning reserve that is missing (E29)")
+    silent = float(quarters["silent"].sum())
+    yield Reading("reports", silent, 0.0, "", False, "reports to the operator that did not come in time")
+
+
+def flexible_loads(known: GridEvidence) -> Iterator[Reading]:
+    """Energy of the flexible loads."""
+    loads = rows_of(known.tables, "loads", "flexible_load")
+    if loads.empty:
+        return
+    per_day = round(DAY_S / known.world.clock.period_s)
+    changes = (loads["p_metered_mw"] - loads["p_base_mw"]) * known.world.period_h
+    by_day = changes.groupby([loads["agent"], loads["period"] // per_day]).sum()
+    yield Reading(
+        "demand response energy", float(by_day.abs().max()), 1e-4, "MWh", True,
+        "largest change of a flexible load's energy of a day (E5)",
+    )  # fmt: skip
+
+
+def tanks(known: GridEvidence) -> Iterator[Reading]:
+    """Content of the solvent tanks."""
+    hours = known.world.period_h
+    found = [_tank(unit.capture, rows, hours) for unit, rows in _plants(known) if unit.capture]
+    if found:
+        error, drift = (max(values) for values in zip(*found, strict=True))
+        yield Reading(
+            "solvent tank", error, 1e-4, "tCO2", True,
+            "largest error of a tank's content, or step outside the tank (E4)",
+        )  # fmt: skip
+        yield Reading(
+            "tank cycle", drift, 1e-2, "tCO2", False,
+            "largest difference of a tank's content after and before the run",
+        )  # fmt: skip
+
+
+def _tank(capture: Any, rows: pd.DataFrame, hours: float) -> tuple[float, float]:
+    first = capture.tank_initial_share * capture.tank_tco2
+    moved = (rows["absorbed_tco2_per_h"] - rows["regenerated_tco2_per_h"]).to_numpy()
+    content = rows["tank_tco2"].to_numpy()
+    error = np.abs(content - (first + np.cumsum(moved) * hours)).max()
+    outside = max(0.0, float(-content.min()), float(content.max()) - capture.tank_tco2)
+    return max(float(error), outside), abs(float(content[-1]) - first)
+
+
+def stacks(known: GridEvidence) -> Iterator[Reading]:
+    """Carbon of the stacks against the grid's, its price, and what was captured."""
+    table = rows_of(known.tables, "carbon", "thermal")
+    if table.empty:
+        return
+    put_in = sum(float(state.source_t_per_h.sum()) for state in known.grid.states)
+    net = float(table["emission_net_tco2"].sum())
+    yield Reading(
+        "carbon balance", abs(put_in * known.world.period_h - net) / max(abs(net), 1e-9), _ROUNDING, "", True,
+        "carbon that comes with the energy against gross emission less absorption, relative (E3, E4)",
+    )  # fmt: skip
+    ledger = known.tables["ledger"]
+    own = (ledger["account"] == CARBON_MARKET) & (ledger["purpose"] == CARBON)
+    paid = float(ledger[own]["amount_money"].sum())
+    yield Reading(
+        "carbon trading", abs(float(table["trading_money"].sum()) - paid), 1e-4, "money", True,
+        "price of net emission less allowances against what plants paid (E21)",
+    )  # fmt: skip
+    shares = [_captured_beyond(unit, rows) for unit, rows in _plants(known)]
+    yield Reading(
+        "capture", max(0.0, *shares), _ROUNDING, "tCO2/h", True,
+        "most that an absorber took up beyond its share of the flue gas (E4)",
+    )  # fmt: skip
+
+
+def _captured_beyond(unit: Any, rows: pd.DataFrame) -> float:
+    """How much more than its absorber can a plant absorbed, tCO2/h."""
+    most = (unit.capture.efficiency if unit.capture else 0.0) * unit.emission_tco2_per_mwh
+    return float((rows["absorbed_tco2_per_h"] - most * rows["gross_mw"]).max())
+
+
+def perfect_information(known: GridEvidence) -> Iterator[Reading]:
+    """The day against the day of perfect information."""
+    if "benchmarks" not in known.tables:
+        return
+    cost = realised_cost_money(known.tables["quarters"])
+    benchmarks = known.tables["benchmarks"][["bound_money", "is_proven"]]
+    for bound, proven in benchmarks.itertuples(index=False):
+        scale = max(abs(float(bound)), 1e-9)
+        yield Reading(
+            "perfect information", max(0.0, float(bound) - cost) / scale, 1e-4, "", True,
+            "by how much the day undercuts the bound of perfect information, relative; must not",
+        )  # fmt: skip
+        yield Reading(
+            "cost of uncertainty", max(0.0, cost - float(bound)) / scale, 0.1, "", False,
+            "cost beyond that of perfect information, relative",
+            "the optimum is proven" if proven else "against a bound: the search was cut off",
+        )  # fmt: skip

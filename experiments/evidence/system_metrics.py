@@ -1,0 +1,140 @@
+"""Metrics of a system with an operator, of its storage provider and of its pool of prosumers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pandas as pd
+
+from gridarium.experiments.evidence.known import Tables, rows_of
+from gridarium.market import accounts
+
+Metric = tuple[str, float]
+
+
+class CostPart(NamedTuple):
+    """Where the payoffs show a part of the system's cost: the item, whose (an agent or a kind), its sign."""
+
+    item: str
+    column: str
+    whose: str
+    sign: float
+
+
+COST_PARTS = {
+    "fuel_money": CostPart(accounts.FUEL, "agent", accounts.FUEL_SUPPLIERS, 1.0),
+    "start_stop_money": CostPart(accounts.START_STOP, "agent", accounts.FUEL_SUPPLIERS, 1.0),
+    "carbon_trading_money": CostPart(accounts.CARBON, "agent", accounts.CARBON_MARKET, 1.0),
+    "demand_response_money": CostPart(accounts.DEMAND_RESPONSE, "kind", "operator", -1.0),
+    "storage_compensation_money": CostPart(accounts.WEAR_COMPENSATION, "kind", "operator", -1.0),
+    "p2p_cost_money": CostPart(accounts.LINE_FEE, "kind", "storage_provider", 1.0),
+    "real_time_money": CostPart(accounts.PURCHASE, "kind", "market", 1.0),
+}
+"""Parts of the system's cost (E20, E26)."""
+
+COUNTED = (
+    "start_stop_money",
+    "fuel_money",
+    "carbon_money",
+    "compensation_money",
+    "wear_money",
+    "line_fee_money",
+    "market_money",
+    "shortage_money",
+)
+"""Columns of the table of quarters that make up what the operator's problems minimise."""
+
+
+def cost_parts(payoffs: pd.DataFrame) -> dict[str, float]:
+    """Parts of the system's cost as paid, money."""
+    found = {}
+    for name, part in COST_PARTS.items():
+        rows = payoffs[(payoffs["item"] == part.item) & (payoffs[part.column] == part.whose)]
+        found[name] = part.sign * float(rows["amount_money"].sum())
+    return found
+
+
+def realised_cost_money(quarters: pd.DataFrame) -> float:
+    """Cost that the operator counted, penalties on missing reserve included, money."""
+    return float(quarters[list(COUNTED)].sum().sum())
+
+
+def system_cost(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What a system cost, by part, and what it emitted."""
+    if "quarters" not in tables:
+        return
+    parts, carbon = cost_parts(tables["payoffs"]), rows_of(tables, "carbon", "thermal")
+    yield "total_cost_money", sum(parts.values())
+    yield from parts.items()
+    if len(carbon):
+        yield "emission_tco2", float(carbon["emission_net_tco2"].sum())
+        yield "emission_gross_tco2", float(carbon["emission_gross_tco2"].sum())
+
+
+def system_energy(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What units, storage, market and wind gave to a system."""
+    if "quarters" not in tables:
+        return
+    quarters, head = tables["quarters"], rows_of(tables, "dispatch", "head")
+    wind, storage = rows_of(tables, "dispatch", "wind"), rows_of(tables, "storages", "storage_provider")
+    if "units" in tables:
+        yield "thermal_mwh", float(tables["units"]["gross_mw"].sum()) * period_h
+    discharged = float(storage["p_discharge_mw"].sum()) if len(storage) else 0.0
+    spilled = float(head["p_demand_mw"].sum()) * period_h
+    yield "storage_discharged_mwh", discharged * period_h
+    yield "real_time_mwh", float(head["p_supply_mw"].sum()) * period_h
+    yield "spilled_mwh", spilled
+    yield "deviation_mwh", float(quarters["deviation_mw"].abs().sum()) * period_h
+    yield "deviation_left_mwh", float(quarters["left_mw"].abs().sum()) * period_h
+    yield "replans", float(quarters["fired"].sum())
+    if len(wind) and wind["p_available_mw"].sum() > 0.0:
+        # What nobody takes could as well have been left with the wind, which costs nothing.
+        used = wind["p_supply_mw"].sum() * period_h - spilled
+        yield "wind_used_percent", 100.0 * float(used / (wind["p_available_mw"].sum() * period_h))
+
+
+def perfect_information(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """How much more a day cost than one without surprises."""
+    if "benchmarks" in tables:
+        cost = realised_cost_money(tables["quarters"])
+        for bound in tables["benchmarks"]["bound_money"]:
+            yield "perfect_information_gap_percent", 100.0 * (cost - float(bound)) / abs(float(bound))
+
+
+def provider(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What a provider of storage and lines earned, by source."""
+    if "leases" in tables:
+        sources = ("line_fees_money", "energy_margin_money", "compensation_money", "degradation_money")
+        sums = {f"esp_{name}": float(tables["leases"][name].sum()) for name in sources}
+        yield "esp_profit_money", sum(sums.values())
+        yield from sums.items()
+
+
+def prosumers(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """Profit of each prosumer: income, and value of what it received, less payments and fees."""
+    if _p2p(tables).empty:
+        return
+    parts = ["income_money", "value_money", "payments_money", "fees_money"]
+    money = tables["prosumers"].groupby("agent", sort=False)[parts].sum()
+    profits = money["income_money"] + money["value_money"] - money["payments_money"] - money["fees_money"]
+    for name, profit in profits.items():
+        yield f"{name}_profit_money", float(profit)
+
+
+def pool(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """Volume, price and welfare of a pool in which there was trade."""
+    if _p2p(tables).empty:
+        return
+    table = tables["pool"]
+    sums = table[["traded_mwh", "payments_money", "fees_money", "welfare_money", "welfare_bound_money"]].sum()
+    yield "p2p_mwh", float(sums["traded_mwh"])
+    yield "p2p_price_per_mwh", float(sums["payments_money"] / sums["traded_mwh"])
+    yield "p2p_fees_money", float(sums["fees_money"])
+    yield "p2p_welfare_money", float(sums["welfare_money"])
+    yield "p2p_efficiency_percent", 100.0 * float(sums["welfare_money"] / sums["welfare_bound_money"])
+    yield "p2p_trading_h", float((table["traded_mwh"] > 0.0).sum()) * period_h
+
+
+def _p2p(tables: Tables) -> pd.DataFrame:
+    return rows_of(tables, "trades", "prosumer")

@@ -1,0 +1,91 @@
+"""Tables of a finished case, collected from its agents, its grids and its world; see `contract`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from gridarium.agents.base import GridAgent
+from gridarium.agents.rows import Rows
+from gridarium.environment.grids import Grid
+from gridarium.environment.world import World
+from gridarium.experiments.evidence.contract import CONTRACT
+from gridarium.experiments.evidence.grid_tables import branch_table, bus_table, grid_rows
+from gridarium.experiments.evidence.known import GridEvidence, agents_of, ledger_of_grid
+from gridarium.experiments.evidence.perfect_information import benchmark_table
+from gridarium.experiments.evidence.pool import pool_table
+from gridarium.experiments.evidence.row_tables import Part, part_of, table_of
+
+_COUNTERPARTY = "counterparty"
+
+
+def collect(case: str, world: World, sections: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """All tables of a case that have rows.
+
+    Parameters
+    ----------
+    case : str
+    world : World
+        After its last period.
+    sections : mapping of str to Any
+        The section of the scenario for each grid, by its name.
+    """
+    ledger = world.ledger.table()
+    found: dict[str, list[pd.DataFrame]] = {}
+    for grid in world.grids:
+        own = _told(grid, ledger_of_grid(ledger, grid.name))
+        known = GridEvidence(case, sections[grid.name], grid, agents_of(grid), own)
+        for name, table in {**own, "pool": pool_table(known), "benchmarks": benchmark_table(known)}.items():
+            if len(table):
+                found.setdefault(name, []).append(table)
+    tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
+    tables["messages"] = world.bus.log()
+    tables["traffic"] = pd.DataFrame({"messages": [world.bus.sent]})
+    tables["ledger"] = ledger
+    known_names = [table.name for table in CONTRACT]
+    order = [*known_names, *(name for name in tables if name not in known_names)]
+    return {name: _of_case(case, tables[name]) for name in order if len(tables.get(name, ()))}
+
+
+def _of_case(case: str, table: pd.DataFrame) -> pd.DataFrame:
+    table.insert(0, "case", case)
+    return table
+
+
+def _told(grid: Grid, ledger: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """What a grid, its agents and its part of the ledger tell."""
+    agents, parts = agents_of(grid), dict[str, list[Part]]()
+    beside: dict[str, dict[str, ArrayLike]] = {"bus": {}, "branch": {}}
+    for name, kind, rows in _all_rows(grid, agents, ledger):
+        if rows.by in ("bus", "branch"):
+            beside[rows.by] |= rows.values
+            continue
+        first = {"grid": grid.name, "agent": rows.agent or name, "kind": rows.kind or kind}
+        part = part_of(grid.world, first, rows)
+        if part.length:
+            parts.setdefault(rows.table, []).append(part)
+    tables = {name: table_of(some) for name, some in parts.items()}
+    tables["buses"] = bus_table(grid, beside["bus"])
+    if grid.feeder.n_bus > 1:
+        tables["branches"] = branch_table(grid, beside["branch"])
+    return tables
+
+
+def _all_rows(
+    grid: Grid, agents: Iterable[GridAgent], ledger: pd.DataFrame
+) -> Iterator[tuple[str, str, Rows]]:
+    """Everything that is told of a grid, and by whom."""
+    for rows in grid_rows(grid):
+        yield "", "", rows
+    for agent in agents:
+        for rows in agent.rows():
+            yield grid.local(agent.name), agent.kind, rows
+    kinds = {grid.local(agent.name): agent.kind for agent in agents}
+    paid = ledger.groupby(["account", "purpose"], sort=True)["amount_money"].sum()
+    for account, amounts in paid.groupby(level="account", sort=True):
+        items = [str(item) for item in amounts.index.get_level_values("purpose")]
+        values: dict[str, ArrayLike] = {"item": items, "amount_money": amounts.to_numpy()}
+        yield str(account), kinds.get(str(account), _COUNTERPARTY), Rows("payoffs", values, by="row")

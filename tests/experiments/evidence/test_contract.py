@@ -1,0 +1,83 @@
+"""Tables of small runs against the contract: who tells what, and in which columns."""
+
+from __future__ import annotations
+
+import pytest
+
+from gridarium.experiments.evidence.contract import CONTRACT
+from gridarium.experiments.evidence.known import OF_WORLD
+from gridarium.experiments.results import Result
+from gridarium.experiments.runner import run
+from gridarium.experiments.scenario import load_scenario
+
+TABLES = {table.name: table for table in CONTRACT}
+KINDS = {
+    "feeder": {"dso", "consumer", "storage", "renewable", "gas_turbine", "market", "head"},
+    "system": {"operator", "thermal", "wind", "load", "flexible_load", "storage_provider", "prosumer"},
+}
+
+
+@pytest.fixture(scope="module")
+def runs() -> dict[str, Result]:
+    short = ["horizon_h=1", "operator.benchmark_nodes=0"]
+    return {
+        "feeder": run(load_scenario("adcef-small"), cases=["adcef"]),
+        "system": run(load_scenario("net-zero", short), cases=["shared-storage"]),
+    }
+
+
+@pytest.mark.parametrize("name", ["feeder", "system"])
+def test_every_column_that_is_told_is_in_the_contract(runs: dict[str, Result], name: str) -> None:
+    for table, rows in runs[name].tables.items():
+        known = TABLES[table].all_columns
+        assert set(rows.columns) <= set(known), table
+        assert list(rows.columns[: len(known) - len(TABLES[table].columns)]) == [
+            column for column in known if column not in TABLES[table].columns
+        ]
+        assert len(rows) > 0
+
+
+def test_every_table_of_the_contract_is_filled_by_somebody(runs: dict[str, Result]) -> None:
+    filled = {table for result in runs.values() for table in result.tables}
+    # The search of this benchmark is switched off, since it takes long.
+    assert filled == set(TABLES) - {"benchmarks"}
+
+
+@pytest.mark.parametrize("name", ["feeder", "system"])
+def test_agents_are_told_apart_by_kind(runs: dict[str, Result], name: str) -> None:
+    tables = {table: rows for table, rows in runs[name].tables.items() if TABLES[table].by == "agent"}
+    found = {kind for rows in tables.values() for kind in rows["kind"]}
+    assert KINDS[name] <= found <= {*KINDS[name], "head", "market", "counterparty", "carbon_market"}
+    for rows in tables.values():
+        assert set(rows["grid"]) == {""}
+
+
+def test_a_table_whose_component_is_absent_does_not_exist(runs: dict[str, Result]) -> None:
+    feeder, system = (set(runs[name].tables) for name in ("feeder", "system"))
+    assert not {"units", "quarters", "prosumers", "pool", "leases"} & feeder
+    assert not {"rounds", "days", "branches"} & system
+    assert feeder & system >= {"signals", "dispatch", "loads", "storages", "trades", "heads", *OF_WORLD}
+
+
+def test_a_load_that_is_spread_stands_at_no_bus(runs: dict[str, Result]) -> None:
+    dispatch = runs["feeder"].table("dispatch")
+    spread = dispatch["kind"] == "consumer"
+    assert set(dispatch.loc[spread, "bus"]) == {""}
+    assert "" not in set(dispatch.loc[~spread, "bus"])
+    assert (dispatch.loc[spread, "q_mvar"] < 0.0).all()
+
+
+def test_what_everybody_does_adds_up_at_the_buses(runs: dict[str, Result]) -> None:
+    result = runs["feeder"]
+    buses, dispatch = result.table("buses"), result.table("dispatch")
+    by_period = buses.groupby("period")[["p_source_mw", "p_load_mw", "p_charge_mw"]].sum()
+
+    def of(column: str, *kinds: str) -> list[float]:
+        rows = dispatch[dispatch["kind"].isin(kinds)]
+        return rows.groupby("period")[column].sum().tolist()
+
+    assert by_period["p_load_mw"].tolist() == pytest.approx(of("p_demand_mw", "consumer"), abs=1e-12)
+    assert by_period["p_charge_mw"].tolist() == pytest.approx(of("p_demand_mw", "storage"), abs=1e-12)
+    assert max(by_period["p_charge_mw"]) > 0.1
+    sources = of("p_supply_mw", "storage", "renewable", "gas_turbine")
+    assert by_period["p_source_mw"].tolist() == pytest.approx(sources, abs=1e-12)
