@@ -188,5 +188,5 @@ class GridAgent(Listener, mesa.Agent):
         self._handled = envelope
         reply = handler(envelope.payload, envelope.sender)
         if reply is not None:
-            self.reply(self.asked, reply)
+            self.reply(Asked(envelope.sender, envelope.question), reply)
         self._handled = None

@@ -64,7 +64,7 @@ class LeaseBounds:
 
 
 class LeaseSearch(Protocol):
-    """A rule that names terms for each day and learns what the day earned."""
+    """A search that runs: it names terms for each day and learns what the day earned."""
 
     @property
     def terms(self) -> LeaseTerms:
