@@ -61,8 +61,16 @@ class Evidence:
         return (after - before) / abs(before)
 
     def of(self, table: str, case: str) -> pd.DataFrame:
-        """Rows of one case."""
-        frame = self.tables[table]
+        """Rows of one case.
+
+        Raises
+        ------
+        NotMeasuredError
+            If nobody told any.
+        """
+        frame = self.tables.get(table)
+        if frame is None or not (frame["case"] == case).any():
+            raise NotMeasuredError(f"the case {case} of this run has no table of {table}")
         return frame[frame["case"] == case]
 
     def sweep(self, field: str) -> dict[str, float]:

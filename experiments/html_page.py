@@ -28,6 +28,7 @@ tbody tr + tr > * { border-top: 1px solid var(--line); }
 tbody th { font-weight: normal; white-space: nowrap; }
 .wide { min-width: 15rem; }
 .number { text-align: right; white-space: nowrap; }
+.number small { white-space: normal; }
 thead .number { white-space: normal; overflow-wrap: break-word; }
 .good { color: var(--good); } .bad { color: var(--bad); font-weight: 600; } .warn { color: var(--bad); }
 figure { margin: 1.4rem 0 2rem; break-inside: avoid; }

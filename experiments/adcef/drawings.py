@@ -15,7 +15,7 @@ from gridarium.experiments.adcef.figures import (
     storage_figure,
     sweep_figure,
 )
-from gridarium.experiments.evidence.known import rows_of
+from gridarium.experiments.evidence.grid_evidence import rows_of
 from gridarium.experiments.feeder_map import feeder_map
 from gridarium.experiments.field_paths import swept_parameter
 from gridarium.experiments.formatting import label

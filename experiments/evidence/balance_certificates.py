@@ -9,7 +9,7 @@ import pandas as pd
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.storage import StorageRatings
-from gridarium.experiments.evidence.known import GridEvidence, rows_of
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.records import Reading
 from gridarium.experiments.world_parts import storage_ratings
 

@@ -16,7 +16,7 @@ from gridarium.experiments.evidence import (
     seam_certificates,
     system_certificates,
 )
-from gridarium.experiments.evidence.known import GridEvidence, Tables, evidence_of
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables, evidence_of
 from gridarium.experiments.records import Certificate, Reading
 
 

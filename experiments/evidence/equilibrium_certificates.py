@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.environment.arrays import series
 from gridarium.experiments.evidence.feeder_certificates import has_rational_consumers
-from gridarium.experiments.evidence.known import GridEvidence, rows_of
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.records import Reading
 from gridarium.market.messages.tariffs import TariffSignal
 
@@ -21,8 +19,8 @@ def followers(known: GridEvidence) -> Iterator[Reading]:
     consumers = known.of(Consumer)
     if not consumers:
         return
-    exact, signals = has_rational_consumers(known), known.tables["signals"]
-    regrets = [regret for one in consumers for regret in _regret_shares(known, one, signals)]
+    exact = has_rational_consumers(known)
+    regrets = [regret for one in consumers for regret in _regret_shares(known, one)]
     yield Reading(
         "follower regret", max(regrets), 1e-6, "", exact,
         "most that a consumer could gain by re-solving against the final tariff, relative to its bill",
@@ -35,21 +33,25 @@ def followers(known: GridEvidence) -> Iterator[Reading]:
     )  # fmt: skip
 
 
-def _regret_shares(known: GridEvidence, consumer: Consumer, signals: pd.DataFrame) -> Iterator[float]:
+def _regret_shares(known: GridEvidence, consumer: Consumer) -> Iterator[float]:
     """What a consumer could gain on each day by another plan, as a share of its bill."""
-    horizon = consumer.horizon
+    signals, horizon = known.tables["signals"], consumer.horizon
     posted = signals[signals["agent"] == known.grid.local(consumer.leader)]
+    price, factor, reference = (
+        posted[name].to_numpy(dtype=float)
+        for name in ("price_per_mwh", "factor_planned_tco2_per_mwh", "tou_price_per_mwh")
+    )
     for number in range(horizon.n_day):
-        own, of_day = (
-            consumer.day(number),
-            posted[posted["period"].map(lambda k: horizon.place(k)[0]) == number],
+        own, of_day = consumer.day(number), horizon.periods(number)
+        signal = TariffSignal(
+            round=1,
+            price_per_mwh=series(horizon.fit(price[of_day])),
+            factor_tco2_per_mwh=series(horizon.fit(factor[of_day])),
+            reference_price_per_mwh=series(horizon.fit(reference[of_day])),
+            final=True,
+            day=number,
         )
-        price, factor, reference = (
-            series(horizon.fit(of_day[name].to_numpy(dtype=float)))
-            for name in ("price_per_mwh", "factor_planned_tco2_per_mwh", "tou_price_per_mwh")
-        )
-        bill = float((price * own.plan_mw).sum() * horizon.step_h)
-        signal = TariffSignal(1, price, factor, reference, final=True, day=number)
+        bill = float((signal.price_per_mwh * own.plan_mw).sum() * horizon.step_h)
         yield own.regret_money(signal) / max(abs(bill), 1e-9)
 
 

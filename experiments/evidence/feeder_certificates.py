@@ -8,7 +8,7 @@ import numpy as np
 
 from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import Array
-from gridarium.experiments.evidence.known import GridEvidence, by_period, rows_of
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.records import Reading
 from gridarium.market.accounts import TRUE_UP
 

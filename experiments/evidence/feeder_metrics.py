@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gridarium.experiments.evidence.known import Tables, rows_of
+from gridarium.experiments.evidence.grid_evidence import Tables, rows_of
 from gridarium.market import accounts
 
 Metric = tuple[str, float]

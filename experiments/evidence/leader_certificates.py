@@ -18,7 +18,7 @@ from gridarium.agents.leader.leading import Anticipating
 from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.environment.arrays import Array
 from gridarium.experiments.adcef.build import limit_rules, trades_carbon
-from gridarium.experiments.evidence.known import GridEvidence, rows_of
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.records import Reading
 
 GAP_TOLERANCE = 0.01

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from gridarium.experiments.evidence import feeder_metrics, system_metrics
-from gridarium.experiments.evidence.known import Tables, tables_of_grid
+from gridarium.experiments.evidence.grid_evidence import Tables, tables_of_grid
 
 Metric = tuple[str, float]
 

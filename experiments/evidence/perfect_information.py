@@ -10,7 +10,7 @@ from gridarium.agents.system.perfect_information import PerfectInformation
 from gridarium.agents.system.power_system import SystemForecast
 from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.environment.arrays import Array
-from gridarium.experiments.evidence.known import GridEvidence, by_period
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period
 
 _QUARTERS_OF_DAY = 96
 

@@ -8,7 +8,7 @@ import pandas as pd
 from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import DAY_S, MINUTE_S
-from gridarium.experiments.evidence.known import GridEvidence, by_period
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period
 from gridarium.experiments.net_zero.build_pool import private_lines, utility_of
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.line_costs import LineCosts

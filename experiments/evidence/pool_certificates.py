@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from gridarium.experiments.evidence.known import GridEvidence, rows_of
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import lease_terms
 from gridarium.experiments.net_zero.build_pool import private_lines, utility_of
 from gridarium.experiments.records import Reading

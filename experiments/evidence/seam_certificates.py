@@ -10,7 +10,7 @@ from gridarium.agents.following import HeadCustomer
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid, PeriodState
 from gridarium.environment.world import World
-from gridarium.experiments.evidence.known import GridEvidence
+from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.records import Reading
 from gridarium.market.accounts import EXPORT, PURCHASE, REAL_TIME
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.environment.clock import DAY_S
-from gridarium.experiments.evidence.known import GridEvidence, rows_of
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.system_metrics import realised_cost_money
 from gridarium.experiments.net_zero.build_system import thermal_unit
 from gridarium.experiments.records import Reading

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from gridarium.experiments.evidence.known import Tables, rows_of
+from gridarium.experiments.evidence.grid_evidence import Tables, rows_of
 from gridarium.market import accounts
 
 Metric = tuple[str, float]

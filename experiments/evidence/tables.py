@@ -13,8 +13,8 @@ from gridarium.agents.rows import Rows
 from gridarium.environment.grids import Grid
 from gridarium.environment.world import World
 from gridarium.experiments.evidence.contract import CONTRACT
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of, ledger_of_grid
 from gridarium.experiments.evidence.grid_tables import branch_table, bus_table, grid_rows
-from gridarium.experiments.evidence.known import GridEvidence, agents_of, ledger_of_grid
 from gridarium.experiments.evidence.perfect_information import benchmark_table
 from gridarium.experiments.evidence.pool import pool_table
 from gridarium.experiments.evidence.row_tables import Part, part_of, table_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from gridarium.experiments.evidence.known import rows_of
+from gridarium.experiments.evidence.grid_evidence import rows_of
 from gridarium.experiments.net_zero.figures import (
     capture_figure,
     cost_figure,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gridarium.environment.arrays import Array
 from gridarium.experiments.claim_kinds import Evidence, Finding, directional, exact, incomparable
-from gridarium.experiments.evidence.known import rows_of
+from gridarium.experiments.evidence.grid_evidence import rows_of
 from gridarium.experiments.net_zero import paper_example as paper
 from gridarium.experiments.records import Claim
 

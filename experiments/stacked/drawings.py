@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from gridarium.experiments.evidence.known import tables_of_grid
+from gridarium.experiments.evidence.grid_evidence import tables_of_grid
 from gridarium.experiments.models import MODELS
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.results import Result

@@ -10,7 +10,7 @@ import pytest
 
 from gridarium.agents.leader.leading import Anticipating
 from gridarium.experiments.adcef.build import Built, build
-from gridarium.experiments.evidence.known import GridEvidence, evidence_of
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
 from gridarium.experiments.evidence.leader_certificates import LeaderBench, certify_leader
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.scenario import load_scenario

@@ -110,6 +110,20 @@ def test_failed_certificates_are_shown(tmp_path: Path, make: Make) -> None:
     assert '<td class="number bad">2.5000 ✗</td>' in text
 
 
+def test_what_belongs_to_one_case_stands_in_its_column(tmp_path: Path, make: Make) -> None:
+    made = make(("tou", "adcef"))
+    ends = ("ended after 1 round", "ended after 9 rounds")
+    made["certificates"] = [
+        dataclasses.replace(one, detail=end) for one, end in zip(made["certificates"], ends, strict=True)
+    ]
+    write_run(tmp_path / "run", **made, finish=build_report)
+    text = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    row = text[text.index("energy balance") :].partition("</tr>")[0]
+    meaning, first, second = (row.index(part) for part in ("Supply equals", *ends))
+    assert meaning < first < row.index("</td>", first) < second
+    assert text.count("Supply equals") == 1
+
+
 def test_rebuilding_gives_the_same_page_and_takes_old_figures_away(run: Path) -> None:
     page = (run / "report.html").read_bytes()
     figures = {file.name: file.read_bytes() for file in (run / "figures").iterdir()}

@@ -54,6 +54,25 @@ def same(stacked: Result, single: Result, grid: str, metrics: list[str]) -> None
         assert single.summary[own][key] == pytest.approx(stacked.summary[case][key], rel=1e-6, abs=1e-6), name
 
 
+def everything(result: Result, grid: str) -> tuple[set[str], set[str], set[str]]:
+    """Names of the tables, metrics and certificates of one grid."""
+    tables = {name for name, table in result.tables.items() if "grid" in table and grid in set(table["grid"])}
+    metrics = {name for metrics in result.summary.values() for name in metrics if name.startswith(f"{grid}.")}
+    certificates = {one.name for one in result.certificates if one.name.startswith(f"{grid}: ")}
+    return tables, metrics, certificates
+
+
+def is_complete(stacked: Result, single: Result, grid: str) -> None:
+    """A stack tells of a grid whatever it tells alone; only the seam above comes in addition."""
+    names = zip(everything(stacked, grid), everything(single, grid), strict=True)
+    for ours, theirs in names:
+        assert theirs
+        assert ours >= theirs
+    seams = everything(stacked, grid)[2] - everything(single, grid)[2]
+    above = stacked.scenario["grids"][grid].get("under")
+    assert seams == ({f"{grid}: seam energy", f"{grid}: seam carbon"} if above else set())
+
+
 @pytest.mark.parametrize("grid", ["r1", "r2"])
 def test_a_feeder_alone_on_the_signals_that_it_was_told(stacked: Result, tmp_path: Path, grid: str) -> None:
     head = recorded(stacked, grid)
@@ -75,6 +94,7 @@ def test_a_feeder_alone_on_the_signals_that_it_was_told(stacked: Result, tmp_pat
     energy = ["load_mwh", "import_mwh", "shifted_mwh", "loss_mwh", "renewable_used_mwh", "head_import_mwh"]
     money = ["sales_money", "purchase_money", "turbine_cost_money", "carbon_revenue_money", "user_cost_money"]
     same(stacked, single, grid, [*energy, *money, "emission_tco2", "allocated_tco2", "head_carbon_tco2"])
+    is_complete(stacked, single, grid)
 
 
 def test_the_upper_level_alone_with_recorded_heads(stacked: Result, tmp_path: Path) -> None:
@@ -89,6 +109,7 @@ def test_the_upper_level_alone_with_recorded_heads(stacked: Result, tmp_path: Pa
     names = [name.removeprefix("bulk.") for name in stacked.summary["base"] if name.startswith("bulk.")]
     assert len(names) > 20
     same(stacked, single, "bulk", names)
+    is_complete(stacked, single, "bulk")
     ledger = {kind: run_.table("ledger") for kind, run_ in (("stacked", stacked), ("alone", single))}
     earned = {
         kind: table.loc[(table["account"] == "bulk/operator") & (table["purpose"] == "head energy")]

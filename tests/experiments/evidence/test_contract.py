@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gridarium.experiments.evidence.contract import CONTRACT
-from gridarium.experiments.evidence.known import OF_WORLD
+from gridarium.experiments.evidence.grid_evidence import OF_WORLD
 from gridarium.experiments.results import Result
 from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario

@@ -57,6 +57,13 @@ def test_claims_on_cases_that_were_not_run_cannot_be_compared(short_run: Result)
         assert "needs" in claims[name].reason
 
 
+def test_claims_on_what_nobody_told_cannot_be_compared(short_run: Result) -> None:
+    tables = {name: table for name, table in short_run.tables.items() if name not in ("carbon", "trades")}
+    claims = judged(short_run, tables=tables)
+    assert claims["E-capture-peak"].verdict == claims["E-price-volume"].verdict == "not comparable"
+    assert "no table of carbon" in claims["E-capture-peak"].reason
+
+
 def test_claims_on_what_did_not_take_place_cannot_be_compared() -> None:
     # The paper's day begins at midnight: nobody has anything to sell in its first hour.
     result = run(load_scenario("net-zero", ["horizon_h=1"]), cases=["shared-storage"])

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from gridarium.experiments.evidence.certificates import certify
-from gridarium.experiments.evidence.known import OF_WORLD
+from gridarium.experiments.evidence.grid_evidence import OF_WORLD
 from gridarium.experiments.evidence.metrics import summarise
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.formatting import is_money
