@@ -134,7 +134,7 @@ class _Joint:
             period=period,
             flow=flow,
             source_mw=now.source_mw,
-            load_mw=now.load_mw,
+            drawn_mw=now.drawn_mw,
             charge_mw=now.charge_mw,
             below_mw=now.below_mw,
             intensity_tco2_per_mwh=np.where(traced.flux_mw[0][own] > 0.0, intensity, np.nan),

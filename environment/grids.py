@@ -29,8 +29,10 @@ class PeriodState:
         AC power flow, with one period.
     source_mw : ndarray
         What agents feed in at each bus, MW.
-    load_mw, charge_mw : ndarray
-        What loads draw at each bus, and what storages take there to charge, MW.
+    drawn_mw : ndarray
+        Everything that agents draw at each bus, MW.
+    charge_mw : ndarray
+        What storages draw of it to charge, MW.
     below_mw : ndarray
         What the grids below draw at each bus, MW; negative where they feed back.
     intensity_tco2_per_mwh : ndarray
@@ -46,7 +48,7 @@ class PeriodState:
     period: int
     flow: PowerFlow
     source_mw: Array
-    load_mw: Array
+    drawn_mw: Array
     charge_mw: Array
     below_mw: Array
     intensity_tco2_per_mwh: Array
@@ -55,9 +57,9 @@ class PeriodState:
     residual_t_per_h: float
 
     @property
-    def drawn_mw(self) -> Array:
-        """Everything that agents draw at each bus, MW: loads and charging."""
-        return self.load_mw + self.charge_mw
+    def load_mw(self) -> Array:
+        """What loads draw at each bus, MW: all that is drawn but charging."""
+        return self.drawn_mw - self.charge_mw
 
     @property
     def exchange_mw(self) -> float:
@@ -71,7 +73,7 @@ class Injections:
     def __init__(self, n_bus: int) -> None:
         self.source_mw = np.zeros(n_bus)
         self.source_t_per_h = np.zeros(n_bus)
-        self.load_mw = np.zeros(n_bus)
+        self.drawn_mw = np.zeros(n_bus)
         self.charge_mw = np.zeros(n_bus)
         self.below_mw = np.zeros(n_bus)
         self.q_mvar = np.zeros(n_bus)
@@ -80,7 +82,7 @@ class Injections:
     @property
     def net_mw(self) -> Array:
         """What enters the grid at each bus, MW, shape (n_bus,)."""
-        return self.source_mw - self.load_mw - self.charge_mw - self.below_mw
+        return self.source_mw - self.drawn_mw - self.below_mw
 
     def supply(self, bus: int, p_mw: float, q_mvar: float, factor_tco2_per_mwh: float) -> None:
         """Add a source with its carbon factor."""
@@ -90,12 +92,13 @@ class Injections:
 
     def draw(self, name: str, p_mw: Array, q_mvar: Array) -> None:
         """Add what one agent draws, shape (n_bus,) each; its meter counts the active power."""
-        self.load_mw += p_mw
+        self.drawn_mw += p_mw
         self.q_mvar -= q_mvar
         self._count(name, float(p_mw.sum()))
 
     def charge(self, bus: int, name: str, p_mw: float) -> None:
         """Add what one storage takes to charge; its meter counts it like any other energy drawn."""
+        self.drawn_mw[bus] += p_mw
         self.charge_mw[bus] += p_mw
         self._count(name, p_mw)
 
