@@ -96,23 +96,18 @@ class UpstreamMarket(GridAgent):
 
     def rows(self) -> Iterator[Rows]:
         """Its terms, and what the operator below has told it."""
-        price, paid = self.told_per_mwh
+        hold, profile = self._horizon.by_period, self._profile
+        price = hold(profile.price_per_mwh)
         yield Rows(
             "signals",
             {
                 "price_per_mwh": price,
-                "factor_tco2_per_mwh": self._horizon.by_period(self._profile.factor_tco2_per_mwh),
+                "factor_tco2_per_mwh": hold(profile.factor_tco2_per_mwh),
                 "p_nominated_mw": self.nominated_mw,
                 "price_below_per_mwh": price,
-                "export_price_below_per_mwh": paid,
+                "export_price_below_per_mwh": hold(profile.export_price_per_mwh),
             },
         )
-
-    @property
-    def told_per_mwh(self) -> tuple[Array, Array]:
-        """Price for energy taken and for energy fed back, by settlement period."""
-        hold = self._horizon.by_period
-        return hold(self._profile.price_per_mwh), hold(self._profile.export_price_per_mwh)
 
     @property
     def nominated_mw(self) -> Array:

@@ -1,4 +1,4 @@
-"""Tables of a finished case, collected from its agents, its grids and its world; see `contract`."""
+"""Tables of a finished case, collected from its agents, grids and world; `docs/tables.md` lists them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from gridarium.agents.base import GridAgent
 from gridarium.agents.rows import Rows
 from gridarium.environment.grids import Grid
 from gridarium.environment.world import World
-from gridarium.experiments.evidence.contract import CONTRACT
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of, ledger_of_grid
 from gridarium.experiments.evidence.grid_tables import branch_table, bus_table, grid_rows
 from gridarium.experiments.evidence.perfect_information import benchmark_table
@@ -45,9 +44,7 @@ def collect(case: str, world: World, sections: Mapping[str, Any]) -> dict[str, p
     tables["messages"] = world.bus.log()
     tables["traffic"] = pd.DataFrame({"messages": [world.bus.sent]})
     tables["ledger"] = ledger
-    known_names = [table.name for table in CONTRACT]
-    order = [*known_names, *(name for name in tables if name not in known_names)]
-    return {name: _of_case(case, tables[name]) for name in order if len(tables.get(name, ()))}
+    return {name: _of_case(case, table) for name, table in tables.items() if len(table)}
 
 
 def _of_case(case: str, table: pd.DataFrame) -> pd.DataFrame:
