@@ -206,9 +206,8 @@ class HeadCustomer(GridAgent):
     def tell_head_status(self, request: StatusRequest, sender: str) -> LoadStatus:
         """Tell what the head takes from a settlement period on until the day ends, as planned."""
         day, _ = self.horizon.place(request.period)
-        begun = request.period - self.horizon.periods(day).start
         planned = self.grid.replicas * self.horizon.by_period(self.head_plan_mw(day))
-        return LoadStatus(request.period, series(planned[begun:]))
+        return load_status(self.horizon, request.period, planned)
 
     def _forecast(self, day: int) -> LoadForecast | None:
         expected = self.head_forecast_mw(day)
@@ -216,6 +215,12 @@ class HeadCustomer(GridAgent):
             return None
         self._forecasts[day] = expected
         return LoadForecast(day, series(self.grid.replicas * self.horizon.by_period(expected)))
+
+
+def load_status(horizon: Horizon, period: int, planned_mw: Array) -> LoadStatus:
+    """What is left, from a settlement period on, of what is planned for its day, shape (n_period,)."""
+    begun = period - horizon.periods(horizon.place(period)[0]).start
+    return LoadStatus(period, series(planned_mw[begun:]))
 
 
 def _key(terms: TariffSignal) -> tuple[int, int, bool]:

@@ -221,7 +221,6 @@ class DayAccounts:
 
     def _head_account(self, period: int) -> HeadAccount:
         place, grid, parties = period - self._periods.start, self._grid, self._parties
-        exchange_mwh = grid.states[period].exchange_mw * self._world.period_h
         return HeadAccount(
             time_s=self._world.clock.now_s,
             period=period,
@@ -229,8 +228,7 @@ class DayAccounts:
             supplier=parties.supplier,
             replicas_account=grid.named(REPLICAS),
             replicas=grid.replicas,
-            import_mwh=max(0.0, exchange_mwh),
+            taken_mwh=grid.states[period].exchange_mw * self._world.period_h,
             import_price_per_mwh=float(self._terms_price[place]),
-            export_mwh=max(0.0, -exchange_mwh),
             export_price_per_mwh=float(self._terms_export[place]),
         )

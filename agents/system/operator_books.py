@@ -79,14 +79,14 @@ class OperatorBooks:
         grid, world, period = self._grid, self._grid.world, look.quarter
         exchange = grid.states[period].exchange_mw
         # Less than a watt is rounding, and nobody's bill.
-        imported, exported = (each if each > _A_WATT_MW else 0.0 for each in (exchange, -exchange))
-        settle_head(world.ledger, self._head_account(period, imported, exported, terms))
+        taken_mw = exchange if abs(exchange) > _A_WATT_MW else 0.0
+        settle_head(world.ledger, self._head_account(period, taken_mw, terms))
         traded = self._traded_mw(period)
         self._pool.learn(period, traded * world.period_h)
         realised = replace(
             self._view.realised(period, plan.schedule.at(place)),
-            market_mw=imported,
-            spill_mw=exported,
+            market_mw=max(0.0, taken_mw),
+            spill_mw=max(0.0, -taken_mw),
             pool_mw=traded,
         )
         was_on = self.records[-1].realised.on if self.records else self._view.first_state(0)[0].on
@@ -96,9 +96,7 @@ class OperatorBooks:
         record = QuarterRecord(**asdict(look), realised=realised, costs=costs, price_per_mwh=price_per_mwh)
         self.records.append(record)
 
-    def _head_account(
-        self, period: int, imported_mw: float, exported_mw: float, terms: HeadTerms
-    ) -> HeadAccount:
+    def _head_account(self, period: int, taken_mw: float, terms: HeadTerms) -> HeadAccount:
         grid, world = self._grid, self._grid.world
         return HeadAccount(
             time_s=world.clock.now_s,
@@ -107,9 +105,8 @@ class OperatorBooks:
             supplier=self._supplier,
             replicas_account=grid.named(REPLICAS),
             replicas=grid.replicas,
-            import_mwh=imported_mw * world.period_h,
+            taken_mwh=taken_mw * world.period_h,
             import_price_per_mwh=terms.price_per_mwh,
-            export_mwh=exported_mw * world.period_h,
             export_price_per_mwh=terms.export_price_per_mwh,
         )
 
