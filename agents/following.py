@@ -16,9 +16,11 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
+from gridarium.market.accounts import REPLICAS
 from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
 from gridarium.market.messages.status import LoadStatus, StatusRequest
 from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
+from gridarium.market.settlement import HeadAccount, settle_head
 
 _A_WATT_MW = 1e-6
 
@@ -30,6 +32,7 @@ class HeadCustomer(GridAgent):
 
     - `next_terms`, `tell_plan`: wait for the supplier's next signal for a day, and answer it
     - `answer_forecasts`: tell what was asked about a day before anything was known of it
+    - `pay_head`: pay the supplier for what passed the head
     - `terms_of_day`, `head_forecast_mw`, `head_plan_mw`, `head_plan_mvar`: override them
 
     Parameters
@@ -150,6 +153,23 @@ class HeadCustomer(GridAgent):
 
     def _all_terms(self) -> list[TariffSignal]:
         return [self.terms_of_day(day) for day in range(self.horizon.n_day)]
+
+    def pay_head(self, period: int, taken_mw: float) -> None:
+        """Pay for what one of its grids took through the head, or be paid for what it fed back, as told."""
+        day, place = divmod(period, self.horizon.day_length)
+        terms = self.terms_of_day(day)
+        account = HeadAccount(
+            time_s=self.world.clock.now_s,
+            period=period,
+            buyer=self.name,
+            supplier=self.supplier,
+            replicas_account=self.grid.named(REPLICAS),
+            replicas=self.grid.replicas,
+            taken_mwh=taken_mw * self.world.period_h,
+            import_price_per_mwh=float(self.told_price_per_mwh(terms)[place]),
+            export_price_per_mwh=float(self.told_export_per_mwh(terms)[place]),
+        )
+        settle_head(self.world.ledger, account)
 
     # What it tells of itself.
 

@@ -14,7 +14,7 @@ CIRCLES = {
     frozenset({"environment.grid_physics", "environment.grids", "environment.world"}),
     frozenset({"experiments.claim_kinds", "experiments.models", "experiments.scenario"}),
 }
-LONG_CLASSES = {"agents.feeder.dso:Dso", "agents.system.system_operator:SystemOperator"}
+LONG_CLASSES = {"agents.system.system_operator:SystemOperator"}
 
 
 def _trees() -> dict[str, ast.Module]:

@@ -14,7 +14,7 @@ from gridarium.agents.questions import Asked
 from gridarium.agents.rows import Rows
 from gridarium.agents.system.commitment_problem import CommitmentProblem, CommitmentShape
 from gridarium.agents.system.operation import Members, OperationRules, QuarterLook, QuarterRecord, commanded
-from gridarium.agents.system.operator_books import HeadTerms, OperatorBooks
+from gridarium.agents.system.operator_books import OperatorBooks
 from gridarium.agents.system.operator_inbox import DAY_AHEAD_TIMEOUT_S, OperatorInbox
 from gridarium.agents.system.operator_orders import day_orders, joined, quarter_orders, wind_orders
 from gridarium.agents.system.operator_view import DayPlan
@@ -99,9 +99,7 @@ class SystemOperator(OperatorInbox):
         self._commitment = world.shared(commitment, lambda: CommitmentProblem(commitment))
         self._real_time = world.shared(real_time, lambda: RealTimeProblem(real_time))
         self._hours_in_state: dict[int, Array] = {}
-        self._books = OperatorBooks(
-            self.grid, self.name, supplier, system, members, rules, self._view, self._pool
-        )
+        self._books = OperatorBooks(world, system, members, rules, self._view, self._pool)
         self.terms: dict[int, TariffSignal] = {}
         self.told: dict[int, TariffSignal] = {}
         self._looks: dict[int, QuarterLook] = {}
@@ -348,9 +346,9 @@ class SystemOperator(OperatorInbox):
     def settle(self, period: int) -> None:
         """Settle a quarter as metered, and record it."""
         day, place = divmod(period, self.day_length)
-        price = float(self.price_per_mwh[period])
-        terms = HeadTerms(
-            float(self.told_price_per_mwh(self.terms[day])[place]),
-            float(self.told_export_per_mwh(self.terms[day])[place]),
-        )
-        self._books.settle(self._looks.pop(period), self.plans[day], place, price, terms)
+        exchange, asked = self.grid.states[period].exchange_mw, self.told_price_per_mwh(self.terms[day])
+        # Less than a watt is rounding, and nobody's bill.
+        taken_mw = exchange if abs(exchange) > _A_WATT_MW else 0.0
+        self.pay_head(period, taken_mw)
+        look, price = self._looks.pop(period), float(self.price_per_mwh[period])
+        self._books.record(look, self.plans[day], price, taken_mw, float(asked[place]))
