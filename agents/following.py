@@ -127,10 +127,6 @@ class HeadCustomer(GridAgent):
         """Carbon factor that goes with the price in each settlement period of a day."""
         return self.horizon.over_day(terms.factor_tco2_per_mwh)
 
-    def told_forecast_mw(self, day: int) -> Array:
-        """What it has told it expects for one grid, in steps of a day; nan where nobody has asked."""
-        return self._forecasts.get(day, np.full(self.horizon.n_step, np.nan))
-
     def told_export_per_mwh(self, terms: TariffSignal) -> Array:
         """What the supplier pays for energy fed back in each settlement period of a day."""
         paid = terms.export_price_per_mwh
@@ -176,6 +172,7 @@ class HeadCustomer(GridAgent):
     def rows(self) -> Iterator[Rows]:
         """What passed its head: as told, planned and metered, and as bought and sold."""
         grid, days, hold = self.grid, range(self.horizon.n_day), self.horizon.by_period
+        unasked = np.full(self.horizon.n_step, np.nan)
         taken, carbon = grid.exchange_mw, grid.head_t_per_h
         yield Rows(
             "heads",
@@ -188,7 +185,7 @@ class HeadCustomer(GridAgent):
                 "factor_metered_tco2_per_mwh": np.divide(
                     carbon, taken, out=np.full_like(taken, np.nan), where=np.abs(taken) > _A_WATT_MW
                 ),
-                "p_forecast_mw": hold(np.concatenate([self.told_forecast_mw(day) for day in days])),
+                "p_forecast_mw": hold(np.concatenate([self._forecasts.get(day, unasked) for day in days])),
                 "p_plan_mw": hold(np.concatenate([self.head_plan_mw(day) for day in days])),
                 "p_metered_mw": taken,
                 "carbon_t_per_h": carbon,

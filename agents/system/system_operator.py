@@ -220,11 +220,6 @@ class SystemOperator(OperatorInbox):
         """What its supplier has told."""
         return self.terms[day]
 
-    @property
-    def told_below(self) -> list[TariffSignal]:
-        """What it has told the grids below of each day."""
-        return [self.told[day] for day in sorted(self.told)]
-
     def head_plan_mw(self, day: int) -> Array:
         """What the plan takes from the market less what it spills."""
         plan = self.plans[day].schedule
@@ -244,7 +239,8 @@ class SystemOperator(OperatorInbox):
         yield from super().rows()
         signals = {"price_per_mwh": self.price_per_mwh, "wholesale_price_per_mwh": self.terms_price_per_mwh}
         if self.told:
-            below = np.concatenate([self.horizon.over_day(one.price_per_mwh) for one in self.told_below])
+            days = [self.told[day] for day in sorted(self.told)]
+            below = np.concatenate([self.horizon.over_day(one.price_per_mwh) for one in days])
             signals |= {"price_below_per_mwh": below, "export_price_below_per_mwh": np.zeros_like(below)}
         yield Rows("signals", signals)
         quarters = [asdict(record) for record in self.records]

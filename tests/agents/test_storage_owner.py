@@ -195,7 +195,7 @@ def test_carbon_of_the_whole_feeder_is_conserved(day: Built) -> None:
     nodal, charge = intensities(day), np.zeros((24, day.world.grid.feeder.n_bus))
     for row, owner in enumerate(day.storages):
         charge[:, owner.site.bus] += day.dso.today.plan.dispatch.charge_mw[row]
-    load = np.array([state.load_mw for state in day.world.grid.states])
+    load = np.array([state.drawn_mw for state in day.world.grid.states])
     metered = np.sum([day.world.meters[consumer.name] for consumer in day.consumers], axis=0)
     assert load.sum(axis=1) == pytest.approx(charge.sum(axis=1) + metered)
     # Loads carry what was emitted, less what is still in the tanks; losses are in their intensities.

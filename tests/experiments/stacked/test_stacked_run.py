@@ -133,7 +133,7 @@ def test_a_system_commits_for_the_feeders_below_and_sells_at_its_marginal_price(
     bulk, r1 = system.built.parts["bulk"], system.built.parts["r1"]
     heads = system.tables["heads"].set_index(["grid", "period"])
     told = heads.loc["r1", "price_per_mwh"].to_numpy()
-    (signal,) = bulk.operator.told_below
+    (signal,) = bulk.operator.told.values()
     np.testing.assert_array_equal(told, signal.price_per_mwh)
     # The load that is served in each quarter is the own and that of the ten feeders.
     dispatch = system.tables["dispatch"]
