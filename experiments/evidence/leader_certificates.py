@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAhead
-from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.leader.certificates import leader_regret, loop_stability, outcome_spread
 from gridarium.agents.leader.follower_model import FollowerModel
@@ -41,7 +40,8 @@ class LeaderBench:
 
     def __init__(self, known: GridEvidence, dso: Dso) -> None:
         self.scenario, self.dso = known.scenario, dso
-        self._consumers = {one.name: one for one in known.of(Consumer)}
+        loads = rows_of(known.tables, "loads", "consumer")
+        self._loads = {known.grid.named(str(name)): own for name, own in loads.groupby("agent")}
         posted = rows_of(known.tables, "signals", "dso")
         self.price, self._reference = (
             _last_day(dso, posted[name].to_numpy(dtype=float))
@@ -54,8 +54,8 @@ class LeaderBench:
     @cached_property
     def task(self) -> LeaderProblem:
         """The leader's problem with the true followers, and tangents of the cost at what has been seen."""
-        base = {name: one.today.demand.base_mw for name, one in self._consumers.items()}
-        loads = np.array([base[name] for name in self.dso.connections])
+        base = {name: self._base_mw(name) for name in self.dso.connections}
+        loads = np.array(list(base.values()))
         plan = self.dso.plan_for(base) or self.plan(self.price)
         assert plan is not None
         task = self._cutter.task(plan, loads).with_followers(self.followers)
@@ -64,13 +64,16 @@ class LeaderBench:
     @cached_property
     def followers(self) -> tuple[FollowerModel, ...]:
         """The true followers."""
-        return tuple(self._model(self._consumers[name]) for name in self.dso.connections)
+        return tuple(self._model(name) for name in self.dso.connections)
 
-    def _model(self, consumer: Consumer) -> FollowerModel:
+    def _model(self, name: str) -> FollowerModel:
         """One of a class, whose slope belongs to the load of all classes together."""
-        group = self.scenario.consumers[consumer.group]
+        group = self.scenario.consumers[self._loads[name]["group"].iloc[0]]
         beta = group.beta_per_mwh_per_mw / (group.share / group.count)
-        return FollowerModel.of(consumer.today.demand.base_mw, self._reference, beta, group.flexible_share)
+        return FollowerModel.of(self._base_mw(name), self._reference, beta, group.flexible_share)
+
+    def _base_mw(self, name: str) -> Array:
+        return _last_day(self.dso, self._loads[name]["p_base_mw"].to_numpy(dtype=float))
 
     def with_cut(self, task: LeaderProblem, price: Array) -> LeaderProblem:
         """The problem with one more tangent, at the answers to a price, if they can be supplied."""
