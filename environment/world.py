@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
@@ -149,7 +150,11 @@ class World(mesa.Model):
         self.periods_done += 1
         for agent in self.agents:
             agent.settle(period)
-        self.clock.run_until(begins_s + self.clock.period_s)
+        ends_s = begins_s + self.clock.period_s
+        # What is sent with the last settlement arrives at that very moment, and no later period lets it.
+        self.clock.run_until(
+            ends_s if self.periods_done < self.n_period else math.nextafter(ends_s, math.inf)
+        )
 
     def _leave_mesa(self) -> None:
         """Drop out of the table by model in which Mesa's agents count themselves; it outlives the model."""

@@ -12,9 +12,9 @@ from gridarium.environment.collector import rare_collections
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.metrics import summarise
 from gridarium.experiments.evidence.tables import collect
-from gridarium.experiments.models import MODELS, Built
 from gridarium.experiments.records import Certificate, Progress
 from gridarium.experiments.scenario_schema import Scenario
+from gridarium.experiments.world_build import BuiltWorld, build
 
 _NOISE = 1e-6
 
@@ -38,7 +38,7 @@ def run_case(name: str, scenario: Scenario, progress: Progress | None = None) ->
     GridariumError
         From the network, an agent's problem or the negotiation; names agent and period.
     """
-    built = MODELS[scenario.model].build(scenario)
+    built = build(scenario)
     built.world.bus.record = True
     _play(built, lambda share: progress(share, name) if progress else None)
     tables, metrics, certificates = _read_off(name, scenario, built)
@@ -59,14 +59,14 @@ def measure_case(name: str, scenario: Scenario) -> tuple[dict[str, float], list[
     GridariumError
         From the network, an agent's problem or the negotiation; names agent and period.
     """
-    built = MODELS[scenario.model].build(scenario)
+    built = build(scenario)
     _play(built)
     _, metrics, certificates = _read_off(name, scenario, built)
     return metrics, certificates
 
 
 def _read_off(
-    name: str, scenario: Scenario, built: Built
+    name: str, scenario: Scenario, built: BuiltWorld
 ) -> tuple[Mapping[str, pd.DataFrame], dict[str, float], list[Certificate]]:
     """Tables, metrics and certificates of a finished world."""
     world = built.world
@@ -81,7 +81,7 @@ def _without_noise(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: value if abs(value) >= _NOISE else 0.0 for name, value in metrics.items()}
 
 
-def _play(built: Built, progress: Callable[[float], None] | None = None) -> None:
+def _play(built: BuiltWorld, progress: Callable[[float], None] | None = None) -> None:
     """Step a world to its end."""
     world = built.world
     with rare_collections():
@@ -91,7 +91,7 @@ def _play(built: Built, progress: Callable[[float], None] | None = None) -> None
                 progress(world.periods_done / world.n_period)
 
 
-def effort_of(built: Built) -> dict[str, float]:
+def effort_of(built: BuiltWorld) -> dict[str, float]:
     """What the run of a case took so far: solver time and solves of all agents, messages."""
     shared = built.world.shared_things
     # Some share the compiled problem itself, some what asks it.

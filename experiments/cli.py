@@ -35,7 +35,7 @@ OutFolder = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="A new or empty folder for the results.")
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Kind = Literal["scenarios", "studies", "agents", "behaviours", "mechanisms", "functions"]
+Kind = Literal["scenarios", "studies", "parts", "agents", "behaviours", "mechanisms", "papers", "functions"]
 
 
 def main() -> None:
@@ -49,20 +49,13 @@ def list_(
 ) -> None:
     """List scenarios and studies, and what can be used in them."""
     from gridarium.experiments.console import output, plain_table
-    from gridarium.experiments.registry import KINDS, entries
-    from gridarium.experiments.scenario import shipped_scenarios
-    from gridarium.experiments.sweeps.study import shipped_studies
+    from gridarium.experiments.listing import LISTED, listed
 
-    for shown in (kind,) if kind else ("scenarios", "studies", *KINDS):
-        if shown == "scenarios":
-            rows = [(name, title) for name, (title, _) in shipped_scenarios().items()]
-        elif shown == "studies":
-            rows = list(shipped_studies().items())
-        else:
-            rows = [(entry.name, entry.description) for entry in entries(shown).values()]
-        output().print(plain_table((shown, ""), rows))
-        if kind is None:
-            output().print()
+    for shown in (kind,) if kind else LISTED:
+        for heading, rows in listed(shown):
+            output().print(plain_table(heading, rows))
+            if kind is None:
+                output().print()
 
 
 @app.command()

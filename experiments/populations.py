@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
 import numpy as np
 
 from gridarium.agents.behaviour import Behaviour, Composed
-from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.parameters import ParameterRange, allowed_values
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.behaviour_schema import Behaviour as BehaviourSection
 from gridarium.experiments.behaviour_schema import Mixture, distribution_of
-from gridarium.experiments.registry import load
+from gridarium.experiments.registry import load, make
 
 
 class Population(Protocol):
@@ -71,20 +69,8 @@ def behaviour_of(agent: str, sections: Sequence[BehaviourSection], streams: Rand
             name: _drawn(value, allowed_values(kind).get(name), streams, f"{purpose}/{name}")
             for name, value in item.params.items()
         }
-        made.append(_made(kind, params, f"behaviour {item.name} of agent {agent}"))
+        made.append(make("behaviours", item.name, params, f"behaviour {item.name} of agent {agent}"))
     return made[0] if len(made) == 1 else Composed(made) if made else Behaviour()
-
-
-def _made(kind: type[Behaviour], params: Mapping[str, Any], source: str) -> Behaviour:
-    """An instance; what its class does not take is a fault of the scenario."""
-    try:
-        inspect.signature(kind).bind(**params)
-    except TypeError as error:
-        raise ScenarioError(source, [Fault("parameters", dict(params), f"must fit: {error}")]) from error
-    try:
-        return kind(**params)
-    except ScenarioError as error:
-        raise ScenarioError(source, error.faults) from error
 
 
 def _drawn(value: Any, allowed: object, streams: RandomStreams, purpose: str) -> Any:

@@ -1,14 +1,17 @@
-"""Agents, behaviours, mechanisms and functions by name: the shipped ones and those of other packages."""
+"""What scenarios can name: agents, behaviours, mechanisms, papers; the shipped ones and other packages'."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
+from typing import Any
 
 from gridarium.environment.errors import Fault, ScenarioError
 
@@ -34,124 +37,169 @@ class Entry:
     description: str
 
 
-_SHIPPED = {
-    "agents": (
-        Entry("dso", "gridarium.agents.feeder.dso:Dso", "leader: dispatches the feeder and publishes prices"),
-        Entry("consumer", "gridarium.agents.feeder.consumer:Consumer", "shifts its load against the price"),
-        Entry(
-            "storage-owner", "gridarium.agents.feeder.storage_owner:StorageOwner", "carries energy and carbon"
-        ),
-        Entry("renewable-plant", "gridarium.agents.feeder.plant:RenewablePlant", "feeds in PV or wind"),
-        Entry(
-            "upstream-market",
-            "gridarium.agents.upstream:UpstreamMarket",
-            "sells energy and its carbon",
-        ),
-        Entry("carbon-market", "gridarium.agents.upstream:CarbonMarket", "buys reductions below a quota"),
-        Entry("recorded-grid", "gridarium.agents.recorded_grid:RecordedGrid", "a grid below, as recorded"),
-        Entry(
-            "system-operator",
-            "gridarium.agents.system.system_operator:SystemOperator",
-            "commits units, replans",
-        ),
-        Entry(
-            "thermal-plant",
-            "gridarium.agents.system.thermal_plant:ThermalPlant",
-            "a unit and its capture plant",
-        ),
-        Entry("wind-farm", "gridarium.agents.system.wind_farm:WindFarm", "feeds in wind up to a limit"),
-        Entry("system-load", "gridarium.agents.system.system_load:SystemLoad", "draws what it draws"),
-        Entry(
-            "flexible-load",
-            "gridarium.agents.system.flexible_load:FlexibleLoad",
-            "shifts its load on command",
-        ),
-        Entry(
-            "storage-provider",
-            "gridarium.agents.system.storage_provider:StorageProvider",
-            "storage, leased lines",
-        ),
-        Entry("prosumer", "gridarium.agents.prosumers.prosumer:Prosumer", "sells and buys over leased lines"),
-        Entry("p2p-desk", "gridarium.agents.prosumers.p2p_desk:P2pDesk", "introduces sellers and buyers"),
-    ),
-    "behaviours": (
-        Entry("exact", "gridarium.agents.behaviour:Behaviour", "rational"),
-        Entry("noise", "gridarium.agents.bounded.perception:Noise", "misreads prices, factors and loads"),
-        Entry("stale", "gridarium.agents.bounded.perception:Stale", "goes by an old signal"),
-        Entry("inattention", "gridarium.agents.bounded.perception:Inattention", "overlooks signals"),
-        Entry("quantal", "gridarium.agents.bounded.choice:QuantalChoice", "logit choice among plans"),
-        Entry("satisficing", "gridarium.agents.bounded.choice:Satisficing", "takes a plan that will do"),
-        Entry("habit", "gridarium.agents.bounded.choice:Habit", "sticks to the last plan or the usual load"),
-        Entry("loss-aversion", "gridarium.agents.bounded.choice:LossAversion", "hates a bill above the last"),
-        Entry("roth-erev", "gridarium.agents.bounded.learning:RothErev", "reinforces plans that paid"),
-        Entry("exp3", "gridarium.agents.bounded.learning:Exp3", "explores plans, exploits those that paid"),
-        Entry(
-            "partial-compliance",
-            "gridarium.agents.bounded.action:PartialCompliance",
-            "carries out a part of its plan",
-        ),
-        Entry("override", "gridarium.agents.bounded.action:Override", "switches its plan off now and then"),
-        Entry("drop-out", "gridarium.agents.bounded.action:DropOut", "leaves for the rest of the day"),
-        Entry("sticky-price", "gridarium.agents.bounded.leader:StickyPrice", "leader: updates now and then"),
-        Entry(
-            "satisficing-leader",
-            "gridarium.agents.bounded.leader:SatisficingLeader",
-            "leader: stops when updates hardly pay",
-        ),
-        Entry(
-            "learned-slope",
-            "gridarium.agents.bounded.leader:LearnedSlope",
-            "leader: learns how answers move its price",
-        ),
-        Entry("dead-band", "gridarium.agents.bounded.trigger:DeadBand", "operator: lets deviations pass"),
-        Entry(
-            "hysteresis",
-            "gridarium.agents.bounded.trigger:Hysteresis",
-            "operator: slow to react, and to rest",
-        ),
-        Entry(
-            "noisy-measurement",
-            "gridarium.agents.bounded.trigger:NoisyMeasurement",
-            "operator: misreads deviations",
-        ),
-        Entry(
-            "first-acceptable",
-            "gridarium.agents.bounded.trading:FirstAcceptable",
-            "prosumer: does not bargain",
-        ),
-        Entry(
-            "overconfident", "gridarium.agents.bounded.trading:Overconfident", "prosumer: promises too much"
-        ),
-        Entry(
-            "reputation-weighted",
-            "gridarium.agents.bounded.trading:ReputationWeighted",
-            "prosumer: distorts reputations",
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Things of one kind.
+
+    Parameters
+    ----------
+    field : str
+        Where a scenario or a study names them.
+    shipped : tuple of Entry
+        Those of gridarium.
+    """
+
+    field: str
+    shipped: tuple[Entry, ...] = ()
+
+
+_SHIPPED: Mapping[str, Kind] = {
+    "agents": Kind(
+        "consumers.*.agent",
+        (
+            Entry(
+                "consumer", "gridarium.agents.feeder.consumer:Consumer", "shifts its load against the price"
+            ),
         ),
     ),
-    "mechanisms": (
-        Entry("tou", "gridarium.market.tariffs:TouTariff", "time-of-use price, no carbon in it"),
-        Entry("static-carbon", "gridarium.market.tariffs:StaticCarbonTariff", "time-of-use plus carbon"),
-        Entry("adcef", "gridarium.market.adcef:AdcefTariff", "adjustable carbon emission factor with a pool"),
-        Entry("lease-ladder", "gridarium.market.ladder:LadderTariff", "fee of a leased line by its length"),
-        Entry("nash", "gridarium.market.bargaining:nash_outcome", "both gain the same"),
-        Entry(
-            "ep-leader", "gridarium.market.bargaining:ep_leader_outcome", "the seller names its best price"
+    "behaviours": Kind(
+        "behaviour",
+        (
+            Entry("exact", "gridarium.agents.behaviour:Behaviour", "rational"),
+            Entry("noise", "gridarium.agents.bounded.perception:Noise", "misreads prices, factors and loads"),
+            Entry("stale", "gridarium.agents.bounded.perception:Stale", "goes by an old signal"),
+            Entry("inattention", "gridarium.agents.bounded.perception:Inattention", "overlooks signals"),
+            Entry("quantal", "gridarium.agents.bounded.choice:QuantalChoice", "logit choice among plans"),
+            Entry("satisficing", "gridarium.agents.bounded.choice:Satisficing", "takes a plan that will do"),
+            Entry(
+                "habit", "gridarium.agents.bounded.choice:Habit", "sticks to the last plan or the usual load"
+            ),
+            Entry(
+                "loss-aversion", "gridarium.agents.bounded.choice:LossAversion", "hates a bill above the last"
+            ),
+            Entry("roth-erev", "gridarium.agents.bounded.learning:RothErev", "reinforces plans that paid"),
+            Entry(
+                "exp3", "gridarium.agents.bounded.learning:Exp3", "explores plans, exploits those that paid"
+            ),
+            Entry(
+                "partial-compliance",
+                "gridarium.agents.bounded.action:PartialCompliance",
+                "carries out a part of its plan",
+            ),
+            Entry(
+                "override", "gridarium.agents.bounded.action:Override", "switches its plan off now and then"
+            ),
+            Entry("drop-out", "gridarium.agents.bounded.action:DropOut", "leaves for the rest of the day"),
+            Entry(
+                "sticky-price", "gridarium.agents.bounded.leader:StickyPrice", "leader: updates now and then"
+            ),
+            Entry(
+                "satisficing-leader",
+                "gridarium.agents.bounded.leader:SatisficingLeader",
+                "leader: stops when updates hardly pay",
+            ),
+            Entry(
+                "learned-slope",
+                "gridarium.agents.bounded.leader:LearnedSlope",
+                "leader: learns how answers move its price",
+            ),
+            Entry("dead-band", "gridarium.agents.bounded.trigger:DeadBand", "operator: lets deviations pass"),
+            Entry(
+                "hysteresis",
+                "gridarium.agents.bounded.trigger:Hysteresis",
+                "operator: slow to react, and to rest",
+            ),
+            Entry(
+                "noisy-measurement",
+                "gridarium.agents.bounded.trigger:NoisyMeasurement",
+                "operator: misreads deviations",
+            ),
+            Entry(
+                "first-acceptable",
+                "gridarium.agents.bounded.trading:FirstAcceptable",
+                "prosumer: does not bargain",
+            ),
+            Entry(
+                "overconfident",
+                "gridarium.agents.bounded.trading:Overconfident",
+                "prosumer: promises too much",
+            ),
+            Entry(
+                "reputation-weighted",
+                "gridarium.agents.bounded.trading:ReputationWeighted",
+                "prosumer: distorts reputations",
+            ),
         ),
-        Entry("alternating", "gridarium.market.bargaining:alternating_outcome", "offers in turn"),
-        Entry("posted", "gridarium.market.bargaining:posted_outcome", "take it or leave it"),
-        Entry("zi-c", "gridarium.market.shouting:ZeroIntelligence", "random shouts that are no loss"),
-        Entry("zip", "gridarium.market.shouting:ZipTrader", "shouts with a margin that learns"),
     ),
-    "functions": (
-        Entry(
-            "ishigami",
-            "gridarium.experiments.sweeps.toy_models:ishigami",
-            "a study's test case with known indices",
+    "tariffs": Kind(
+        "tariff.kind",
+        (
+            Entry("tou", "gridarium.market.tariffs:TouTariff", "time-of-use price, no carbon in it"),
+            Entry("static-carbon", "gridarium.market.tariffs:StaticCarbonTariff", "time-of-use plus carbon"),
+            Entry("adcef", "gridarium.market.adcef:AdcefTariff", "adjustable carbon factor with a pool"),
+        ),
+    ),
+    "bargaining-rules": Kind(
+        "trading.rule",
+        (
+            Entry("nash", "gridarium.agents.prosumers.bargaining_rules:NashRule", "both gain the same"),
+            Entry(
+                "ep-leader",
+                "gridarium.agents.prosumers.bargaining_rules:LeaderRule",
+                "the seller names its best price",
+            ),
+            Entry(
+                "alternating", "gridarium.agents.prosumers.bargaining_rules:AlternatingRule", "offers in turn"
+            ),
+            Entry("posted", "gridarium.agents.prosumers.bargaining_rules:PostedRule", "take it or leave it"),
+            Entry(
+                "zi-c",
+                "gridarium.agents.prosumers.bargaining_rules:ZeroIntelligenceRule",
+                "random shouts that are no loss",
+            ),
+            Entry(
+                "zip",
+                "gridarium.agents.prosumers.bargaining_rules:ZipRule",
+                "shouts with a margin that learns",
+            ),
+        ),
+    ),
+    "lease-searches": Kind(
+        "provider.lease.search",
+        (
+            Entry("fixed", "gridarium.agents.system.lease_rules:FixedTerms", "the first terms for ever"),
+            Entry("cost-plus", "gridarium.agents.system.lease_rules:CostPlus", "the cost and a markup"),
+            Entry("profit-search", "gridarium.agents.system.lease_rules:ProfitSearch", "trial steps"),
+            Entry("epsilon-greedy", "gridarium.agents.system.lease_rules:EpsilonGreedy", "explores at times"),
+        ),
+    ),
+    "parts": Kind("a field of a grid"),
+    "papers": Kind(
+        "papers",
+        (
+            Entry("adcef", "gridarium.experiments.papers.adcef:PAPER", "adjustable carbon emission factor"),
+            Entry(
+                "net-zero", "gridarium.experiments.papers.net_zero:PAPER", "captured carbon, shared storage"
+            ),
+        ),
+    ),
+    "functions": Kind(
+        "study.function",
+        (
+            Entry(
+                "ishigami",
+                "gridarium.experiments.sweeps.toy_models:ishigami",
+                "a study's test case with known indices",
+            ),
         ),
     ),
 }
 
 KINDS = tuple(_SHIPPED)
+"""Every kind; other packages add to one by entry points of the group `gridarium.KIND`."""
+
+MECHANISMS = ("tariffs", "bargaining-rules", "lease-searches")
+"""Kinds that are rules under which agents meet."""
 
 
 @cache
@@ -167,7 +215,12 @@ def entries(kind: str) -> dict[str, Entry]:
         point.name: Entry(point.name, point.value, f"from {point.dist.name}" if point.dist else "")
         for point in entry_points(group=f"gridarium.{kind}")
     }
-    return found | {entry.name: entry for entry in _SHIPPED[kind]}
+    return found | {entry.name: entry for entry in _SHIPPED[kind].shipped}
+
+
+def field_of(kind: str) -> str:
+    """Where a scenario or a study names things of a kind."""
+    return _SHIPPED[kind].field
 
 
 def is_known(kind: str, name: str) -> bool:
@@ -185,7 +238,7 @@ def is_known(kind: str, name: str) -> bool:
 
 def is_shipped(kind: str, name: str) -> bool:
     """Tell whether a name is one of gridarium's own."""
-    return any(entry.name == name for entry in _SHIPPED[kind])
+    return any(entry.name == name for entry in _SHIPPED[kind].shipped)
 
 
 def load(kind: str, name: str) -> object:
@@ -204,3 +257,52 @@ def load(kind: str, name: str) -> object:
     except (ImportError, AttributeError, ValueError) as error:
         allowed = f"must be one of {', '.join(known)}, or package.module:Class ({error})"
         raise ScenarioError(kind, [Fault(kind, name, allowed)]) from error
+
+
+def make(kind: str, name: str, params: Mapping[str, Any], source: str) -> Any:
+    """An instance of what a name stands for.
+
+    Parameters
+    ----------
+    kind, name : str
+    params : mapping
+        What its constructor gets, by name.
+    source : str
+        Whose it is, for errors.
+
+    Raises
+    ------
+    ScenarioError
+        If the name is unknown, or what it stands for does not take the parameters.
+    """
+    constructor: Any = load(kind, name)
+    try:
+        inspect.signature(constructor).bind(**params)
+    except TypeError as error:
+        raise ScenarioError(source, [Fault("parameters", dict(params), f"must fit: {error}")]) from error
+    try:
+        return constructor(**params)
+    except ScenarioError as error:
+        raise ScenarioError(source, error.faults) from error
+
+
+def make_mechanism(kind: str, name: str, fields: Mapping[str, Any], params: Mapping[str, Any]) -> Any:
+    """An instance of a rule: with those fields of its section that it declares, and parameters by name.
+
+    Parameters
+    ----------
+    kind, name : str
+    fields : mapping
+        Of the section that names the rule; those that the rule does not know belong to others.
+    params : mapping
+        Given for this rule alone: all of them must be its own.
+
+    Raises
+    ------
+    ScenarioError
+        If the name is unknown, or the rule does not take the parameters.
+    """
+    constructor: Any = load(kind, name)
+    declared = inspect.signature(constructor).parameters
+    own = {field: value for field, value in fields.items() if field in declared}
+    return make(kind, name, own | dict(params), f"{kind.removesuffix('s')} {name}")

@@ -40,6 +40,12 @@ RENAMED = {
 }
 """What each field, parameter, metric or column of before is called now; amounts follow a rule."""
 
+GONE = {
+    "model": "is no field any more: what a grid is follows from its sections, such as dso or operator, and "
+    "`papers` names the papers whose claims are judged",
+}
+"""Fields that scenario files had and that nothing has taken the place of alone."""
+
 _AMOUNT = re.compile(r"(\w+)_(cny|usd)")
 
 

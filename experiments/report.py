@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 from gridarium.experiments.formatting import label, metric_names, number
 from gridarium.experiments.html_page import cell, explained, facts, noted, page, section, table
 from gridarium.experiments.html_page import figures as drawn_figures
-from gridarium.experiments.models import MODELS
+from gridarium.experiments.models import drawings_of
+from gridarium.experiments.papers.verdicts import papers
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.records import Certificate, Claim, Drawing
 from gridarium.experiments.results import Result, RunWriteError, mark_finished, read_run, replace_file
@@ -58,9 +59,12 @@ def build_report(path: str | Path) -> Path:
     return file
 
 
-def _drawings(result: Result) -> Iterable[Drawing]:
-    model = MODELS.get(str(result.scenario.get("model")))
-    return model.drawings(result) if model else ()
+def _drawings(result: Result) -> Iterator[Drawing]:
+    """Figures by component, then those of the papers that the cases name."""
+    yield from drawings_of(result, result.scenario)
+    trees = (result.scenario, *result.scenario.get("cases", {}).values())
+    for paper in papers(dict.fromkeys(name for tree in trees for name in tree.get("papers", ()))):
+        yield from paper.drawings(result)
 
 
 def render(result: Result, figures: Sequence[tuple[str, str, str]]) -> str:

@@ -10,7 +10,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.models import MODELS
+from gridarium.experiments.grid_tree_checks import check_grids
+from gridarium.experiments.parts.checks import grid_checks
+from gridarium.experiments.parts.house import grid_schema
+from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_checks import cross_faults
 from gridarium.experiments.scenario_fields import NAME
@@ -24,7 +27,7 @@ from gridarium.experiments.scenario_files import (
     shipped_path,
 )
 from gridarium.experiments.scenario_schema import Scenario
-from gridarium.experiments.schema_faults import NOTHING, faults_of, sections_at
+from gridarium.experiments.schema_faults import faults_of, sections_at
 
 __all__ = ["Scenario", "Study", "check_case", "check_scenario", "load_scenario", "shipped_scenarios"]
 
@@ -137,7 +140,7 @@ def _own_trees(tree: Tree, faults: list[Fault]) -> dict[str, Tree]:
             faults.append(Fault(place, own, "must be a mapping of fields to values"))
             continue
         own = own or {}
-        misplaced = [key for key in ("cases", "extends", "model", "currency") if key in own]
+        misplaced = [key for key in ("cases", "extends", "currency") if key in own]
         faults += [Fault(f"{place}.{key}", own[key], "is not allowed inside a case") for key in misplaced]
         own_trees[name] = {key: value for key, value in own.items() if key not in misplaced}
     return own_trees
@@ -168,14 +171,14 @@ def check_case(tree: Tree) -> tuple[Scenario | None, list[Fault]]:
     Sections with a fault of their own are replaced by their defaults, so that the
     checks between the other sections still run.
     """
-    if "grids" in tree or tree.get("model") == "grids":
-        from gridarium.experiments.stacked.checks import check_grids
+    if "grids" in tree:
+        return check_grids(tree, _check_grid)
+    return _check_grid(tree)
 
-        return check_grids(tree, check_case)
-    model = tree.get("model", NOTHING)
-    if not isinstance(model, str) or model not in MODELS:
-        return None, [Fault("model", model, f"must be one of {', '.join(MODELS)}")]
-    schema, checks = MODELS[model].schema, MODELS[model].cross_checks
+
+def _check_grid(tree: Tree) -> tuple[GridScenario | None, list[Fault]]:
+    """Return the scenario of one grid if it has no fault, and every fault there is."""
+    schema, checks = grid_schema(), grid_checks()
     try:
         scenario = schema.model_validate(tree)
     except ValidationError as error:

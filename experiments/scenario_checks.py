@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gridarium.environment.errors import Fault, ProfileError
+from gridarium.experiments.registry import entries, is_known
 from gridarium.experiments.renamed import new_name
 from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.scenario_schema import Scenario
@@ -18,7 +19,7 @@ def profiles_fit(case: Any) -> Iterator[Fault]:
     """Yield what is wrong with the profiles of a scenario, by themselves and beside its own times."""
     from gridarium.environment.profiles import column_names, read_profiles
 
-    path, columns = profile_path(case.profile_source), dict.fromkeys(case.profile_columns)
+    path, columns = profile_path(case.profiles), dict.fromkeys(case.profile_columns)
     present = column_names(path)
     renamed = {new_name(name): name for name in present if new_name(name) not in present}
     for name in [name for name in columns if name in renamed]:
@@ -30,13 +31,20 @@ def profiles_fit(case: Any) -> Iterator[Fault]:
             yield Fault("profiles", fault.value, f"{fault.place} {fault.allowed}")
         return
     if abs(profiles.period_h - case.period_h) > 1e-9:
-        allowed = f"must be the step of {case.profile_source}, {profiles.period_h:g} h"
+        allowed = f"must be the step of {case.profiles}, {profiles.period_h:g} h"
         yield Fault("period_h", case.period_h, allowed)
     first = profiles.index[0].time()
     if case.start.time() != first:
         # The dates of the profiles do not matter, but their first row is of some hour of the day.
-        allowed = f"must be at {first:%H:%M} of a day, where the rows of {case.profile_source} begin"
+        allowed = f"must be at {first:%H:%M} of a day, where the rows of {case.profiles} begin"
         yield Fault("start", case.start.isoformat(), allowed)
+
+
+def papers_are_known(case: Scenario) -> Iterator[Fault]:
+    """Yield papers whose claims nobody has written down."""
+    for place, name in enumerate(case.papers):
+        if not is_known("papers", name):
+            yield Fault(f"papers.{place}", name, f"must be one of {', '.join(entries('papers'))}")
 
 
 def rates_are_of_others(case: Scenario) -> Iterator[Fault]:
@@ -53,16 +61,6 @@ def currencies_have_rates(case: Scenario, currencies: Mapping[str, str | None]) 
     for place, currency in currencies.items():
         if currency is not None and currency != case.currency and currency not in case.exchange_rates:
             yield Fault(place, currency, f"must have a rate in exchange_rates; known are {known}")
-
-
-def names_are_unique(case: Scenario, sections: Sequence[str]) -> Iterator[Fault]:
-    """Yield what bears the name of something in another section."""
-    seen: dict[str, str] = {}
-    for section in sections:
-        for name in getattr(case, section):
-            if name in seen:
-                yield Fault(f"{section}.{name}", name, f"must be unique; {seen[name]} has one of that name")
-            seen[name] = section
 
 
 def cross_faults(case: Scenario, broken: set[str], checks: Sequence[CrossCheck]) -> Iterator[Fault]:

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from gridarium.experiments.formatting import is_money
+from gridarium.experiments.registry import entries, is_known
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _CURRENCY = re.compile(r"[a-z]{3}")
@@ -61,6 +62,28 @@ class Range:
     def _whole_number(self, value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value not in self:
             raise invalid(f"must be a whole number in {self}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The name of something in the registry, or the dotted path of a user's own.
+
+    Parameters
+    ----------
+    kind : str
+        Kind of the registry, such as "tariffs".
+    """
+
+    kind: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._known)
+
+    def _known(self, value: object) -> str:
+        if not isinstance(value, str) or not is_known(self.kind, value):
+            known = ", ".join(entries(self.kind))
+            raise invalid(f"must be one of {known}, or a path package.module:Class")
         return value
 
 

@@ -1,4 +1,4 @@
-"""What the scenarios of all models have in common: who runs when, on which data, over which links."""
+"""What all scenarios have in common: who runs when, on which data, over which links."""
 
 from __future__ import annotations
 
@@ -13,47 +13,14 @@ from gridarium.experiments.scenario_fields import (
     Currency,
     Duration,
     ExchangeRate,
-    PositiveAmount,
-    PositiveShare,
+    Name,
     Probability,
     Range,
     ScopedName,
     Section,
-    Share,
     Text,
     ZonedTime,
 )
-
-
-class Storage(Section):
-    """A battery; without `s_max_mva` its inverter gives no reactive power."""
-
-    p_max_mw: PositiveAmount
-    """Highest charge and discharge power at the grid side, MW."""
-    e_max_mwh: PositiveAmount
-    """Energy capacity, MWh."""
-    soc_min: Share = 0.1
-    """Lowest state of charge, share of capacity."""
-    soc_max: Share = 0.9
-    """Highest state of charge, share of capacity."""
-    soc_initial: Share = 0.5
-    """State of charge at the start and at the end of the day, share of capacity."""
-    efficiency_charge: PositiveShare = 0.92
-    """Energy stored per energy taken."""
-    efficiency_discharge: PositiveShare = 0.95
-    """Energy given per energy released."""
-    s_max_mva: PositiveAmount | None = None
-    """Apparent power rating, MVA; null means p_max_mw and no reactive power."""
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield states of charge in the wrong order, and an inverter that is too small."""
-        if self.soc_min >= self.soc_max:
-            yield Conflict("soc_min", self.soc_min, f"must be below soc_max = {self.soc_max:g}")
-        elif not self.soc_min <= self.soc_initial <= self.soc_max:
-            allowed = f"must be in [soc_min, soc_max] = [{self.soc_min:g}, {self.soc_max:g}]"
-            yield Conflict("soc_initial", self.soc_initial, allowed)
-        if self.s_max_mva is not None and self.s_max_mva < self.p_max_mw:
-            yield Conflict("s_max_mva", self.s_max_mva, f"must be at least p_max_mw = {self.p_max_mw:g} MW")
 
 
 class Outage(Section):
@@ -90,14 +57,14 @@ class Communication(Section):
 
 
 class Scenario(Section):
-    """One case of a study, with every default filled in; each model has a schema of its own on top."""
+    """One case of a study, with every default filled in: what a run is, whatever lives in its world."""
 
-    model: str
-    """Which model is built."""
     title: Text = ""
     """One line for tables and figures."""
     description: Text = ""
     """What the study is about."""
+    papers: list[Name] = Field(default_factory=list)
+    """Papers whose claims are judged."""
     currency: Currency = "cny"
     """Currency of all money, the code of ISO 4217 in lower case."""
     exchange_rates: dict[Currency, ExchangeRate] = Field(default_factory=dict)
@@ -124,16 +91,6 @@ class Scenario(Section):
             If it is another one and has no rate; `currencies_have_rates` finds these beforehand.
         """
         return 1.0 if currency in (None, self.currency) else self.exchange_rates[str(currency)]
-
-    @property
-    def profile_source(self) -> str:
-        """What its profiles are read from."""
-        raise NotImplementedError
-
-    @property
-    def profile_columns(self) -> tuple[str, ...]:
-        """Columns that the profiles must have."""
-        raise NotImplementedError
 
     @property
     def files(self) -> tuple[Path, ...]:

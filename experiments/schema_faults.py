@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gridarium.environment.errors import Fault
-from gridarium.experiments.renamed import new_name
+from gridarium.experiments.renamed import GONE, new_name
 from gridarium.experiments.scenario_fields import Section
 
 NOTHING = type("_Nothing", (), {"__repr__": lambda self: "nothing"})()
@@ -57,6 +57,9 @@ def _translated(schema: type[Section], detail: ErrorDetails) -> Iterator[Fault]:
             known = list(_section_at(schema, keys[:-1]).model_fields)
             if (new := new_name(keys[-1])) in known:
                 yield Fault(place, detail["input"], f"is now called {new}")
+                return
+            if keys[-1] in GONE:
+                yield Fault(place, detail["input"], GONE[keys[-1]])
                 return
             close = difflib.get_close_matches(keys[-1], known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"

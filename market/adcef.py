@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -37,7 +37,7 @@ class AdcefTariff:
     pool: Literal["strict", "managed"] = "managed"
     surplus: Literal["ex-ante", "ex-post"] = "ex-ante"
     budget_balanced: bool = True
-    trades_carbon: bool = True
+    trades_carbon: bool = field(default=True, init=False)
 
     def offer(self, situation: Situation) -> TariffOffer:
         """Price and factor for one situation."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -58,9 +58,9 @@ class Tariff(Protocol):
 class TouTariff:
     """The plain time-of-use price; carbon is only accounted for, by the factor of the day (S1)."""
 
-    pool: None = None
-    trades_carbon: bool = False
-    budget_balanced: bool = False
+    pool: None = field(default=None, init=False)
+    trades_carbon: bool = field(default=False, init=False)
+    budget_balanced: bool = field(default=False, init=False)
 
     def offer(self, situation: Situation) -> TariffOffer:
         """The time-of-use price and the day's average factor."""
@@ -73,9 +73,9 @@ class StaticCarbonTariff:
     """The time-of-use price plus the carbon price of the day's average factor (S2)."""
 
     adjustment: float = 1.0
-    pool: None = None
-    trades_carbon: bool = True
-    budget_balanced: bool = False
+    pool: None = field(default=None, init=False)
+    trades_carbon: bool = field(default=True, init=False)
+    budget_balanced: bool = field(default=False, init=False)
 
     def offer(self, situation: Situation) -> TariffOffer:
         """The same adder in every period, so that it moves no load."""

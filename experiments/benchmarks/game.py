@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
-from gridarium.experiments.adcef.build import Built, build
-from gridarium.experiments.adcef.schema import AdcefScenario
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.dso import Dso
 from gridarium.experiments.case_run import effort_of
+from gridarium.experiments.parts.consumers import CONSUMERS
+from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.world_build import BuiltWorld, build
 
 N_AGENTS = (3, 10, 30, 100, 300)
 N_REPEATS = 5
@@ -24,7 +27,7 @@ class _Day(NamedTuple):
 
     wall_s: float
     solver_s: float
-    built: Built
+    built: BuiltWorld
 
 
 def bench_game() -> dict[str, float]:
@@ -54,19 +57,21 @@ def bench_game() -> dict[str, float]:
     }
 
 
-def crowded(count: int) -> AdcefScenario:
+def crowded(count: int) -> GridScenario:
     """The case adcef with its classes divided into `count` consumers, for a fixed number of rounds."""
-    classes = list(_shipped().consumers)
+    classes = list(CONSUMERS.of(_shipped()))
     parts = [len(part) for part in np.array_split(np.arange(count), len(classes))]
     counts = [f"consumers.{name}.count={part}" for name, part in zip(classes, parts, strict=True)]
     return _shipped(*counts, *_FIXED_ROUNDS)
 
 
-def _shipped(*overrides: str) -> AdcefScenario:
-    return cast("AdcefScenario", load_scenario("adcef", overrides).cases["adcef"])
+def _shipped(*overrides: str) -> GridScenario:
+    scenario = load_scenario("adcef", overrides).cases["adcef"]
+    assert isinstance(scenario, GridScenario)
+    return scenario
 
 
-def _step(scenario: AdcefScenario) -> _Day:
+def _step(scenario: GridScenario) -> _Day:
     built = build(scenario)
     start = time.perf_counter()
     while built.world.running:
@@ -74,9 +79,9 @@ def _step(scenario: AdcefScenario) -> _Day:
     return _Day(time.perf_counter() - start, effort_of(built)["solver_s"], built)
 
 
-def _decision_us(built: Built) -> float:
-    signal = built.dso.today.signal
+def _decision_us(built: BuiltWorld) -> float:
+    signal, consumers = built.one(Dso).today.signal, built.of(Consumer)
     start = time.perf_counter()
-    for consumer in built.consumers:
+    for consumer in consumers:
         consumer.best_response(signal)
-    return (time.perf_counter() - start) / len(built.consumers) * 1e6
+    return (time.perf_counter() - start) / len(consumers) * 1e6

@@ -10,8 +10,10 @@ import pandas as pd
 from gridarium.environment.arrays import Array
 from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.parts.provider import active_provider
+from gridarium.experiments.parts.storage_section import storage_ratings
+from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.records import Reading
-from gridarium.experiments.world_parts import storage_ratings
 
 _ROUNDING = 1e-6
 _CENT = 1e-6
@@ -47,7 +49,7 @@ def storage_of_feeder(known: GridEvidence) -> Iterator[Reading]:
     drifts = [
         abs(
             float(own["e_mwh"].iloc[-1])
-            - _first_mwh(storage_ratings(str(name), known.scenario.storages[name]))
+            - _first_mwh(storage_ratings(str(name), STORAGES.of(known.scenario)[str(name)]))
         )
         for name, own in contents.groupby("agent", sort=False)
     ]
@@ -60,9 +62,10 @@ def storage_of_feeder(known: GridEvidence) -> Iterator[Reading]:
 def storage_of_provider(known: GridEvidence) -> Iterator[Reading]:
     """A provider's storage under commands of an operator, which may leave it as it likes."""
     contents = rows_of(known.tables, "storages", "storage_provider")
-    if contents.empty:
+    provider = active_provider(known.scenario)
+    if contents.empty or provider is None:
         return
-    ratings = storage_ratings("provider", known.scenario.active_provider.storage)
+    ratings = storage_ratings("provider", provider.storage)
     charge, discharge, energy = (
         contents[name].to_numpy(dtype=float) for name in ("p_charge_mw", "p_discharge_mw", "e_mwh")
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
 from gridarium.environment.errors import LedgerError
 from gridarium.environment.world import World
@@ -17,6 +16,7 @@ from gridarium.experiments.evidence import (
     system_certificates,
 )
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables, evidence_of
+from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.records import Certificate, Reading
 
 
@@ -65,7 +65,7 @@ OF_WORLD: tuple[Callable[[World], Iterable[Reading]], ...] = (ledger_chain, seam
 
 
 def certify(
-    case: str, world: World, sections: Mapping[str, Any], tables: Tables, currency: str
+    case: str, world: World, sections: Mapping[str, GridScenario], tables: Tables, currency: str
 ) -> list[Certificate]:
     """All certificates of one case; those of a grid with a name carry it.
 
@@ -74,7 +74,7 @@ def certify(
     case : str
     world : World
         After its last period.
-    sections : mapping of str to Any
+    sections : mapping of str to GridScenario
         The section of the scenario for each grid, by its name.
     tables : mapping of str to DataFrame
         Of this case alone.

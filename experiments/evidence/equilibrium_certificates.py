@@ -8,6 +8,7 @@ from gridarium.agents.feeder.consumer import Consumer
 from gridarium.environment.arrays import series
 from gridarium.experiments.evidence.feeder_certificates import has_rational_consumers
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.parts.negotiation import NEGOTIATION
 from gridarium.experiments.records import Reading
 from gridarium.market.messages.tariffs import TariffSignal
 
@@ -64,7 +65,7 @@ def convergence(known: GridEvidence) -> Iterator[Reading]:
     rounds = "1 round" if worst["rounds"] == 1 else f"{worst['rounds']} rounds"
     yield Reading(
         "convergence", float(worst["price_distance_per_mwh"]),
-        known.scenario.negotiation.price_tolerance_per_mwh, "money/MWh", False,
+        NEGOTIATION.of(known.scenario).price_tolerance_per_mwh, "money/MWh", False,
         "posted price against the one that the answers call for",
         f"ended after {rounds}: {worst['ended']}",
     )  # fmt: skip

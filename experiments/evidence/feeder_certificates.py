@@ -9,6 +9,9 @@ import numpy as np
 from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
+from gridarium.experiments.parts.consumers import CONSUMERS
+from gridarium.experiments.parts.dso import DSO
+from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.records import Reading
 from gridarium.market.accounts import TRUE_UP
 
@@ -85,7 +88,7 @@ def network(known: GridEvidence) -> Iterator[Reading]:
         1e-3, "", hard,
         "largest difference of dispatched and AC current, relative to the largest current",
     )  # fmt: skip
-    limits = known.scenario.network
+    limits = NETWORK.of(known.scenario)
     outside = np.maximum(limits.voltage_min_pu - buses["vm_pu"], buses["vm_pu"] - limits.voltage_max_pu)
     yield Reading(
         "voltage band", max(0.0, float(outside.max())), 1e-5, "p.u.", hard,
@@ -98,7 +101,8 @@ def _meets_its_plan(known: GridEvidence) -> bool:
 
     Where bounded agents bring another load, the grid shows it; no model is wrong.
     """
-    if has_rational_consumers(known) and not known.scenario.dso.behaviour:
+    section = DSO.of(known.scenario)
+    if has_rational_consumers(known) and not (section and section.behaviour):
         return True
     counted = rows_of(known.tables, "signals", "dso")["p_load_plan_mw"].to_numpy(dtype=float)
     return bool(np.abs(_served_mw(known) - counted).max() <= _PLAN_KEPT_MW)
@@ -113,5 +117,5 @@ def _served_mw(known: GridEvidence) -> Array:
 
 def has_rational_consumers(known: GridEvidence) -> bool:
     """Whether all consumers are the exact ones."""
-    groups = known.scenario.consumers.values()
+    groups = CONSUMERS.of(known.scenario).values()
     return all(group.agent == "consumer" and not group.behaviour and not group.mixture for group in groups)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from gridarium.agents.following import HeadCustomer
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.environment.world import World
+from gridarium.experiments.parts.part import GridScenario
 
 Tables = Mapping[str, pd.DataFrame]
 AgentT = TypeVar("AgentT", bound=GridAgent)
@@ -28,7 +29,7 @@ class GridEvidence:
     Parameters
     ----------
     case : str
-    scenario : Any
+    scenario : GridScenario
         The grid's section of the scenario: private data of everybody as the scenario states them.
     grid : Grid
     agents : tuple of GridAgent
@@ -40,7 +41,7 @@ class GridEvidence:
     """
 
     case: str
-    scenario: Any
+    scenario: GridScenario
     grid: Grid
     agents: tuple[GridAgent, ...]
     tables: Tables
@@ -66,7 +67,7 @@ def agents_of(grid: Grid) -> tuple[GridAgent, ...]:
     return tuple(agent for agent in grid.world.agents if isinstance(agent, GridAgent) and agent.grid is grid)
 
 
-def evidence_of(case: str, grid: Grid, sections: Mapping[str, Any], tables: Tables) -> GridEvidence:
+def evidence_of(case: str, grid: Grid, sections: Mapping[str, GridScenario], tables: Tables) -> GridEvidence:
     """What is known of one grid, from the sections and the tables of all."""
     above = None if grid.above is None else evidence_of(case, grid.above.grid, sections, tables)
     own = tables_of_grid(tables, grid.name)

@@ -16,8 +16,12 @@ from gridarium.agents.leader.full_information import SearchEffort, full_informat
 from gridarium.agents.leader.leading import Anticipating
 from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.environment.arrays import Array
-from gridarium.experiments.adcef.build import limit_rules, trades_carbon
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.parts.consumers import CONSUMERS
+from gridarium.experiments.parts.dso import trades_carbon
+from gridarium.experiments.parts.leader import LEADER, certifies_leader
+from gridarium.experiments.parts.negotiation import NEGOTIATION
+from gridarium.experiments.parts.tariff import limit_rules
 from gridarium.experiments.records import Reading
 
 GAP_TOLERANCE = 0.01
@@ -68,7 +72,7 @@ class LeaderBench:
 
     def _model(self, name: str) -> FollowerModel:
         """One of a class, whose slope belongs to the load of all classes together."""
-        group = self.scenario.consumers[self._loads[name]["group"].iloc[0]]
+        group = CONSUMERS.of(self.scenario)[str(self._loads[name]["group"].iloc[0])]
         beta = group.beta_per_mwh_per_mw / (group.share / group.count)
         return FollowerModel.of(self._base_mw(name), self._reference, beta, group.flexible_share)
 
@@ -108,7 +112,7 @@ def _last_day(dso: Dso, by_period: Array) -> Array:
 def leader(known: GridEvidence) -> Iterator[Reading]:
     """Certificates of a leader's price where the scenario asks for them."""
     for dso in known.of(Dso):
-        if known.scenario.certifies_leader:
+        if certifies_leader(known.scenario):
             yield from certify_leader(known, LeaderBench(known, dso))
 
 
@@ -130,7 +134,7 @@ def certify_leader(known: GridEvidence, bench: LeaderBench) -> Iterator[Reading]
         "proven bound on the profit of any price within the limits, with everyone's data, less this profit, "
         "relative to the bound",
     )  # fmt: skip
-    if known.scenario.leader.searches:
+    if LEADER.of(known.scenario).searches:
         yield _foresight(known)
     else:
         yield from _loop(known, bench)
@@ -163,7 +167,7 @@ def _bound(bench: LeaderBench) -> tuple[LeaderProblem, float]:
 def _loop(known: GridEvidence, bench: LeaderBench) -> Iterator[Reading]:
     """What can be said of a loop of best responses: its stability here, and where other starts end."""
     stability = loop_stability(bench.called_for, bench.price)
-    rules = known.scenario.negotiation
+    rules = NEGOTIATION.of(known.scenario)
     yield Reading(
         "loop damping", rules.damping / max(stability.damping_limit, 1e-9), 1.0, "", False,
         "damping of the loop over the most that still settles",
@@ -181,7 +185,7 @@ def _loop(known: GridEvidence, bench: LeaderBench) -> Iterator[Reading]:
 
 def _other_ends(known: GridEvidence, bench: LeaderBench) -> Iterator[Array]:
     """Prices at which the damped loop ends from random starts within the band."""
-    limits, rules = bench.task.limits, known.scenario.negotiation
+    limits, rules = bench.task.limits, NEGOTIATION.of(known.scenario)
     random = np.random.default_rng(known.world.streams.seed)
     for _ in range(_STARTS - 1):
         price = random.uniform(limits.low_price_per_mwh, limits.high_price_per_mwh)

@@ -11,6 +11,9 @@ from gridarium.agents.system.power_system import SystemForecast
 from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period
+from gridarium.experiments.parts.loads import FLEXIBLE_LOADS
+from gridarium.experiments.parts.operator import OPERATOR
+from gridarium.experiments.parts.supply import REAL_TIME
 
 _QUARTERS_OF_DAY = 96
 
@@ -22,9 +25,10 @@ def benchmark_table(known: GridEvidence) -> pd.DataFrame:
     benchmark knows.
     """
     world, operators = known.world, known.of(SystemOperator)
-    nodes = known.scenario.operator.benchmark_nodes if operators else 0
-    if nodes == 0 or world.n_period > _QUARTERS_OF_DAY:
+    section = OPERATOR.of(known.scenario) if operators else None
+    if section is None or section.benchmark_nodes == 0 or world.n_period > _QUARTERS_OF_DAY:
         return pd.DataFrame()
+    nodes = section.benchmark_nodes
     (operator,) = operators
     shape = CommitmentShape(operator.system, round(world.n_period * world.period_h))
     problem = world.shared(
@@ -55,18 +59,20 @@ def _what_became(known: GridEvidence) -> SystemForecast:
         from_others = received / known.world.period_h
     drawn = by_period(dispatch[dispatch["kind"] == "prosumer"], "p_demand_mw", n_period)
     fixed = by_period(loads[loads["kind"] == "load"], "p_metered_mw", n_period)
-    flexible = [_base_mw(loads, name) for name in scenario.flexible_loads]
+    operator = OPERATOR.of(scenario)
+    assert operator is not None
+    flexible = [_base_mw(loads, name) for name in FLEXIBLE_LOADS.of(scenario)]
     base = np.array(flexible).reshape(-1, n_period).T
-    sections = list(scenario.flexible_loads.values())
+    sections = list(FLEXIBLE_LOADS.of(scenario).values())
     return SystemForecast(
         load_mw=fixed + drawn + from_others + taken,
         wind_mw=by_period(dispatch[dispatch["kind"] == "wind"], "p_available_mw", n_period),
         flexible_mw=base,
         flexible_least_mw=base * np.array([section.lowest_share for section in sections]),
         flexible_most_mw=base * np.array([section.highest_share for section in sections]),
-        market_price_per_mwh=np.full(n_period, scenario.real_time_market.price_per_mwh),
+        market_price_per_mwh=np.full(n_period, REAL_TIME.of(scenario).price_per_mwh),
         pool_mw=from_others,
-        pool_fee_per_mwh=np.full(n_period, scenario.operator.pool_fee_per_mwh),
+        pool_fee_per_mwh=np.full(n_period, operator.pool_fee_per_mwh),
     )
 
 

@@ -9,7 +9,9 @@ from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import DAY_S, MINUTE_S
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period
-from gridarium.experiments.net_zero.build_pool import private_lines, utility_of
+from gridarium.experiments.parts.lines import private_lines
+from gridarium.experiments.parts.prosumers import PROSUMERS, utility_of
+from gridarium.experiments.parts.trading import active_trading
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.line_costs import LineCosts
 from gridarium.market.matching import pool_welfare, stacked
@@ -58,7 +60,7 @@ def _possible_mwh(known: GridEvidence) -> Array:
 
 def _reserved_money(known: GridEvidence) -> Array:
     """What the sellers would at least have asked for what they have sent, money in each period."""
-    reserved = {name: one.reservation_price_per_mwh for name, one in known.scenario.prosumers.items()}
+    reserved = {name: one.reservation_price_per_mwh for name, one in PROSUMERS.of(known.scenario).items()}
     own = known.tables["prosumers"]
     kept = own["sold_mwh"] * own["agent"].map(reserved).astype(float)
     return by_period(own.assign(kept_money=kept), "kept_money", known.world.n_period)
@@ -81,11 +83,11 @@ def _bound_money(known: GridEvidence, possible_mwh: Array) -> Array:
     What batteries give is taken as the prosumers had planned it.
     """
     world, bound = known.world, np.zeros(known.world.n_period)
-    if known.scenario.active_trading is None:
+    if active_trading(known.scenario) is None:
         return bound
     lines = private_lines(known.scenario, known.grid)
     names = [one.name for one in known.of(Prosumer)]
-    private = [known.scenario.prosumers[known.grid.local(name)] for name in names]
+    private = [PROSUMERS.of(known.scenario)[known.grid.local(name)] for name in names]
     utilities = [utility_of(one.utility) for one in private]
     reserved = [one.reservation_price_per_mwh for one in private]
     per_day = round(DAY_S / world.clock.period_s)

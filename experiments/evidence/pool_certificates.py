@@ -9,7 +9,10 @@ import pandas as pd
 
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import lease_terms
-from gridarium.experiments.net_zero.build_pool import private_lines, utility_of
+from gridarium.experiments.parts.lines import private_lines
+from gridarium.experiments.parts.prosumers import PROSUMERS, utility_of
+from gridarium.experiments.parts.supply import REAL_TIME
+from gridarium.experiments.parts.trading import active_trading
 from gridarium.experiments.records import Reading
 from gridarium.market.accounts import LINE_ENERGY, LINE_FEE
 from gridarium.market.ladder import LadderTariff
@@ -54,8 +57,9 @@ def trades(known: GridEvidence) -> Iterator[Reading]:
         "line fees", max(wrong, unbooked), _CENT, "money", True,
         "fees of trades against the ladder (E7), and their sum against the ledger",
     )  # fmt: skip
-    low = known.scenario.active_trading.band_low_price_per_mwh
-    high, price = known.scenario.real_time_market.price_per_mwh, made["price_per_mwh"]
+    trading = active_trading(known.scenario)
+    low = trading.band_low_price_per_mwh if trading else 0.0
+    high, price = REAL_TIME.of(known.scenario).price_per_mwh, made["price_per_mwh"]
     yield Reading(
         "price band", max(0.0, low - float(price.min()), float(price.max()) - high), _CENT, "money/MWh", True,
         "how far a price leaves the band up to the real-time price (E10)",
@@ -84,7 +88,7 @@ def _fees_money(known: GridEvidence, made: pd.DataFrame) -> pd.Series[float]:
 
 
 def _mutual_gain(known: GridEvidence, made: pd.DataFrame) -> Reading:
-    sections = known.scenario.prosumers
+    sections = PROSUMERS.of(known.scenario)
     reserved = made["seller"].map({name: one.reservation_price_per_mwh for name, one in sections.items()})
     paid = made["price_per_mwh"] * made["delivered_mwh"]
     seller = paid - made["fee_money"] - reserved.astype(float) * made["sent_mwh"]
@@ -103,9 +107,10 @@ def _mutual_gain(known: GridEvidence, made: pd.DataFrame) -> Reading:
 
 def welfare(known: GridEvidence) -> Iterator[Reading]:
     """Welfare of a pool in which there was trade, against the best matching."""
-    if rows_of(known.tables, "trades", "prosumer").empty:
+    trading = active_trading(known.scenario)
+    if trading is None or rows_of(known.tables, "trades", "prosumer").empty:
         return
-    table, rule = known.tables["pool"], known.scenario.active_trading.rule
+    table, rule = known.tables["pool"], trading.rule
     reached, bound = float(table["welfare_money"].sum()), float(table["welfare_bound_money"].sum())
     scale = max(bound, 1e-9)
     beyond = float((table["welfare_money"] - table["welfare_bound_money"]).max())

@@ -11,7 +11,7 @@ import pandas as pd
 from gridarium.environment.clock import DAY_S
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.system_metrics import realised_cost_money
-from gridarium.experiments.net_zero.build_system import thermal_unit
+from gridarium.experiments.parts.thermal_units import THERMAL_UNITS, unit_ratings
 from gridarium.experiments.records import Reading
 from gridarium.market.accounts import CARBON, CARBON_MARKET
 
@@ -38,7 +38,7 @@ def _plants(known: GridEvidence) -> Iterator[tuple[Any, pd.DataFrame]]:
     """The section of each thermal unit, and what it did."""
     if "units" in known.tables:
         for name, rows in known.tables["units"].groupby("agent", sort=False):
-            yield known.scenario.thermal_units[name], rows
+            yield THERMAL_UNITS.of(known.scenario)[str(name)], rows
 
 
 def _outside_limits(unit: Any, rows: pd.DataFrame) -> float:
@@ -48,7 +48,7 @@ def _outside_limits(unit: Any, rows: pd.DataFrame) -> float:
 
 
 def _outside_ramps(section: Any, rows: pd.DataFrame, hours: float) -> float:
-    unit = thermal_unit("unit", section)
+    unit = unit_ratings("unit", section)
     on = np.concatenate([[unit.on_initially], rows["on"].to_numpy() > 0.5])
     gross = np.concatenate([[unit.p_initial_mw], rows["gross_mw"].to_numpy()])
     step, before, after = np.diff(gross), on[:-1], on[1:]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -17,11 +16,12 @@ from gridarium.experiments.evidence.grid_tables import branch_table, bus_table, 
 from gridarium.experiments.evidence.perfect_information import benchmark_table
 from gridarium.experiments.evidence.pool import pool_table
 from gridarium.experiments.evidence.row_tables import Part, part_of, table_of
+from gridarium.experiments.parts.part import GridScenario
 
 _COUNTERPARTY = "counterparty"
 
 
-def collect(case: str, world: World, sections: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+def collect(case: str, world: World, sections: Mapping[str, GridScenario]) -> dict[str, pd.DataFrame]:
     """All tables of a case that have rows.
 
     Parameters
@@ -29,7 +29,7 @@ def collect(case: str, world: World, sections: Mapping[str, Any]) -> dict[str, p
     case : str
     world : World
         After its last period.
-    sections : mapping of str to Any
+    sections : mapping of str to GridScenario
         The section of the scenario for each grid, by its name.
     """
     ledger = world.ledger.table()

@@ -15,7 +15,6 @@ from gridarium.experiments.net_zero.figures import (
     storage_figure,
     with_pool,
 )
-from gridarium.experiments.net_zero.paper_example import BUYER, CURRENCY, SELLER
 from gridarium.experiments.net_zero.pool_figures import (
     example_figure,
     ladder_figure,
@@ -23,6 +22,7 @@ from gridarium.experiments.net_zero.pool_figures import (
     profit_figure,
     welfare_figure,
 )
+from gridarium.experiments.papers.net_zero_example import BUYER, CURRENCY, SELLER
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.results import Result
 from gridarium.market.messages.leasing import LeaseTerms

@@ -28,7 +28,7 @@ from gridarium.experiments.figure_style import (
     in_paper_style,
 )
 from gridarium.experiments.formatting import MONEY
-from gridarium.experiments.net_zero import paper_example as paper
+from gridarium.experiments.papers import net_zero_example as paper
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.messages.leasing import LeaseTerms
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from gridarium.experiments.evidence.grid_evidence import tables_of_grid
-from gridarium.experiments.models import MODELS
+from gridarium.experiments.models import drawings_of
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.results import Result
 from gridarium.experiments.stacked.figures import heads_figure
@@ -26,7 +26,7 @@ def drawings(result: Result) -> Iterator[Drawing]:
         yield Drawing("heads" if len(result.summary) == 1 else f"heads-{case}", caption, figure)
     for grid, section in result.scenario.get("grids", {}).items():
         part = _of_grid(result, grid)
-        for drawing in MODELS[section["model"]].drawings(part):
+        for drawing in drawings_of(part, section):
             yield Drawing(f"{grid}-{drawing.name}", f"{grid}. {drawing.caption}", drawing.figure)
 
 

@@ -118,7 +118,7 @@ def _varied(tree: Tree, file: StudyFile, found: set[str]) -> dict[str, list[Keys
 
 def _fields_of(tree: Tree, path: str, place: str, found: set[str]) -> list[Keys]:
     """Return the fields of a path, and note its place if there are any."""
-    fields = [keys for keys in places(tree, path) if keys[0] not in ("model", "seed", "currency")]
+    fields = [keys for keys in places(tree, path) if keys[0] not in ("papers", "seed", "currency")]
     if fields:
         found.add(place)
     return fields

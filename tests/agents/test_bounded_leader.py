@@ -11,11 +11,13 @@ import pytest
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import HeardLoads
 from gridarium.agents.bounded.leader import LearnedSlope, SatisficingLeader, StickyPrice
-from gridarium.agents.feeder.dso_day import PriceJudgement
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import series
 from gridarium.environment.world import World
-from gridarium.experiments.adcef.build import build
+from gridarium.experiments.parts.consumers import load_of
 from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.world_build import build
 from gridarium.market.messages.tariffs import TariffSignal
 from gridarium.market.stackelberg import NegotiationRules, Round
 
@@ -84,11 +86,11 @@ def test_a_linear_answer_is_met_after_one_observation(agent: GridAgent, slope: f
     assert price == pytest.approx(fixed, abs=1e-9)
 
 
-def rounds_of(*settings: str) -> list[Round[PriceJudgement]]:
+def rounds_of(*settings: str) -> list[Round]:
     case = load_scenario("adcef", ["negotiation.price_tolerance_per_mwh=1e-3", *settings]).cases["adcef"]
     built = build(case)
     built.world.step()
-    return built.dso.today.rounds
+    return built.one(Dso).today.rounds
 
 
 def test_in_the_game_a_learned_slope_saves_rounds_and_a_sticky_price_costs_some() -> None:
@@ -104,7 +106,7 @@ def test_in_the_game_a_learned_slope_saves_rounds_and_a_sticky_price_costs_some(
     assert len(learned) < len(exact)
     # Only every second round changes anything.
     assert len(sticky) == 2 * len(exact) - 1
-    residuals: list[Any] = [part.judgement.distance for part in sticky]
+    residuals: list[Any] = [part.price_change_per_mwh for part in sticky]
     assert residuals[0] == pytest.approx(residuals[1], abs=1e-3)
 
 
@@ -112,16 +114,16 @@ def test_a_leader_perceives_the_loads_and_settles_what_is_metered() -> None:
     case = load_scenario("adcef", ["dso.behaviour=[{noise: {load_bias_share: 0.1}}]"]).cases["adcef"]
     built = build(case)
     built.world.step()
-    told = np.sum([consumer.loads_mw["plan"] for consumer in built.consumers], axis=0)
-    assert built.dso.today.plan.situation.load_mw == pytest.approx(1.1 * told)
-    assert built.dso.today.plan.situation.base_mw == pytest.approx(built.load_mw)
+    told = np.sum([consumer.loads_mw["plan"] for consumer in built.of(Consumer)], axis=0)
+    assert built.one(Dso).today.plan.situation.load_mw == pytest.approx(1.1 * told)
+    assert built.one(Dso).today.plan.situation.base_mw == pytest.approx(load_of(case, built.one(Dso).horizon))
     assert float(built.world.ledger.table()["amount_money"].sum()) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_leader_that_has_heard_nobody_does_not_take_its_forecasts_for_agreement() -> None:
     exact, stale = rounds_of(), rounds_of("dso.behaviour=[{stale: {rounds: 2}}]")
     # Two rounds pass before the first answer is perceived; by forecasts alone nothing would change.
-    assert [part.judgement.distance for part in stale[:2]] == pytest.approx([0.0, 0.0], abs=1e-6)
-    assert stale[2].judgement.distance == pytest.approx(exact[0].judgement.distance, abs=1e-3)
+    assert [part.price_change_per_mwh for part in stale[:2]] == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert stale[2].price_change_per_mwh == pytest.approx(exact[0].price_change_per_mwh, abs=1e-3)
     assert stale[-1].ended == "converged"
     assert len(stale) > len(exact)

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from gridarium.agents.feeder.dispatch import DispatchDay, Dispatcher, dispatch_form
+from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.plant import RenewablePlant
 from gridarium.agents.leader.convex_sequence import SequenceOptions, sequential_convex_optimum
 from gridarium.agents.leader.convex_step_problem import SingleLevelPoint
 from gridarium.agents.leader.follower_model import FollowerModel
@@ -18,9 +20,10 @@ from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError
-from gridarium.experiments.adcef.build import build
 from gridarium.experiments.benchmarks.leader_instances import random_instance
+from gridarium.experiments.parts.consumers import load_of
 from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.world_build import build
 from gridarium.market.price_limits import LimitRules
 
 Supply = Callable[[Array], SupplyCut]
@@ -96,7 +99,11 @@ def feeder_day() -> tuple[LeaderProblem, Supply]:
     built = build(case)
     # The supplier's terms are known once the first day has been negotiated.
     built.world.step()
-    shape, market, load = built.dso.shape, built.dso.today.conditions, built.load_mw
+    shape, market, load = (
+        built.one(Dso).shape,
+        built.one(Dso).today.conditions,
+        load_of(case, built.one(Dso).horizon),
+    )
     reference = np.array(market.tou_price_per_mwh)
     followers = []
     for group in case.consumers.values():
@@ -106,7 +113,9 @@ def feeder_day() -> tuple[LeaderProblem, Supply]:
         followers.append(FollowerModel(base, reference, beta, most, np.minimum(most, base.max() - base)))
     p, q = shape.feeder.p_load_mw, shape.feeder.q_load_mvar
     share, reactive = p / p.sum(), q / p.sum()
-    available = np.array([next(iter(plant.rows())).values["p_available_mw"] for plant in built.plants])
+    available = np.array(
+        [next(iter(plant.rows())).values["p_available_mw"] for plant in built.of(RenewablePlant)]
+    )
     content = np.array([unit.soc_initial * unit.e_max_mwh for unit in shape.storages])
     dispatcher = Dispatcher("dso", shape, LocalProblem(dispatch_form(shape)))
     quota = market.carbon_price_per_tco2 * market.quota_tco2_per_mwh

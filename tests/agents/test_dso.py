@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.upstream import CarbonMarket
 from gridarium.environment.arrays import series
 from gridarium.environment.message_bus import MessageBus
-from gridarium.experiments.adcef.build import Built, build
+from gridarium.experiments.parts.consumers import load_of
 from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.world_build import BuiltWorld as Built
+from gridarium.experiments.world_build import build
 from gridarium.market.accounts import CARBON
 from gridarium.market.adcef import AdcefTariff
 from gridarium.market.messages.tariffs import LoadPlan, MarketConditions, TariffSignal
@@ -33,7 +37,7 @@ def day(request: pytest.FixtureRequest) -> Built:
 
 
 def test_posted_price_is_the_carbon_price_of_its_own_factor(day: Built) -> None:
-    dso, conditions = day.dso, day.dso.today.conditions
+    dso, conditions = day.one(Dso), day.one(Dso).today.conditions
     assert dso.today.rounds[-1].ended == "converged"
     offer, signal = dso.today.plan.offer, dso.today.signal
     assert signal.final
@@ -45,7 +49,7 @@ def test_posted_price_is_the_carbon_price_of_its_own_factor(day: Built) -> None:
 
 def test_a_steeper_price_is_lifted_until_the_carbon_revenue_pays_for_it() -> None:
     built = negotiated("adcef", "tariff.adjustment=2")
-    dso, conditions = built.dso, built.dso.today.conditions
+    dso, conditions = built.one(Dso), built.one(Dso).today.conditions
     factor, load = dso.today.plan.offer.factor_tco2_per_mwh, dso.today.plan.situation.load_mw
     coupled = conditions.tou_price_per_mwh + 2 * 73.65 * (factor - 0.5)
     lift = dso.today.plan.offer.price_per_mwh - coupled
@@ -55,16 +59,16 @@ def test_a_steeper_price_is_lifted_until_the_carbon_revenue_pays_for_it() -> Non
 
 
 def test_loads_are_those_of_the_consumers(day: Built) -> None:
-    planned = sum(consumer.loads_mw["plan"] for consumer in day.consumers)
-    assert day.dso.today.plan.situation.load_mw == pytest.approx(planned, abs=1e-12)
-    base = sum(consumer.loads_mw["base"] for consumer in day.consumers)
-    assert day.dso.today.plan.situation.base_mw == pytest.approx(base, abs=1e-12)
-    assert base == pytest.approx(day.load_mw, abs=1e-12)
+    planned = sum(consumer.loads_mw["plan"] for consumer in day.of(Consumer))
+    assert day.one(Dso).today.plan.situation.load_mw == pytest.approx(planned, abs=1e-12)
+    base = sum(consumer.loads_mw["base"] for consumer in day.of(Consumer))
+    assert day.one(Dso).today.plan.situation.base_mw == pytest.approx(base, abs=1e-12)
+    assert base == pytest.approx(load_of(day.sections[""], day.one(Dso).horizon), abs=1e-12)
 
 
 def test_schedules_can_be_replayed_to_the_last_digit(day: Built) -> None:
-    dispatch = day.dso.today.plan.dispatch
-    for row, unit in enumerate(day.dso.shape.storages):
+    dispatch = day.one(Dso).today.plan.dispatch
+    for row, unit in enumerate(day.one(Dso).shape.storages):
         stored = 0.92 * dispatch.charge_mw[row] - dispatch.discharge_mw[row] / 0.95
         energy = 0.5 * unit.e_max_mwh + np.cumsum(stored)
         low, high = unit.band_mwh
@@ -83,22 +87,23 @@ def test_posted_prices_take_the_damped_step(monkeypatch: pytest.MonkeyPatch) -> 
         send(bus, sender, recipient, payload, **more)
 
     monkeypatch.setattr(MessageBus, "send", noted)
-    rounds = negotiated("adcef", "negotiation.damping=0.3").dso.today.rounds
+    rounds = negotiated("adcef", "negotiation.damping=0.3").one(Dso).today.rounds
     assert [signal.round for signal in posted] == [round_.round for round_ in rounds]
     for before, after, round_ in zip(posted, posted[1:], rounds, strict=False):
         step = np.abs(after.price_per_mwh - before.price_per_mwh).max()
-        assert step == pytest.approx(0.3 * round_.judgement.distance, rel=1e-9)
+        assert step == pytest.approx(0.3 * round_.price_change_per_mwh, rel=1e-9)
 
 
 def test_managed_pool_stays_within_its_bounds(day: Built) -> None:
-    dispatch, pool = day.dso.today.plan.dispatch, day.dso.today.plan.pool
-    highest = float(day.dso.today.conditions.grid_factor_tco2_per_mwh.max())
+    dispatch, pool = day.one(Dso).today.plan.dispatch, day.one(Dso).today.plan.pool
+    highest = float(day.one(Dso).today.conditions.grid_factor_tco2_per_mwh.max())
     assert np.all(pool.inflow_t_per_h >= 0.0)
     assert np.all(pool.outflow_t_per_h >= 0.0)
     assert np.all(pool.inflow_t_per_h <= highest * dispatch.charge_mw)
     assert np.all(pool.outflow_t_per_h <= highest * dispatch.discharge_mw)
     # A pool begins with the energy inside valued at the quota.
-    assert pool.first_tco2 == pytest.approx([0.5 * 0.5 * unit.e_max_mwh for unit in day.dso.shape.storages])
+    storages = day.one(Dso).shape.storages
+    assert pool.first_tco2 == pytest.approx([0.5 * 0.5 * unit.e_max_mwh for unit in storages])
     content = pool.first_tco2[:, None] + np.cumsum(pool.inflow_t_per_h - pool.outflow_t_per_h, axis=1)
     assert content.min() >= -1e-5
     assert content[:, -1] == pytest.approx(pool.first_tco2, abs=1e-5)
@@ -106,7 +111,7 @@ def test_managed_pool_stays_within_its_bounds(day: Built) -> None:
 
 
 def test_managed_pool_brings_the_factor_closer_to_the_system_average(day: Built) -> None:
-    situation, pool = day.dso.today.plan.situation, day.dso.today.plan.pool
+    situation, pool = day.one(Dso).today.plan.situation, day.one(Dso).today.plan.pool
     supply = situation.supply
     target = supply.emission_t_per_h / supply.total_mw * situation.load_mw
     without = supply.emission_t_per_h - target
@@ -116,11 +121,11 @@ def test_managed_pool_brings_the_factor_closer_to_the_system_average(day: Built)
 
 def test_strict_pool_mixes_like_water() -> None:
     built = negotiated("adcef", "tariff.pool=strict")
-    dispatch, pool = built.dso.today.plan.dispatch, built.dso.today.plan.pool
-    supply = built.dso.today.plan.situation.supply
+    dispatch, pool = built.one(Dso).today.plan.dispatch, built.one(Dso).today.plan.pool
+    supply = built.one(Dso).today.plan.situation.supply
     factor = supply.emission_t_per_h / supply.total_mw
     assert pool.inflow_t_per_h == pytest.approx(factor * dispatch.charge_mw, abs=1e-12)
-    for row, unit in enumerate(built.dso.shape.storages):
+    for row, unit in enumerate(built.one(Dso).shape.storages):
         energy, content = unit.soc_initial * unit.e_max_mwh, float(pool.first_tco2[row])
         for period in range(24):
             drawn = dispatch.discharge_mw[row, period] / 0.95
@@ -131,13 +136,14 @@ def test_strict_pool_mixes_like_water() -> None:
 
 
 def test_an_answer_to_an_earlier_round_does_not_count(day: Built) -> None:
-    dso: Dso = day.dso
+    dso: Dso = day.one(Dso)
     before = dso.today.plan.situation.load_mw.copy()
     # The first question was about forecasts, the second one was the first round.
     late = LoadPlan(series(np.zeros(24)))
     day.world.bus.send("residential", dso.name, late, question=2, answers=True)
     day.world.clock.run_until(day.world.clock.now_s + 1.0)
-    assert np.sum([consumer.loads_mw["plan"] for consumer in day.consumers], axis=0) == pytest.approx(before)
+    plans = [consumer.loads_mw["plan"] for consumer in day.of(Consumer)]
+    assert np.sum(plans, axis=0) == pytest.approx(before)
     assert dso.today.total_mw == pytest.approx(before)
 
 
@@ -148,10 +154,10 @@ def test_carbon_money_is_the_offered_reduction_at_the_carbon_price(settings: tup
         built.world.step()
     ledger = built.world.ledger.table()
     paid = ledger.loc[(ledger["account"] == "dso") & (ledger["purpose"] == CARBON), "amount_money"].sum()
-    assert built.carbon_market.reduction_tco2 * 73.65 == pytest.approx(paid, abs=1e-9)
-    quota = 0.5 * sum(built.world.meters[consumer.name].sum() for consumer in built.consumers)
-    assert built.carbon_market.reduction_tco2 == pytest.approx(
-        quota - built.dso.today.accounts.emission_tco2().sum(), abs=1e-6
+    assert built.one(CarbonMarket).reduction_tco2 * 73.65 == pytest.approx(paid, abs=1e-9)
+    quota = 0.5 * sum(built.world.meters[consumer.name].sum() for consumer in built.of(Consumer))
+    assert built.one(CarbonMarket).reduction_tco2 == pytest.approx(
+        quota - built.one(Dso).today.accounts.emission_tco2().sum(), abs=1e-6
     )
 
 

@@ -8,12 +8,15 @@ from functools import cache
 import numpy as np
 import pytest
 
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.leader.leading import Anticipating
-from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
 from gridarium.experiments.evidence.leader_certificates import LeaderBench, certify_leader
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.world_build import BuiltWorld as Built
+from gridarium.experiments.world_build import build
 
 SEARCHING = ("anticipating", "full-information")
 
@@ -29,28 +32,29 @@ def played(leader: str, *settings: str) -> Built:
 
 def known_of(built: Built) -> GridEvidence:
     tables = collect("adcef", built.world, built.sections)
-    return evidence_of("adcef", built.grid, built.sections, tables)
+    return evidence_of("adcef", built.world.grid, built.sections, tables)
 
 
 def certified(leader: str, settings: Sequence[str] = ()) -> dict[str, float]:
     built = played(leader, *settings)
     known = known_of(built)
-    return {item.name: item.value for item in certify_leader(known, LeaderBench(known, built.dso))}
+    return {item.name: item.value for item in certify_leader(known, LeaderBench(known, built.one(Dso)))}
 
 
 def profit(built: Built) -> float:
-    return built.dso.profit_money(built.dso.today.signal.price_per_mwh, built.dso.today.plan)
+    return built.one(Dso).profit_money(built.one(Dso).today.signal.price_per_mwh, built.one(Dso).today.plan)
 
 
 @pytest.mark.parametrize("leader", SEARCHING)
 def test_a_leader_that_searches_earns_more_and_keeps_its_limits(leader: str) -> None:
     searched, followed = played(leader), played("best-response")
-    assert searched.dso.today.rounds[-1].ended == "converged"
+    assert searched.one(Dso).today.rounds[-1].ended == "converged"
     assert profit(searched) > profit(followed)
-    price, tou = searched.dso.today.signal.price_per_mwh, searched.dso.today.conditions.tou_price_per_mwh
+    today = searched.one(Dso).today
+    price, tou = today.signal.price_per_mwh, today.conditions.tou_price_per_mwh
     assert (price >= 0.6 * tou - 1e-9).all() and (price <= 1.4 * tou + 1e-9).all()
-    loads = np.sum([searched.world.meters[one.name] for one in searched.consumers], axis=0)
-    base = np.sum([one.loads_mw["base"] for one in searched.consumers], axis=0)
+    loads = np.sum([searched.world.meters[one.name] for one in searched.of(Consumer)], axis=0)
+    base = np.sum([one.loads_mw["base"] for one in searched.of(Consumer)], axis=0)
     assert price @ loads <= tou @ base * (1.0 + 1e-8)
 
 
@@ -84,17 +88,17 @@ def test_a_search_survives_latency_and_loss() -> None:
 
 def test_when_time_is_up_within_the_search_the_best_price_seen_is_announced() -> None:
     built = played("anticipating", "negotiation.round_limit=10")
-    setter = built.dso.today.setter
+    setter = built.one(Dso).today.setter
     assert isinstance(setter, Anticipating)
-    assert built.dso.today.rounds[-1].ended == "round limit"
+    assert built.one(Dso).today.rounds[-1].ended == "round limit"
     assert setter.leader.best is not None
-    assert (built.dso.today.signal.price_per_mwh == setter.leader.best.price_per_mwh).all()
+    assert (built.one(Dso).today.signal.price_per_mwh == setter.leader.best.price_per_mwh).all()
     assert profit(built) == pytest.approx(setter.leader.best.profit_money, rel=1e-9)
 
 
 @pytest.mark.parametrize("behaviour", ["{noise: {price_scale_per_mwh: 20}}", "{habit: {last_weight: 0.5}}"])
 def test_followers_that_misbehave_do_not_make_it_diverge(behaviour: str) -> None:
     built = played("anticipating", f"consumers.residential.behaviour=[{behaviour}]")
-    bench = LeaderBench(known_of(built), built.dso)
-    assert len(built.dso.today.rounds) <= 42
-    assert profit(built) >= 0.95 * bench.profit_money(built.dso.today.conditions.tou_price_per_mwh)
+    bench = LeaderBench(known_of(built), built.one(Dso))
+    assert len(built.one(Dso).today.rounds) <= 42
+    assert profit(built) >= 0.95 * bench.profit_money(built.one(Dso).today.conditions.tou_price_per_mwh)

@@ -17,8 +17,9 @@ from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.consumer_day import ConsumerDay
 from gridarium.environment.message_bus import MessageBus
-from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.world_build import BuiltWorld as Built
+from gridarium.experiments.world_build import build
 
 BATTERY = "consumers.residential.battery={p_max_mw: 0.1, e_max_mwh: 0.2}"
 

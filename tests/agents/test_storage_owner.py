@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 
 from gridarium.agents.base import GridAgent
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.storage_owner import StorageOwner
 from gridarium.environment.arrays import series
 from gridarium.environment.errors import StorageError
 from gridarium.environment.grids import Site
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
-from gridarium.experiments.adcef.build import Built, build
 from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.world_build import BuiltWorld as Built
+from gridarium.experiments.world_build import build
 from gridarium.market.messages.commands import PoolSchedule, Receipt, StorageCommand
 from gridarium.market.messages.forecasts import ForecastRequest, StorageOffer
 from gridarium.market.messages.status import StorageStatus
@@ -179,9 +182,9 @@ def intensities(built: Built) -> np.ndarray:
 
 
 def test_tank_conserves_carbon_against_nodal_intensities(day: Built) -> None:
-    dispatch, nodal = day.dso.today.plan.dispatch, intensities(day)
+    dispatch, nodal = day.one(Dso).today.plan.dispatch, intensities(day)
     moved = 0.0
-    for row, owner in enumerate(day.storages):
+    for row, owner in enumerate(day.of(StorageOwner)):
         released = np.array([state.source_t_per_h[owner.site.bus] for state in day.world.grid.states])
         change = np.diff(owner.carbon_tco2, prepend=0.0)
         taken = nodal[:, owner.site.bus] * dispatch.charge_mw[row]
@@ -193,22 +196,22 @@ def test_tank_conserves_carbon_against_nodal_intensities(day: Built) -> None:
 
 def test_carbon_of_the_whole_feeder_is_conserved(day: Built) -> None:
     nodal, charge = intensities(day), np.zeros((24, day.world.grid.feeder.n_bus))
-    for row, owner in enumerate(day.storages):
-        charge[:, owner.site.bus] += day.dso.today.plan.dispatch.charge_mw[row]
-    load = np.array([state.drawn_mw for state in day.world.grid.states])
-    metered = np.sum([day.world.meters[consumer.name] for consumer in day.consumers], axis=0)
-    assert load.sum(axis=1) == pytest.approx(charge.sum(axis=1) + metered)
+    for row, owner in enumerate(day.of(StorageOwner)):
+        charge[:, owner.site.bus] += day.one(Dso).today.plan.dispatch.charge_mw[row]
+    drawn = np.array([state.drawn_mw for state in day.world.grid.states])
+    metered = np.sum([day.world.meters[consumer.name] for consumer in day.of(Consumer)], axis=0)
+    assert drawn.sum(axis=1) == pytest.approx(charge.sum(axis=1) + metered)
     # Loads carry what was emitted, less what is still in the tanks; losses are in their intensities.
-    held = sum(owner.carbon_tco2[-1] for owner in day.storages)
-    used = float(np.sum(nodal * (load - charge)))
-    assert used == pytest.approx(day.dso.today.accounts.emission_tco2().sum() - held, rel=1e-5)
+    held = sum(owner.carbon_tco2[-1] for owner in day.of(StorageOwner))
+    used = float(np.sum(nodal * (drawn - charge)))
+    assert used == pytest.approx(day.one(Dso).today.accounts.emission_tco2().sum() - held, rel=1e-5)
 
 
 def test_pool_follows_the_schedule_and_returns(day: Built) -> None:
-    plan = day.dso.today.plan.pool
-    for row, owner in enumerate(day.storages):
+    plan = day.one(Dso).today.plan.pool
+    for row, owner in enumerate(day.of(StorageOwner)):
         content = plan.first_tco2[row] + np.cumsum(plan.inflow_t_per_h[row] - plan.outflow_t_per_h[row])
         assert owner.pool_tco2 == pytest.approx(content, abs=1e-9)
         assert owner.pool_tco2[-1] == pytest.approx(plan.first_tco2[row], abs=1e-5)
-    reported = set(day.dso.storage_status)
-    assert reported == {(owner.name, period) for owner in day.storages for period in range(1, 25)}
+    reported = set(day.one(Dso).storage_status)
+    assert reported == {(owner.name, period) for owner in day.of(StorageOwner) for period in range(1, 25)}

@@ -7,8 +7,9 @@ import mesa
 import numpy as np
 import pytest
 
-from gridarium.experiments.adcef.build import build
+from gridarium.agents.feeder.dso import Dso
 from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.world_build import build
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_power_is_balanced_at_every_bus_of_every_period(collected):
             state.load_mw.sum() - state.flow.p_slack_mw[0] + state.flow.loss_mw[0], abs=1e-9
         )
         without_units = [
-            bus for bus in range(1, feeder.n_bus) if bus not in dict(built.dso.shape.sites).values()
+            bus for bus in range(1, feeder.n_bus) if bus not in dict(built.one(Dso).shape.sites).values()
         ]
         assert supplied[without_units] == pytest.approx(np.zeros(len(without_units)), abs=1e-9)
 

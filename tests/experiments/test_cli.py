@@ -17,6 +17,7 @@ from gridarium.experiments import cli, registry
 from gridarium.experiments.benchmarks.catalogue import BENCHMARKS, Benchmark
 from gridarium.experiments.console import messages, output
 from gridarium.experiments.formatting import label, number
+from gridarium.experiments.papers.paper import Paper
 from gridarium.experiments.results import Result, write_run
 from gridarium.experiments.scenario import Study
 
@@ -106,9 +107,9 @@ def test_the_package_loads_what_is_asked_for(runner: dict[str, Any]) -> None:
 def test_list(gridarium: Callable[..., Any]) -> None:
     result = gridarium("list")
     assert result.exit_code == 0
-    for name in ("adcef-beta", "storage-owner", "exact", "static-carbon"):
+    for name in ("adcef-beta", "storages", "exact", "static-carbon"):
         assert name in result.stdout
-    assert "storage-owner" not in gridarium("list", "scenarios").stdout
+    assert "static-carbon" not in gridarium("list", "scenarios").stdout
     assert gridarium("list", "things").exit_code == cli.BAD_INPUT
 
 
@@ -116,7 +117,7 @@ def test_registered_names_can_be_imported() -> None:
     for kind in registry.KINDS:
         for name in registry.entries(kind):
             found = registry.load(kind, name)
-            assert isinstance(found, type) or (kind in ("functions", "mechanisms") and callable(found))
+            assert isinstance(found, Paper) if kind == "papers" else callable(found)
     assert registry.load("behaviours", "json:JSONDecoder") is json.JSONDecoder
     with pytest.raises(registry.ScenarioError, match="must be one of exact"):
         registry.load("behaviours", "json:Nothing")

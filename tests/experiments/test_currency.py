@@ -12,11 +12,14 @@ from scipy import stats
 
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.parameters import allowed_values
-from gridarium.experiments.adcef.schema import ConsumerClass, GasTurbine
 from gridarium.experiments.behaviour_schema import Behaviour
 from gridarium.experiments.formatting import is_money, label, split_unit
-from gridarium.experiments.models import MODELS
-from gridarium.experiments.net_zero.pool_sections import Lease, LeaseTerms, Trading
+from gridarium.experiments.grid_tree import StackedScenario
+from gridarium.experiments.parts.consumers import ConsumerClass
+from gridarium.experiments.parts.gas_turbines import GasTurbine
+from gridarium.experiments.parts.house import grid_schema
+from gridarium.experiments.parts.provider import Lease, LeaseTerms
+from gridarium.experiments.parts.trading import Trading
 from gridarium.experiments.registry import entries, load
 from gridarium.experiments.renamed import RENAMED
 from gridarium.experiments.scenario import load_scenario
@@ -37,7 +40,7 @@ def sections_in(annotation: object) -> Iterator[type[Section]]:
 
 
 def fields_of_all_models() -> dict[str, FieldInfo]:
-    sections = {found for model in MODELS.values() for found in sections_in(model.schema)}
+    sections = {found for schema in (grid_schema(), StackedScenario) for found in sections_in(schema)}
     return {
         f"{section.__module__}.{section.__name__}.{name}": field
         for section in {*sections, *sections_in(StudyFile)}

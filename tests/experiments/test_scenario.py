@@ -11,7 +11,7 @@ from gridarium.experiments.plain_yaml import dump_yaml, parse_yaml
 from gridarium.experiments.scenario import load_scenario, shipped_scenarios
 
 SMALL = """
-model: adcef
+dso: {}
 consumers:
   all: {share: 1.0, beta_per_mwh_per_mw: 60}
 storages:
@@ -162,7 +162,7 @@ def test_all_faults_are_listed_at_once_with_path_value_and_range(tmp_path: Path)
     found = faults_of(
         tmp_path,
         """
-model: adcef
+dso: {}
 seed: -1
 period_h: yes
 profiles: adcef-ordinary
@@ -191,7 +191,7 @@ communication: {loss: 1.0, outages: [{agent: dso, start_s: 5, end_s: 1}]}
     assert "must be in [soc_min, soc_max] = [0.1, 0.9]" in found["storages.tank.soc_initial"]
     assert "unknown field" in found["consumers.a.colour"]
     assert "must be below opens_h_before = 4 h" in found["negotiation.closes_h_before"]
-    assert "must be 'tou', 'static-carbon' or 'adcef'" in found["tariff.kind"]
+    assert "must be one of tou, static-carbon, adcef, or a path" in found["tariff.kind"]
     assert "got 1" in found["tariff.balance_budget"]
     assert "must be a number in [0, 1)" in found["communication.loss"]
     assert "above start_s = 5 s" in found["communication.outages.0.end_s"]
@@ -201,7 +201,7 @@ def test_sections_are_checked_against_each_other(tmp_path: Path) -> None:
     found = faults_of(
         tmp_path,
         """
-model: adcef
+dso: {}
 network: {slack_voltage_pu: 1.2}
 storages: {sun: {p_max_mw: 1, e_max_mwh: 1}}
 renewables: {sun: {column: sun_mw}}
@@ -211,7 +211,7 @@ seed: 1
     )
     assert "in the voltage band [0.95, 1.05]" in found["network.slack_voltage_pu"]
     assert "they sum to 0.5" in found["consumers"]
-    assert "must be unique" in found["renewables.sun"]
+    assert "must be unique" in found["storages.sun"]
     assert "sun_mw" in found["profiles"]
 
 
@@ -237,8 +237,8 @@ def test_faults_of_a_case_are_placed_in_the_case(tmp_path: Path) -> None:
 
 
 def test_cases_have_their_own_rules(tmp_path: Path) -> None:
-    text = SMALL + "cases: {a: {extends: adcef, model: adcef}, b: 3, 'c d': {}}\n"
-    assert set(faults_of(tmp_path, text)) == {"cases.a.extends", "cases.a.model", "cases.b", "cases.c d"}
+    text = SMALL + "cases: {a: {extends: adcef, currency: usd}, b: 3, 'c d': {}}\n"
+    assert set(faults_of(tmp_path, text)) == {"cases.a.extends", "cases.a.currency", "cases.b", "cases.c d"}
     assert set(faults_of(tmp_path, SMALL + "cases: []\n")) == {"cases"}
 
 
@@ -254,9 +254,12 @@ def test_overrides_have_a_form(setting: str) -> None:
         load_scenario("adcef", [setting])
 
 
-def test_unknown_models_and_fields_name_the_known_ones(tmp_path: Path) -> None:
-    assert "must be one of adcef" in faults_of(tmp_path, "model: other\n")["model"]
-    assert "got nothing" in faults_of(tmp_path, "seed: 1\n")["model"]
+def test_unknown_fields_name_the_known_ones(tmp_path: Path) -> None:
+    assert "is no field any more" in faults_of(tmp_path, "model: other\n")["model"]
+    assert (
+        "must put somebody on the grid, such as prosumers, dso, operator"
+        in faults_of(tmp_path, "seed: 1\n")["sections"]
+    )
     found = faults_of(tmp_path, SMALL + "negotiaton: {}\ntariff: {zzz: 1}\n")
     assert "did you mean negotiation?" in found["negotiaton"]
     assert "known are kind, adjustment, pool" in found["tariff.zzz"]
@@ -271,10 +274,10 @@ def test_unknown_behaviours(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
-        ("model: adcef\nmodel: adcef\n", 2, "appears twice"),
-        ("model: adcef\n3: x\n", 2, "no text"),
-        ("model: [adcef\n", 2, "did not find expected"),
-        ("model: !!python/name:os.system x\n", 1, "tags"),
+        ("dso: {}\ndso: {}\n", 2, "appears twice"),
+        ("dso: {}\n3: x\n", 2, "no text"),
+        ("dso: [adcef\n", 2, "did not find expected"),
+        ("dso: !!python/name:os.system x\n", 1, "tags"),
         ("a: *b\n", 1, "no anchor"),
         ("a: &a [*a]\n", 1, "no anchor"),
         ("--- {}\n--- {}\n", 2, "only one document"),
@@ -285,7 +288,7 @@ def test_unknown_behaviours(tmp_path: Path, name: str) -> None:
             7,
             "unfold",
         ),
-        ("model: \x07\n", 1, ""),
+        ("dso: \x07\n", 1, ""),
     ],
 )
 def test_malformed_files_name_the_line(tmp_path: Path, text: str, line: int, problem: str) -> None:

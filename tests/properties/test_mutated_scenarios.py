@@ -61,7 +61,7 @@ junk = st.one_of(
 )
 names = st.sampled_from(
     [
-        "model",
+        "papers",
         "cases",
         "extends",
         "seed",
@@ -92,7 +92,7 @@ def at(tree: object, path: tuple) -> object:
 def mutated_trees(draw: st.DrawFn) -> dict:
     tree = copy.deepcopy(TREE)
     for _ in range(draw(st.integers(1, 4))):
-        path = draw(st.sampled_from(paths_of(tree) or [("model",)]))
+        path = draw(st.sampled_from(paths_of(tree) or [("dso",)]))
         parent, key = at(tree, path[:-1]), path[-1]
         value = parent.get(key) if isinstance(parent, dict) else parent[key]
         match draw(

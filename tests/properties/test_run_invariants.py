@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour
-from gridarium.experiments.adcef.build import Built, build
+from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.storage_owner import StorageOwner
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.world_build import BuiltWorld as Built
+from gridarium.experiments.world_build import build
 
 ALWAYS = {
     "energy balance",
@@ -58,9 +61,9 @@ def overrides(draw: st.DrawFn) -> list[str]:
 
 def check_steps(built: Built) -> None:
     """Limits and balances of every period."""
-    dispatch = built.dso.today.plan.dispatch
+    dispatch = built.one(Dso).today.plan.dispatch
     assert not np.any((dispatch.charge_mw > 0.0) & (dispatch.discharge_mw > 0.0))
-    for row, unit in enumerate(built.storages):
+    for row, unit in enumerate(built.of(StorageOwner)):
         low, high = unit.ratings.band_mwh
         assert np.all((unit.energy_mwh >= low - 1e-6) & (unit.energy_mwh <= high + 1e-6))
         stored = 0.92 * dispatch.charge_mw[row] - dispatch.discharge_mw[row] / 0.95

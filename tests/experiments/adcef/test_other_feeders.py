@@ -12,7 +12,7 @@ import pytest
 from pandapower.toolbox import reindex_buses
 
 from gridarium.experiments import load_scenario, run
-from gridarium.experiments.adcef.build import build_feeder, place_units
+from gridarium.experiments.parts.network import build_feeder, place_units
 from gridarium.experiments.results import Result
 
 

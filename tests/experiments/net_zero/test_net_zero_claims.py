@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gridarium.experiments.claim_kinds import Evidence
-from gridarium.experiments.claims import judge
-from gridarium.experiments.net_zero.claims import CLAIMS
-from gridarium.experiments.net_zero.paper_example import PRICE_PER_KWH, VOLUME_KWH, line_through
+from gridarium.experiments.papers.claim_kinds import Evidence
+from gridarium.experiments.papers.net_zero import CLAIMS
+from gridarium.experiments.papers.net_zero_example import PRICE_PER_KWH, VOLUME_KWH, line_through
+from gridarium.experiments.papers.verdicts import judge
 from gridarium.experiments.records import Claim
 from gridarium.experiments.results import Result
 from gridarium.experiments.runner import run

@@ -10,7 +10,6 @@ import pytest
 from matplotlib.text import Text
 
 from gridarium.experiments.figure_style import svg_bytes
-from gridarium.experiments.net_zero import paper_example as paper
 from gridarium.experiments.net_zero.drawings import drawings
 from gridarium.experiments.net_zero.figures import cost_figure, deviation_figure, dispatch_figure
 from gridarium.experiments.net_zero.pool_figures import (
@@ -20,6 +19,7 @@ from gridarium.experiments.net_zero.pool_figures import (
     profit_figure,
     welfare_figure,
 )
+from gridarium.experiments.papers import net_zero_example as paper
 from gridarium.experiments.results import Result
 from gridarium.market.messages.leasing import LeaseTerms
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gridarium.agents.system.wind_farm import WindFarm
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.models import MODELS
-from gridarium.experiments.net_zero.build import over_horizon
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.world_build import build
 
 SHIPPED = ("net-zero", "net-zero-bargaining", "net-zero-lease")
 
@@ -29,7 +29,7 @@ def test_a_resolved_scenario_gives_the_same_cases_again(name: str, tmp_path: Pat
     path = tmp_path / "again.yaml"
     path.write_text(dump_yaml(study.resolved()), encoding="utf-8")
     assert load_scenario(path).cases == study.cases
-    assert {case.model for case in study.cases.values()} == {"net-zero"}
+    assert {paper for case in study.cases.values() for paper in case.papers} == {"net-zero"}
 
 
 def test_the_papers_numbers_are_in_the_shipped_scenario() -> None:
@@ -45,8 +45,8 @@ def test_the_papers_numbers_are_in_the_shipped_scenario() -> None:
 
 def test_the_cases_differ_in_what_the_paper_varies() -> None:
     cases = load_scenario("net-zero").cases
-    assert cases["capture"].active_provider is None
-    assert cases["capture"].active_trading is None
+    assert not cases["capture"].provider.active
+    assert not cases["capture"].trading.active
     assert cases["shared-storage"].trading.desk
     assert not cases["decentralised"].trading.desk
     pool_alone = load_scenario("net-zero-bargaining").cases.values()
@@ -58,7 +58,7 @@ def test_the_cases_differ_in_what_the_paper_varies() -> None:
     ("setting", "place", "part"),
     [
         ("horizon_h=30", "horizon_h", "at most 24 h or whole days"),
-        ("period_h=0.5", "period_h", "[0.25, 0.25]"),
+        ("period_h=0.5", "period_h", "a quarter of an hour"),
         ("thermal_units.unit_1.p_min_mw=150", "thermal_units.unit_1.p_min_mw", "at most p_max_mw = 120"),
         ("thermal_units.unit_1.p_initial_mw=10", "thermal_units.unit_1.p_initial_mw", "[48, 120] MW"),
         ("thermal_units.unit_3.p_initial_mw=10", "thermal_units.unit_3.p_initial_mw", "must be 0 MW"),
@@ -103,8 +103,8 @@ def test_faults_name_their_place_and_what_is_allowed(setting: str, place: str, p
 
 def test_settings_of_what_a_case_does_without_are_no_fault() -> None:
     study = load_scenario("net-zero", ["trading.rule=zip", "provider.storage.e_max_mwh=120"])
-    assert study.cases["capture"].active_trading is None
-    assert study.cases["shared-storage"].active_trading.rule == "zip"
+    assert not study.cases["capture"].trading.active
+    assert study.cases["shared-storage"].trading.rule == "zip"
 
 
 def test_all_faults_of_all_sections_come_at_once() -> None:
@@ -138,14 +138,15 @@ def test_lease_terms_must_lie_within_their_bounds() -> None:
     assert "lowest and highest" in fault
 
 
-def test_profiles_are_repeated_over_the_horizon_and_cut_at_its_end() -> None:
+@pytest.mark.parametrize("hours", [8, 48])
+def test_profiles_are_repeated_over_the_horizon_and_cut_at_its_end(hours: int) -> None:
     from gridarium.environment.profiles import read_profiles
 
-    profiles = read_profiles(profile_path("net-zero"))
-    day = profiles.column("load_mw")
+    day = read_profiles(profile_path("net-zero")).column("wind_forecast_mw")
     assert len(day) == 96
-    np.testing.assert_array_equal(over_horizon(profiles, "load_mw", 8), day[:8])
-    np.testing.assert_array_equal(over_horizon(profiles, "load_mw", 192), np.tile(day, 2))
+    (farm,) = build(load_scenario("net-zero", [f"horizon_h={hours}"]).cases["capture"]).of(WindFarm)
+    expected = np.resize(day, 4 * hours)
+    np.testing.assert_array_equal(farm.power_mw["forecast"], expected)
 
 
 def test_the_data_have_the_hours_and_sizes_that_the_paper_states() -> None:
@@ -163,12 +164,3 @@ def test_the_data_have_the_hours_and_sizes_that_the_paper_states() -> None:
     assert net[1][by_day].min() < 0.0 < net[1][by_day].max()
     assert -4.0 < net[2][by_day].min() < net[2][by_day].max() < -2.0
     assert 209.0 < column("load_mw")[40:48].max() < 240.0
-
-
-def test_every_model_has_all_its_parts() -> None:
-    for name, model in MODELS.items():
-        if name == "grids":
-            continue
-        assert model.schema.model_fields["model"].is_required()
-        assert model.cross_checks
-        assert len(model.claims) > 10

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from gridarium.experiments.grid_tree import COMMON
 from gridarium.experiments.plain_yaml import Tree, dump_yaml
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.scenario_files import profile_path
-from gridarium.experiments.stacked.schema import COMMON
 
 Write = Callable[..., Path]
 FIVE_BUS = str(profile_path("adcef-ordinary").parent / "five-bus.json")
@@ -54,13 +54,12 @@ class Trees:
     def system(**more: Any) -> Tree:
         """A system without storage and trade, whose periods are quarters, and further grids."""
         bulk = Trees.section("net-zero", "capture")
-        return {"model": "grids", "period_h": 0.25, "grids": {"bulk": bulk, **more}}
+        return {"period_h": 0.25, "grids": {"bulk": bulk, **more}}
 
     @staticmethod
     def two_feeders(**more: Any) -> Tree:
         """A town, and three equal villages at one of its buses."""
         return {
-            "model": "grids",
             "title": "Villages behind a town",
             "grids": {"town": Trees.feeder(), "village": Trees.village(at=3, replicas=3)},
         } | more

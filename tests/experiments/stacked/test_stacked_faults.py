@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.experiments.grid_tree import GridEntry, StackedScenario
 from gridarium.experiments.plain_yaml import Tree, dump_yaml
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.stacked.schema import GridEntry, StackedScenario
 
 Faults = Callable[..., dict[str, Fault]]
 Write = Callable[..., Path]
@@ -43,8 +43,7 @@ def faults_of(write: Write) -> Faults:
         ("town", "at", 3, "must be left out where `under` names no grid"),
         ("village", "currency", "usd", "must have a rate in exchange_rates; known are cny"),
         ("village", "currency", "USD", "must be the code of a currency"),
-        ("village", "model", "grids", "must be the sections of one grid"),
-        ("village", "model", "market", "must be one of adcef, net-zero"),
+        ("village", "model", "adcef", "is no field any more"),
         ("village", "grids", {"hut": {}}, "must be the sections of one grid"),
         ("village", "horizon_h", 4, "is not allowed inside a grid"),
         *(
@@ -151,10 +150,6 @@ def test_there_must_be_a_grid(faults_of: Faults, grids: object, trees: Any) -> N
     assert "of at least one" in faults_of(trees.two_feeders(grids=grids))["grids"].allowed
 
 
-def test_a_scenario_of_this_model_needs_grids(faults_of: Faults) -> None:
-    assert faults_of({"model": "grids"}).keys() == {"grids"}
-
-
 def test_a_grid_is_a_mapping_with_a_proper_name(faults_of: Faults, trees: Any) -> None:
     found = faults_of(trees.two_feeders(grids={"a": None, "b": 3, "c/d": trees.feeder()}))
     assert found.keys() == {"grids.a", "grids.b", "grids.c/d"}
@@ -165,7 +160,7 @@ def test_a_grid_is_a_mapping_with_a_proper_name(faults_of: Faults, trees: Any) -
     [
         ("days", 2, "unknown field"),
         ("horizon_h", 30, "at most 24 h or whole days"),
-        ("model", "adcef", "'grids'"),
+        ("model", "adcef", "is no field any more"),
         ("horizon_h", 0, "[1, 8784]"),
         ("currency", "yuan", "must be the code"),
         ("exchange_rates", {"cny": 1.0}, "must be left out"),

@@ -6,27 +6,35 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from gridarium.agents.base import GridAgent
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.system.system_load import SystemLoad
+from gridarium.agents.system.system_operator import SystemOperator
+from gridarium.agents.system.wind_farm import WindFarm
+from gridarium.environment.grids import Grid
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.grid_evidence import OF_WORLD
 from gridarium.experiments.evidence.metrics import summarise
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.formatting import is_money
-from gridarium.experiments.models import MODELS
+from gridarium.experiments.grid_tree import StackedScenario
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.results import read_run
 from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.stacked.build import Built, build
-from gridarium.experiments.stacked.schema import StackedScenario
+from gridarium.experiments.world_build import BuiltWorld as Built
+from gridarium.experiments.world_build import build
 from gridarium.market.accounts import PURCHASE, REPLICAS
 
+AgentT = TypeVar("AgentT", bound=GridAgent)
 Write = Callable[..., Path]
 SPRING = {"start": "2026-04-15T00:00:00+08:00"}
 
@@ -50,6 +58,12 @@ class Played:
         found = certify("base", built.world, built.sections, tables or self.tables, self.case.currency_code)
         assert len({item.name for item in found}) == len(found)
         return {item.name: item for item in found}
+
+    def grid(self, name: str) -> Grid:
+        return next(grid for grid in self.built.world.grids if grid.name == name)
+
+    def at(self, grid: str, kind: type[AgentT]) -> list[AgentT]:
+        return [agent for agent in self.built.of(kind) if agent.grid.name == grid]
 
     @cached_property
     def summary(self) -> dict[str, float]:
@@ -110,7 +124,7 @@ def test_every_hard_certificate_of_every_grid_and_seam_passes(towns: Played, sys
 
 
 def test_what_passes_a_head_stands_above_times_replicas(towns: Played) -> None:
-    town, village = (towns.built.parts[name].grid for name in ("town", "village"))
+    town, village = (towns.grid(name) for name in ("town", "village"))
     bus = town.feeder.index(3)
     below = np.array([state.below_mw for state in town.states])
     assert village.exchange_mw.max() > 0.1
@@ -130,15 +144,15 @@ def test_a_village_pays_the_town_what_the_town_has_told(towns: Played) -> None:
 
 
 def test_a_system_commits_for_the_feeders_below_and_sells_at_its_marginal_price(system: Played) -> None:
-    bulk, r1 = system.built.parts["bulk"], system.built.parts["r1"]
+    (operator,) = system.at("bulk", SystemOperator)
     heads = system.tables["heads"].set_index(["grid", "period"])
     told = heads.loc["r1", "price_per_mwh"].to_numpy()
-    (signal,) = bulk.operator.told.values()
+    (signal,) = operator.told.values()
     np.testing.assert_array_equal(told, signal.price_per_mwh)
     # The load that is served in each quarter is the own and that of the ten feeders.
     dispatch = system.tables["dispatch"]
     served = dispatch[(dispatch["grid"] == "bulk") & (dispatch["kind"] == "grid_below")]
-    np.testing.assert_allclose(served["p_demand_mw"], 10.0 * r1.grid.exchange_mw, atol=1e-6)
+    np.testing.assert_allclose(served["p_demand_mw"], 10.0 * system.grid("r1").exchange_mw, atol=1e-6)
     assert served["p_demand_mw"].max() > 1.0
     # Whoever is commanded is named by its own grid in the tables, and by the world on the bus.
     assert "unit_1" in set(dispatch["agent"])
@@ -151,7 +165,7 @@ def test_tables_name_the_grid_of_each_row(towns: Played, system: Played) -> None
             assert table.columns[0] == "case"
             if name not in OF_WORLD:
                 assert table.columns[1] == "grid"
-                assert set(table["grid"]) <= set(played.built.parts)
+                assert set(table["grid"]) <= set(played.built.sections)
 
 
 def test_agents_of_one_name_in_two_grids_are_two(towns: Played) -> None:
@@ -165,7 +179,9 @@ def test_agents_of_one_name_in_two_grids_are_two(towns: Played) -> None:
 
 def test_metrics_carry_the_name_of_their_grid(towns: Played, system: Played) -> None:
     for played in (towns, system):
-        assert {name.partition(".")[0] for name in played.summary if "." in name} == set(played.built.parts)
+        assert {name.partition(".")[0] for name in played.summary if "." in name} == set(
+            played.built.sections
+        )
     heads = towns.tables["heads"]
     taken = heads[heads["grid"] == "village"]["p_metered_mw"].sum()
     assert towns.summary["village.head_import_mwh"] == pytest.approx(taken)
@@ -191,10 +207,10 @@ def test_another_currency_changes_the_money_and_nothing_else(
 def test_each_section_has_its_own_currency(prepare: Callable[..., Played], trees: Any) -> None:
     tree = trees.two_feeders(exchange_rates={"usd": 8.0})
     tree["grids"]["village"]["currency"] = "usd"
-    built = prepare(tree).built
-    town, village = (built.scenarios[name] for name in ("town", "village"))
+    played = prepare(tree)
+    town, village = (played.built.sections[name] for name in ("town", "village"))
     assert village.prices.carbon_price_per_tco2 == 8.0 * town.prices.carbon_price_per_tco2
-    own, others = (built.parts[name].consumers[0] for name in ("village", "town"))
+    own, others = (played.at(name, Consumer)[0] for name in ("village", "town"))
     assert own.name == "village/industrial"
     assert others.name == "town/industrial"
 
@@ -233,17 +249,15 @@ def test_a_further_feeder_changes_nobody_elses_draws(
     few = prepare(trees.system(r1=trees.village(under="bulk", step_h=1.0)) | SPRING)
     further = {name: trees.village(under="bulk", step_h=1.0) for name in ("a", "r1", "z")}
     many = prepare(trees.system(**further) | SPRING)
-    one, other = (played.built.parts["bulk"] for played in (few, many))
-    for farm, same in zip(one.wind_farms, other.wind_farms, strict=True):
+    for farm, same in zip(few.at("bulk", WindFarm), many.at("bulk", WindFarm), strict=True):
         np.testing.assert_array_equal(*(told(each, "dispatch", "p_available_mw") for each in (farm, same)))
-    np.testing.assert_array_equal(*(told(each.load, "loads", "p_metered_mw") for each in (one, other)))
+    loads = [played.at("bulk", SystemLoad)[0] for played in (few, many)]
+    np.testing.assert_array_equal(*(told(each, "loads", "p_metered_mw") for each in loads))
 
 
 def test_two_pools_share_a_world_but_no_lines_and_no_names(play: Callable[..., Played], trees: Any) -> None:
-    alone = play({"model": "grids", "period_h": 0.25, **SPRING, "grids": {"a": trees.pool()}})
-    both = play(
-        {"model": "grids", "period_h": 0.25, **SPRING, "grids": {"a": trees.pool(), "b": trees.pool()}}
-    )
+    alone = play({"period_h": 0.25, **SPRING, "grids": {"a": trees.pool()}})
+    both = play({"period_h": 0.25, **SPRING, "grids": {"a": trees.pool(), "b": trees.pool()}})
     assert [item for item in both.certificates().values() if item.hard and not item.passed] == []
     assert "heads" not in alone.tables
     for name, value in alone.summary.items():
@@ -273,12 +287,6 @@ def test_a_run_leaves_a_folder_with_figures_of_the_seams(write: Write, tmp_path:
     assert load_scenario(scenario).cases == load_scenario(write(tree)).cases
 
 
-def test_this_model_has_all_its_parts() -> None:
-    model = MODELS["grids"]
-    assert model.schema is StackedScenario
-    assert (tuple(model.cross_checks), tuple(model.claims)) == ((), ())
-
-
 # A certificate that cannot fail is none.
 
 
@@ -291,7 +299,7 @@ def failed(played: Played, tables: Mapping[str, pd.DataFrame] | None = None) -> 
 def test_a_payment_booked_twice_is_found(towns: Played, grid: str, payer: str) -> None:
     tables = dict(towns.tables)
     ledger = tables["ledger"]
-    supplier = towns.built.parts[grid].dso.supplier
+    supplier = towns.at(grid, Dso)[0].supplier
     sides = ((payer, supplier), (supplier, payer))
     again = pd.concat(
         ledger[
@@ -333,7 +341,7 @@ def test_power_that_does_not_stand_above_is_found(
 ) -> None:
     played: Played = request.getfixturevalue(fixture)
     tables = played.tables
-    states, bus = played.built.parts[above].grid.states, played.built.parts[below].grid.above.bus
+    states, bus = played.grid(above).states, played.grid(below).above.bus
     states[7].below_mw[bus] += 0.001
     try:
         assert f"{below}: seam energy" in failed(played, tables)
@@ -347,7 +355,7 @@ def test_carbon_that_is_lost_at_a_head_is_found(
     request: pytest.FixtureRequest, fixture: str, below: str
 ) -> None:
     played: Played = request.getfixturevalue(fixture)
-    states = played.built.parts[below].grid.states
+    states = played.grid(below).states
     largest = int(np.argmax([abs(state.head_t_per_h) for state in states]))
     kept = states[largest]
     states[largest] = replace(kept, head_t_per_h=1.001 * kept.head_t_per_h)
@@ -358,7 +366,7 @@ def test_carbon_that_is_lost_at_a_head_is_found(
 
 
 def test_carbon_that_is_lost_on_the_way_is_found(towns: Played) -> None:
-    states = towns.built.parts["village"].grid.states
+    states = towns.grid("village").states
     dirtiest = int(np.argmax([np.nansum(state.intensity_tco2_per_mwh) for state in states]))
     kept = states[dirtiest]
     states[dirtiest] = replace(kept, intensity_tco2_per_mwh=1.01 * kept.intensity_tco2_per_mwh)

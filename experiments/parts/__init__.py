@@ -1,0 +1,1 @@
+"""Parts of a grid: each file holds a section of a scenario, and how it becomes agents."""

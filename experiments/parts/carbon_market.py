@@ -1,0 +1,38 @@
+"""Carbon markets: that of a feeder, which buys what stays below a quota, and the allowances of a system."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from gridarium.experiments.parts.part import GridBuild, Part
+from gridarium.experiments.parts.supply import PRICES
+from gridarium.experiments.scenario_fields import Money, Range, Section
+from gridarium.market.accounts import CARBON_MARKET as ACCOUNT
+
+
+class CarbonMarket(Section):
+    """Allowances for generation, and their price."""
+
+    price_per_tco2: Annotated[float, Range(0, 1000), Money()] = 12.0
+    """Price of allowances, money/tCO2."""
+    allowance_tco2_per_mwh: Annotated[float, Range(0, 3)] = 0.7
+    """Free allowance for gross energy (theta), tCO2/MWh."""
+
+
+def build_carbon_market(build: GridBuild) -> str:
+    """Make the agent who buys what the operator of a feeder emits below its quota; returns its name."""
+    from gridarium.agents.upstream import CarbonMarket as MarketAgent
+    from gridarium.market.messages.tariffs import CarbonTerms
+
+    prices = PRICES.of(build.scenario)
+    terms = CarbonTerms(prices.carbon_price_per_tco2, prices.quota_tco2_per_mwh)
+    return MarketAgent(build.grid.head, ACCOUNT, terms).name
+
+
+CARBON_MARKET: Part[CarbonMarket] = Part(
+    field="carbon_market",
+    annotation=CarbonMarket,
+    default=CarbonMarket(),
+    meaning="Allowances for the generation of a system, and their price.",
+    under=("operator",),
+)

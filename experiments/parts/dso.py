@@ -1,0 +1,127 @@
+"""The operator of a feeder, who leads its followers and dispatches its units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from gridarium.environment.errors import Fault
+from gridarium.experiments.behaviour_schema import Behaviour, misplaced
+from gridarium.experiments.parts.carbon_market import build_carbon_market
+from gridarium.experiments.parts.gas_turbines import GAS_TURBINES
+from gridarium.experiments.parts.leader import LEADER, setter_maker
+from gridarium.experiments.parts.negotiation import negotiation_rules
+from gridarium.experiments.parts.network import NETWORK, place_units
+from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
+from gridarium.experiments.parts.renewables import RENEWABLES, inverter_mva
+from gridarium.experiments.parts.storage_section import storage_ratings
+from gridarium.experiments.parts.storages import STORAGES
+from gridarium.experiments.parts.supply import PRICES
+from gridarium.experiments.parts.tariff import TARIFF, build_tariff
+from gridarium.experiments.populations import behaviour_of
+from gridarium.experiments.scenario_fields import Conflict, Flag, MoneyAmount, Section
+
+if TYPE_CHECKING:
+    from gridarium.agents.feeder.dispatch_problem import DispatchShape
+
+_AGENT = "dso"
+
+
+class Dso(Section):
+    """The distribution system operator, who leads the game."""
+
+    carbon_in_cost: Flag = True
+    """Whether carbon costs enter the operator's own dispatch."""
+    loss_price_per_mwh: MoneyAmount = 1.0
+    """Small price on network losses, money/MWh; it keeps the relaxed power flow physical at zero prices."""
+    behaviour: list[Behaviour] = Field(default_factory=list)
+    """Elements of bounded rationality of the leader, in the order they act; empty is the exact one."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield behaviours that are made for followers."""
+        yield from misplaced(self.behaviour, "leader")
+
+
+def trades_carbon(scenario: GridScenario) -> bool:
+    """Whether the leader counts with the carbon market."""
+    section = DSO.of(scenario)
+    return build_tariff(scenario).trades_carbon and section is not None and section.carbon_in_cost
+
+
+def _build(build: GridBuild) -> None:
+    section, grid = DSO.of(build.scenario), build.grid
+    if section is None:
+        return
+    from gridarium.agents.feeder.contract import DsoContract
+    from gridarium.agents.feeder.dso import Dso as Agent
+
+    for name, hung in build.below.items():
+        if hung.above is not None:
+            build.followers[name] = hung.above
+    contract = DsoContract(
+        build.column("tou_price_per_mwh"),
+        build.supplier,
+        build_carbon_market(build),
+        build.followers,
+        build.below,
+    )
+    Agent(
+        grid.head,
+        _AGENT,
+        _shape(build, section),
+        build_tariff(build.scenario),
+        negotiation_rules(build.scenario, grid.world),
+        contract,
+        section.carbon_in_cost,
+        behaviour_of(build.leader, section.behaviour, grid.world.streams),
+        setter_maker(build, trades_carbon(build.scenario)),
+        build.horizon,
+    )
+
+
+def _shape(build: GridBuild, section: Dso) -> DispatchShape:
+    from gridarium.agents.feeder.dispatch_problem import DispatchShape, GasTurbine
+    from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
+
+    network, prices = NETWORK.of(build.scenario), PRICES.of(build.scenario)
+    turbines, storages = GAS_TURBINES.of(build.scenario), STORAGES.of(build.scenario)
+    renewables = RENEWABLES.of(build.scenario)
+    buses = place_units(build.grid.feeder, build.scenario)
+    return DispatchShape(
+        feeder=build.grid.feeder,
+        turbines=tuple(GasTurbine(name=name, **unit.model_dump()) for name, unit in turbines.items()),
+        storages=tuple(storage_ratings(name, unit) for name, unit in storages.items()),
+        renewables=tuple(Inverter(name, inverter_mva(build, unit)) for name, unit in renewables.items()),
+        sites=tuple((name, buses[name]) for name in (*turbines, *storages, *renewables)),
+        wear_cost_per_mwh=tuple((name, unit.wear_cost_per_mwh) for name, unit in storages.items()),
+        n_period=build.horizon.n_step,
+        period_h=build.horizon.step_h,
+        voltage_band_pu=(network.voltage_min_pu, network.voltage_max_pu),
+        loading_max=network.loading_max if network.loading_max is not None else float("inf"),
+        import_limit_mw=prices.import_limit_mw,
+        export_limit_mw=prices.export_limit_mw,
+        loss_price_per_mwh=section.loss_price_per_mwh,
+    )
+
+
+def _counts_carbon(scenario: GridScenario) -> Iterator[Fault]:
+    leader, section = LEADER.of(scenario), DSO.of(scenario)
+    if section is None or section.carbon_in_cost or not leader.searches:
+        return
+    if TARIFF.of(scenario).kind in ("static-carbon", "adcef"):
+        allowed = f"must be true for a leader of kind {leader.kind} that trades carbon"
+        yield Fault("dso.carbon_in_cost", False, allowed)
+
+
+DSO: Part[Dso | None] = Part(
+    field="dso",
+    annotation=Dso | None,
+    default=None,
+    meaning="The distribution system operator, who leads the game on a feeder; null for none.",
+    build=_build,
+    checks=((frozenset({"dso", "leader", "tariff"}), _counts_carbon),),
+    names=lambda section: () if section is None else (_AGENT,),
+    operates=True,
+)

@@ -1,0 +1,53 @@
+"""Gas turbines of a feeder, which its operator runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from gridarium.experiments.parts.part import Part
+from gridarium.experiments.scenario_fields import (
+    Amount,
+    Conflict,
+    MoneyAmount,
+    Name,
+    PositiveAmount,
+    Range,
+    Section,
+)
+
+
+class GasTurbine(Section):
+    """A gas turbine with a quadratic cost a p^2 + b p + c."""
+
+    p_min_mw: Amount = 0.0
+    """Lowest output, MW."""
+    p_max_mw: PositiveAmount
+    """Highest output, MW."""
+    s_max_mva: PositiveAmount
+    """Apparent power rating, MVA."""
+    cost_quadratic_per_mw2h: MoneyAmount
+    """a, money/(MW^2 h)."""
+    cost_linear_per_mwh: MoneyAmount
+    """b, money/MWh."""
+    cost_fixed_per_h: MoneyAmount
+    """c, money/h."""
+    emission_tco2_per_mwh: Annotated[float, Range(0, 3)]
+    """Emission factor, tCO2/MWh."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield outputs in the wrong order."""
+        if self.p_min_mw > self.p_max_mw:
+            yield Conflict("p_min_mw", self.p_min_mw, f"must be at most p_max_mw = {self.p_max_mw:g} MW")
+        if self.s_max_mva < self.p_max_mw:
+            yield Conflict("s_max_mva", self.s_max_mva, f"must be at least p_max_mw = {self.p_max_mw:g} MW")
+
+
+GAS_TURBINES: Part[dict[str, GasTurbine]] = Part(
+    field="gas_turbines",
+    annotation=dict[Name, GasTurbine],
+    default={},
+    meaning="Gas turbines of a feeder.",
+    under=("dso",),
+    has_sites=True,
+)

@@ -1,0 +1,100 @@
+"""How the operator of a feeder searches for its signal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import model_validator
+
+from gridarium.environment.errors import Fault
+from gridarium.experiments.parts.consumers import has_plain_consumers, true_followers
+from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
+from gridarium.experiments.parts.tariff import limit_rules
+from gridarium.experiments.scenario_fields import Flag, Range, Section
+
+if TYPE_CHECKING:
+    from gridarium.agents.feeder.price_setting import PriceSetter
+
+
+class Leader(Section):
+    """How the operator searches for its signal."""
+
+    kind: Literal["best-response", "anticipating", "full-information"] = "best-response"
+    """Takes the last loads as given; learns how loads answer; or knows everyone's data, as a benchmark."""
+    round_limit: Annotated[int, Range(2, 1000)] = 40
+    """Most prices that a leader which anticipates posts."""
+    limit_probes: Annotated[int, Range(0, 6)] = 6
+    """Probes that drive a third of the day to an end of the price band each."""
+    search_nodes: Annotated[int, Range(1, 10_000_000)] = 500
+    """Most nodes of each search for the optimum; unlike a time limit the same on every machine."""
+    certify: Flag | None = None
+    """Whether regret, distance from the proven bound and stability are measured, which takes some seconds;
+    null means that they are for a leader that searches."""
+
+    @property
+    def searches(self) -> bool:
+        """Whether it looks for the best price, and not for a fixed point."""
+        return self.kind != "best-response"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_a_name(cls, value: object) -> object:
+        return {"kind": value} if isinstance(value, str) else value
+
+
+def certifies_leader(scenario: GridScenario) -> bool:
+    """Whether the leader is measured against the best that is possible."""
+    leader = LEADER.of(scenario)
+    return leader.searches and has_plain_consumers(scenario) if leader.certify is None else leader.certify
+
+
+def setter_maker(build: GridBuild, trades_carbon: bool) -> Callable[[int], PriceSetter] | None:
+    """How the leader searches for its price, by day; None for the damped best response."""
+    leader = LEADER.of(build.scenario)
+    if not leader.searches:
+        return None
+    from gridarium.agents.leader.anticipation import Anticipation
+    from gridarium.agents.leader.full_information import SearchEffort
+    from gridarium.agents.leader.leading import Anticipating, FullyInformed
+
+    # Nodes and not seconds end a search: the same seed gives the same bytes on every machine.
+    effort = SearchEffort(relative_gap=5e-4, round_limit=1, node_limit=leader.search_nodes)
+    options = Anticipation(leader.round_limit, leader.limit_probes, effort)
+    followers, limits, scenario = build.followers, limit_rules(build.scenario), build.scenario
+    if leader.kind == "anticipating":
+        return lambda day: Anticipating(followers, limits, trades_carbon, options)
+    load_mw = build.column("load_mw")
+
+    def informed(day: int) -> PriceSetter:
+        today_mw = build.horizon.of_day(load_mw, day)
+        return FullyInformed(
+            followers,
+            limits,
+            trades_carbon,
+            lambda reference: true_followers(scenario, today_mw, reference),
+            options,
+        )
+
+    return informed
+
+
+def _can_be_informed(scenario: GridScenario) -> Iterator[Fault]:
+    if has_plain_consumers(scenario):
+        return
+    leader = LEADER.of(scenario)
+    allowed = "needs consumers without battery, shiftable_mwh and an agent of their own"
+    if leader.kind == "full-information":
+        yield Fault("leader.kind", leader.kind, allowed)
+    if leader.certify:
+        yield Fault("leader.certify", True, allowed)
+
+
+LEADER: Part[Leader] = Part(
+    field="leader",
+    annotation=Leader,
+    default=Leader(),
+    meaning="How the operator of a feeder searches for its signal.",
+    under=("dso",),
+    checks=((frozenset({"consumers", "leader"}), _can_be_informed),),
+)

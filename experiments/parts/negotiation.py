@@ -1,0 +1,67 @@
+"""When the operator of a feeder negotiates with its followers, and when it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+from gridarium.environment.clock import HOUR_S
+from gridarium.experiments.parts.part import GridScenario, Part
+from gridarium.experiments.scenario_fields import Conflict, Money, PositiveShare, Range, Section
+from gridarium.market.stackelberg import NegotiationRules
+
+if TYPE_CHECKING:
+    from gridarium.environment.world import World
+
+
+class Negotiation(Section):
+    """When agents negotiate, and when they stop."""
+
+    opens_h_before: Annotated[float, Range(0, 168, above_low=True)] = 4.0
+    """Opening of the negotiation before the delivery day, h."""
+    closes_h_before: Annotated[float, Range(0, 168)] = 1.0
+    """Gate closure before the delivery day, h."""
+    price_tolerance_per_mwh: Annotated[float, Range(0, 1000, above_low=True), Money()] = 0.01
+    """Largest price change that counts as converged, money/MWh."""
+    damping: PositiveShare = 0.5
+    """Share of each new signal that is taken over; 1 is undamped."""
+    round_limit: Annotated[int, Range(1, 100_000)] = 60
+    """Most rounds of publishing and replying."""
+    reply_timeout_s: Annotated[float, Range(0, 86400, above_low=True)] = 5.0
+    """How long the leader waits for replies in a round, s."""
+    resend_after_s: Annotated[float, Range(0, 86400, above_low=True)] = 1.0
+    """After which silence a signal is sent again, s."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield a gate that closes before it opens, or so late that delivery overtakes the outcome."""
+        # After the gate, forecasts, the last round, the final tariff and the orders may each take a timeout.
+        least = 4.0 * self.reply_timeout_s / 3600.0
+        if self.closes_h_before >= self.opens_h_before:
+            allowed = f"must be below opens_h_before = {self.opens_h_before:g} h"
+            yield Conflict("closes_h_before", self.closes_h_before, allowed)
+        elif self.closes_h_before < least:
+            allowed = f"must be at least {least:.4g} h, four times reply_timeout_s"
+            yield Conflict("closes_h_before", self.closes_h_before, allowed)
+
+
+def negotiation_rules(scenario: GridScenario, world: World) -> NegotiationRules:
+    """Times and tolerances of the negotiation of the first day, s after the start of the world."""
+    timing = NEGOTIATION.of(scenario)
+    return NegotiationRules(
+        opens_s=world.delivery_s - timing.opens_h_before * HOUR_S,
+        closes_s=world.delivery_s - timing.closes_h_before * HOUR_S,
+        price_tolerance_per_mwh=timing.price_tolerance_per_mwh,
+        damping=timing.damping,
+        round_limit=timing.round_limit,
+        reply_timeout_s=timing.reply_timeout_s,
+        resend_after_s=timing.resend_after_s,
+    )
+
+
+NEGOTIATION: Part[Negotiation] = Part(
+    field="negotiation",
+    annotation=Negotiation,
+    default=Negotiation(),
+    meaning="When the operator of a feeder negotiates, and when it stops.",
+    under=("dso",),
+)

@@ -1,0 +1,173 @@
+"""The feeder: what is read, where units stand on it, and what its operator has to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from gridarium.environment.errors import Fault, NetworkError
+from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
+from gridarium.experiments.scenario_fields import BusLabel, Conflict, Name, Range, Section, Source
+
+if TYPE_CHECKING:
+    from gridarium.environment.grids import Site
+    from gridarium.environment.network import Feeder
+
+
+class Network(Section):
+    """The feeder, where the units stand on it, and what its operator has to keep."""
+
+    source: Source = "case33bw"
+    """case33bw, a pandapower JSON file, or a SimBench code."""
+    sites: dict[Name, BusLabel] = Field(default_factory=dict)
+    """Bus of each unit; units that are not named here are placed on load buses automatically."""
+    peak_load_mw: Annotated[float, Range(0, 1e5, above_low=True)] | None = 3.715
+    """Nominal load the feeder is rescaled to, impedances inversely, MW; null keeps the network's own."""
+    impedance_factor: Annotated[float, Range(0.01, 100)] = 1.0
+    """Factor on all branch impedances."""
+    slack_voltage_pu: Annotated[float, Range(0.5, 1.5)] | None = None
+    """Voltage of the substation, p.u.; null keeps the network's own."""
+    voltage_min_pu: Annotated[float, Range(0.5, 1.5)] = 0.95
+    """Lowest voltage allowed at any bus, p.u."""
+    voltage_max_pu: Annotated[float, Range(0.5, 1.5)] = 1.05
+    """Highest voltage allowed at any bus, p.u."""
+    loading_max: Annotated[float, Range(0, 10, above_low=True)] | None = 1.0
+    """Share of a branch's rating that dispatch may use; null ignores ratings."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_source(cls, value: object) -> object:
+        return {"source": value} if isinstance(value, str) else value
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield a voltage band upside down, and a substation outside it."""
+        low, high, slack = self.voltage_min_pu, self.voltage_max_pu, self.slack_voltage_pu
+        if low >= high:
+            yield Conflict("voltage_min_pu", low, f"must be below voltage_max_pu = {high:g} p.u.")
+        elif slack is not None and not low <= slack <= high:
+            yield Conflict("slack_voltage_pu", slack, f"must be in the voltage band [{low:g}, {high:g}] p.u.")
+
+
+def build_feeder(network: Network) -> Feeder:
+    """The feeder of a scenario, rescaled as asked; read once a process.
+
+    Raises
+    ------
+    NetworkError
+        If it is no radial feeder, its own substation voltage lies outside the band, or it has no load.
+    """
+    path = Path(network.source)
+    stamp = path.stat().st_mtime_ns if path.is_file() else 0
+    feeder = _scaled_feeder(
+        network.source, stamp, network.peak_load_mw, network.impedance_factor, network.slack_voltage_pu
+    )
+    total_mw = float(feeder.p_load_mw.sum())
+    if not total_mw > 0.0:
+        allowed = "the loads must sum to more than 0 MW: consumers are spread over the buses like them"
+        raise NetworkError(network.source, [Fault("p_load_mw", total_mw, allowed)])
+    low, high = network.voltage_min_pu, network.voltage_max_pu
+    if not low <= feeder.slack_vm_pu <= high:
+        allowed = f"must be in the voltage band [{low:g}, {high:g}] p.u.; set network.slack_voltage_pu"
+        raise NetworkError(network.source, [Fault("ext_grid.vm_pu", feeder.slack_vm_pu, allowed)])
+    return feeder
+
+
+@lru_cache(maxsize=16)
+def _scaled_feeder(
+    source: str, _stamp: int, peak_load_mw: float | None, impedance_factor: float, slack: float | None
+) -> Feeder:
+    from gridarium.environment.network_reader import read_feeder
+
+    feeder = read_feeder(source)
+    if peak_load_mw is not None:
+        feeder = feeder.scaled_to(peak_load_mw)
+    if impedance_factor != 1.0:
+        feeder = feeder.scaled(1.0, impedance_factor)
+    return feeder if slack is None else replace(feeder, slack_vm_pu=slack)
+
+
+def place_units(feeder: Feeder, scenario: GridScenario) -> dict[str, int]:
+    """Bus index of every unit; units without a site are spread over the load buses.
+
+    The load buses are ordered by their electrical distance from the substation; units come in the order
+    of the parts: renewables first, then storages, then turbines, so that turbines support the far end. They
+    follow each other at equal steps of the load on the way, so that none stands where there is hardly any.
+
+    Raises
+    ------
+    NetworkError
+        If a site names a bus that the feeder does not have.
+    """
+    sites = {name: feeder.index(label) for name, label in NETWORK.of(scenario).sites.items()}
+    distance = np.zeros(feeder.n_bus)
+    for branch, parent in enumerate(feeder.parent):
+        distance[branch + 1] = distance[parent] + np.hypot(feeder.r_pu[branch], feeder.x_pu[branch])
+    hosts = [int(bus) for bus in np.argsort(distance, kind="stable") if feeder.p_load_mw[bus] > 0]
+    passed_mw = np.cumsum(feeder.p_load_mw[hosts])
+    free = [name for name in unit_names(scenario) if name not in sites]
+    steps = np.arange(1, len(free) + 1) / (len(free) + 1)
+    for name, place in zip(free, np.searchsorted(passed_mw, steps * passed_mw[-1]), strict=True):
+        sites[name] = hosts[place]
+    return sites
+
+
+def unit_sites(build: GridBuild) -> dict[str, Site]:
+    """Where each unit of a feeder stands."""
+    from gridarium.environment.grids import Site
+
+    buses = place_units(build.grid.feeder, build.scenario)
+    return {name: Site(build.grid, bus) for name, bus in buses.items()}
+
+
+def unit_names(scenario: GridScenario) -> tuple[str, ...]:
+    """Names of everything that has a site on the feeder, in the order of the parts."""
+    return tuple(name for part in scenario.parts if part.has_sites for name in part.agents(scenario))
+
+
+def _sites_have_units(scenario: GridScenario) -> Iterator[Fault]:
+    names = unit_names(scenario)
+    for unit in NETWORK.of(scenario).sites:
+        if unit not in names:
+            known = ", ".join(names) or "none"
+            yield Fault(f"network.sites.{unit}", unit, f"must be the name of a unit; there are {known}")
+
+
+def _network_is_a_feeder(scenario: GridScenario) -> Iterator[Fault]:
+    from gridarium.environment.network_tables import check_network
+
+    network = NETWORK.of(scenario)
+    yield from check_network(network.source, network.sites, "network")
+
+
+def _substation_is_in_band(scenario: GridScenario) -> Iterator[Fault]:
+    from gridarium.environment.network_tables import is_simbench_code, read_topology
+
+    network = NETWORK.of(scenario)
+    if network.slack_voltage_pu is not None or is_simbench_code(network.source):
+        return
+    own = read_topology(network.source).slack_vm_pu
+    low, high = network.voltage_min_pu, network.voltage_max_pu
+    if own is not None and not low <= own <= high:
+        allowed = f"the network's own {own:g} p.u. is outside the voltage band [{low:g}, {high:g}] p.u."
+        yield Fault("network.slack_voltage_pu", None, f"must be given: {allowed}")
+
+
+NETWORK: Part[Network] = Part(
+    field="network",
+    annotation=Network,
+    default=Network(),
+    meaning="The feeder of a distribution system operator.",
+    under=("dso",),
+    checks=(
+        (frozenset({"gas_turbines", "storages", "renewables", "network"}), _sites_have_units),
+        (frozenset({"network"}), _network_is_a_feeder),
+        (frozenset({"network"}), _substation_is_in_band),
+    ),
+    files=lambda network: (Path(network.source),),
+)

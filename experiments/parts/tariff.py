@@ -1,0 +1,85 @@
+"""The signal that the operator of a feeder publishes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from gridarium.experiments.parts.part import GridScenario, Part
+from gridarium.experiments.registry import make_mechanism
+from gridarium.experiments.scenario_fields import Flag, Money, Name, Range, Registered, Section
+
+if TYPE_CHECKING:
+    from gridarium.market.price_limits import LimitRules
+    from gridarium.market.tariffs import Tariff as MarketTariff
+
+
+class PriceLimits(Section):
+    """What a leader that searches for its price may post, as shares of the reference price and its bill."""
+
+    low_share: Annotated[float, Range(0, 1)] = 0.6
+    """Lowest price, times the reference price of the period."""
+    high_share: Annotated[float, Range(1, 10)] = 1.4
+    """Highest price, times the reference price of the period."""
+    bill_share: Annotated[float, Range(0, 10)] | None = 1.0
+    """Most that all consumers may pay in a day, times their base load's bill; null sets no cap."""
+    average_share: Annotated[float, Range(0, 10)] | None = None
+    """Largest mean price over the base load, times that of the reference price; null sets no cap."""
+    discount_share: Annotated[float, Range(0, 1)] | None = None
+    """Most that consumers may save in a day, times their base load's bill; null sets no cap."""
+
+
+class Tariff(Section):
+    """The signal that the operator publishes."""
+
+    kind: Annotated[str, Registered("tariffs")] = "adcef"
+    """`tou`, the plain time-of-use price; `static-carbon`, a constant carbon adder; `adcef`, the adjustable
+    carbon emission factor; another registered one, or the dotted path `package.module:Class`."""
+    adjustment: Annotated[float, Range(0, 10)] = 1.0
+    """kappa: share of the carbon price that enters the revised price."""
+    pool: Literal["strict", "managed"] = "managed"
+    """Virtual carbon pool: strict mixing like a water tank, or allocation decided by the operator."""
+    surplus: Literal["ex-ante", "ex-post"] = "ex-ante"
+    """Renewable surplus measured before or after the consumers' response."""
+    balance_budget: Flag = True
+    """Whether discounts may not exceed what the carbon market pays."""
+    params: Annotated[dict[Name, Any], Money(by_name=True)] = Field(default_factory=dict)
+    """Parameters of a tariff for which there is no field here."""
+    limits: PriceLimits = PriceLimits()
+    """What a leader may post that searches for its price; the best response follows the formula instead."""
+
+
+def limit_rules(scenario: GridScenario) -> LimitRules:
+    """What a leader that searches for its price may post."""
+    from gridarium.market.price_limits import LimitRules
+
+    return LimitRules(**TARIFF.of(scenario).limits.model_dump())
+
+
+def build_tariff(scenario: GridScenario) -> MarketTariff:
+    """The tariff that a scenario names, with those fields that it declares as parameters.
+
+    Raises
+    ------
+    ScenarioError
+        If a tariff of another package does not take its parameters.
+    """
+    tariff = TARIFF.of(scenario)
+    fields = {
+        "adjustment": tariff.adjustment,
+        "pool": tariff.pool,
+        "surplus": tariff.surplus,
+        "budget_balanced": tariff.balance_budget,
+    }
+    made: MarketTariff = make_mechanism("tariffs", tariff.kind, fields, tariff.params)
+    return made
+
+
+TARIFF: Part[Tariff] = Part(
+    field="tariff",
+    annotation=Tariff,
+    default=Tariff(),
+    meaning="The signal that the operator of a feeder publishes.",
+    under=("dso",),
+)

@@ -1,0 +1,205 @@
+"""From a checked scenario to a world full of agents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from gridarium.agents.base import GridAgent
+from gridarium.environment.arrays import series
+from gridarium.environment.clock import HOUR_S, Clock
+from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.grids import Grid
+from gridarium.environment.horizon import Horizon
+from gridarium.environment.links import LinkQuality
+from gridarium.environment.network import Feeder
+from gridarium.environment.profiles import Profiles, read_profiles
+from gridarium.environment.world import World
+from gridarium.experiments.formatting import is_money
+from gridarium.experiments.grid_tree import GridPlace, StackedScenario, entries_of
+from gridarium.experiments.parts.negotiation import NEGOTIATION
+from gridarium.experiments.parts.network import NETWORK, build_feeder
+from gridarium.experiments.parts.part import GridBuild, GridScenario
+from gridarium.experiments.parts.supply import head_factor_tco2_per_mwh
+from gridarium.experiments.scenario_fields import in_currency
+from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.scenario_schema import Communication, Scenario
+
+AgentT = TypeVar("AgentT", bound=GridAgent)
+
+
+@dataclass(frozen=True)
+class BuiltWorld:
+    """A world that is ready to step.
+
+    Parameters
+    ----------
+    world : World
+    sections : mapping of str to GridScenario
+        What the scenario says of each grid, by its name, in the currency of the world; "" is the name of a
+        grid that is alone.
+    """
+
+    world: World
+    sections: Mapping[str, GridScenario]
+
+    def of(self, kind: type[AgentT]) -> tuple[AgentT, ...]:
+        """All agents of a class, in the order in which they were made."""
+        return tuple(agent for agent in self.world.agents if isinstance(agent, kind))
+
+    def one(self, kind: type[AgentT]) -> AgentT:
+        """The agent of a class of which there is only one."""
+        (agent,) = self.of(kind)
+        return agent
+
+
+@dataclass(frozen=True)
+class _Section:
+    """What a scenario says of one grid, in the currency of the world."""
+
+    place: GridPlace
+    scenario: GridScenario
+    profiles: Profiles
+
+
+def build(case: Scenario) -> BuiltWorld:
+    """Make the world of one case.
+
+    Raises
+    ------
+    InputError
+        If a network, profiles or a name turn out unusable; carries all faults found.
+    """
+    sections = {name: _section(case, name) for name in _from_roots(case)}
+    n_period = _n_period(case, sections)
+    grids: dict[str, Grid] = {}
+    for name, section in sections.items():
+        grids[name] = _grid(case, name, section, n_period, grids)
+    world = _world(case, sections, tuple(grids.values()), n_period)
+    for name, grid in grids.items():
+        _fill(grid, sections[name], grids, sections)
+    _cut_off(world, case)
+    return BuiltWorld(world, {name: section.scenario for name, section in sections.items()})
+
+
+def _from_roots(case: Scenario) -> list[str]:
+    """Names of the grids so that each comes after the one above it, otherwise in the order of the file."""
+    entries = entries_of(case)
+
+    def depth(name: str) -> int:
+        above = entries[name].place.under
+        return 0 if above is None else 1 + depth(above)
+
+    return sorted(entries, key=depth)
+
+
+def _section(case: Scenario, name: str) -> _Section:
+    entry = entries_of(case)[name]
+    rate = case.rate_of(entry.place.currency)
+    scenario = in_currency(entry.scenario, rate)
+    profiles = read_profiles(profile_path(scenario.profiles))
+    columns = {
+        column: series(rate * values) if is_money(column) else values
+        for column, values in profiles.columns.items()
+    }
+    return _Section(entry.place, scenario, replace(profiles, columns=columns))
+
+
+def _n_period(case: Scenario, sections: Mapping[str, _Section]) -> int:
+    """Settlement periods of the world; as many as a grid alone has rows, if nothing else is said."""
+    if isinstance(case, StackedScenario):
+        return round(case.horizon_h / case.period_h)
+    (section,) = sections.values()
+    hours = section.scenario.horizon_h
+    return len(section.profiles.index) if hours is None else round(hours / case.period_h)
+
+
+def _grid(case: Scenario, name: str, section: _Section, n_period: int, grids: Mapping[str, Grid]) -> Grid:
+    scenario, place = section.scenario, section.place
+    has_feeder = NETWORK.hangs_on(scenario)
+    feeder = build_feeder(NETWORK.of(scenario)) if has_feeder else Feeder.copper_plate()
+    if place.under is not None:
+        above = grids[place.under]
+        site = above.head if place.at is None else above.site(place.at)
+        return Grid(feeder, name=name, above=site, replicas=place.replicas)
+    factor = head_factor_tco2_per_mwh(scenario, section.profiles)
+    held = np.repeat(factor, round(scenario.period_h / case.period_h))
+    return Grid(feeder, series(np.resize(held, n_period)), name=name)
+
+
+def _opens_h(scenario: GridScenario) -> float:
+    """How long before the first day the agents of a grid begin, h."""
+    return (
+        NEGOTIATION.of(scenario).opens_h_before if NEGOTIATION.hangs_on(scenario) else scenario.opens_h_before
+    )
+
+
+def _world(case: Scenario, sections: Mapping[str, _Section], grids: Sequence[Grid], n_period: int) -> World:
+    """A world that begins when the first of its operators does."""
+    opens_h = max(_opens_h(section.scenario) for section in sections.values())
+    period_s = case.period_h * HOUR_S
+    return World(
+        grids,
+        Clock(pd.Timestamp(case.start) - pd.Timedelta(hours=opens_h), period_s),
+        n_period,
+        opens_h * HOUR_S,
+        case.seed,
+        _link_quality(case.communication),
+        settles_after_s=period_s,
+    )
+
+
+def _fill(grid: Grid, section: _Section, grids: Mapping[str, Grid], sections: Mapping[str, _Section]) -> None:
+    """Make the agents of a grid."""
+    scenario = section.scenario
+    below = {_operator(one, sections): one for one in grids.values() if one.above and one.above.grid is grid}
+    build = GridBuild(
+        scenario,
+        grid,
+        Horizon.of(grid.world, section.place.step_h),
+        section.profiles,
+        below,
+        _operator(grid.above.grid, sections) if grid.above else "",
+    )
+    for part in scenario.parts:
+        if part.build is not None and part.hangs_on(scenario):
+            part.build(build)
+
+
+def _operator(grid: Grid, sections: Mapping[str, _Section]) -> str:
+    """Name in the world of who operates a grid; the checks of the tree see to it that somebody does."""
+    own = sections[grid.name].scenario.operator_name
+    assert own is not None
+    return grid.named(own)
+
+
+def _link_quality(links: Communication) -> LinkQuality:
+    """Quality of all links between agents."""
+    return LinkQuality(
+        links.latency_s, links.latency_jitter_s, links.loss, links.duplication, links.reordering
+    )
+
+
+def _cut_off(world: World, case: Scenario) -> None:
+    """Set the outages of single agents.
+
+    Raises
+    ------
+    ScenarioError
+        If an outage is that of an agent that does not exist; carries all such faults.
+    """
+    names = sorted(agent.name for agent in world.agents)
+    outages = case.communication.outages
+    unknown = [
+        Fault(f"communication.outages.{place}.agent", outage.agent, f"must be one of {', '.join(names)}")
+        for place, outage in enumerate(outages)
+        if outage.agent not in names
+    ]
+    if unknown:
+        raise ScenarioError(case.title or "scenario", unknown)
+    for outage in outages:
+        world.bus.add_outage(outage.agent, outage.start_s, outage.end_s)

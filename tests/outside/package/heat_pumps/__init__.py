@@ -1,0 +1,1 @@
+"""A package outside the house: heat pumps that follow a tariff, a tariff, and a paper on both."""
