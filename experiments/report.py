@@ -9,7 +9,6 @@ from pathlib import Path
 from gridarium.experiments.formatting import label, metric_names, number
 from gridarium.experiments.html_page import cell, explained, facts, noted, page, section, table
 from gridarium.experiments.html_page import figures as drawn_figures
-from gridarium.experiments.models import drawings_of
 from gridarium.experiments.papers.verdicts import papers
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.records import Certificate, Claim, Drawing
@@ -36,7 +35,7 @@ def build_report(path: str | Path) -> Path:
     RunWriteError
         If the disk refuses.
     """
-    from gridarium.experiments.figure_style import svg_bytes
+    from gridarium.experiments.figures.style import svg_bytes
 
     folder = Path(path)
     result = read_run(folder)
@@ -61,7 +60,9 @@ def build_report(path: str | Path) -> Path:
 
 def _drawings(result: Result) -> Iterator[Drawing]:
     """Figures by component, then those of the papers that the cases name."""
-    yield from drawings_of(result, result.scenario)
+    from gridarium.experiments.figures.drawings import drawings
+
+    yield from drawings(result)
     trees = (result.scenario, *result.scenario.get("cases", {}).values())
     for paper in papers(dict.fromkeys(name for tree in trees for name in tree.get("papers", ()))):
         yield from paper.drawings(result)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from gridarium.experiments.formatting import number
-from gridarium.experiments.net_zero.figures import CHARGES_H, DISCHARGES_H
 from gridarium.experiments.papers.claim_kinds import (
     Evidence,
     Finding,
@@ -17,9 +16,11 @@ from gridarium.experiments.papers.claim_kinds import (
     exact,
     incomparable,
 )
+from gridarium.experiments.papers.net_zero_example import CHARGES_H, DISCHARGES_H
 from gridarium.experiments.papers.net_zero_pool import POOL_CLAIMS
 from gridarium.experiments.papers.paper import Paper
-from gridarium.experiments.records import Claim
+from gridarium.experiments.records import Claim, Drawing
+from gridarium.experiments.results import Result
 from gridarium.market.ladder import LadderTariff
 
 _S1, _S2 = "capture", "shared-storage"
@@ -235,4 +236,11 @@ CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
     ),
 )
 
-PAPER = Paper("a net-zero system with captured carbon, shared storage and P2P trade", CLAIMS)
+
+def _drawings(result: Result) -> Iterator[Drawing]:
+    from gridarium.experiments.papers.net_zero_figures import drawings
+
+    return drawings(result)
+
+
+PAPER = Paper("a net-zero system with captured carbon, shared storage and P2P trade", CLAIMS, _drawings)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from gridarium.experiments.figures.leader import leader_figure
 from gridarium.experiments.formatting import MONEY, label
-from gridarium.experiments.leader_figures import leader_figure
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.sweeps.bounded_price import SHARE
 from gridarium.experiments.sweeps.factor_figures import heat_figure, sensitivity_figure

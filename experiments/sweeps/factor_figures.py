@@ -13,7 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from gridarium.experiments.figure_style import (
+from gridarium.experiments.figures.style import (
     BLACK,
     BLUE,
     GREY,

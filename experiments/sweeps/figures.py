@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from gridarium.experiments.figure_style import (
+from gridarium.experiments.figures.style import (
     BLACK,
     LOOKS,
     PAGE_WIDTH,

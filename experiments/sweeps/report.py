@@ -99,7 +99,7 @@ def _written_figures(
     currency: str,
 ) -> Iterator[tuple[str, str, str]]:
     """Draw and write every figure; yield name, caption and SVG. Figures of an earlier report go away."""
-    from gridarium.experiments.figure_style import svg_bytes
+    from gridarium.experiments.figures.style import svg_bytes
     from gridarium.experiments.sweeps.drawings import drawings
 
     folder.mkdir(exist_ok=True)

@@ -10,9 +10,9 @@ import pytest
 from matplotlib.axes import Axes
 
 from gridarium.experiments import load_scenario
-from gridarium.experiments.adcef.drawings import drawings
-from gridarium.experiments.figure_style import svg_bytes
-from gridarium.experiments.leader_figures import BOUND, leader_figure
+from gridarium.experiments.figures.drawings import drawings
+from gridarium.experiments.figures.leader import BOUND, leader_figure
+from gridarium.experiments.figures.style import svg_bytes
 from gridarium.experiments.results import Result
 from gridarium.experiments.runner import run
 from gridarium.experiments.sweeps.design import sample

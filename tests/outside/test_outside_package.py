@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gridarium.experiments.figures.dispatch import dispatch_figure
+from gridarium.experiments.figures.loads import load_figure
 from gridarium.experiments.results import Result, read_run
 
 PACKAGE = Path(__file__).parent / "package"
@@ -72,8 +74,23 @@ def test_its_paper_is_judged_and_drawn(result: Result) -> None:
     assert [(claim.id, claim.verdict) for claim in result.claims] == [("H-evening", "reproduced")]
     assert result.passed
     assert result.path is not None
-    assert (result.path / "figures" / "buildings.svg").is_file()
+    figures = {file.stem for file in (result.path / "figures").iterdir()}
+    assert {"buildings", "prices", "load", "dispatch", "storage", "feeder-plain"} <= figures
     assert "Heat that the buildings hold." in (result.path / "report.html").read_text(encoding="utf-8")
+
+
+def test_its_agents_have_a_place_of_their_own_in_figures_of_the_house(result: Result) -> None:
+    (area,) = [
+        patch
+        for patch in dispatch_figure(result.table("dispatch")).axes[0].patches
+        if patch.get_label() == "heat pump"
+    ]
+    loads = result.table("loads").query("case == 'plain' and kind == 'heat_pump'")
+    values, _, baseline = area.get_data()
+    drawn = loads.groupby("period")["p_metered_mw"].sum().to_numpy()
+    np.testing.assert_allclose(values - baseline, drawn, atol=1e-9)
+    labels = [axes.get_ylabel() for axes in load_figure(result.table("loads")).axes]
+    assert labels == ["load (MW)", "change of\nconsumers\n(MW)", "change of\nheat pumps\n(MW)"]
 
 
 def test_what_it_adds_can_be_listed() -> None:

@@ -279,7 +279,11 @@ def test_a_run_leaves_a_folder_with_figures_of_the_seams(write: Write, tmp_path:
     assert set(again.summary) == {"one", "three"}
     figures = {path.stem for path in (tmp_path / "run" / "figures").iterdir()}
     assert {"heads-one", "heads-three"} <= figures
-    assert any(name.startswith("village-") for name in figures)
+    of_feeder = {"prices", "load", "dispatch", "storage", "residuals", "feeder-one", "feeder-three"}
+    assert {f"town-{name}" for name in of_feeder} <= figures
+    # A village has no storage, and all that a feeder alone has of the rest.
+    assert {f"village-{name}" for name in of_feeder - {"storage"}} <= figures
+    assert "village-storage" not in figures
     assert "Villages behind a town" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     taken = [again.summary[case]["village.head_import_mwh"] for case in ("one", "three")]
     assert taken[0] == pytest.approx(taken[1], rel=0.05)

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gridarium.experiments.figure_style import LOOKS, cases_of, svg_bytes
+from gridarium.experiments.figures.style import LOOKS, cases_of, svg_bytes
 from gridarium.experiments.sweeps.design import DesignSpec, sample
 from gridarium.experiments.sweeps.factor_figures import heat_figure, sensitivity_figure
 from gridarium.experiments.sweeps.factors import Factor, ValueRange

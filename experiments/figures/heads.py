@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gridarium.experiments.figure_style import (
+from gridarium.experiments.figures.style import (
     BLACK,
-    BLUE,
     PAGE_WIDTH,
-    VERMILLION,
+    SKY,
     Hours,
+    cases_of,
     in_paper_style,
     time_axis,
 )
 from gridarium.experiments.formatting import MONEY
+from gridarium.experiments.records import Drawing
+from gridarium.experiments.results import Result
 
 _ROW_INCH = 1.35
+
+
+def head_drawings(result: Result) -> Iterator[Drawing]:
+    """Yield what passes the seams of each case, where grids hang on grids."""
+    heads = result.tables.get("heads")
+    if heads is None or not heads["above"].fillna("").astype(bool).any():
+        return
+    caption = (
+        "What passes the heads of the grids: exchange of one grid as planned (broad) and metered, the price "
+        "told, and the carbon factor as told (broad) and metered."
+    )
+    for case in cases_of(heads):
+        figure = heads_figure(heads[heads["case"] == case], result.currency_code)
+        yield Drawing("heads" if len(result.summary) == 1 else f"heads-{case}", caption, figure)
 
 
 @in_paper_style
@@ -35,20 +53,17 @@ def heads_figure(heads: pd.DataFrame, currency: str = MONEY) -> Figure:
     panels = figure.subplots(len(grids), 3, sharex=True, squeeze=False)
     titles = ("exchange of one grid (MW)", f"price told ({currency}/MWh)", "carbon factor (tCO₂/MWh)")
     columns = (
-        (("p_plan_mw", BLUE, "--", "planned"), ("p_metered_mw", BLACK, "-", "metered")),
-        (("price_per_mwh", VERMILLION, "-", "told"),),
-        (
-            ("factor_told_tco2_per_mwh", BLUE, "--", "told"),
-            ("factor_metered_tco2_per_mwh", BLACK, "-", "metered"),
-        ),
+        (("p_plan_mw", SKY, 2.8), ("p_metered_mw", BLACK, 1.0)),
+        (("price_per_mwh", SKY, 2.8),),
+        (("factor_told_tco2_per_mwh", SKY, 2.8), ("factor_metered_tco2_per_mwh", BLACK, 1.0)),
     )
     for row, grid in enumerate(grids):
         rows = heads[heads["grid"] == grid]
         hours = Hours.of(rows)
         for axes, lines in zip(panels[row], columns, strict=True):
-            for name, color, style, label in lines:
+            for name, color, width in lines:
                 values = rows[name].to_numpy(dtype=float)
-                axes.stairs(values, hours.edges, baseline=None, color=color, linestyle=style, label=label)
+                axes.stairs(values, hours.edges, baseline=None, color=color, linewidth=width)
             time_axis(axes, hours)
         copies = int(rows["replicas"].iloc[0])
         panels[row][0].set_ylabel(grid if copies == 1 else f"{grid} (x {copies})")
@@ -56,7 +71,6 @@ def heads_figure(heads: pd.DataFrame, currency: str = MONEY) -> Figure:
         axes.set_title(title)
     for axes in panels[-1]:
         axes.set_xlabel("time (h)")
-    handles, names = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, ["told or planned", names[1]], loc="upper right", ncols=2)
+    figure.legend(panels[0][0].patches, ["told or planned", "metered"], loc="upper right", ncols=2)
     figure.set_layout_engine("tight", rect=(0.0, 0.0, 1.0, 0.95))
     return figure

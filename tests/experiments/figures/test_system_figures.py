@@ -1,4 +1,4 @@
-"""Figures of model E: drawn from the tables alone, with units, and with the numbers of the tables."""
+"""Figures of a system and its pool: drawn from the tables alone, with units and the numbers of the tables."""
 
 from __future__ import annotations
 
@@ -9,32 +9,31 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from gridarium.experiments.figure_style import svg_bytes
-from gridarium.experiments.net_zero.drawings import drawings
-from gridarium.experiments.net_zero.figures import cost_figure, deviation_figure, dispatch_figure
-from gridarium.experiments.net_zero.pool_figures import (
-    example_figure,
-    ladder_figure,
-    pool_figure,
-    profit_figure,
-    welfare_figure,
-)
-from gridarium.experiments.papers import net_zero_example as paper
+from gridarium.experiments.figures.dispatch import dispatch_figure
+from gridarium.experiments.figures.drawings import drawings
+from gridarium.experiments.figures.pool import ladder_figure, pool_figure, profit_figure, welfare_figure
+from gridarium.experiments.figures.style import svg_bytes
+from gridarium.experiments.figures.system import cost_figure, deviation_figure
+from gridarium.experiments.papers import net_zero_figures
 from gridarium.experiments.results import Result
 from gridarium.market.messages.leasing import LeaseTerms
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-SYSTEM = ["costs", "dispatch", "storage", "capture", "deviation"]
-POOL = ["pool", "price-volume", "welfare", "ladder"]
+SYSTEM = ["costs", "marginal-price", "load", "dispatch", "capture", "deviation"]
+POOL = ["pool", "welfare", "ladder"]
+PAPER = ["price-volume"]
 
 
 def test_a_run_has_the_figures_that_its_tables_allow(short_run: Result, bargaining_run: Result) -> None:
+    # A storage that is never used, as in these hours and wherever nobody commands it, has no figure.
     assert [drawing.name for drawing in drawings(short_run)] == [*SYSTEM, *POOL]
-    assert [drawing.name for drawing in drawings(bargaining_run)] == POOL
+    assert [drawing.name for drawing in net_zero_figures.drawings(short_run)] == PAPER
+    assert [drawing.name for drawing in drawings(bargaining_run)] == ["dispatch", *POOL]
+    assert [drawing.name for drawing in net_zero_figures.drawings(bargaining_run)] == ["price-volume"]
     assert short_run.path is not None
-    assert {file.stem for file in (short_run.path / "figures").iterdir()} == {*SYSTEM, *POOL}
-    for drawing in drawings(short_run):
+    assert {file.stem for file in (short_run.path / "figures").iterdir()} == {*SYSTEM, *POOL, *PAPER}
+    for drawing in (*drawings(short_run), *net_zero_figures.drawings(short_run)):
         assert drawing.caption.endswith(".")
         assert svg_bytes(drawing.figure).startswith(b"<?xml")
 
@@ -50,9 +49,8 @@ def test_money_is_shown_in_the_currency_of_the_scenario(short_run: Result) -> No
     assert not [claim for claim in short_run.claims if "money" in str(claim.measured)]
 
 
-def test_the_example_is_left_out_in_another_currency(short_run: Result) -> None:
+def test_figures_say_the_currency_of_another_scenario(short_run: Result) -> None:
     other = replace(short_run, scenario={**short_run.scenario, "currency": "eur"})
-    assert "price-volume" not in [drawing.name for drawing in drawings(other)]
     texts = [text.get_text() for one in drawings(other) for text in one.figure.findobj(Text)]
     assert any("EUR" in text for text in texts)
     assert not [text for text in texts if "USD" in text]
@@ -85,19 +83,6 @@ def test_deviation_is_shaded_before_and_drawn_after(short_run: Result) -> None:
     before, after = (patch.get_data().values for patch in deviation_figure(rows).axes[0].patches)
     np.testing.assert_allclose(before, rows["deviation_mw"])
     np.testing.assert_allclose(after, rows["left_mw"])
-
-
-def test_the_papers_points_are_beside_ours(short_run: Result) -> None:
-    trades = short_run.table("trades").query("product == 'p2p'")
-    axes = example_figure(trades, 300.0).axes[0]
-    ours, theirs = axes.collections
-    np.testing.assert_allclose(theirs.get_offsets(), np.column_stack([paper.VOLUME_KWH, paper.PRICE_PER_KWH]))
-    own = trades[(trades["case"] == "shared-storage") & (trades["seller"] == paper.SELLER)]
-    own = own[own["buyer"] == paper.BUYER]
-    np.testing.assert_allclose(
-        ours.get_offsets(), np.column_stack([own["delivered_mwh"] * 1e3, own["price_per_mwh"] / 1e3])
-    )
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("energy of the minute (kWh)", "price (USD/kWh)")
 
 
 def test_the_ladder_has_the_printed_branches_and_the_lines_of_the_run() -> None:

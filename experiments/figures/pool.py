@@ -1,8 +1,8 @@
-"""Figures of the pool of model E, drawn from the tables of a run alone."""
+"""A pool of prosumers: their trade, who gains from it, fees of lines, and the provider's profit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gridarium.experiments.case_lines import draw_reference, draw_steps, lines_by_case, start_at_zero
-from gridarium.experiments.figure_style import (
+from gridarium.experiments.figures.case_lines import draw_reference, draw_steps, lines_by_case, start_at_zero
+from gridarium.experiments.figures.grid_result import GridResult
+from gridarium.experiments.figures.style import (
     BLACK,
     BLUE,
     GREEN,
@@ -21,18 +22,59 @@ from gridarium.experiments.figure_style import (
     PALE,
     PURPLE,
     SKY,
-    VERMILLION,
     Hours,
     Look,
     cases_of,
     in_paper_style,
 )
 from gridarium.experiments.formatting import MONEY
-from gridarium.experiments.papers import net_zero_example as paper
+from gridarium.experiments.plain_yaml import Tree
+from gridarium.experiments.records import Drawing
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.messages.leasing import LeaseTerms
 
-_PANELS_IN_ROW = 4
+_LONGEST_H = 24.0
+"""Trade over longer times is not drawn quarter by quarter."""
+
+
+def pool_drawings(grid: GridResult) -> Iterator[Drawing]:
+    """Yield the trade of prosumers, and who gains from it."""
+    trades, pool, prosumers = grid.rows("trades", "prosumer"), grid.rows("pool"), grid.rows("prosumers")
+    if trades is None or pool is None:
+        return
+    pool = pool[pool["case"].isin(trades["case"].unique())]
+    if pool["period"].nunique() * grid.period_h <= _LONGEST_H:
+        caption = "Trade over leased lines in each period. Shaded: what surplus and need allow."
+        yield Drawing("pool", caption, pool_figure(pool, grid.period_h, grid.currency))
+    if prosumers is not None and pool["welfare_bound_money"].sum() > 0.0:
+        caption = "Who gains from the trade, and what is left of the best matching of every minute."
+        yield Drawing("welfare", caption, welfare_figure(prosumers, pool))
+
+
+def ladder_drawings(grid: GridResult) -> Iterator[Drawing]:
+    """Yield the fees of leased lines on the first day of the first case that has any."""
+    leases, trades = grid.rows("leases"), grid.rows("trades", "prosumer")
+    if leases is None or trades is None:
+        return
+    first = leases.dropna(subset="base_fee_per_km_mwh").iloc[0]
+    if lengths := _lengths_km(grid.sections[first["case"]]):
+        caption = "Fee of a leased line over its length on the first day (E7), and the lines of this run."
+        terms = LeaseTerms(*(float(first[name]) for name in LeaseTerms._fields))
+        yield Drawing("ladder", caption, ladder_figure(terms, lengths, grid.currency))
+
+
+def profit_drawings(grid: GridResult) -> Iterator[Drawing]:
+    """Yield the profit of a provider of storage and lines over several days."""
+    leases = grid.rows("leases")
+    if leases is not None and leases["day"].nunique() > 1:
+        caption = "Profit of the storage provider by source, and the fee of the first interval, day by day."
+        yield Drawing("esp-profit", caption, profit_figure(leases, grid.currency))
+
+
+def _lengths_km(section: Tree) -> dict[str, float]:
+    """Length of every line by the two that it joins."""
+    rows = (section.get("lines") or {}).get("distance_km", {})
+    return {f"{one} to {other}": float(km) for one, row in rows.items() for other, km in row.items()}
 
 
 @in_paper_style
@@ -55,58 +97,6 @@ def pool_figure(pool: pd.DataFrame, period_h: float, currency: str = MONEY) -> F
 
 
 @in_paper_style
-def example_figure(trades: pd.DataFrame, market_price_per_mwh: float) -> Figure:
-    """Draw price over energy of every minute between two prosumers beside the paper's 15, in its currency."""
-    pair = trades[(trades["seller"] == paper.SELLER) & (trades["buyer"] == paper.BUYER)]
-    cases = cases_of(pair)
-    columns = min(len(cases), _PANELS_IN_ROW)
-    rows = -(-len(cases) // columns)
-    figure = Figure(figsize=(PAGE_WIDTH, 1.75 * rows + 0.75))
-    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for axes in panels.flat[len(cases) :]:
-        axes.set_visible(False)
-    slope, intercept, _ = paper.line_through(paper.VOLUME_KWH, paper.PRICE_PER_KWH)
-    ends = np.array([0.0, paper.VOLUME_KWH.max()])
-    for place, (axes, case) in enumerate(zip(panels.flat, cases, strict=False)):
-        own = pair[pair["case"] == case]
-        axes.axhline(market_price_per_mwh / 1000.0, color=GREY, linestyle="dashed", label="real-time price")
-        axes.scatter(
-            own["delivered_mwh"] * 1000.0,
-            own["price_per_mwh"] / 1000.0,
-            s=5.0,
-            color=BLUE,
-            alpha=0.35,
-            linewidths=0.0,
-            label="each minute of this run",
-        )
-        axes.plot(
-            ends, intercept + slope * ends, color=VERMILLION, linewidth=0.9, label="line through its points"
-        )
-        axes.scatter(
-            paper.VOLUME_KWH,
-            paper.PRICE_PER_KWH,
-            s=14.0,
-            facecolor="white",
-            edgecolor=VERMILLION,
-            linewidths=0.9,
-            label="paper, 15 minutes",
-            zorder=3,
-        )
-        axes.set_title(case)
-        axes.set_xlim(left=0.0)
-        axes.set_ylim(0.0, market_price_per_mwh / 1000.0 * 1.1)
-        if place + columns >= len(cases):
-            axes.set_xlabel("energy of the minute (kWh)")
-            axes.tick_params(labelbottom=True)
-    for axes in panels[:, 0]:
-        axes.set_ylabel(f"price ({paper.CURRENCY}/kWh)")
-    handles, names = panels[0, 0].get_legend_handles_labels()
-    order = [names.index(name) for name in (names[1], names[3], names[2], names[0])]
-    figure.legend([handles[i] for i in order], [names[i] for i in order], loc="outside upper center", ncols=4)
-    return figure
-
-
-@in_paper_style
 def ladder_figure(terms: LeaseTerms, lengths_km: Mapping[str, float], currency: str = MONEY) -> Figure:
     """Draw the fee of a line over its length, the printed branches of the paper, and the lines of the run."""
     figure = Figure(figsize=(PAGE_WIDTH * 0.62, 2.5))
@@ -121,12 +111,16 @@ def ladder_figure(terms: LeaseTerms, lengths_km: Mapping[str, float], currency: 
     axes.plot(
         steps, ladder.cost(steps), color=BLACK, marker="o", linestyle="none", label="end of an interval"
     )
-    for name, km in sorted(lengths_km.items(), key=lambda item: item[1]):
+    for place, (name, km) in enumerate(sorted(lengths_km.items(), key=lambda item: item[1])):
         fee = float(ladder.cost(km))
         axes.plot([km, km, 0.0], [0.0, fee, fee], color=ORANGE, linewidth=0.8, zorder=0.5)
-        axes.annotate(f"{name}: {fee:.3g}", (0.0, fee), (3.0, 1.5), textcoords="offset points", fontsize=6.5)
+        # A list in the corner below the curve: fees of lines may be next to each other.
+        axes.annotate(
+            f"{name}: {fee:.3g}", (1.0, 0.0), (-2.0, 3.0 + 8.5 * place), xycoords="axes fraction",
+            textcoords="offset points", ha="right", fontsize=6.5,
+        )  # fmt: skip
     axes.set_xlim(0.0, most_km)
-    start_at_zero(axes)
+    axes.set_ylim(bottom=0.0)
     axes.set_xlabel("length of the line (km)")
     axes.set_ylabel(f"fee ({currency}/MWh)")
     axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any, NamedTuple, ParamSpec
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ PAGE_WIDTH = 7.16
 
 BLACK, GREY, PALE, SHADE = "#000000", "#8c8c8c", "#c8c8c8", "#e9e9e9"
 ORANGE, SKY, GREEN = "#e69f00", "#56b4e9", "#009e73"
-BLUE, VERMILLION, PURPLE = "#0072b2", "#d55e00", "#cc79a7"
+BLUE, VERMILLION, PURPLE, YELLOW = "#0072b2", "#d55e00", "#cc79a7", "#f0e442"
 
 _STYLE: Any = {
     "axes.axisbelow": True,
@@ -87,6 +88,9 @@ LOOKS = (
 )
 """Looks of the cases of one panel, in their order: a later line never hides an earlier one."""
 
+ONLY_LOOK = (Look(BLUE, 1.4, "solid", "o"),)
+"""Look of a case that is alone."""
+
 
 def in_paper_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Draw a figure with the project's style, without touching the caller's settings."""
@@ -103,7 +107,9 @@ def svg_bytes(figure: Figure) -> bytes:
     """Return a figure as SVG without date; the same figure gives the same bytes."""
     sink = io.BytesIO()
     with mpl.rc_context(_STYLE), _plain_line_ends():
-        figure.savefig(sink, format="svg", metadata=_NO_METADATA)
+        # Figure.savefig would draw everything once more beforehand.
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(sink, metadata=_NO_METADATA)
     return sink.getvalue()
 
 
@@ -121,6 +127,11 @@ def _plain_line_ends() -> Iterator[None]:
 def cases_of(table: pd.DataFrame) -> list[str]:
     """Return the cases of a table in their order."""
     return [str(case) for case in table["case"].drop_duplicates()]
+
+
+def looks_of(cases: Sequence[str]) -> Sequence[Look]:
+    """Return the looks in which the cases of a panel are drawn."""
+    return LOOKS if len(cases) > 1 else ONLY_LOOK
 
 
 def panels_of(cases: Sequence[str]) -> list[list[str]]:
@@ -172,7 +183,7 @@ def time_axis(axes: Axes, hours: Hours) -> None:
 
 def _tick(horizon_h: float) -> float:
     if horizon_h <= 24:
-        return 6.0 if horizon_h > 6 else max(horizon_h / 4, 0.25)
+        return 6.0 if horizon_h > 12 else 2.0 if horizon_h > 6 else max(horizon_h / 4, 0.25)
     return 24.0 * math.ceil(horizon_h / (24.0 * 7))
 
 
@@ -203,6 +214,16 @@ def legend_above(axes: Axes, columns: int) -> None:
         bbox_to_anchor=(0.0, 1.03),
         ncols=side_by_side(names, PAGE_WIDTH / columns),
     )
+
+
+def legend_of_panels(figure: Figure, panels: Iterable[Axes]) -> None:
+    """Name above a figure what its panels show, each name once."""
+    named: dict[str, Any] = {}
+    for axes in panels:
+        handles, names = axes.get_legend_handles_labels()
+        named |= dict(zip(names, handles, strict=True))
+    columns = side_by_side(list(named), PAGE_WIDTH)
+    figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=columns)
 
 
 def side_by_side(names: Sequence[str], width: float) -> int:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from gridarium.experiments.figure_style import GREY, PAGE_WIDTH, in_paper_style
+from gridarium.experiments.figures.grid_result import GridResult
+from gridarium.experiments.figures.style import GREY, PAGE_WIDTH, cases_of, in_paper_style
+from gridarium.experiments.records import Drawing
 
 _MOST_LABELS = 60
 
 
+def network_drawings(grid: GridResult) -> Iterator[Drawing]:
+    """Yield a map of each case, where there is more than one bus."""
+    buses, branches = grid.rows("buses"), grid.rows("branches")
+    if buses is None or branches is None:
+        return
+    for case in cases_of(buses):
+        caption = f"Network, case {case}: load-weighted carbon intensity and lowest voltage of the day."
+        yield Drawing(f"feeder-{case}", caption, network_map(buses, branches, case))
+
+
 @in_paper_style
-def feeder_map(buses: pd.DataFrame, branches: pd.DataFrame, case: str, period: int | None = None) -> Figure:
+def network_map(buses: pd.DataFrame, branches: pd.DataFrame, case: str, period: int | None = None) -> Figure:
     """Draw the feeder of one case twice: by carbon intensity and by lowest voltage.
 
     Parameters
@@ -73,7 +87,7 @@ def _draw(
             chosen["x"],
             chosen["y"],
             c=shown[markers == marker].to_numpy(dtype=float),
-            cmap=colours,
+            cmap=colormaps[colours].with_extremes(bad="white"),
             norm=scale,
             s=size * (1.6 if marker == "s" else 1.0),
             marker=marker,
@@ -87,7 +101,7 @@ def _draw(
             axes.annotate(
                 str(bus),
                 (place["x"], place["y"]),
-                (0, 4.2),
+                (0, 0.6 * size**0.5 + 1.2),
                 textcoords="offset points",
                 ha="center",
                 fontsize=5.5,

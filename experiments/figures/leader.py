@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gridarium.experiments.figure_style import (
+from gridarium.experiments.figures.style import (
     LOOKS,
     PAGE_WIDTH,
     PALE,

@@ -11,18 +11,16 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from gridarium.experiments.adcef.drawings import drawings
-from gridarium.experiments.adcef.figures import (
-    dispatch_figure,
-    load_figure,
-    price_figure,
-    residual_figure,
-    storage_figure,
-    sweep_figure,
-)
-from gridarium.experiments.feeder_map import _intensity, feeder_map
 from gridarium.experiments.field_paths import swept_parameter
-from gridarium.experiments.figure_style import cases_of, panels_of, short_names, svg_bytes
+from gridarium.experiments.figures.dispatch import dispatch_figure
+from gridarium.experiments.figures.drawings import drawings
+from gridarium.experiments.figures.loads import load_figure
+from gridarium.experiments.figures.network_map import _intensity, network_map
+from gridarium.experiments.figures.rounds import residual_figure
+from gridarium.experiments.figures.signals import price_figure
+from gridarium.experiments.figures.storages import storage_figure
+from gridarium.experiments.figures.style import cases_of, panels_of, short_names, svg_bytes
+from gridarium.experiments.figures.sweep import sweep_figure
 from gridarium.experiments.results import write_run
 
 Make = Callable[..., dict[str, Any]]
@@ -45,7 +43,7 @@ def test_any_size(tmp_path: Path, make: Make, cases: tuple[str, ...], n_period: 
         dispatch_figure(tables["dispatch"]),
         storage_figure(tables["storages"]),
         residual_figure(tables["rounds"]),
-        feeder_map(tables["buses"], tables["branches"], cases[0]),
+        network_map(tables["buses"], tables["branches"], cases[0]),
     ):
         assert svg_bytes(figure).startswith(b"<?xml")
 
@@ -99,14 +97,14 @@ def test_dispatch_stack_adds_up(make: Make) -> None:
     figure = dispatch_figure(table)
     areas = {patch.get_label(): patch.get_data() for patch in figure.axes[0].patches}
     supply = table.groupby("period")["p_supply_mw"].sum()
-    np.testing.assert_allclose(areas["grid import"].values, supply)
+    np.testing.assert_allclose(areas["import"].values, supply)
     renewable = table[table["kind"] == "renewable"].groupby("period")[["p_available_mw", "p_supply_mw"]].sum()
     curtailed = areas["curtailed"].values - areas["curtailed"].baseline
     np.testing.assert_allclose(curtailed, renewable["p_available_mw"] - renewable["p_supply_mw"], atol=1e-12)
     np.testing.assert_allclose(areas["storage charge"].baseline - areas["storage charge"].values, -0.2)
     demand = table[table["kind"] == "consumer"].groupby("period")["p_demand_mw"].sum()
     np.testing.assert_allclose(areas["demand"].values, demand)
-    assert "grid export" not in areas
+    assert "export" not in areas
 
 
 def test_intensity_is_weighted_by_load(make: Make) -> None:
@@ -123,7 +121,7 @@ def test_sweep_is_drawn_in_order_of_its_parameter() -> None:
     summary = {
         case: {"emission_tco2": value / 10, "dso_net_revenue_money": value} for case, value in values.items()
     }
-    left, right = sweep_figure("carbon price (CNY/tCO2)", values, summary, "CNY").axes
+    left, right = sweep_figure("carbon price (CNY/tCO2)", values, {"": summary}, "CNY").axes
     np.testing.assert_allclose(left.lines[0].get_xydata(), [[40, 4], [70, 7], [100, 10]])
     assert (left.get_ylabel(), right.get_ylabel()) == ("emission (tCO₂)", "DSO net revenue (CNY)")
 
@@ -171,8 +169,8 @@ def test_same_tables_same_bytes(tmp_path: Path, make: Make) -> None:
     write_run(tmp_path / "run", **make(("tou", "adcef"), 24, 3))
     code = (
         "import hashlib, sys\n"
-        "from gridarium.experiments.adcef.drawings import drawings\n"
-        "from gridarium.experiments.figure_style import svg_bytes\n"
+        "from gridarium.experiments.figures.drawings import drawings\n"
+        "from gridarium.experiments.figures.style import svg_bytes\n"
         "from gridarium.experiments.results import read_run\n"
         "for each in drawings(read_run(sys.argv[1])):\n"
         "    print(each.name, hashlib.sha256(svg_bytes(each.figure)).hexdigest())\n"
@@ -193,10 +191,10 @@ def test_same_tables_same_bytes(tmp_path: Path, make: Make) -> None:
 
 def test_other_packages_do_not_change_the_look(make: Make) -> None:
     tables = make(("tou",))["tables"]
-    before = svg_bytes(feeder_map(tables["buses"], tables["branches"], "tou"))
+    before = svg_bytes(network_map(tables["buses"], tables["branches"], "tou"))
     import pandapower.plotting  # noqa: F401  (gives every line round ends)
 
-    assert svg_bytes(feeder_map(tables["buses"], tables["branches"], "tou")) == before
+    assert svg_bytes(network_map(tables["buses"], tables["branches"], "tou")) == before
 
 
 def test_a_run_without_a_table_lacks_its_figure(tmp_path: Path, make: Make) -> None:

@@ -1,0 +1,47 @@
+"""Every figure of a run: what each component draws of itself, grid by grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from gridarium.experiments.figures.dispatch import dispatch_drawings
+from gridarium.experiments.figures.grid_result import GridResult, grid_results
+from gridarium.experiments.figures.heads import head_drawings
+from gridarium.experiments.figures.loads import load_drawings
+from gridarium.experiments.figures.network_map import network_drawings
+from gridarium.experiments.figures.pool import ladder_drawings, pool_drawings, profit_drawings
+from gridarium.experiments.figures.rounds import round_drawings
+from gridarium.experiments.figures.signals import signal_drawings
+from gridarium.experiments.figures.storages import storage_drawings
+from gridarium.experiments.figures.sweep import sweep_drawings
+from gridarium.experiments.figures.system import capture_drawings, cost_drawings, deviation_drawings
+from gridarium.experiments.records import Drawing
+from gridarium.experiments.results import Result
+
+OF_RUN: tuple[Callable[[Result], Iterator[Drawing]], ...] = (sweep_drawings, head_drawings)
+"""Figures of a run as a whole."""
+
+DRAWINGS: tuple[Callable[[GridResult], Iterator[Drawing]], ...] = (
+    cost_drawings,
+    signal_drawings,
+    load_drawings,
+    dispatch_drawings,
+    storage_drawings,
+    capture_drawings,
+    deviation_drawings,
+    round_drawings,
+    network_drawings,
+    pool_drawings,
+    ladder_drawings,
+    profit_drawings,
+)
+"""Figures of a grid; each yields nothing where the tables of its component are missing."""
+
+
+def drawings(result: Result) -> Iterator[Drawing]:
+    """Yield every figure that the tables of a run allow, one after the other."""
+    for draw in OF_RUN:
+        yield from draw(result)
+    for grid in grid_results(result):
+        for draw_grid in DRAWINGS:
+            yield from map(grid.named, draw_grid(grid))

@@ -1,1 +1,0 @@
-"""Model E: a net-zero system whose shared storage leases private lines to bargaining prosumers."""
