@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -184,11 +185,31 @@ class Clock:
         self._refuse_past(t_s)
         if t_s == self.now_s:
             return
-        try:
+        with self._original_errors():
             self.env.run(until=t_s)
+
+    def finish_instant(self) -> None:
+        """Let everything happen that is due at this very moment, also what follows from it at once.
+
+        Raises
+        ------
+        Exception
+            Whatever error a process or a receiver of messages left unhandled.
+        """
+        with self._original_errors():
+            while self.env.peek() <= self.env.now:
+                self.env.step()
+
+    @contextmanager
+    def _original_errors(self) -> Iterator[None]:
+        """Raise the failure of a process itself.
+
+        SimPy raises a copy made from the failure's arguments. That breaks for errors whose constructor wants
+        more than their message, hence the original takes its place.
+        """
+        try:
+            yield
         finally:
-            # SimPy raises a copy made from the failure's arguments. That breaks for errors whose constructor
-            # wants more than their message, hence the original takes its place.
             failed, self._failed = self._failed, None
             if failed is not None and not failed.defused:
                 raise failed.value from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
@@ -150,11 +149,10 @@ class World(mesa.Model):
         self.periods_done += 1
         for agent in self.agents:
             agent.settle(period)
-        ends_s = begins_s + self.clock.period_s
-        # What is sent with the last settlement arrives at that very moment, and no later period lets it.
-        self.clock.run_until(
-            ends_s if self.periods_done < self.n_period else math.nextafter(ends_s, math.inf)
-        )
+        self.clock.run_until(begins_s + self.clock.period_s)
+        if self.periods_done == self.n_period:
+            # What is sent with the last settlement arrives at that moment, and no later period lets it.
+            self.clock.finish_instant()
 
     def _leave_mesa(self) -> None:
         """Drop out of the table by model in which Mesa's agents count themselves; it outlives the model."""
