@@ -26,8 +26,8 @@ def explain(form: StandardForm, numbers: Numbers) -> str:
     Returns
     -------
     str
-        A sentence with the constraint family, its index (the period comes last), the limit and the
-        value that would be needed; the largest three.
+        A sentence with the constraint family, its index (a period comes last, and is a number), the limit
+        and the value that would be needed; the largest three.
     """
     linear = form.without_cost()
     x = HighsSolver(linear, round_limit=20).least_violation(numbers._replace(cost=linear.cost))
@@ -59,10 +59,10 @@ def _outside(
 def _place(form: StandardForm, full_name: str) -> str:
     """Period, element and constraint family of ``name[element,period]``."""
     name, _, index = full_name.partition("[")
-    *where, period = index.rstrip("]").split(",")
+    where = [part for part in index.rstrip("]").split(",") if part]
+    period = f"period {where.pop()}, " if where and where[-1].isdigit() else ""
     labels = form.labels.get(name)
     if labels and where:
         where = [labels[int(where[0])]]
     element = f"{','.join(where)}, " if where else ""
-    at = f"period {period}, {element}" if index else ""
-    return f"{at}constraint family {form.families.get(name, name)}: {name}"
+    return f"{period}{element}constraint family {form.families.get(name, name)}: {name}"

@@ -49,6 +49,17 @@ def test_rows_give_way_only_where_they_contradict_each_other() -> None:
     assert "water balance" in text or "rising level" in text
 
 
+def test_a_limit_of_a_unit_names_the_unit_and_no_period() -> None:
+    m = pyo.ConcreteModel()
+    m.target, m.rest = pyo.Var(), pyo.Var(bounds=(0, 0))
+    m.level = pyo.Var(["tank"], bounds=(0, 1), doc="water level")
+    m.end = pyo.Constraint(expr=m.level["tank"] - m.rest == m.target)
+    m.cost = pyo.Objective(expr=m.rest)
+    form = compile_model(m, ["target"])
+    text = explain(form, form.at(np.array([3.0])))
+    assert text == "infeasible: tank, constraint family water level: level must be at most 1, needs 3"
+
+
 def test_a_cone_in_conflict_shows_in_the_bound_it_pushes_against() -> None:
     m = pyo.ConcreteModel()
     m.least = pyo.Var()
