@@ -67,6 +67,11 @@ class StorageRatings:
             raise StorageError(f"storage {self.name}: states of charge must rise within [0, 1], got {band}")
 
     @property
+    def efficiencies(self) -> tuple[float, float]:
+        """One-way efficiencies of charge and discharge."""
+        return self.efficiency_charge, self.efficiency_discharge
+
+    @property
     def band_mwh(self) -> tuple[float, float]:
         """Least and most energy inside, MWh."""
         return self.soc_min * self.e_max_mwh, self.soc_max * self.e_max_mwh

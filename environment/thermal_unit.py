@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from gridarium.environment.errors import StorageError, UnitError
 
@@ -127,10 +128,10 @@ class ThermalUnit:
         """Most gross power in the period before it stops, MW."""
         return min(self.p_max_mw, max(self.p_min_mw, self.ramp_down_mw_per_h * period_h))
 
-    def fuel_cost_per_h(self, gross_mw: float) -> float:
-        """Fuel cost while it runs at this gross power, money/h."""
+    def fuel_cost_per_h(self, gross_mw: Any, on: Any = 1.0) -> Any:
+        """Fuel cost at this gross power, money/h: a number, an array or an expression of them (E20)."""
         linear = self.cost_linear_per_mwh * gross_mw
-        return self.cost_quadratic_per_mw2h * gross_mw**2 + linear + self.cost_fixed_per_h
+        return self.cost_quadratic_per_mw2h * gross_mw**2 + linear + self.cost_fixed_per_h * on
 
     def marginal_fuel_cost_per_mwh(self, gross_mw: float) -> float:
         """Fuel cost of one more MWh at this gross power."""

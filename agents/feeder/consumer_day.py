@@ -167,7 +167,7 @@ class ConsumerDay:
     def _problem(self) -> LocalProblem:
         demand, world = self.demand, self._world
         battery = demand.battery
-        efficiency = (battery.efficiency_charge, battery.efficiency_discharge) if battery else None
+        efficiency = battery.efficiencies if battery else None
         shape = ConsumerShape(len(demand.base_mw), self._step_h, demand.shiftable_mwh is not None, efficiency)
         return world.shared(shape, lambda: LocalProblem(consumer_form(shape)))
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import pyomo.environ as pyo
 
+from gridarium.agents.problems.flexible_load import energy_preserved
+from gridarium.agents.problems.limits import at_most
+from gridarium.agents.problems.storage import daily_storage
 from gridarium.environment.arrays import Array
 
 
@@ -66,7 +69,7 @@ def build_consumer_model(shape: ConsumerShape) -> Any:
     m.most_up = pyo.Var(m.period)
     m.most_down = pyo.Var(m.period)
     m.shift = pyo.Var(m.period, doc="load shift")
-    _declare_shift(m)
+    _declare_shift(m, shape.period_h)
     if shape.has_shift_limit:
         _declare_shift_limit(m, shape)
     disutility = sum(0.5 * m.shift[t] ** 2 - m.wanted_shift[t] * m.shift[t] for t in m.period)
@@ -76,11 +79,11 @@ def build_consumer_model(shape: ConsumerShape) -> Any:
     return m
 
 
-def _declare_shift(m: Any) -> None:
+def _declare_shift(m: Any, period_h: float) -> None:
     """-most_down <= shift <= most_up (C14, C16), sum of shifts zero (C15)."""
-    m.flexibility_up = pyo.Constraint(m.period, rule=lambda m, t: m.shift[t] <= m.most_up[t])
+    m.flexibility_up = at_most(m.shift, m.most_up)
     m.flexibility_down = pyo.Constraint(m.period, rule=lambda m, t: m.shift[t] >= -m.most_down[t])
-    m.energy_neutral = pyo.Constraint(expr=sum(m.shift[t] for t in m.period) == 0)
+    m.energy_neutral = energy_preserved(m.shift, lambda: 0.0, period_h)
 
 
 def _declare_shift_limit(m: Any, shape: ConsumerShape) -> None:
@@ -96,25 +99,19 @@ def _declare_shift_limit(m: Any, shape: ConsumerShape) -> None:
 
 def _declare_battery(m: Any, shape: ConsumerShape, efficiency: tuple[float, float]) -> Any:
     """Battery behind the meter (A20); net load stays below the peak. Returns its cost."""
-    last = shape.n_period - 1
     m.headroom, m.price = pyo.Var(m.period), pyo.Var(m.period)
     m.battery_power, m.first_energy_h = pyo.Var(), pyo.Var()
     m.least_energy_h, m.most_energy_h = pyo.Var(), pyo.Var()
     m.charge = pyo.Var(m.period, bounds=(0, None))
     m.discharge = pyo.Var(m.period, bounds=(0, None))
     m.energy_h = pyo.Var(m.period, doc="battery state of charge")
-    m.charge_rating = pyo.Constraint(m.period, rule=lambda m, t: m.charge[t] <= m.battery_power)
-    m.discharge_rating = pyo.Constraint(m.period, rule=lambda m, t: m.discharge[t] <= m.battery_power)
+    m.charge_rating = at_most(m.charge, m.battery_power)
+    m.discharge_rating = at_most(m.discharge, m.battery_power)
     m.least_energy = pyo.Constraint(m.period, rule=lambda m, t: m.energy_h[t] >= m.least_energy_h)
-    m.most_energy = pyo.Constraint(m.period, rule=lambda m, t: m.energy_h[t] <= m.most_energy_h)
-
-    def energy_balance(m: Any, t: int) -> Any:
-        before = m.first_energy_h if t == 0 else m.energy_h[t - 1]
-        flow = efficiency[0] * m.charge[t] - m.discharge[t] / efficiency[1]
-        return m.energy_h[t] == before + shape.period_h * flow
-
-    m.battery_energy = pyo.Constraint(m.period, rule=energy_balance)
-    m.battery_cycle = pyo.Constraint(expr=m.energy_h[last] == m.first_energy_h)
+    m.most_energy = at_most(m.energy_h, m.most_energy_h)
+    m.battery_energy, m.battery_cycle = daily_storage(
+        m.energy_h, (m.charge, m.discharge), lambda: efficiency, lambda: m.first_energy_h, shape.period_h
+    )
     m.no_new_peak = pyo.Constraint(
         m.period, rule=lambda m, t: m.shift[t] + m.charge[t] - m.discharge[t] <= m.headroom[t]
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
+from gridarium.agents.problems.limits import apparent_power, at_most, at_most_while
+from gridarium.agents.problems.storage import daily_storage
+from gridarium.agents.problems.thermal_unit import always, least_output, most_output
 from gridarium.environment.network import Feeder
 from gridarium.environment.storage import StorageRatings
 
@@ -150,24 +154,13 @@ def _declare_substation(m: Any, shape: DispatchShape) -> None:
 
 
 def _declare_turbines(m: Any, shape: DispatchShape) -> None:
-    """0 <= P_g <= Pmax, P_g^2 + Q_g^2 <= S_g^2 (A17), cost >= a P_g^2 (C9)."""
+    """Pmin <= P_g <= Pmax, P_g^2 + Q_g^2 <= S_g^2 (A17), cost >= a P_g^2 (C9)."""
     unit = {turbine.name: turbine for turbine in shape.turbines}
-    m.p_turbine_mw = pyo.Var(
-        m.turbine,
-        m.period,
-        bounds=lambda m, g, t: (unit[g].p_min_mw, unit[g].p_max_mw),
-        doc="turbine power (MW)",
-    )
-    m.q_turbine_mvar = pyo.Var(
-        m.turbine, m.period, bounds=lambda m, g, t: (-unit[g].s_max_mva, unit[g].s_max_mva)
-    )
-    m.turbine_rating = pyo.Constraint(
-        m.turbine,
-        m.period,
-        rule=lambda m, g, t: (
-            m.p_turbine_mw[g, t] ** 2 + m.q_turbine_mvar[g, t] ** 2 <= unit[g].s_max_mva ** 2
-        ),
-    )
+    m.p_turbine_mw = pyo.Var(m.turbine, m.period, doc="turbine power (MW)")
+    m.q_turbine_mvar = _reactive_power(m, m.turbine, unit)
+    m.most_output = most_output(m.p_turbine_mw, lambda g: unit[g].p_max_mw, always)
+    m.least_output = least_output(m.p_turbine_mw, lambda g: unit[g].p_min_mw, always)
+    m.turbine_rating = apparent_power(lambda g: unit[g].s_max_mva, m.p_turbine_mw, m.q_turbine_mvar)
     curved = [name for name in unit if unit[name].cost_quadratic_per_mw2h > 0]
     m.curved_turbine = pyo.Set(initialize=curved, ordered=True)
     m.quadratic_cost_per_h = pyo.Var(m.curved_turbine, m.period, bounds=(0, None))
@@ -184,61 +177,43 @@ def _declare_renewables(m: Any, shape: DispatchShape) -> None:
     """0 <= P_r <= available, P_r^2 + Q_r^2 <= S_r^2 (A16)."""
     unit = {renewable.name: renewable for renewable in shape.renewables}
     m.p_renewable_mw = pyo.Var(m.renewable, m.period, bounds=(0, None))
-    m.q_renewable_mvar = pyo.Var(
-        m.renewable, m.period, bounds=lambda m, r, t: (-unit[r].s_max_mva, unit[r].s_max_mva)
-    )
-    m.renewable_available = pyo.Constraint(
-        m.renewable, m.period, rule=lambda m, r, t: m.p_renewable_mw[r, t] <= m.available_mw[r, t]
-    )
-    m.inverter_rating = pyo.Constraint(
-        m.renewable,
-        m.period,
-        rule=lambda m, r, t: (
-            m.p_renewable_mw[r, t] ** 2 + m.q_renewable_mvar[r, t] ** 2 <= unit[r].s_max_mva ** 2
-        ),
-    )
+    m.q_renewable_mvar = _reactive_power(m, m.renewable, unit)
+    m.renewable_available = at_most(m.p_renewable_mw, m.available_mw)
+    m.inverter_rating = apparent_power(lambda r: unit[r].s_max_mva, m.p_renewable_mw, m.q_renewable_mvar)
 
 
 def _declare_storages(m: Any, shape: DispatchShape) -> None:
-    """E_t = E_{t-1} + eta_ch P_ch Dt - P_dis Dt / eta_dis, exclusive, E_T = E_0, inverter rating (A20)."""
+    """0 <= P_ch <= Pmax U, 0 <= P_dis <= Pmax (1 - U), balance, band, E_T = E_0, inverter rating (A20)."""
     unit = {storage.name: storage for storage in shape.storages}
-    last = shape.n_period - 1
-    rating = {s: unit[s].p_max_mw for s in unit}
-    m.p_charge_mw = pyo.Var(m.storage, m.period, bounds=lambda m, s, t: (0, rating[s]))
-    m.p_discharge_mw = pyo.Var(m.storage, m.period, bounds=lambda m, s, t: (0, rating[s]))
+    m.p_charge_mw, m.p_discharge_mw = (
+        pyo.Var(m.storage, m.period, bounds=lambda m, s, t: (0, unit[s].p_max_mw)) for _ in range(2)
+    )
     m.charging = pyo.Var(m.storage, m.period, domain=pyo.Binary)
     m.energy_mwh = pyo.Var(
         m.storage, m.period, bounds=lambda m, s, t: unit[s].band_mwh, doc="stored energy (MWh)"
     )
-    m.charge_exclusive = pyo.Constraint(
-        m.storage, m.period, rule=lambda m, s, t: m.p_charge_mw[s, t] <= rating[s] * m.charging[s, t]
+    m.q_storage_mvar = _reactive_power(m, m.storage, unit)
+    m.charge_exclusive = at_most_while(
+        m.p_charge_mw, lambda s: unit[s].p_max_mw, lambda s, t: m.charging[s, t]
     )
-    m.discharge_exclusive = pyo.Constraint(
-        m.storage,
-        m.period,
-        rule=lambda m, s, t: m.p_discharge_mw[s, t] <= rating[s] * (1 - m.charging[s, t]),
+    m.discharge_exclusive = at_most_while(
+        m.p_discharge_mw, lambda s: unit[s].p_max_mw, lambda s, t: 1 - m.charging[s, t]
+    )
+    m.storage_rating = apparent_power(
+        lambda s: unit[s].s_max_mva, m.p_charge_mw, m.p_discharge_mw, m.q_storage_mvar
+    )
+    m.storage_energy, m.storage_cycle = daily_storage(
+        m.energy_mwh,
+        (m.p_charge_mw, m.p_discharge_mw),
+        lambda s: unit[s].efficiencies,
+        lambda s: m.initial_mwh[s],
+        shape.period_h,
     )
 
-    def energy_balance(m: Any, s: str, t: int) -> Any:
-        before = m.initial_mwh[s] if t == 0 else m.energy_mwh[s, t - 1]
-        stored = unit[s].efficiency_charge * m.p_charge_mw[s, t]
-        drawn = m.p_discharge_mw[s, t] / unit[s].efficiency_discharge
-        return m.energy_mwh[s, t] == before + (stored - drawn) * shape.period_h
 
-    m.q_storage_mvar = pyo.Var(
-        m.storage, m.period, bounds=lambda m, s, t: (-unit[s].s_max_mva, unit[s].s_max_mva)
-    )
-    # Only one of charge and discharge is nonzero, so the sum of both squares is that of the net power.
-    m.storage_rating = pyo.Constraint(
-        m.storage,
-        m.period,
-        rule=lambda m, s, t: (
-            m.p_charge_mw[s, t] ** 2 + m.p_discharge_mw[s, t] ** 2 + m.q_storage_mvar[s, t] ** 2
-            <= unit[s].s_max_mva ** 2
-        ),
-    )
-    m.storage_energy = pyo.Constraint(m.storage, m.period, rule=energy_balance)
-    m.storage_cycle = pyo.Constraint(m.storage, rule=lambda m, s: m.energy_mwh[s, last] == m.initial_mwh[s])
+def _reactive_power(m: Any, names: Any, units: Mapping[str, GasTurbine | Renewable | StorageRatings]) -> Any:
+    """-S <= Q <= S, Mvar."""
+    return pyo.Var(names, m.period, bounds=lambda m, i, t: (-units[i].s_max_mva, units[i].s_max_mva))
 
 
 def _declare_branches(m: Any, shape: DispatchShape) -> None:

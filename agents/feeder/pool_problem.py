@@ -7,6 +7,8 @@ from typing import Any
 
 import pyomo.environ as pyo
 
+from gridarium.agents.problems.limits import at_most
+from gridarium.agents.problems.storage import daily_storage, lossless
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 
 SIGNALS = ("liability_t_per_h", "target_t_per_h", "most_in_t_per_h", "most_out_t_per_h", "first_tco2")
@@ -34,20 +36,10 @@ def build_pool_model(n_storage: int, n_period: int, period_h: float) -> Any:
     m.inflow = pyo.Var(m.storage, m.period, bounds=(0, None), doc="pool inflow")
     m.outflow = pyo.Var(m.storage, m.period, bounds=(0, None), doc="pool outflow")
     m.content = pyo.Var(m.storage, m.period, bounds=(0, None), doc="pool content")
-    m.inflow_limit = pyo.Constraint(
-        m.storage, m.period, rule=lambda m, s, t: m.inflow[s, t] <= m.most_in_t_per_h[s, t]
-    )
-    m.outflow_limit = pyo.Constraint(
-        m.storage, m.period, rule=lambda m, s, t: m.outflow[s, t] <= m.most_out_t_per_h[s, t]
-    )
-
-    def balance(m: Any, s: int, t: int) -> Any:
-        before = m.first_tco2[s] if t == 0 else m.content[s, t - 1]
-        return m.content[s, t] == before + period_h * (m.inflow[s, t] - m.outflow[s, t])
-
-    m.pool_balance = pyo.Constraint(m.storage, m.period, rule=balance)
-    m.pool_neutral = pyo.Constraint(
-        m.storage, rule=lambda m, s: m.content[s, n_period - 1] == m.first_tco2[s]
+    m.inflow_limit = at_most(m.inflow, m.most_in_t_per_h)
+    m.outflow_limit = at_most(m.outflow, m.most_out_t_per_h)
+    m.pool_balance, m.pool_neutral = daily_storage(
+        m.content, (m.inflow, m.outflow), lossless, lambda s: m.first_tco2[s], period_h
     )
     m.carried = pyo.Var(m.period)
     m.carried_liability = pyo.Constraint(

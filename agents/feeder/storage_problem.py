@@ -7,6 +7,7 @@ from typing import Any
 
 import pyomo.environ as pyo
 
+from gridarium.agents.problems.storage import daily_storage
 from gridarium.environment.storage import StorageRatings
 
 SIGNALS = ("buy_price", "sell_price", "initial_mwh")
@@ -44,8 +45,7 @@ def build_storage_model(shape: StorageShape) -> Any:
     m.buy_price = pyo.Var(m.period)
     m.sell_price = pyo.Var(m.period)
     m.initial_mwh = pyo.Var()
-    _declare_powers(m, shape.ratings)
-    _declare_energy(m, shape)
+    _declare_storage(m, shape)
     m.cost_money = pyo.Objective(
         expr=shape.period_h
         * sum(
@@ -57,23 +57,16 @@ def build_storage_model(shape: StorageShape) -> Any:
     return m
 
 
-def _declare_powers(m: Any, ratings: StorageRatings) -> None:
-    """0 <= P_ch <= Pmax, 0 <= P_dis <= Pmax (A20)."""
+def _declare_storage(m: Any, shape: StorageShape) -> None:
+    """0 <= P_ch <= Pmax, 0 <= P_dis <= Pmax, energy within its band, balanced, E_T = E_0 (A20)."""
+    ratings = shape.ratings
     m.p_charge_mw = pyo.Var(m.period, bounds=(0, ratings.p_max_mw), doc="charging power")
     m.p_discharge_mw = pyo.Var(m.period, bounds=(0, ratings.p_max_mw), doc="discharging power")
-
-
-def _declare_energy(m: Any, shape: StorageShape) -> None:
-    """E_t = E_{t-1} + eta_ch P_ch Dt - P_dis Dt / eta_dis, within its band, E_T = E_0 (A20)."""
-    ratings, last = shape.ratings, shape.n_period - 1
     m.energy_mwh = pyo.Var(m.period, bounds=ratings.band_mwh, doc="state of charge")
-
-    def energy_balance(m: Any, t: int) -> Any:
-        before = m.initial_mwh if t == 0 else m.energy_mwh[t - 1]
-        flow = (
-            ratings.efficiency_charge * m.p_charge_mw[t] - m.p_discharge_mw[t] / ratings.efficiency_discharge
-        )
-        return m.energy_mwh[t] == before + shape.period_h * flow
-
-    m.storage_energy = pyo.Constraint(m.period, rule=energy_balance)
-    m.storage_cycle = pyo.Constraint(expr=m.energy_mwh[last] == m.initial_mwh)
+    m.storage_energy, m.storage_cycle = daily_storage(
+        m.energy_mwh,
+        (m.p_charge_mw, m.p_discharge_mw),
+        lambda: ratings.efficiencies,
+        lambda: m.initial_mwh,
+        shape.period_h,
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import highspy
@@ -257,6 +259,17 @@ def highs_model(form: StandardForm) -> highspy.Highs:
     lp.a_matrix_.start_, lp.a_matrix_.index_ = matrix.indptr, matrix.indices
     lp.a_matrix_.value_ = matrix.data
     highs.passModel(lp)
+    return highs
+
+
+def integer_model(form: StandardForm, numbers: Numbers, options: Mapping[str, float]) -> highspy.Highs:
+    """A fresh HiGHS object that holds the linear part of a form at some numbers, for one search."""
+    cost, row_lower, row_upper, lower, upper, _ = numbers
+    form = replace(form, cost=cost, row_lower=row_lower, row_upper=row_upper, lower=lower, upper=upper)
+    highs = highs_model(form)
+    _set_kind(highs, np.flatnonzero(form.integer).astype(np.int32), HighsVarType.kInteger)
+    for name, value in options.items():
+        highs.setOptionValue(name, value)
     return highs
 
 

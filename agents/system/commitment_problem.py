@@ -8,9 +8,8 @@ from typing import Any
 import pyomo.environ as pyo
 
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.system.commitment_families import (
+from gridarium.agents.problems.unit_commitment import (
     COMMITMENT_SIGNALS,
-    commitment_signals,
     committed,
     declare_commitment,
     declare_fuel,
@@ -25,7 +24,7 @@ from gridarium.agents.system.system_families import (
     running_cost,
 )
 from gridarium.agents.system.system_schedule import SystemSchedule, read_schedule
-from gridarium.agents.system.system_signals import system_signals
+from gridarium.agents.system.system_signals import commitment_signals
 from gridarium.environment.arrays import Array, Flags
 
 
@@ -72,12 +71,12 @@ def build_commitment_model(shape: CommitmentShape, period_h: float = 1.0) -> Any
     m = pyo.ConcreteModel(name="commitment")
     declare_sets(m, system, round(shape.n_hour / period_h))
     declare_signals(m)
-    declare_commitment(m, system, shape.n_hour)
-    running = committed(m, system, period_h)
+    declare_commitment(m, system.units, shape.n_hour)
+    running = committed(m, system.units, period_h)
     declare_physics(m, system, running, period_h)
-    declare_fuel(m, system, running, shape.n_tangent)
-    cost = running_cost(m, system, running, lambda i, t: m.fuel_cost_per_h[i, t], period_h)
-    m.cost_money = pyo.Objective(expr=cost + switching_cost(m, system))
+    declare_fuel(m, system.units, running, shape.n_tangent)
+    cost = running_cost(m, system, lambda i, t: m.fuel_cost_per_h[i, t], period_h)
+    m.cost_money = pyo.Objective(expr=cost + switching_cost(m, system.units))
     return m
 
 
@@ -128,9 +127,7 @@ class CommitmentProblem:
             If the arrays do not fit the system.
         """
         system = self.shape.system
-        state = SystemState.initial(system) if state is None else state
-        signals = system_signals(system, forecast, state)
-        signals |= commitment_signals(system, self.shape.n_hour, state, hours_in_state, available)
+        signals = commitment_signals(system, forecast, self.shape.n_hour, state, hours_in_state, available)
         solution = self.problem.solve(owner, **signals)
         on = solution["on"].T > 0.5
         fields = read_schedule(owner, system, on, forecast, solution)

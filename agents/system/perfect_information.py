@@ -8,17 +8,17 @@ from typing import Any
 
 import highspy
 import numpy as np
-from highspy import HighsModelStatus, HighsVarType
+from highspy import HighsModelStatus
 
 from gridarium.agents.optimisation import Solution
-from gridarium.agents.solving.highs_solver import highs_model, run_in_time
-from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
-from gridarium.agents.system.commitment_families import COMMITMENT_SIGNALS, commitment_signals
+from gridarium.agents.problems.unit_commitment import COMMITMENT_SIGNALS
+from gridarium.agents.solving.highs_solver import integer_model, run_in_time
+from gridarium.agents.solving.standard_form import compile_model
 from gridarium.agents.system.commitment_problem import CommitmentShape, build_commitment_model
 from gridarium.agents.system.power_system import SystemForecast, SystemState
 from gridarium.agents.system.system_families import SIGNALS
 from gridarium.agents.system.system_schedule import SystemSchedule, read_schedule
-from gridarium.agents.system.system_signals import system_signals
+from gridarium.agents.system.system_signals import commitment_signals
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError, SolverLimitError
 
@@ -102,11 +102,10 @@ class PerfectInformation:
             If the solver ran into its time limit.
         """
         system, form = self.shape.system, self.form
-        state = SystemState.initial(system) if state is None else state
-        signals = system_signals(system, actual, state)
-        signals |= commitment_signals(system, self.shape.n_hour, state, hours_in_state, None)
+        signals = commitment_signals(system, actual, self.shape.n_hour, state, hours_in_state)
         values = np.concatenate([np.ravel(signals[name]) for name in form.signals])
-        highs = _loaded(form, form.at(values), self._gap, self._node_limit)
+        options = {"mip_rel_gap": self._gap, "mip_max_nodes": self._node_limit}
+        highs = integer_model(form, form.at(values), options)
         started = time.perf_counter()
         status = run_in_time(highs, f"agent {owner}")
         solver_s = time.perf_counter() - started
@@ -123,22 +122,6 @@ class PerfectInformation:
             is_proven=status == HighsModelStatus.kOptimal,
             solver_s=solver_s,
         )
-
-
-def _loaded(form: StandardForm, numbers: Numbers, gap: float, node_limit: int) -> highspy.Highs:
-    """A HiGHS object with these numbers, integers and limits."""
-    highs = highs_model(form)
-    highs.setOptionValue("mip_rel_gap", gap)
-    highs.setOptionValue("mip_max_nodes", node_limit)
-    columns = np.arange(len(form.cost), dtype=np.int32)
-    rows = np.arange(len(form.row_names), dtype=np.int32)
-    highs.changeColsCost(len(columns), columns, numbers.cost)
-    highs.changeColsBounds(len(columns), columns, numbers.lower, numbers.upper)
-    highs.changeRowsBounds(len(rows), rows, numbers.row_lower, numbers.row_upper)
-    integers = np.flatnonzero(form.integer).astype(np.int32)
-    kinds = np.full(len(integers), int(HighsVarType.kInteger), dtype=np.uint8)
-    highs.changeColsIntegrality(len(integers), integers, kinds)
-    return highs
 
 
 def _answer(owner: str, highs: highspy.Highs, status: Any) -> Array:

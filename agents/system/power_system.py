@@ -66,6 +66,11 @@ class PowerSystem:
     shortage_cost_per_mwh: float = 1000.0
     missed_cost_per_mwh: float = 3000.0
 
+    @property
+    def storages(self) -> tuple[StorageRatings, ...]:
+        """The provider's storage, if there is one."""
+        return (self.storage,) if self.storage else ()
+
 
 @dataclass(frozen=True)
 class SystemForecast:

@@ -9,10 +9,10 @@ import numpy as np
 import pyomo.environ as pyo
 
 from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.problems.thermal_unit import Running
 from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
 from gridarium.agents.system.system_families import (
     SIGNALS,
-    Running,
     declare_physics,
     declare_sets,
     declare_signals,
@@ -88,12 +88,9 @@ def build_realtime_model(shape: RealTimeShape) -> Any:
     unit = {u.name: u for u in system.units}
 
     def fuel(i: str, t: int) -> Any:
-        """C_H of gross power (E20)."""
-        a, b = unit[i].cost_quadratic_per_mw2h, unit[i].cost_linear_per_mwh
-        fixed = unit[i].cost_fixed_per_h
-        return a * m.gross_mw[i, t] ** 2 + b * m.gross_mw[i, t] + fixed * m.on[i, t]
+        return unit[i].fuel_cost_per_h(m.gross_mw[i, t], m.on[i, t])
 
-    m.cost_money = pyo.Objective(expr=running_cost(m, system, running, fuel, shape.period_h))
+    m.cost_money = pyo.Objective(expr=running_cost(m, system, fuel, shape.period_h))
     return m
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gridarium.agents.problems.storage import throughput
 from gridarium.agents.system.power_system import PowerSystem
 from gridarium.environment.arrays import Array, Flags
 from gridarium.market.carbon_trading import carbon_trading_money
@@ -136,7 +137,7 @@ def period_cost(
     -----
     Equations E14 (start and stop), E20, E21, E24 with the length of the period, E25, E26.
     """
-    units, storage = system.units, system.storage
+    units = system.units
     gross, on = decisions.gross_mw, decisions.on
     fuel = sum(u.fuel_cost_per_h(float(p)) for u, p, runs in zip(units, gross, on, strict=True) if runs)
     intensity = np.array([u.emission_tco2_per_mwh for u in units])
@@ -145,10 +146,10 @@ def period_cost(
         net_emission, float(gross.sum()), system.carbon_price_per_tco2, system.allowance_tco2_per_mwh
     )
     beta = np.array([load.compensation_per_mwh for load in system.loads])
-    wear = 0.0
-    if storage is not None:
-        inside = decisions.charge_mw * storage.efficiency_charge
-        wear = system.wear_cost_per_mwh * (inside + decisions.discharge_mw / storage.efficiency_discharge)
+    wear = system.wear_cost_per_mwh * sum(
+        throughput(storage.efficiencies, decisions.charge_mw, decisions.discharge_mw)
+        for storage in system.storages
+    )
     switching = np.array([u.start_stop_money for u in units]) @ (on != on_before)
     short = decisions.reserve_up_short_mw + decisions.reserve_down_short_mw
     return CostParts(

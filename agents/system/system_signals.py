@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
-from gridarium.environment.arrays import Array
+from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.errors import SolveError
 from gridarium.environment.storage import TOLERANCE
 
@@ -37,10 +37,9 @@ def system_signals(
     planned = np.asarray(forecast.flexible_mw, dtype=float)
     load = forecast.load_mw + planned.sum(axis=1)
     reserve = system.reserve_load_share * load + system.reserve_wind_share * system.wind_capacity_mw
-    storages = [system.storage] if system.storage else []
     captures = [place for place, unit in enumerate(system.units) if unit.capture]
-    e_arriving = np.zeros((len(storages), n_period))
-    for row, storage in zip(e_arriving, storages, strict=True):
+    e_arriving = np.zeros((len(system.storages), n_period))
+    for row, storage in zip(e_arriving, system.storages, strict=True):
         row[first] = state.e_mwh - storage.band_mwh[0]
     tank_arriving = np.zeros((len(captures), n_period))
     tank_arriving[:, first] = state.tank_tco2[captures]
@@ -54,10 +53,46 @@ def system_signals(
         "most_market_mw": ahead * system.import_limit_mw,
         "pool_fee": ahead * forecast.pool_fee_per_mwh,
         "most_pool_mw": ahead * forecast.pool_mw,
-        "storage_power_mw": np.array([s.p_max_mw * ahead for s in storages]).reshape(-1, n_period),
+        "storage_power_mw": np.array([s.p_max_mw * ahead for s in system.storages]).reshape(-1, n_period),
         "e_arriving_mwh": e_arriving,
         "tank_arriving_tco2": tank_arriving,
         "owed_mwh": np.asarray(state.owed_mwh, dtype=float),
+    }
+
+
+def commitment_signals(
+    system: PowerSystem,
+    forecast: SystemForecast,
+    n_hour: int,
+    state: SystemState | None,
+    hours_in_state: Array | None,
+    available: Flags | None = None,
+) -> dict[str, Array]:
+    """`system_signals` and values of `gridarium.agents.problems.unit_commitment.COMMITMENT_SIGNALS`.
+
+    Minimum times that still run and outages bind the first hours. Without a state it is the initial one.
+
+    Raises
+    ------
+    SolveError
+        If the arrays do not fit the system.
+    """
+    state = SystemState.initial(system) if state is None else state
+    least, most = np.zeros((len(system.units), n_hour)), np.ones((len(system.units), n_hour))
+    for i, unit in enumerate(system.units):
+        if hours_in_state is not None and state.on[i]:
+            least[i, : max(0, unit.min_up_h - round(float(hours_in_state[i])))] = 1.0
+        elif hours_in_state is not None:
+            most[i, : max(0, unit.min_down_h - round(float(hours_in_state[i])))] = 0.0
+    if available is not None:
+        most *= np.asarray(available, dtype=bool).T
+        # An outage is stronger than a minimum time.
+        least = np.minimum(least, np.minimum.accumulate(most, axis=1))
+    return system_signals(system, forecast, state) | {
+        "on_before": state.on.astype(float),
+        "gross_before_mw": np.asarray(state.gross_mw, dtype=float),
+        "least_on": least,
+        "most_on": most,
     }
 
 

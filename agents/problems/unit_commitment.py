@@ -1,26 +1,30 @@
-"""Constraint families of commitment: starts and stops, minimum times, ramps, tangents of the fuel cost."""
+"""Commitment of thermal units by hours: starts and stops, minimum times, ramps, tangents of the fuel cost."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
-from gridarium.agents.system.power_system import PowerSystem, SystemState
-from gridarium.agents.system.system_families import Running
+from gridarium.agents.problems.limits import at_most
+from gridarium.agents.problems.thermal_unit import Running
+from gridarium.environment.thermal_unit import ThermalUnit
 
 COMMITMENT_SIGNALS = ("on_before", "gross_before_mw", "least_on", "most_on")
+"""Signals of every problem with commitment: the state before the first hour, and which hours are decided."""
+
 QUARTER_H = 0.25
 """Starts and stops are limited to what a quarter-hour's ramp allows, so that real time can follow."""
 
 
-def declare_commitment(m: Any, system: PowerSystem, n_hour: int) -> None:
+def declare_commitment(m: Any, units: Sequence[ThermalUnit], n_hour: int) -> None:
     """on_t - on_{t-1} = start_t - stop_t, start_t <= on_t, stop_t <= 1 - on_t, minimum times (E14, E16, D7).
 
     Minimum times are in the tight form: sum of the last TU starts <= on, sum of the last TD stops <= 1 - on.
     """
-    unit = {u.name: u for u in system.units}
+    unit = {u.name: u for u in units}
     m.hour = pyo.RangeSet(0, n_hour - 1)
     m.on_before, m.gross_before_mw = pyo.Var(m.unit), pyo.Var(m.unit)
     m.least_on, m.most_on = pyo.Var(m.unit, m.hour), pyo.Var(m.unit, m.hour)
@@ -28,7 +32,7 @@ def declare_commitment(m: Any, system: PowerSystem, n_hour: int) -> None:
     # Whole where `on` is whole, so that the search need not branch on them.
     m.start, m.stop = pyo.Var(m.unit, m.hour, bounds=(0, 1)), pyo.Var(m.unit, m.hour, bounds=(0, 1))
     m.must_run = pyo.Constraint(m.unit, m.hour, rule=lambda m, i, h: m.on[i, h] >= m.least_on[i, h])
-    m.may_run = pyo.Constraint(m.unit, m.hour, rule=lambda m, i, h: m.on[i, h] <= m.most_on[i, h])
+    m.may_run = at_most(m.on, m.most_on)
     m.switching = pyo.Constraint(
         m.unit,
         m.hour,
@@ -51,7 +55,7 @@ def on_before(m: Any, name: str, hour: int) -> Any:
     return m.on[name, hour - 1] if hour else m.on_before[name]
 
 
-def committed(m: Any, system: PowerSystem, period_h: float) -> Running:
+def committed(m: Any, units: Sequence[ThermalUnit], period_h: float) -> Running:
     """Running units whose hours of commitment are decided, at periods of `period_h` within these hours.
 
     Notes
@@ -59,7 +63,7 @@ def committed(m: Any, system: PowerSystem, period_h: float) -> Running:
     Equations E17 and E28: ``PG_t - PG_{t-1} <= RU dt on_{t-1} + SU start_t`` and
     ``PG_{t-1} - PG_t <= RD dt on_t + SD stop_t``, where ``SU = max(Pmin, RU / 4)``, SD the same with RD.
     """
-    unit = {u.name: u for u in system.units}
+    unit = {u.name: u for u in units}
     per_hour = round(1.0 / period_h)
 
     def rise(i: str, t: int) -> Any:
@@ -81,12 +85,12 @@ def committed(m: Any, system: PowerSystem, period_h: float) -> Running:
     return Running(lambda i, t: m.on[i, t // per_hour], rise, fall)
 
 
-def declare_fuel(m: Any, system: PowerSystem, running: Running, n_tangent: int) -> None:
+def declare_fuel(m: Any, units: Sequence[ThermalUnit], running: Running, n_tangent: int) -> None:
     """fuel >= (2 a P_k + b) PG + (c - a P_k^2) on, at points P_k of the unit's band (E14).
 
     The tangents are perspectives: exact while the unit is off, and never above the true cost.
     """
-    unit = {u.name: u for u in system.units}
+    unit = {u.name: u for u in units}
     m.tangent = pyo.RangeSet(0, n_tangent - 1)
     m.fuel_cost_per_h = pyo.Var(m.unit, m.period, bounds=(0, None))
 
@@ -102,33 +106,7 @@ def declare_fuel(m: Any, system: PowerSystem, running: Running, n_tangent: int) 
     m.fuel_tangent = pyo.Constraint(m.unit, m.period, m.tangent, rule=tangent)
 
 
-def switching_cost(m: Any, system: PowerSystem) -> Any:
-    """C_K = sum of tau (start + stop) (E14)."""
-    cost = {u.name: u.start_stop_money for u in system.units}
+def switching_cost(m: Any, units: Sequence[ThermalUnit]) -> Any:
+    """C_K = sum of tau (start + stop), money (E14)."""
+    cost = {u.name: u.start_stop_money for u in units}
     return sum(cost[i] * (m.start[i, h] + m.stop[i, h]) for i in m.unit for h in m.hour)
-
-
-def commitment_signals(
-    system: PowerSystem,
-    n_hour: int,
-    state: SystemState,
-    hours_in_state: np.ndarray | None,
-    available: np.ndarray | None,
-) -> dict[str, np.ndarray]:
-    """Values of `COMMITMENT_SIGNALS`; minimum times that still run and outages bind the first hours."""
-    least, most = np.zeros((len(system.units), n_hour)), np.ones((len(system.units), n_hour))
-    for i, unit in enumerate(system.units):
-        if hours_in_state is not None and state.on[i]:
-            least[i, : max(0, unit.min_up_h - round(float(hours_in_state[i])))] = 1.0
-        elif hours_in_state is not None:
-            most[i, : max(0, unit.min_down_h - round(float(hours_in_state[i])))] = 0.0
-    if available is not None:
-        most *= np.asarray(available, dtype=bool).T
-        # An outage is stronger than a minimum time.
-        least = np.minimum(least, np.minimum.accumulate(most, axis=1))
-    return {
-        "on_before": state.on.astype(float),
-        "gross_before_mw": np.asarray(state.gross_mw, dtype=float),
-        "least_on": least,
-        "most_on": most,
-    }
