@@ -10,16 +10,16 @@ from typing import Any
 import highspy
 import numpy as np
 import pyomo.environ as pyo
-from highspy import HighsVarType
 
+from gridarium.agents.leader.leader_families import THOUSAND, declare_caps, declare_supply
 from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.agents.leader.response_curve import ResponseCurve, neutral_bounds
-from gridarium.agents.solving.highs_solver import highs_model, run_in_time
+from gridarium.agents.problems.flexible_load import energy_preserved
+from gridarium.agents.solving.highs_solver import integer_model, run_in_time
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError, SolverLimitError
 
-THOUSAND = 1e3
 _LEAST_ERROR = 1e-6
 """Errors of a chord below this, money/h, are not given to the relaxation."""
 
@@ -83,18 +83,14 @@ def solve_relaxed(
     """
     started = time.perf_counter()
     form = compile_model(build_bilevel_model(problem, curves), ())
-    highs = highs_model(form)
-    integers = np.flatnonzero(form.integer).astype(np.int32)
-    kinds = np.full(len(integers), int(HighsVarType.kInteger), dtype=np.uint8)
-    highs.changeColsIntegrality(len(integers), integers, kinds)
-    for name, value in {
+    options = {
         "mip_rel_gap": relative_gap,
         "mip_max_nodes": node_limit,
         "primal_feasibility_tolerance": 1e-7,
         "dual_feasibility_tolerance": 1e-7,
         "mip_feasibility_tolerance": 1e-6,
-    }.items():
-        highs.setOptionValue(name, value)
+    }
+    highs = integer_model(form, form.at(np.zeros(0)), options)
     if start is not None:
         solution = highspy.HighsSolution()
         solution.col_value = _point(problem, curves, form, start)
@@ -169,8 +165,9 @@ def build_bilevel_model(problem: LeaderProblem, curves: Curves) -> Any:
     _declare_pieces(m, pieces)
     _declare_response(m, problem, curves, pieces)
     _declare_sales(m, problem, curves, pieces)
-    _declare_caps(m, problem)
-    _declare_supply(m, problem)
+    declare_caps(m, problem, m.sales)
+    declare_supply(m, problem, row_money=1.0)
+    m.loss = pyo.Objective(expr=m.cost - sum(m.sales[k] for k in m.follower))
     return m
 
 
@@ -240,10 +237,8 @@ def _declare_response(m: Any, problem: LeaderProblem, curves: Curves, pieces: _P
 
     m.margin = pyo.Constraint(m.follower, m.period, rule=margin)
     m.drawn = pyo.Expression(m.follower, m.period, rule=load)
-    m.energy_neutral = pyo.Constraint(
-        m.follower,
-        rule=lambda m, k: sum(m.drawn[k, t] for t in m.period) == float(problem.followers[k].base_mw.sum()),
-    )
+    energy_mwh = [problem.period_h * float(follower.base_mw.sum()) for follower in problem.followers]
+    m.energy_neutral = energy_preserved(m.drawn, lambda k: energy_mwh[k], problem.period_h)
 
 
 def _declare_sales(m: Any, problem: LeaderProblem, curves: Curves, pieces: _Pieces) -> None:
@@ -264,39 +259,3 @@ def _declare_sales(m: Any, problem: LeaderProblem, curves: Curves, pieces: _Piec
         return THOUSAND * m.sales[k] == problem.period_h * bill
 
     m.identity = pyo.Constraint(m.follower, rule=identity)
-
-
-def _declare_caps(m: Any, problem: LeaderProblem) -> None:
-    """Caps on bills, on the mean price and on discounts."""
-    limits, base, h = problem.limits, problem.base_mw, problem.period_h
-    if limits.bill_cap_money is not None:
-        cap = limits.bill_cap_money / THOUSAND
-        m.bill_cap = pyo.Constraint(expr=sum(m.sales[k] for k in m.follower) <= cap)
-    for k, cap in enumerate(problem.follower_bill_caps_money):
-        m.sales[k].setub(cap / THOUSAND)
-    if limits.average_cap_per_mwh is not None:
-        weight = base / base.sum()
-        mean = sum(float(weight[t]) * m.price[t] for t in m.period)
-        m.average_cap = pyo.Constraint(expr=mean <= limits.average_cap_per_mwh)
-    if limits.discount_cap_money is not None:
-        plain = sum(
-            h * float(problem.reference_price_per_mwh[t]) * m.drawn[k, t]
-            for k in m.follower
-            for t in m.period
-        )
-        discount = plain / THOUSAND - sum(m.sales[k] for k in m.follower)
-        m.discount_cap = pyo.Constraint(expr=discount <= limits.discount_cap_money / THOUSAND)
-
-
-def _declare_supply(m: Any, problem: LeaderProblem) -> None:
-    """Cost of supply above all its tangents; profit is sales less cost (C9)."""
-    m.cost = pyo.Var()
-
-    def tangent(m: Any, i: int) -> Any:
-        cut = problem.supply[i]
-        marginal = np.broadcast_to(cut.marginal_cost_per_mwh, (len(problem.followers), problem.n_period))
-        supplied = sum(float(marginal[k, t]) * m.drawn[k, t] for k in m.follower for t in m.period)
-        return THOUSAND * m.cost >= cut.constant_money + problem.period_h * supplied
-
-    m.supply = pyo.Constraint(range(len(problem.supply)), rule=tangent)
-    m.loss = pyo.Objective(expr=m.cost - sum(m.sales[k] for k in m.follower))

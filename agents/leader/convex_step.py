@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
-from highspy import HighsVarType
 from scipy import sparse
 
-from gridarium.agents.leader.convex_step_problem import THOUSAND, Reach, SingleLevelPoint, build_step_model
+from gridarium.agents.leader.convex_step_problem import Reach, SingleLevelPoint, build_step_model
+from gridarium.agents.leader.leader_families import THOUSAND
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
-from gridarium.agents.solving.highs_solver import highs_model, run_in_time
+from gridarium.agents.solving.highs_solver import integer_model, run_in_time
 from gridarium.agents.solving.quadratic_solver import QuadraticSolver
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array
@@ -113,20 +113,13 @@ def convex_steps(
 
 def _search(form: StandardForm, start: Array, effort: StepEffort) -> tuple[Array, float] | None:
     """Optimum of the straight problem and its bound in money."""
-    highs = highs_model(form)
-    integers = np.flatnonzero(form.integer).astype(np.int32)
-    for name, value in {
+    options = {
         "mip_rel_gap": 0.0,
         "mip_abs_gap": effort.gap_money / THOUSAND,
         "mip_max_nodes": effort.node_limit,
-        "primal_feasibility_tolerance": 1e-9,
-        "dual_feasibility_tolerance": 1e-9,
-        "mip_feasibility_tolerance": 1e-9,
-    }.items():
-        highs.setOptionValue(name, value)
-    if len(integers):
-        kinds = np.full(len(integers), int(HighsVarType.kInteger), dtype=np.uint8)
-        highs.changeColsIntegrality(len(integers), integers, kinds)
+    }
+    highs, has_integers = integer_model(form, form.at(np.zeros(0)), options), bool(form.integer.any())
+    if has_integers:
         solution = highspy.HighsSolution()
         solution.col_value = start
         highs.setSolution(solution)
@@ -134,7 +127,7 @@ def _search(form: StandardForm, start: Array, effort: StepEffort) -> tuple[Array
     info = highs.getInfo()
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return None
-    bound = info.mip_dual_bound if len(integers) else info.objective_function_value
+    bound = info.mip_dual_bound if has_integers else info.objective_function_value
     return np.array(highs.getSolution().col_value), -THOUSAND * (bound + form.constant)
 
 

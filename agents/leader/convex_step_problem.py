@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,10 @@ import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
 
+from gridarium.agents.leader.leader_families import THOUSAND, declare_caps, declare_supply
 from gridarium.agents.leader.problem import LeaderProblem
+from gridarium.agents.problems.flexible_load import energy_preserved
 from gridarium.environment.arrays import Array
-
-THOUSAND = 1e3
 
 BEND_SHARES = (-0.9, -0.5, -0.2, 0.2, 0.5, 0.9)
 """Where the curvature of bills is touched, as shares of the reach of a shift."""
@@ -93,9 +93,12 @@ def build_step_model(
     _declare_followers(m, problem, anchor, radius, reach)
     _declare_complementarity(m, problem, reach)
     _declare_bills(m, problem, anchor)
-    _declare_caps(m, problem)
+    declare_caps(m, problem, m.bill)
     _declare_bends(m, problem, anchor, reach, weight)
-    _declare_profit(m, problem, anchor)
+    declare_supply(m, problem, row_money=THOUSAND)
+    m.loss = pyo.Objective(
+        expr=m.cost - sum(m.bill[k] for k in m.follower) + sum(m.bend[key] for key in m.bend)
+    )
     return m
 
 
@@ -169,41 +172,39 @@ def _declare_followers(
             == float(followers[k].reference_price_per_mwh[t])
         ),
     )
-    m.energy_neutral = pyo.Constraint(m.follower, rule=lambda m, k: sum(m.shift[k, t] for t in m.period) == 0)
+    m.drawn = pyo.Expression(
+        m.follower, m.period, rule=lambda m, k, t: float(followers[k].base_mw[t]) + m.shift[k, t]
+    )
+    m.energy_neutral = energy_preserved(m.shift, lambda k: 0.0, problem.period_h)
 
 
 def _declare_complementarity(m: Any, problem: LeaderProblem, reach: Reach) -> None:
     """up (most - d) = 0 and lo (d + least) = 0, by a binary where both factors can be nonzero."""
     up = np.array([one.most_up_mw for one in problem.followers])
     down = np.array([one.most_down_mw for one in problem.followers])
-    sides = (
-        ("upper", reach.above(up), reach.most_upper, up - reach.least_shift, lambda d, k, t: up[k, t] - d),
-        (
-            "lower",
-            reach.below(down),
-            reach.most_lower,
-            reach.most_shift + down,
-            lambda d, k, t: d + down[k, t],
-        ),
+    room_above, room_below = up - reach.least_shift, reach.most_shift + down
+    m.at_upper, m.upper_forced, m.upper_met = _side(
+        m.upper, reach.above(up), reach.most_upper, room_above, lambda at: up[at] - m.shift[at]
     )
-    for name, places, most, room, distance in sides:
-        _declare_side(m, name, places, most, room, distance)
+    m.at_lower, m.lower_forced, m.lower_met = _side(
+        m.lower, reach.below(down), reach.most_lower, room_below, lambda at: m.shift[at] + down[at]
+    )
 
 
-def _declare_side(m: Any, name: str, places: Places, most: Array, room: Array, distance: Any) -> None:
-    """multiplier <= most y, distance <= room (1 - y) for one side of the box."""
+def _side(
+    multiplier: Any, places: Places, most: Array, room: Array, distance: Callable[[tuple[int, int]], Any]
+) -> tuple[Any, Any, Any]:
+    """multiplier <= most y, distance <= room (1 - y) for one side of the box, and y."""
     number = range(len(places))
-    multiplier, binary = getattr(m, name), pyo.Var(number, domain=pyo.Binary)
+    binary = pyo.Var(number, domain=pyo.Binary)
 
     def forced(m: Any, j: int) -> Any:
         return multiplier[places[j]] <= float(most[places[j]]) * binary[j]
 
     def met(m: Any, j: int) -> Any:
-        return distance(m.shift[places[j]], *places[j]) <= float(room[places[j]]) * (1 - binary[j])
+        return distance(places[j]) <= float(room[places[j]]) * (1 - binary[j])
 
-    setattr(m, f"at_{name}", binary)
-    setattr(m, f"{name}_forced", pyo.Constraint(number, rule=forced))
-    setattr(m, f"{name}_met", pyo.Constraint(number, rule=met))
+    return binary, pyo.Constraint(number, rule=forced), pyo.Constraint(number, rule=met)
 
 
 def _declare_bills(m: Any, problem: LeaderProblem, anchor: SingleLevelPoint) -> None:
@@ -238,40 +239,3 @@ def _declare_bends(
         return m.bend[k, t] >= float(curve[k, t]) * (2.0 * at * moved - at**2)
 
     m.bent = pyo.Constraint(m.follower, m.period, range(len(BEND_SHARES)), rule=tangent)
-
-
-def _declare_caps(m: Any, problem: LeaderProblem) -> None:
-    """Caps on bills, on the mean price and on discounts (C8), on the linearised bills."""
-    limits, base, h = problem.limits, problem.base_mw, problem.period_h / THOUSAND
-    bills = sum(m.bill[k] for k in m.follower)
-    if limits.bill_cap_money is not None:
-        m.bill_cap = pyo.Constraint(expr=bills <= limits.bill_cap_money / THOUSAND)
-    caps: Sequence[float] = problem.follower_bill_caps_money
-    m.each_bill_cap = pyo.Constraint(range(len(caps)), rule=lambda m, k: m.bill[k] <= caps[k] / THOUSAND)
-    if limits.average_cap_per_mwh is not None:
-        mean = sum(float(base[t] / base.sum()) * m.price[t] for t in m.period)
-        m.average_cap = pyo.Constraint(expr=mean <= limits.average_cap_per_mwh)
-    if limits.discount_cap_money is not None:
-        reference = problem.reference_price_per_mwh
-        plain = h * float(reference @ base) + sum(
-            h * float(reference[t]) * m.shift[k, t] for k in m.follower for t in m.period
-        )
-        m.discount_cap = pyo.Constraint(expr=plain - bills <= limits.discount_cap_money / THOUSAND)
-
-
-def _declare_profit(m: Any, problem: LeaderProblem, anchor: SingleLevelPoint) -> None:
-    """Cost of supply above all its tangents; profit is bills less cost (C9)."""
-    h, base = problem.period_h / THOUSAND, anchor.loads(problem) - anchor.shift_mw
-    m.cost = pyo.Var()
-
-    def tangent(m: Any, i: int) -> Any:
-        cut = problem.supply[i]
-        marginal = np.broadcast_to(cut.marginal_cost_per_mwh, base.shape)
-        still = cut.constant_money / THOUSAND + h * float((marginal * base).sum())
-        moved = sum(h * float(marginal[k, t]) * m.shift[k, t] for k in m.follower for t in m.period)
-        return m.cost >= still + moved
-
-    m.supply = pyo.Constraint(range(len(problem.supply)), rule=tangent)
-    m.loss = pyo.Objective(
-        expr=m.cost - sum(m.bill[k] for k in m.follower) + sum(m.bend[key] for key in m.bend)
-    )
