@@ -11,7 +11,7 @@ from gridarium.environment.arrays import Array
 if TYPE_CHECKING:
     import numpy as np
 
-    from gridarium.environment.world import World
+    from gridarium.environment.commons import Commons
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Decider(Protocol):
         """Its name in the world."""
 
     @property
-    def world(self) -> World:
+    def world(self) -> Commons:
         """Where it lives."""
 
     def stream(self, purpose: str) -> np.random.Generator:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from gridarium.environment.world import World
+    from gridarium.environment.commons import Commons
 
 
 class Asked(NamedTuple):
@@ -28,7 +28,7 @@ class Question:
 
     Parameters
     ----------
-    world : World
+    world : Commons
     asker : str
     number : int
     payloads : mapping of str to message
@@ -43,7 +43,7 @@ class Question:
 
     def __init__(
         self,
-        world: World,
+        world: Commons,
         asker: str,
         number: int,
         payloads: Mapping[str, Any],

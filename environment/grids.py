@@ -15,7 +15,7 @@ from gridarium.environment.network_rows import Label
 from gridarium.environment.power_flow import AcPowerFlow, PowerFlow
 
 if TYPE_CHECKING:
-    from gridarium.environment.world import World
+    from gridarium.environment.commons import Commons
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ class Grid:
     - `site`, `spread`, `head`: places for agents
     - `injections`: what its agents do in the running period; `states`: what came of it
     - `exchange_mw`, `head_t_per_h`: what has passed its head so far
+    - `below`: the grids that hang on it
     - `named`, `local`: names of its agents in the world, and back
 
     Parameters
@@ -161,7 +162,10 @@ class Grid:
         self.power_flow = AcPowerFlow(feeder)
         self.injections = Injections(feeder.n_bus)
         self.states: list[PeriodState] = []
-        self.world: World
+        self.below: list[Grid] = []
+        if above is not None:
+            above.grid.below.append(self)
+        self.world: Commons
 
     @property
     def copies(self) -> int:

@@ -12,7 +12,7 @@ from gridarium.environment.clock import DAY_S, HOUR_S
 from gridarium.environment.errors import GridariumError
 
 if TYPE_CHECKING:
-    from gridarium.environment.world import World
+    from gridarium.environment.commons import Commons
 
 
 class HorizonError(GridariumError):
@@ -45,7 +45,7 @@ class Horizon:
     n_step: int
 
     @classmethod
-    def of(cls, world: World, step_h: float | None = None) -> Horizon:
+    def of(cls, world: Commons, step_h: float | None = None) -> Horizon:
         """The horizon of a world, in steps of a settlement period if nothing else is said.
 
         Raises

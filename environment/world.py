@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 import mesa
 import numpy as np
-import pandas as pd
 
-from gridarium.environment.arrays import Array
-from gridarium.environment.clock import HOUR_S, Clock, ClockError
+from gridarium.environment.clock import Clock, ClockError
+from gridarium.environment.commons import Commons
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.environment.grid_physics import GridPhysics
 from gridarium.environment.grids import Grid, Injections
-from gridarium.environment.ledger import Ledger
 from gridarium.environment.links import LinkQuality
-from gridarium.environment.message_bus import MessageBus
-from gridarium.environment.random_streams import RandomStreams
-
-T = TypeVar("T")
 
 
-class World(mesa.Model):
+class World(Commons):
     """Where agents live; one step is one settlement period.
 
     - `grids`, `grid`: the tree of grids, and the one of a world that has no other
-    - `clock`, `bus`: time, and the only way from agent to agent
-    - `ledger`: money
-    - `streams`: random numbers by name
-    - `meters`: what each agent has drawn in each period
-    - `shared`: things that agents of one kind share, such as compiled problems
+    - `step`: a settlement period; what its agents share is said in `Commons`
 
     Parameters
     ----------
@@ -65,22 +54,15 @@ class World(mesa.Model):
         quality: LinkQuality | None = None,
         settles_after_s: float = 0.0,
     ) -> None:
-        super().__init__(rng=seed)
         if not 0.0 <= settles_after_s <= clock.period_s:
             allowed = f"must be in [0, {clock.period_s:g}] s, the length of a period"
             raise ClockError(f"world: settles_after_s {allowed}, got {settles_after_s} s")
+        super().__init__(clock, n_period, delivery_s, seed, quality)
         self.settles_after_s = settles_after_s
-        self.clock, self.n_period, self.delivery_s = clock, n_period, delivery_s
         self.grids = (grids,) if isinstance(grids, Grid) else tuple(grids)
         for grid in self.grids:
             grid.world = self
         self._physics = GridPhysics(self.grids)
-        self.periods_done = 0
-        self.streams = RandomStreams(seed)
-        self.bus = MessageBus(clock, self.streams, quality)
-        self.ledger = Ledger(clock.start)
-        self.meters: dict[str, Array] = {}
-        self._shared: dict[Hashable, Any] = {}
 
     @property
     def grid(self) -> Grid:
@@ -95,29 +77,6 @@ class World(mesa.Model):
             names = ", ".join(grid.name for grid in self.grids)
             raise NetworkError("world", [Fault("grids", names, "must be a single one to be meant by `grid`")])
         return self.grids[0]
-
-    @property
-    def period_h(self) -> float:
-        """Length of a settlement period, h."""
-        return self.clock.period_s / HOUR_S
-
-    @property
-    def times(self) -> pd.DatetimeIndex:
-        """Calendar time at which each settlement period starts."""
-        step = pd.Timedelta(seconds=self.clock.period_s)
-        return pd.date_range(self.clock.timestamp_at(self.delivery_s), periods=self.n_period, freq=step)
-
-    @property
-    def shared_things(self) -> tuple[Any, ...]:
-        """Everything that agents share so far."""
-        return tuple(self._shared.values())
-
-    def shared(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The thing that is shared under a key, made by the first who asks."""
-        if key not in self._shared:
-            self._shared[key] = make()
-        thing: T = self._shared[key]
-        return thing
 
     def step(self) -> None:
         """Let negotiations run up to the next settlement period, then run and settle the period."""

@@ -156,7 +156,7 @@ def _world(case: Scenario, sections: Mapping[str, _Section], grids: Sequence[Gri
 def _fill(grid: Grid, section: _Section, grids: Mapping[str, Grid], sections: Mapping[str, _Section]) -> None:
     """Make the agents of a grid."""
     scenario = section.scenario
-    below = {_operator(one, sections): one for one in grids.values() if one.above and one.above.grid is grid}
+    below = {_operator(one, sections): one for one in grid.below}
     build = GridBuild(
         scenario,
         grid,

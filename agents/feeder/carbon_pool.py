@@ -11,8 +11,8 @@ from gridarium.agents.feeder.dispatch import Dispatch
 from gridarium.agents.feeder.pool_problem import pool_form
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.arrays import Array
+from gridarium.environment.commons import Commons
 from gridarium.environment.storage import StorageRatings
-from gridarium.environment.world import World
 from gridarium.market.adcef import strict_pool
 from gridarium.market.supply import Supply, system_factor
 
@@ -31,7 +31,7 @@ class CarbonPool:
 
     Parameters
     ----------
-    world : World
+    world : Commons
         Shares the compiled problem.
     owner : str
         Named in errors.
@@ -44,7 +44,7 @@ class CarbonPool:
 
     def __init__(
         self,
-        world: World,
+        world: Commons,
         owner: str,
         storages: tuple[StorageRatings, ...],
         rule: Literal["strict", "managed"] | None,

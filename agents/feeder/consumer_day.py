@@ -13,10 +13,10 @@ from gridarium.agents.feeder.suboptimality import SuboptimalityBound
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array, series
+from gridarium.environment.commons import Commons
 from gridarium.environment.errors import SolveError
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.storage import StorageRatings
-from gridarium.environment.world import World
 from gridarium.market.messages.tariffs import TariffSignal
 
 _BOTH_WAYS = 1e-6
@@ -70,7 +70,7 @@ class ConsumerDay:
 
     Parameters
     ----------
-    world : World
+    world : Commons
         Shares the compiled problem.
     owner : str
         The consumer, named in errors.
@@ -80,7 +80,7 @@ class ConsumerDay:
         Length of a step of the day, h.
     """
 
-    def __init__(self, world: World, owner: str, demand: Demand, step_h: float) -> None:
+    def __init__(self, world: Commons, owner: str, demand: Demand, step_h: float) -> None:
         self.demand = demand
         self._world, self._owner, self._step_h = world, owner, step_h
         self.plan_mw = series(demand.base_mw)

@@ -13,9 +13,9 @@ from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.arrays import Array
+from gridarium.environment.commons import Commons
 from gridarium.environment.grids import Place
 from gridarium.environment.horizon import Horizon
-from gridarium.environment.world import World
 from gridarium.market.supply import Situation
 from gridarium.market.tariffs import Tariff
 
@@ -25,7 +25,7 @@ class DayPlanner:
 
     Parameters
     ----------
-    world : World
+    world : Commons
         Shares the compiled problems.
     owner : str
         Named in errors.
@@ -40,7 +40,7 @@ class DayPlanner:
 
     def __init__(
         self,
-        world: World,
+        world: Commons,
         owner: str,
         shape: DispatchShape,
         tariff: Tariff,

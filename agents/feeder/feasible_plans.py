@@ -9,7 +9,7 @@ import numpy as np
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.solving.highs_solver import HighsSolver
 from gridarium.environment.arrays import Array
-from gridarium.environment.world import World
+from gridarium.environment.commons import Commons
 
 
 class FeasiblePlans:
@@ -25,7 +25,7 @@ class FeasiblePlans:
 
     Parameters
     ----------
-    world : World
+    world : Commons
     owner : str
         The consumer, named in errors.
     problem : callable
@@ -36,7 +36,7 @@ class FeasiblePlans:
 
     def __init__(
         self,
-        world: World,
+        world: Commons,
         owner: str,
         problem: Callable[[], LocalProblem],
         load_of: Callable[[Solution | None], Array],

@@ -12,8 +12,8 @@ from gridarium.agents.prosumers.own_balance import Metered
 from gridarium.agents.prosumers.trading import book_of
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, Index
+from gridarium.environment.commons import Commons
 from gridarium.environment.grids import Site
-from gridarium.environment.world import World
 from gridarium.market.trade_book import TradeColumns
 from gridarium.market.utility import Utility
 
@@ -67,7 +67,7 @@ def _sales(site: Site, sold: TradeColumns) -> dict[str, ArrayLike]:
     }
 
 
-def _periods(world: World, minute_s: Array) -> Index:
+def _periods(world: Commons, minute_s: Array) -> Index:
     """The period in which each minute lies."""
     return ((minute_s - world.delivery_s) // world.clock.period_s).astype(np.int64)
 

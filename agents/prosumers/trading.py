@@ -16,8 +16,8 @@ from gridarium.market.trade_book import MinuteTrade, TradeBook
 from gridarium.market.utility import Utility
 
 if TYPE_CHECKING:
+    from gridarium.environment.commons import Commons
     from gridarium.environment.grids import Grid
-    from gridarium.environment.world import World
 
 NOMINATION_S = 150.0
 """How long before a period prosumers nominate, s."""
@@ -137,7 +137,7 @@ class Purchase:
 Answer = Accept | Counter
 
 
-def beat_of(world: World) -> Beat:
+def beat_of(world: Commons) -> Beat:
     """The beat that all traders of a world share."""
     return world.shared("beat", lambda: Beat(world.clock))
 

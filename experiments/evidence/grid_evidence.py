@@ -11,8 +11,8 @@ import pandas as pd
 from gridarium.agents.base import GridAgent
 from gridarium.agents.following import HeadCustomer
 from gridarium.environment.arrays import Array
+from gridarium.environment.commons import Commons
 from gridarium.environment.grids import Grid
-from gridarium.environment.world import World
 from gridarium.experiments.parts.part import GridScenario
 
 Tables = Mapping[str, pd.DataFrame]
@@ -48,7 +48,7 @@ class GridEvidence:
     above: GridEvidence | None = None
 
     @property
-    def world(self) -> World:
+    def world(self) -> Commons:
         """The world that the grid is part of."""
         return self.grid.world
 

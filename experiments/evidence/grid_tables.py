@@ -16,10 +16,10 @@ from gridarium.environment.grids import Grid, PeriodState, Site
 def grid_rows(grid: Grid) -> Iterator[Rows]:
     """What passed the head of a grid, and what the grids that hang on it took with all their replicas."""
     yield _exchange("head", "head", grid.head, grid.exchange_mw, _head_mvar(grid))
-    for below in grid.world.grids:
-        if below.above is not None and below.above.grid is grid:
-            taken, mvar = below.exchange_mw * below.replicas, _head_mvar(below) * below.replicas
-            yield _exchange(below.name, "grid_below", below.above, -taken, -mvar)
+    for below in grid.below:
+        assert below.above is not None
+        taken, mvar = below.exchange_mw * below.replicas, _head_mvar(below) * below.replicas
+        yield _exchange(below.name, "grid_below", below.above, -taken, -mvar)
 
 
 def _exchange(name: str, kind: str, site: Site, supply_mw: Array, q_mvar: Array) -> Rows:

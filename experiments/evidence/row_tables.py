@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from gridarium.agents.rows import Rows
-from gridarium.environment.world import World
+from gridarium.environment.commons import Commons
 
 Column = NDArray[Any] | pd.DatetimeIndex
 
@@ -24,12 +24,12 @@ class Part:
     length: int
 
 
-def part_of(world: World, first: Mapping[str, str], rows: Rows) -> Part:
+def part_of(world: Commons, first: Mapping[str, str], rows: Rows) -> Part:
     """Rows with what identifies them in front.
 
     Parameters
     ----------
-    world : World
+    world : Commons
     first : mapping of str to str
         Columns that come first, such as grid and agent.
     rows : Rows

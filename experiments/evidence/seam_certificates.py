@@ -55,8 +55,7 @@ def seam_energy(known: GridEvidence) -> Iterator[Reading]:
     above = known.grid.above
     if above is None or not known.head_customers:
         return
-    others = [one for one in known.world.grids if one.above and one.above.grid is above.grid]
-    together = [one for one in others if one.above and one.above.bus == above.bus]
+    together = [one for one in above.grid.below if one.above and one.above.bus == above.bus]
     gap = 0.0
     for period in range(known.world.periods_done):
         drawn = sum(one.replicas * _drawn_from_head(one, period) for one in together)

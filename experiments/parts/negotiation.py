@@ -11,7 +11,7 @@ from gridarium.experiments.scenario_fields import Conflict, Money, PositiveShare
 from gridarium.market.stackelberg import NegotiationRules
 
 if TYPE_CHECKING:
-    from gridarium.environment.world import World
+    from gridarium.environment.commons import Commons
 
 
 class Negotiation(Section):
@@ -44,7 +44,7 @@ class Negotiation(Section):
             yield Conflict("closes_h_before", self.closes_h_before, allowed)
 
 
-def negotiation_rules(scenario: GridScenario, world: World) -> NegotiationRules:
+def negotiation_rules(scenario: GridScenario, world: Commons) -> NegotiationRules:
     """Times and tolerances of the negotiation of the first day, s after the start of the world."""
     timing = NEGOTIATION.of(scenario)
     return NegotiationRules(

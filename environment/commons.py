@@ -1,0 +1,82 @@
+"""What everybody in a world has in common: time, messages, money, random numbers, meters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+import mesa
+import pandas as pd
+
+from gridarium.environment.arrays import Array
+from gridarium.environment.clock import HOUR_S, Clock
+from gridarium.environment.ledger import Ledger
+from gridarium.environment.links import LinkQuality
+from gridarium.environment.message_bus import MessageBus
+from gridarium.environment.random_streams import RandomStreams
+
+T = TypeVar("T")
+
+
+class Commons(mesa.Model):
+    """A world as its agents and grids see it; who steps it knows the grids, too.
+
+    - `clock`, `bus`: time, and the only way from agent to agent
+    - `ledger`: money
+    - `streams`: random numbers by name
+    - `meters`: what each agent has drawn in each period
+    - `shared`: things that agents of one kind share, such as compiled problems
+    - `periods_done`: settlement periods that are over
+
+    Parameters
+    ----------
+    clock : Clock
+        Its second 0 is the opening of the negotiations.
+    n_period : int
+        Settlement periods of the delivery day.
+    delivery_s : float
+        Clock time of the first period, s.
+    seed : int
+    quality : LinkQuality, optional
+        Of the message bus.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        n_period: int,
+        delivery_s: float,
+        seed: int = 0,
+        quality: LinkQuality | None = None,
+    ) -> None:
+        super().__init__(rng=seed)
+        self.clock, self.n_period, self.delivery_s = clock, n_period, delivery_s
+        self.periods_done = 0
+        self.streams = RandomStreams(seed)
+        self.bus = MessageBus(clock, self.streams, quality)
+        self.ledger = Ledger(clock.start)
+        self.meters: dict[str, Array] = {}
+        self._shared: dict[Hashable, Any] = {}
+
+    @property
+    def period_h(self) -> float:
+        """Length of a settlement period, h."""
+        return self.clock.period_s / HOUR_S
+
+    @property
+    def times(self) -> pd.DatetimeIndex:
+        """Calendar time at which each settlement period starts."""
+        step = pd.Timedelta(seconds=self.clock.period_s)
+        return pd.date_range(self.clock.timestamp_at(self.delivery_s), periods=self.n_period, freq=step)
+
+    @property
+    def shared_things(self) -> tuple[Any, ...]:
+        """Everything that agents share so far."""
+        return tuple(self._shared.values())
+
+    def shared(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The thing that is shared under a key, made by the first who asks."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        thing: T = self._shared[key]
+        return thing
