@@ -16,9 +16,11 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
+from gridarium.market.accounts import REPLICAS
 from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
 from gridarium.market.messages.status import LoadStatus, StatusRequest
 from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
+from gridarium.market.settlement import HeadAccount, settle_head
 
 _A_WATT_MW = 1e-6
 
@@ -30,6 +32,7 @@ class HeadCustomer(GridAgent):
 
     - `next_terms`, `tell_plan`: wait for the supplier's next signal for a day, and answer it
     - `answer_forecasts`: tell what was asked about a day before anything was known of it
+    - `pay_head`: pay the supplier for what passed the head
     - `terms_of_day`, `head_forecast_mw`, `head_plan_mw`, `head_plan_mvar`: override them
 
     Parameters
@@ -147,6 +150,23 @@ class HeadCustomer(GridAgent):
     def _all_terms(self) -> list[TariffSignal]:
         return [self.terms_of_day(day) for day in range(self.horizon.n_day)]
 
+    def pay_head(self, period: int, taken_mw: float) -> None:
+        """Pay for what one of its grids took through the head, or be paid for what it fed back, as told."""
+        day, place = divmod(period, self.horizon.day_length)
+        terms = self.terms_of_day(day)
+        account = HeadAccount(
+            time_s=self.world.clock.now_s,
+            period=period,
+            buyer=self.name,
+            supplier=self.supplier,
+            replicas_account=self.grid.named(REPLICAS),
+            replicas=self.grid.replicas,
+            taken_mwh=taken_mw * self.world.period_h,
+            import_price_per_mwh=float(self.told_price_per_mwh(terms)[place]),
+            export_price_per_mwh=float(self.told_export_per_mwh(terms)[place]),
+        )
+        settle_head(self.world.ledger, account)
+
     # What it tells of itself.
 
     def rows(self) -> Iterator[Rows]:
@@ -203,9 +223,8 @@ class HeadCustomer(GridAgent):
     def tell_head_status(self, request: StatusRequest, sender: str) -> LoadStatus:
         """Tell what the head takes from a settlement period on until the day ends, as planned."""
         day, _ = self.horizon.place(request.period)
-        begun = request.period - self.horizon.periods(day).start
         planned = self.grid.replicas * self.horizon.by_period(self.head_plan_mw(day))
-        return LoadStatus(request.period, series(planned[begun:]))
+        return load_status(self.horizon, request.period, planned)
 
     def _forecast(self, day: int) -> LoadForecast | None:
         expected = self.head_forecast_mw(day)
@@ -213,6 +232,12 @@ class HeadCustomer(GridAgent):
             return None
         self._forecasts[day] = expected
         return LoadForecast(day, series(self.grid.replicas * self.horizon.by_period(expected)))
+
+
+def load_status(horizon: Horizon, period: int, planned_mw: Array) -> LoadStatus:
+    """What is left, from a settlement period on, of what is planned for its day, shape (n_period,)."""
+    begun = period - horizon.periods(horizon.place(period)[0]).start
+    return LoadStatus(period, series(planned_mw[begun:]))
 
 
 def _key(terms: TariffSignal) -> tuple[int, int, bool]:

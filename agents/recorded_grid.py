@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridarium.agents.base import GridAgent, on
+from gridarium.agents.following import load_status
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
@@ -78,8 +79,7 @@ class RecordedGrid(GridAgent):
     def tell_status(self, request: StatusRequest, sender: str) -> LoadStatus:
         """Tell what was planned for the rest of the day."""
         day, _ = self._horizon.place(request.period)
-        begun = request.period - self._horizon.periods(day).start
-        return LoadStatus(request.period, series(self._of_day(self._record.plan_mw, day)[begun:]))
+        return load_status(self._horizon, request.period, self._of_day(self._record.plan_mw, day))
 
     def operate(self, period: int) -> None:
         """Draw or feed back what was metered."""
@@ -89,7 +89,6 @@ class RecordedGrid(GridAgent):
 
     def settle(self, period: int) -> None:
         """Pay for it as told; what is fed back earns nothing."""
-        taken_mwh = float(self._record.metered_mw[period]) * self.world.period_h
         account = HeadAccount(
             time_s=self.world.clock.now_s,
             period=period,
@@ -97,9 +96,8 @@ class RecordedGrid(GridAgent):
             supplier=self.supplier,
             replicas_account=f"{self.name}/{REPLICAS}",
             replicas=self.replicas,
-            import_mwh=max(0.0, taken_mwh),
+            taken_mwh=float(self._record.metered_mw[period]) * self.world.period_h,
             import_price_per_mwh=float(self._price[period]),
-            export_mwh=max(0.0, -taken_mwh),
             export_price_per_mwh=0.0,
         )
         settle_head(self.world.ledger, account)

@@ -145,10 +145,10 @@ class HeadAccount:
         The agents below and above.
     replicas_account, replicas : str, int
         Account of the equal grids behind the same place, and how many there are with this one.
-    import_mwh, import_price_per_mwh : float
-        Of one grid.
-    export_mwh, export_price_per_mwh : float
-        Of one grid.
+    taken_mwh : float
+        Of one grid; negative where it feeds back.
+    import_price_per_mwh, export_price_per_mwh : float
+        For what it takes and for what it feeds back.
     """
 
     time_s: float
@@ -157,17 +157,17 @@ class HeadAccount:
     supplier: str
     replicas_account: str
     replicas: int
-    import_mwh: float
+    taken_mwh: float
     import_price_per_mwh: float
-    export_mwh: float
     export_price_per_mwh: float
 
 
 def settle_head(ledger: Ledger, account: HeadAccount) -> None:
     """Book what a grid owes its supplier, and the same again for its replicas together."""
+    imported, exported = max(0.0, account.taken_mwh), max(0.0, -account.taken_mwh)
     for payer, weight in ((account.buyer, 1), (account.replicas_account, account.replicas - 1)):
-        bought = weight * account.import_price_per_mwh * account.import_mwh
-        sold = weight * account.export_price_per_mwh * account.export_mwh
+        bought = weight * account.import_price_per_mwh * imported
+        sold = weight * account.export_price_per_mwh * exported
         if bought:
             ledger.book(account.time_s, payer, account.supplier, bought, PURCHASE, account.period)
         if sold:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Generic, Literal, TypeVar
 
 Ending = Literal["", "converged", "gate closed", "round limit"]
 
@@ -16,10 +16,11 @@ class NegotiationRules:
     ----------
     opens_s, closes_s : float
         Gate in simulated time, s; the loop ends at the latest when it closes.
-    price_tolerance_per_mwh : float
-        Largest distance between the posted price and the one the answers call for.
+    tolerance : float
+        Largest distance between what is posted and what the answers call for, in the unit in which the
+        leader measures it: money/MWh where it sets a price.
     damping : float
-        Share of that distance that the next price takes, in (0, 1].
+        Share of that distance that the next signal takes, in (0, 1].
     round_limit : int
     reply_timeout_s, resend_after_s : float
         How long answers are awaited in a round, and after what silence the signal is sent again.
@@ -27,15 +28,19 @@ class NegotiationRules:
 
     opens_s: float
     closes_s: float
-    price_tolerance_per_mwh: float
+    tolerance: float
     damping: float
     round_limit: int
     reply_timeout_s: float
     resend_after_s: float
 
-    def ending(self, round_: int, now_s: float, price_residual_per_mwh: float, missing: int) -> Ending:
+    def later(self, delay_s: float) -> NegotiationRules:
+        """The same rules with a gate that opens and closes later."""
+        return replace(self, opens_s=self.opens_s + delay_s, closes_s=self.closes_s + delay_s)
+
+    def ending(self, round_: int, now_s: float, distance: float, missing: int) -> Ending:
         """Whether the loop ends after this round, and why; "" where it goes on."""
-        if price_residual_per_mwh <= self.price_tolerance_per_mwh and not missing:
+        if distance <= self.tolerance and not missing:
             return "converged"
         if now_s >= self.closes_s:
             return "gate closed"
@@ -44,8 +49,28 @@ class NegotiationRules:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+@dataclass(frozen=True)
+class Judgement:
+    """What a leader makes of the answers of a round; a leader may note more than this.
+
+    Parameters
+    ----------
+    distance : float
+        Largest distance between what was posted and what the answers call for, in the unit of the rules'
+        tolerance; 0 at rest.
+    unheard : int
+        Followers whose answers it does not go by yet; as long as there are any it has not converged.
+    """
+
+    distance: float
+    unheard: int
+
+
+Judged_co = TypeVar("Judged_co", bound=Judgement, covariant=True)
+
+
+@dataclass(frozen=True)
+class Round(Generic[Judged_co]):
     """One round of a negotiation.
 
     Parameters
@@ -54,26 +79,17 @@ class Round:
         From 1.
     time_s : float
         Simulated time at its end.
-    price_change_per_mwh : float
-        Largest distance between the posted price and the one that the answers call for.
-    load_change_mw : float
-        Largest change of the feeder's load since the round before.
+    judgement : Judgement
+        Of the answers.
     replies, missing : int
         Answers received, and followers that stayed silent.
-    cut_rounds : int
-        Rounds that the leader's cone solver took.
-    profit_money : float
-        What the leader would earn with these answers; nan where they were not dispatched.
     ended : str
         Empty until the last round.
     """
 
     round: int
     time_s: float
-    price_change_per_mwh: float
-    load_change_mw: float
+    judgement: Judged_co
     replies: int
     missing: int
-    cut_rounds: int
-    profit_money: float
     ended: Ending

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan
+from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.dispatch import Dispatch, Dispatcher
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
-from gridarium.market.accounts import REPLICAS
-from gridarium.market.messages.tariffs import MarketConditions
-from gridarium.market.settlement import (
-    HeadAccount,
-    PeriodAccount,
-    settle_head,
-    settle_period,
-    settle_true_up,
-)
+from gridarium.market.messages.tariffs import MarketConditions, TariffSignal
+from gridarium.market.settlement import PeriodAccount, settle_period, settle_true_up
 from gridarium.market.supply import Situation
 from gridarium.market.tariffs import Tariff, TariffOffer, carbon_revenue, granted_discount
 
@@ -53,68 +46,42 @@ class DayAhead:
         return cost
 
 
-@dataclass(frozen=True)
-class Parties:
-    """With whom a DSO settles, and whose meters it reads.
-
-    Parameters
-    ----------
-    operator : str
-        Its own account.
-    supplier : str
-        Who supplies the head of its grid and is paid for it.
-    carbon_market : str
-    consumers : tuple of str
-        Who pays the tariff.
-    below : mapping of str to Grid
-        Operators of grids that hang on this one, with these grids; each pays at its own head.
-    """
-
-    operator: str
-    supplier: str
-    carbon_market: str
-    consumers: tuple[str, ...]
-    below: Mapping[str, Grid]
-
-
 class DayAccounts:
     """Settles one delivery day of a DSO; all series by settlement periods of the day.
 
     Parameters
     ----------
     grid : Grid
-    parties : Parties
+    operator : str
+        Its own account.
+    contract : DsoContract
+        With whom it settles, and whose meters it reads.
     tariff : Tariff
     dispatcher : Dispatcher
         For the cost of the plan.
     plan : DayAhead
         The final one.
-    price_per_mwh : ndarray, shape (n_step,)
-        The final price.
-    terms_price_per_mwh, terms_export_per_mwh : ndarray, shape (n_period,)
-        What the supplier asks and pays in each settlement period of the day.
+    signal : TariffSignal
+        The final one, in the steps of the plan.
     horizon : Horizon
-    day : int
     """
 
     def __init__(
         self,
         grid: Grid,
-        parties: Parties,
+        operator: str,
+        contract: DsoContract,
         tariff: Tariff,
         dispatcher: Dispatcher,
         plan: DayAhead,
-        price_per_mwh: Array,
-        terms_price_per_mwh: Array,
-        terms_export_per_mwh: Array,
+        signal: TariffSignal,
         horizon: Horizon,
-        day: int,
     ) -> None:
-        self._grid, self._world, self._parties, self._tariff = grid, grid.world, parties, tariff
-        self._periods = horizon.periods(day)
+        self._grid, self._world, self._tariff = grid, grid.world, tariff
+        self._operator, self._contract = operator, contract
+        self._periods = horizon.periods(signal.day)
         hold = horizon.by_period
-        self._price, self._tou = hold(price_per_mwh), hold(plan.situation.conditions.tou_price_per_mwh)
-        self._terms_price, self._terms_export = terms_price_per_mwh, terms_export_per_mwh
+        self._price, self._tou = hold(signal.price_per_mwh), hold(signal.reference_price_per_mwh)
         self._fuel_cost_per_h = hold(dispatcher.fuel_cost_per_h(plan.dispatch))
         self._wear_cost_per_h = hold(dispatcher.wear_cost_per_h(plan.dispatch))
         self._turbine_t_per_h = hold(plan.situation.supply.turbine_t_per_h)
@@ -135,8 +102,7 @@ class DayAccounts:
         place, world = period - self._periods.start, self._world
         planned = float(self._factor[place])
         self.settled_factor[place] = planned
-        settle_period(world.ledger, self._parties.operator, self._account(period))
-        settle_head(world.ledger, self._head_account(period))
+        settle_period(world.ledger, self._operator, self._account(period))
         below = self._conditions.quota_tco2_per_mwh - planned
         reduction = below * float(self.load_mw()[place]) * world.period_h
         return reduction + (self._true_up() if period == self._periods.stop - 1 else 0.0)
@@ -168,8 +134,8 @@ class DayAccounts:
     def _metered_mw(self) -> dict[str, Array]:
         """Load of each customer, MW; of a grid below that of all its replicas."""
         meters, nothing = self._world.meters, np.zeros(self._world.n_period)
-        metered = {name: meters.get(name, nothing)[self._periods] for name in self._parties.consumers}
-        for name, grid in self._parties.below.items():
+        metered = {name: meters.get(name, nothing)[self._periods] for name in self._contract.consumers}
+        for name, grid in self._contract.below.items():
             drawn = np.zeros(self._periods.stop - self._periods.start)
             states = grid.states[self._periods]
             drawn[: len(states)] = [state.exchange_mw * grid.replicas for state in states]
@@ -194,8 +160,8 @@ class DayAccounts:
         carbon = reduction * self._conditions.carbon_price_per_tco2
         settle_true_up(
             world.ledger,
-            self._parties.operator,
-            self._parties.carbon_market,
+            self._operator,
+            self._contract.carbon_market,
             world.clock.now_s,
             self._periods.stop - 1,
             {name: float(mw.sum()) * hours for name, mw in self._metered_mw().items()},
@@ -205,32 +171,16 @@ class DayAccounts:
         return reduction
 
     def _account(self, period: int) -> PeriodAccount:
-        hours, place, parties = self._world.period_h, period - self._periods.start, self._parties
+        hours, place, contract = self._world.period_h, period - self._periods.start, self._contract
         carbon = float(self.carbon_revenue_money(place)) if self._tariff.trades_carbon else 0.0
         meters = self._world.meters
         return PeriodAccount(
             time_s=self._world.clock.now_s,
             period=period,
-            load_mwh={name: float(meters[name][period]) * hours for name in parties.consumers},
+            load_mwh={name: float(meters[name][period]) * hours for name in contract.consumers},
             price_per_mwh=float(self._price[place]),
             fuel_money=float(self._fuel_cost_per_h[place]) * hours,
             wear_money=float(self._wear_cost_per_h[place]) * hours,
             carbon_money=carbon,
-            carbon_market=parties.carbon_market,
-        )
-
-    def _head_account(self, period: int) -> HeadAccount:
-        place, grid, parties = period - self._periods.start, self._grid, self._parties
-        exchange_mwh = grid.states[period].exchange_mw * self._world.period_h
-        return HeadAccount(
-            time_s=self._world.clock.now_s,
-            period=period,
-            buyer=parties.operator,
-            supplier=parties.supplier,
-            replicas_account=grid.named(REPLICAS),
-            replicas=grid.replicas,
-            import_mwh=max(0.0, exchange_mwh),
-            import_price_per_mwh=float(self._terms_price[place]),
-            export_mwh=max(0.0, -exchange_mwh),
-            export_price_per_mwh=float(self._terms_export[place]),
+            carbon_market=contract.carbon_market,
         )

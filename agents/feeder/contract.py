@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gridarium.environment.arrays import Array
+import numpy as np
+
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Grid, Place
+from gridarium.environment.horizon import Horizon
+from gridarium.market.messages.tariffs import CarbonTerms, MarketConditions, TariffSignal
 
 
 @dataclass(frozen=True)
@@ -30,3 +34,22 @@ class DsoContract:
     carbon_market: str
     places: Mapping[str, Place]
     below: Mapping[str, Grid]
+
+    @property
+    def consumers(self) -> tuple[str, ...]:
+        """Those of its followers who pay the tariff by their own meter."""
+        return tuple(name for name in self.places if name not in self.below)
+
+    def conditions(self, terms: TariffSignal, carbon: CarbonTerms, horizon: Horizon) -> MarketConditions:
+        """What a day is planned with: this contract, the supplier's terms, the carbon market's."""
+        wholesale, exported = series(horizon.fit(terms.price_per_mwh)), terms.export_price_per_mwh
+        return MarketConditions(
+            tou_price_per_mwh=series(horizon.of_day(self.tou_price_per_mwh, terms.day)),
+            wholesale_price_per_mwh=wholesale,
+            export_price_per_mwh=series(
+                np.zeros_like(wholesale) if exported is None else horizon.fit(exported)
+            ),
+            grid_factor_tco2_per_mwh=series(horizon.fit(terms.factor_tco2_per_mwh)),
+            carbon_price_per_tco2=carbon.price_per_tco2,
+            quota_tco2_per_mwh=carbon.quota_tco2_per_mwh,
+        )

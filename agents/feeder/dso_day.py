@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
 from gridarium.agents.feeder.price_setting import PriceSetter
 from gridarium.environment.arrays import Array
+from gridarium.environment.horizon import Horizon
 from gridarium.market.messages.tariffs import CarbonTerms, LoadPlan, MarketConditions, TariffSignal
-from gridarium.market.stackelberg import Round
+from gridarium.market.stackelberg import Judgement, NegotiationRules, Round
+
+
+@dataclass(frozen=True)
+class PriceJudgement(Judgement):
+    """What a DSO makes of the answers to a price; its distance is one between prices, money/MWh.
+
+    Parameters
+    ----------
+    load_change_mw : float
+        Largest change of the feeder's load since the round before.
+    cut_rounds : int
+        Rounds that its cone solver took.
+    profit_money : float
+        What it would earn with these answers; nan where they were not dispatched.
+    """
+
+    load_change_mw: float
+    cut_rounds: int
+    profit_money: float
 
 
 class DsoDay:
@@ -19,7 +40,6 @@ class DsoDay:
     - `base_mw`, `available_mw`, `initial_mwh`, `carbon`: what was told at the start
     - `terms`, `conditions`: what the supplier asks
     - `loads_mw`, `loads_mvar`: what followers have answered last
-    - `round`, `heard_round`: the running one, and the one of the loads that the leader goes by
     - `rounds`, `signal`, `plan`: the negotiation, and what came of it
     - `accounts`: the settlement, once the plan is final
 
@@ -27,12 +47,15 @@ class DsoDay:
     ----------
     number : int
         From 0.
+    horizon : Horizon
+    rules : NegotiationRules
+        With the gate of this day.
     setter : PriceSetter
         How the leader gets from answers to its next price.
     """
 
-    def __init__(self, number: int, setter: PriceSetter) -> None:
-        self.number, self.setter = number, setter
+    def __init__(self, number: int, horizon: Horizon, rules: NegotiationRules, setter: PriceSetter) -> None:
+        self.number, self.horizon, self.rules, self.setter = number, horizon, rules, setter
         self.base_mw: Mapping[str, Array] = {}
         self.available_mw: Mapping[str, Array] = {}
         self.initial_mwh: Mapping[str, float] = {}
@@ -41,12 +64,10 @@ class DsoDay:
         self.conditions: MarketConditions
         self.loads_mw: dict[str, Array] = {}
         self.loads_mvar: dict[str, Array] = {}
-        self.rounds: list[Round] = []
+        self.rounds: list[Round[PriceJudgement]] = []
         self.signal: TariffSignal
         self.plan: DayAhead
         self.accounts: DayAccounts
-        self.round = self.heard_round = 0
-        self.planned_last = False
         self.committed = False
 
     @property
@@ -62,6 +83,6 @@ class DsoDay:
     def hear(self, replies: Mapping[str, LoadPlan]) -> None:
         """Take the loads that followers have planned; who stayed silent is taken to keep to the last one."""
         for name, plan in replies.items():
-            self.loads_mw[name] = plan.load_mw
+            self.loads_mw[name] = self.horizon.fit(plan.load_mw)
             if plan.load_mvar is not None:
-                self.loads_mvar[name] = plan.load_mvar
+                self.loads_mvar[name] = self.horizon.fit(plan.load_mvar)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -141,8 +141,19 @@ def _columns(rows: Sequence[dict[str, ArrayLike]]) -> dict[str, ArrayLike]:
 
 
 def _rounds(day: DsoDay) -> Iterator[dict[str, ArrayLike]]:
-    for round_ in day.rounds:
-        yield {"day": day.number, **asdict(round_)}
+    for one in day.rounds:
+        yield {
+            "day": day.number,
+            "round": one.round,
+            "time_s": one.time_s,
+            "price_change_per_mwh": one.judgement.distance,
+            "load_change_mw": one.judgement.load_change_mw,
+            "replies": one.replies,
+            "missing": one.missing,
+            "cut_rounds": one.judgement.cut_rounds,
+            "profit_money": one.judgement.profit_money,
+            "ended": one.ended,
+        }
 
 
 def _day(day: DsoDay) -> dict[str, ArrayLike]:

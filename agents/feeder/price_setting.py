@@ -44,19 +44,24 @@ class Foresight(NamedTuple):
     contradictions: int
 
 
+class Planning(Protocol):
+    """Can plan for the answers that were heard last."""
+
+    def plan(self) -> DayAhead:
+        """The plan; an error where the answers cannot be supplied."""
+
+    def attempt(self) -> DayAhead | None:
+        """The plan, or None where the answers cannot be supplied."""
+
+
 class PriceSetter(Protocol):
     """Decides what a leader posts."""
 
-    @property
-    def needs_dispatch(self) -> bool:
-        """Whether the answers to the posted price are worth a dispatch; a probe's are not."""
-
-    @property
-    def may_be_refused(self) -> bool:
-        """Whether it goes on where the answers to a price cannot be supplied."""
-
     def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
         """Price of the first round, money/MWh, shape (n_period,), when only forecasts are known."""
+
+    def plan(self, answers: Planning) -> DayAhead | None:
+        """The plan for the answers to the posted price, or None where they are worth none or were refused."""
 
     def revise(
         self,
@@ -65,11 +70,7 @@ class PriceSetter(Protocol):
         silent: frozenset[str],
         plan: DayAhead | None,
     ) -> Step:
-        """Next price after the answers to the posted one.
-
-        Of silent followers an earlier load is given; the plan is None where the answers were not worth a
-        dispatch or could not be supplied.
-        """
+        """Next price after the answers to the posted one; of silent followers an earlier load is given."""
 
     def settle(self, posted: Array) -> Array:
         """The price to announce, when time is up after a posted one; that same array if it stays."""
@@ -95,8 +96,6 @@ class BestResponse:
     The agent version of the procedure C.2.
     """
 
-    needs_dispatch = True
-    may_be_refused = False
     foresight = None
 
     def __init__(self, damping: float) -> None:
@@ -105,6 +104,10 @@ class BestResponse:
     def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
         """The tariff at the forecast loads."""
         return plan.offer.price_per_mwh
+
+    def plan(self, answers: Planning) -> DayAhead:
+        """Any answer must be supplied."""
+        return answers.plan()
 
     def revise(
         self,

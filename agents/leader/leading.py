@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAhead
-from gridarium.agents.feeder.price_setting import Foresight, Step
+from gridarium.agents.feeder.price_setting import Foresight, Planning, Step
 from gridarium.agents.leader.anticipation import AnticipatingLeader, Anticipation, InformedLeader
 from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
@@ -35,8 +35,6 @@ class Anticipating:
     prices. C.1.4, C.1.5.
     """
 
-    may_be_refused = True
-
     def __init__(
         self,
         connections: Mapping[str, Place],
@@ -48,16 +46,15 @@ class Anticipating:
         self.options = options or Anticipation()
         self.leader: AnticipatingLeader
 
-    @property
-    def needs_dispatch(self) -> bool:
-        """Whether the posted price is more than a probe."""
-        return not self.leader.probing
-
     def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
         """The reference price: its answers are the base loads."""
         loads = self._stacked(base_mw)
         self.leader = self._leader(self.task(plan, loads), self.options)
         return self.leader.propose()
+
+    def plan(self, answers: Planning) -> DayAhead | None:
+        """No plan for the answers to a probe; those that cannot be supplied are one more thing to learn."""
+        return None if self.leader.probing else answers.attempt()
 
     def revise(
         self,

@@ -75,9 +75,9 @@ class OperatorInbox(HeadCustomer):
             )
         self._view.note_day_ahead(day, question.replies)
 
-    def _hear_status(self, quarter: int, members: Sequence[str]) -> Generator[Any, Any, int]:
-        """Ask how a quarter begins; returns how many stayed silent."""
-        question = self._ask_shortly(dict.fromkeys(members, StatusRequest(quarter)))
+    def _hear_status(self, period: int, members: Sequence[str]) -> Generator[Any, Any, int]:
+        """Ask how a period begins; returns how many stayed silent."""
+        question = self._ask_shortly(dict.fromkeys(members, StatusRequest(period)))
         silent = yield from question.answered()
         self._view.note_status(question.replies)
         return len(silent)
@@ -89,11 +89,11 @@ class OperatorInbox(HeadCustomer):
     def _ask_shortly(self, payloads: Mapping[str, Any]) -> Question:
         return self.ask(payloads, self.rules.reply_timeout_s, self.rules.resend_after_s)
 
-    def _hear_pool(self, quarter: int) -> Generator[Any, Any, None]:
-        """Wait for the nominations of a quarter, but not for long."""
+    def _hear_pool(self, period: int) -> Generator[Any, Any, None]:
+        """Wait for the nominations of a period, but not for long."""
         clock = self.world.clock
         deadline = clock.now_s + self.rules.reply_timeout_s
-        while not self._pool.is_complete(quarter) and clock.now_s < deadline:
+        while not self._pool.is_complete(period) and clock.now_s < deadline:
             yield clock.timeout(min(self.rules.resend_after_s, deadline - clock.now_s))
 
     @on(Nomination)

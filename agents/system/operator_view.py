@@ -107,7 +107,7 @@ class OperatorView:
         return state, np.array([unit.hours_in_state for unit in told], dtype=float)
 
     def day_ahead(self, day: int) -> SystemForecast:
-        """Forecast of a day as told the day before, by quarters."""
+        """Forecast of a day as told the day before, by periods."""
         n = self._day_length
         offers = [self._day_ahead[day, load.name] for load in self._system.loads]
         periods = range(day * n, (day + 1) * n)
@@ -126,24 +126,24 @@ class OperatorView:
             pool_fee_per_mwh=np.full(n, self._rules.pool_fee_per_mwh),
         )
 
-    # Each quarter.
+    # Each period.
 
-    def forecast(self, quarter: int) -> SystemForecast:
-        """Forecast of the day with what is known right before a quarter."""
-        day, place = divmod(quarter, self._day_length)
+    def forecast(self, period: int) -> SystemForecast:
+        """Forecast of the day with what is known right before a period."""
+        day, place = divmod(period, self._day_length)
         before = self.day_ahead(day)
         load, wind = before.load_mw.copy(), before.wind_mw.copy()
-        load[place:] = self._pool.deficits_mw(range(quarter, (day + 1) * self._day_length))
+        load[place:] = self._pool.deficits_mw(range(period, (day + 1) * self._day_length))
         for name in self._members.drawn:
-            load[place:] += self._rest(name, quarter, "load_mw")
+            load[place:] += self._rest(name, period, "load_mw")
         wind[place:] = 0.0
         for name in self._members.wind_farms:
-            wind[place:] += self._rest(name, quarter, "available_mw")
+            wind[place:] += self._rest(name, period, "available_mw")
         return replace(before, load_mw=load, wind_mw=wind)
 
-    def wind_shares(self, quarter: int) -> dict[str, Array]:
+    def wind_shares(self, period: int) -> dict[str, Array]:
         """Share of each farm in the wind expected for the rest of the day, shape (n_left,)."""
-        each = {name: self._rest(name, quarter, "available_mw") for name in self._members.wind_farms}
+        each = {name: self._rest(name, period, "available_mw") for name in self._members.wind_farms}
         total = np.asarray(sum(each.values()))
         even = 1.0 / max(1, len(each))
         return {
@@ -151,12 +151,12 @@ class OperatorView:
             for name, mw in each.items()
         }
 
-    def state(self, quarter: int) -> SystemState:
-        """State right before a quarter as last reported."""
+    def state(self, period: int) -> SystemState:
+        """State right before a period as last reported."""
         storage = self._system.storage
         units = [self._status(name, UnitStatus) for name in self._unit_names]
         loads = [self._status(load.name, FlexibleStatus) for load in self._system.loads]
-        starts_day = quarter % self._day_length == 0
+        starts_day = period % self._day_length == 0
         return SystemState(
             np.array([unit.on for unit in units], dtype=bool),
             np.array([unit.gross_mw for unit in units], dtype=float),
@@ -169,13 +169,13 @@ class OperatorView:
         """Net power of all units as last reported, MW."""
         return float(sum(self._status(name, UnitStatus).net_mw for name in self._unit_names))
 
-    def realised(self, quarter: int, planned: PeriodDecisions) -> PeriodDecisions:
-        """A plan for a quarter with what its agents reported in its place."""
+    def realised(self, period: int, planned: PeriodDecisions) -> PeriodDecisions:
+        """A plan for a period with what its agents reported in its place."""
 
         def reports(names: Sequence[str]) -> list[Any]:
-            """Reports of all of them on the quarter; nothing where one is missing."""
+            """Reports of all of them on the period; nothing where one is missing."""
             told = [self._reports.get(name) for name in names]
-            return told if all(each and each.period == quarter + 1 for each in told) else []
+            return told if all(each and each.period == period + 1 for each in told) else []
 
         done: dict[str, Any] = {}
         if units := reports(self._unit_names):
@@ -210,12 +210,12 @@ class OperatorView:
             StorageStatus(0, 0.0, 0.0, told.e_mwh) if kind is StorageStatus else FlexibleStatus(0, 0.0, 0.0)
         )
 
-    def _rest(self, name: str, quarter: int, field: str) -> Array:
+    def _rest(self, name: str, period: int, field: str) -> Array:
         """What a load or wind farm expects of the rest of the day, as last told."""
-        day, place = divmod(quarter, self._day_length)
+        day, place = divmod(period, self._day_length)
         report: RenewableStatus | LoadStatus | None = self._reports.get(name)
         if report is not None and report.period // self._day_length == day:
-            rest: Array = getattr(report, field)[quarter - report.period :]
+            rest: Array = getattr(report, field)[period - report.period :]
             return rest
         told: Array = getattr(self._day_ahead[day, name], field)[place:]
         return told

@@ -1,10 +1,9 @@
-"""The system operator: commits units the day before, and each quarter plans anew where reality departs."""
+"""The system operator: commits units the day before, and each period plans anew where reality departs."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Generator, Iterator
-from dataclasses import asdict, replace
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,24 +11,19 @@ import numpy as np
 from gridarium.agents.behaviour import Behaviour, Deviation
 from gridarium.agents.questions import Asked
 from gridarium.agents.rows import Rows
-from gridarium.agents.system.commitment_problem import CommitmentProblem, CommitmentShape
 from gridarium.agents.system.operation import Members, OperationRules, QuarterLook, QuarterRecord, commanded
-from gridarium.agents.system.operator_books import HeadTerms, OperatorBooks
+from gridarium.agents.system.operator_books import OperatorBooks
 from gridarium.agents.system.operator_inbox import DAY_AHEAD_TIMEOUT_S, OperatorInbox
-from gridarium.agents.system.operator_orders import day_orders, joined, quarter_orders, wind_orders
+from gridarium.agents.system.operator_orders import OperatorOrders
 from gridarium.agents.system.operator_view import DayPlan
-from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
-from gridarium.agents.system.realtime_problem import RealTimePlan, RealTimeProblem, RealTimeShape
-from gridarium.agents.system.system_costs import marginal_price, planned_factor
-from gridarium.environment.arrays import Array, Flags, series
+from gridarium.agents.system.power_system import PowerSystem
+from gridarium.agents.system.system_planner import SystemPlanner
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import DAY_S
-from gridarium.environment.errors import InfeasibleError
 from gridarium.environment.grids import Site
 from gridarium.market.messages.commands import Command
 from gridarium.market.messages.leasing import LeftToPool
 from gridarium.market.messages.tariffs import TariffSignal
-
-logger = logging.getLogger(__name__)
 
 _A_WATT_MW = 1e-6
 TERMS_RESEND_S = 60.0
@@ -52,10 +46,9 @@ _SHORT = ("reserve_up_short_mw", "reserve_down_short_mw")
 class SystemOperator(OperatorInbox):
     """An operator that runs a system of thermal units, wind, a storage, flexible loads and a prosumer pool.
 
-    - `plans`: the plan in force on each day
-    - `price_per_mwh`: the marginal price announced for each quarter
+    - `plans`, `price_per_mwh`: the plan in force on each day, and the marginal price of each period
     - `terms`, `told`: what its supplier has told it of each day, and what it has told the grids below
-    - `records`: one for each quarter that is over
+    - `records`: one for each period that is over
 
     Parameters
     ----------
@@ -74,7 +67,7 @@ class SystemOperator(OperatorInbox):
 
     Notes
     -----
-    Procedure E.2: forecast, commitment for the hours of the next day, and before each quarter the trigger
+    Procedure E.2: forecast, commitment for the hours of the next day, and before each period the trigger
     E18, the real-time problem E19 for the rest of the day, and a call to the pool for what is left.
     """
 
@@ -92,47 +85,49 @@ class SystemOperator(OperatorInbox):
     ) -> None:
         super().__init__(site, name, supplier, system, members, rules, behaviour)
         world = self.world
-        self.plans: dict[int, DayPlan] = {}
-        self.price_per_mwh = np.zeros(world.n_period)
-        commitment = CommitmentShape(system, round(self.day_length * world.period_h))
-        real_time = RealTimeShape(system, self.day_length, world.period_h)
-        self._commitment = world.shared(commitment, lambda: CommitmentProblem(commitment))
-        self._real_time = world.shared(real_time, lambda: RealTimeProblem(real_time))
-        self._hours_in_state: dict[int, Array] = {}
-        self._books = OperatorBooks(
-            self.grid, self.name, supplier, system, members, rules, self._view, self._pool
-        )
+        self._planner = SystemPlanner(world, self.name, system, self._view, self.day_length)
+        self._orders = OperatorOrders(system, self._view)
+        self._books = OperatorBooks(world, system, members, rules, self._view, self._pool)
         self.terms: dict[int, TariffSignal] = {}
         self.told: dict[int, TariffSignal] = {}
         self._looks: dict[int, QuarterLook] = {}
-        self._issue = 0
+
+    @property
+    def plans(self) -> Mapping[int, DayPlan]:
+        """The plan in force on each day."""
+        return self._planner.plans
+
+    @property
+    def price_per_mwh(self) -> Array:
+        """The marginal price announced for each settlement period."""
+        return self._planner.price_per_mwh
 
     @property
     def records(self) -> list[QuarterRecord]:
-        """Quarters that are over."""
+        """Periods that are over."""
         return self._books.records
 
     # The story of a day.
 
     def process(self) -> Generator[Any, Any, None]:
-        """Commit the first day; look at each quarter, and commit each further day while there is time."""
+        """Commit the first day; look at each period, and commit each further day while there is time."""
         clock, n_period = self.world.clock, self.world.n_period
         yield clock.wait_until(self.rules.opens_s)
         yield from self._commit(0)
-        for quarter in range(n_period + 1):
-            yield clock.wait_until(self._looks_at_s(quarter))
-            yield from self._look_at(quarter)
-            tomorrow = quarter // self.day_length + 1
-            is_open = self._commits_at_s(tomorrow) < self._looks_at_s(quarter + 1)
+        for period in range(n_period + 1):
+            yield clock.wait_until(self._looks_at_s(period))
+            yield from self._look_at(period)
+            tomorrow = period // self.day_length + 1
+            is_open = self._commits_at_s(tomorrow) < self._looks_at_s(period + 1)
             if is_open and tomorrow not in self.plans and tomorrow * self.day_length < n_period:
                 yield clock.wait_until(max(clock.now_s, self._commits_at_s(tomorrow)))
                 yield from self._commit(tomorrow)
 
-    def _looks_at_s(self, quarter: int) -> float:
-        return self.world.delivery_s + quarter * self.world.clock.period_s - self.rules.lead_s
+    def _looks_at_s(self, period: int) -> float:
+        return self.world.delivery_s + period * self.world.clock.period_s - self.rules.lead_s
 
     def _commits_at_s(self, day: int) -> float:
-        """The day-ahead round, or the last quarter of the day before where that would be too late."""
+        """The day-ahead round, or the last period of the day before where that would be too late."""
         latest = self._looks_at_s(day * self.day_length - 1)
         return min(self.rules.opens_s + day * DAY_S, latest)
 
@@ -146,7 +141,7 @@ class SystemOperator(OperatorInbox):
         self._view.note_market(day, self.told_price_per_mwh(self.terms[day]))
         yield from self._plan(day)
         if self.members.below:
-            # It goes on looking at the quarters of the day before meanwhile.
+            # It goes on looking at the periods of the day before meanwhile.
             self.world.clock.process(self._supply(day, question))
         else:
             self.tell_plan(question, self.terms[day])
@@ -162,140 +157,58 @@ class SystemOperator(OperatorInbox):
         self.tell_plan(question, self.terms[day])
 
     def _plan(self, day: int) -> Generator[Any, Any, None]:
-        """Commit units for the hours of a day, lay the plan out in quarters, send it."""
-        forecast, state = self._view.day_ahead(day), self._state_before(day)
-        per_hour = round(1.0 / self.world.period_h)
-        hourly = forecast.coarsened(per_hour)
-        available = self._view.available_units(day)
-        commitment = self._commitment.solve(self.name, hourly, state, self._hours_in_state[day], available)
-        self._hours_in_state[day + 1] = self._hours_after(day, state.on, commitment.on)
-        running = np.repeat(commitment.on, per_hour, axis=0)
-        self._adopt(day, self._real_time.solve(self.name, 0, running, state, forecast), forecast)
-        yield from self._command(self._orders(day * self.day_length, True))
+        """Plan a day, and send the plan."""
+        self._planner.commit(day)
+        periods, schedule = self.horizon.periods(day), self.plans[day].schedule
+        price = self.price_per_mwh[periods]
+        yield from self._command(self._orders.whole_day(schedule, periods.start, 0, price))
 
-    def _look_at(self, quarter: int) -> Generator[Any, Any, None]:
-        """Hear how a quarter begins; plan anew if that is far from the plan; call the pool for the rest.
+    def _look_at(self, period: int) -> Generator[Any, Any, None]:
+        """Hear how a period begins; plan anew if that is far from the plan; call the pool for the rest.
 
-        After the last quarter it only hears how that one went.
+        After the last period it only hears how that one went.
         """
-        over = quarter == self.world.n_period
+        over = period == self.world.n_period
         asked = [*commanded(self.system), *self.members.wind_farms]
         asked += [] if over else self.members.drawn
-        silent = yield from self._hear_status(quarter, asked)
+        silent = yield from self._hear_status(period, asked)
         if over:
             return
-        yield from self._hear_pool(quarter)
-        orders = self._decide(quarter, silent)
+        yield from self._hear_pool(period)
+        orders = self._decide(period, silent)
         if self.members.desk:
-            self.send(self.members.desk, LeftToPool(quarter, self._looks[quarter].called_mw))
+            self.send(self.members.desk, LeftToPool(period, self._looks[period].called_mw))
         yield from self._command(orders)
 
     # What it decides.
 
-    def _decide(self, quarter: int, silent: int) -> dict[str, Command]:
+    def _decide(self, period: int, silent: int) -> dict[str, Command]:
         """Plan anew or not, note the look, and return the commands."""
-        day, place = divmod(quarter, self.day_length)
-        forecast = self._view.forecast(quarter)
+        day, place = divmod(period, self.day_length)
+        forecast = self._view.forecast(period)
         wind, load = float(forecast.wind_mw[place]), float(forecast.load_mw[place])
         planned_with = float(self.plans[day].forecast.wind_mw[place])
-        others = self._surplus_beside_wind_mw(quarter, load)
-        true = Deviation(quarter, wind - planned_with + others)
+        others = self._planner.surplus_beside_wind_mw(period, load)
+        true = Deviation(period, wind - planned_with + others)
         perceived = self.behaviour.perceive(self, true)
         is_far = abs(perceived.mw) > self.rules.deviation_mw
         fires = bool(self.behaviour.choose(self, perceived, is_far))
-        solves = self._replan(quarter, forecast) if fires else 0
-        plan = self.plans[day].schedule.at(place)
+        solves = self._planner.replan(period, forecast) if fires else 0
+        schedule = self.plans[day].schedule
+        plan = schedule.at(place)
         # What wind, pool and market have to yield; a new plan has taken everything else into account.
         needed = plan.wind_mw + plan.pool_mw + plan.market_mw - plan.spill_mw - (0.0 if solves else others)
         left = wind - needed
         # Prosumers trade whether or not they are needed, hence wind gives way to them.
         called = plan.pool_mw if solves else min(float(forecast.pool_mw[place]), max(0.0, needed))
-        self._looks[quarter] = QuarterLook(
-            quarter, true.mw, perceived.mw, fires, left, called, wind, load, solves, silent
+        self._looks[period] = QuarterLook(
+            period, true.mw, perceived.mw, fires, left, called, wind, load, solves, silent
         )
         if solves:
-            return self._orders(quarter, False)
-        return self._wind_only(quarter, min(max(0.0, needed - called), wind), min(plan.wind_mw, wind))
-
-    def _surplus_beside_wind_mw(self, quarter: int, load_mw: float) -> float:
-        """Part of the deviation (E18) that is not due to the wind, MW.
-
-        Output that units are short of their plan right now counts: nothing says that it will come back.
-        """
-        day, place = divmod(quarter, self.day_length)
-        surplus = float(self.plans[day].forecast.load_mw[place]) - load_mw
-        if quarter:
-            earlier, last = divmod(quarter - 1, self.day_length)
-            surplus += self._view.units_mw() - float(self.plans[earlier].schedule.net_mw[last].sum())
-        return surplus
-
-    def _replan(self, quarter: int, forecast: SystemForecast) -> int:
-        """Solve the real-time problem for the rest of the day; returns the number of solves that served.
-
-        Where the commitment cannot be met any more the plan stays, and the market balances.
-        """
-        day, place = divmod(quarter, self.day_length)
-        running, state = self.plans[day].on, self._view.state(quarter)
-        try:
-            plan = self._real_time.solve(self.name, place, running, state, forecast)
-        except InfeasibleError as error:
-            logger.warning("quarter %d, the plan stays: %s", quarter, error)
-            return 0
-        self._adopt(day, plan, forecast)
-        return 1
-
-    def _adopt(self, day: int, plan: RealTimePlan, forecast: SystemForecast) -> None:
-        """Put a plan in force from its first quarter on, together with what it costs at the margin.
-
-        What it would spill is left in the wind instead, which costs the same.
-        """
-        turned_down = np.minimum(plan.spill_mw, plan.wind_mw)
-        plan = replace(plan, wind_mw=plan.wind_mw - turned_down, spill_mw=plan.spill_mw - turned_down)
-        before = self.plans.get(day)
-        schedule = plan if before is None else joined(before.schedule, plan, plan.first)
-        self.plans[day] = DayPlan(plan.on, schedule, forecast)
-        for place in range(plan.first, self.day_length):
-            wind, market = float(forecast.wind_mw[place]), float(forecast.market_price_per_mwh[place])
-            price = marginal_price(self.system, plan.at(place), wind, market)
-            self.price_per_mwh[day * self.day_length + place] = price
-
-    def _orders(self, quarter: int, whole_day: bool) -> dict[str, Command]:
-        """Commands that carry out the plan from a quarter on."""
-        day, place = divmod(quarter, self.day_length)
-        plan = self.plans[day].schedule
-        self._issue += 1
-        price = self.price_per_mwh[quarter : (day + 1) * self.day_length]
-        make = day_orders if whole_day else quarter_orders
-        orders = make(self.system, plan, self._issue, quarter, place, price)
-        shares = self._view.wind_shares(quarter)
-        return orders | wind_orders(shares, plan.wind_mw[place:], self._issue, quarter)
-
-    def _wind_only(self, quarter: int, wanted_mw: float, otherwise_mw: float) -> dict[str, Command]:
-        """Under an old plan wind farms are told what to leave out or add in this quarter, and nobody else."""
-        if abs(wanted_mw - otherwise_mw) <= _A_WATT_MW or not self.members.wind_farms:
-            return {}
-        day, place = divmod(quarter, self.day_length)
-        limit = self.plans[day].schedule.wind_mw[place:].copy()
-        limit[0] = wanted_mw
-        self._issue += 1
-        return wind_orders(self._view.wind_shares(quarter), limit, self._issue, quarter)
-
-    def _state_before(self, day: int) -> SystemState:
-        """State before a day: as told, or as the day before is planned to end."""
-        if day == 0:
-            state, self._hours_in_state[day] = self._view.first_state(day)
-            return state
-        last = self.plans[day - 1].schedule.at(self.day_length - 1)
-        nothing_owed = np.zeros(len(self.system.loads))
-        return SystemState(last.on, last.gross_mw, last.tank_tco2, last.e_mwh, nothing_owed)
-
-    def _hours_after(self, day: int, was_on: Flags, hourly: Flags) -> Array:
-        """For how many hours each unit will have been on or off when a day ends."""
-        hours = self._hours_in_state[day]
-        for running in hourly:
-            hours = np.where(running == was_on, hours + 1.0, 1.0)
-            was_on = running
-        return hours
+            price = self.price_per_mwh[period : (day + 1) * self.day_length]
+            return self._orders.rest_of_day(schedule, period, place, price)
+        wanted, otherwise = min(max(0.0, needed - called), wind), min(plan.wind_mw, wind)
+        return self._orders.wind_only(schedule, period, place, wanted, otherwise)
 
     # What it is to those above and below.
 
@@ -314,10 +227,10 @@ class SystemOperator(OperatorInbox):
 
     def _terms_of(self, day: int) -> TariffSignal:
         """Marginal price and carbon factor of the plan of a day, by settlement period."""
-        plan, factor = self.plans[day].schedule, self.horizon.over_day(self.terms[day].factor_tco2_per_mwh)
         price = series(self.price_per_mwh[self.horizon.periods(day)])
-        planned = [planned_factor(self.system, plan.at(k), float(factor[k])) for k in range(self.day_length)]
-        return TariffSignal(1, price, series(planned), price, final=True, day=day)
+        bought = self.told_factor_tco2_per_mwh(self.terms[day])
+        factor = series(self._planner.factor_tco2_per_mwh(day, bought))
+        return TariffSignal(1, price, factor, price, final=True, day=day)
 
     # What it tells of itself.
 
@@ -342,11 +255,11 @@ class SystemOperator(OperatorInbox):
     # What it settles.
 
     def settle(self, period: int) -> None:
-        """Settle a quarter as metered, and record it."""
+        """Settle a period as metered, and record it."""
         day, place = divmod(period, self.day_length)
-        price = float(self.price_per_mwh[period])
-        terms = HeadTerms(
-            float(self.told_price_per_mwh(self.terms[day])[place]),
-            float(self.told_export_per_mwh(self.terms[day])[place]),
-        )
-        self._books.settle(self._looks.pop(period), self.plans[day], place, price, terms)
+        exchange, asked = self.grid.states[period].exchange_mw, self.told_price_per_mwh(self.terms[day])
+        # Less than a watt is rounding, and nobody's bill.
+        taken_mw = exchange if abs(exchange) > _A_WATT_MW else 0.0
+        self.pay_head(period, taken_mw)
+        look, price = self._looks.pop(period), float(self.price_per_mwh[period])
+        self._books.record(look, self.plans[day], price, taken_mw, float(asked[place]))

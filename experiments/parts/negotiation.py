@@ -50,7 +50,7 @@ def negotiation_rules(scenario: GridScenario, world: Commons) -> NegotiationRule
     return NegotiationRules(
         opens_s=world.delivery_s - timing.opens_h_before * HOUR_S,
         closes_s=world.delivery_s - timing.closes_h_before * HOUR_S,
-        price_tolerance_per_mwh=timing.price_tolerance_per_mwh,
+        tolerance=timing.price_tolerance_per_mwh,
         damping=timing.damping,
         round_limit=timing.round_limit,
         reply_timeout_s=timing.reply_timeout_s,

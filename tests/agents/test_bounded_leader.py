@@ -13,6 +13,7 @@ from gridarium.agents.behaviour import HeardLoads
 from gridarium.agents.bounded.leader import LearnedSlope, SatisficingLeader, StickyPrice
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.dso_day import PriceJudgement
 from gridarium.environment.arrays import series
 from gridarium.environment.world import World
 from gridarium.experiments.parts.consumers import load_of
@@ -86,7 +87,7 @@ def test_a_linear_answer_is_met_after_one_observation(agent: GridAgent, slope: f
     assert price == pytest.approx(fixed, abs=1e-9)
 
 
-def rounds_of(*settings: str) -> list[Round]:
+def rounds_of(*settings: str) -> list[Round[PriceJudgement]]:
     case = load_scenario("adcef", ["negotiation.price_tolerance_per_mwh=1e-3", *settings]).cases["adcef"]
     built = build(case)
     built.world.step()
@@ -106,7 +107,7 @@ def test_in_the_game_a_learned_slope_saves_rounds_and_a_sticky_price_costs_some(
     assert len(learned) < len(exact)
     # Only every second round changes anything.
     assert len(sticky) == 2 * len(exact) - 1
-    residuals: list[Any] = [part.price_change_per_mwh for part in sticky]
+    residuals: list[Any] = [part.judgement.distance for part in sticky]
     assert residuals[0] == pytest.approx(residuals[1], abs=1e-3)
 
 
@@ -123,7 +124,7 @@ def test_a_leader_perceives_the_loads_and_settles_what_is_metered() -> None:
 def test_a_leader_that_has_heard_nobody_does_not_take_its_forecasts_for_agreement() -> None:
     exact, stale = rounds_of(), rounds_of("dso.behaviour=[{stale: {rounds: 2}}]")
     # Two rounds pass before the first answer is perceived; by forecasts alone nothing would change.
-    assert [part.price_change_per_mwh for part in stale[:2]] == pytest.approx([0.0, 0.0], abs=1e-6)
-    assert stale[2].price_change_per_mwh == pytest.approx(exact[0].price_change_per_mwh, abs=1e-3)
+    assert [part.judgement.distance for part in stale[:2]] == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert stale[2].judgement.distance == pytest.approx(exact[0].judgement.distance, abs=1e-3)
     assert stale[-1].ended == "converged"
     assert len(stale) > len(exact)

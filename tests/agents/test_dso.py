@@ -91,7 +91,7 @@ def test_posted_prices_take_the_damped_step(monkeypatch: pytest.MonkeyPatch) -> 
     assert [signal.round for signal in posted] == [round_.round for round_ in rounds]
     for before, after, round_ in zip(posted, posted[1:], rounds, strict=False):
         step = np.abs(after.price_per_mwh - before.price_per_mwh).max()
-        assert step == pytest.approx(0.3 * round_.price_change_per_mwh, rel=1e-9)
+        assert step == pytest.approx(0.3 * round_.judgement.distance, rel=1e-9)
 
 
 def test_managed_pool_stays_within_its_bounds(day: Built) -> None:

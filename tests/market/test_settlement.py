@@ -53,9 +53,8 @@ HEAD = HeadAccount(
     supplier=UPSTREAM,
     replicas_account=REPLICAS,
     replicas=1,
-    import_mwh=1.2,
+    taken_mwh=1.2,
     import_price_per_mwh=400.0,
-    export_mwh=0.0,
     export_price_per_mwh=100.0,
 )
 
@@ -81,7 +80,7 @@ def test_one_period_by_hand() -> None:
 def test_export_and_carbon_above_the_quota() -> None:
     ledger = Ledger()
     settle_period(ledger, "dso", replace(HOUR, carbon_money=-30.0))
-    settle_head(ledger, replace(HEAD, import_mwh=0.0, export_mwh=0.4))
+    settle_head(ledger, replace(HEAD, taken_mwh=-0.4))
     purposes = {entry.purpose: entry for entry in ledger.entries}
     assert PURCHASE not in purposes
     assert (purposes[EXPORT].payer, purposes[EXPORT].payee) == (UPSTREAM, "dso")
@@ -92,7 +91,8 @@ def test_export_and_carbon_above_the_quota() -> None:
 
 def test_equal_grids_behind_one_place_pay_what_the_first_one_pays() -> None:
     ledger = Ledger()
-    settle_head(ledger, replace(HEAD, replicas=18, export_mwh=0.4))
+    for taken_mwh in (1.2, -0.4):
+        settle_head(ledger, replace(HEAD, replicas=18, taken_mwh=taken_mwh))
     booked = {(entry.payer, entry.payee, entry.purpose): entry.amount for entry in ledger.entries}
     assert booked == {
         ("dso", UPSTREAM, PURCHASE): pytest.approx(480.0),
@@ -167,17 +167,17 @@ amounts = st.floats(-1e4, 1e4).filter(lambda value: value == 0.0 or abs(value) >
 @given(
     energy=st.dictionaries(st.sampled_from(["a", "b", "c"]), energies, min_size=1),
     price=st.floats(-200.0, 2000.0),
-    imported=st.floats(0.0, 9.0),
+    taken=st.floats(-9.0, 9.0),
     carbon=amounts,
     excess=amounts,
 )
 def test_every_payment_is_booked_twice(
-    energy: dict[str, float], price: float, imported: float, carbon: float, excess: float
+    energy: dict[str, float], price: float, taken: float, carbon: float, excess: float
 ) -> None:
     ledger = Ledger()
     account = replace(HOUR, load_mwh=energy, price_per_mwh=price, carbon_money=carbon)
     settle_period(ledger, "dso", account)
-    settle_head(ledger, replace(HEAD, import_mwh=imported))
+    settle_head(ledger, replace(HEAD, taken_mwh=taken))
     settle_true_up(ledger, "dso", CARBON_MARKET, 2.0, 4, energy, excess, carbon)
     ledger.verify()
     assert ledger.total() == 0.0

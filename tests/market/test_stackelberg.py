@@ -9,7 +9,7 @@ from gridarium.market.stackelberg import NegotiationRules
 RULES = NegotiationRules(
     opens_s=0.0,
     closes_s=100.0,
-    price_tolerance_per_mwh=0.01,
+    tolerance=0.01,
     damping=0.5,
     round_limit=5,
     reply_timeout_s=5.0,

@@ -1,0 +1,55 @@
+"""The commands by which a DSO has its dispatch of a day carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gridarium.agents.feeder.accounts import DayAhead
+from gridarium.agents.feeder.dispatch_problem import DispatchShape
+from gridarium.environment.arrays import Array, series
+from gridarium.environment.horizon import Horizon
+from gridarium.market.messages.commands import Command, PoolSchedule, RenewableSetpoint, StorageCommand
+
+
+def dispatch_orders(
+    plan: DayAhead, shape: DispatchShape, horizon: Horizon, day: int, named: Callable[[str], str]
+) -> dict[str, Command]:
+    """Schedules of all storages and renewables for a day, by settlement period.
+
+    Parameters
+    ----------
+    plan : DayAhead
+    shape : DispatchShape
+        Its units are named as within the grid.
+    horizon : Horizon
+    day : int
+    named : callable
+        Gives the name of a unit in the world.
+    """
+
+    def hold(values: Array) -> Array:
+        return series(horizon.by_period(values))
+
+    dispatch, pool, first = plan.dispatch, plan.pool, horizon.periods(day).start
+    orders: dict[str, Command] = {}
+    for row, storage in enumerate(shape.storages):
+        orders[named(storage.name)] = StorageCommand(
+            issue=1,
+            period=first,
+            charge_mw=hold(dispatch.charge_mw[row]),
+            discharge_mw=hold(dispatch.discharge_mw[row]),
+            q_mvar=hold(dispatch.storage_mvar[row]),
+            pool=PoolSchedule(
+                hold(pool.inflow_t_per_h[row]),
+                hold(pool.outflow_t_per_h[row]),
+                float(pool.first_tco2[row]),
+            ),
+        )
+    for row, plant in enumerate(shape.renewables):
+        orders[named(plant.name)] = RenewableSetpoint(
+            issue=1,
+            period=first,
+            p_mw=hold(dispatch.renewable_mw[row]),
+            q_mvar=hold(dispatch.renewable_mvar[row]),
+        )
+    return orders

@@ -1,0 +1,113 @@
+"""What a DSO does in the rounds of a negotiation: dispatch for the loads it hears, price, signal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gridarium.agents.base import GridAgent
+from gridarium.agents.behaviour import HeardLoads
+from gridarium.agents.feeder.accounts import DayAhead
+from gridarium.agents.feeder.day_planner import DayPlanner
+from gridarium.agents.feeder.dso_day import DsoDay, PriceJudgement
+from gridarium.environment.arrays import Array, series
+from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
+
+
+class TariffNegotiation:
+    """Leads the followers of a DSO through a day: a `Setter` of tariff signals, answered by load plans.
+
+    Under each of the supplier's signals it goes on from what was heard before.
+
+    - `plan`, `attempt`: dispatch, carbon pool and tariff for the loads last heard, as perceived
+
+    Parameters
+    ----------
+    leader : GridAgent
+        Its behaviour perceives the loads, and chooses the price that is posted next.
+    today : DsoDay
+        Keeps loads, plan and signal.
+    planner : DayPlanner
+    followers : sequence of str
+    """
+
+    def __init__(
+        self, leader: GridAgent, today: DsoDay, planner: DayPlanner, followers: Sequence[str]
+    ) -> None:
+        self._leader, self._today, self._planner, self._followers = leader, today, planner, followers
+        self._round = self._heard_round = 0
+        self._posted = self._wanted = np.empty(0)
+        self._planned = False
+
+    # What it posts.
+
+    def first(self, round_: int) -> Mapping[str, TariffSignal]:
+        """The first price, from what is known already."""
+        today = self._today
+        today.plan = self.plan()
+        return self._post(round_, today.setter.first(today.plan, today.base_mw))
+
+    def revise(self, round_: int) -> Mapping[str, TariffSignal]:
+        """The price that the leader picks, knowing the one that the answers lead it to."""
+        price: Array = self._leader.behaviour.choose(self._leader, self._today.signal, self._wanted)
+        return self._post(round_, price)
+
+    def settle(self, round_: int) -> Mapping[str, TariffSignal] | None:
+        """The price to announce, unless it was posted last and planned for."""
+        best = self._today.setter.settle(self._posted)
+        # Where time is up in the middle of a search the plan must still belong to the announced price.
+        return None if best is self._posted and self._planned else self._post(round_, best)
+
+    def _post(self, round_: int, price: Array) -> Mapping[str, TariffSignal]:
+        today = self._today
+        self._round, self._posted = round_, price
+        today.signal = TariffSignal(
+            round_,
+            series(price),
+            series(today.plan.offer.factor_tco2_per_mwh),
+            today.conditions.tou_price_per_mwh,
+            day=today.number,
+        )
+        return dict.fromkeys(self._followers, today.signal)
+
+    # What it makes of the answers.
+
+    def judge(
+        self, round_: int, answers: Mapping[str, LoadPlan], silent: frozenset[str], closing: bool
+    ) -> PriceJudgement:
+        """Dispatch for the answers, if they are worth it, and see which price they call for."""
+        today, before = self._today, self._today.total_mw
+        today.hear(answers)
+        planned = self.plan() if closing else today.setter.plan(self)
+        step = today.setter.revise(self._posted, today.loads_mw, silent, planned)
+        self._wanted, self._planned = step.price_per_mwh, planned is not None
+        today.plan = planned or today.plan
+        return PriceJudgement(
+            step.price_distance_per_mwh,
+            # A leader that still goes by the forecasts has heard nobody.
+            len(silent) if self._heard_round else len(self._followers),
+            float(np.abs(today.total_mw - before).max()),
+            planned.dispatch.rounds if planned else 0,
+            self._planner.profit_money(self._posted, planned) if planned else float("nan"),
+        )
+
+    def plan(self) -> DayAhead:
+        """The plan for the loads last heard.
+
+        Raises
+        ------
+        InfeasibleError
+            If they cannot be supplied.
+        """
+        return self._planner.plan(self._today, self._perceived_mw())
+
+    def attempt(self) -> DayAhead | None:
+        """The plan for the loads last heard, or None where they cannot be supplied."""
+        return self._planner.attempt(self._today, self._perceived_mw())
+
+    def _perceived_mw(self) -> Mapping[str, Array]:
+        loads = HeardLoads(self._round, dict(self._today.loads_mw))
+        perceived: HeardLoads = self._leader.behaviour.perceive(self._leader, loads)
+        self._heard_round = perceived.round
+        return perceived.load_mw
