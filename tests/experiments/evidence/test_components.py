@@ -17,6 +17,7 @@ from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.grid_evidence import tables_of_grid
 from gridarium.experiments.evidence.metrics import METRICS, summarise
 from gridarium.experiments.evidence.tables import collect
+from gridarium.experiments.parts.house import grid_schema
 from gridarium.experiments.records import Certificate
 
 
@@ -44,7 +45,7 @@ def world() -> World:
 
 
 def certified(world: World, tables: dict[str, pd.DataFrame] | None = None) -> dict[str, Certificate]:
-    sections = {"north": None, "south": None}
+    sections = dict.fromkeys(("north", "south"), grid_schema()())
     tables = tables or collect("only", world, sections)
     return {one.name: one for one in certify("only", world, sections, tables, "EUR")}
 
@@ -55,7 +56,7 @@ def test_a_metric_of_what_is_absent_is_none(metric: Callable[..., object]) -> No
 
 
 def test_a_world_of_strangers_has_only_what_everybody_has(world: World) -> None:
-    tables = collect("only", world, {"north": None, "south": None})
+    tables = collect("only", world, dict.fromkeys(("north", "south"), grid_schema()()))
     assert set(tables) == {"dispatch", "buses", "payoffs", "traffic", "ledger"}
     assert summarise(tables, ["north", "south"], 0.25) == {"messages": 0.0}
     balances = ("energy balance", "carbon flow", "money balance", "money each minute")
@@ -69,7 +70,7 @@ def test_a_world_of_strangers_has_only_what_everybody_has(world: World) -> None:
 
 
 def test_a_grid_has_its_own_part_of_every_table(world: World) -> None:
-    tables = collect("only", world, {"north": None, "south": None})
+    tables = collect("only", world, dict.fromkeys(("north", "south"), grid_schema()()))
     own = tables_of_grid(tables, "north")
     assert {name: len(rows) for name, rows in own.items()} == {
         "dispatch": 3, "buses": 3, "payoffs": 2, "ledger": 6,
@@ -81,7 +82,7 @@ def test_a_grid_has_its_own_part_of_every_table(world: World) -> None:
 
 
 def test_money_that_comes_from_nowhere_and_an_altered_entry_are_found(world: World) -> None:
-    tables = collect("only", world, {"north": None, "south": None})
+    tables = collect("only", world, dict.fromkeys(("north", "south"), grid_schema()()))
     ledger = tables["ledger"].copy()
     ledger.loc[0, "amount_money"] -= 1.0
     found = certified(world, {**tables, "ledger": ledger})

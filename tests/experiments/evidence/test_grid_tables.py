@@ -16,6 +16,7 @@ from gridarium.environment.grids import Grid, Site
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
 from gridarium.experiments.evidence.tables import collect
+from gridarium.experiments.parts.house import grid_schema
 
 START = pd.Timestamp("2026-01-15", tz="UTC")
 LOAD_MW, CHARGE_MW = (3.0, 2.0), (1.0, 0.0)
@@ -76,7 +77,7 @@ def tables(feeder: Feeder) -> Mapping[str, pd.DataFrame]:
     Battery(world.grid.head, "battery")
     while world.running:
         world.step()
-    return collect("only", world, {"": None})
+    return collect("only", world, {"": grid_schema()()})
 
 
 def test_load_and_charging_are_two_columns_of_a_bus(tables: Mapping[str, pd.DataFrame]) -> None:
