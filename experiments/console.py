@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gridarium.experiments import records
-from gridarium.experiments.formatting import MONEY, label, metric_names, number
+from gridarium.experiments.formatting import MONEY, label, metric_names, number, side_by_side
 from gridarium.experiments.results import Result
 
 if TYPE_CHECKING:
@@ -73,7 +73,12 @@ def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numbers:
 
 
 def summary_tables(summary: Mapping[str, Mapping[str, float]], currency: str = MONEY) -> Iterator[Table]:
-    """Yield metrics as rows and cases as columns, in as many tables as 80 columns need."""
+    """Yield metrics as rows and columns side by side, in as many tables as 80 columns need."""
+    for shown in side_by_side(summary):
+        yield from _tables_of(shown, currency)
+
+
+def _tables_of(summary: Mapping[str, Mapping[str, float]], currency: str) -> Iterator[Table]:
     labels = {name: label(name, currency) for name in metric_names(summary)}
     first = min(max(map(len, labels.values()), default=0), _WIDTH // 2)
     pieces = [piece for case in summary for piece in case.replace("_", "-").split("-")]
@@ -86,7 +91,11 @@ def summary_tables(summary: Mapping[str, Mapping[str, float]], currency: str = M
     for start in range(0, len(cases), at_once or 1):
         shown = cases[start : start + at_once]
         headings = ["", *(_folded(case, column - 2) for case in shown)]
-        rows = [[text, *(number(summary[case].get(name)) for case in shown)] for name, text in labels.items()]
+        rows = [
+            [text, *(number(summary[case].get(name)) for case in shown)]
+            for name, text in labels.items()
+            if any(name in summary[case] for case in shown)
+        ]
         yield plain_table(headings, rows, numbers=len(shown))
 
 

@@ -117,3 +117,32 @@ def number(value: object) -> str:
 def metric_names(summary: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Return every metric that any case has, in order of first appearance."""
     return list(dict.fromkeys(name for metrics in summary.values() for name in metrics))
+
+
+Summary = Mapping[str, Mapping[str, float]]
+
+
+def side_by_side(summary: Summary) -> list[Summary]:
+    """Return the tables in which a summary is shown, each metrics by column.
+
+    The grids of a world stand side by side, each in all its cases; what is of no single grid follows. A world
+    of one grid has its cases side by side.
+
+    >>> side_by_side({"base": {"r1.loss_mwh": 1.0, "r2.loss_mwh": 2.0, "messages": 3.0}})
+    [{'r1': {'loss_mwh': 1.0}, 'r2': {'loss_mwh': 2.0}}, {'base': {'messages': 3.0}}]
+    """
+    grids = dict.fromkeys(name.partition(".")[0] for name in metric_names(summary) if "." in name)
+    of_grids = {
+        grid if len(summary) == 1 else f"{grid}-{case}": {
+            name.removeprefix(f"{grid}."): value
+            for name, value in metrics.items()
+            if name.startswith(f"{grid}.")
+        }
+        for grid in grids
+        for case, metrics in summary.items()
+    }
+    of_world = {
+        case: {name: value for name, value in metrics.items() if "." not in name}
+        for case, metrics in summary.items()
+    }
+    return [each for each in (of_grids, of_world) if any(each.values())]

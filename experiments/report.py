@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from gridarium.experiments.formatting import label, metric_names, number
+from gridarium.experiments.formatting import label, metric_names, number, side_by_side
 from gridarium.experiments.html_page import cell, explained, facts, noted, page, section, table
 from gridarium.experiments.html_page import figures as drawn_figures
 from gridarium.experiments.papers.verdicts import papers
@@ -113,7 +113,11 @@ def _heading(title: str, result: Result) -> str:
 
 
 def _summary(summary: Mapping[str, Mapping[str, float]], currency: str) -> str:
-    head = [cell("", tag="th"), *(cell(case, "number", "th") for case in summary)]
+    return "\n".join(_summary_table(shown, currency) for shown in side_by_side(summary))
+
+
+def _summary_table(summary: Mapping[str, Mapping[str, float]], currency: str) -> str:
+    head = [cell("", tag="th"), *(cell(name, "number", "th") for name in summary)]
     rows = (
         [
             cell(label(name, currency), tag="th"),
@@ -121,7 +125,7 @@ def _summary(summary: Mapping[str, Mapping[str, float]], currency: str) -> str:
         ]
         for name in metric_names(summary)
     )
-    return table(head, rows) if summary else ""
+    return table(head, rows)
 
 
 def _certificates(certificates: Sequence[Certificate]) -> str:

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments import cli, registry
 from gridarium.experiments.benchmarks.catalogue import BENCHMARKS, Benchmark
-from gridarium.experiments.console import messages, output
-from gridarium.experiments.formatting import label, number
+from gridarium.experiments.console import messages, output, summary_tables
+from gridarium.experiments.formatting import label, number, side_by_side
 from gridarium.experiments.papers.paper import Paper
 from gridarium.experiments.results import Result, write_run
 from gridarium.experiments.scenario import Study
@@ -253,3 +253,26 @@ def test_numbers_and_names_for_readers() -> None:
     assert label("dso_net_revenue_money", "CNY") == "DSO net revenue (CNY)"
     assert label("carbon_price_per_tco2", "CNY") == "carbon price (CNY/tCO2)"
     assert label("renewable_used_share") == "renewable used share"
+
+
+def test_grids_of_a_world_stand_side_by_side() -> None:
+    summary = {
+        "base": {"bulk.fuel_money": 1.0, "bulk.loss_mwh": 2.0, "r1.loss_mwh": 3.0, "messages": 4.0},
+        "few": {"bulk.fuel_money": 5.0, "bulk.loss_mwh": 6.0, "messages": 7.0},
+    }
+    grids, world = side_by_side(summary)
+    assert grids == {
+        "bulk-base": {"fuel_money": 1.0, "loss_mwh": 2.0},
+        "bulk-few": {"fuel_money": 5.0, "loss_mwh": 6.0},
+        "r1-base": {"loss_mwh": 3.0},
+        "r1-few": {},
+    }
+    assert world == {"base": {"messages": 4.0}, "few": {"messages": 7.0}}
+    assert side_by_side(world) == [world]
+    assert side_by_side({}) == []
+    # A metric that no column of a table has does not fill a row of it.
+    many = {"base": {f"r{n}.loss_mwh": 1.0 for n in range(12)} | {"a.fuel_money": 2.0}}
+    sizes = [(len(table.columns) - 1, table.row_count) for table in summary_tables(many)]
+    assert sum(columns for columns, _ in sizes) == 13
+    assert [rows for _, rows in sizes].count(2) == 1
+    assert max(rows for _, rows in sizes) == 2

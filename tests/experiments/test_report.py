@@ -94,6 +94,20 @@ def test_money_is_shown_in_the_currency_of_the_scenario(run: Path) -> None:
     assert "(money" not in svgs
 
 
+def test_grids_of_a_world_are_columns_of_the_summary(run: Path) -> None:
+    summary = {"base": {"bulk.loss_mwh": 1.25, "r1.loss_mwh": 2.5, "messages": 777.0}}
+    (run / "summary.json").write_text(json.dumps(summary))
+    text = build_report(run).read_text(encoding="utf-8")
+    summary_part = text[text.index("<h2>Summary") : text.index("</section>")]
+    head, *rows = re.findall(r"<tr>(.*?)</tr>", summary_part)
+    assert re.findall(r">([^<]+)<", head) == ["bulk", "r1"]
+    assert [re.findall(r">([^<]+)<", row) for row in rows] == [
+        ["loss (MWh)", "1.2500", "2.5000"],
+        ["base"],
+        ["messages", "777"],
+    ]
+
+
 def test_text_is_escaped(run: Path) -> None:
     text = (run / "report.html").read_text(encoding="utf-8")
     assert "Supply equals &lt;demand&gt;." in text
