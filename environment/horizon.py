@@ -23,7 +23,7 @@ class HorizonError(GridariumError):
 class Horizon:
     """Days of equal steps; whoever plans in hours holds its plan over the quarters of an hour.
 
-    - `place`, `periods`: from settlement period to day and step, and back
+    - `place`, `periods`, `rest_of_day`: from settlement period to day and step, and back
     - `fit`, `of_day`: a series in the steps of a day
     - `over_day`, `by_period`: a series in settlement periods
 
@@ -91,6 +91,10 @@ class Horizon:
     def periods(self, day: int) -> slice:
         """Settlement periods of a day."""
         return slice(day * self.day_length, (day + 1) * self.day_length)
+
+    def rest_of_day(self, period: int) -> slice:
+        """Settlement periods from one on to the end of its day."""
+        return slice(period, self.periods(self.place(period)[0]).stop)
 
     def is_last(self, period: int) -> bool:
         """Whether a settlement period is the last one of its day."""

@@ -1,1 +1,1 @@
-"""Agents of a feeder: its operator, consumers, storage owners, plants, and the market upstream."""
+"""Agents of a feeder: its operator, consumers, and storage owners."""

@@ -1,1 +1,1 @@
-"""Agents of a bulk system: its operator, plants, wind, loads, and the storage provider."""
+"""Agents of a bulk system: its operator, and the storage provider."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from gridarium.agents.base import on
+from gridarium.agents.devices.commanded import CommandedAgent
 from gridarium.agents.rows import Rows
-from gridarium.agents.system.commanded import CommandedAgent
 from gridarium.agents.system.lease_search import LeaseSearch
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import DAY_S
@@ -113,9 +113,9 @@ class StorageProvider(CommandedAgent):
         search: LeaseSearch | None = None,
         lessees: Sequence[str] = (),
     ) -> None:
-        super().__init__(site, name, leader)
+        super().__init__(site, name)
         world = self.world
-        self.ratings, self.rates = ratings, rates
+        self.leader, self.ratings, self.rates = leader, ratings, rates
         self._unit = StorageUnit(ratings)
         self._search, self._lessees = search, tuple(lessees)
         self._flow = StorageFlow(0.0, 0.0)
@@ -134,7 +134,7 @@ class StorageProvider(CommandedAgent):
 
     def _lease(self, search: LeaseSearch) -> Generator[Any, Any, None]:
         clock = self.world.clock
-        for day in range(-(-self.world.n_period // self.day_length)):
+        for day in range(self.horizon.n_day):
             sends_s = self.world.delivery_s + day * DAY_S - TERMS_LEAD_S
             yield clock.wait_until(max(clock.now_s, sends_s))
             earned = self._fees_money() - self._fees_learned_money
@@ -162,8 +162,7 @@ class StorageProvider(CommandedAgent):
     @on(StorageCommand)
     def take_command(self, command: StorageCommand, sender: str) -> Receipt:
         """Keep the plan for the rest of the day."""
-        if self.follow(command):
-            ahead = self.rest_of_day(command.period)
+        if (ahead := self.commands.take(command)) is not None:
             self._charge_mw[ahead], self._discharge_mw[ahead] = command.charge_mw, command.discharge_mw
             self._price_per_mwh[ahead] = 0.0 if command.price_per_mwh is None else command.price_per_mwh
         return Receipt()
@@ -204,13 +203,13 @@ class StorageProvider(CommandedAgent):
 
     def _earned_by_day(self) -> dict[str, Array]:
         """Terms of each day, nan where none were sent, and what its account shows of the day by source."""
-        n_day = -(-self.world.n_period // self.day_length)
+        n_day = self.horizon.n_day
         terms = {lease.day: lease.terms for lease in self.leases}
         unknown = LeaseTerms(np.nan, np.nan, np.nan)
         told = np.array([terms.get(day, unknown) for day in range(n_day)])
         columns = dict(zip(LeaseTerms._fields, told.T, strict=True))
         booked = self.world.ledger.by_period(self.name, self.world.n_period)
-        days = np.arange(self.world.n_period) // self.day_length
+        days = np.arange(self.world.n_period) // self.horizon.day_length
         for source, purposes in _SOURCES.items():
             amounts = sum((booked[purpose] for purpose in purposes if purpose in booked), np.zeros(len(days)))
             columns[source] = np.bincount(days, amounts, n_day)

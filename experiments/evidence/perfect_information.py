@@ -66,7 +66,7 @@ def _what_became(known: GridEvidence) -> SystemForecast:
     sections = list(FLEXIBLE_LOADS.of(scenario).values())
     return SystemForecast(
         load_mw=fixed + drawn + from_others + taken,
-        wind_mw=by_period(dispatch[dispatch["kind"] == "wind"], "p_available_mw", n_period),
+        wind_mw=by_period(dispatch[dispatch["kind"] == "renewable"], "p_available_mw", n_period),
         flexible_mw=base,
         flexible_least_mw=base * np.array([section.lowest_share for section in sections]),
         flexible_most_mw=base * np.array([section.highest_share for section in sections]),

@@ -77,7 +77,7 @@ def system_energy(tables: Tables, period_h: float) -> Iterator[Metric]:
     if "quarters" not in tables:
         return
     quarters, head = tables["quarters"], rows_of(tables, "dispatch", "head")
-    wind, storage = rows_of(tables, "dispatch", "wind"), rows_of(tables, "storages", "storage_provider")
+    wind, storage = rows_of(tables, "dispatch", "renewable"), rows_of(tables, "storages", "storage_provider")
     if "units" in tables:
         yield "thermal_mwh", float(tables["units"]["gross_mw"].sum()) * period_h
     discharged = float(storage["p_discharge_mw"].sum()) if len(storage) else 0.0

@@ -65,7 +65,6 @@ class Area(NamedTuple):
 
 SOURCES = (
     Area(("renewable",), "renewable", GREEN),
-    Area(("wind",), "wind", GREEN, "\\\\\\\\"),
     Area(("thermal",), "thermal units, net of capture", ORANGE, "////"),
     Area(("gas_turbine",), "gas turbines", ORANGE, "////"),
     Area(("storage", "storage_provider"), "storage discharge", SKY, "....", "storage charge", BLUE),

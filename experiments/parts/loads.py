@@ -59,22 +59,22 @@ def _build_load(build: GridBuild) -> None:
     load, grid = LOAD.of(build.scenario), build.grid
     if load is None:
         return
-    from gridarium.agents.system.system_load import SystemLoad as Agent
+    from gridarium.agents.devices.system_load import SystemLoad as Agent
     from gridarium.environment.forecast_error import ForecastError
 
     rest = 1.0 - sum(section.share for section in FLEXIBLE_LOADS.of(build.scenario).values())
     forecast = rest * build.column(load.column)
     error = ForecastError(load.error_bound, load.error_persistence)
     actual = error.actual(forecast, grid.world.streams.stream(f"{grid.named(_AGENT)}/error"))
-    Agent(grid.head, _AGENT, forecast, actual, build.leader)
+    Agent(grid.head, _AGENT, forecast, actual)
 
 
 def _build_flexible(build: GridBuild) -> None:
     load, grid = LOAD.of(build.scenario), build.grid
     if load is None:
         return
-    from gridarium.agents.system.flexible_load import FlexibleLoad as Agent
-    from gridarium.agents.system.flexible_load import FlexibleProfile
+    from gridarium.agents.devices.flexible_load import FlexibleLoad as Agent
+    from gridarium.agents.devices.flexible_load import FlexibleProfile
 
     for name, section in FLEXIBLE_LOADS.of(build.scenario).items():
         base = section.share * build.column(load.column)

@@ -24,11 +24,11 @@ def inverter_mva(build: GridBuild, unit: Renewable) -> float:
 
 
 def _build(build: GridBuild) -> None:
-    from gridarium.agents.feeder.plant import RenewablePlant
+    from gridarium.agents.devices.renewable_plant import RenewablePlant
 
     sites = unit_sites(build)
     for name, unit in RENEWABLES.of(build.scenario).items():
-        RenewablePlant(sites[name], name, build.column(unit.column), build.horizon)
+        RenewablePlant(sites[name], name, build.column(unit.column), horizon=build.horizon)
 
 
 RENEWABLES: Part[dict[str, Renewable]] = Part(

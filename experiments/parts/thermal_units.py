@@ -107,7 +107,7 @@ def unit_ratings(name: str, unit: ThermalUnit) -> UnitRatings:
 
 
 def _build(build: GridBuild) -> None:
-    from gridarium.agents.system.thermal_plant import ThermalPlant
+    from gridarium.agents.devices.thermal_plant import ThermalPlant
 
     carbon = CARBON_MARKET.of(build.scenario)
     for name, unit in THERMAL_UNITS.of(build.scenario).items():

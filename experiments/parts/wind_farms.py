@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from gridarium.experiments.parts.part import GridBuild, Part
 from gridarium.experiments.scenario_fields import Name, PositiveAmount, Probability, Section
 
@@ -20,12 +22,14 @@ class WindFarm(Section):
 
 
 def _build(build: GridBuild) -> None:
-    from gridarium.agents.system.wind_farm import WindFarm as Agent
+    from gridarium.agents.devices.renewable_plant import RenewablePlant
     from gridarium.environment.forecast_error import ForecastError
 
     for name, farm in WIND_FARMS.of(build.scenario).items():
         error = ForecastError(farm.error_bound, farm.error_persistence)
-        Agent(build.grid.head, name, build.column(farm.column), error, build.leader, farm.capacity_mw)
+        forecast_mw = build.column(farm.column)
+        # Free until its operator limits it.
+        RenewablePlant(build.grid.head, name, forecast_mw, error, farm.capacity_mw, untold_limit_mw=math.inf)
 
 
 WIND_FARMS: Part[dict[str, WindFarm]] = Part(

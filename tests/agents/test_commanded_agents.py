@@ -1,7 +1,8 @@
-"""Plants, loads, wind farm and storage provider one by one: they do what they can and tell what they did."""
+"""Plants, loads and storage provider one by one: they do what they can and tell what they did."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,18 +12,19 @@ import pytest
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.system.flexible_load import FlexibleLoad, FlexibleProfile
+from gridarium.agents.devices.flexible_load import FlexibleLoad, FlexibleProfile
+from gridarium.agents.devices.renewable_plant import RenewablePlant
+from gridarium.agents.devices.system_load import SystemLoad
+from gridarium.agents.devices.thermal_plant import ThermalPlant
 from gridarium.agents.system.lease_rules import FixedTerms, ProfitSearch
 from gridarium.agents.system.lease_search import LeaseBounds
 from gridarium.agents.system.storage_provider import StorageProvider, StorageRates
-from gridarium.agents.system.system_load import SystemLoad
-from gridarium.agents.system.thermal_plant import ThermalPlant
-from gridarium.agents.system.wind_farm import WindFarm
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import Clock
 from gridarium.environment.errors import ProfileError, ScenarioError
 from gridarium.environment.forecast_error import ForecastError
 from gridarium.environment.grids import Grid
+from gridarium.environment.horizon import Horizon
 from gridarium.environment.network import Feeder
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
@@ -44,7 +46,7 @@ from gridarium.market.messages.commands import (
     UnitSchedule,
     UnitSetpoint,
 )
-from gridarium.market.messages.forecasts import ForecastRequest, UnitAvailability
+from gridarium.market.messages.forecasts import ForecastRequest, RenewableForecast, UnitAvailability
 from gridarium.market.messages.leasing import LeaseTerms
 from gridarium.market.messages.status import (
     LoadStatus,
@@ -73,7 +75,7 @@ class Desk(GridAgent):
             queue.step()
         return self.heard[before:]
 
-    @on(UnitAvailability, UnitStatus, RenewableStatus, LoadStatus, StorageStatus, Receipt)
+    @on(UnitAvailability, RenewableForecast, UnitStatus, RenewableStatus, LoadStatus, StorageStatus, Receipt)
     def keep(self, payload: Any, sender: str) -> None:
         self.heard.append(payload)
 
@@ -227,7 +229,7 @@ def test_a_wind_farm_keeps_its_limit_and_tells_the_next_quarter(
     make_plate: Callable[..., World], told: Told
 ) -> None:
     world = make_plate(4)
-    farm = WindFarm(world.grid.head, "wind", np.full(4, 50.0), ForecastError(0.15, 0.5), "operator", 60.0)
+    farm = RenewablePlant(world.grid.head, "wind", np.full(4, 50.0), ForecastError(0.15, 0.5), 60.0, math.inf)
     desk = Desk(world)
     actual = told(farm, "dispatch", "p_available_mw")
     desk.tell("wind", RenewableSetpoint(1, 0, series([20.0, 99.0, 99.0, 0.0])))
@@ -243,14 +245,12 @@ def test_a_wind_farm_keeps_its_limit_and_tells_the_next_quarter(
     with pytest.raises(
         ProfileError, match=r"(?s)forecast of gale.*period 1: got 70.0; must be in \[0, 60\] MW"
     ):
-        WindFarm(world.grid.head, "gale", np.array([10.0, 70.0, 1.0, 1.0]), ForecastError(), "operator", 60.0)
+        RenewablePlant(world.grid.head, "gale", np.array([10.0, 70.0, 1.0, 1.0]), capacity_mw=60.0)
 
 
 def test_a_load_tells_the_next_quarter_and_no_other(make_plate: Callable[..., World]) -> None:
     world = make_plate(3)
-    SystemLoad(
-        world.grid.head, "load", np.array([10.0, 20.0, 30.0]), np.array([11.0, 21.0, 31.0]), "operator"
-    )
+    SystemLoad(world.grid.head, "load", np.array([10.0, 20.0, 30.0]), np.array([11.0, 21.0, 31.0]))
     desk = Desk(world)
     (status,) = desk.tell("load", StatusRequest(1))
     assert status.load_mw.tolist() == [21.0, 30.0]
@@ -325,3 +325,25 @@ def test_availability_is_of_the_day_asked(make_plate: Callable[..., World]) -> N
     (told,) = Desk(world).tell("unit", ForecastRequest(1))
     assert np.flatnonzero(told.available == 0.0).tolist() == [6, 7, 8, 9]
     assert (told.on, told.gross_mw, told.hours_in_state) == (True, 50.0, 2.0)
+
+
+def test_a_plant_is_idle_until_told_and_gives_reactive_power_as_told(
+    make_plate: Callable[..., World],
+) -> None:
+    world = make_plate(4)
+    available = np.array([3.0, 4.0])
+    plant = RenewablePlant(world.grid.head, "pv", available, horizon=Horizon.of(world, 0.5))
+    desk = Desk(world)
+    (told,) = desk.tell("pv", ForecastRequest(0))
+    assert told.available_mw.tolist() == [3.0, 4.0]
+    world.step()
+    asked = RenewableSetpoint(2, 1, series([2.0, 5.0, 0.5]), series([0.5, 0.25, 0.0]))
+    assert desk.tell("pv", asked) == [Receipt()]
+    late = RenewableSetpoint(1, 0, series([0.0] * 4), series([0.0] * 4))
+    assert desk.tell("pv", late) == [Receipt()]
+    for _ in range(3):
+        world.step()
+    (rows,) = plant.rows()
+    assert plant.delivered_mw.tolist() == [0.0, 2.0, 4.0, 0.5]
+    assert np.asarray(rows.values["q_mvar"]).tolist() == [0.0, 0.5, 0.25, 0.0]
+    assert np.asarray(rows.values["p_available_mw"]).tolist() == [3.0, 3.0, 4.0, 4.0]

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gridarium.agents.devices.renewable_plant import RenewablePlant
 from gridarium.agents.feeder.dispatch import DispatchDay, Dispatcher, dispatch_form
 from gridarium.agents.feeder.dso import Dso
-from gridarium.agents.feeder.plant import RenewablePlant
 from gridarium.agents.leader.convex_sequence import SequenceOptions, sequential_convex_optimum
 from gridarium.agents.leader.convex_step_problem import SingleLevelPoint
 from gridarium.agents.leader.follower_model import FollowerModel

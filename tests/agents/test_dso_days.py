@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from gridarium.agents.base import GridAgent
+from gridarium.agents.devices.renewable_plant import RenewablePlant
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
-from gridarium.agents.feeder.plant import RenewablePlant
 from gridarium.agents.feeder.storage_owner import StorageOwner
 from gridarium.agents.upstream import CarbonMarket, UpstreamMarket
 from gridarium.environment.arrays import Array

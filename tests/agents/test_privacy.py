@@ -83,7 +83,7 @@ def test_no_agent_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatc
         run_day(f"tariff.pool={pool}")
     assert foreign == []
     # The watch was on: every kind of agent has used fields of its own.
-    assert {"demand", "_profile", "_terms", "_schedules", "_setpoints", "_planner"} <= set(own)
+    assert {"demand", "_profile", "_terms", "_schedules", "_limit_mw", "_planner"} <= set(own)
 
 
 class Spy(Behaviour):

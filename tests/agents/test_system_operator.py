@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
@@ -15,14 +16,14 @@ from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour, Composed
 from gridarium.agents.bounded.action import DropOut, PartialCompliance
 from gridarium.agents.bounded.trigger import DeadBand, Hysteresis, NoisyMeasurement
-from gridarium.agents.system.flexible_load import FlexibleLoad, FlexibleProfile
+from gridarium.agents.devices.flexible_load import FlexibleLoad, FlexibleProfile
+from gridarium.agents.devices.renewable_plant import RenewablePlant
+from gridarium.agents.devices.system_load import SystemLoad
+from gridarium.agents.devices.thermal_plant import ThermalPlant
 from gridarium.agents.system.operation import Members, OperationRules
 from gridarium.agents.system.power_system import PowerSystem
 from gridarium.agents.system.storage_provider import StorageProvider, StorageRates
-from gridarium.agents.system.system_load import SystemLoad
 from gridarium.agents.system.system_operator import SystemOperator
-from gridarium.agents.system.thermal_plant import ThermalPlant
-from gridarium.agents.system.wind_farm import WindFarm
 from gridarium.agents.upstream import SupplyProfile, UpstreamMarket
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import Clock
@@ -60,7 +61,7 @@ class Plate:
     world: World
     operator: SystemOperator
     plants: list[ThermalPlant]
-    farms: list[WindFarm]
+    farms: list[RenewablePlant]
     loads: list[FlexibleLoad]
     storage: StorageProvider | None
 
@@ -71,7 +72,7 @@ class Plate:
         return self
 
     @property
-    def wind(self) -> WindFarm:
+    def wind(self) -> RenewablePlant:
         return self.farms[0]
 
     @property
@@ -124,18 +125,18 @@ def make_plate(power_system: PowerSystem, make_day: Callable[..., Any]) -> Calla
         plants = [ThermalPlant(world.grid.head, unit.name, unit, "operator") for unit in system.units]
         load = np.tile(day.load_mw, days)
         wind = [
-            WindFarm(
+            RenewablePlant(
                 world.grid.head,
                 name,
                 share * np.tile(day.wind_mw, days),
                 ForecastError(error),
-                "operator",
                 150.0,
+                math.inf,
             )
             for name, share in zip(names, (0.4, 0.6) if farms == 2 else (1.0,), strict=False)
         ]
         actual = ForecastError(error / 10.0).actual(load, world.streams.stream("load/actual"))
-        SystemLoad(world.grid.head, "load", load, actual, "operator")
+        SystemLoad(world.grid.head, "load", load, actual)
         loads = []
         for column, each in enumerate(system.loads):
             base = np.tile(day.flexible_mw[:, column], days)

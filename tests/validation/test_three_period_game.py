@@ -15,12 +15,12 @@ import pandas as pd
 import pytest
 from scipy.optimize import root
 
+from gridarium.agents.devices.renewable_plant import RenewablePlant
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.consumer_day import Demand
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
 from gridarium.agents.feeder.dso import Dso
-from gridarium.agents.feeder.plant import RenewablePlant
 from gridarium.agents.upstream import CarbonMarket, SupplyProfile, UpstreamMarket
 from gridarium.environment.arrays import series
 from gridarium.environment.clock import Clock

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gridarium.agents.system.wind_farm import WindFarm
+from gridarium.agents.devices.renewable_plant import RenewablePlant
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.world_build import build
+from gridarium.market.messages.forecasts import ForecastRequest
 
 SHIPPED = ("net-zero", "net-zero-bargaining", "net-zero-lease")
 
@@ -144,9 +145,12 @@ def test_profiles_are_repeated_over_the_horizon_and_cut_at_its_end(hours: int) -
 
     day = read_profiles(profile_path("net-zero")).column("wind_forecast_mw")
     assert len(day) == 96
-    (farm,) = build(load_scenario("net-zero", [f"horizon_h={hours}"]).cases["capture"]).of(WindFarm)
+    built = build(load_scenario("net-zero", [f"horizon_h={hours}"]).cases["capture"])
+    (farm,) = built.of(RenewablePlant)
     expected = np.resize(day, 4 * hours)
-    np.testing.assert_array_equal(farm.power_mw["forecast"], expected)
+    days = range(farm.horizon.n_day)
+    told = [farm.tell_forecast(ForecastRequest(each), "operator").available_mw for each in days]
+    np.testing.assert_array_equal(np.concatenate(told), expected)
 
 
 def test_the_data_have_the_hours_and_sizes_that_the_paper_states() -> None:

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 from gridarium.agents.base import GridAgent
+from gridarium.agents.devices.renewable_plant import RenewablePlant
+from gridarium.agents.devices.system_load import SystemLoad
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
-from gridarium.agents.system.system_load import SystemLoad
 from gridarium.agents.system.system_operator import SystemOperator
-from gridarium.agents.system.wind_farm import WindFarm
 from gridarium.environment.grids import Grid
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.grid_evidence import OF_WORLD
@@ -249,7 +249,7 @@ def test_a_further_feeder_changes_nobody_elses_draws(
     few = prepare(trees.system(r1=trees.village(under="bulk", step_h=1.0)) | SPRING)
     further = {name: trees.village(under="bulk", step_h=1.0) for name in ("a", "r1", "z")}
     many = prepare(trees.system(**further) | SPRING)
-    for farm, same in zip(few.at("bulk", WindFarm), many.at("bulk", WindFarm), strict=True):
+    for farm, same in zip(few.at("bulk", RenewablePlant), many.at("bulk", RenewablePlant), strict=True):
         np.testing.assert_array_equal(*(told(each, "dispatch", "p_available_mw") for each in (farm, same)))
     loads = [played.at("bulk", SystemLoad)[0] for played in (few, many)]
     np.testing.assert_array_equal(*(told(each, "loads", "p_metered_mw") for each in loads))

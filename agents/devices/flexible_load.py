@@ -9,8 +9,8 @@ import numpy as np
 
 from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.devices.commanded import CommandedAgent
 from gridarium.agents.rows import Rows
-from gridarium.agents.system.commanded import CommandedAgent
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.grids import Site
@@ -97,8 +97,8 @@ class FlexibleLoad(CommandedAgent):
         leader: str,
         behaviour: Behaviour | None = None,
     ) -> None:
-        super().__init__(site, name, leader, behaviour)
-        self._demand = demand
+        super().__init__(site, name, behaviour)
+        self.leader, self._demand = leader, demand
         self._plan_mw = np.array(demand.base_mw)
         self._drawn_mw = np.zeros_like(self._plan_mw)
 
@@ -111,19 +111,19 @@ class FlexibleLoad(CommandedAgent):
     def tell_limits(self, request: ForecastRequest, sender: str) -> FlexibleOffer:
         """Tell the expected load of a day and how far it can shift."""
         demand, day = self._demand, request.day
-        base = self.behaviour.foresee(self, self.of_day(demand.base_mw, day))
+        base = self.behaviour.foresee(self, self.horizon.of_day(demand.base_mw, day))
         return FlexibleOffer(
             day,
             series(base),
-            series(self.of_day(demand.lowest_mw, day)),
-            series(self.of_day(demand.highest_mw, day)),
+            series(self.horizon.of_day(demand.lowest_mw, day)),
+            series(self.horizon.of_day(demand.highest_mw, day)),
         )
 
     @on(StatusRequest)
     def tell_status(self, request: StatusRequest, sender: str) -> FlexibleStatus:
         """Tell what is drawn now, and what is owed by the end of the day."""
         period = request.period
-        over = slice(period - period % self.day_length, period)
+        over = slice(self._day(period).start, period)
         owed = float((self._demand.base_mw[over] - self._drawn_mw[over]).sum()) * self.world.period_h
         drawn = float(self._drawn_mw[period - 1]) if period else 0.0
         return FlexibleStatus(period, drawn, owed)
@@ -131,8 +131,8 @@ class FlexibleLoad(CommandedAgent):
     @on(LoadCommand)
     def take_command(self, command: LoadCommand, sender: str) -> Receipt:
         """Keep the plan for the rest of the day."""
-        if self.follow(command):
-            self._plan_mw[self.rest_of_day(command.period)] = command.load_mw
+        if (ahead := self.commands.take(command)) is not None:
+            self._plan_mw[ahead] = command.load_mw
         return Receipt()
 
     def operate(self, period: int) -> None:
@@ -157,9 +157,12 @@ class FlexibleLoad(CommandedAgent):
         yield Rows("loads", values)
         yield Rows("dispatch", {"bus": self.site.label, "p_supply_mw": 0.0, "p_demand_mw": drawn})
 
+    def _day(self, period: int) -> slice:
+        return self.horizon.periods(self.horizon.place(period)[0])
+
     def _limits_mw(self, period: int) -> tuple[float, float]:
         """Least and most power from which the energy of the day can still be kept, MW."""
-        day = self.day(period)
+        day = self._day(period)
         left = float(self._demand.base_mw[day].sum() - self._drawn_mw[day.start : period].sum())
         later = slice(period + 1, day.stop)
         lowest, highest = self._demand.lowest_mw, self._demand.highest_mw

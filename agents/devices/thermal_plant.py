@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gridarium.agents.base import on
+from gridarium.agents.devices.commanded import CommandedAgent
 from gridarium.agents.rows import Rows
-from gridarium.agents.system.commanded import CommandedAgent
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.environment.thermal_unit import SolventTank, ThermalUnit
@@ -66,9 +66,9 @@ class ThermalPlant(CommandedAgent):
         allowance_tco2_per_mwh: float = 0.7,
         available: Array | None = None,
     ) -> None:
-        super().__init__(site, name, leader)
+        super().__init__(site, name)
         world = self.world
-        self._unit = unit
+        self.leader, self._unit = leader, unit
         self._tank = SolventTank(name, unit.capture) if unit.capture else None
         self._carbon_market = carbon_price_per_tco2, allowance_tco2_per_mwh
         n_period = world.n_period
@@ -90,7 +90,7 @@ class ThermalPlant(CommandedAgent):
     @on(ForecastRequest)
     def tell_availability(self, request: ForecastRequest, sender: str) -> UnitAvailability:
         """Tell how the unit stands, and in which hours of the day it could run."""
-        n_hour = round(self.day_length * self.world.period_h)
+        n_hour = round(self.horizon.day_length * self.world.period_h)
         available = self._available[request.day * n_hour : (request.day + 1) * n_hour]
         now = self._now
         return UnitAvailability(
@@ -108,8 +108,7 @@ class ThermalPlant(CommandedAgent):
         return self._take(setpoint, _SETPOINTS)
 
     def _take(self, setpoint: UnitSetpoint, names: Sequence[str]) -> Receipt:
-        if self.follow(setpoint):
-            ahead = self.rest_of_day(setpoint.period)
+        if (ahead := self.commands.take(setpoint)) is not None:
             for name in names:
                 self._plan[name][ahead] = getattr(setpoint, name)
         return Receipt()

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gridarium.agents.base import on
+from gridarium.agents.base import GridAgent, on
 from gridarium.agents.rows import Rows
-from gridarium.agents.system.commanded import CommandedAgent, told
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
+from gridarium.environment.horizon import Horizon
 from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
 from gridarium.market.messages.status import LoadStatus, StatusRequest
 
 
-class SystemLoad(CommandedAgent):
+class SystemLoad(GridAgent):
     """A load that nobody commands.
 
     Parameters
@@ -26,14 +26,13 @@ class SystemLoad(CommandedAgent):
         As expected the day before.
     actual_mw : ndarray, shape (n_period,)
         As it turns out; told one period ahead and no earlier.
-    leader : str
-        Who asks.
     """
 
     kind = "load"
 
-    def __init__(self, site: Site, name: str, forecast_mw: Array, actual_mw: Array, leader: str) -> None:
-        super().__init__(site, name, leader)
+    def __init__(self, site: Site, name: str, forecast_mw: Array, actual_mw: Array) -> None:
+        super().__init__(site, name)
+        self.site, self.horizon = site, Horizon.of(self.world)
         self._forecast_mw, self._actual_mw = series(forecast_mw), series(np.maximum(0.0, actual_mw))
 
     def rows(self) -> Iterator[Rows]:
@@ -46,14 +45,15 @@ class SystemLoad(CommandedAgent):
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:
         """Tell the load expected for a day, as foreseen."""
-        foreseen = self.behaviour.foresee(self, self.of_day(self._forecast_mw, request.day))
+        foreseen = self.behaviour.foresee(self, self.horizon.of_day(self._forecast_mw, request.day))
         return LoadForecast(request.day, series(foreseen))
 
     @on(StatusRequest)
     def tell_load(self, request: StatusRequest, sender: str) -> LoadStatus:
         """Tell the load of the period that is about to begin, and what is expected after it."""
-        ahead = self.rest_of_day(request.period)
-        return LoadStatus(request.period, told(self._actual_mw[ahead], self._forecast_mw[ahead]))
+        ahead = self.horizon.rest_of_day(request.period)
+        actual, foreseen = self._actual_mw[ahead], self._forecast_mw[ahead]
+        return LoadStatus(request.period, series([*actual[:1], *foreseen[1:]]))
 
     def operate(self, period: int) -> None:
         """Draw the load."""

@@ -1,0 +1,1 @@
+"""Agents that run a device: plants, storages and loads, most of them under an operator's command."""

@@ -1,0 +1,124 @@
+"""Renewable plants: foresee, tell what they could deliver, deliver as much of it as they may."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from gridarium.agents.base import on
+from gridarium.agents.devices.commanded import CommandedAgent
+from gridarium.agents.rows import Rows
+from gridarium.environment.arrays import Array, series
+from gridarium.environment.errors import Fault, ProfileError
+from gridarium.environment.forecast_error import ForecastError
+from gridarium.environment.grids import Site
+from gridarium.environment.horizon import Horizon
+from gridarium.market.messages.commands import Receipt, RenewableSetpoint
+from gridarium.market.messages.forecasts import ForecastRequest, RenewableForecast
+from gridarium.market.messages.status import RenewableStatus, StatusRequest
+
+EXACT = ForecastError(bound=0.0)
+"""What comes is what was foreseen."""
+
+
+class RenewablePlant(CommandedAgent):
+    """A wind or solar plant that delivers what there is, up to what it was told.
+
+    Parameters
+    ----------
+    site : Site
+    name : str
+    forecast_mw : ndarray, shape (n_day * n_step,)
+        As made the day before.
+    error : ForecastError, optional
+        Draws what becomes of it, day by day, from the plant's own stream; nothing unforeseen by default.
+    capacity_mw : float, optional
+        Installed power.
+    untold_limit_mw : float, optional
+        Most that it delivers in periods for which it was told nothing: idle by default.
+    horizon : Horizon, optional
+        Days and steps of its forecast; settlement periods by default.
+
+    Raises
+    ------
+    ProfileError
+        If the forecast leaves [0, capacity].
+    """
+
+    kind = "renewable"
+
+    def __init__(
+        self,
+        site: Site,
+        name: str,
+        forecast_mw: Array,
+        error: ForecastError = EXACT,
+        capacity_mw: float = math.inf,
+        untold_limit_mw: float = 0.0,
+        horizon: Horizon | None = None,
+    ) -> None:
+        super().__init__(site, name, horizon=horizon)
+        _check(name, forecast_mw, capacity_mw)
+        self._error, self._capacity_mw = error, capacity_mw
+        self._forecast_mw = series(forecast_mw)
+        self._foreseen_mw = series(self.horizon.by_period(self._forecast_mw))
+        self._actual_mw = self._drawn()
+        n_period = self.world.n_period
+        self._limit_mw, self._told_mvar = np.full(n_period, untold_limit_mw), np.zeros(n_period)
+        self.delivered_mw, self._q_mvar = np.zeros(n_period), np.zeros(n_period)
+
+    def _drawn(self) -> Array:
+        """What becomes of the forecast, by settlement period."""
+        # Named after the first plants that had one: under another name they would draw other errors.
+        stream, days = self.stream("wind"), map(self.horizon.periods, range(self.horizon.n_day))
+        drawn = [self._error.actual(self._foreseen_mw[day], stream, self._capacity_mw) for day in days]
+        return series(np.concatenate(drawn))
+
+    @on(ForecastRequest)
+    def tell_forecast(self, request: ForecastRequest, sender: str) -> RenewableForecast:
+        """Tell the forecast of a day, in steps."""
+        foreseen = self.behaviour.foresee(self, self.horizon.of_day(self._forecast_mw, request.day))
+        return RenewableForecast(request.day, series(foreseen))
+
+    @on(StatusRequest)
+    def tell_power(self, request: StatusRequest, sender: str) -> RenewableStatus:
+        """Tell the power of the period that is about to begin, and what it makes likely for the others."""
+        period, available = request.period, series([])
+        if period < self.world.n_period:
+            foreseen = self._foreseen_mw[self.horizon.rest_of_day(period)]
+            now = float(self._actual_mw[period])
+            available = series(self._error.expected(foreseen, 0, now, self._capacity_mw))
+        delivered = float(self.delivered_mw[period - 1]) if period else 0.0
+        return RenewableStatus(period, delivered, available)
+
+    @on(RenewableSetpoint)
+    def take_setpoint(self, setpoint: RenewableSetpoint, sender: str) -> Receipt:
+        """Keep what it shall deliver for the rest of the day."""
+        if (ahead := self.commands.take(setpoint)) is not None:
+            self._limit_mw[ahead] = setpoint.p_mw
+            self._told_mvar[ahead] = 0.0 if setpoint.q_mvar is None else setpoint.q_mvar
+        return Receipt()
+
+    def operate(self, period: int) -> None:
+        """Deliver what there is, up to what it was told (E30); free of carbon."""
+        p_mw = max(0.0, min(float(self._actual_mw[period]), float(self._limit_mw[period])))
+        q_mvar = float(self._told_mvar[period])
+        self.delivered_mw[period], self._q_mvar[period] = p_mw, q_mvar
+        self.site.supply(p_mw, q_mvar)
+
+    def rows(self) -> Iterator[Rows]:
+        """What it delivered and what it could have."""
+        power = {"p_supply_mw": self.delivered_mw, "p_demand_mw": 0.0, "q_mvar": self._q_mvar}
+        yield Rows("dispatch", {"bus": self.site.label, **power, "p_available_mw": self._actual_mw})
+
+
+def _check(name: str, forecast_mw: Array, capacity_mw: float) -> None:
+    outside = (forecast_mw < 0.0) | (forecast_mw > capacity_mw)
+    if outside.any():
+        period = int(np.argmax(outside))
+        allowed = f"must be in [0, {capacity_mw:g}] MW"
+        raise ProfileError(
+            f"forecast of {name}", [Fault(f"period {period}", float(forecast_mw[period]), allowed)]
+        )
