@@ -167,10 +167,12 @@ _SHIPPED: Mapping[str, Kind] = {
     "lease-searches": Kind(
         "provider.lease.search",
         (
-            Entry("fixed", "gridarium.agents.system.lease_rules:FixedTerms", "the first terms for ever"),
-            Entry("cost-plus", "gridarium.agents.system.lease_rules:CostPlus", "the cost and a markup"),
-            Entry("profit-search", "gridarium.agents.system.lease_rules:ProfitSearch", "trial steps"),
-            Entry("epsilon-greedy", "gridarium.agents.system.lease_rules:EpsilonGreedy", "explores at times"),
+            Entry("fixed", "gridarium.agents.storage.lease_rules:FixedTerms", "the first terms for ever"),
+            Entry("cost-plus", "gridarium.agents.storage.lease_rules:CostPlus", "the cost and a markup"),
+            Entry("profit-search", "gridarium.agents.storage.lease_rules:ProfitSearch", "trial steps"),
+            Entry(
+                "epsilon-greedy", "gridarium.agents.storage.lease_rules:EpsilonGreedy", "explores at times"
+            ),
         ),
     ),
     "parts": Kind("a field of a grid"),

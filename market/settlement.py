@@ -6,19 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gridarium.environment.ledger import Ledger
+from gridarium.environment.storage import TOLERANCE
 from gridarium.market.accounts import (
     CARBON,
+    CARBON_MARKET,
+    CHARGE,
     DEFAULT,
+    DEMAND_RESPONSE,
+    DISCHARGE,
     EXPORT,
     FUEL,
     FUEL_SUPPLIERS,
+    GENERATION,
     LINE_ENERGY,
     LINE_FEE,
     MAINTENANCE,
     PURCHASE,
     RETAIL,
+    START_STOP,
     TRUE_UP,
     WEAR,
+    WEAR_COMPENSATION,
 )
 from gridarium.market.trade_book import MinuteTrade
 
@@ -172,3 +180,105 @@ def settle_head(ledger: Ledger, account: HeadAccount) -> None:
             ledger.book(account.time_s, payer, account.supplier, bought, PURCHASE, account.period)
         if sold:
             ledger.book(account.time_s, account.supplier, payer, sold, EXPORT, account.period)
+
+
+@dataclass(frozen=True)
+class StorageRates:
+    """What an operator pays for wear, and what wear costs the owner, money per MWh in or out inside."""
+
+    compensation_per_mwh: float = 1.43
+    degradation_cost_per_mwh: float = 1.43
+
+
+@dataclass(frozen=True)
+class StorageAccount:
+    """What a storage did for an operator in one period.
+
+    Parameters
+    ----------
+    time_s : float
+    period : int
+    owner, operator : str
+    moved_mwh : float
+        Energy in and out, inside the storage.
+    charged_mwh, discharged_mwh : float
+        At its terminals.
+    price_per_mwh : float
+        At which it trades these.
+    rates : StorageRates
+    """
+
+    time_s: float
+    period: int
+    owner: str
+    operator: str
+    moved_mwh: float
+    charged_mwh: float
+    discharged_mwh: float
+    price_per_mwh: float
+    rates: StorageRates
+
+
+def settle_storage(ledger: Ledger, account: StorageAccount) -> None:
+    """Book compensation for wear and energy between owner and operator, and what the wear costs (E24)."""
+    owner, operator, price, rates = account.owner, account.operator, account.price_per_mwh, account.rates
+    for payer, payee, amount, purpose in (
+        (operator, owner, rates.compensation_per_mwh * account.moved_mwh, WEAR_COMPENSATION),
+        (operator, owner, price * account.discharged_mwh, DISCHARGE),
+        (owner, operator, price * account.charged_mwh, CHARGE),
+        (owner, MAINTENANCE, rates.degradation_cost_per_mwh * account.moved_mwh, WEAR),
+    ):
+        if amount:
+            ledger.book(account.time_s, payer, payee, amount, purpose, account.period)
+
+
+@dataclass(frozen=True)
+class UnitAccount:
+    """What a generating unit spent in one period, which its operator pays.
+
+    Parameters
+    ----------
+    time_s : float
+    period : int
+    unit, operator : str
+    fuel_money, start_stop_money : float
+    carbon_money : float
+        Owed to the carbon market; negative where that pays.
+    """
+
+    time_s: float
+    period: int
+    unit: str
+    operator: str
+    fuel_money: float
+    start_stop_money: float = 0.0
+    carbon_money: float = 0.0
+
+
+def settle_unit(ledger: Ledger, account: UnitAccount) -> None:
+    """Book what a unit owes for fuel, starts, stops and carbon, and the same from its operator (E20, E21)."""
+    costs = (
+        (account.start_stop_money, FUEL_SUPPLIERS, START_STOP),
+        (account.fuel_money, FUEL_SUPPLIERS, FUEL),
+        (account.carbon_money, CARBON_MARKET, CARBON),
+    )
+    for amount, payee, purpose in costs:
+        if amount:
+            ledger.book(account.time_s, account.unit, payee, amount, purpose, account.period)
+    total = sum(amount for amount, _, _ in costs)
+    if total:
+        ledger.book(account.time_s, account.operator, account.unit, total, GENERATION, account.period)
+
+
+def settle_shift(
+    ledger: Ledger,
+    time_s: float,
+    period: int,
+    load: str,
+    operator: str,
+    shifted_mwh: float,
+    compensation_per_mwh: float,
+) -> None:
+    """Book what an operator owes a load for the energy by which it moved it off its base (E25)."""
+    if shifted_mwh > TOLERANCE:
+        ledger.book(time_s, operator, load, compensation_per_mwh * shifted_mwh, DEMAND_RESPONSE, period)

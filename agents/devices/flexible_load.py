@@ -14,11 +14,10 @@ from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.grids import Site
-from gridarium.environment.storage import TOLERANCE
-from gridarium.market.accounts import DEMAND_RESPONSE
 from gridarium.market.messages.commands import LoadCommand, Receipt
 from gridarium.market.messages.forecasts import FlexibleOffer, ForecastRequest
 from gridarium.market.messages.status import FlexibleStatus, StatusRequest
+from gridarium.market.settlement import settle_shift
 
 
 @dataclass(frozen=True)
@@ -145,10 +144,15 @@ class FlexibleLoad(CommandedAgent):
     def settle(self, period: int) -> None:
         """Bill the compensation for what was shifted (E25)."""
         shifted = abs(float(self._drawn_mw[period] - self._demand.base_mw[period])) * self.world.period_h
-        amount = self._demand.compensation_per_mwh * shifted
-        if shifted > TOLERANCE:
-            now = self.world.clock.now_s
-            self.world.ledger.book(now, self.leader, self.name, amount, DEMAND_RESPONSE, period)
+        settle_shift(
+            self.world.ledger,
+            self.world.clock.now_s,
+            period,
+            self.name,
+            self.leader,
+            shifted,
+            self._demand.compensation_per_mwh,
+        )
 
     def rows(self) -> Iterator[Rows]:
         """Its load before and after it was shifted, and where it drew it."""

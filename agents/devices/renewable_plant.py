@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gridarium.agents.base import on
 from gridarium.agents.devices.commanded import CommandedAgent
@@ -110,7 +111,11 @@ class RenewablePlant(CommandedAgent):
 
     def rows(self) -> Iterator[Rows]:
         """What it delivered and what it could have."""
-        power = {"p_supply_mw": self.delivered_mw, "p_demand_mw": 0.0, "q_mvar": self._q_mvar}
+        power: dict[str, ArrayLike] = {
+            "p_supply_mw": self.delivered_mw,
+            "p_demand_mw": 0.0,
+            "q_mvar": self._q_mvar,
+        }
         yield Rows("dispatch", {"bus": self.site.label, **power, "p_available_mw": self._actual_mw})
 
 

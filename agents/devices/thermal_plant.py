@@ -13,11 +13,11 @@ from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.environment.thermal_unit import SolventTank, ThermalUnit
-from gridarium.market.accounts import CARBON, CARBON_MARKET, FUEL, FUEL_SUPPLIERS, GENERATION, START_STOP
 from gridarium.market.carbon_trading import carbon_trading_money
 from gridarium.market.messages.commands import Receipt, UnitSchedule, UnitSetpoint
 from gridarium.market.messages.forecasts import ForecastRequest, UnitAvailability
 from gridarium.market.messages.status import StatusRequest, UnitStatus
+from gridarium.market.settlement import UnitAccount, settle_unit
 
 
 class UnitPoint(NamedTuple):
@@ -147,17 +147,16 @@ class ThermalPlant(CommandedAgent):
         """Pay for fuel, carbon, starts and stops, and bill the operator for them (E20, E21)."""
         world, unit, now = self.world, self._unit, self._now
         was_on = bool(self.done["on"][period - 1]) if period else unit.on_initially
-        costs = (
-            (unit.start_stop_money * (now.on != was_on), FUEL_SUPPLIERS, START_STOP),
-            (unit.fuel_cost_per_h(now.gross_mw) * now.on * world.period_h, FUEL_SUPPLIERS, FUEL),
-            (self._carbon_money(now), CARBON_MARKET, CARBON),
+        account = UnitAccount(
+            time_s=world.clock.now_s,
+            period=period,
+            unit=self.name,
+            operator=self.leader,
+            fuel_money=unit.fuel_cost_per_h(now.gross_mw) * now.on * world.period_h,
+            start_stop_money=unit.start_stop_money * (now.on != was_on),
+            carbon_money=self._carbon_money(now),
         )
-        for amount, account, purpose in costs:
-            if amount:
-                world.ledger.book(world.clock.now_s, self.name, account, amount, purpose, period)
-        total = sum(amount for amount, _, _ in costs)
-        if total:
-            world.ledger.book(world.clock.now_s, self.leader, self.name, total, GENERATION, period)
+        settle_unit(world.ledger, account)
 
     # What it tells of itself.
 

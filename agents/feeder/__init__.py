@@ -1,1 +1,1 @@
-"""Agents of a feeder: its operator, consumers, and storage owners."""
+"""Agents of a feeder: its operator and consumers, and how they plan."""

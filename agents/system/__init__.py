@@ -1,1 +1,1 @@
-"""Agents of a bulk system: its operator, and the storage provider."""
+"""The operator of a bulk system, and how it plans, looks, commands and settles."""

@@ -27,7 +27,7 @@ from gridarium.experiments.scenario_fields import (
 )
 
 if TYPE_CHECKING:
-    from gridarium.agents.system.lease_search import LeaseSearch, LeaseSearchRule
+    from gridarium.agents.storage.lease_search import LeaseSearch, LeaseSearchRule
     from gridarium.market.messages.leasing import LeaseTerms as TermsMessage
 
 Fee = Annotated[float, Range(0, 1000), Money()]
@@ -102,7 +102,8 @@ def _build(build: GridBuild) -> None:
     section, grid = active_provider(build.scenario), build.grid
     if section is None:
         return
-    from gridarium.agents.system.storage_provider import StorageProvider, StorageRates
+    from gridarium.agents.storage.storage_provider import StorageProvider
+    from gridarium.market.settlement import StorageRates
 
     trades = active_trading(build.scenario) is not None
     lessees = (*PROSUMERS.agents(build.scenario), *TRADING.agents(build.scenario)) if trades else ()
@@ -118,7 +119,7 @@ def _build(build: GridBuild) -> None:
 
 
 def _search(build: GridBuild, section: Lease) -> LeaseSearch:
-    from gridarium.agents.system.lease_search import LeaseBounds
+    from gridarium.agents.storage.lease_search import LeaseBounds
 
     first = terms_of(section.first)
     bounds = LeaseBounds(

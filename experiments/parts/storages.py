@@ -16,7 +16,7 @@ class StorageUnit(Storage):
 
 
 def _build(build: GridBuild) -> None:
-    from gridarium.agents.feeder.storage_owner import StorageOwner
+    from gridarium.agents.storage.storage_owner import StorageOwner
 
     sites = unit_sites(build)
     for name, unit in STORAGES.of(build.scenario).items():

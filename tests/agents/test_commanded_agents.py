@@ -16,9 +16,9 @@ from gridarium.agents.devices.flexible_load import FlexibleLoad, FlexibleProfile
 from gridarium.agents.devices.renewable_plant import RenewablePlant
 from gridarium.agents.devices.system_load import SystemLoad
 from gridarium.agents.devices.thermal_plant import ThermalPlant
-from gridarium.agents.system.lease_rules import FixedTerms, ProfitSearch
-from gridarium.agents.system.lease_search import LeaseBounds
-from gridarium.agents.system.storage_provider import StorageProvider, StorageRates
+from gridarium.agents.storage.lease_rules import FixedTerms, ProfitSearch
+from gridarium.agents.storage.lease_search import LeaseBounds
+from gridarium.agents.storage.storage_provider import StorageProvider
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import Clock
 from gridarium.environment.errors import ProfileError, ScenarioError
@@ -55,6 +55,7 @@ from gridarium.market.messages.status import (
     StorageStatus,
     UnitStatus,
 )
+from gridarium.market.settlement import StorageRates
 
 Told = Callable[[GridAgent, str, str], Array]
 CAPTURE = CapturePlant(0.8, 0.25, 2.0, 20.0, 10.0)
@@ -261,7 +262,7 @@ def test_a_load_tells_the_next_quarter_and_no_other(make_plate: Callable[..., Wo
 RATINGS = StorageRatings("esp", 10.0, 10.0, 0.1, 0.9, 0.5, 0.9, 0.8, 10.0)
 
 
-def test_a_provider_does_what_its_storage_can(make_plate: Callable[..., World]) -> None:
+def test_a_provider_does_what_its_storage_can(make_plate: Callable[..., World], told: Told) -> None:
     world = make_plate(4)
     provider = StorageProvider(world.grid.head, "esp", RATINGS, StorageRates(2.0, 3.0), "operator")
     desk = Desk(world)
@@ -276,20 +277,21 @@ def test_a_provider_does_what_its_storage_can(make_plate: Callable[..., World]) 
     for _ in range(4):
         world.step()
     # 5 MWh take 4 MWh more: 2.25 in the first quarter, 1.75 in the second.
-    assert provider.e_mwh.tolist() == pytest.approx([7.25, 9.0, 5.875, 2.75])
-    assert provider.charge_mw.tolist() == pytest.approx([10.0, 1.75 / 0.225, 0.0, 0.0])
+    assert provider.storage.e_mwh.tolist() == pytest.approx([7.25, 9.0, 5.875, 2.75])
+    assert provider.storage.charge_mw.tolist() == pytest.approx([10.0, 1.75 / 0.225, 0.0, 0.0])
     moved = 4.0 + 6.25
-    profit = provider.profit
-    assert profit.compensation_money == pytest.approx(2.0 * moved)
-    assert profit.degradation_money == pytest.approx(3.0 * moved)
-    assert profit.energy_margin_money == pytest.approx(2.5 * 130.0 - 2.5 * 40.0 - 50.0 * 1.75 / 0.9)
-    assert profit.line_fees_money == pytest.approx(0.0, abs=1e-9)
-    assert profit.total_money == pytest.approx(world.ledger.balance("esp"))
-    assert desk.tell("esp", StatusRequest(4)) == [StorageStatus(4, 0.0, 10.0, provider.e_mwh[3])]
+    names = ("compensation", "degradation", "energy_margin", "line_fees")
+    profit = {name: float(told(provider, "leases", f"{name}_money").sum()) for name in names}
+    assert profit["compensation"] == pytest.approx(2.0 * moved)
+    assert profit["degradation"] == pytest.approx(-3.0 * moved)
+    assert profit["energy_margin"] == pytest.approx(2.5 * 130.0 - 2.5 * 40.0 - 50.0 * 1.75 / 0.9)
+    assert profit["line_fees"] == 0.0
+    assert sum(profit.values()) == pytest.approx(world.ledger.balance("esp"))
+    assert desk.tell("esp", StatusRequest(4)) == [StorageStatus(4, 0.0, 10.0, provider.storage.e_mwh[3])]
 
 
 def test_a_provider_renews_its_terms_before_each_day_from_what_the_lines_earned(
-    make_plate: Callable[..., World],
+    make_plate: Callable[..., World], told: Told
 ) -> None:
     world = make_plate(4, 43200.0)
     low, high = LeaseTerms(0.0, 50.0, 0.25), LeaseTerms(1.0, 50.0, 0.25)
@@ -303,7 +305,7 @@ def test_a_provider_renews_its_terms_before_each_day_from_what_the_lines_earned(
     heard = [(3600.0 - 600.0, LeaseTerms(0.5)), (3600.0 + 86400.0 - 600.0, LeaseTerms(0.75))]
     assert prosumer.heard == heard
     assert [day.earned_before_money for day in provider.leases] == pytest.approx([0.0, 10.0], abs=1e-9)
-    assert provider.profit.line_fees_money == pytest.approx(46.0)
+    assert told(provider, "leases", "line_fees_money").sum() == pytest.approx(46.0)
 
 
 def test_terms_are_repeated_until_they_arrive(make_plate: Callable[..., World]) -> None:

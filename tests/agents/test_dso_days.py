@@ -13,7 +13,7 @@ from gridarium.agents.base import GridAgent
 from gridarium.agents.devices.renewable_plant import RenewablePlant
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
-from gridarium.agents.feeder.storage_owner import StorageOwner
+from gridarium.agents.storage.storage_owner import StorageOwner
 from gridarium.agents.upstream import CarbonMarket, UpstreamMarket
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.certificates import certify
@@ -150,13 +150,13 @@ def test_days_are_negotiated_one_after_the_other(days: Built) -> None:
 def test_what_a_storage_tells_of_the_next_day_is_what_is_in_it_then(days: Built) -> None:
     moving = False
     for unit in days.of(StorageOwner):
-        content = by_day(unit.energy_mwh)
+        content = by_day(unit.storage.e_mwh)
         told = [day.initial_mwh[unit.name] for day in days.one(Dso).days]
-        assert told[0] == unit.ratings.soc_initial * unit.ratings.e_max_mwh
+        assert told[0] == unit.storage.ratings.soc_initial * unit.storage.ratings.e_max_mwh
         assert told[1:] == pytest.approx(content[:-1, -1], abs=1e-9)
         # It is asked four hours before the day ends, with some of its schedule to go.
         moving |= bool(np.abs(content[:, 19] - content[:, -1]).max() > 0.05)
-        pool = by_day(unit.pool_tco2)
+        pool = by_day(unit.carbon.pool_tco2)
         assert pool[:, -1] == pytest.approx(np.full(DAYS, pool[0, -1]), abs=1e-6)
     assert moving
 
@@ -228,12 +228,12 @@ def test_who_plans_in_hours_holds_its_plan_over_the_quarters(
         assert consumer.loads_mw["plan"] == pytest.approx(metered, abs=1e-12)
     for unit, same_unit in zip(fine.of(StorageOwner), hourly.of(StorageOwner), strict=True):
         # On the second day rounding decides which of several storages does what is equally good.
-        assert unit.energy_mwh[3:96:4] == pytest.approx(same_unit.energy_mwh[:24], abs=1e-9)
-        assert unit.pool_tco2[3:96:4] == pytest.approx(same_unit.pool_tco2[:24], abs=1e-9)
-        assert unit.energy_mwh[-1] == pytest.approx(same_unit.energy_mwh[-1], abs=BY_ROUNDING)
+        assert unit.storage.e_mwh[3:96:4] == pytest.approx(same_unit.storage.e_mwh[:24], abs=1e-9)
+        assert unit.carbon.pool_tco2[3:96:4] == pytest.approx(same_unit.carbon.pool_tco2[:24], abs=1e-9)
+        assert unit.storage.e_mwh[-1] == pytest.approx(same_unit.storage.e_mwh[-1], abs=BY_ROUNDING)
         # Within an hour it goes as straight as a schedule that is held.
-        first_mwh = unit.ratings.soc_initial * unit.ratings.e_max_mwh
-        steps = np.diff(unit.energy_mwh, prepend=first_mwh).reshape(-1, 4)
+        first_mwh = unit.storage.ratings.soc_initial * unit.storage.ratings.e_max_mwh
+        steps = np.diff(unit.storage.e_mwh, prepend=first_mwh).reshape(-1, 4)
         assert np.ptp(steps, axis=1).max() <= 1e-12
     for plant, same_plant in zip(fine.of(RenewablePlant), hourly.of(RenewablePlant), strict=True):
         available, same = (told(one, "dispatch", "p_available_mw") for one in (plant, same_plant))

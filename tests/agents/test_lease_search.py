@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gridarium.agents.system.lease_rules import (
+from gridarium.agents.storage.lease_rules import (
     CostPlus,
     EpsilonGreedy,
     FixedTerms,
     ProfitSearch,
     lease_grid,
 )
-from gridarium.agents.system.lease_search import LeaseBounds, LeaseSearchError, LeaseSearchRule
+from gridarium.agents.storage.lease_search import LeaseBounds, LeaseSearchError, LeaseSearchRule
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.parameters import allowed_values
 from gridarium.market.messages.leasing import LeaseTerms

@@ -14,6 +14,7 @@ import pytest
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.devices.storage import StorageDevice
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.consumer_day import ConsumerDay
 from gridarium.environment.message_bus import MessageBus
@@ -38,33 +39,34 @@ def acting_agent(frame: FrameType | None) -> GridAgent | None:
 def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], list[str]]]:
     """Note every private field that an agent reads or writes: its own, and those of others.
 
-    Of a consumer's day everything is private, whatever its name.
+    Of a consumer's day everything is private, whatever its name. A storage belongs to its owner.
     """
     own, foreign = list[str](), list[str]()
 
-    def note(thing: GridAgent | ConsumerDay, field: str) -> None:
+    def note(thing: GridAgent | ConsumerDay | StorageDevice, field: str) -> None:
         is_day = issubclass(type(thing), ConsumerDay)
         if field.startswith("__") or not (is_day or field.startswith("_")):
             return
         reader = acting_agent(sys._getframe(2))
         if reader is None:
             return
-        # A day that is being made has no owner yet.
-        if reader is thing or (is_day and vars(thing).get("_owner", reader.name) == reader.name):
+        # A day or a storage that is being made has no owner yet.
+        is_part = not isinstance(thing, GridAgent)
+        if reader is thing or (is_part and vars(thing).get("_owner", reader.name) == reader.name):
             own.append(field)
         else:
             foreign.append(f"{type(reader).__name__} touches {type(thing).__name__}.{field}")
 
-    def read(thing: GridAgent | ConsumerDay, field: str) -> Any:
+    def read(thing: GridAgent | ConsumerDay | StorageDevice, field: str) -> Any:
         note(thing, field)
         return object.__getattribute__(thing, field)
 
-    def write(thing: GridAgent | ConsumerDay, field: str, value: Any) -> None:
+    def write(thing: GridAgent | ConsumerDay | StorageDevice, field: str, value: Any) -> None:
         note(thing, field)
         object.__setattr__(thing, field, value)
 
     with monkeypatch.context() as patch:
-        for kind in (GridAgent, ConsumerDay):
+        for kind in (GridAgent, ConsumerDay, StorageDevice):
             patch.setattr(kind, "__getattribute__", read, raising=False)
             patch.setattr(kind, "__setattr__", write, raising=False)
         yield own, foreign
@@ -83,7 +85,7 @@ def test_no_agent_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatc
         run_day(f"tariff.pool={pool}")
     assert foreign == []
     # The watch was on: every kind of agent has used fields of its own.
-    assert {"demand", "_profile", "_terms", "_schedules", "_limit_mw", "_planner"} <= set(own)
+    assert {"demand", "_profile", "_terms", "_told_charge_mw", "_limit_mw", "_planner"} <= set(own)
 
 
 class Spy(Behaviour):

@@ -20,9 +20,9 @@ from gridarium.agents.devices.flexible_load import FlexibleLoad, FlexibleProfile
 from gridarium.agents.devices.renewable_plant import RenewablePlant
 from gridarium.agents.devices.system_load import SystemLoad
 from gridarium.agents.devices.thermal_plant import ThermalPlant
+from gridarium.agents.storage.storage_provider import StorageProvider
 from gridarium.agents.system.operation import Members, OperationRules
 from gridarium.agents.system.power_system import PowerSystem
-from gridarium.agents.system.storage_provider import StorageProvider, StorageRates
 from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.agents.upstream import SupplyProfile, UpstreamMarket
 from gridarium.environment.arrays import Array
@@ -47,6 +47,7 @@ from gridarium.market.accounts import (
     WEAR,
 )
 from gridarium.market.messages.leasing import Nomination
+from gridarium.market.settlement import StorageRates
 
 Told = Callable[[GridAgent, str, str], Array]
 QUARTER_S, DAY = 900.0, 96
@@ -158,7 +159,7 @@ def day(make_plate: Callable[..., Plate]) -> Plate:
 def test_each_quarter_balances_and_the_market_takes_only_what_was_left(day: Plate) -> None:
     world = day.world
     supplied = sum(plant.done["net_mw"] for plant in day.plants) + day.wind.delivered_mw
-    supplied = supplied + day.provider.discharge_mw
+    supplied = supplied + day.provider.storage.discharge_mw
     drawn = sum(world.meters[name] for name in ("load", "mill", "cold store", "esp"))
     assert supplied + day.slack_mw == pytest.approx(drawn, abs=1e-6)
     for record in day.operator.records:
@@ -180,7 +181,9 @@ def test_records_tell_what_agents_did(day: Plate) -> None:
     for name in ("gross_mw", "net_mw", "absorbed_tco2_per_h", "regenerated_tco2_per_h"):
         told = np.array([getattr(record.realised, name) for record in records])
         assert pytest.approx(np.array([plant.done[name] for plant in day.plants]), abs=1e-12) == told.T
-    assert [r.realised.e_mwh for r in records] == pytest.approx(day.provider.e_mwh.tolist(), abs=1e-12)
+    assert [r.realised.e_mwh for r in records] == pytest.approx(
+        day.provider.storage.e_mwh.tolist(), abs=1e-12
+    )
     assert [r.realised.wind_mw for r in records] == pytest.approx(day.wind.delivered_mw.tolist(), abs=1e-12)
 
 
@@ -202,19 +205,21 @@ def test_money_is_conserved_and_plants_neither_gain_nor_lose(day: Plate) -> None
         assert ledger.balance(plant.name) == pytest.approx(0.0, abs=1e-9)
 
 
-def test_profit_of_the_provider_adds_up_by_source(day: Plate) -> None:
-    profit, storage = day.provider.profit, day.provider.ratings
-    assert profit.total_money == pytest.approx(day.world.ledger.balance("esp"), abs=1e-9)
-    moved = 0.98 * day.provider.charge_mw.sum() + day.provider.discharge_mw.sum() / 0.98
-    assert profit.compensation_money == pytest.approx(1.43 * 0.25 * moved, rel=1e-12)
-    assert profit.degradation_money == pytest.approx(profit.compensation_money, rel=1e-12)
+def test_profit_of_the_provider_adds_up_by_source(day: Plate, told: Told) -> None:
+    storage = day.provider.storage
+    names = ("compensation", "energy_margin", "line_fees", "degradation")
+    profit = {name: told(day.provider, "leases", f"{name}_money").sum() for name in names}
+    assert sum(profit.values()) == pytest.approx(day.world.ledger.balance("esp"), abs=1e-9)
+    moved = 0.98 * storage.charge_mw.sum() + day.provider.storage.discharge_mw.sum() / 0.98
+    assert profit["compensation"] == pytest.approx(1.43 * 0.25 * moved, rel=1e-12)
+    assert -profit["degradation"] == pytest.approx(profit["compensation"], rel=1e-12)
     price = day.operator.price_per_mwh
-    margin = 0.25 * float(price @ (day.provider.discharge_mw - day.provider.charge_mw))
-    assert profit.energy_margin_money == pytest.approx(margin, rel=1e-9)
-    assert profit.line_fees_money == pytest.approx(0.0, abs=1e-9)
-    low, high = storage.band_mwh
-    assert low - 1e-9 <= day.provider.e_mwh.min() <= day.provider.e_mwh.max() <= high + 1e-9
-    assert day.provider.e_mwh[-1] == pytest.approx(28.0, abs=1e-3)
+    margin = 0.25 * float(price @ (day.provider.storage.discharge_mw - storage.charge_mw))
+    assert profit["energy_margin"] == pytest.approx(margin, rel=1e-9)
+    assert profit["line_fees"] == pytest.approx(0.0, abs=1e-9)
+    low, high = storage.ratings.band_mwh
+    assert low - 1e-9 <= day.provider.storage.e_mwh.min() <= day.provider.storage.e_mwh.max() <= high + 1e-9
+    assert day.provider.storage.e_mwh[-1] == pytest.approx(28.0, abs=1e-3)
 
 
 def test_tanks_ramps_and_flexible_energy_keep_their_limits(day: Plate) -> None:
@@ -242,7 +247,7 @@ def test_a_lossy_slow_bus_does_not_change_the_plan(day: Plate, make_plate: Calla
     for name in ("gross_mw", "net_mw", "absorbed_tco2_per_h"):
         for plant, same in zip(lossy.plants, day.plants, strict=True):
             assert np.array_equal(plant.done[name], same.done[name])
-    assert np.array_equal(lossy.provider.e_mwh, day.provider.e_mwh)
+    assert np.array_equal(lossy.provider.storage.e_mwh, day.provider.storage.e_mwh)
     assert lossy.world.ledger.balance("operator") == pytest.approx(day.world.ledger.balance("operator"))
 
 
@@ -265,7 +270,7 @@ def test_two_days_in_a_row(day: Plate, make_plate: Callable[..., Plate], told: T
         assert drawn == pytest.approx(base, rel=1e-9)
     left = np.array([record.left_mw for record in operator.records])
     assert two.slack_mw == pytest.approx(np.maximum(0.0, -left), abs=1e-6)
-    assert two.provider.e_mwh[[DAY - 1, -1]] == pytest.approx(28.0, abs=1e-3)
+    assert two.provider.storage.e_mwh[[DAY - 1, -1]] == pytest.approx(28.0, abs=1e-3)
     # Midnight is no hole in the ramps.
     for plant, unit in zip(two.plants, operator.system.units, strict=True):
         before, after = plant.done["gross_mw"][DAY - 1 : DAY + 1]
@@ -353,7 +358,7 @@ def test_units_that_hear_nothing_keep_to_their_last_plan(make_plate: Callable[..
     assert max(silent[58:]) == 0
     supplied = sum(plant.done["net_mw"] for plant in plate.plants) + plate.wind.delivered_mw
     drawn = sum(plate.world.meters[name] for name in ("load", "mill", "cold store", "esp"))
-    assert supplied + plate.provider.discharge_mw + plate.slack_mw == pytest.approx(drawn, abs=1e-6)
+    assert supplied + plate.provider.storage.discharge_mw + plate.slack_mw == pytest.approx(drawn, abs=1e-6)
 
 
 def test_deficits_of_prosumers_are_load(make_plate: Callable[..., Plate]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.dso import Dso
-from gridarium.agents.feeder.storage_owner import StorageOwner
+from gridarium.agents.storage.storage_owner import StorageOwner
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.scenario import load_scenario
@@ -64,10 +64,10 @@ def check_steps(built: Built) -> None:
     dispatch = built.one(Dso).today.plan.dispatch
     assert not np.any((dispatch.charge_mw > 0.0) & (dispatch.discharge_mw > 0.0))
     for row, unit in enumerate(built.of(StorageOwner)):
-        low, high = unit.ratings.band_mwh
-        assert np.all((unit.energy_mwh >= low - 1e-6) & (unit.energy_mwh <= high + 1e-6))
+        low, high = unit.storage.ratings.band_mwh
+        assert np.all((unit.storage.e_mwh >= low - 1e-6) & (unit.storage.e_mwh <= high + 1e-6))
         stored = 0.92 * dispatch.charge_mw[row] - dispatch.discharge_mw[row] / 0.95
-        change = np.diff(unit.energy_mwh, prepend=0.5 * unit.ratings.e_max_mwh)
+        change = np.diff(unit.storage.e_mwh, prepend=0.5 * unit.storage.ratings.e_max_mwh)
         assert np.allclose(change, stored, rtol=0.0, atol=2e-6)
     for state in built.world.grid.states:
         assert abs(state.residual_t_per_h) < 1e-9

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from gridarium.agents.system.lease_search import LeaseBounds, LeaseSearch, Point
+from gridarium.agents.storage.lease_search import LeaseBounds, LeaseSearch, Point
 from gridarium.environment.arrays import Array
 from gridarium.environment.parameters import Parameterised, count, number
 from gridarium.market.messages.leasing import LeaseTerms
