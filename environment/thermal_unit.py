@@ -51,17 +51,74 @@ class CapturePlant:
 
 
 @dataclass(frozen=True, slots=True)
-class ThermalUnit:
-    """What a thermal unit can do and what it costs; immutable, so it may be sent in a message.
+class GeneratorRatings:
+    """Output and fuel cost of any generator that burns something.
 
     Parameters
     ----------
     name : str
         Name in error messages and tables.
     p_min_mw, p_max_mw : float
-        Band of gross power while the unit runs, MW.
+        Band of gross power while it runs, MW.
     cost_quadratic_per_mw2h, cost_linear_per_mwh, cost_fixed_per_h : float
         a, b, c of the hourly fuel cost ``a P**2 + b P + c`` of gross power P.
+
+    Raises
+    ------
+    UnitError
+        If a value is out of its range.
+    """
+
+    name: str
+    p_min_mw: float
+    p_max_mw: float
+    cost_quadratic_per_mw2h: float
+    cost_linear_per_mwh: float
+    cost_fixed_per_h: float
+
+    def __post_init__(self) -> None:
+        place = f"unit {self.name}"
+        _check(place, "p_min_mw", self.p_min_mw, 0.0, self.p_max_mw, "MW")
+        if not 0.0 < self.p_max_mw < math.inf:
+            raise UnitError(f"{place}: p_max_mw must be in (0, inf) MW, got {self.p_max_mw}")
+        for name, unit in (
+            ("cost_quadratic_per_mw2h", "money/MW2h"),
+            ("cost_linear_per_mwh", "money/MWh"),
+            ("cost_fixed_per_h", "money/h"),
+        ):
+            _check(place, name, getattr(self, name), 0.0, math.inf, unit)
+
+    def fuel_cost_per_h(self, gross_mw: Any, on: Any = 1.0) -> Any:
+        """Fuel cost at this gross power, money/h: a number, an array or an expression of them (E20)."""
+        linear = self.cost_linear_per_mwh * gross_mw
+        return self.cost_quadratic_per_mw2h * gross_mw**2 + linear + self.cost_fixed_per_h * on
+
+    def marginal_fuel_cost_per_mwh(self, gross_mw: float) -> float:
+        """Fuel cost of one more MWh at this gross power."""
+        return 2.0 * self.cost_quadratic_per_mw2h * gross_mw + self.cost_linear_per_mwh
+
+
+@dataclass(frozen=True, slots=True)
+class GasTurbineRatings(GeneratorRatings):
+    """A generator without commitment: no ramps, minimum times or cost of starts.
+
+    Parameters
+    ----------
+    s_max_mva : float
+        Apparent power of the generator, MVA.
+    emission_tco2_per_mwh : float
+    """
+
+    s_max_mva: float
+    emission_tco2_per_mwh: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThermalUnit(GeneratorRatings):
+    """What a unit that is committed can do and what it costs; immutable, so it may be sent in a message.
+
+    Parameters
+    ----------
     start_stop_money : float
         Cost of each start and of each stop (tau), money.
     ramp_mw_per_h, ramp_down_mw_per_h : float
@@ -82,12 +139,6 @@ class ThermalUnit:
         If a value is out of its range.
     """
 
-    name: str
-    p_min_mw: float
-    p_max_mw: float
-    cost_quadratic_per_mw2h: float
-    cost_linear_per_mwh: float
-    cost_fixed_per_h: float
     start_stop_money: float
     ramp_mw_per_h: float
     ramp_down_mw_per_h: float
@@ -99,15 +150,12 @@ class ThermalUnit:
     capture: CapturePlant | None = None
 
     def __post_init__(self) -> None:
+        GeneratorRatings.__post_init__(self)  # a class with slots cannot ask for super()
         place = f"unit {self.name}"
-        _check(place, "p_min_mw", self.p_min_mw, 0.0, self.p_max_mw, "MW")
-        for name, unit in (("p_max_mw", "MW"), ("ramp_mw_per_h", "MW/h"), ("ramp_down_mw_per_h", "MW/h")):
+        for name, unit in (("ramp_mw_per_h", "MW/h"), ("ramp_down_mw_per_h", "MW/h")):
             if not 0.0 < getattr(self, name) < math.inf:
                 raise UnitError(f"{place}: {name} must be in (0, inf) {unit}, got {getattr(self, name)}")
         for name, unit in (
-            ("cost_quadratic_per_mw2h", "money/MW2h"),
-            ("cost_linear_per_mwh", "money/MWh"),
-            ("cost_fixed_per_h", "money/h"),
             ("start_stop_money", "money"),
             ("min_up_h", "h"),
             ("min_down_h", "h"),
@@ -127,15 +175,6 @@ class ThermalUnit:
     def stop_limit_mw(self, period_h: float) -> float:
         """Most gross power in the period before it stops, MW."""
         return min(self.p_max_mw, max(self.p_min_mw, self.ramp_down_mw_per_h * period_h))
-
-    def fuel_cost_per_h(self, gross_mw: Any, on: Any = 1.0) -> Any:
-        """Fuel cost at this gross power, money/h: a number, an array or an expression of them (E20)."""
-        linear = self.cost_linear_per_mwh * gross_mw
-        return self.cost_quadratic_per_mw2h * gross_mw**2 + linear + self.cost_fixed_per_h * on
-
-    def marginal_fuel_cost_per_mwh(self, gross_mw: float) -> float:
-        """Fuel cost of one more MWh at this gross power."""
-        return 2.0 * self.cost_quadratic_per_mw2h * gross_mw + self.cost_linear_per_mwh
 
 
 class SolventTank:

@@ -42,7 +42,7 @@ class PeriodAccount:
     load_mwh : mapping of str to float
         Metered energy of each consumer.
     price_per_mwh : float
-    fuel_money, wear_money : float
+    wear_money : float
     carbon_money : float
         Paid by the carbon market; negative where the DSO pays.
     carbon_market : str
@@ -53,7 +53,6 @@ class PeriodAccount:
     period: int
     load_mwh: Mapping[str, float]
     price_per_mwh: float
-    fuel_money: float
     wear_money: float
     carbon_money: float
     carbon_market: str
@@ -68,7 +67,6 @@ def settle_period(ledger: Ledger, operator: str, account: PeriodAccount) -> None
 
     for consumer, energy in account.load_mwh.items():
         book(consumer, operator, account.price_per_mwh * energy, RETAIL)
-    book(operator, FUEL_SUPPLIERS, account.fuel_money, FUEL)
     book(operator, MAINTENANCE, account.wear_money, WEAR)
     book(account.carbon_market, operator, account.carbon_money, CARBON)
 

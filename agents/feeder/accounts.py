@@ -82,7 +82,6 @@ class DayAccounts:
         self._periods = horizon.periods(signal.day)
         hold = horizon.by_period
         self._price, self._tou = hold(signal.price_per_mwh), hold(signal.reference_price_per_mwh)
-        self._fuel_cost_per_h = hold(dispatcher.fuel_cost_per_h(plan.dispatch))
         self._wear_cost_per_h = hold(dispatcher.wear_cost_per_h(plan.dispatch))
         self._turbine_t_per_h = hold(plan.situation.supply.turbine_t_per_h)
         self._factor = hold(plan.offer.factor_tco2_per_mwh)
@@ -179,7 +178,6 @@ class DayAccounts:
             period=period,
             load_mwh={name: float(meters[name][period]) * hours for name in contract.consumers},
             price_per_mwh=float(self._price[place]),
-            fuel_money=float(self._fuel_cost_per_h[place]) * hours,
             wear_money=float(self._wear_cost_per_h[place]) * hours,
             carbon_money=carbon,
             carbon_market=contract.carbon_market,

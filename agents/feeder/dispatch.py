@@ -179,17 +179,6 @@ class Dispatcher:
             renewable_mw=dispatch.renewable_mw.sum(axis=0),
         )
 
-    def fuel_cost_per_h(self, dispatch: Dispatch) -> Array:
-        """Cost of the turbines, ``a P**2 + b P + c``, money/h, shape (n_period,)."""
-        cost = np.zeros_like(dispatch.buy_mw)
-        for unit, p_mw in zip(self.shape.turbines, dispatch.turbine_mw, strict=True):
-            cost += (
-                unit.cost_quadratic_per_mw2h * p_mw**2
-                + unit.cost_linear_per_mwh * p_mw
-                + unit.cost_fixed_per_h
-            )
-        return cost
-
     def wear_cost_per_h(self, dispatch: Dispatch) -> Array:
         """Cost of wear of the storages, money/h, shape (n_period,)."""
         wear = dict(self.shape.wear_cost_per_mwh)

@@ -8,13 +8,19 @@ from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.horizon import Horizon
-from gridarium.market.messages.commands import Command, PoolSchedule, RenewableSetpoint, StorageCommand
+from gridarium.market.messages.commands import (
+    Command,
+    PoolSchedule,
+    RenewableSetpoint,
+    StorageCommand,
+    TurbineSchedule,
+)
 
 
 def dispatch_orders(
     plan: DayAhead, shape: DispatchShape, horizon: Horizon, day: int, named: Callable[[str], str]
 ) -> dict[str, Command]:
-    """Schedules of all storages and renewables for a day, by settlement period.
+    """Schedules of all turbines, storages and renewables for a day, by settlement period.
 
     Parameters
     ----------
@@ -44,6 +50,13 @@ def dispatch_orders(
                 hold(pool.outflow_t_per_h[row]),
                 float(pool.first_tco2[row]),
             ),
+        )
+    for row, turbine in enumerate(shape.turbines):
+        orders[named(turbine.name)] = TurbineSchedule(
+            issue=1,
+            period=first,
+            p_mw=hold(dispatch.turbine_mw[row]),
+            q_mvar=hold(dispatch.turbine_mvar[row]),
         )
     for row, plant in enumerate(shape.renewables):
         orders[named(plant.name)] = RenewableSetpoint(

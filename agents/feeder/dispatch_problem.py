@@ -14,6 +14,7 @@ from gridarium.agents.problems.storage import daily_storage
 from gridarium.agents.problems.thermal_unit import always, least_output, most_output
 from gridarium.environment.network import Feeder
 from gridarium.environment.storage import StorageRatings
+from gridarium.environment.thermal_unit import GasTurbineRatings
 
 SIGNALS = (
     "load_p_mw",
@@ -24,33 +25,6 @@ SIGNALS = (
     "available_mw",
     "initial_mwh",
 )
-
-
-@dataclass(frozen=True)
-class GasTurbine:
-    """Ratings, cost and carbon of a gas turbine.
-
-    Parameters
-    ----------
-    name : str
-    p_min_mw, p_max_mw : float
-        Band of active power, MW.
-    s_max_mva : float
-        Rating of the generator, MVA.
-    cost_quadratic_per_mw2h, cost_linear_per_mwh, cost_fixed_per_h : float
-        a, b, c of the hourly cost ``a P**2 + b P + c``.
-    emission_tco2_per_mwh : float
-        Carbon factor, tCO2/MWh.
-    """
-
-    name: str
-    p_min_mw: float
-    p_max_mw: float
-    s_max_mva: float
-    cost_quadratic_per_mw2h: float
-    cost_linear_per_mwh: float
-    cost_fixed_per_h: float
-    emission_tco2_per_mwh: float
 
 
 @dataclass(frozen=True)
@@ -92,7 +66,7 @@ class DispatchShape:
     """
 
     feeder: Feeder
-    turbines: tuple[GasTurbine, ...]
+    turbines: tuple[GasTurbineRatings, ...]
     storages: tuple[StorageRatings, ...]
     renewables: tuple[Renewable, ...]
     sites: tuple[tuple[str, int], ...]
@@ -211,7 +185,9 @@ def _declare_storages(m: Any, shape: DispatchShape) -> None:
     )
 
 
-def _reactive_power(m: Any, names: Any, units: Mapping[str, GasTurbine | Renewable | StorageRatings]) -> Any:
+def _reactive_power(
+    m: Any, names: Any, units: Mapping[str, GasTurbineRatings | Renewable | StorageRatings]
+) -> Any:
     """-S <= Q <= S, Mvar."""
     return pyo.Var(names, m.period, bounds=lambda m, i, t: (-units[i].s_max_mva, units[i].s_max_mva))
 

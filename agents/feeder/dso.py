@@ -215,17 +215,6 @@ class Dso(HeadCustomer):
 
     # What it does in a period.
 
-    def operate(self, period: int) -> None:
-        """Run the turbines as dispatched."""
-        sites, (day, step) = dict(self.shape.sites), self.horizon.place(period)
-        dispatch = self.days[day].plan.dispatch
-        for row, unit in enumerate(self.shape.turbines):
-            Site(self.grid, sites[unit.name]).supply(
-                float(dispatch.turbine_mw[row, step]),
-                float(dispatch.turbine_mvar[row, step]),
-                unit.emission_tco2_per_mwh,
-            )
-
     def settle(self, period: int) -> None:
         """Book the period as it was metered, and offer its carbon reduction."""
         self.pay_head(period, self.grid.states[period].exchange_mw)

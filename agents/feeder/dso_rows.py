@@ -14,7 +14,7 @@ from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.price_setting import Foresight
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array
-from gridarium.environment.grids import Grid, Site
+from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
 
 _NOTHING_FORESEEN = Foresight(np.nan, np.nan, 0)
@@ -47,7 +47,6 @@ class DsoRows:
         yield Rows("signals", self._signals())
         yield Rows("rounds", _columns([row for day in self.days for row in _rounds(day)]), by="row")
         yield Rows("days", _columns([_day(day) for day in self.days]), by="row")
-        yield from self._turbines()
         yield Rows("carbon", self._carbon())
         yield from self._retail()
         voltage = self._over_days(lambda day: day.plan.dispatch.voltage_pu)
@@ -90,20 +89,6 @@ class DsoRows:
             # Grids below pay the tariff too, and get nothing for what they feed back.
             signals |= {"price_below_per_mwh": price, "export_price_below_per_mwh": np.zeros_like(price)}
         return signals
-
-    def _turbines(self) -> Iterator[Rows]:
-        """What its gas turbines supply; they are no agents."""
-        sites = dict(self.shape.sites)
-        p_mw = self._over_days(lambda day: day.plan.dispatch.turbine_mw)
-        q_mvar = self._over_days(lambda day: day.plan.dispatch.turbine_mvar)
-        for row, unit in enumerate(self.shape.turbines):
-            values: dict[str, ArrayLike] = {
-                "bus": Site(self.grid, sites[unit.name]).label,
-                "p_supply_mw": p_mw[row],
-                "p_demand_mw": 0.0,
-                "q_mvar": q_mvar[row],
-            }
-            yield Rows("dispatch", values, agent=unit.name, kind="gas_turbine")
 
     def _carbon(self) -> dict[str, ArrayLike]:
         over, hours, n_step = self._over_days, self.horizon.period_h, self.horizon.n_step

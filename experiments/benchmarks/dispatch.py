@@ -11,7 +11,6 @@ import numpy as np
 from gridarium.agents.feeder.dispatch_problem import (
     SIGNALS,
     DispatchShape,
-    GasTurbine,
     Renewable,
     build_dispatch_model,
 )
@@ -23,6 +22,7 @@ from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.profiles import read_profiles
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.storage import StorageRatings
+from gridarium.environment.thermal_unit import GasTurbineRatings
 from gridarium.experiments.benchmarks.conic_reference import solve_conic
 from gridarium.experiments.scenario_files import profile_path
 
@@ -31,8 +31,8 @@ LOAD_CHANGE = 0.05
 WHOLESALE_SHARE = 0.6
 CARBON_PRICE_PER_TCO2 = 73.65
 TURBINES = (
-    GasTurbine("turbine_12", 0.0, 1.0, 1.25, 0.015, 20.0, 100.0, 0.43),
-    GasTurbine("turbine_25", 0.0, 1.2, 1.5, 0.02, 35.0, 150.0, 0.43),
+    GasTurbineRatings("turbine_12", 0.0, 1.0, 0.015, 20.0, 100.0, 1.25, 0.43),
+    GasTurbineRatings("turbine_25", 0.0, 1.2, 0.02, 35.0, 150.0, 1.5, 0.43),
 )
 STORAGES = tuple(
     StorageRatings(name, p_mw, 2.0 * p_mw, 0.1, 0.9, 0.5, 0.92, 0.95, p_mw)

@@ -10,7 +10,7 @@ from pydantic import Field
 from gridarium.environment.errors import Fault
 from gridarium.experiments.behaviour_schema import Behaviour, misplaced
 from gridarium.experiments.parts.carbon_market import build_carbon_market
-from gridarium.experiments.parts.gas_turbines import GAS_TURBINES
+from gridarium.experiments.parts.gas_turbines import GAS_TURBINES, turbine_ratings
 from gridarium.experiments.parts.leader import LEADER, setter_maker
 from gridarium.experiments.parts.negotiation import negotiation_rules
 from gridarium.experiments.parts.network import NETWORK, place_units
@@ -82,7 +82,7 @@ def _build(build: GridBuild) -> None:
 
 
 def _shape(build: GridBuild, section: Dso) -> DispatchShape:
-    from gridarium.agents.feeder.dispatch_problem import DispatchShape, GasTurbine
+    from gridarium.agents.feeder.dispatch_problem import DispatchShape
     from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
 
     network, prices = NETWORK.of(build.scenario), PRICES.of(build.scenario)
@@ -91,7 +91,7 @@ def _shape(build: GridBuild, section: Dso) -> DispatchShape:
     buses = place_units(build.grid.feeder, build.scenario)
     return DispatchShape(
         feeder=build.grid.feeder,
-        turbines=tuple(GasTurbine(name=name, **unit.model_dump()) for name, unit in turbines.items()),
+        turbines=tuple(turbine_ratings(name, unit) for name, unit in turbines.items()),
         storages=tuple(storage_ratings(name, unit) for name, unit in storages.items()),
         renewables=tuple(Inverter(name, inverter_mva(build, unit)) for name, unit in renewables.items()),
         sites=tuple((name, buses[name]) for name in (*turbines, *storages, *renewables)),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from gridarium.experiments.parts.part import Part
+from gridarium.experiments.parts.network import unit_sites
+from gridarium.experiments.parts.part import GridBuild, Part
 from gridarium.experiments.scenario_fields import (
     Amount,
     Conflict,
@@ -15,6 +16,9 @@ from gridarium.experiments.scenario_fields import (
     Range,
     Section,
 )
+
+if TYPE_CHECKING:
+    from gridarium.environment.thermal_unit import GasTurbineRatings
 
 
 class GasTurbine(Section):
@@ -43,11 +47,27 @@ class GasTurbine(Section):
             yield Conflict("s_max_mva", self.s_max_mva, f"must be at least p_max_mw = {self.p_max_mw:g} MW")
 
 
+def turbine_ratings(name: str, unit: GasTurbine) -> GasTurbineRatings:
+    """Ratings of a turbine."""
+    from gridarium.environment.thermal_unit import GasTurbineRatings
+
+    return GasTurbineRatings(name=name, **unit.model_dump())
+
+
+def _build(build: GridBuild) -> None:
+    from gridarium.agents.devices.gas_turbine import GasTurbine as Agent
+
+    sites = unit_sites(build)
+    for name, unit in GAS_TURBINES.of(build.scenario).items():
+        Agent(sites[name], name, turbine_ratings(name, unit), build.leader)
+
+
 GAS_TURBINES: Part[dict[str, GasTurbine]] = Part(
     field="gas_turbines",
     annotation=dict[Name, GasTurbine],
     default={},
     meaning="Gas turbines of a feeder.",
     under=("dso",),
+    build=_build,
     has_sites=True,
 )

@@ -72,6 +72,14 @@ class RenewableSetpoint(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class TurbineSchedule(Command):
+    """What a gas turbine shall run at, MW and Mvar, shape (n_left,) each."""
+
+    p_mw: Array
+    q_mvar: Array
+
+
+@dataclass(frozen=True, slots=True)
 class LoadCommand(Command):
     """What a flexible load shall draw, MW, shape (n_left,)."""
 

@@ -13,6 +13,7 @@ import pytest
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.devices.flexible_load import FlexibleLoad, FlexibleProfile
+from gridarium.agents.devices.gas_turbine import GasTurbine
 from gridarium.agents.devices.renewable_plant import RenewablePlant
 from gridarium.agents.devices.system_load import SystemLoad
 from gridarium.agents.devices.thermal_plant import ThermalPlant
@@ -27,7 +28,7 @@ from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.network import Feeder
 from gridarium.environment.storage import StorageRatings
-from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
+from gridarium.environment.thermal_unit import CapturePlant, GasTurbineRatings, ThermalUnit
 from gridarium.environment.world import World
 from gridarium.market.accounts import (
     CARBON,
@@ -43,6 +44,7 @@ from gridarium.market.messages.commands import (
     Receipt,
     RenewableSetpoint,
     StorageCommand,
+    TurbineSchedule,
     UnitSchedule,
     UnitSetpoint,
 )
@@ -349,3 +351,25 @@ def test_a_plant_is_idle_until_told_and_gives_reactive_power_as_told(
     assert plant.delivered_mw.tolist() == [0.0, 2.0, 4.0, 0.5]
     assert np.asarray(rows.values["q_mvar"]).tolist() == [0.0, 0.5, 0.25, 0.0]
     assert np.asarray(rows.values["p_available_mw"]).tolist() == [3.0, 3.0, 4.0, 4.0]
+
+
+def test_a_gas_turbine_runs_as_scheduled_and_bills_its_fuel(
+    make_plate: Callable[..., World], told: Told
+) -> None:
+    world = make_plate(4)
+    ratings = GasTurbineRatings("chp", 0.0, 2.0, 10.0, 100.0, 8.0, 2.5, 0.4)
+    turbine, desk = GasTurbine(world.grid.head, "chp", ratings, "operator"), Desk(world)
+    orders = TurbineSchedule(1, 1, series([1.0, 2.0, 3.0]), series([0.5, 0.0, 0.25]))
+    assert desk.tell("chp", orders) == [Receipt()]
+    for _ in range(4):
+        world.step()
+    assert told(turbine, "dispatch", "p_supply_mw").tolist() == [0.0, 1.0, 2.0, 2.0]
+    assert told(turbine, "dispatch", "q_mvar").tolist() == [0.0, 0.5, 0.0, 0.25]
+    assert [state.source_t_per_h[0] for state in world.grid.states] == pytest.approx([0.0, 0.4, 0.8, 0.8])
+    # 10 P^2 + 100 P + 8 an hour, in quarters.
+    costs = [2.0, 29.5, 62.0, 62.0]
+    fuel = [entry.amount for entry in world.ledger.entries if entry.purpose == FUEL]
+    paid = [entry.amount for entry in world.ledger.entries if entry.purpose == GENERATION]
+    assert fuel == pytest.approx(costs)
+    assert paid == fuel
+    assert world.ledger.balance("chp") == pytest.approx(0.0, abs=1e-9)

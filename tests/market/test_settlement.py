@@ -16,6 +16,7 @@ from gridarium.market.accounts import (
     EXPORT,
     FUEL,
     FUEL_SUPPLIERS,
+    GENERATION,
     LINE_ENERGY,
     LINE_FEE,
     MAINTENANCE,
@@ -29,10 +30,12 @@ from gridarium.market.accounts import (
 from gridarium.market.settlement import (
     HeadAccount,
     PeriodAccount,
+    UnitAccount,
     settle_head,
     settle_period,
     settle_trade,
     settle_true_up,
+    settle_unit,
 )
 from gridarium.market.trade_book import MinuteTrade
 
@@ -41,7 +44,6 @@ HOUR = PeriodAccount(
     period=4,
     load_mwh={"homes": 0.5, "works": 1.5},
     price_per_mwh=700.0,
-    fuel_money=90.0,
     wear_money=7.0,
     carbon_money=11.0,
     carbon_market=CARBON_MARKET,
@@ -68,11 +70,10 @@ def test_one_period_by_hand() -> None:
         ("homes", "dso", RETAIL): 350.0,
         ("works", "dso", RETAIL): 1050.0,
         ("dso", UPSTREAM, PURCHASE): pytest.approx(480.0),
-        ("dso", FUEL_SUPPLIERS, FUEL): 90.0,
         ("dso", MAINTENANCE, WEAR): 7.0,
         (CARBON_MARKET, "dso", CARBON): 11.0,
     }
-    assert ledger.balance("dso") == pytest.approx(350.0 + 1050.0 - 480.0 - 90.0 - 7.0 + 11.0)
+    assert ledger.balance("dso") == pytest.approx(350.0 + 1050.0 - 480.0 - 7.0 + 11.0)
     assert {entry.period for entry in ledger.entries} == {4}
     assert {entry.time_s for entry in ledger.entries} == {3600.0}
 
@@ -187,3 +188,11 @@ def test_every_payment_is_booked_twice(
     used = sum(energy.values())
     due = price * used + (max(excess, 0.0) if used > 0.0 else 0.0)
     assert -sum(ledger.balance(name) for name in energy) == pytest.approx(due, abs=1e-6)
+
+
+def test_a_unit_pays_for_its_fuel_and_is_paid_for_it() -> None:
+    ledger = Ledger()
+    settle_unit(ledger, UnitAccount(3600.0, 4, "turbine", "dso", fuel_money=90.0))
+    booked = [(each.payer, each.payee, each.purpose, each.amount) for each in ledger.entries]
+    assert booked == [("turbine", FUEL_SUPPLIERS, FUEL, 90.0), ("dso", "turbine", GENERATION, 90.0)]
+    assert ledger.balance("turbine") == 0.0
