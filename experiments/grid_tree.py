@@ -13,7 +13,7 @@ from gridarium.experiments.parts.house import all_parts
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_fields import BusLabel, Conflict, Currency, Name, Range, Section
-from gridarium.experiments.scenario_schema import Scenario
+from gridarium.experiments.scenario_schema import Scenario, broken_days
 
 COMMON = frozenset(
     {
@@ -92,8 +92,7 @@ class StackedScenario(Scenario):
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield a horizon that ends within a day after the first."""
-        if self.horizon_h > 24 and self.horizon_h % 24:
-            yield Conflict("horizon_h", self.horizon_h, "must be at most 24 h or whole days")
+        yield from broken_days(self.horizon_h)
 
     @field_serializer("grids")
     def _trees(self, grids: Mapping[str, GridEntry]) -> Tree:

@@ -96,3 +96,9 @@ class Scenario(Section):
     def files(self) -> tuple[Path, ...]:
         """Files that the scenario reads."""
         raise NotImplementedError
+
+
+def broken_days(horizon_h: int | None) -> Iterator[Conflict]:
+    """Yield a horizon that ends within a day after the first."""
+    if horizon_h is not None and horizon_h > 24 and horizon_h % 24:
+        yield Conflict("horizon_h", horizon_h, "must be at most 24 h or whole days")

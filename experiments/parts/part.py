@@ -13,7 +13,7 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault
 from gridarium.experiments.scenario_fields import Conflict, Range, Source
 from gridarium.experiments.scenario_files import profile_path
-from gridarium.experiments.scenario_schema import Scenario
+from gridarium.experiments.scenario_schema import Scenario, broken_days
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +45,7 @@ class GridScenario(Scenario):
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield a horizon that ends within a day after the first."""
-        if self.horizon_h is not None and self.horizon_h > 24 and self.horizon_h % 24:
-            yield Conflict("horizon_h", self.horizon_h, "must be at most 24 h or whole days")
+        yield from broken_days(self.horizon_h)
 
     @model_serializer(mode="wrap")
     def _with_effect(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def head_factor_tco2_per_mwh(scenario: GridScenario, profiles: Profiles) -> Arra
 
 def _build_upstream(build: GridBuild) -> None:
     """Who supplies a feeder that nothing stands above, at prices of its profiles."""
-    if build.grid.above is not None or not PRICES.hangs_on(build.scenario):
+    if build.grid.above is not None:
         return
     from gridarium.agents.upstream import SupplyProfile, UpstreamMarket
 
@@ -87,7 +87,7 @@ def _build_upstream(build: GridBuild) -> None:
 
 def _build_real_time_market(build: GridBuild) -> None:
     """Who supplies a system that nothing stands above: at one price, and nothing for exports."""
-    if build.grid.above is not None or not REAL_TIME.hangs_on(build.scenario):
+    if build.grid.above is not None:
         return
     from gridarium.agents.upstream import SupplyProfile, UpstreamMarket
 
