@@ -155,5 +155,6 @@ def print_claims(result: Result) -> None:
     output().print(plain_table(("claim", "expected", "measured", "verdict"), rows))
     output().print()
     for claim in result.claims:
-        if claim.verdict != "reproduced":
-            output().print(f"{claim.verdict}: {claim.statement}\n  {claim.reason}")
+        output().print(f"{claim.verdict}: {claim.statement}\n  {claim.reason}")
+        if claim.rests_on:
+            output().print(f"  rests on {claim.rests_on}")

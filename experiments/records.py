@@ -85,6 +85,9 @@ class Reading(NamedTuple):
         )
 
 
+Verdict = Literal["number reproduced", "direction reproduced", "not reproduced", "not comparable"]
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A statement of a paper, and what this run says about it.
@@ -93,24 +96,28 @@ class Claim:
     ----------
     id, source, statement : str
         Short name, place in the paper, the statement in one sentence.
-    kind : {"exact", "directional"}
-        Whether the number itself or only its sign, order or shape is claimed.
+    kind : {"number", "direction"}
+        Whether the paper prints a number or only a sign, an order or a shape.
     expected, measured : float, str or None
         The paper's and the run's value; None when there is none.
-    verdict : {"reproduced", "not reproduced", "not comparable"}
-        The outcome.
+    verdict : {"number reproduced", "direction reproduced", "not reproduced", "not comparable"}
+        The outcome; a number counts as reproduced only within the tolerance that the reason states.
     reason : str
         Why.
+    rests_on : str
+        What the verdict depends on beside the paper: assumed values, or the paper's own arithmetic; empty
+        where there is no such thing.
     """
 
     id: str
     source: str
     statement: str
-    kind: Literal["exact", "directional"]
+    kind: Literal["number", "direction"]
     expected: float | str | None
     measured: float | str | None
-    verdict: Literal["reproduced", "not reproduced", "not comparable"]
+    verdict: Verdict
     reason: str
+    rests_on: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as they stand in claims.json."""

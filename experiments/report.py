@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from gridarium.experiments.claims.verdicts import papers
 from gridarium.experiments.formatting import label, metric_names, number, side_by_side
 from gridarium.experiments.html_page import cell, explained, facts, noted, page, section, table
 from gridarium.experiments.html_page import figures as drawn_figures
-from gridarium.experiments.papers.verdicts import papers
 from gridarium.experiments.plain_yaml import dump_yaml
-from gridarium.experiments.records import Certificate, Claim, Drawing
+from gridarium.experiments.records import Certificate, Claim, Drawing, Verdict
 from gridarium.experiments.results import Result, RunWriteError, mark_finished, read_run, replace_file
 
 
@@ -160,14 +160,24 @@ def _certificate_cell(certificate: Certificate | None) -> str:
 
 def _claims(claims: Sequence[Claim]) -> str:
     names = ("claim", "expected", "measured", "verdict")
-    kinds = {"reproduced": "good", "not reproduced": "bad", "not comparable": "soft"}
+    kinds: dict[Verdict, str] = {
+        "number reproduced": "good",
+        "direction reproduced": "warn",
+        "not reproduced": "bad",
+        "not comparable": "soft",
+    }
     rows = (
         [
             explained(claim.statement, f"{claim.id}, {claim.kind}; {claim.source}"),
             cell(number(claim.expected)),
             cell(number(claim.measured)),
-            explained(claim.verdict, claim.reason, kinds.get(claim.verdict, "")),
+            explained(claim.verdict, _why(claim), kinds[claim.verdict]),
         ]
         for claim in claims
     )
     return table((cell(name, tag="th") for name in names), rows) if claims else ""
+
+
+def _why(claim: Claim) -> str:
+    """Reason of a verdict, and what it rests on."""
+    return f"{claim.reason}; rests on {claim.rests_on}" if claim.rests_on else claim.reason

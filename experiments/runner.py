@@ -12,7 +12,7 @@ import pandas as pd
 
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
 from gridarium.experiments.case_run import CaseOutcome, run_case
-from gridarium.experiments.papers.verdicts import judge
+from gridarium.experiments.claims.verdicts import judge
 from gridarium.experiments.records import Progress
 from gridarium.experiments.report import build_report
 from gridarium.experiments.results import Result, check_out_folder, write_run

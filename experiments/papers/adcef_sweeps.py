@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from gridarium.environment.arrays import Array
-from gridarium.experiments.papers.claim_kinds import Evidence, verdict_of
+from gridarium.experiments.claims.kinds import Evidence, direction_verdict
 from gridarium.experiments.records import Claim
 
+ASSUMED = "assumed profiles, tariff, quota, storage energy and consumers' utility"
 _AT = "Processes 2025, 13(12), 4023, section 5.4"
 
 
@@ -27,14 +28,14 @@ def _swept(
     cases = evidence.sweep(field)
     if len(cases) < 3:
         reason = f"needs a sweep over {field}, as in gridarium compare {scenario}"
-        return Claim(id_, source, statement, "directional", expected, None, "not comparable", reason)
+        return Claim(id_, source, statement, "direction", expected, None, "not comparable", reason)
     emission = np.array([evidence.metric("emission_tco2", case) for case in cases])
     revenue = np.array([evidence.metric("dso_net_revenue_money", case) for case in cases])
     pairs = zip(emission, revenue, strict=True)
     shown = ", ".join(f"{e:.3f} t / {r:,.0f} {evidence.study.currency_code}" for e, r in pairs)
     values = np.array(list(cases.values()))
-    verdict, reason = verdict_of(holds(values, emission, revenue)), f"along {', '.join(cases)}"
-    return Claim(id_, source, statement, "directional", expected, shown, verdict, reason)
+    verdict, reason = direction_verdict(holds(values, emission, revenue)), f"along {', '.join(cases)}"
+    return Claim(id_, source, statement, "direction", expected, shown, verdict, reason, ASSUMED)
 
 
 def _beta_order(evidence: Evidence) -> Claim:

@@ -9,9 +9,16 @@ import numpy as np
 import pandas as pd
 
 from gridarium.environment.arrays import Array
+from gridarium.experiments.claims.kinds import (
+    RECOMPUTED,
+    Evidence,
+    Finding,
+    directional,
+    exact,
+    incomparable,
+)
 from gridarium.experiments.evidence.grid_evidence import rows_of
 from gridarium.experiments.papers import net_zero_example as paper
-from gridarium.experiments.papers.claim_kinds import Evidence, Finding, directional, exact, incomparable
 from gridarium.experiments.records import Claim
 
 _LOG, _QUADRATIC = ("shared-storage", "nash-log"), ("nash-quadratic",)
@@ -32,7 +39,8 @@ def _revenue(evidence: Evidence) -> Claim:
         "the 15 minutes of the example earn 79.73 USD, 0.1117 USD/kWh in the mean",
         "79.73, 0.1117",
         f"{revenue:.2f}, {revenue / paper.VOLUME_KWH.sum():.4f}",
-        "recomputed from the printed minutes",
+        "from the printed minutes",
+        RECOMPUTED,
     )
 
 
@@ -67,7 +75,14 @@ def _in_case(
     def judged(evidence: Evidence) -> Claim:
         for case in cases:
             if evidence.has(case) and len(_minutes(evidence, case)[0]) >= _FEWEST:
-                claim = directional(id_, _at("Table III"), statement, expected, partial(measure, case))
+                claim = directional(
+                    id_,
+                    _at("Table III"),
+                    statement,
+                    expected,
+                    partial(measure, case),
+                    rests_on="assumed loads and panels of prosumers",
+                )
                 return claim(evidence)
         reason = f"needs trade from {paper.SELLER} to {paper.BUYER} in the case {' or '.join(cases)}"
         return incomparable(id_, _at("Table III"), statement, expected, reason)(evidence)
@@ -78,7 +93,7 @@ def _in_case(
 def _price_falls(case: str, evidence: Evidence) -> Finding:
     volume, price = _minutes(evidence, case)
     rank = float(pd.Series(volume).corr(pd.Series(price), method="spearman"))
-    return (
+    return Finding(
         f"rank correlation {rank:.2f}",
         rank < -0.5,
         f"{len(volume)} minutes of {case}; the paper's own 41 kWh at 0.15 and 47 kWh at 0.16 break the rule",
@@ -89,7 +104,7 @@ def _below_market(case: str, evidence: Evidence) -> Finding:
     _, price = _minutes(evidence, case)
     unit = f"{evidence.study.currency_code}/kWh"
     market = evidence.study.cases[case].model_dump()["real_time_market"]["price_per_mwh"] / 1e3
-    return (
+    return Finding(
         f"{price.min():.3f} to {price.max():.3f} {unit}",
         bool(price.max() <= market + 1e-9),
         f"the band ends at the real-time price of {market:g} {unit}, which is assumed",
@@ -99,7 +114,7 @@ def _below_market(case: str, evidence: Evidence) -> Finding:
 def _nearly_linear(case: str, evidence: Evidence) -> Finding:
     volume, price = _minutes(evidence, case)
     slope, intercept, r2 = paper.line_through(volume, price)
-    return (
+    return Finding(
         f"{intercept:.3f} {slope:+.4f} p, R2 {r2:.3f}",
         slope < 0.0 and r2 >= 0.95,
         f"{len(volume)} minutes of {case}; {_BEND if case in _LOG else _STRAY}",
@@ -110,7 +125,7 @@ def _hours_of_trade(case: str, evidence: Evidence) -> Finding:
     rows = _sales(evidence, case)
     hour = pd.DatetimeIndex(rows["time"]).hour
     share = float(rows["delivered_mwh"][(hour >= 8) & (hour < 18)].sum() / rows["delivered_mwh"].sum())
-    return f"{100.0 * share:.0f} % of the energy", share > 0.5, "the paper's own example is at 7:00"
+    return Finding(f"{100.0 * share:.0f} % of the energy", share > 0.5, "the paper's own example is at 7:00")
 
 
 _LINEAR = "the price is almost linear in the energy of the minute, 0.2837 - 0.0029 p USD/kWh with R2 0.987"

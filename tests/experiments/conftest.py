@@ -123,7 +123,14 @@ def make() -> Callable[..., Made]:
             ],
             "claims": [
                 Claim(
-                    "C1", "5.2", "Emission falls", "directional", "< 0", -0.1, "reproduced", "It does & how."
+                    "C1",
+                    "5.2",
+                    "Emission falls",
+                    "direction",
+                    "< 0",
+                    -0.1,
+                    "direction reproduced",
+                    "It does & how.",
                 )
             ],
             "tables": {

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments import cli, registry
 from gridarium.experiments.benchmarks.catalogue import BENCHMARKS, Benchmark
+from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.console import messages, output, summary_tables
 from gridarium.experiments.formatting import label, number, side_by_side
-from gridarium.experiments.papers.paper import Paper
 from gridarium.experiments.results import Result, write_run
 from gridarium.experiments.scenario import Study
 

@@ -68,19 +68,35 @@ def test_hard_certificates_pass_in_every_case(study: Result) -> None:
     assert {"pool neutrality", "budget balance", "convergence", "AC voltage error"} <= adcef
 
 
-def test_exact_claims_are_exact(study: Result) -> None:
-    exact = {claim.id: claim for claim in study.claims if claim.kind == "exact"}
-    assert set(exact) == {"C-noon-factor", "C-noon-responsibility"}
-    assert {claim.verdict for claim in exact.values()} == {"reproduced"}
-    assert [claim.measured for claim in exact.values()] == [-0.30, -0.60]
-    assert {claim.verdict for claim in study.claims} <= {"reproduced", "not reproduced", "not comparable"}
+def test_claims_that_recompute_the_paper_are_exact_and_say_so(study: Result) -> None:
+    recomputed = [claim for claim in study.claims if claim.rests_on.startswith("the paper's own numbers")]
+    assert [claim.id for claim in recomputed] == ["C-noon-factor", "C-noon-responsibility"]
+    assert {claim.verdict for claim in recomputed} == {"number reproduced"}
+    assert [claim.measured for claim in recomputed] == [-0.30, -0.60]
+
+
+def test_a_direction_is_not_read_as_a_number(study: Result) -> None:
+    claims = {claim.id: claim for claim in study.claims}
+    change = {
+        name: 100 * (study.summary["adcef"][name] / study.summary["tou"][name] - 1)
+        for name in ("emission_tco2", "user_cost_money")
+    }
+    for id_, name, figure in (
+        ("C-emission", "emission_tco2", -27.9),
+        ("C-user-cost", "user_cost_money", -2.5),
+    ):
+        near = abs(change[name] - figure) <= 0.1 * abs(figure)
+        assert (claims[id_].verdict == "number reproduced") == near
+        assert (claims[id_].verdict == "not reproduced") == (change[name] > -1e-4)
+        assert claims[id_].reason.startswith("within 10% of" if near else "not within 10% of")
+        assert "assumed" in claims[id_].rests_on
 
 
 def test_claims_without_their_cases_are_not_comparable(result: Result) -> None:
     claims = {claim.id: claim for claim in result.claims}
     assert claims["C-emission"].verdict == "not comparable"
     assert "tou" in claims["C-emission"].reason
-    assert claims["C-noon-factor"].verdict == "reproduced"
+    assert claims["C-noon-factor"].verdict == "number reproduced"
 
 
 def test_tables_add_up_to_the_summary(study: Result) -> None:

@@ -71,7 +71,7 @@ def test_its_tariff_is_what_consumers_are_told(result: Result) -> None:
 
 
 def test_its_paper_is_judged_and_drawn(result: Result) -> None:
-    assert [(claim.id, claim.verdict) for claim in result.claims] == [("H-evening", "reproduced")]
+    assert [(claim.id, claim.verdict) for claim in result.claims] == [("H-evening", "direction reproduced")]
     assert result.passed
     assert result.path is not None
     figures = {file.stem for file in (result.path / "figures").iterdir()}

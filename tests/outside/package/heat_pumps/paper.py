@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
-from gridarium.experiments.papers.claim_kinds import Evidence, Finding, directional
-from gridarium.experiments.papers.paper import Paper
+from gridarium.experiments.claims.kinds import Evidence, Finding, directional
+from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.results import Result
 
@@ -18,7 +18,9 @@ def _evening_mwh(evidence: Evidence, case: str) -> float:
 
 def _leaves_the_evening(evidence: Evidence) -> Finding:
     before, after = (_evening_mwh(evidence, case) for case in ("plain", "adder"))
-    return f"{before:.3f} to {after:.3f} MWh", after < before - 1e-6, "energy of heat pumps from 17 to 21 h"
+    return Finding(
+        f"{before:.3f} to {after:.3f} MWh", after < before - 1e-6, "energy of heat pumps from 17 to 21 h"
+    )
 
 
 def drawings(result: Result) -> Iterator[Drawing]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gridarium.experiments.papers.claim_kinds import Evidence
+from gridarium.experiments.claims.kinds import Evidence
 from gridarium.experiments.records import Claim, Drawing
 from gridarium.experiments.results import Result
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.papers.claim_kinds import Evidence, Summary
-from gridarium.experiments.papers.paper import Paper
+from gridarium.experiments.claims.kinds import Evidence, Summary
+from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.records import Certificate, Claim
 from gridarium.experiments.registry import load
 from gridarium.experiments.scenario import Study

@@ -1,21 +1,42 @@
-"""Kinds of claims: exact ones must match, directional ones are judged by sign, order or shape."""
+"""Kinds of claims: a number must be met, a direction is judged by sign, order or shape."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
 from gridarium.environment.errors import GridariumError
 from gridarium.experiments.field_paths import swept_parameter
-from gridarium.experiments.records import Certificate, Claim
+from gridarium.experiments.records import Certificate, Claim, Verdict
 from gridarium.experiments.scenario import Study
 
 Summary = Mapping[str, Mapping[str, float]]
-Finding = tuple[str, bool, str]
-"""What was found, whether it is what the paper says, and the reason."""
+FIGURE_TOLERANCE = 0.1
+"""Largest distance from a printed figure, relative to it, at which a measured one counts as the same."""
+RECOMPUTED = "the paper's own numbers, recomputed; not on a run"
+
+
+class Finding(NamedTuple):
+    """What was found.
+
+    Parameters
+    ----------
+    measured : str
+        As it is shown.
+    holds : bool
+        Whether sign, order or shape is what the paper says.
+    reason : str
+    value : float, optional
+        What may be held against the paper's figure, in its unit.
+    """
+
+    measured: str
+    holds: bool
+    reason: str
+    value: float | None = None
 
 
 class NotMeasuredError(GridariumError):
@@ -84,25 +105,23 @@ class Evidence:
 Measure = Callable[[Evidence], Finding]
 
 
-def verdict_of(reproduced: bool) -> Literal["reproduced", "not reproduced"]:
-    """Say whether a claim holds."""
-    return "reproduced" if reproduced else "not reproduced"
+def direction_verdict(holds: bool) -> Verdict:
+    """Say whether a claim of direction holds."""
+    return "direction reproduced" if holds else "not reproduced"
 
 
 def exact(
-    id_: str, source: str, statement: str, expected: float | str, measured: float | str, reason: str
+    id_: str,
+    source: str,
+    statement: str,
+    expected: float | str,
+    measured: float | str,
+    reason: str,
+    rests_on: str = "",
 ) -> Claim:
     """A claim on a number, or on several as a text, which has to be met exactly."""
-    return Claim(
-        id_,
-        source,
-        statement,
-        "exact",
-        expected,
-        measured,
-        verdict_of(measured == expected),
-        reason,
-    )
+    verdict: Verdict = "number reproduced" if measured == expected else "not reproduced"
+    return Claim(id_, source, statement, "number", expected, measured, verdict, reason, rests_on)
 
 
 def directional(
@@ -112,21 +131,33 @@ def directional(
     expected: str,
     measure: Measure,
     cases: Sequence[str] = (),
+    *,
+    figure: float | None = None,
+    rests_on: str = "",
 ) -> Callable[[Evidence], Claim]:
-    """A claim on sign, order or shape, not comparable where a case was not run or nothing was measured."""
+    """A claim on sign, order or shape, not comparable where a case was not run or nothing was measured.
+
+    Where the paper prints a `figure` and the direction holds, the figure itself counts as reproduced if the
+    measured one is within `FIGURE_TOLERANCE` of it.
+    """
+    kind: Literal["number", "direction"] = "direction" if figure is None else "number"
 
     def judged(evidence: Evidence) -> Claim:
         missing = [case for case in cases if not evidence.has(case)]
-        if missing:
-            reason = f"needs the cases {', '.join(cases)}; this run lacks {', '.join(missing)}"
-            return Claim(id_, source, statement, "directional", expected, None, "not comparable", reason)
         try:
-            measured, reproduced, reason = measure(evidence)
+            if missing:
+                lacking = f"this run lacks {', '.join(missing)}"
+                raise NotMeasuredError(f"needs the cases {', '.join(cases)}; {lacking}")
+            found = measure(evidence)
         except NotMeasuredError as error:
-            return Claim(id_, source, statement, "directional", expected, None, "not comparable", str(error))
-        return Claim(
-            id_, source, statement, "directional", expected, measured, verdict_of(reproduced), reason
-        )
+            return Claim(id_, source, statement, kind, expected, None, "not comparable", str(error))
+        verdict, reason = direction_verdict(found.holds), found.reason
+        if figure is not None and found.value is not None:
+            met = found.holds and abs(found.value - figure) <= FIGURE_TOLERANCE * abs(figure)
+            verdict = "number reproduced" if met else verdict
+            within = "within" if met else "not within"
+            reason = f"{within} {FIGURE_TOLERANCE:.0%} of the figure; {reason}"
+        return Claim(id_, source, statement, kind, expected, found.measured, verdict, reason, rests_on)
 
     return judged
 
@@ -135,5 +166,5 @@ def incomparable(
     id_: str, source: str, statement: str, expected: str, reason: str
 ) -> Callable[[Evidence], Claim]:
     """A claim that cannot be compared, and why."""
-    claim = Claim(id_, source, statement, "directional", expected, None, "not comparable", reason)
+    claim = Claim(id_, source, statement, "number", expected, None, "not comparable", reason)
     return lambda evidence: claim

@@ -1,0 +1,1 @@
+"""What papers state, and how a run judges it."""
