@@ -81,17 +81,31 @@ class CarbonPool:
     def _managed(self, dispatch: Dispatch, supply: Supply, load_mw: Array, quota: float) -> CarbonPoolPlan:
         n_storage, n_period = dispatch.charge_mw.shape
         highest = float(supply.grid_factor_tco2_per_mwh.max())
+        most_in, most_out = highest * dispatch.charge_mw, highest * dispatch.discharge_mw
         first = np.array([unit.soc_initial * unit.e_max_mwh * quota for unit in self._storages])
         key = ("carbon pool", n_storage, n_period, self._period_h)
         problem = self._world.shared(key, lambda: LocalProblem(pool_form(*key[1:])))
         solution = problem.solve(
             self._owner,
-            liability_t_per_h=supply.emission_t_per_h,
+            emission_t_per_h=supply.emission_t_per_h,
             target_t_per_h=system_factor(supply) * load_mw,
-            most_in_t_per_h=highest * dispatch.charge_mw,
-            most_out_t_per_h=highest * dispatch.discharge_mw,
+            most_in_t_per_h=most_in,
+            most_out_t_per_h=most_out,
             first_tco2=first,
         )
-        inflow = np.clip(solution["inflow"], 0.0, highest * dispatch.charge_mw)
-        outflow = np.clip(solution["outflow"], 0.0, highest * dispatch.discharge_mw)
-        return CarbonPoolPlan(inflow, outflow, first)
+        inflow, outflow = _within(solution["inflow"], most_in), _within(solution["outflow"], most_out)
+        inflow = inflow * _share_left(supply.emission_t_per_h, inflow.sum(axis=0))
+        into, out = inflow.sum(axis=1), outflow.sum(axis=1)
+        return CarbonPoolPlan(
+            inflow * _share_left(out, into)[:, None], outflow * _share_left(into, out)[:, None], first
+        )
+
+
+def _within(flow: Array, most: Array) -> Array:
+    """Cut off what an interior point leaves beyond the limits."""
+    return np.clip(flow, 0.0, most)
+
+
+def _share_left(most: Array, sums: Array) -> Array:
+    """The share, at most 1, of each sum that keeps it to its limit: the last digits of a balance."""
+    return np.minimum(1.0, np.divide(most, sums, out=np.ones_like(sums), where=sums > 0.0))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAhead
-from gridarium.agents.feeder.carbon_pool import CarbonPool
+from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher, dispatch_form
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
@@ -54,8 +54,18 @@ class DayPlanner:
         self.dispatcher = Dispatcher(owner, shape, problem)
         self._pool = CarbonPool(world, owner, shape.storages, tariff.pool, horizon.step_h)
 
-    def plan(self, today: DsoDay, loads_mw: Mapping[str, Array]) -> DayAhead:
+    def plan(
+        self, today: DsoDay, loads_mw: Mapping[str, Array], pool: CarbonPoolPlan | None = None
+    ) -> DayAhead:
         """Plan a day.
+
+        Parameters
+        ----------
+        today : DsoDay
+        loads_mw : mapping of str to ndarray, shape (n_step,)
+            Of each follower.
+        pool : CarbonPoolPlan, optional
+            Flows of the virtual pools, from a leader that has chosen them; allocated if left out.
 
         Raises
         ------
@@ -63,13 +73,15 @@ class DayPlanner:
             If the loads cannot be supplied; names agent, period and constraint family.
         """
         day = self._dispatch_day(today, loads_mw)
-        return self._planned(self.dispatcher.solve(day), day, today, loads_mw)
+        return self._planned(self.dispatcher.solve(day), day, today, loads_mw, pool)
 
-    def attempt(self, today: DsoDay, loads_mw: Mapping[str, Array]) -> DayAhead | None:
-        """Plan a day, or None where its loads cannot be supplied."""
+    def attempt(
+        self, today: DsoDay, loads_mw: Mapping[str, Array], pool: CarbonPoolPlan | None = None
+    ) -> DayAhead | None:
+        """Plan a day as `plan` does, or None where its loads cannot be supplied."""
         day = self._dispatch_day(today, loads_mw)
         dispatch = self.dispatcher.attempt(day)
-        return None if dispatch is None else self._planned(dispatch, day, today, loads_mw)
+        return None if dispatch is None else self._planned(dispatch, day, today, loads_mw, pool)
 
     def profit_money(self, price: Array, plan: DayAhead) -> float:
         """Sales at a price less the net cost of a plan, money per day."""
@@ -99,12 +111,17 @@ class DayPlanner:
         )
 
     def _planned(
-        self, dispatch: Dispatch, day: DispatchDay, today: DsoDay, loads_mw: Mapping[str, Array]
+        self,
+        dispatch: Dispatch,
+        day: DispatchDay,
+        today: DsoDay,
+        loads_mw: Mapping[str, Array],
+        pool: CarbonPoolPlan | None,
     ) -> DayAhead:
         """Carbon pool and tariff that go with a dispatch."""
         conditions, load = today.conditions, np.asarray(sum(loads_mw.values()))
         supply = self.dispatcher.supply(dispatch, conditions)
-        pool = self._pool.allocate(dispatch, supply, load, conditions.quota_tco2_per_mwh)
+        pool = pool or self._pool.allocate(dispatch, supply, load, conditions.quota_tco2_per_mwh)
         situation = Situation(
             conditions=conditions,
             supply=supply,

@@ -11,6 +11,7 @@ import numpy as np
 from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
+from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.day_planner import DayPlanner
 from gridarium.agents.feeder.dispatch_orders import dispatch_orders
@@ -205,9 +206,12 @@ class Dso(HeadCustomer):
 
     # What it decides.
 
-    def plan_for(self, loads_mw: Mapping[str, Array]) -> DayAhead | None:
-        """What it would plan today if each follower drew a load; None where these cannot be supplied."""
-        return self._planner.attempt(self.today, loads_mw)
+    def plan_for(self, loads_mw: Mapping[str, Array], pool: CarbonPoolPlan | None = None) -> DayAhead | None:
+        """What it would plan today if each follower drew a load; None where these cannot be supplied.
+
+        The pool's flows are allocated if none are given.
+        """
+        return self._planner.attempt(self.today, loads_mw, pool)
 
     def profit_money(self, price: Array, plan: DayAhead) -> float:
         """What it would earn with a price and a plan, money per day: sales less the net cost of supply."""

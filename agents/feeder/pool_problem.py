@@ -11,7 +11,7 @@ from gridarium.agents.problems.limits import at_most
 from gridarium.agents.problems.storage import daily_storage, lossless
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 
-SIGNALS = ("liability_t_per_h", "target_t_per_h", "most_in_t_per_h", "most_out_t_per_h", "first_tco2")
+SIGNALS = ("emission_t_per_h", "target_t_per_h", "most_in_t_per_h", "most_out_t_per_h", "first_tco2")
 # Makes the allocation unique where several follow the target equally well.
 _SMALL = 1e-4
 
@@ -25,11 +25,12 @@ def build_pool_model(n_storage: int, n_period: int, period_h: float) -> Any:
     Notes
     -----
     Equation C2 with the managed bounds ``0 <= F_in <= ebar P_ch``, ``0 <= F_out <= ebar P_dis``,
-    ``V >= 0``, ``V_T = V_0``. The paper leaves the choice between them open; the target is ours.
+    ``V >= 0``, ``V_T = V_0``, and ``sum_s F_in <= emission``: only what has been emitted can be put off.
+    The paper leaves the choice between them open; the target is ours.
     """
     m = pyo.ConcreteModel(name="carbon pool")
     m.period, m.storage = pyo.RangeSet(0, n_period - 1), pyo.RangeSet(0, n_storage - 1)
-    m.liability_t_per_h, m.target_t_per_h = pyo.Var(m.period), pyo.Var(m.period)
+    m.emission_t_per_h, m.target_t_per_h = pyo.Var(m.period), pyo.Var(m.period)
     m.most_in_t_per_h = pyo.Var(m.storage, m.period)
     m.most_out_t_per_h = pyo.Var(m.storage, m.period)
     m.first_tco2 = pyo.Var(m.storage)
@@ -38,6 +39,11 @@ def build_pool_model(n_storage: int, n_period: int, period_h: float) -> Any:
     m.content = pyo.Var(m.storage, m.period, bounds=(0, None), doc="pool content")
     m.inflow_limit = at_most(m.inflow, m.most_in_t_per_h)
     m.outflow_limit = at_most(m.outflow, m.most_out_t_per_h)
+    m.inflow_emitted = pyo.Constraint(
+        m.period,
+        rule=lambda m, t: sum(m.inflow[s, t] for s in m.storage) <= m.emission_t_per_h[t],
+        doc="pool inflow beyond emission",
+    )
     m.pool_balance, m.pool_neutral = daily_storage(
         m.content, (m.inflow, m.outflow), lossless, lambda s: m.first_tco2[s], period_h
     )
@@ -46,7 +52,7 @@ def build_pool_model(n_storage: int, n_period: int, period_h: float) -> Any:
         m.period,
         rule=lambda m, t: (
             m.carried[t]
-            == m.liability_t_per_h[t]
+            == m.emission_t_per_h[t]
             - m.target_t_per_h[t]
             - sum(m.inflow[s, t] - m.outflow[s, t] for s in m.storage)
         ),

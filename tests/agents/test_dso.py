@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.upstream import CarbonMarket
@@ -105,9 +106,28 @@ def test_managed_pool_stays_within_its_bounds(day: Built) -> None:
     storages = day.one(Dso).shape.storages
     assert pool.first_tco2 == pytest.approx([0.5 * 0.5 * unit.e_max_mwh for unit in storages])
     content = pool.first_tco2[:, None] + np.cumsum(pool.inflow_t_per_h - pool.outflow_t_per_h, axis=1)
-    assert content.min() >= -1e-5
-    assert content[:, -1] == pytest.approx(pool.first_tco2, abs=1e-5)
-    assert pool.inflow_t_per_h.sum() > 0.1
+    assert content.min() >= -1e-6
+    assert content[:, -1] == pytest.approx(pool.first_tco2, abs=1e-12)
+    # Only what has been emitted can be put off.
+    emission = day.one(Dso).today.plan.situation.supply.emission_t_per_h
+    assert np.all(pool.inflow_t_per_h.sum(axis=0) <= emission * (1.0 + 1e-12))
+    # With high renewables storages charge while nothing is emitted, so that there is nothing to put off.
+    can_put_off = (np.minimum(emission, highest * dispatch.charge_mw.sum(axis=0))).sum()
+    assert (can_put_off > 0.1) == (pool.inflow_t_per_h.sum() > 0.1)
+
+
+def test_a_plan_takes_the_pool_flows_that_it_is_given(day: Built) -> None:
+    dso: Dso = day.one(Dso)
+    plan = dso.plan_for(dso.today.loads_mw)
+    assert plan is not None
+    halved = CarbonPoolPlan(
+        0.5 * plan.pool.inflow_t_per_h, 0.5 * plan.pool.outflow_t_per_h, plan.pool.first_tco2
+    )
+    given = dso.plan_for(dso.today.loads_mw, halved)
+    assert given is not None and given.pool is halved
+    moved = 0.5 * (plan.pool.inflow_t_per_h - plan.pool.outflow_t_per_h).sum(axis=0)
+    change = given.offer.factor_tco2_per_mwh - plan.offer.factor_tco2_per_mwh
+    assert change * plan.situation.load_mw == pytest.approx(moved, abs=1e-6)
 
 
 def test_managed_pool_brings_the_factor_closer_to_the_system_average(day: Built) -> None:
