@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import numpy as np
+
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import StorageError
 
 TOLERANCE = 1e-6
@@ -75,6 +78,25 @@ class StorageRatings:
     def band_mwh(self) -> tuple[float, float]:
         """Least and most energy inside, MWh."""
         return self.soc_min * self.e_max_mwh, self.soc_max * self.e_max_mwh
+
+    def powers_mw(self, e_mwh: Array, initial_mwh: float, period_h: float) -> tuple[Array, Array]:
+        """Charge and discharge that lead through states of charge, MW, shape (n_period,) each.
+
+        Interior points leave some watts in the direction that is not used and just beyond the limits;
+        over a day they would add up to a schedule that the storage refuses.
+
+        Parameters
+        ----------
+        e_mwh : ndarray, shape (n_period,)
+            Energy inside at the end of each period; cut off at the band.
+        initial_mwh : float
+        period_h : float
+        """
+        gained_mw = np.diff(np.clip(e_mwh, *self.band_mwh), prepend=initial_mwh) / period_h
+        return (
+            np.maximum(gained_mw, 0.0) / self.efficiency_charge,
+            np.maximum(-gained_mw, 0.0) * self.efficiency_discharge,
+        )
 
 
 class StorageFlow(NamedTuple):

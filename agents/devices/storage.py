@@ -63,11 +63,15 @@ class StorageDevice(Listener):
 
     @on(ForecastRequest)
     def tell_content(self, request: ForecastRequest, sender: str) -> StorageOffer:
-        """Tell what will be inside when a day begins, if all goes as commanded until then."""
-        ahead, ratings = slice(self._operated, self._horizon.periods(request.day).start), self.ratings
+        """Tell what will be inside when a day begins."""
+        return StorageOffer(request.day, self.arriving_mwh(request.day))
+
+    def arriving_mwh(self, day: int) -> float:
+        """What will be inside when a day begins, if all goes as told until then, MWh."""
+        ahead, ratings = slice(self._operated, self._horizon.periods(day).start), self.ratings
         into = self._told_charge_mw[ahead].sum() * ratings.efficiency_charge
         out = self._told_discharge_mw[ahead].sum() / ratings.efficiency_discharge
-        return StorageOffer(request.day, self._unit.e_mwh + float(into - out) * self._horizon.period_h)
+        return self._unit.e_mwh + float(into - out) * self._horizon.period_h
 
     @on(StatusRequest)
     def tell_status(self, request: StatusRequest, sender: str) -> StorageStatus:

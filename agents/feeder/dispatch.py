@@ -148,18 +148,14 @@ class Dispatcher:
         )
 
     def _storage_powers(self, energy_mwh: Array, initial_mwh: Array) -> tuple[Array, Array]:
-        """Charge and discharge that lead through the states of charge, MW, shape (n_storage, n_period) each.
-
-        Interior points leave some watts in the direction that is not used and just beyond the limits;
-        over a day they would add up to a schedule that the storage refuses.
-        """
-        units = self.shape.storages
-        low, high = np.array([unit.band_mwh for unit in units]).reshape(-1, 2).T
-        kept = np.clip(energy_mwh, low[:, None], high[:, None])
-        gained_mw = np.diff(kept, prepend=initial_mwh[:, None]) / self.shape.period_h
-        into = np.array([unit.efficiency_charge for unit in units])[:, None]
-        out = np.array([unit.efficiency_discharge for unit in units])[:, None]
-        return np.maximum(gained_mw, 0.0) / into, np.maximum(-gained_mw, 0.0) * out
+        """Charge and discharge that lead through the states of charge, MW, (n_storage, n_period) each."""
+        units, hours = self.shape.storages, self.shape.period_h
+        each = [
+            unit.powers_mw(energy, float(first), hours)
+            for unit, energy, first in zip(units, energy_mwh, initial_mwh, strict=True)
+        ]
+        charge, discharge = np.array(each).reshape(-1, 2, self.shape.n_period).swapaxes(0, 1)
+        return charge, discharge
 
     def _cone_gap(self, solution: Solution) -> float:
         """Largest distance of a branch from equality of its cone (C10)."""

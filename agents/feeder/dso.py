@@ -24,12 +24,12 @@ from gridarium.agents.following import HeadCustomer
 from gridarium.agents.leading import lead
 from gridarium.agents.questions import Question
 from gridarium.agents.rows import Rows
-from gridarium.environment.arrays import Array
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.storage import StorageRatings
-from gridarium.market.messages.forecasts import ForecastRequest
+from gridarium.market.messages.forecasts import ForecastRequest, ScheduleRequest
 from gridarium.market.messages.status import StorageStatus
 from gridarium.market.messages.tariffs import CarbonOffer, TariffSignal
 from gridarium.market.stackelberg import NegotiationRules
@@ -114,8 +114,14 @@ class Dso(HeadCustomer):
 
     def _gather(self, today: DsoDay) -> Generator[Any, Any, None]:
         renewables, storages = self._units(self.shape.renewables), self._units(self.shape.storages)
-        asked = [self.contract.carbon_market, *renewables, *storages, *self.connections]
-        question = self._ask_until(today.rules.closes_s, dict.fromkeys(asked, ForecastRequest(today.number)))
+        plain = series(self.horizon.of_day(self.contract.tou_price_per_mwh, today.number))
+        forecast = ForecastRequest(today.number)
+        requests = {
+            **dict.fromkeys([self.contract.carbon_market, *renewables], forecast),
+            **dict.fromkeys(storages, ScheduleRequest(today.number, plain)),
+            **dict.fromkeys(self.connections, forecast),
+        }
+        question = self._ask_until(today.rules.closes_s, requests)
         silent = yield from question.answered()
         if silent:
             raise MessageError(
@@ -124,7 +130,7 @@ class Dso(HeadCustomer):
         told = question.replies
         today.carbon = told[self.contract.carbon_market]
         today.available_mw = {name: told[name].available_mw for name in renewables}
-        today.initial_mwh = {name: told[name].e_mwh for name in storages}
+        today.baselines = {name: told[name] for name in storages}
         today.base_mw = {name: self.horizon.fit(told[name].load_mw) for name in self.connections}
         today.loads_mw = dict(today.base_mw)
 

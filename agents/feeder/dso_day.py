@@ -11,6 +11,7 @@ from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
 from gridarium.agents.feeder.price_setting import PriceSetter
 from gridarium.environment.arrays import Array
 from gridarium.environment.horizon import Horizon
+from gridarium.market.messages.forecasts import OwnSchedule
 from gridarium.market.messages.tariffs import CarbonTerms, LoadPlan, MarketConditions, TariffSignal
 from gridarium.market.stackelberg import Judgement, NegotiationRules, Round
 
@@ -37,7 +38,8 @@ class PriceJudgement(Judgement):
 class DsoDay:
     """The state of one day; series in steps of the day.
 
-    - `base_mw`, `available_mw`, `initial_mwh`, `carbon`: what was told at the start
+    - `base_mw`, `available_mw`, `baselines`, `carbon`: what was told at the start
+    - `initial_mwh`, `baseline_mw`: what storages will hold at first, and what they would draw by themselves
     - `terms`, `conditions`: what the supplier asks
     - `loads_mw`, `loads_mvar`: what followers have answered last
     - `rounds`, `signal`, `plan`: the negotiation, and what came of it
@@ -58,7 +60,7 @@ class DsoDay:
         self.number, self.horizon, self.rules, self.setter = number, horizon, rules, setter
         self.base_mw: Mapping[str, Array] = {}
         self.available_mw: Mapping[str, Array] = {}
-        self.initial_mwh: Mapping[str, float] = {}
+        self.baselines: Mapping[str, OwnSchedule] = {}
         self.carbon: CarbonTerms
         self.terms: TariffSignal
         self.conditions: MarketConditions
@@ -74,6 +76,16 @@ class DsoDay:
     def is_known(self) -> bool:
         """Whether forecasts have been gathered."""
         return bool(self.base_mw)
+
+    @property
+    def initial_mwh(self) -> Mapping[str, float]:
+        """What is in each storage as the day begins, MWh."""
+        return {name: own.e_mwh for name, own in self.baselines.items()}
+
+    @property
+    def baseline_mw(self) -> Mapping[str, Array]:
+        """What each storage would draw by itself at the plain tariff, MW; negative where it feeds back."""
+        return {name: own.net_mw for name, own in self.baselines.items()}
 
     @property
     def total_mw(self) -> Array:

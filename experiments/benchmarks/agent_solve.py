@@ -15,11 +15,12 @@ from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.contrib.solver.common.results import SolutionStatus
 from scipy import sparse
 
-from gridarium.agents.feeder import consumer_problem, storage_problem
+from gridarium.agents.feeder import consumer_problem
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.solving.highs_solver import highs_model
 from gridarium.agents.solving.quadratic_solver import new_piqp
 from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
+from gridarium.agents.storage import storage_problem
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.storage import StorageRatings
 

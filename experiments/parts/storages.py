@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, Part
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
@@ -13,6 +15,9 @@ class StorageUnit(Storage):
 
     wear_cost_per_mwh: MoneyAmount = 0.0
     """Cost of wear per energy discharged, money/MWh."""
+    equal_schedules: Literal["spread", "earliest", "latest"] = "spread"
+    """Which of several schedules that earn the same the owner would take by itself: evenly spread over equal
+    prices, or with its energy moved as early or as late as it can be."""
 
 
 def _build(build: GridBuild) -> None:
@@ -21,7 +26,15 @@ def _build(build: GridBuild) -> None:
     sites = unit_sites(build)
     for name, unit in STORAGES.of(build.scenario).items():
         ratings = storage_ratings(name, unit)
-        StorageOwner(sites[name], name, ratings, build.leader, build.horizon)
+        StorageOwner(
+            sites[name],
+            name,
+            ratings,
+            build.leader,
+            build.horizon,
+            unit.wear_cost_per_mwh,
+            unit.equal_schedules,
+        )
 
 
 STORAGES: Part[dict[str, StorageUnit]] = Part(

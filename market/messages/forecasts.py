@@ -71,6 +71,48 @@ class UnitAvailability:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleRequest:
+    """What would a storage do by itself on a day at this tariff?
+
+    Parameters
+    ----------
+    day : int
+        0 for the first.
+    price_per_mwh : ndarray, shape (n_step,)
+        At which it would both buy and sell.
+    """
+
+    day: int
+    price_per_mwh: Array
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSchedule:
+    """What a storage would do by itself, and what it will hold when the day begins.
+
+    Parameters
+    ----------
+    day : int
+    e_mwh : float
+        As far as it knows.
+    charge_mw, discharge_mw : ndarray, shape (n_step,)
+    earnings_money : float
+        At the tariff that it was asked about, less wear.
+    """
+
+    day: int
+    e_mwh: float
+    charge_mw: Array
+    discharge_mw: Array
+    earnings_money: float
+
+    @property
+    def net_mw(self) -> Array:
+        """What it would draw, MW, shape (n_step,); negative where it feeds back."""
+        return self.charge_mw - self.discharge_mw
+
+
+@dataclass(frozen=True, slots=True)
 class StorageOffer:
     """Energy that a storage will hold when a day begins, as far as it knows, MWh."""
 

@@ -8,8 +8,8 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 
-from gridarium.agents.feeder.storage_problem import SIGNALS, StorageShape, build_storage_model
 from gridarium.agents.optimisation import LocalProblem
+from gridarium.agents.storage.storage_problem import SIGNALS, StorageShape, build_storage_model
 from gridarium.environment.errors import InfeasibleError, SolveError, UnboundedError
 from gridarium.environment.storage import StorageRatings
 

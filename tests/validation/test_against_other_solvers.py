@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from gridarium.agents.feeder.consumer_problem import ConsumerShape, build_consumer_model
 from gridarium.agents.feeder.dispatch_problem import SIGNALS as DISPATCH_SIGNALS
 from gridarium.agents.feeder.dispatch_problem import build_dispatch_model
-from gridarium.agents.feeder.storage_problem import SIGNALS as STORAGE_SIGNALS
-from gridarium.agents.feeder.storage_problem import StorageShape, build_storage_model
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.solving.cone_solver import ConeOptions, ConeSolver
 from gridarium.agents.solving.standard_form import compile_model
+from gridarium.agents.storage.storage_problem import SIGNALS as STORAGE_SIGNALS
+from gridarium.agents.storage.storage_problem import StorageShape, build_storage_model
 from gridarium.environment.errors import InfeasibleError, SolveError
 from gridarium.environment.network import Feeder
 from gridarium.environment.network_reader import read_feeder

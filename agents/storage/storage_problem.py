@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pyomo.environ as pyo
 
@@ -24,12 +25,19 @@ class StorageShape:
     period_h : float
     wear_cost_per_mwh : float
         Cost of each MWh that is discharged.
+    spreading_cost_per_mw2h : float
+        Quadratic cost of power, so small that it decides only between schedules that are worth the same.
+    directions : {"one way at a time"} or tuple of bool, optional
+        Binaries that keep charge and discharge apart, or of each period whether it may only charge, else only
+        discharge. Needed where a price is negative; elsewhere both at once never pays.
     """
 
     ratings: StorageRatings
     n_period: int
     period_h: float
     wear_cost_per_mwh: float = 0.0
+    spreading_cost_per_mw2h: float = 0.0
+    directions: Literal["one way at a time"] | tuple[bool, ...] | None = None
 
 
 def build_storage_model(shape: StorageShape) -> Any:
@@ -38,7 +46,7 @@ def build_storage_model(shape: StorageShape) -> Any:
     Notes
     -----
     Equation A20. Charging and discharging at once only pays where the sell price exceeds the buy price
-    or a price is negative; such plans need binaries and are not meant here.
+    or a price is negative; there the shape must say directions.
     """
     m = pyo.ConcreteModel(name="storage")
     m.period = pyo.RangeSet(0, shape.n_period - 1)
@@ -51,17 +59,44 @@ def build_storage_model(shape: StorageShape) -> Any:
         * sum(
             m.buy_price[t] * m.p_charge_mw[t]
             + (shape.wear_cost_per_mwh - m.sell_price[t]) * m.p_discharge_mw[t]
+            + _spreading(m, shape, t)
             for t in m.period
         )
     )
     return m
 
 
+def _spreading(m: Any, shape: StorageShape, t: int) -> Any:
+    """c (P_ch^2 + P_dis^2), money/h: of equal schedules the one of least squares."""
+    cost = shape.spreading_cost_per_mw2h
+    return cost * (m.p_charge_mw[t] ** 2 + m.p_discharge_mw[t] ** 2) if cost else 0.0
+
+
+def _directions(shape: StorageShape) -> tuple[Sequence[bool], Sequence[bool]]:
+    """Of each period: may it charge, may it discharge?"""
+    if isinstance(shape.directions, tuple):
+        return shape.directions, tuple(not charging for charging in shape.directions)
+    return ((True,) * shape.n_period,) * 2
+
+
 def _declare_storage(m: Any, shape: StorageShape) -> None:
     """0 <= P_ch <= Pmax, 0 <= P_dis <= Pmax, energy within its band, balanced, E_T = E_0 (A20)."""
     ratings = shape.ratings
-    m.p_charge_mw = pyo.Var(m.period, bounds=(0, ratings.p_max_mw), doc="charging power")
-    m.p_discharge_mw = pyo.Var(m.period, bounds=(0, ratings.p_max_mw), doc="discharging power")
+    may_charge, may_discharge = _directions(shape)
+    m.p_charge_mw = pyo.Var(
+        m.period, bounds=lambda m, t: (0, ratings.p_max_mw * may_charge[t]), doc="charging power"
+    )
+    m.p_discharge_mw = pyo.Var(
+        m.period, bounds=lambda m, t: (0, ratings.p_max_mw * may_discharge[t]), doc="discharging power"
+    )
+    if shape.directions == "one way at a time":
+        m.charging = pyo.Var(m.period, domain=pyo.Binary)
+        m.charge_exclusive = pyo.Constraint(
+            m.period, rule=lambda m, t: m.p_charge_mw[t] <= ratings.p_max_mw * m.charging[t]
+        )
+        m.discharge_exclusive = pyo.Constraint(
+            m.period, rule=lambda m, t: m.p_discharge_mw[t] <= ratings.p_max_mw * (1 - m.charging[t])
+        )
     m.energy_mwh = pyo.Var(m.period, bounds=ratings.band_mwh, doc="state of charge")
     m.storage_energy, m.storage_cycle = daily_storage(
         m.energy_mwh,

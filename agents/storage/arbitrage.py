@@ -1,0 +1,103 @@
+"""What a storage owner would do with its storage by itself: buy low and sell high at a tariff."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gridarium.agents.optimisation import LocalProblem
+from gridarium.agents.storage.storage_problem import SIGNALS, StorageShape, build_storage_model
+from gridarium.environment.arrays import Array
+from gridarium.environment.commons import Commons
+from gridarium.environment.storage import StorageRatings
+
+Ties = Literal["spread", "earliest", "latest"]
+"""Which of several schedules of equal worth an owner takes: the one of least squares of power, that is evenly
+spread over equal prices, or the one that moves its energy as early or as late as it can."""
+
+_SPREADING = 1e-5
+"""Quadratic cost at full power, as a share of the highest price."""
+_ORDERING = 1e-6
+"""Cost of a whole day's delay, as a share of the highest price."""
+
+
+@dataclass(frozen=True)
+class ArbitragePlan:
+    """A schedule and what it is worth at the tariff, less wear; powers in MW, shape (n_step,)."""
+
+    charge_mw: Array
+    discharge_mw: Array
+    earnings_money: float
+
+
+class Arbitrage:
+    """Plans one storage against a tariff at which it both buys and sells.
+
+    Parameters
+    ----------
+    world : Commons
+        Shares the compiled problem.
+    owner : str
+        Named in errors.
+    ratings : StorageRatings
+    wear_cost_per_mwh : float
+        Cost of each MWh that is discharged.
+    n_step : int
+        Of a day.
+    step_h : float
+    ties : {"spread", "earliest", "latest"}
+
+    Notes
+    -----
+    The energy of the day ends as it begins (A20). Prices enter as shares of the highest one, so that the cost
+    that breaks ties is far below any difference of prices that a tariff means. Where a price is negative, it
+    would pay to charge and discharge at once: there a search with binaries finds the directions first, and
+    ties are broken among schedules of these.
+    """
+
+    def __init__(
+        self,
+        world: Commons,
+        owner: str,
+        ratings: StorageRatings,
+        wear_cost_per_mwh: float,
+        n_step: int,
+        step_h: float,
+        ties: Ties = "spread",
+    ) -> None:
+        self._world, self._owner, self._ratings = world, owner, ratings
+        self._wear_cost_per_mwh, self._ties = wear_cost_per_mwh, ties
+        self._n_step, self._step_h = n_step, step_h
+
+    def plan(self, price_per_mwh: Array, initial_mwh: float) -> ArbitragePlan:
+        """The schedule that is worth most at a price, shape (n_step,), with some energy inside at first."""
+        level = max(float(np.abs(price_per_mwh).max()), self._wear_cost_per_mwh)
+        if level == 0.0:
+            return self._priced(np.zeros((2, self._n_step)), price_per_mwh)
+        buy, sell = price_per_mwh / level, (price_per_mwh - self._wear_cost_per_mwh) / level
+        directions = self._directions(buy, sell, initial_mwh) if price_per_mwh.min() < 0.0 else None
+        delay = np.arange(self._n_step) / self._n_step * _ORDERING
+        order = {"spread": 0.0, "earliest": 1.0, "latest": -1.0}[self._ties] * delay
+        spreading = _SPREADING / self._ratings.p_max_mw if self._ties == "spread" else 0.0
+        shape = StorageShape(self._ratings, self._n_step, self._step_h, 0.0, spreading, directions)
+        energy = self._solve(shape, buy + order, sell - order, initial_mwh)
+        return self._priced(self._ratings.powers_mw(energy, initial_mwh, self._step_h), price_per_mwh)
+
+    def _directions(self, buy: Array, sell: Array, initial_mwh: float) -> tuple[bool, ...]:
+        """Of each period whether the best schedule charges there."""
+        shape = StorageShape(self._ratings, self._n_step, self._step_h, directions="one way at a time")
+        energy = self._solve(shape, buy, sell, initial_mwh)
+        return tuple(bool(rises) for rises in np.diff(energy, prepend=initial_mwh) > 0.0)
+
+    def _solve(self, shape: StorageShape, buy: Array, sell: Array, initial_mwh: float) -> Array:
+        """Energy at the end of each period, MWh."""
+        problem = self._world.shared(shape, lambda: LocalProblem.compile(build_storage_model(shape), SIGNALS))
+        solution = problem.solve(self._owner, buy_price=buy, sell_price=sell, initial_mwh=initial_mwh)
+        return solution["energy_mwh"]
+
+    def _priced(self, powers_mw: tuple[Array, Array] | Array, price_per_mwh: Array) -> ArbitragePlan:
+        charge, discharge = powers_mw
+        worth = price_per_mwh @ (discharge - charge) - self._wear_cost_per_mwh * discharge.sum()
+        return ArbitragePlan(charge, discharge, float(worth) * self._step_h)
