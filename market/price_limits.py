@@ -65,16 +65,19 @@ class PriceLimits:
 class LimitRules:
     """Limits of a tariff as shares of the reference price; a day makes `PriceLimits` of them.
 
+    A share s of x is read as ``x + (s - 1) |x|``: s x where x is positive, and as far above or below x, on the
+    same side, where a reference price, or what a day costs at it, is negative.
+
     Parameters
     ----------
     low_share, high_share : float
-        Price band, times the reference price.
+        Price band, as shares of the reference price; at most and at least 1, so that it lies in the band.
     bill_share : float, optional
-        Most that all followers may pay in a day, times what their base load costs at the reference price.
+        Most that all followers may pay in a day, as a share of what their base load costs at the reference price.
     average_share : float, optional
-        Largest mean of the price, times that of the reference price.
+        Largest mean of the price, as a share of that of the reference price.
     discount_share : float, optional
-        Most that followers may save against the reference price, times the same cost.
+        Most that followers may save against the reference price, times the size of the same cost.
     """
 
     low_share: float = 0.6
@@ -87,14 +90,15 @@ class LimitRules:
         """Limits of a day, for a reference price and a base load of shape (n_period,) each."""
         bill = float(reference_price_per_mwh @ base_mw) * period_h
         mean = bill / (float(base_mw.sum()) * period_h)
-
-        def part(share: float | None, whole: float) -> float | None:
-            return None if share is None else share * whole
-
         return PriceLimits(
-            self.low_share * reference_price_per_mwh,
-            self.high_share * reference_price_per_mwh,
-            part(self.bill_share, bill),
-            part(self.average_share, mean),
-            part(self.discount_share, bill),
+            _part(self.low_share, reference_price_per_mwh),
+            _part(self.high_share, reference_price_per_mwh),
+            None if self.bill_share is None else float(_part(self.bill_share, bill)),
+            None if self.average_share is None else float(_part(self.average_share, mean)),
+            None if self.discount_share is None else self.discount_share * abs(bill),
         )
+
+
+def _part(share: float, whole: Array | float) -> Array:
+    """``whole + (share - 1) |whole|``."""
+    return np.where(np.less(whole, 0.0), 2.0 - share, share) * whole
