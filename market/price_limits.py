@@ -65,15 +65,15 @@ class PriceLimits:
 class LimitRules:
     """Limits of a tariff as shares of the reference price; a day makes `PriceLimits` of them.
 
-    A share s of x is read as ``x + (s - 1) |x|``: s x where x is positive, and as far above or below x, on the
-    same side, where a reference price, or what a day costs at it, is negative.
+    A share s of x is read as ``x + (s - 1) |x|``: s x where x is positive, and as far above or below x where
+    a reference price, or what a day costs at it, is negative.
 
     Parameters
     ----------
     low_share, high_share : float
         Price band, as shares of the reference price; at most and at least 1, so that it lies in the band.
     bill_share : float, optional
-        Most that all followers may pay in a day, as a share of what their base load costs at the reference price.
+        Most that all followers may pay in a day, as a share of what their base load costs at the reference.
     average_share : float, optional
         Largest mean of the price, as a share of that of the reference price.
     discount_share : float, optional

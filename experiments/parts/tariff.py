@@ -19,9 +19,9 @@ class PriceLimits(Section):
     """What a leader that searches for its price may post, as shares of the reference price and its bill."""
 
     low_share: Annotated[float, Range(0, 1)] = 0.6
-    """Lowest price, times the reference price of the period; as far below a negative one as below its size."""
+    """Lowest price, times the reference price; as far below a negative one as below its size."""
     high_share: Annotated[float, Range(1, 10)] = 1.4
-    """Highest price, times the reference price of the period; as far above a negative one as above its size."""
+    """Highest price, times the reference price; as far above a negative one as above its size."""
     bill_share: Annotated[float, Range(0, 10)] | None = 1.0
     """Most that all consumers may pay in a day, times their base load's bill; null sets no cap."""
     average_share: Annotated[float, Range(0, 10)] | None = None
