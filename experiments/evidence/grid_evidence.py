@@ -77,8 +77,10 @@ def evidence_of(case: str, grid: Grid, sections: Mapping[str, GridScenario], tab
 def tables_of_grid(tables: Tables, grid: str) -> dict[str, pd.DataFrame]:
     """The tables of one grid, as if it were alone; those that hold nothing of it are left out.
 
-    Its part of the ledger is every payment to or by one of its accounts.
+    Its part of the ledger is every payment to or by one of its accounts. A grid without a name is alone.
     """
+    if not grid:
+        return {name: table for name, table in tables.items() if name not in ("messages", "traffic")}
     own: dict[str, pd.DataFrame] = {}
     for name, table in tables.items():
         if name not in OF_WORLD:

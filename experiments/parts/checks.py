@@ -21,14 +21,15 @@ def grid_checks() -> tuple[Check, ...]:
     all_fields = frozenset(part.field for part in parts)
     with_agents = frozenset(part.field for part in parts if part.makes_agents)
     with_columns = frozenset(part.field for part in parts if part.reads_profiles)
+    in_quarters = frozenset(part.field for part in parts if part.in_quarters)
     return (
         (frozenset({"currency", "exchange_rates"}), rates_are_of_others),
         (frozenset({"papers"}), papers_are_known),
         (with_agents, _one_operates),
         (all_fields, _nothing_is_idle),
         (with_agents, _names_are_unique),
-        (frozenset({"period_h", "operator", "prosumers"}), _periods_are_quarters),
-        (frozenset({"profiles", "period_h", "start", "dso", "operator", *with_columns}), profiles_fit),
+        (frozenset({"period_h", *in_quarters}), _periods_are_quarters),
+        (frozenset({"profiles", "period_h", "start", *with_agents, *with_columns}), profiles_fit),
         *((fields, _where_it_belongs(part, check)) for part in parts for fields, check in part.checks),
     )
 
@@ -44,7 +45,7 @@ def _one_operates(scenario: GridScenario) -> Iterator[Fault]:
     for field in given[1:]:
         yield Fault(field, "given", f"must be left out where there is {given[0]}: a grid has one operator")
     if not any(part.agents(scenario) for part in scenario.parts):
-        known = ", ".join(part.field for part in scenario.parts if part.operates or part.field == "prosumers")
+        known = ", ".join(part.field for part in scenario.parts if part.makes_agents and not part.under)
         yield Fault("sections", "nobody", f"must put somebody on the grid, such as {known}")
 
 
@@ -74,9 +75,8 @@ def _names_are_unique(scenario: GridScenario) -> Iterator[Fault]:
 
 
 def _periods_are_quarters(scenario: GridScenario) -> Iterator[Fault]:
-    """Yield periods of another length than those in which systems and prosumers count."""
-    for field in ("operator", "prosumers"):
-        if getattr(scenario, field) and abs(scenario.period_h - _QUARTER_H) > 1e-9:
-            allowed = f"must be {_QUARTER_H:g} h, a quarter of an hour, where there is {field}"
-            yield Fault("period_h", scenario.period_h, allowed)
-            return
+    """Yield periods of another length than those in which some parts count."""
+    counting = [part.field for part in scenario.parts if part.in_quarters and part.is_given(scenario)]
+    if counting and abs(scenario.period_h - _QUARTER_H) > 1e-9:
+        allowed = f"must be {_QUARTER_H:g} h, a quarter of an hour, where there is {' and '.join(counting)}"
+        yield Fault("period_h", scenario.period_h, allowed)

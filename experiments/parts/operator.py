@@ -127,4 +127,5 @@ OPERATOR: Part[Operator | None] = Part(
     build=_build,
     names=lambda section: () if section is None else (_AGENT,),
     operates=True,
+    in_quarters=True,
 )

@@ -117,6 +117,8 @@ class Part(Generic[Value]):
         Fields of its section that have an effect only where no other grid stands above.
     operates : bool, optional
         Whether its agent is the operator of the grid: pays at its head, and supplies the grids below.
+    in_quarters : bool, optional
+        Whether its agents count in settlement periods of a quarter of an hour.
     """
 
     field: str
@@ -132,6 +134,7 @@ class Part(Generic[Value]):
     has_sites: bool = False
     at_root: frozenset[str] = frozenset()
     operates: bool = False
+    in_quarters: bool = False
 
     @property
     def reads_profiles(self) -> bool:

@@ -146,6 +146,7 @@ PROSUMERS: Part[dict[str, Prosumer]] = Part(
     default={},
     meaning="Prosumers with photovoltaics and a load.",
     build=_build,
+    in_quarters=True,
     checks=(
         (frozenset({"lines", "prosumers"}), _lines_join_prosumers),
         (frozenset({"dso", "prosumers"}), _feeders_have_none),
