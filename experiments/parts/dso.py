@@ -61,7 +61,7 @@ def _build(build: GridBuild) -> None:
         if hung.above is not None:
             build.followers[name] = hung.above
     contract = DsoContract(
-        build.column("tou_price_per_mwh"),
+        build.column(PRICES.of(build.scenario).tou_column),
         build.supplier,
         build_carbon_market(build),
         build.followers,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 class Prices(Section):
     """What the upstream market and the carbon market ask, and the limits of exchange."""
 
+    tou_column: Name = "tou_price_per_mwh"
+    """Profile column with the retail time-of-use price, money/MWh."""
     wholesale_share_of_tou: Annotated[float, Range(0, 2)] = 0.6
     """Purchase price of the operator as a share of the retail time-of-use price."""
     wholesale_column: Name | None = None
@@ -74,7 +76,7 @@ def _build_upstream(build: GridBuild) -> None:
     wholesale = (
         profiles.column(prices.wholesale_column)
         if prices.wholesale_column
-        else prices.wholesale_share_of_tou * profiles.column("tou_price_per_mwh")
+        else prices.wholesale_share_of_tou * profiles.column(prices.tou_column)
     )
     exported = prices.export_share_of_wholesale * wholesale
     factor = profiles.column("grid_tco2_per_mwh")
@@ -107,7 +109,7 @@ def _build_real_time_market(build: GridBuild) -> None:
 
 def _columns(prices: Prices) -> Iterable[str]:
     own = filter(None, (prices.wholesale_column, prices.metered_factor_column))
-    return ("tou_price_per_mwh", "grid_tco2_per_mwh", *own)
+    return (prices.tou_column, "grid_tco2_per_mwh", *own)
 
 
 PRICES: Part[Prices] = Part(
