@@ -34,6 +34,8 @@ class Tariff(Protocol):
 
     Attributes
     ----------
+    adjustment : float
+        kappa: share of the carbon price with which the price follows the factor.
     pool : {"strict", "managed"} or None
         How storages carry virtual carbon; None where they carry none.
     trades_carbon : bool
@@ -41,6 +43,9 @@ class Tariff(Protocol):
     budget_balanced : bool
         Whether discounts may cost no more than the carbon revenue.
     """
+
+    @property
+    def adjustment(self) -> float: ...  # noqa: D102
 
     @property
     def pool(self) -> Literal["strict", "managed"] | None: ...  # noqa: D102
@@ -58,6 +63,7 @@ class Tariff(Protocol):
 class TouTariff:
     """The plain time-of-use price; carbon is only accounted for, by the factor of the day (S1)."""
 
+    adjustment: float = field(default=0.0, init=False)
     pool: None = field(default=None, init=False)
     trades_carbon: bool = field(default=False, init=False)
     budget_balanced: bool = field(default=False, init=False)

@@ -14,6 +14,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.commons import Commons
 from gridarium.environment.storage import StorageRatings
 from gridarium.market.adcef import strict_pool
+from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import Supply, system_factor
 
 
@@ -53,12 +54,24 @@ class CarbonPool:
         self._world, self._owner, self._storages, self._period_h = world, owner, storages, period_h
         self._rule = rule if storages else None
 
-    def allocate(self, dispatch: Dispatch, supply: Supply, load_mw: Array, quota: float) -> CarbonPoolPlan:
-        """Flows for one dispatch; `quota`, tCO2/MWh, values the energy that a managed pool starts with."""
+    def allocate(
+        self, dispatch: Dispatch, supply: Supply, quota: float, wanted_t_per_h: Array
+    ) -> CarbonPoolPlan:
+        """Flows for one dispatch.
+
+        Parameters
+        ----------
+        dispatch : Dispatch
+        supply : Supply
+        quota : float
+            Values the energy that a managed pool starts with, tCO2/MWh.
+        wanted_t_per_h : ndarray, shape (n_period,)
+            Net flow out of all pools that a managed one aims at, as `wanted_transfer` gives it.
+        """
         if self._rule == "strict":
             return self._strict(dispatch, supply)
         if self._rule == "managed":
-            return self._managed(dispatch, supply, load_mw, quota)
+            return self._managed(dispatch, supply, quota, wanted_t_per_h)
         nothing = np.zeros_like(dispatch.charge_mw)
         return CarbonPoolPlan(nothing, nothing, np.zeros(len(self._storages)))
 
@@ -78,7 +91,9 @@ class CarbonPool:
             inflow[row], outflow[row] = into / hours, out / hours
         return CarbonPoolPlan(inflow, outflow, first)
 
-    def _managed(self, dispatch: Dispatch, supply: Supply, load_mw: Array, quota: float) -> CarbonPoolPlan:
+    def _managed(
+        self, dispatch: Dispatch, supply: Supply, quota: float, wanted_t_per_h: Array
+    ) -> CarbonPoolPlan:
         n_storage, n_period = dispatch.charge_mw.shape
         highest = float(supply.grid_factor_tco2_per_mwh.max())
         most_in, most_out = highest * dispatch.charge_mw, highest * dispatch.discharge_mw
@@ -88,7 +103,7 @@ class CarbonPool:
         solution = problem.solve(
             self._owner,
             emission_t_per_h=supply.emission_t_per_h,
-            target_t_per_h=system_factor(supply) * load_mw,
+            wanted_t_per_h=wanted_t_per_h,
             most_in_t_per_h=most_in,
             most_out_t_per_h=most_out,
             first_tco2=first,
@@ -99,6 +114,44 @@ class CarbonPool:
         return CarbonPoolPlan(
             inflow * _share_left(out, into)[:, None], outflow * _share_left(into, out)[:, None], first
         )
+
+
+def wanted_transfer(margin_per_mwh: Array, base_mw: Array, conditions: MarketConditions) -> Array:
+    """Net flow of liability onto the loads that serves the leader's profit best, tCO2/h, shape (n_period,).
+
+    Parameters
+    ----------
+    margin_per_mwh : ndarray, shape (n_period,)
+        What one more MWh of load adds to the leader's objective.
+    base_mw : ndarray, shape (n_period,)
+        Load before any response.
+    conditions : MarketConditions
+
+    Notes
+    -----
+    For given loads C9 is indifferent to the pool, which keeps all carbon (at kappa = 1, or without credit);
+    the pool acts through the answer of the followers. To first order a rise x_t of the factor raises the
+    price by ``kappa lam x_t`` and moves ``P_t (x_t - mean x) kappa lam / b`` out of a period, where every MW
+    of base load answers alike, the leader knowing no better, and the mean is over the base load, since
+    followers keep their energy. With ``x_t P_t = y_t``, the transfer, what that earns is
+
+        ``kappa lam / b sum_t (mean m - m_t) y_t``,   m the margin:
+
+    liability belongs where the margin is low. Answers are bounded, so that a larger rise moves less and
+    less; the gain is taken to fall evenly with the transfer, and to end where a margin that differs by
+    the mean tariff has moved the factor of a mean load by the largest one that a pool may carry. The maximum
+    of ``sum_t (mean m - m_t) y_t - (slope / 2) y_t^2`` is the transfer returned; under the limits of the
+    pool it is the nearest one (`pool_problem`).
+
+    Margins are those at the base loads and stay the same during a negotiation. Taken anew in each round
+    they would jump between marginal units, and the price with them.
+    """
+    tariff = float(np.abs(conditions.tou_price_per_mwh).mean())
+    if tariff <= 0.0 or base_mw.sum() <= 0.0:
+        return np.zeros_like(base_mw)
+    largest_t_per_h = float(conditions.grid_factor_tco2_per_mwh.max() * base_mw.mean())
+    mean = float(margin_per_mwh @ base_mw / base_mw.sum())
+    return largest_t_per_h * (mean - margin_per_mwh) / tariff
 
 
 def _within(flow: Array, most: Array) -> Array:

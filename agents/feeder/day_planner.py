@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAhead
-from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan
+from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, wanted_transfer
+from gridarium.agents.feeder.day_outlook import DayOutlook, sales_margin
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher, dispatch_form
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
@@ -83,6 +84,21 @@ class DayPlanner:
         dispatch = self.dispatcher.attempt(day)
         return None if dispatch is None else self._planned(dispatch, day, today, loads_mw, pool)
 
+    def look_ahead(self, today: DsoDay) -> DayOutlook:
+        """What can be told of a day from its base loads and the supplier's terms, before any round.
+
+        Raises
+        ------
+        InfeasibleError
+            If the base loads cannot be supplied.
+        """
+        market, base = today.conditions, np.asarray(sum(today.base_mw.values()))
+        if self._tariff.pool != "managed" or self._tariff.adjustment * market.carbon_price_per_tco2 == 0.0:
+            # Where the price does not follow the factor, no transfer is better than another.
+            return DayOutlook(np.zeros_like(base), np.zeros_like(base))
+        margin = sales_margin(self.dispatcher, self._dispatch_day(today, today.base_mw), self._tariff)
+        return DayOutlook(margin, wanted_transfer(margin, base, market))
+
     def profit_money(self, price: Array, plan: DayAhead) -> float:
         """Sales at a price less the net cost of a plan, money per day."""
         sales = float(price @ plan.situation.load_mw) * self._horizon.step_h
@@ -121,7 +137,9 @@ class DayPlanner:
         """Carbon pool and tariff that go with a dispatch."""
         conditions, load = today.conditions, np.asarray(sum(loads_mw.values()))
         supply = self.dispatcher.supply(dispatch, conditions)
-        pool = pool or self._pool.allocate(dispatch, supply, load, conditions.quota_tco2_per_mwh)
+        pool = pool or self._pool.allocate(
+            dispatch, supply, conditions.quota_tco2_per_mwh, today.outlook.wanted_transfer_t_per_h
+        )
         situation = Situation(
             conditions=conditions,
             supply=supply,

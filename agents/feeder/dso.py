@@ -139,6 +139,7 @@ class Dso(HeadCustomer):
         asked, terms = yield from self.next_terms(today.number, today.rules.closes_s)
         today.terms = terms
         today.conditions = self.contract.conditions(terms, today.carbon, self.horizon)
+        today.outlook = self._planner.look_ahead(today)
         led = yield from lead(self, negotiation, today.rules, len(today.rounds))
         today.rounds += led.rounds
         if terms.final:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
+from gridarium.agents.feeder.day_outlook import DayOutlook
 from gridarium.agents.feeder.price_setting import PriceSetter
 from gridarium.environment.arrays import Array
 from gridarium.environment.horizon import Horizon
@@ -41,6 +42,7 @@ class DsoDay:
     - `base_mw`, `available_mw`, `baselines`, `carbon`: what was told at the start
     - `initial_mwh`, `baseline_mw`: what storages will hold at first, and what they would draw by themselves
     - `terms`, `conditions`: what the supplier asks
+    - `outlook`: what follows from base loads and terms before any round
     - `loads_mw`, `loads_mvar`: what followers have answered last
     - `rounds`, `signal`, `plan`: the negotiation, and what came of it
     - `accounts`: the settlement, once the plan is final
@@ -64,6 +66,7 @@ class DsoDay:
         self.carbon: CarbonTerms
         self.terms: TariffSignal
         self.conditions: MarketConditions
+        self.outlook: DayOutlook
         self.loads_mw: dict[str, Array] = {}
         self.loads_mvar: dict[str, Array] = {}
         self.rounds: list[Round[PriceJudgement]] = []

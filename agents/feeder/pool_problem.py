@@ -11,26 +11,25 @@ from gridarium.agents.problems.limits import at_most
 from gridarium.agents.problems.storage import daily_storage, lossless
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 
-SIGNALS = ("emission_t_per_h", "target_t_per_h", "most_in_t_per_h", "most_out_t_per_h", "first_tco2")
-# Makes the allocation unique where several follow the target equally well.
+SIGNALS = ("emission_t_per_h", "wanted_t_per_h", "most_in_t_per_h", "most_out_t_per_h", "first_tco2")
+# Makes the allocation unique where several pools can do the same.
 _SMALL = 1e-4
 
 
 def build_pool_model(n_storage: int, n_period: int, period_h: float) -> Any:
     """Allocation of a managed pool as a Pyomo model; flows in tCO2/h, contents in tCO2.
 
-    The flows are chosen so that the liability left on the load follows a target, the liability it would
-    have at the system's average factor: what was emitted to charge is carried by those who discharge.
+    The net flow onto the loads comes as near as it can to the one that the leader wants.
 
     Notes
     -----
     Equation C2 with the managed bounds ``0 <= F_in <= ebar P_ch``, ``0 <= F_out <= ebar P_dis``,
     ``V >= 0``, ``V_T = V_0``, and ``sum_s F_in <= emission``: only what has been emitted can be put off.
-    The paper leaves the choice between them open; the target is ours.
+    The paper leaves the choice between them open; `carbon_pool.wanted_transfer` says what ours serves.
     """
     m = pyo.ConcreteModel(name="carbon pool")
     m.period, m.storage = pyo.RangeSet(0, n_period - 1), pyo.RangeSet(0, n_storage - 1)
-    m.emission_t_per_h, m.target_t_per_h = pyo.Var(m.period), pyo.Var(m.period)
+    m.emission_t_per_h, m.wanted_t_per_h = pyo.Var(m.period), pyo.Var(m.period)
     m.most_in_t_per_h = pyo.Var(m.storage, m.period)
     m.most_out_t_per_h = pyo.Var(m.storage, m.period)
     m.first_tco2 = pyo.Var(m.storage)
@@ -47,18 +46,15 @@ def build_pool_model(n_storage: int, n_period: int, period_h: float) -> Any:
     m.pool_balance, m.pool_neutral = daily_storage(
         m.content, (m.inflow, m.outflow), lossless, lambda s: m.first_tco2[s], period_h
     )
-    m.carried = pyo.Var(m.period)
-    m.carried_liability = pyo.Constraint(
+    m.missed = pyo.Var(m.period)
+    m.missed_transfer = pyo.Constraint(
         m.period,
         rule=lambda m, t: (
-            m.carried[t]
-            == m.emission_t_per_h[t]
-            - m.target_t_per_h[t]
-            - sum(m.inflow[s, t] - m.outflow[s, t] for s in m.storage)
+            m.missed[t] == sum(m.outflow[s, t] - m.inflow[s, t] for s in m.storage) - m.wanted_t_per_h[t]
         ),
     )
     m.distance = pyo.Objective(
-        expr=sum(m.carried[t] ** 2 for t in m.period)
+        expr=sum(m.missed[t] ** 2 for t in m.period)
         + _SMALL * sum(m.inflow[k] ** 2 + m.outflow[k] ** 2 for k in m.inflow)
     )
     return m

@@ -130,15 +130,6 @@ def test_a_plan_takes_the_pool_flows_that_it_is_given(day: Built) -> None:
     assert change * plan.situation.load_mw == pytest.approx(moved, abs=1e-6)
 
 
-def test_managed_pool_brings_the_factor_closer_to_the_system_average(day: Built) -> None:
-    situation, pool = day.one(Dso).today.plan.situation, day.one(Dso).today.plan.pool
-    supply = situation.supply
-    target = supply.emission_t_per_h / supply.total_mw * situation.load_mw
-    without = supply.emission_t_per_h - target
-    carried = without - (pool.inflow_t_per_h - pool.outflow_t_per_h).sum(axis=0)
-    assert np.sum(carried**2) < np.sum(without**2)
-
-
 def test_strict_pool_mixes_like_water() -> None:
     built = negotiated("adcef", "tariff.pool=strict")
     dispatch, pool = built.one(Dso).today.plan.dispatch, built.one(Dso).today.plan.pool

@@ -13,6 +13,7 @@ class EveningAdder:
     adder_per_mwh: float = 0.0
     begins_h: int = 17
     ends_h: int = 21
+    adjustment: float = field(default=0.0, init=False)
     pool: None = field(default=None, init=False)
     trades_carbon: bool = field(default=False, init=False)
     budget_balanced: bool = field(default=False, init=False)
