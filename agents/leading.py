@@ -97,7 +97,7 @@ def lead(
         question = agent.ask(posted, rules.reply_timeout_s, rules.resend_after_s)
         silent = yield from question.answered()
         judged = setter.judge(number, question.replies, silent, closing)
-        ended = ended or rules.ending(len(rounds) + 1, clock.now_s, judged.distance, judged.unheard)
+        ended = ended or rules.ending(len(rounds) + 1, clock.now_s, judged)
         heard = len(posted) - len(silent)
         rounds.append(Round(number, clock.now_s, judged, heard, len(silent), ended))
         if closing:

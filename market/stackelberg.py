@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
 
-Ending = Literal["", "converged", "gate closed", "round limit"]
+Ending = Literal["", "converged", "cycle", "gate closed", "round limit"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class NegotiationRules:
         leader measures it: money/MWh where it sets a price.
     damping : float
         Share of that distance that the next signal takes, in (0, 1].
+    memory : int
+        Rounds before the last one whose answers the next signal draws on too; 0 takes the damped step.
     round_limit : int
     reply_timeout_s, resend_after_s : float
         How long answers are awaited in a round, and after what silence the signal is sent again.
@@ -30,6 +32,7 @@ class NegotiationRules:
     closes_s: float
     tolerance: float
     damping: float
+    memory: int
     round_limit: int
     reply_timeout_s: float
     resend_after_s: float
@@ -38,10 +41,12 @@ class NegotiationRules:
         """The same rules with a gate that opens and closes later."""
         return replace(self, opens_s=self.opens_s + delay_s, closes_s=self.closes_s + delay_s)
 
-    def ending(self, round_: int, now_s: float, distance: float, missing: int) -> Ending:
+    def ending(self, round_: int, now_s: float, judged: Judgement) -> Ending:
         """Whether the loop ends after this round, and why; "" where it goes on."""
-        if distance <= self.tolerance and not missing:
+        if judged.distance <= self.tolerance and not judged.unheard:
             return "converged"
+        if judged.stuck:
+            return "cycle"
         if now_s >= self.closes_s:
             return "gate closed"
         if round_ >= self.round_limit:
@@ -60,10 +65,13 @@ class Judgement:
         tolerance; 0 at rest.
     unheard : int
         Followers whose answers it does not go by yet; as long as there are any it has not converged.
+    stuck : bool
+        Whether it goes round and comes no nearer to rest.
     """
 
     distance: float
     unheard: int
+    stuck: bool
 
 
 Judged_co = TypeVar("Judged_co", bound=Judgement, covariant=True)

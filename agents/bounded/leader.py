@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -12,14 +12,13 @@ from gridarium.agents.bounded.common import Bounded
 from gridarium.environment.arrays import Array
 from gridarium.environment.parameters import count, number
 
-if TYPE_CHECKING:
-    from gridarium.market.stackelberg import NegotiationRules
-
 
 class Negotiator(Decider, Protocol):
-    """A leader, which negotiates by rules."""
+    """A leader, whose answers call for a price."""
 
-    rules: NegotiationRules
+    @property
+    def called_for_per_mwh(self) -> Array:
+        """What the answers to the posted price call for, money/MWh, shape (n_period,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,12 +99,12 @@ class SatisficingLeader(Bounded):
 class LearnedSlope(Bounded):
     """Learns how far answers carry the price away from what it posts, and goes where they would meet.
 
-    Exact at a trust of 0, where the price takes the damped step of the negotiation's rules.
+    Exact at a trust of 0, where the price takes the step that it would take without it.
 
     Parameters
     ----------
     trust : float
-        Share of the way from the damped step to the predicted meeting point.
+        Share of the way from that step to the predicted meeting point.
     forgetting : float
         Weight of the past after each round.
 
@@ -129,13 +128,12 @@ class LearnedSlope(Bounded):
         self.learned.pop("posted", None)
 
     def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
-        """The damped step, moved towards the price at which answers would call for no other."""
-        posted = signal.price_per_mwh
-        distance = (plan - posted) / cast("Negotiator", agent).rules.damping
-        slope = self._learn(posted, posted + distance)
+        """The step, moved towards the price at which answers would call for no other."""
+        posted, called_for = signal.price_per_mwh, cast("Negotiator", agent).called_for_per_mwh
+        slope = self._learn(posted, called_for)
         if self.trust == 0.0:
             return plan
-        meeting = posted + distance / (1.0 - slope)
+        meeting = posted + (called_for - posted) / (1.0 - slope)
         return plan + self.trust * (meeting - plan)
 
     def _learn(self, posted: Array, called_for: Array) -> float:

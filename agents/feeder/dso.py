@@ -55,7 +55,7 @@ class Dso(HeadCustomer):
         Whether carbon is priced in its dispatch.
     behaviour : Behaviour, optional
     make_setter : callable, optional
-        Makes what gets from answers to the next price, for each day; the damped best response by default.
+        Makes what gets from answers to the next price, for each day; the best response by default.
     horizon : Horizon, optional
         Days and steps of its plan; settlement periods by default.
 
@@ -83,7 +83,7 @@ class Dso(HeadCustomer):
         super().__init__(site, name, contract.supplier, behaviour, horizon)
         self.shape, self.tariff, self.rules, self.contract = shape, tariff, rules, contract
         self.connections = contract.places
-        self._make_setter = make_setter or (lambda day: BestResponse(rules.damping))
+        self._make_setter = make_setter or (lambda day: BestResponse(rules.damping, rules.memory))
         self._planner = DayPlanner(
             self.world, self.name, shape, tariff, contract.places, self.horizon, carbon_in_cost
         )
@@ -212,6 +212,11 @@ class Dso(HeadCustomer):
         return self.days[day].plan.dispatch.grid_mvar
 
     # What it decides.
+
+    @property
+    def called_for_per_mwh(self) -> Array:
+        """The price that the loads heard last call for, money/MWh, shape (n_step,)."""
+        return self.today.plan.offer.price_per_mwh
 
     def plan_for(self, loads_mw: Mapping[str, Array], pool: CarbonPoolPlan | None = None) -> DayAhead | None:
         """What it would plan today if each follower drew a load; None where these cannot be supplied.

@@ -149,6 +149,7 @@ def _day(day: DsoDay) -> dict[str, ArrayLike]:
         "ended": day.rounds[-1].ended,
         # Not the last round's distance: answers that missed the round still come in after it.
         "price_distance_per_mwh": day.setter.distance(day.signal.price_per_mwh, day.plan),
+        "cycle_size_per_mwh": np.nan if day.setter.cycle is None else day.setter.cycle.size_per_mwh,
         "cone_gap_pu": day.plan.dispatch.cone_gap,
         "pool_first_tco2": float(day.plan.pool.first_tco2.sum()),
         "budget_excess_money": day.accounts.budget_excess_money(),

@@ -7,8 +7,12 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from gridarium.agents.feeder.acceleration import Acceleration, Heard, ProgressWatch
 from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.environment.arrays import Array
+
+SHORTER_TRIES = 2
+"""Times that a leader that is stuck tries again with half the damping."""
 
 
 class Step(NamedTuple):
@@ -20,10 +24,33 @@ class Step(NamedTuple):
         Price to post next.
     price_distance_per_mwh : float
         Largest distance of the posted price from the one that the leader is heading for; 0 at rest.
+    stuck : bool
+        Whether it has given up coming nearer to rest.
     """
 
     price_per_mwh: Array
     price_distance_per_mwh: float
+    stuck: bool = False
+
+
+class Cycle(NamedTuple):
+    """Prices that go round without coming to rest.
+
+    Parameters
+    ----------
+    best_per_mwh : ndarray, shape (n_period,)
+        The one whose answers called for the least change, money/MWh.
+    spread_per_mwh : ndarray, shape (n_period,)
+        How far prices differ that were posted or called for on the way round, money/MWh.
+    """
+
+    best_per_mwh: Array
+    spread_per_mwh: Array
+
+    @property
+    def size_per_mwh(self) -> float:
+        """Largest difference in a period."""
+        return float(self.spread_per_mwh.max())
 
 
 class Foresight(NamedTuple):
@@ -69,8 +96,12 @@ class PriceSetter(Protocol):
         loads_mw: Mapping[str, Array],
         silent: frozenset[str],
         plan: DayAhead | None,
+        stale: bool,
     ) -> Step:
-        """Next price after the answers to the posted one; of silent followers an earlier load is given."""
+        """Next price after the answers to the posted one; of silent followers an earlier load is given.
+
+        A plan is stale where the leader has perceived the answers to an earlier price.
+        """
 
     def settle(self, posted: Array) -> Array:
         """The price to announce, when time is up after a posted one; that same array if it stays."""
@@ -79,30 +110,45 @@ class PriceSetter(Protocol):
         """Distance of a final price from the one that the final answers call for, money/MWh."""
 
     @property
+    def cycle(self) -> Cycle | None:
+        """The prices among which it got stuck; None for a leader that does not go round."""
+
+    @property
     def foresight(self) -> Foresight | None:
         """How well it has foreseen the answers; None for a leader that foresees none."""
 
 
 class BestResponse:
-    """Takes the loads last heard as given, and goes part of the way to the price that they call for.
+    """Takes the loads last heard as given, and steps towards the price that they call for.
+
+    What it learns from the rounds before lets it meet answers that would make a damped step circle. When it
+    comes no nearer to rest it goes back to the best price seen and starts again in shorter steps; when that
+    does not help it gives up, and announces the best price.
 
     Parameters
     ----------
     damping : float
         Share of the way, in (0, 1].
+    memory : int
+        Rounds before the last one that are drawn on; with 0 every step is the damped one.
 
     Notes
     -----
-    The agent version of the procedure C.2.
+    The agent version of the procedure C.2; where answers make the price jump see C.7.
     """
 
     foresight = None
 
-    def __init__(self, damping: float) -> None:
-        self.damping = damping
+    def __init__(self, damping: float, memory: int = 0) -> None:
+        self.damping, self.memory = damping, memory
+        self.cycle: Cycle | None = None
+        self._shorter = 0
+        self._start_again(damping)
 
     def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
-        """The tariff at the forecast loads."""
+        """The tariff at the forecast loads; what was learned under other terms does not hold."""
+        self.cycle, self._shorter = None, 0
+        self._start_again(self.damping)
         return plan.offer.price_per_mwh
 
     def plan(self, answers: Planning) -> DayAhead:
@@ -115,15 +161,32 @@ class BestResponse:
         loads_mw: Mapping[str, Array],
         silent: frozenset[str],
         plan: DayAhead | None,
+        stale: bool,
     ) -> Step:
-        """A damped step."""
+        """The next step; loads of silent followers and of earlier rounds tell nothing about this price."""
         assert plan is not None
-        called_for = plan.offer.price_per_mwh
-        return Step(posted + self.damping * (called_for - posted), self.distance(posted, plan))
+        heard = Heard(posted, plan.offer.price_per_mwh)
+        if silent or stale or self.cycle:
+            return Step(posted + self.damping * (heard.called_for - posted), heard.distance_per_mwh)
+        self._watch.note(heard)
+        if not self._watch.stuck:
+            return Step(self._acceleration.step(heard), heard.distance_per_mwh)
+        best = self._watch.best
+        assert best is not None
+        if self.memory and self._shorter < SHORTER_TRIES:
+            self._shorter += 1
+            self._start_again(self.damping / 2.0**self._shorter)
+            self._watch.note(best)
+            return Step(self._acceleration.step(best), heard.distance_per_mwh)
+        self.cycle = Cycle(best.posted, self._watch.spread_per_mwh)
+        return Step(best.posted, heard.distance_per_mwh, stuck=True)
+
+    def _start_again(self, damping: float) -> None:
+        self._acceleration, self._watch = Acceleration(damping, self.memory), ProgressWatch(damping)
 
     def settle(self, posted: Array) -> Array:
-        """The posted price."""
-        return posted
+        """The posted price, or the best one seen of a cycle."""
+        return posted if self.cycle is None else self.cycle.best_per_mwh
 
     def distance(self, posted: Array, plan: DayAhead) -> float:
         """Distance from the tariff at these loads."""

@@ -80,13 +80,15 @@ class TariffNegotiation:
         today, before = self._today, self._today.total_mw
         today.hear(answers)
         planned = self.plan() if closing else today.setter.plan(self)
-        step = today.setter.revise(self._posted, today.loads_mw, silent, planned)
+        stale = self._heard_round != round_
+        step = today.setter.revise(self._posted, today.loads_mw, silent, planned, stale)
         self._wanted, self._planned = step.price_per_mwh, planned is not None
         today.plan = planned or today.plan
         return PriceJudgement(
             step.price_distance_per_mwh,
             # A leader that still goes by the forecasts has heard nobody.
             len(silent) if self._heard_round else len(self._followers),
+            step.stuck,
             float(np.abs(today.total_mw - before).max()),
             planned.dispatch.rounds if planned else 0,
             self._planner.profit_money(self._posted, planned) if planned else float("nan"),

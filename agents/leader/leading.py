@@ -35,6 +35,8 @@ class Anticipating:
     prices. C.1.4, C.1.5.
     """
 
+    cycle = None
+
     def __init__(
         self,
         connections: Mapping[str, Place],
@@ -62,6 +64,7 @@ class Anticipating:
         loads_mw: Mapping[str, Array],
         silent: frozenset[str],
         plan: DayAhead | None,
+        stale: bool,
     ) -> Step:
         """Learn from a complete round on its own price; after an incomplete one ask the same again."""
         leader = self.leader

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from gridarium.agents.feeder.consumer import Consumer
-from gridarium.environment.arrays import series
+from gridarium.agents.feeder.dso import Dso
+from gridarium.environment.arrays import Array, series
 from gridarium.experiments.evidence.feeder_certificates import has_rational_consumers
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.negotiation import NEGOTIATION
 from gridarium.experiments.records import Reading
 from gridarium.market.messages.tariffs import TariffSignal
 
+CYCLE_SIZE = 0.05
+"""Share of the tariff below which a cycle is small."""
+CYCLE_REGRET = 0.01
+"""Share of a bill, or of the operator's cost, below which what a cycle leaves open is small."""
 _PLAN_KEPT_MW = 1e-6
 
 
@@ -43,7 +52,7 @@ def _regret_shares(known: GridEvidence, consumer: Consumer) -> Iterator[float]:
         for name in ("price_per_mwh", "factor_planned_tco2_per_mwh", "tou_price_per_mwh")
     )
     for number in range(horizon.n_day):
-        own, of_day = consumer.day(number), horizon.periods(number)
+        of_day = horizon.periods(number)
         signal = TariffSignal(
             round=1,
             price_per_mwh=series(horizon.fit(price[of_day])),
@@ -52,20 +61,87 @@ def _regret_shares(known: GridEvidence, consumer: Consumer) -> Iterator[float]:
             final=True,
             day=number,
         )
-        bill = float((signal.price_per_mwh * own.plan_mw).sum() * horizon.step_h)
-        yield own.regret_money(signal) / max(abs(bill), 1e-9)
+        yield _regret_share(consumer, signal, signal.price_per_mwh)
+
+
+def _regret_share(consumer: Consumer, signal: TariffSignal, paid_per_mwh: Array) -> float:
+    """What it could gain under a signal by another plan than its own, as a share of the bill that it pays."""
+    day = consumer.day(signal.day)
+    bill = float((paid_per_mwh * day.plan_mw).sum() * consumer.horizon.step_h)
+    return day.regret_money(signal) / max(abs(bill), 1e-9)
 
 
 def convergence(known: GridEvidence) -> Iterator[Reading]:
-    """How far a negotiation was from rest when it ended, on the worst of its days."""
+    """How far a negotiation was from rest when it ended, on the worst of its days, and among which prices."""
     days = known.tables.get("days")
     if days is None:
         return
+    cycles = [cycle for dso in known.of(Dso) for cycle in _cycles(known, dso)]
+    tolerance = NEGOTIATION.of(known.scenario).price_tolerance_per_mwh
+    unsettled = days[~(days["price_distance_per_mwh"] <= tolerance)]
+    goes_round = len(unsettled) > 0 and bool((unsettled["ended"] == "cycle").all())
+    forgiven = goes_round and all(cycle.is_small for cycle in cycles)
+    hard = is_exact(known)
     worst = days.iloc[int(days["price_distance_per_mwh"].to_numpy().argmax())]
     rounds = "1 round" if worst["rounds"] == 1 else f"{worst['rounds']} rounds"
     yield Reading(
-        "convergence", float(worst["price_distance_per_mwh"]),
-        NEGOTIATION.of(known.scenario).price_tolerance_per_mwh, "money/MWh", False,
+        "convergence", float(worst["price_distance_per_mwh"]), tolerance, "money/MWh",
+        hard and not forgiven,
         "posted price against the one that the answers call for",
         f"ended after {rounds}: {worst['ended']}",
     )  # fmt: skip
+    if not cycles:
+        return
+    largest = max(cycles, key=lambda cycle: cycle.size_share)
+    yield Reading(
+        "cycle size", largest.size_share, CYCLE_SIZE, "", hard,
+        "how far prices differ among which the negotiation went round, relative to the tariff of the period",
+        f"up to {largest.size_per_mwh:.4g} per MWh",
+    )  # fmt: skip
+    dearest = max(cycles, key=lambda cycle: max(cycle.leader_regret, cycle.follower_regret))
+    yield Reading(
+        "cycle regret", max(dearest.leader_regret, dearest.follower_regret), CYCLE_REGRET, "", hard,
+        "what is at stake between the announced price and the one that its answers call for: for the "
+        "operator the difference in sales, relative to its cost; for a consumer the gain of another plan, "
+        "relative to its bill",
+        f"operator {dearest.leader_regret:.3g}, consumers {dearest.follower_regret:.3g}",
+    )  # fmt: skip
+
+
+def is_exact(known: GridEvidence) -> bool:
+    """Whether everybody in the game decides exactly; who does not may never come to rest."""
+    section = DSO.of(known.scenario)
+    return has_rational_consumers(known) and (section is None or not section.behaviour)
+
+
+@dataclass(frozen=True)
+class _CycleOutcome:
+    """What a negotiation leaves open that ended in a cycle; all but the size in shares."""
+
+    size_per_mwh: float
+    size_share: float
+    leader_regret: float
+    follower_regret: float
+
+    @property
+    def is_small(self) -> bool:
+        regret = max(self.leader_regret, self.follower_regret)
+        return self.size_share <= CYCLE_SIZE and regret <= CYCLE_REGRET
+
+
+def _cycles(known: GridEvidence, dso: Dso) -> Iterator[_CycleOutcome]:
+    """The cycles in which days of an operator ended."""
+    followers = [consumer for consumer in known.of(Consumer) if consumer.leader == dso.name]
+    for day in dso.days:
+        if day.setter.cycle is None:
+            continue
+        signal, called_for = day.signal, day.plan.offer.price_per_mwh
+        turned = replace(signal, price_per_mwh=series(called_for))
+        sales = float(np.abs(called_for - signal.price_per_mwh) @ day.plan.situation.load_mw)
+        tariff = np.maximum(np.abs(signal.reference_price_per_mwh), 1e-9)
+        yield _CycleOutcome(
+            day.setter.cycle.size_per_mwh,
+            float((day.setter.cycle.spread_per_mwh / tariff).max()),
+            sales * dso.horizon.step_h / max(abs(day.plan.dispatch.cost_money), 1e-9),
+            max((_regret_share(one, turned, signal.price_per_mwh) for one in followers), default=0.0),
+        )

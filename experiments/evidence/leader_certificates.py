@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from gridarium.agents.feeder.acceleration import Acceleration, Heard
 from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.leader.certificates import leader_regret, loop_stability, outcome_spread
@@ -166,13 +167,15 @@ def _bound(bench: LeaderBench) -> tuple[LeaderProblem, float]:
 
 def _loop(known: GridEvidence, bench: LeaderBench) -> Iterator[Reading]:
     """What can be said of a loop of best responses: its stability here, and where other starts end."""
-    stability = loop_stability(bench.called_for, bench.price)
     rules = NEGOTIATION.of(known.scenario)
-    yield Reading(
-        "loop damping", rules.damping / max(stability.damping_limit, 1e-9), 1.0, "", False,
-        "damping of the loop over the most that still settles",
-        f"spectral radius of the undamped map {stability.spectral_radius:.3g}",
-    )  # fmt: skip
+    # A loop with a memory settles where a damped one would not.
+    if not rules.memory:
+        stability = loop_stability(bench.called_for, bench.price)
+        yield Reading(
+            "loop damping", rules.damping / max(stability.damping_limit, 1e-9), 1.0, "", False,
+            "damping of the loop over the most that still settles",
+            f"spectral radius of the undamped map {stability.spectral_radius:.3g}",
+        )  # fmt: skip
     prices = [bench.price, *_other_ends(known, bench)]
     profits = [bench.profit_money(price) for price in prices]
     yield Reading(
@@ -184,14 +187,15 @@ def _loop(known: GridEvidence, bench: LeaderBench) -> Iterator[Reading]:
 
 
 def _other_ends(known: GridEvidence, bench: LeaderBench) -> Iterator[Array]:
-    """Prices at which the damped loop ends from random starts within the band."""
+    """Prices at which the loop ends from random starts within the band."""
     limits, rules = bench.task.limits, NEGOTIATION.of(known.scenario)
     random = np.random.default_rng(known.world.streams.seed)
     for _ in range(_STARTS - 1):
         price = random.uniform(limits.low_price_per_mwh, limits.high_price_per_mwh)
+        acceleration = Acceleration(rules.damping, rules.memory)
         for _ in range(_LOOP_ROUNDS):
-            step = bench.called_for(price) - price
-            price = price + rules.damping * step
-            if np.abs(step).max() <= rules.price_tolerance_per_mwh:
+            heard = Heard(price, bench.called_for(price))
+            if heard.distance_per_mwh <= rules.price_tolerance_per_mwh:
                 break
+            price = acceleration.step(heard)
         yield price

@@ -25,6 +25,8 @@ class Negotiation(Section):
     """Largest price change that counts as converged, money/MWh."""
     damping: PositiveShare = 0.5
     """Share of each new signal that is taken over; 1 is undamped."""
+    memory: Annotated[int, Range(0, 20)] = 5
+    """Earlier rounds whose answers the next price draws on too; 0 takes the damped step alone."""
     round_limit: Annotated[int, Range(1, 100_000)] = 60
     """Most rounds of publishing and replying."""
     reply_timeout_s: Annotated[float, Range(0, 86400, above_low=True)] = 5.0
@@ -52,6 +54,7 @@ def negotiation_rules(scenario: GridScenario, world: Commons) -> NegotiationRule
         closes_s=world.delivery_s - timing.closes_h_before * HOUR_S,
         tolerance=timing.price_tolerance_per_mwh,
         damping=timing.damping,
+        memory=timing.memory,
         round_limit=timing.round_limit,
         reply_timeout_s=timing.reply_timeout_s,
         resend_after_s=timing.resend_after_s,

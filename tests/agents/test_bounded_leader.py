@@ -20,19 +20,19 @@ from gridarium.experiments.parts.consumers import load_of
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import build
 from gridarium.market.messages.tariffs import TariffSignal
-from gridarium.market.stackelberg import NegotiationRules, Round
+from gridarium.market.stackelberg import Round
 
 MakeWorld = Callable[..., World]
 
 
 class Leader(GridAgent):
-    """Has rules, as leaders do."""
+    """Answers call for a price, as they do for leaders."""
 
-    rules = NegotiationRules(0.0, 3600.0, 1e-9, 0.5, 100, 5.0, 1.0)
+    called_for_per_mwh = np.array([600.0, 600.0])
 
 
 @pytest.fixture
-def agent(make_world: MakeWorld) -> GridAgent:
+def agent(make_world: MakeWorld) -> Leader:
     return Leader(make_world(), "dso")
 
 
@@ -74,11 +74,11 @@ def test_a_content_leader_stays_content(agent: GridAgent) -> None:
 
 
 @pytest.mark.parametrize("slope", [-3.0, -0.5, 0.3])
-def test_a_linear_answer_is_met_after_one_observation(agent: GridAgent, slope: float) -> None:
+def test_a_linear_answer_is_met_after_one_observation(agent: Leader, slope: float) -> None:
     fixed, price = np.array([580.0, 630.0]), np.array([600.0, 600.0])
     behaviour = LearnedSlope(trust=1.0)
     for round_ in range(1, 4):
-        called_for = fixed + slope * (price - fixed)
+        called_for = agent.called_for_per_mwh = fixed + slope * (price - fixed)
         wanted = price + 0.5 * (called_for - price)
         price = behaviour.choose(agent, posted(round_, *price), wanted)
         if round_ == 1:
@@ -95,16 +95,17 @@ def rounds_of(*settings: str) -> list[Round[PriceJudgement]]:
 
 
 def test_in_the_game_a_learned_slope_saves_rounds_and_a_sticky_price_costs_some() -> None:
-    exact, learned, sticky = (
+    damped, learned, exact, sticky = (
         rounds_of(*more)
         for more in (
+            ("negotiation.memory=0",),
+            ("negotiation.memory=0", "dso.behaviour=[{learned-slope: {trust: 1}}]"),
             (),
-            ("dso.behaviour=[{learned-slope: {trust: 1}}]",),
             ("dso.behaviour=[{sticky-price: {every_rounds: 2}}]",),
         )
     )
-    assert [part[-1].ended for part in (exact, learned, sticky)] == ["converged"] * 3
-    assert len(learned) < len(exact)
+    assert [part[-1].ended for part in (damped, learned, exact, sticky)] == ["converged"] * 4
+    assert len(learned) < len(damped)
     # Only every second round changes anything.
     assert len(sticky) == 2 * len(exact) - 1
     residuals: list[Any] = [part.judgement.distance for part in sticky]
@@ -124,7 +125,7 @@ def test_a_leader_perceives_the_loads_and_settles_what_is_metered() -> None:
 def test_a_leader_that_has_heard_nobody_does_not_take_its_forecasts_for_agreement() -> None:
     exact, stale = rounds_of(), rounds_of("dso.behaviour=[{stale: {rounds: 2}}]")
     # Two rounds pass before the first answer is perceived; by forecasts alone nothing would change.
-    assert [part.judgement.distance for part in stale[:2]] == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert [part.judgement.distance for part in stale[:2]] == pytest.approx([0.0, 0.0], abs=1e-4)
     assert stale[2].judgement.distance == pytest.approx(exact[0].judgement.distance, abs=1e-3)
     assert stale[-1].ended == "converged"
     assert len(stale) > len(exact)

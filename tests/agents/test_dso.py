@@ -88,7 +88,7 @@ def test_posted_prices_take_the_damped_step(monkeypatch: pytest.MonkeyPatch) -> 
         send(bus, sender, recipient, payload, **more)
 
     monkeypatch.setattr(MessageBus, "send", noted)
-    rounds = negotiated("adcef", "negotiation.damping=0.3").one(Dso).today.rounds
+    rounds = negotiated("adcef", "negotiation.damping=0.3", "negotiation.memory=0").one(Dso).today.rounds
     assert [signal.round for signal in posted] == [round_.round for round_ in rounds]
     for before, after, round_ in zip(posted, posted[1:], rounds, strict=False):
         step = np.abs(after.price_per_mwh - before.price_per_mwh).max()

@@ -77,8 +77,11 @@ def test_the_best_response_leader_is_seen_to_leave_money() -> None:
     # The gap is a share of the bound, the regret one of the own profit; both sums here in own profits.
     bound, best = 1.0 / (1.0 - found["leader gap"]), 1.0 + found["leader regret"]
     assert bound >= best - 1e-6 > 1.0
-    assert found["loop damping"] <= 1.0
     assert found["loop uniqueness"] <= 0.1
+    damped = certified("best-response", ["negotiation.memory=0"])
+    assert damped["loop damping"] <= 1.0
+    assert damped["loop uniqueness"] <= 0.1
+    assert "loop damping" not in found
 
 
 def test_a_search_survives_latency_and_loss() -> None:

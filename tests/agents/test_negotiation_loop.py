@@ -21,6 +21,7 @@ RULES = NegotiationRules(
     closes_s=1000.0,
     tolerance=1e-9,
     damping=1.0,
+    memory=0,
     round_limit=500,
     reply_timeout_s=5.0,
     resend_after_s=1.0,
@@ -77,7 +78,7 @@ class Sharing:
         self.gifts |= answers
         missed = sum(self.gifts.values()) - TOTAL
         self.fee += RHO * missed / len(self.gifts)
-        return Shortfall(max(abs(missed), moved), len(silent), missed)
+        return Shortfall(max(abs(missed), moved), len(silent), False, missed)
 
     def revise(self, round_: int) -> Mapping[str, Wish]:
         each = (sum(self.gifts.values()) - TOTAL) / len(self.gifts)
@@ -212,6 +213,22 @@ def test_what_a_leader_settles_on_is_posted_once_more(make_world: MakeWorld) -> 
         assert [wish.round for wish in giver.wishes] == [1, 2, 3, 4, 5]
 
 
+class Circling(Rounding):
+    """Finds in its fifth round that it goes round."""
+
+    def judge(
+        self, round_: int, answers: Mapping[str, float], silent: frozenset[str], closing: bool
+    ) -> Shortfall:
+        return replace(super().judge(round_, answers, silent, closing), stuck=round_ >= 5)
+
+
+def test_a_leader_that_goes_round_ends_it_and_posts_what_it_settles_on(make_world: MakeWorld) -> None:
+    led, givers = played(make_world(), Circling())
+    assert led.ended == "cycle"
+    assert [one.ended for one in led.rounds] == ["", "", "", "", "cycle", "cycle"]
+    assert all(giver.wishes[-1].target.is_integer() for giver in givers.values())
+
+
 class Deaf(Sharing):
     """Goes by its own idea, which asks for no change, until it has listened for some rounds."""
 
@@ -219,7 +236,7 @@ class Deaf(Sharing):
         self, round_: int, answers: Mapping[str, float], silent: frozenset[str], closing: bool
     ) -> Shortfall:
         if round_ <= 3:
-            return Shortfall(0.0, len(self.gifts), 0.0)
+            return Shortfall(0.0, len(self.gifts), False, 0.0)
         return super().judge(round_, answers, silent, closing)
 
 

@@ -127,7 +127,7 @@ def game() -> tuple[World, Dso, Consumer]:
     world = World(
         Grid(feeder(), GRID), Clock(pd.Timestamp("2026-01-14T20:00:00+08:00"), 3600.0), 3, 4 * 3600.0, 1
     )
-    rules = NegotiationRules(0.0, 3 * 3600.0, 1e-6, 0.5, 200, 5.0, 1.0)
+    rules = NegotiationRules(0.0, 3 * 3600.0, 1e-6, 0.5, 0, 200, 5.0, 1.0)
     supply = SupplyProfile(series(WHOLESALE), series(np.zeros(3)), series(GRID))
     UpstreamMarket(world.grid.head, "market", supply, "dso", rules.opens_s, rules.closes_s, Horizon.of(world))
     CarbonMarket(world.grid.head, "carbon", CarbonTerms(LAMBDA, QUOTA))
