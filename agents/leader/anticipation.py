@@ -156,7 +156,7 @@ class AnticipatingLeader:
         if self._next is None:
             raise MessageError("leader: loads came although no price was posted any more")
         purpose, price = self._next
-        foreseen = self._learnt().profit(price)
+        foreseen = self._foreseen_money(price)
         if supply is not None:
             self._task = replace(self._task, supply=(*self._task.supply, supply))
         surprise = float(np.abs(self._learnt().loads(price) - loads_mw).max())
@@ -165,8 +165,8 @@ class AnticipatingLeader:
             before = estimate.contradictions
             estimate.observe(price, load)
             forgotten += estimate.contradictions > before
-        profit = self._task.profit(price, loads_mw)
-        keeps = deliverable and self._task.allows(price, loads_mw)
+        profit, keeps = self._earned(price, loads_mw)
+        keeps = keeps and deliverable
         self.rounds.append(
             PricedRound(len(self.rounds) + 1, purpose, price, profit, foreseen, surprise, keeps, forgotten)
         )
@@ -229,7 +229,7 @@ class AnticipatingLeader:
         step = 1.0
         while step > 0.02:
             before = self._best()
-            target = polish(self._cautious(), before.price_per_mwh).price_per_mwh
+            target = self._climbed(before.price_per_mwh)
             start = before.price_per_mwh
             yield "fallback", start + step * (target - start)
             if self._best() is before:
@@ -239,6 +239,14 @@ class AnticipatingLeader:
 
     def _learnt(self) -> LeaderProblem:
         return self._task.with_followers([estimate.estimate.model for estimate in self.estimates])
+
+    def _foreseen_money(self, price: Array) -> float:
+        """Profit of a price as the model has it."""
+        return self._learnt().profit(price)
+
+    def _earned(self, price: Array, loads_mw: Array) -> tuple[float, bool]:
+        """Profit of a price with the loads that answered, and whether it keeps its limits with them."""
+        return self._task.profit(price, loads_mw), self._task.allows(price, loads_mw)
 
     def _cautious(self) -> LeaderProblem:
         """The learnt problem with caps a trifle tighter than they are."""
@@ -260,7 +268,11 @@ class AnticipatingLeader:
                 raise
             except SolverLimitError:
                 logger.debug("the search on the learnt model ended without a price, climbing instead")
-        return polish(problem, self._best().price_per_mwh).price_per_mwh
+        return self._climbed(self._best().price_per_mwh)
+
+    def _climbed(self, price: Array) -> Array:
+        """The price to which the learnt model leads from a price."""
+        return polish(self._cautious(), price).price_per_mwh
 
     def _corrected(self, target: Array) -> Array:
         """The next try after a target that was not as foreseen."""
@@ -268,13 +280,13 @@ class AnticipatingLeader:
             # The feeder could not take it: half of the way back; a uniform shift of the price moves no load.
             halfway = 0.5 * (target + self._best().price_per_mwh)
             return restore(self._cautious(), halfway)
-        return polish(self._cautious(), target).price_per_mwh
+        return self._climbed(target)
 
     def _promises_gain(self, price: Array) -> bool:
         if self.best is None:
             return True
         reached = self.best.profit_money
-        return self._learnt().profit(price) > reached + self.options.gain_tolerance * abs(reached)
+        return self._foreseen_money(price) > reached + self.options.gain_tolerance * abs(reached)
 
     def _foresaw(self) -> bool:
         """Whether the last answer was as the model had it, and the price kept its limits."""

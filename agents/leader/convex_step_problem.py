@@ -90,8 +90,8 @@ def build_step_model(
     m.period = pyo.RangeSet(0, problem.n_period - 1)
     m.follower = pyo.RangeSet(0, len(problem.followers) - 1)
     _declare_leader(m, problem, anchor, radius)
-    _declare_followers(m, problem, anchor, radius, reach)
-    _declare_complementarity(m, problem, reach)
+    declare_followers(m, problem, anchor, radius, reach)
+    declare_complementarity(m, problem, reach)
     _declare_bills(m, problem, anchor)
     declare_caps(m, problem, m.bill)
     _declare_bends(m, problem, anchor, reach, weight)
@@ -146,7 +146,7 @@ def _declare_leader(m: Any, problem: LeaderProblem, anchor: SingleLevelPoint, ra
     m.price = pyo.Var(m.period, bounds=lambda m, t: (float(low[t]), float(high[t])))
 
 
-def _declare_followers(
+def declare_followers(
     m: Any, problem: LeaderProblem, anchor: SingleLevelPoint, radius: float, reach: Reach
 ) -> None:
     """reference - price - nu - beta d - up + lo = 0; sum d = 0 (C12 to C16)."""
@@ -178,7 +178,7 @@ def _declare_followers(
     m.energy_neutral = energy_preserved(m.shift, lambda k: 0.0, problem.period_h)
 
 
-def _declare_complementarity(m: Any, problem: LeaderProblem, reach: Reach) -> None:
+def declare_complementarity(m: Any, problem: LeaderProblem, reach: Reach) -> None:
     """up (most - d) = 0 and lo (d + least) = 0, by a binary where both factors can be nonzero."""
     up = np.array([one.most_up_mw for one in problem.followers])
     down = np.array([one.most_down_mw for one in problem.followers])

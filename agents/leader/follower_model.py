@@ -76,6 +76,20 @@ class FollowerModel:
         """Best response to a price as a load, MW, shape (n_period,)."""
         return self.base_mw + self.shift(price_per_mwh)
 
+    def slope(self, price_per_mwh: Array) -> Array:
+        """Change of the load per change of prices, MW per money/MWh, shape (n_period, n_period).
+
+        Notes
+        -----
+        Periods within the box move by ``-1/beta`` each, all together by nothing. At a kink this is the
+        slope of one side.
+        """
+        margin = self.reference_price_per_mwh - price_per_mwh - self.neutral_price(price_per_mwh)
+        beta = self.beta_per_mwh_per_mw
+        free = (margin < beta * self.most_up_mw) & (margin > -beta * self.most_down_mw)
+        moved = np.diag(free.astype(np.float64))
+        return (np.outer(free, free) / max(int(free.sum()), 1) - moved) / beta
+
     def _shift(self, margin: Array) -> Array:
         return np.clip(margin / self.beta_per_mwh_per_mw, -self.most_down_mw, self.most_up_mw)
 

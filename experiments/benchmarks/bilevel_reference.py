@@ -107,7 +107,8 @@ def solve_reference(
     return answer
 
 
-def _pyscipopt() -> Any:
+def scip_module() -> Any:
+    """PySCIPOpt, or the error that says how to install it."""
     try:
         import pyscipopt
     except ImportError as error:
@@ -120,8 +121,8 @@ class _SingleLevel:
 
     def __init__(self, problem: LeaderProblem, formulation: Complementarity, slackness: float = 1.0) -> None:
         self.problem, self.formulation, self.slackness = problem, formulation, slackness
-        self._sum = _pyscipopt().quicksum
-        self.scip = _pyscipopt().Model("leader")
+        self._sum = scip_module().quicksum
+        self.scip = scip_module().Model("leader")
         self.scip.hideOutput()
         self.scip.setParam("lp/threads", 1)
         limits = problem.limits

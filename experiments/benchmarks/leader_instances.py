@@ -17,10 +17,11 @@ BAND = (0.6, 1.4)
 BETA_PER_MWH_PER_MW = (20.0, 400.0)
 FLEXIBLE_SHARE = (0.1, 0.4)
 PURCHASE_SHARE = 0.6
-_BASE = (
+BASE_LOAD_MW = np.array((
     1.55, 1.45, 1.40, 1.38, 1.40, 1.50, 1.80, 2.15, 2.35, 2.40, 2.30, 2.15,
     2.00, 2.05, 2.15, 2.30, 2.55, 2.95, 3.40, 3.715, 3.60, 3.20, 2.50, 1.90,
-)  # fmt: skip
+))  # fmt: skip
+"""Load of the whole feeder by hour of the day."""
 
 
 def random_instance(
@@ -58,13 +59,13 @@ def random_instance(
     """
     random = RandomStreams(seed).stream("leader instance")
     hours = np.linspace(0.0, 24.0, n_period, endpoint=False).astype(int)
-    reference = _time_of_use()[hours] * random.uniform(0.9, 1.1)
+    reference = time_of_use()[hours] * random.uniform(0.9, 1.1)
     count = n_follower if n_follower is not None else int(random.integers(1, 4))
     share = random.dirichlet(np.full(count, 5.0))
     no_new_peak = bool(random.integers(0, 2))
     given = beta_per_mwh_per_mw, flexible_share
     followers = tuple(
-        _follower(random, reference, part * np.array(_BASE)[hours], float(part), no_new_peak, given)
+        _follower(random, reference, part * BASE_LOAD_MW[hours], float(part), no_new_peak, given)
         for part in share
     )
     bills = tuple(float(reference @ follower.base_mw) for follower in followers)
@@ -76,7 +77,7 @@ def random_instance(
     )
 
 
-def _time_of_use() -> Array:
+def time_of_use() -> Array:
     """Valley from 23 to 7 h, peak from 10 to 15 and from 18 to 22 h."""
     price = np.full(24, SHOULDER)
     price[[23, *range(7)]] = VALLEY

@@ -23,6 +23,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.benchmarks.bilevel_reference import FORMULATIONS, Complementarity, solve_reference
 from gridarium.experiments.benchmarks.leader_instances import random_instance
+from gridarium.experiments.benchmarks.tied_leaders import bench_tied_leaders
 
 logger = logging.getLogger(__name__)
 
@@ -186,7 +187,7 @@ def bench_leaders() -> dict[str, float]:
     dict of str to float
         For each leader median and worst gap to the bound of the relaxation in percent, most rounds, median
         and worst time, s; for big-M over indicators the median ratio of times, the ratio of all nodes, and
-        how many instances both have solved.
+        how many instances both have solved; then what `bench_tied_leaders` tells.
     """
     summary = summarise_leaders(compare_leaders(BENCH_SEEDS))
     measured: dict[str, float] = {}
@@ -198,6 +199,7 @@ def bench_leaders() -> dict[str, float]:
             f"{leader}_median_s": float(row["median_time_s"]),
             f"{leader}_worst_s": float(row["worst_time_s"]),
         }
+    measured |= bench_tied_leaders()
     if importlib.util.find_spec("pyscipopt") is None:
         logger.warning("big-M against indicators left out, SCIP is missing: pip install gridarium[reference]")
         return measured

@@ -10,7 +10,7 @@ import pytest
 
 from gridarium.agents.leader.anticipation import Anticipation
 from gridarium.agents.leader.full_information import SearchEffort
-from gridarium.experiments.benchmarks import leaders
+from gridarium.experiments.benchmarks import leaders, tied_leaders
 from gridarium.experiments.benchmarks.catalogue import run_benchmark
 from gridarium.experiments.benchmarks.leader_instances import random_instance
 from gridarium.experiments.benchmarks.leader_jobs import leader_rounds, play
@@ -74,25 +74,39 @@ def test_rounds_keep_the_best_price_so_far() -> None:
     assert (rounds["leader"] == "anticipating").sum() >= 5
 
 
-def test_benchmark_names_every_leader(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Benchmarks of one instance each, tied days of four periods."""
     monkeypatch.setattr(leaders, "BENCH_SEEDS", (5,))
+    monkeypatch.setattr(tied_leaders, "DAY_SEEDS", (1,))
+    monkeypatch.setattr(tied_leaders, "DAY_PERIODS", 4)
+    monkeypatch.setattr(tied_leaders, "SMALL_SEEDS", (1,))
+
+
+@pytest.mark.usefixtures("short")
+def test_benchmark_names_every_leader(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leaders, "FORMULATION_SEEDS", (5,))
     measured = run_benchmark("leaders")
     assert measured["anticipating_worst_gap_percent"] <= 1.0
     assert measured["anticipating_most_rounds"] <= 40
     assert measured["full-information_worst_gap_percent"] <= 0.3
     assert measured["best-response_median_gap_percent"] > measured["anticipating_median_gap_percent"]
+    assert measured["tied_informed_not_below_formula"] == measured["tied_days"] == 1.0
+    assert measured["tied_learnt_most_rounds"] <= 40
+    assert measured["tied_informed_lead_least_percent"] >= measured["tied_learnt_lead_least_percent"] - 0.01
     if importlib.util.find_spec("pyscipopt"):
         assert measured["big_m_and_indicator_solved"] == 1.0
+        assert measured["tied_small_share_of_lead_over_formula_least"] >= 0.9
 
 
+@pytest.mark.usefixtures("short")
 def test_benchmark_says_when_scip_is_missing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(leaders, "BENCH_SEEDS", (5,))
     monkeypatch.setattr(leaders.importlib.util, "find_spec", lambda name: None)
     measured = run_benchmark("leaders")
-    assert not any(name.startswith("big_m") for name in measured)
+    assert not any(name.startswith(("big_m", "tied_small")) for name in measured)
+    assert measured["tied_days"] == 1.0
     assert "gridarium[reference]" in caplog.text
 
 
