@@ -28,7 +28,11 @@ class AdcefTariff:
     pool : {"strict", "managed"}
         How storages carry virtual carbon: mixed like water in a tank, or allocated by the DSO.
     surplus : {"ex-ante", "ex-post"}
-        Whether the renewable surplus is taken against the base load or the load after the response.
+        Whether the printed formula takes the renewable surplus against the base load or the load after the
+        response.
+    credit : {"avoided", "formula"}
+        What loads are credited with: the emission that the absorbed surplus avoids on the day, or what the
+        printed formula C4 says.
     budget_balanced : bool
         Whether discounts may cost no more than the carbon revenue (C8).
     """
@@ -37,6 +41,7 @@ class AdcefTariff:
     pool: Literal["strict", "managed"] = "managed"
     surplus: Literal["ex-ante", "ex-post"] = "ex-ante"
     budget_balanced: bool = True
+    credit: Literal["avoided", "formula"] = "avoided"
     trades_carbon: bool = field(default=True, init=False)
 
     def offer(self, situation: Situation) -> TariffOffer:
@@ -44,7 +49,12 @@ class AdcefTariff:
         market, load = situation.conditions, situation.load_mw
         against = situation.base_mw if self.surplus == "ex-ante" else load
         surplus_mw = surplus(situation.available_mw, against, situation.charge_mw)
-        negative = negative_factor(surplus_mw, against, situation.supply.grid_factor_tco2_per_mwh)
+        fixed_t_per_h: Array | float = 0.0
+        if self.credit == "avoided":
+            fixed_t_per_h = situation.avoided_t_per_h
+            negative = -np.divide(fixed_t_per_h, load, out=np.zeros_like(load), where=load > 0)
+        else:
+            negative = negative_factor(surplus_mw, against, situation.supply.grid_factor_tco2_per_mwh)
         factor = carbon_factor(
             situation.supply, situation.pool_in_t_per_h, situation.pool_out_t_per_h, load, negative
         )
@@ -62,7 +72,7 @@ class AdcefTariff:
             price = balance_budget(
                 price, market.tou_price_per_mwh, load, situation.period_h, float(earned.sum())
             )
-        return TariffOffer(price, factor, negative, surplus_mw)
+        return TariffOffer(price, factor, negative, surplus_mw, fixed_t_per_h)
 
 
 def surplus(renewable_available_mw: Array, load_mw: Array, charge_mw: Array) -> Array:
@@ -96,6 +106,18 @@ def negative_factor(surplus_mw: Array, load_mw: Array, grid_factor_tco2_per_mwh:
     return -grid_factor_tco2_per_mwh * np.divide(
         surplus_mw, load_mw, out=np.zeros_like(load_mw), where=load_mw > 0
     )
+
+
+def formula_credit(situation: Situation) -> Array:
+    """What the printed formula credits to the load for a surplus, tCO2/h, shape (n_period,).
+
+    Notes
+    -----
+    The factor of equation C4 with the ex-ante surplus, times the load after the response.
+    """
+    left = surplus(situation.available_mw, situation.base_mw, situation.charge_mw)
+    grid_factor = situation.supply.grid_factor_tco2_per_mwh
+    return -negative_factor(left, situation.base_mw, grid_factor) * situation.load_mw
 
 
 def carbon_factor(

@@ -68,6 +68,8 @@ class Situation:
         Storage charging and available renewable power, MW.
     pool_in_t_per_h, pool_out_t_per_h : ndarray
         Liability entering and leaving the virtual carbon pools, tCO2/h.
+    avoided_t_per_h : ndarray
+        Emission that the absorbed surplus avoids on the day, shared among periods, tCO2/h.
     period_h : float
     """
 
@@ -79,4 +81,5 @@ class Situation:
     available_mw: Array
     pool_in_t_per_h: Array
     pool_out_t_per_h: Array
+    avoided_t_per_h: Array
     period_h: float

@@ -21,12 +21,15 @@ class TariffOffer:
         Retail price, and the carbon factor by which loads are held responsible.
     negative_factor_tco2_per_mwh, surplus_mw : ndarray
         Credit for a renewable surplus, and the surplus; zero where the tariff knows none.
+    fixed_credit_t_per_h : ndarray or float
+        The part of that credit that stays the same whatever the load, tCO2/h; the rest goes with the load.
     """
 
     price_per_mwh: Array
     factor_tco2_per_mwh: Array
     negative_factor_tco2_per_mwh: Array
     surplus_mw: Array
+    fixed_credit_t_per_h: Array | float = 0.0
 
 
 class Tariff(Protocol):
@@ -38,6 +41,8 @@ class Tariff(Protocol):
         kappa: share of the carbon price with which the price follows the factor.
     pool : {"strict", "managed"} or None
         How storages carry virtual carbon; None where they carry none.
+    credit : {"avoided", "formula"} or None
+        What is credited for a renewable surplus; None where nothing is.
     trades_carbon : bool
         Whether the DSO settles with the carbon market.
     budget_balanced : bool
@@ -49,6 +54,9 @@ class Tariff(Protocol):
 
     @property
     def pool(self) -> Literal["strict", "managed"] | None: ...  # noqa: D102
+
+    @property
+    def credit(self) -> Literal["avoided", "formula"] | None: ...  # noqa: D102
 
     @property
     def trades_carbon(self) -> bool: ...  # noqa: D102
@@ -65,6 +73,7 @@ class TouTariff:
 
     adjustment: float = field(default=0.0, init=False)
     pool: None = field(default=None, init=False)
+    credit: None = field(default=None, init=False)
     trades_carbon: bool = field(default=False, init=False)
     budget_balanced: bool = field(default=False, init=False)
 
@@ -80,6 +89,7 @@ class StaticCarbonTariff:
 
     adjustment: float = 1.0
     pool: None = field(default=None, init=False)
+    credit: None = field(default=None, init=False)
     trades_carbon: bool = field(default=True, init=False)
     budget_balanced: bool = field(default=False, init=False)
 

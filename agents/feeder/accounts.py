@@ -8,6 +8,7 @@ import numpy as np
 
 from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan
 from gridarium.agents.feeder.contract import DsoContract
+from gridarium.agents.feeder.day_outlook import DayOutlook
 from gridarium.agents.feeder.dispatch import Dispatch, Dispatcher
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
@@ -26,12 +27,28 @@ class DayAhead:
     pool: CarbonPoolPlan
     offer: TariffOffer
     situation: Situation
+    outlook: DayOutlook
+
+    @property
+    def marginal_credit_tco2_per_mwh(self) -> Array:
+        """Credit for a surplus that goes with the load, shape (n_period,); the rest of it is fixed."""
+        load = self.situation.load_mw
+        fixed = np.divide(self._fixed_credit_t_per_h, load, out=np.zeros_like(load), where=load > 0.0)
+        return -self.offer.negative_factor_tco2_per_mwh - fixed
+
+    def credit_t_per_h(self, load_mw: Array) -> Array:
+        """Credit for a surplus at a load, tCO2/h, shape (n_period,) both."""
+        return self.marginal_credit_tco2_per_mwh * load_mw + self._fixed_credit_t_per_h
+
+    @property
+    def _fixed_credit_t_per_h(self) -> Array:
+        return self.offer.fixed_credit_t_per_h + np.zeros_like(self.situation.load_mw)
 
     @property
     def carbon_worth_per_mwh(self) -> Array:
-        """What the carbon market pays for a MWh of load before any emission, shape (n_period,)."""
+        """What the carbon market pays for a MWh more of load before any emission, shape (n_period,)."""
         conditions = self.situation.conditions
-        allowed = conditions.quota_tco2_per_mwh - self.offer.negative_factor_tco2_per_mwh
+        allowed = conditions.quota_tco2_per_mwh + self.marginal_credit_tco2_per_mwh
         return conditions.carbon_price_per_tco2 * allowed
 
     def net_cost_money(self, carbon_market: bool) -> float:
@@ -41,13 +58,18 @@ class DayAhead:
         """
         cost = self.dispatch.cost_money
         if carbon_market:
-            worth = self.carbon_worth_per_mwh @ self.situation.load_mw
-            cost -= float(worth) * self.situation.period_h
+            conditions, load = self.situation.conditions, self.situation.load_mw
+            allowed = conditions.quota_tco2_per_mwh * load + self.credit_t_per_h(load)
+            cost -= conditions.carbon_price_per_tco2 * float(allowed.sum()) * self.situation.period_h
         return cost
 
 
 class DayAccounts:
     """Settles one delivery day of a DSO; all series by settlement periods of the day.
+
+    - `settle`: books a period; the last one of the day also what is left over
+    - `settled_factor`, `credit_tco2`: the factor and the credit for a surplus that were settled
+    - `emission_tco2`, `load_mw`, `carbon_revenue_money`, `budget_excess_money`: as metered
 
     Parameters
     ----------
@@ -85,10 +107,11 @@ class DayAccounts:
         self._wear_cost_per_h = hold(dispatcher.wear_cost_per_h(plan.dispatch))
         self._turbine_t_per_h = hold(plan.situation.supply.turbine_t_per_h)
         self._factor = hold(plan.offer.factor_tco2_per_mwh)
-        self._negative_factor = hold(plan.offer.negative_factor_tco2_per_mwh)
+        self._plan, self._horizon = plan, horizon
         self._pool_gain_t_per_h = hold(plan.pool.inflow_t_per_h - plan.pool.outflow_t_per_h)
         self._conditions: MarketConditions = plan.situation.conditions
         self.settled_factor = np.zeros(horizon.day_length)
+        self.credit_tco2 = np.zeros(horizon.day_length)
 
     def settle(self, period: int) -> float:
         """Book a period as it was metered; after the day's last one true up carbon and budget.
@@ -149,8 +172,9 @@ class DayAccounts:
         world, hours = self._world, self._world.period_h
         load = self.load_mw()
         held = self._pool_gain_t_per_h.sum() * hours
-        credit = -float(self._negative_factor @ load) * hours
-        owed = float(self.emission_tco2().sum()) - held - credit
+        emitted = float(self.emission_tco2().sum())
+        self.credit_tco2 = self._earned_credit_tco2(load, emitted)
+        owed = emitted - held - float(self.credit_tco2.sum())
         energy = float(load.sum()) * hours
         correction = (owed - float(self.settled_factor @ load) * hours) / energy if energy > 0 else 0.0
         self.settled_factor += correction
@@ -168,6 +192,21 @@ class DayAccounts:
             carbon if self._tariff.trades_carbon else 0.0,
         )
         return reduction
+
+    def _earned_credit_tco2(self, load_mw: Array, emission_tco2: float) -> Array:
+        """Credit for a surplus in each period, by load and emission as metered, tCO2.
+
+        A credit for avoided emission is never more than what the day has avoided against the one without the
+        absorbed surplus.
+        """
+        fit, hold, hours = self._horizon.fit, self._horizon.by_period, self._world.period_h
+        credit = hold(self._plan.credit_t_per_h(fit(load_mw))) * hours
+        surplus = self._plan.outlook.surplus
+        if self._tariff.credit != "avoided" or surplus is None:
+            return credit
+        without = float(surplus.emission_t_per_h.sum()) * self._horizon.step_h
+        planned, avoided = float(credit.sum()), max(0.0, without - emission_tco2)
+        return credit if planned <= avoided else credit * (avoided / planned)
 
     def _account(self, period: int) -> PeriodAccount:
         hours, place, contract = self._world.period_h, period - self._periods.start, self._contract

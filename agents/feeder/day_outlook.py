@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gridarium.agents.feeder.absorbed_surplus import AbsorbedSurplus
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
 from gridarium.environment.arrays import Array
 from gridarium.market.tariffs import Tariff
@@ -20,17 +21,17 @@ class DayOutlook:
 
     Parameters
     ----------
-    margin_per_mwh : ndarray, shape (n_period,)
-        What the leader gains by selling one more MWh at the tariff without adjustment.
     wanted_transfer_t_per_h : ndarray, shape (n_period,)
         Net flow out of the virtual carbon pools that serves the leader best.
+    surplus : AbsorbedSurplus or None
+        None where the tariff credits no surplus.
     """
 
-    margin_per_mwh: Array
     wanted_transfer_t_per_h: Array
+    surplus: AbsorbedSurplus | None
 
 
-def sales_margin(dispatcher: Dispatcher, day: DispatchDay, tariff: Tariff) -> Array:
+def sales_margin(dispatcher: Dispatcher, day: DispatchDay, base: Dispatch, tariff: Tariff) -> Array:
     """What one more MWh of load adds to the leader's objective, money/MWh, shape (n_period,).
 
     Parameters
@@ -38,6 +39,8 @@ def sales_margin(dispatcher: Dispatcher, day: DispatchDay, tariff: Tariff) -> Ar
     dispatcher : Dispatcher
     day : DispatchDay
         At the loads where the margin is taken.
+    base : Dispatch
+        Of that day.
     tariff : Tariff
 
     Notes
@@ -52,7 +55,7 @@ def sales_margin(dispatcher: Dispatcher, day: DispatchDay, tariff: Tariff) -> Ar
     market = day.conditions
     carbon_price = market.carbon_price_per_tco2
     counted = carbon_price if day.carbon_in_cost else 0.0
-    price = load_price(dispatcher.solve(day), day)
+    price = load_price(base, day)
     probe = _PROBE * carbon_price
     dearer = replace(
         day, conditions=replace(market, carbon_price_per_tco2=counted + probe), carbon_in_cost=True

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from gridarium.agents.feeder.absorbed_surplus import absorbed_surplus
 from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, wanted_transfer
 from gridarium.agents.feeder.day_outlook import DayOutlook, sales_margin
@@ -92,12 +93,19 @@ class DayPlanner:
         InfeasibleError
             If the base loads cannot be supplied.
         """
-        market, base = today.conditions, np.asarray(sum(today.base_mw.values()))
-        if self._tariff.pool != "managed" or self._tariff.adjustment * market.carbon_price_per_tco2 == 0.0:
-            # Where the price does not follow the factor, no transfer is better than another.
-            return DayOutlook(np.zeros_like(base), np.zeros_like(base))
-        margin = sales_margin(self.dispatcher, self._dispatch_day(today, today.base_mw), self._tariff)
-        return DayOutlook(margin, wanted_transfer(margin, base, market))
+        market, base_mw = today.conditions, np.asarray(sum(today.base_mw.values()))
+        # Where the price does not follow the factor, no transfer is better than another.
+        transfers = self._tariff.pool == "managed" and self._tariff.adjustment * market.carbon_price_per_tco2
+        wanted, surplus = np.zeros_like(base_mw), None
+        if transfers or self._tariff.credit:
+            day = self._dispatch_day(today, today.base_mw)
+            base = self.dispatcher.solve(day)
+            if transfers:
+                margin = sales_margin(self.dispatcher, day, base, self._tariff)
+                wanted = wanted_transfer(margin, base_mw, market)
+            if self._tariff.credit:
+                surplus = absorbed_surplus(self.dispatcher, day, base, today.unmanaged_charge_mw)
+        return DayOutlook(wanted, surplus)
 
     def profit_money(self, price: Array, plan: DayAhead) -> float:
         """Sales at a price less the net cost of a plan, money per day."""
@@ -135,10 +143,10 @@ class DayPlanner:
         pool: CarbonPoolPlan | None,
     ) -> DayAhead:
         """Carbon pool and tariff that go with a dispatch."""
-        conditions, load = today.conditions, np.asarray(sum(loads_mw.values()))
+        conditions, load, outlook = today.conditions, np.asarray(sum(loads_mw.values())), today.outlook
         supply = self.dispatcher.supply(dispatch, conditions)
         pool = pool or self._pool.allocate(
-            dispatch, supply, conditions.quota_tco2_per_mwh, today.outlook.wanted_transfer_t_per_h
+            dispatch, supply, conditions.quota_tco2_per_mwh, outlook.wanted_transfer_t_per_h
         )
         situation = Situation(
             conditions=conditions,
@@ -149,6 +157,7 @@ class DayPlanner:
             available_mw=day.available_mw.sum(axis=0),
             pool_in_t_per_h=pool.inflow_t_per_h.sum(axis=0),
             pool_out_t_per_h=pool.outflow_t_per_h.sum(axis=0),
+            avoided_t_per_h=outlook.surplus.avoided_t_per_h if outlook.surplus else np.zeros_like(load),
             period_h=self._horizon.step_h,
         )
-        return DayAhead(dispatch, pool, self._tariff.offer(situation), situation)
+        return DayAhead(dispatch, pool, self._tariff.offer(situation), situation, outlook)

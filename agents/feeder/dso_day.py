@@ -91,6 +91,12 @@ class DsoDay:
         return {name: own.net_mw for name, own in self.baselines.items()}
 
     @property
+    def unmanaged_charge_mw(self) -> Array:
+        """What all storages together would charge by themselves at the plain tariff, MW."""
+        nothing = np.zeros(self.horizon.n_step)
+        return np.asarray(sum((own.charge_mw for own in self.baselines.values()), nothing))
+
+    @property
     def total_mw(self) -> Array:
         """Load of all followers as last heard, MW."""
         return np.asarray(sum(self.loads_mw.values()))

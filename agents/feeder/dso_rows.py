@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gridarium.agents.feeder.absorbed_surplus import AbsorbedSurplus
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
@@ -16,6 +17,7 @@ from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
+from gridarium.market.adcef import formula_credit
 
 _NOTHING_FORESEEN = Foresight(np.nan, np.nan, 0)
 
@@ -48,6 +50,8 @@ class DsoRows:
         yield Rows("rounds", _columns([row for day in self.days for row in _rounds(day)]), by="row")
         yield Rows("days", _columns([_day(day) for day in self.days]), by="row")
         yield Rows("carbon", self._carbon())
+        if all(day.plan.outlook.surplus for day in self.days):
+            yield Rows("credits", self._credits())
         yield from self._retail()
         voltage = self._over_days(lambda day: day.plan.dispatch.voltage_pu)
         yield Rows("buses", {"vm_dispatch_pu": voltage}, by="bus")
@@ -101,8 +105,34 @@ class DsoRows:
             "allocated_tco2": self._settled_factor_tco2_per_mwh * load_mwh,
             "pool_in_tco2": over(lambda day: day.plan.pool.inflow_t_per_h.sum(axis=0)) * hours,
             "pool_out_tco2": over(lambda day: day.plan.pool.outflow_t_per_h.sum(axis=0)) * hours,
-            "credit_tco2": -over(lambda day: day.plan.offer.negative_factor_tco2_per_mwh) * load_mwh,
+            "credit_tco2": self._credit_tco2,
             "quota_tco2": over(lambda day: np.full(n_step, day.conditions.quota_tco2_per_mwh)) * load_mwh,
+        }
+
+    @property
+    def _credit_tco2(self) -> Array:
+        return np.concatenate([day.accounts.credit_tco2 for day in self.days])
+
+    def _credits(self) -> dict[str, ArrayLike]:
+        """What was credited for a surplus, beside what other reckonings of it would give."""
+        over, hours = self._over_days, self.horizon.period_h
+
+        def surplus_of(day: DsoDay) -> AbsorbedSurplus:
+            assert day.plan.outlook.surplus is not None
+            return day.plan.outlook.surplus
+
+        absorbed_mw = over(
+            lambda day: surplus_of(day).beyond_mw(day.plan.situation.supply, day.plan.dispatch)
+        )
+        grid_factor = over(lambda day: day.conditions.grid_factor_tco2_per_mwh)
+        return {
+            "taken_mw": over(lambda day: surplus_of(day).taken_mw),
+            "absorbed_mw": absorbed_mw,
+            "formula_tco2": over(lambda day: formula_credit(day.plan.situation)) * hours,
+            "grid_factor_tco2": grid_factor * absorbed_mw * hours,
+            "avoided_tco2": over(lambda day: surplus_of(day).avoided_t_per_h) * hours,
+            "emission_without_tco2": over(lambda day: surplus_of(day).emission_t_per_h) * hours,
+            "credit_tco2": self._credit_tco2,
         }
 
     def _retail(self) -> Iterator[Rows]:

@@ -8,6 +8,7 @@ from gridarium.environment.errors import LedgerError
 from gridarium.environment.world import World
 from gridarium.experiments.evidence import (
     balance_certificates,
+    carbon_certificates,
     equilibrium_certificates,
     feeder_certificates,
     leader_certificates,
@@ -38,7 +39,8 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     pool_certificates.prosumers,
     balance_certificates.storage_of_feeder,
     balance_certificates.storage_of_provider,
-    feeder_certificates.dso_carbon,
+    carbon_certificates.dso_carbon,
+    carbon_certificates.credit,
     system_certificates.units,
     system_certificates.operation,
     system_certificates.flexible_loads,

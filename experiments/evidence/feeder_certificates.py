@@ -1,4 +1,4 @@
-"""Certificates of a feeder: carbon of its DSO, its budget, its network against the plan."""
+"""Certificates of a feeder: the budget of its DSO, its network against the plan."""
 
 from __future__ import annotations
 
@@ -16,41 +16,6 @@ from gridarium.experiments.records import Reading
 from gridarium.market.accounts import TRUE_UP
 
 _PLAN_KEPT_MW = 1e-6
-
-
-def dso_carbon(known: GridEvidence) -> Iterator[Reading]:
-    """What is allocated to loads against what was emitted."""
-    for dso in known.of(Dso):
-        carbon = rows_of(known.tables, "carbon", "dso")
-        emitted = float(carbon["emission_grid_tco2"].sum() + carbon["emission_gas_tco2"].sum())
-        held = _pool_change_tco2(known) if dso.tariff.pool else 0.0
-        gap = float(carbon["allocated_tco2"].sum()) - (emitted - held - float(carbon["credit_tco2"].sum()))
-        yield Reading(
-            "carbon balance", abs(gap) / max(emitted, 1e-9), 1e-6, "", True,
-            "carbon allocated to loads against emission minus pool change minus credits, relative to "
-            "emission",
-        )  # fmt: skip
-        signals = rows_of(known.tables, "signals", "dso")
-        corrected = (signals["factor_tco2_per_mwh"] - signals["factor_planned_tco2_per_mwh"]).abs()
-        yield Reading(
-            "carbon correction", float(corrected.max()), 1e-3, "tCO2/MWh", False,
-            "largest change of the factor when metered emission replaces the planned one",
-        )  # fmt: skip
-        if dso.tariff.pool:
-            yield Reading(
-                "pool neutrality", abs(held), 1e-5, "tCO2", True,
-                "change of the virtual carbon pools over the days",
-            )  # fmt: skip
-
-
-def _pool_change_tco2(known: GridEvidence) -> float:
-    """What the virtual carbon pools hold more after each day than before it, summed over the days."""
-    days, storages = known.tables["days"], rows_of(known.tables, "storages", "storage")
-    if storages.empty:
-        return 0.0
-    length = known.world.n_period // len(days)
-    after = storages[(storages["period"] + 1) % length == 0]["pool_tco2"].sum()
-    return float(after - days["pool_first_tco2"].sum())
 
 
 def budget(known: GridEvidence) -> Iterator[Reading]:

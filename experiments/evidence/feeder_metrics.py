@@ -44,6 +44,9 @@ def feeder_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
     yield "emission_tco2", float(carbon["emission_grid_tco2"].sum() + carbon["emission_gas_tco2"].sum())
     yield "allocated_tco2", float(carbon["allocated_tco2"].sum())
     yield "negative_credit_tco2", float(carbon["credit_tco2"].sum())
+    credited = rows_of(tables, "credits", "dso")
+    for reckoning in ("formula", "grid_factor", "avoided") if len(credited) else ():
+        yield f"credit_{reckoning}_tco2", float(credited[f"{reckoning}_tco2"].sum())
     signals = rows_of(tables, "signals", "dso")
     before_credit = signals["factor_planned_tco2_per_mwh"] - signals["negative_factor_tco2_per_mwh"]
     adjusted = (before_credit - signals["system_factor_tco2_per_mwh"]).abs()

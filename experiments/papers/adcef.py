@@ -21,11 +21,13 @@ from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.papers.adcef_sweeps import ASSUMED, SWEEP_CLAIMS
 from gridarium.experiments.records import Claim
 from gridarium.experiments.scenario_files import measured_file
-from gridarium.market.adcef import carbon_factor, negative_factor, surplus
-from gridarium.market.supply import Supply
+from gridarium.market.adcef import AdcefTariff
+from gridarium.market.messages.tariffs import MarketConditions
+from gridarium.market.supply import Situation, Supply
 
 _S1, _S2, _S3 = "tou", "static-carbon", "adcef"
 _HIGH = "-high-res"
+_FORMULA = "-formula-credit"
 
 
 def _at(section: str) -> str:
@@ -42,12 +44,36 @@ def noon_example() -> tuple[float, float]:
     >>> noon_example()
     (-0.3, -0.6)
     """
-    load, none = np.array([2.0]), np.zeros(1)
-    supply = Supply(none, np.array([0.6]), none, none, np.array([2.5]))
-    left = surplus(np.array([3.5]), load, np.array([0.5]))
-    negative = negative_factor(left, load, supply.grid_factor_tco2_per_mwh)
-    factor = carbon_factor(supply, none, none, load, negative)
-    return float(factor[0]), float(factor[0] * load[0])
+    load, none, factor = np.array([2.0]), np.zeros(1), np.array([0.6])
+    flat = np.array([980.0])
+    noon = Situation(
+        conditions=MarketConditions(flat, flat, none, factor, 73.65, 0.5),
+        supply=Supply(none, factor, none, none, np.array([2.5])),
+        load_mw=load,
+        base_mw=load,
+        charge_mw=np.array([0.5]),
+        available_mw=np.array([3.5]),
+        pool_in_t_per_h=none,
+        pool_out_t_per_h=none,
+        avoided_t_per_h=none,
+        period_h=1.0,
+    )
+    offered = AdcefTariff(credit="formula").offer(noon).factor_tco2_per_mwh
+    return float(offered[0]), float(offered[0] * load[0])
+
+
+def _noon_of_the_case(evidence: Evidence) -> str:
+    """What the case with the printed formula has at noon, where it was run."""
+    case = _S3 + _FORMULA + _HIGH
+    if case not in evidence.summary:
+        return ""
+    noons = {}
+    for table, kind in (("signals", "dso"), ("dispatch", "storage")):
+        rows = evidence.of(table, case)
+        noons[table] = rows[(rows["kind"] == kind) & (pd.DatetimeIndex(rows["time"]).hour == 12)]
+    negative = float(noons["signals"]["negative_factor_tco2_per_mwh"].mean())
+    charged = float(noons["dispatch"]["p_demand_mw"].sum())
+    return f"; case {case} charges {charged:.2f} MW at noon, which makes {negative:.2f} tCO2/MWh"
 
 
 def _noon_factor(evidence: Evidence) -> Claim:
@@ -57,7 +83,7 @@ def _noon_factor(evidence: Evidence) -> Claim:
         "the noon surplus gives a carbon factor of -0.30 tCO2/MWh",
         -0.30,
         noon_example()[0],
-        "C4 and C5 with the paper's numbers",
+        f"C4 and C5, as printed, with the paper's numbers{_noon_of_the_case(evidence)}",
         RECOMPUTED,
     )
 

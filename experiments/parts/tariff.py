@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from gridarium.experiments.parts.part import GridScenario, Part
 from gridarium.experiments.registry import make_mechanism
-from gridarium.experiments.scenario_fields import Flag, Money, Name, Range, Registered, Section
+from gridarium.experiments.scenario_fields import Conflict, Flag, Money, Name, Range, Registered, Section
 
 if TYPE_CHECKING:
     from gridarium.market.price_limits import LimitRules
@@ -41,13 +42,21 @@ class Tariff(Section):
     pool: Literal["strict", "managed"] = "managed"
     """Virtual carbon pool: strict mixing like a water tank, or allocation decided by the operator."""
     surplus: Literal["ex-ante", "ex-post"] = "ex-ante"
-    """Renewable surplus measured before or after the consumers' response."""
+    """Renewable surplus of the printed formula measured before or after the consumers' response."""
+    credit: Literal["avoided", "formula"] = "avoided"
+    """Credit of the loads: the emission that the absorbed surplus avoids, or the printed formula (C4)."""
     balance_budget: Flag = True
     """Whether discounts may not exceed what the carbon market pays."""
     params: Annotated[dict[Name, Any], Money(by_name=True)] = Field(default_factory=dict)
     """Parameters of a tariff for which there is no field here."""
     limits: PriceLimits = PriceLimits()
     """What a leader may post that searches for its price; the best response follows the formula instead."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield a surplus after the response where no formula measures it."""
+        if self.surplus == "ex-post" and self.credit == "avoided":
+            allowed = "must be ex-ante where avoided emission is credited, which is that of the base loads"
+            yield Conflict("surplus", self.surplus, allowed)
 
 
 def limit_rules(scenario: GridScenario) -> LimitRules:
@@ -70,6 +79,7 @@ def build_tariff(scenario: GridScenario) -> MarketTariff:
         "adjustment": tariff.adjustment,
         "pool": tariff.pool,
         "surplus": tariff.surplus,
+        "credit": tariff.credit,
         "budget_balanced": tariff.balance_budget,
     }
     made: MarketTariff = make_mechanism("tariffs", tariff.kind, fields, tariff.params)

@@ -185,12 +185,21 @@ def loop(beta: float, limit_mw: float, damping: float, surplus: str, rounds: int
     """Loads of one consumer without energy neutrality, answering the tariff round by round, MW."""
     none = one_hour(0.0)
     conditions = MarketConditions(one_hour(980.0), one_hour(588.0), none, one_hour(0.6), 73.65, 0.0)
-    tariff = AdcefTariff(surplus=surplus)  # type: ignore[arg-type]
+    tariff = AdcefTariff(surplus=surplus, credit="formula")  # type: ignore[arg-type]
 
     def called_for(load: float) -> float:
         supply = Supply(none, one_hour(0.6), none, none, one_hour(load + 0.5))
         situation = Situation(
-            conditions, supply, one_hour(load), one_hour(2.0), one_hour(0.5), one_hour(3.5), none, none, 1.0
+            conditions,
+            supply,
+            one_hour(load),
+            one_hour(2.0),
+            one_hour(0.5),
+            one_hour(3.5),
+            none,
+            none,
+            none,
+            1.0,
         )
         return float(tariff.offer(situation).price_per_mwh[0])
 

@@ -66,7 +66,7 @@ def test_the_margin_is_the_slope_of_the_leaders_objective(kappa: float, carbon_i
         np.array(list(today.initial_mwh.values())),
         carbon_in_cost,
     )
-    margin = sales_margin(dispatcher, day, AdcefTariff(adjustment=kappa))
+    margin = sales_margin(dispatcher, day, dispatcher.solve(day), AdcefTariff(adjustment=kappa))
     for period in (3, 8, 12, 19):
         either = []
         for more in (1e-3, -1e-3):

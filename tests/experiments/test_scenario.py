@@ -63,9 +63,11 @@ def test_cases_of_the_main_study() -> None:
         "tou-high-res",
         "static-carbon-high-res",
         "adcef-high-res",
+        "adcef-formula-credit-high-res",
     ]
     for name, case in cases.items():
-        assert case.tariff.kind == name.removesuffix("-high-res")
+        assert case.tariff.kind == name.removesuffix("-high-res").removesuffix("-formula-credit")
+        assert case.tariff.credit == ("formula" if "formula" in name else "avoided")
         assert case.dso.carbon_in_cost == (case.tariff.kind != "tou")
         assert case.profiles == ("adcef-high-res" if name.endswith("-high-res") else "adcef-ordinary")
 

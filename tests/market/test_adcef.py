@@ -32,12 +32,13 @@ def noon() -> Situation:
         available_mw=one_hour(3.5),
         pool_in_t_per_h=none,
         pool_out_t_per_h=none,
+        avoided_t_per_h=none,
         period_h=1.0,
     )
 
 
 def test_noon_example_is_exact() -> None:
-    offer = AdcefTariff().offer(noon())
+    offer = AdcefTariff(credit="formula").offer(noon())
     assert offer.surplus_mw.tolist() == [1.0]
     assert offer.negative_factor_tco2_per_mwh.tolist() == [-0.30]
     assert offer.factor_tco2_per_mwh.tolist() == [-0.30]
@@ -45,24 +46,28 @@ def test_noon_example_is_exact() -> None:
 
 
 def test_noon_price_by_hand() -> None:
-    offer = AdcefTariff(budget_balanced=False).offer(noon())
+    offer = AdcefTariff(budget_balanced=False, credit="formula").offer(noon())
     assert offer.price_per_mwh[0] == pytest.approx(980.0 - 73.65 * 0.8)
-    half = AdcefTariff(adjustment=0.5, budget_balanced=False).offer(noon())
+    half = AdcefTariff(adjustment=0.5, budget_balanced=False, credit="formula").offer(noon())
     assert half.price_per_mwh[0] == pytest.approx(980.0 - 73.65 * 0.4)
 
 
 @pytest.mark.parametrize(("kind", "factor"), [("ex-ante", -0.30), ("ex-post", -0.6 * 0.6 / 2.4)])
 def test_surplus_before_and_after_the_response(kind: str, factor: float) -> None:
     responded = replace(noon(), load_mw=one_hour(2.4))
-    offer = AdcefTariff(surplus=kind).offer(responded)  # type: ignore[arg-type]
+    offer = AdcefTariff(surplus=kind, credit="formula").offer(responded)  # type: ignore[arg-type]
     assert offer.surplus_mw[0] == pytest.approx(1.0 if kind == "ex-ante" else 0.6)
     assert offer.factor_tco2_per_mwh[0] == pytest.approx(factor)
 
 
 def test_a_response_that_takes_all_surplus_ends_the_ex_post_signal_only() -> None:
     responded = replace(noon(), load_mw=one_hour(3.0))
-    assert AdcefTariff(surplus="ex-post").offer(responded).factor_tco2_per_mwh.tolist() == [0.0]
-    assert AdcefTariff(surplus="ex-ante").offer(responded).factor_tco2_per_mwh.tolist() == [-0.30]
+    assert AdcefTariff(surplus="ex-post", credit="formula").offer(responded).factor_tco2_per_mwh.tolist() == [
+        0.0
+    ]
+    assert AdcefTariff(surplus="ex-ante", credit="formula").offer(responded).factor_tco2_per_mwh.tolist() == [
+        -0.30
+    ]
 
 
 def test_system_factor_by_hand() -> None:
@@ -132,9 +137,10 @@ def test_allocated_is_emission_less_pool_change_less_credits(
         available_mw=renewable,
         pool_in_t_per_h=into,
         pool_out_t_per_h=out,
+        avoided_t_per_h=np.zeros(6),
         period_h=1.0,
     )
-    offer = AdcefTariff(surplus=kind).offer(situation)  # type: ignore[arg-type]
+    offer = AdcefTariff(surplus=kind, credit="formula").offer(situation)  # type: ignore[arg-type]
     against = base if kind == "ex-ante" else load
     spare = [max(0.0, r - a - c) for r, a, c in zip(renewable, against, charge, strict=True)]
     credit = sum(e * s / a * p for e, s, a, p in zip(factor, spare, against, load, strict=True))

@@ -36,6 +36,7 @@ def situation(emission: tuple[float, ...] = (0.9, 2.4, 0.6), period_h: float = 1
         available_mw=none,
         pool_in_t_per_h=none,
         pool_out_t_per_h=none,
+        avoided_t_per_h=none,
         period_h=period_h,
     )
 

@@ -40,7 +40,6 @@ def overrides(draw: st.DrawFn) -> list[str]:
     chosen = {
         "tariff.adjustment": draw(st.sampled_from([0.0, 0.5, 1.0, 3.0])),
         "tariff.pool": draw(st.sampled_from(["managed", "strict"])),
-        "tariff.surplus": draw(st.sampled_from(["ex-ante", "ex-post"])),
         "prices.carbon_price_per_tco2": draw(st.sampled_from([0.0, 73.65, 200.0])),
         "prices.quota_tco2_per_mwh": draw(st.sampled_from([0.0, 0.2, 0.5, 1.0])),
         "consumers.industrial.flexible_share": draw(st.sampled_from([0.0, 0.2, 0.4])),
@@ -54,6 +53,10 @@ def overrides(draw: st.DrawFn) -> list[str]:
         "communication.reordering": draw(st.sampled_from([0.0, 0.4])),
         "seed": draw(st.integers(0, 1000)),
     }
+    credit, surplus = draw(
+        st.sampled_from([("avoided", "ex-ante"), ("formula", "ex-ante"), ("formula", "ex-post")])
+    )
+    chosen |= {"tariff.credit": credit, "tariff.surplus": surplus}
     if draw(st.booleans()):
         chosen["consumers.residential.behaviour"] = f"['{__name__}:Restless']"
     return [f"{path}={value}" for path, value in chosen.items()]
@@ -85,5 +88,7 @@ def test_balances_hold_in_every_run(changes: list[str], case: str) -> None:
     found = {each.name: each for each in certificates}
     assert set(found) >= ALWAYS
     assert {name: found[name].value for name in ALWAYS if not found[name].passed} == {}
+    if "tariff.credit=avoided" in changes:
+        assert found["credit cause"].passed, found["credit cause"]
     assert built.world.ledger.total() == 0.0
     check_steps(built)

@@ -149,7 +149,7 @@ def game() -> tuple[World, Dso, Consumer]:
         loss_price_per_mwh=1.0,
     )
     contract = DsoContract(series(TOU), "market", "carbon", {"homes": consumer.place}, {})
-    dso = Dso(world.grid.head, "dso", shape, AdcefTariff(), rules, contract, True)
+    dso = Dso(world.grid.head, "dso", shape, AdcefTariff(credit="formula"), rules, contract, True)
     while world.running:
         world.step()
     return world, dso, consumer

@@ -15,6 +15,7 @@ class EveningAdder:
     ends_h: int = 21
     adjustment: float = field(default=0.0, init=False)
     pool: None = field(default=None, init=False)
+    credit: None = field(default=None, init=False)
     trades_carbon: bool = field(default=False, init=False)
     budget_balanced: bool = field(default=False, init=False)
 

@@ -1,0 +1,120 @@
+"""Certificates of the carbon of a DSO: what loads answer for against what the carbon flow brings them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gridarium.agents.feeder.absorbed_surplus import AbsorbedSurplus
+from gridarium.agents.feeder.dso import Dso
+from gridarium.environment.arrays import Array
+from gridarium.environment.grids import Grid
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.records import Reading
+
+_ROUNDING_TCO2 = 1e-3
+"""What a dispatch and its AC flow may differ by over a day."""
+
+
+def dso_carbon(known: GridEvidence) -> Iterator[Reading]:
+    """What is allocated to loads against the emission that the carbon flow traces."""
+    for dso in known.of(Dso):
+        carbon = rows_of(known.tables, "carbon", "dso")
+        traced = float(traced_tco2(known, len(dso.days)).sum())
+        held = _pool_change_tco2(known) if dso.tariff.pool else 0.0
+        charged = float(carbon["allocated_tco2"].sum() + carbon["credit_tco2"].sum()) + held
+        yield Reading(
+            "carbon balance", abs(charged - traced) / max(traced, 1e-9), 1e-6, "", True,
+            "carbon allocated to loads, credits and pool change against the emission that is traced through "
+            "the grid by proportional sharing, relative to it",
+        )  # fmt: skip
+        signals = rows_of(known.tables, "signals", "dso")
+        corrected = (signals["factor_tco2_per_mwh"] - signals["factor_planned_tco2_per_mwh"]).abs()
+        yield Reading(
+            "carbon correction", float(corrected.max()), 1e-3, "tCO2/MWh", False,
+            "largest change of the factor when metered emission replaces the planned one",
+        )  # fmt: skip
+        if dso.tariff.pool:
+            yield Reading(
+                "pool neutrality", abs(held), 1e-5, "tCO2", True,
+                "change of the virtual carbon pools over the days",
+            )  # fmt: skip
+
+
+def credit(known: GridEvidence) -> Iterator[Reading]:
+    """What is credited for a surplus on each day against the emission that absorbing it avoids."""
+    for dso in known.of(Dso):
+        told = rows_of(known.tables, "credits", "dso")
+        if told.empty:
+            continue
+        credited = told["credit_tco2"].to_numpy(dtype=float).reshape(len(dso.days), -1).sum(axis=1)
+        without = np.array([_without_tco2(known.grid, dso, day.plan.outlook.surplus) for day in dso.days])
+        avoided = np.maximum(0.0, without - traced_tco2(known, len(dso.days)))
+        yield Reading(
+            "credit cause", max(0.0, float((credited - avoided).max())), _ROUNDING_TCO2, "tCO2",
+            dso.tariff.credit == "avoided",
+            "largest excess of a day's credit over avoided emission: AC flow of the same day without the absorbed "
+            "surplus, less the emission traced through the grid",
+        )  # fmt: skip
+
+
+def traced_tco2(known: GridEvidence, n_day: int) -> Array:
+    """Emission of each day that carbon flow brings to loads, losses, grids below and exports, tCO2.
+
+    What storages take is with them until they give it back, so that the change of what they hold counts.
+    """
+    hours = known.world.period_h
+    brought = [
+        float(state.source_t_per_h.sum())
+        + (max(0.0, state.head_t_per_h) if known.grid.above else 0.0)
+        - state.residual_t_per_h
+        for state in known.grid.states
+    ]
+    charged = [
+        float(np.nan_to_num(state.intensity_tco2_per_mwh) @ state.charge_mw) for state in known.grid.states
+    ]
+    released = np.asarray(charged) * hours - _stored_change_tco2(known)
+    return np.asarray((np.array(brought) * hours - released).reshape(n_day, -1).sum(axis=1))
+
+
+def _stored_change_tco2(known: GridEvidence) -> Array:
+    """Change of the carbon that the energy of storages carries, in each period, tCO2."""
+    storages = rows_of(known.tables, "storages", "storage")
+    if storages.empty:
+        return np.zeros(known.world.n_period)
+    held = storages.groupby("period")["carbon_tco2"].sum().to_numpy(dtype=float)
+    return np.diff(held, prepend=0.0)
+
+
+def _without_tco2(grid: Grid, dso: Dso, surplus: AbsorbedSurplus | None) -> float:
+    """Emission of a day without the absorbed surplus, by the AC flow of its dispatch, tCO2."""
+    assert surplus is not None
+    shape, dispatch, day = dso.shape, surplus.dispatch, surplus.day
+    at = dict(shape.sites)
+    p_mw, q_mvar = -day.load_p_mw, -day.load_q_mvar
+    active = np.concatenate(
+        [dispatch.turbine_mw, dispatch.discharge_mw - dispatch.charge_mw, dispatch.renewable_mw]
+    )
+    reactive = np.concatenate([dispatch.turbine_mvar, dispatch.storage_mvar, dispatch.renewable_mvar])
+    turbines, storages = (unit.name for unit in shape.turbines), (unit.name for unit in shape.storages)
+    names = [*turbines, *storages, *(unit.name for unit in shape.renewables)]
+    for name, p, q in zip(names, active, reactive, strict=True):
+        p_mw[at[name]] += p
+        q_mvar[at[name]] += q
+    imported = np.maximum(0.0, grid.power_flow.solve(p_mw.T, q_mvar.T).p_slack_mw)
+    gas = sum(
+        float(dispatch.turbine_mw[row].sum()) * unit.emission_tco2_per_mwh
+        for row, unit in enumerate(shape.turbines)
+    )
+    return (float(imported @ day.conditions.grid_factor_tco2_per_mwh) + gas) * shape.period_h
+
+
+def _pool_change_tco2(known: GridEvidence) -> float:
+    """What the virtual carbon pools hold more after each day than before it, summed over the days."""
+    days, storages = known.tables["days"], rows_of(known.tables, "storages", "storage")
+    if storages.empty:
+        return 0.0
+    length = known.world.n_period // len(days)
+    after = storages[(storages["period"] + 1) % length == 0]["pool_tco2"].sum()
+    return float(after - days["pool_first_tco2"].sum())
