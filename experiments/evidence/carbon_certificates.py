@@ -54,8 +54,8 @@ def credit(known: GridEvidence) -> Iterator[Reading]:
         yield Reading(
             "credit cause", max(0.0, float((credited - avoided).max())), _ROUNDING_TCO2, "tCO2",
             dso.tariff.credit == "avoided",
-            "largest excess of a day's credit over avoided emission: AC flow of the same day without the absorbed "
-            "surplus, less the emission traced through the grid",
+            "largest excess of a day's credit over avoided emission: AC flow of the same day without the "
+            "absorbed surplus, less the emission traced through the grid",
         )  # fmt: skip
 
 
