@@ -207,10 +207,14 @@ def in_quarters(scenario: GridScenario) -> Built:
     return lived(case)
 
 
-@pytest.fixture(scope="module")
-def quarters(folder: Path) -> tuple[Built, Built]:
-    """Two days in hours, and the same in quarters of an hour; somebody has a battery."""
-    scenario = scenario_of(folder, 2, BATTERY)
+@pytest.fixture(scope="module", params=[(BATTERY, "tariff.credit=formula"), ()], ids=["battery", "avoided"])
+def quarters(request: pytest.FixtureRequest, folder: Path) -> tuple[Built, Built]:
+    """Two days in hours, and the same in quarters of an hour.
+
+    Somebody has a battery where the credit is the printed formula; with avoided emission prices of some hours
+    are as good as equal, and rounding would decide when a battery charges.
+    """
+    scenario = scenario_of(folder, 2, *request.param)
     return lived(scenario), in_quarters(scenario)
 
 
