@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gridarium.agents.feeder.absorbed_surplus import AbsorbedSurplus
+from gridarium.agents.feeder.carbon_pool import PoolDay
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
 from gridarium.environment.arrays import Array
 from gridarium.market.tariffs import Tariff
@@ -25,10 +26,13 @@ class DayOutlook:
         Net flow out of the virtual carbon pools that serves the leader best.
     surplus : AbsorbedSurplus or None
         None where the tariff credits no surplus.
+    pool : PoolDay
+        What the virtual carbon pools begin and shall end with.
     """
 
     wanted_transfer_t_per_h: Array
     surplus: AbsorbedSurplus | None
+    pool: PoolDay
 
 
 def sales_margin(dispatcher: Dispatcher, day: DispatchDay, base: Dispatch, tariff: Tariff) -> Array:

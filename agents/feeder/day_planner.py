@@ -8,7 +8,7 @@ import numpy as np
 
 from gridarium.agents.feeder.absorbed_surplus import absorbed_surplus
 from gridarium.agents.feeder.accounts import DayAhead
-from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, wanted_transfer
+from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, PoolTerms, wanted_transfer
 from gridarium.agents.feeder.day_outlook import DayOutlook, sales_margin
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher, dispatch_form
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
@@ -38,6 +38,7 @@ class DayPlanner:
     horizon : Horizon
     carbon_in_cost : bool
         Whether carbon is priced in the dispatch.
+    pool_terms : PoolTerms
     """
 
     def __init__(
@@ -49,12 +50,13 @@ class DayPlanner:
         places: Mapping[str, Place],
         horizon: Horizon,
         carbon_in_cost: bool,
+        pool_terms: PoolTerms,
     ) -> None:
         self._tariff, self._places, self._horizon = tariff, places, horizon
         self._carbon_in_cost = carbon_in_cost
         problem = world.shared(shape, lambda: LocalProblem(dispatch_form(shape)))
         self.dispatcher = Dispatcher(owner, shape, problem)
-        self._pool = CarbonPool(world, owner, shape.storages, tariff.pool, horizon.step_h)
+        self._pool = CarbonPool(world, owner, shape.storages, tariff.pool, horizon.step_h, pool_terms)
 
     def plan(
         self, today: DsoDay, loads_mw: Mapping[str, Array], pool: CarbonPoolPlan | None = None
@@ -85,8 +87,14 @@ class DayPlanner:
         dispatch = self.dispatcher.attempt(day)
         return None if dispatch is None else self._planned(dispatch, day, today, loads_mw, pool)
 
-    def look_ahead(self, today: DsoDay) -> DayOutlook:
+    def look_ahead(self, today: DsoDay, before: DsoDay | None) -> DayOutlook:
         """What can be told of a day from its base loads and the supplier's terms, before any round.
+
+        Parameters
+        ----------
+        today : DsoDay
+        before : DsoDay or None
+            The day before, with its final plan.
 
         Raises
         ------
@@ -105,7 +113,9 @@ class DayPlanner:
                 wanted = wanted_transfer(margin, base_mw, market)
             if self._tariff.credit:
                 surplus = absorbed_surplus(self.dispatcher, day, base, today.unmanaged_charge_mw)
-        return DayOutlook(wanted, surplus)
+        last = today.number == self._horizon.n_day - 1
+        pool, left = (None, None) if before is None else (before.outlook.pool, before.plan.pool)
+        return DayOutlook(wanted, surplus, self._pool.begin(market.quota_tco2_per_mwh, pool, left, last))
 
     def profit_money(self, price: Array, plan: DayAhead) -> float:
         """Sales at a price less the net cost of a plan, money per day."""
@@ -145,9 +155,7 @@ class DayPlanner:
         """Carbon pool and tariff that go with a dispatch."""
         conditions, load, outlook = today.conditions, np.asarray(sum(loads_mw.values())), today.outlook
         supply = self.dispatcher.supply(dispatch, conditions)
-        pool = pool or self._pool.allocate(
-            dispatch, supply, conditions.quota_tco2_per_mwh, outlook.wanted_transfer_t_per_h
-        )
+        pool = pool or self._pool.allocate(dispatch, supply, outlook.wanted_transfer_t_per_h, outlook.pool)
         situation = Situation(
             conditions=conditions,
             supply=supply,

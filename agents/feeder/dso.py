@@ -11,7 +11,7 @@ import numpy as np
 from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
-from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan
+from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan, PoolTerms
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.day_planner import DayPlanner
 from gridarium.agents.feeder.dispatch_orders import dispatch_orders
@@ -58,6 +58,8 @@ class Dso(HeadCustomer):
         Makes what gets from answers to the next price, for each day; the best response by default.
     horizon : Horizon, optional
         Days and steps of its plan; settlement periods by default.
+    pool_terms : PoolTerms, optional
+        Of its managed carbon pools.
 
     Notes
     -----
@@ -79,13 +81,21 @@ class Dso(HeadCustomer):
         behaviour: Behaviour | None = None,
         make_setter: Callable[[int], PriceSetter] | None = None,
         horizon: Horizon | None = None,
+        pool_terms: PoolTerms | None = None,
     ) -> None:
         super().__init__(site, name, contract.supplier, behaviour, horizon)
         self.shape, self.tariff, self.rules, self.contract = shape, tariff, rules, contract
         self.connections = contract.places
         self._make_setter = make_setter or (lambda day: BestResponse(rules.damping, rules.memory))
         self._planner = DayPlanner(
-            self.world, self.name, shape, tariff, contract.places, self.horizon, carbon_in_cost
+            self.world,
+            self.name,
+            shape,
+            tariff,
+            contract.places,
+            self.horizon,
+            carbon_in_cost,
+            pool_terms or PoolTerms(),
         )
         self.days: list[DsoDay] = []
         self.storage_status: dict[tuple[str, int], StorageStatus] = {}
@@ -139,7 +149,7 @@ class Dso(HeadCustomer):
         asked, terms = yield from self.next_terms(today.number, today.rules.closes_s)
         today.terms = terms
         today.conditions = self.contract.conditions(terms, today.carbon, self.horizon)
-        today.outlook = self._planner.look_ahead(today)
+        today.outlook = self._planner.look_ahead(today, self.days[-2] if today.number else None)
         led = yield from lead(self, negotiation, today.rules, len(today.rounds))
         today.rounds += led.rounds
         if terms.final:

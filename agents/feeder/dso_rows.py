@@ -182,6 +182,7 @@ def _day(day: DsoDay) -> dict[str, ArrayLike]:
         "cycle_size_per_mwh": np.nan if day.setter.cycle is None else day.setter.cycle.size_per_mwh,
         "cone_gap_pu": day.plan.dispatch.cone_gap,
         "pool_first_tco2": float(day.plan.pool.first_tco2.sum()),
+        "pool_last_tco2": float(day.plan.pool.last_tco2(day.horizon.step_h).sum()),
         "budget_excess_money": day.accounts.budget_excess_money(),
         **(day.setter.foresight or _NOTHING_FORESEEN)._asdict(),
     }

@@ -11,6 +11,7 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.parts.tariff import TARIFF
 from gridarium.experiments.records import Reading
 
 _ROUNDING_TCO2 = 1e-3
@@ -22,8 +23,8 @@ def dso_carbon(known: GridEvidence) -> Iterator[Reading]:
     for dso in known.of(Dso):
         carbon = rows_of(known.tables, "carbon", "dso")
         traced = float(traced_tco2(known, len(dso.days)).sum())
-        held = _pool_change_tco2(known) if dso.tariff.pool else 0.0
-        charged = float(carbon["allocated_tco2"].sum() + carbon["credit_tco2"].sum()) + held
+        held = _pool_changes_tco2(known, len(dso.days)) if dso.tariff.pool else np.zeros(1)
+        charged = float(carbon["allocated_tco2"].sum() + carbon["credit_tco2"].sum() + held.sum())
         yield Reading(
             "carbon balance", abs(charged - traced) / max(traced, 1e-9), 1e-6, "", True,
             "carbon allocated to loads, credits and pool change against the emission that is traced through "
@@ -36,10 +37,23 @@ def dso_carbon(known: GridEvidence) -> Iterator[Reading]:
             "largest change of the factor when metered emission replaces the planned one",
         )  # fmt: skip
         if dso.tariff.pool:
-            yield Reading(
-                "pool neutrality", abs(held), 1e-5, "tCO2", True,
-                "change of the virtual carbon pools over the days",
-            )  # fmt: skip
+            yield from _pool(known, dso, held)
+
+
+def _pool(known: GridEvidence, dso: Dso, held_tco2: Array) -> Iterator[Reading]:
+    """Whether virtual pools come back, each day or over all, and lose nothing from day to day."""
+    carried = TARIFF.of(known.scenario).pool_carries_over
+    left = abs(held_tco2.sum()) if carried else np.abs(held_tco2).max()
+    yield Reading(
+        "pool neutrality", float(left), 1e-5, "tCO2", True,
+        "change of the virtual carbon pools over " + ("all days" if carried else "a day, the worst of them"),
+    )  # fmt: skip
+    if carried and len(dso.days) > 1:
+        after, first = _pool_ends_tco2(known, len(dso.days)), known.tables["days"]["pool_first_tco2"]
+        yield Reading(
+            "pool carried over", float(np.abs(first.to_numpy(dtype=float)[1:] - after[:-1]).max()), 1e-5,
+            "tCO2", True, "largest difference of what a day begins with and what the day before has left",
+        )  # fmt: skip
 
 
 def credit(known: GridEvidence) -> Iterator[Reading]:
@@ -110,11 +124,17 @@ def _without_tco2(grid: Grid, dso: Dso, surplus: AbsorbedSurplus | None) -> floa
     return (float(imported @ day.conditions.grid_factor_tco2_per_mwh) + gas) * shape.period_h
 
 
-def _pool_change_tco2(known: GridEvidence) -> float:
-    """What the virtual carbon pools hold more after each day than before it, summed over the days."""
-    days, storages = known.tables["days"], rows_of(known.tables, "storages", "storage")
+def _pool_changes_tco2(known: GridEvidence, n_day: int) -> Array:
+    """What the virtual carbon pools hold more after each day than before it, tCO2."""
+    first = known.tables["days"]["pool_first_tco2"].to_numpy(dtype=float)
+    return np.asarray(_pool_ends_tco2(known, n_day) - first)
+
+
+def _pool_ends_tco2(known: GridEvidence, n_day: int) -> Array:
+    """What the virtual carbon pools hold after each day, tCO2."""
+    storages = rows_of(known.tables, "storages", "storage")
     if storages.empty:
-        return 0.0
-    length = known.world.n_period // len(days)
-    after = storages[(storages["period"] + 1) % length == 0]["pool_tco2"].sum()
-    return float(after - days["pool_first_tco2"].sum())
+        return np.zeros(n_day)
+    length = known.world.n_period // n_day
+    ends = storages[(storages["period"] + 1) % length == 0]
+    return ends.groupby("period")["pool_tco2"].sum().to_numpy(dtype=float)

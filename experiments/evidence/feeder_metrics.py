@@ -44,6 +44,10 @@ def feeder_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
     yield "emission_tco2", float(carbon["emission_grid_tco2"].sum() + carbon["emission_gas_tco2"].sum())
     yield "allocated_tco2", float(carbon["allocated_tco2"].sum())
     yield "negative_credit_tco2", float(carbon["credit_tco2"].sum())
+    days = tables["days"]
+    if float(days["pool_first_tco2"].max()) > 0.0:
+        yield "pool_first_tco2", float(days["pool_first_tco2"].iloc[0])
+        yield "pool_last_tco2", float(days["pool_last_tco2"].iloc[-1])
     credited = rows_of(tables, "credits", "dso")
     for reckoning in ("formula", "grid_factor", "avoided") if len(credited) else ():
         yield f"credit_{reckoning}_tco2", float(credited[f"{reckoning}_tco2"].sum())

@@ -19,7 +19,7 @@ from gridarium.experiments.parts.renewables import RENEWABLES, inverter_mva
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES
-from gridarium.experiments.parts.tariff import TARIFF, build_tariff
+from gridarium.experiments.parts.tariff import TARIFF, build_tariff, pool_terms
 from gridarium.experiments.populations import behaviour_of
 from gridarium.experiments.scenario_fields import Conflict, Flag, MoneyAmount, Section
 
@@ -78,6 +78,7 @@ def _build(build: GridBuild) -> None:
         behaviour_of(build.leader, section.behaviour, grid.world.streams),
         setter_maker(build, trades_carbon(build.scenario)),
         build.horizon,
+        pool_terms(build.scenario),
     )
 
 

@@ -12,6 +12,7 @@ from gridarium.experiments.registry import make_mechanism
 from gridarium.experiments.scenario_fields import Conflict, Flag, Money, Name, Range, Registered, Section
 
 if TYPE_CHECKING:
+    from gridarium.agents.feeder.carbon_pool import PoolTerms
     from gridarium.market.price_limits import LimitRules
     from gridarium.market.tariffs import Tariff as MarketTariff
 
@@ -41,6 +42,10 @@ class Tariff(Section):
     """kappa: share of the carbon price that enters the revised price."""
     pool: Literal["strict", "managed"] = "managed"
     """Virtual carbon pool: strict mixing like a water tank, or allocation decided by the operator."""
+    pool_first_tco2_per_mwh: Annotated[float, Range(0, 10)] | None = None
+    """Carbon in a managed pool at first, per MWh that its storage holds; null takes the quota."""
+    pool_carries_over: Flag = False
+    """Whether a managed pool hands carbon on from day to day and returns it on the last; else on each."""
     surplus: Literal["ex-ante", "ex-post"] = "ex-ante"
     """Renewable surplus of the printed formula measured before or after the consumers' response."""
     credit: Literal["avoided", "formula"] = "avoided"
@@ -53,7 +58,15 @@ class Tariff(Section):
     """What a leader may post that searches for its price; the best response follows the formula instead."""
 
     def conflicts(self) -> Iterator[Conflict]:
-        """Yield a surplus after the response where no formula measures it."""
+        """Yield a surplus after the response where no formula measures it, and terms of another pool."""
+        if self.pool == "strict":
+            allowed = "must be left out where the pool mixes strictly: its content follows from its energy"
+            for name, value in (
+                ("pool_carries_over", self.pool_carries_over or None),
+                ("pool_first_tco2_per_mwh", self.pool_first_tco2_per_mwh),
+            ):
+                if value is not None:
+                    yield Conflict(name, value, allowed)
         if self.surplus == "ex-post" and self.credit == "avoided":
             allowed = "must be ex-ante where avoided emission is credited, which is that of the base loads"
             yield Conflict("surplus", self.surplus, allowed)
@@ -64,6 +77,14 @@ def limit_rules(scenario: GridScenario) -> LimitRules:
     from gridarium.market.price_limits import LimitRules
 
     return LimitRules(**TARIFF.of(scenario).limits.model_dump())
+
+
+def pool_terms(scenario: GridScenario) -> PoolTerms:
+    """What is agreed on managed pools."""
+    from gridarium.agents.feeder.carbon_pool import PoolTerms
+
+    tariff = TARIFF.of(scenario)
+    return PoolTerms(tariff.pool_carries_over, tariff.pool_first_tco2_per_mwh)
 
 
 def build_tariff(scenario: GridScenario) -> MarketTariff:

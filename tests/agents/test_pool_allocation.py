@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, wanted_transfer
+from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, PoolDay, wanted_transfer
 from gridarium.agents.feeder.day_outlook import sales_margin
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher, dispatch_form
 from gridarium.agents.feeder.dso import Dso
@@ -106,6 +106,7 @@ def test_the_allocation_is_the_nearest_one_that_another_solver_finds(seed: int) 
         most_in_t_per_h=most_in,
         most_out_t_per_h=most_out,
         first_tco2=first,
+        end_tco2=first,
     )
     size = 2 * PERIODS
 
@@ -177,11 +178,11 @@ def profit_money(changes: list[str]) -> float:
 
 
 def least_squares(
-    pool: CarbonPool, dispatch: Dispatch, supply: Supply, quota: float, wanted: Array
+    pool: CarbonPool, dispatch: Dispatch, supply: Supply, wanted: Array, day: PoolDay
 ) -> CarbonPoolPlan:
     """The allocation that brings the factor as near as it can to the system's average."""
     served = supply.total_mw + (dispatch.discharge_mw - dispatch.charge_mw).sum(axis=0)
-    return _ALLOCATE(pool, dispatch, supply, quota, system_factor(supply) * served - supply.emission_t_per_h)
+    return _ALLOCATE(pool, dispatch, supply, system_factor(supply) * served - supply.emission_t_per_h, day)
 
 
 _ALLOCATE = CarbonPool.allocate
