@@ -173,9 +173,15 @@ def report(
 def bench(
     name: Annotated[str | None, typer.Argument(help="One benchmark; all if left out.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write them here.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=NUMBER", help="Set what a benchmark lets be set; may be repeated."
+        ),
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """Measure speed as ratios on this machine."""
+    """Measure speed as ratios on this machine, and how often negotiations come to rest."""
     from gridarium.experiments.benchmarks.catalogue import BENCHMARKS, run_benchmark
     from gridarium.experiments.console import output, plain_table, progress_bar
     from gridarium.experiments.formatting import label, number
@@ -189,7 +195,7 @@ def bench(
         with progress_bar() as progress:
             for done, each in enumerate(names):
                 progress(done / len(names), each)
-                measured[each] = run_benchmark(each)
+                measured[each] = run_benchmark(each, settings or ())
         rows = [
             (each, label(metric), number(value))
             for each, metrics in measured.items()

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 from gridarium.environment.errors import Fault, InputError
 
 
 class Benchmark(NamedTuple):
-    """Where a benchmark lives and what it compares."""
+    """Where a benchmark lives and what it compares; its settings are whole numbers from 1."""
 
     module: str
     function: str
     description: str
+    settings: tuple[str, ...] = ()
 
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -37,13 +38,25 @@ BENCHMARKS: dict[str, Benchmark] = {
         "bench_leaders",
         "leaders against a proven bound, and SCIP",
     ),
+    "robustness": Benchmark(
+        "gridarium.experiments.benchmarks.robustness",
+        "bench_robustness",
+        "whether negotiations come to rest",
+        ("count", "first", "most_buses", "workers"),
+    ),
     "stack": Benchmark("gridarium.experiments.benchmarks.stack", "bench_stack", "what another feeder costs"),
     "p2p": Benchmark("gridarium.experiments.benchmarks.p2p", "bench_p2p", "a day of trade among prosumers"),
 }
 
 
-def run_benchmark(name: str) -> dict[str, float]:
+def run_benchmark(name: str, settings: Sequence[str] = ()) -> dict[str, float]:
     """Run one benchmark.
+
+    Parameters
+    ----------
+    name : str
+    settings : sequence of str
+        `name=number`, for what the benchmark lets be set.
 
     Returns
     -------
@@ -53,10 +66,28 @@ def run_benchmark(name: str) -> dict[str, float]:
     Raises
     ------
     InputError
-        If there is no benchmark of this name.
+        If there is no benchmark of this name, or it has no such setting.
     """
     if name not in BENCHMARKS:
         raise InputError("bench", [Fault("NAME", name, f"must be one of {', '.join(BENCHMARKS)}")])
     benchmark = BENCHMARKS[name]
+    values = _values(name, benchmark.settings, settings)
     function = getattr(importlib.import_module(benchmark.module), benchmark.function)
-    return cast("Callable[[], dict[str, float]]", function)()
+    return cast("Callable[..., dict[str, float]]", function)(**values)
+
+
+def _values(name: str, known: Sequence[str], settings: Sequence[str]) -> dict[str, int]:
+    values: dict[str, int] = {}
+    faults = []
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        if key not in known:
+            allowed = f"must be one of {', '.join(known)}" if known else f"{name} has no settings"
+            faults.append(Fault("--set", setting, allowed))
+        elif not value.isdecimal() or int(value) < 1:
+            faults.append(Fault("--set", setting, f"must be {key}=NUMBER, a whole number from 1"))
+        else:
+            values[key] = int(value)
+    if faults:
+        raise InputError("bench", faults)
+    return values

@@ -1,0 +1,189 @@
+"""Whether negotiations come to rest on random realistic scenarios, and how they end where they do not."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from gridarium.agents.feeder.consumer import Consumer
+from gridarium.agents.feeder.dso import Dso
+from gridarium.environment.errors import GridariumError
+from gridarium.environment.profiles import read_profiles
+from gridarium.experiments.benchmarks.feasibility_search import FEASIBLE_PU, Demand, FeasibilitySearch
+from gridarium.experiments.benchmarks.robustness_instances import MOST_BUSES, Draw, draw, write_scenario
+from gridarium.experiments.case_run import measure_case
+from gridarium.experiments.parts.part import GridScenario
+from gridarium.experiments.parts.renewables import RENEWABLES
+from gridarium.experiments.records import Certificate
+from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.world_build import build
+
+logger = logging.getLogger(__name__)
+
+Ending = Literal["converged", "small_cycle", "unsettled", "uncertified", "refused", "traceback"]
+ENDINGS: tuple[Ending, ...] = (
+    "converged",
+    "small_cycle",
+    "unsettled",
+    "uncertified",
+    "refused",
+    "traceback",
+)
+"""At rest; a cycle within its bars; neither; at rest or not, but a hard certificate of something else fails;
+refused though it can be supplied; an error that is none of the project's."""
+COUNT = 300
+WORKERS = 2
+MOST_ATTEMPTS = 10
+_OF_REST = frozenset({"convergence", "cycle size", "cycle regret"})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one scenario ended.
+
+    Parameters
+    ----------
+    drawn : Draw
+    ending : str
+        One of `ENDINGS`.
+    detail : str
+        Why, where it did not converge.
+    rounds : int
+        Of its negotiation; 0 where it was not finished.
+    cpu_s : float
+        Of the process that ran it.
+    """
+
+    drawn: Draw
+    ending: Ending
+    detail: str
+    rounds: int
+    cpu_s: float
+
+
+def bench_robustness(
+    count: int = COUNT, first: int = 1, most_buses: int = MOST_BUSES, workers: int = WORKERS
+) -> dict[str, float]:
+    """Play random scenarios, and tell the seed and the drawn fields of each that does not converge.
+
+    Parameters
+    ----------
+    count, first : int
+        How many seeds, and the first of them.
+    most_buses : int
+        Of a feeder, from 5 to 33.
+    workers : int
+        Processes.
+
+    Returns
+    -------
+    dict of str to float
+        The share of each ending; scenarios drawn anew because nobody could supply them; mean and most rounds
+        of those whose price negotiates (under the other tariffs it is posted once); mean and longest time, s.
+    """
+    with ProcessPoolExecutor(workers) as pool:
+        outcomes = list(pool.map(partial(play, most_buses=most_buses), range(first, first + count)))
+    for outcome in outcomes:
+        if outcome.ending != "converged":
+            logger.warning("%s: %s; drawn: %s", outcome.ending, outcome.detail, outcome.drawn.told())
+    return summarise(outcomes)
+
+
+def summarise(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Numbers of `bench_robustness`."""
+    found = Counter(outcome.ending for outcome in outcomes)
+    negotiated = [one for one in outcomes if one.drawn.tariff == "adcef" and one.rounds]
+    rounds, cpu_s = [one.rounds for one in negotiated], [one.cpu_s for one in outcomes]
+    return {
+        "scenarios": float(len(outcomes)),
+        **{f"{ending}_share": found[ending] / len(outcomes) for ending in ENDINGS},
+        "drawn_anew": float(sum(one.drawn.attempt for one in outcomes)),
+        "negotiated": float(len(negotiated)),
+        "negotiated_converged_share": _mean([one.ending == "converged" for one in negotiated]),
+        "mean_rounds": _mean(rounds),
+        "most_rounds": float(max(rounds, default=0)),
+        "mean_cpu_s": _mean(cpu_s),
+        "longest_cpu_s": max(cpu_s),
+    }
+
+
+def _mean(values: Iterable[float]) -> float:
+    every = list(values)
+    return float(np.mean(every)) if every else float("nan")
+
+
+def play(seed: int, most_buses: int = MOST_BUSES) -> Outcome:
+    """Play the scenario of a seed, or the next of its draws that can be supplied."""
+    for attempt in range(MOST_ATTEMPTS):
+        drawn = draw(seed, attempt, most_buses)
+        with tempfile.TemporaryDirectory() as folder:
+            outcome = _play(drawn, Path(folder))
+        if outcome is not None:
+            return outcome
+    return Outcome(drawn, "refused", f"no draw of {MOST_ATTEMPTS} can be supplied", 0, 0.0)
+
+
+def _play(drawn: Draw, folder: Path) -> Outcome | None:
+    """How the scenario of a draw ends; None where nobody can supply it."""
+    started = time.process_time()
+
+    def ended(ending: Ending, detail: str, rounds: float = 0) -> Outcome:
+        return Outcome(drawn, ending, detail, int(rounds), time.process_time() - started)
+
+    try:
+        scenario = only_case(write_scenario(drawn, folder))
+        try:
+            metrics, certificates = measure_case("robustness", scenario)
+        except GridariumError as error:
+            excess = FeasibilitySearch(demand_of(scenario)).least_excess()
+            return ended("refused", f"{type(error).__name__}: {error}") if excess <= FEASIBLE_PU else None
+    except Exception:  # noqa: BLE001 - what it is that nobody has foreseen is what is measured
+        return ended("traceback", traceback.format_exc())
+    return ended(*judged(certificates), metrics["rounds"])
+
+
+def only_case(path: Path) -> GridScenario:
+    """The scenario of a file without cases."""
+    (scenario,) = load_scenario(path).cases.values()
+    assert isinstance(scenario, GridScenario)
+    return scenario
+
+
+def judged(certificates: Sequence[Certificate]) -> tuple[Ending, str]:
+    """How a finished scenario has ended, and what its failed certificates tell."""
+    failed = [one for one in certificates if not one.passed]
+    detail = "; ".join(f"{one.name} {one.value:.3g} ({one.detail or one.unit})" for one in failed)
+    if any(one.hard and one.name not in _OF_REST for one in failed):
+        return "uncertified", detail
+    of_rest = {one.name for one in failed} & _OF_REST
+    if not of_rest:
+        return "converged", detail
+    has_cycle = any(one.name == "cycle size" for one in certificates)
+    return ("small_cycle" if has_cycle and of_rest == {"convergence"} else "unsettled"), detail
+
+
+def demand_of(scenario: GridScenario) -> Demand:
+    """What is to be supplied where nobody answers the tariff, and with what."""
+    built = build(scenario)
+    shape = built.one(Dso).shape
+    p_mw, q_mvar = np.zeros((2, shape.feeder.n_bus, shape.n_period))
+    for consumer in built.of(Consumer):
+        place, base_mw = consumer.place, consumer.loads_mw["base"]
+        p_mw += np.outer(place.p_share, base_mw)
+        q_mvar += np.outer(place.p_share * place.q_per_p, base_mw)
+    profiles = read_profiles(profile_path(scenario.profiles))
+    columns = [unit.column for unit in RENEWABLES.of(scenario).values()]
+    available = [scenario.power_scale * profiles.column(column) for column in columns]
+    return Demand(shape, p_mw, q_mvar, np.array(available).reshape(len(columns), shape.n_period))
