@@ -68,11 +68,12 @@ def run(
     debug: Debug = False,
 ) -> None:
     """Run a scenario and write its results, figures and report."""
-    from gridarium.experiments.console import print_certificates, print_summary
+    from gridarium.experiments.console import print_certificates, print_findings, print_summary
 
     with _reported_errors(debug):
         overrides = [*(settings or ()), *([] if seed is None else [f"seed={seed}"])]
         result = _run(scenario, overrides, case, out)
+        print_findings(result)
         print_summary(result)
         print_certificates(result)
         _print_path(result)
@@ -87,10 +88,17 @@ def compare(
     debug: Debug = False,
 ) -> None:
     """Run all cases of a scenario, and hold them against the paper's claims."""
-    from gridarium.experiments.console import output, print_certificates, print_claims, print_summary
+    from gridarium.experiments.console import (
+        output,
+        print_certificates,
+        print_claims,
+        print_findings,
+        print_summary,
+    )
 
     with _reported_errors(debug):
         result = _run(scenario, settings or (), None, out)
+        print_findings(result)
         print_summary(result)
         print_claims(result)
         output().print()

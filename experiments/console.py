@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gridarium.experiments import records
+from gridarium.experiments.findings import findings
 from gridarium.experiments.formatting import MONEY, label, metric_names, number, side_by_side
 from gridarium.experiments.results import Result
 
@@ -113,6 +114,16 @@ def print_summary(result: Result) -> None:
     """Print the metrics of all cases side by side."""
     for table in summary_tables(result.summary, result.currency_code):
         output().print(table)
+        output().print()
+
+
+def print_findings(result: Result) -> None:
+    """Print every negotiation that did not come to rest."""
+    found = findings(result)
+    for finding in found:
+        grade, style = ("FAILED", "bold red") if finding.failed else ("warning", "yellow")
+        output().print(f"{grade}: {finding.text}", style=style)
+    if found:
         output().print()
 
 

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 from gridarium.experiments.claims.verdicts import papers
+from gridarium.experiments.findings import findings, has_negotiations
 from gridarium.experiments.formatting import label, metric_names, number, side_by_side
 from gridarium.experiments.html_page import cell, explained, facts, noted, page, section, table
 from gridarium.experiments.html_page import figures as drawn_figures
@@ -81,6 +82,7 @@ def render(result: Result, figures: Sequence[tuple[str, str, str]]) -> str:
     title = str(result.scenario.get("title") or result.manifest.get("scenario") or "Run")
     sections = (
         _heading(title, result),
+        section("Findings", _findings(result)),
         section("Summary", _summary(result.summary, result.currency_code)),
         section("Figures", drawn_figures(figures)),
         section("Certificates", _certificates(result.certificates)),
@@ -110,6 +112,19 @@ def _heading(title: str, result: Result) -> str:
         f"<header>\n<h1>{escape(title)}</h1>\n<p>{description}</p>\n"
         f'<p class="soft">{escape(" · ".join(filter(None, facts)))}<br>{state}</p>\n</header>'
     )
+
+
+def _findings(result: Result) -> str:
+    """Return what did not come to rest, or that all did where somebody has negotiated."""
+    found = findings(result)
+    if not found:
+        return "<p>All negotiations came to rest.</p>" if has_negotiations(result) else ""
+    lines = (
+        f'<li class="{"bad" if one.failed else "warn"}">{"failed" if one.failed else "warning"}: '
+        f"{escape(one.text)}</li>"
+        for one in found
+    )
+    return "<ul>\n" + "\n".join(lines) + "\n</ul>"
 
 
 def _summary(summary: Mapping[str, Mapping[str, float]], currency: str) -> str:

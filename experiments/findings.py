@@ -1,0 +1,62 @@
+"""What a reader must know before any number of a run: negotiations that did not come to rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from gridarium.experiments.formatting import number
+from gridarium.experiments.results import Result
+
+SETTLED = "converged"
+OF_REST = ("convergence", "cycle size", "cycle regret")
+"""Certificates of a negotiation's end; in a world of several grids after the name of the grid."""
+_WHY = {"gate closed": "its gate closed", "round limit": "its limit of rounds was reached"}
+
+
+class Finding(NamedTuple):
+    """One negotiation that did not come to rest.
+
+    Parameters
+    ----------
+    text : str
+        One sentence; money in the run's currency.
+    failed : bool
+        Whether the run has failed by it; otherwise it is a warning.
+    """
+
+    text: str
+    failed: bool
+
+
+def has_negotiations(result: Result) -> bool:
+    """Whether anybody in the run has led others by a price."""
+    return "days" in result.tables
+
+
+def findings(result: Result) -> list[Finding]:
+    """Return what is to be said of every day whose negotiation was ended by something else than rest."""
+    return list(_findings(result)) if has_negotiations(result) else []
+
+
+def _findings(result: Result) -> Iterator[Finding]:
+    days = result.table("days")
+    failed = {(one.case, one.name) for one in result.certificates if one.hard and not one.passed}
+    for row in days[days["ended"] != SETTLED].to_dict("records"):
+        grid = f"{row['grid']}: " if row["grid"] else ""
+        yield Finding(
+            f"{row['case']}: {grid}{_told(row, result.currency_code)}",
+            any((row["case"], f"{grid}{name}") in failed for name in OF_REST),
+        )
+
+
+def _told(row: dict[Any, Any], currency: str) -> str:
+    """How the negotiation of a day ended, and how far from rest."""
+    unit = f"{currency}/MWh"
+    rounds = "1 round" if row["rounds"] == 1 else f"{row['rounds']:,} rounds"
+    began = f"the negotiation of day {row['day'] + 1} did not come to rest: after {rounds}"
+    left = f"{number(row['price_distance_per_mwh'])} {unit} from the one that its answers call for"
+    if row["ended"] == "cycle":
+        size = number(row["cycle_size_per_mwh"])
+        return f"{began} it went round among prices up to {size} {unit} apart; the best is announced, {left}"
+    return f"{began} {_WHY[row['ended']]}, with a price {left}"
