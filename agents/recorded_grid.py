@@ -85,7 +85,7 @@ class RecordedGrid(GridAgent):
         """Draw or feed back what was metered."""
         taken = self.replicas * float(self._record.metered_mw[period])
         self.site.draw(self.name, max(0.0, taken))
-        self.site.supply(max(0.0, -taken), 0.0, float(self._record.factor_tco2_per_mwh[period]))
+        self.site.supply(self.name, max(0.0, -taken), 0.0, float(self._record.factor_tco2_per_mwh[period]))
 
     def settle(self, period: int) -> None:
         """Pay for it as told; what is fed back earns nothing."""

@@ -24,7 +24,7 @@ class Commons(mesa.Model):
     - `clock`, `bus`: time, and the only way from agent to agent
     - `ledger`: money
     - `streams`: random numbers by name
-    - `meters`: what each agent has drawn in each period
+    - `meters`, `feed_in_meters`: what each agent has drawn and fed in in each period, MW
     - `shared`: things that agents of one kind share, such as compiled problems
     - `periods_done`: settlement periods that are over
 
@@ -56,6 +56,7 @@ class Commons(mesa.Model):
         self.bus = MessageBus(clock, self.streams, quality)
         self.ledger = Ledger(clock.start)
         self.meters: dict[str, Array] = {}
+        self.feed_in_meters: dict[str, Array] = {}
         self._shared: dict[Hashable, Any] = {}
 
     @property

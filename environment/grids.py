@@ -78,14 +78,16 @@ class Injections:
         self.below_mw = np.zeros(n_bus)
         self.q_mvar = np.zeros(n_bus)
         self.metered_mw: dict[str, float] = {}
+        self.fed_in_mw: dict[str, float] = {}
 
     @property
     def net_mw(self) -> Array:
         """What enters the grid at each bus, MW, shape (n_bus,)."""
         return self.source_mw - self.drawn_mw - self.below_mw
 
-    def supply(self, bus: int, p_mw: float, q_mvar: float, factor_tco2_per_mwh: float) -> None:
-        """Add a source with its carbon factor."""
+    def supply(self, bus: int, name: str, p_mw: float, q_mvar: float, factor_tco2_per_mwh: float) -> None:
+        """Add a source with its carbon factor; the meter of that name counts what it feeds in."""
+        self.fed_in_mw[name] = self.fed_in_mw.get(name, 0.0) + p_mw
         self.source_mw[bus] += p_mw
         self.source_t_per_h[bus] += p_mw * factor_tco2_per_mwh
         self.q_mvar[bus] += q_mvar
@@ -241,9 +243,9 @@ class Site:
         """Reactive per active power at each bus, shape (n_bus,): none."""
         return np.zeros(self.grid.feeder.n_bus)
 
-    def supply(self, p_mw: float, q_mvar: float = 0.0, factor_tco2_per_mwh: float = 0.0) -> None:
-        """Feed in during the running period, with a carbon factor."""
-        self.grid.injections.supply(self.bus, p_mw, q_mvar, factor_tco2_per_mwh)
+    def supply(self, name: str, p_mw: float, q_mvar: float = 0.0, factor_tco2_per_mwh: float = 0.0) -> None:
+        """Feed in during the running period, with a carbon factor; counted by the meter of that name."""
+        self.grid.injections.supply(self.bus, name, p_mw, q_mvar, factor_tco2_per_mwh)
 
     def draw(self, name: str, p_mw: float) -> None:
         """Draw active power during the running period; counted by the meter of that name."""

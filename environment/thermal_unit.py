@@ -10,6 +10,7 @@ from gridarium.environment.errors import StorageError, UnitError
 
 TOLERANCE = 1e-6
 """Solver noise that is forgiven, in tCO2."""
+SECONDS_PER_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +100,6 @@ class GeneratorRatings:
 
 
 @dataclass(frozen=True, slots=True)
-class GasTurbineRatings(GeneratorRatings):
-    """A generator without commitment: no ramps, minimum times or cost of starts.
-
-    Parameters
-    ----------
-    s_max_mva : float
-        Apparent power of the generator, MVA.
-    emission_tco2_per_mwh : float
-    """
-
-    s_max_mva: float
-    emission_tco2_per_mwh: float
-
-
-@dataclass(frozen=True, slots=True)
 class ThermalUnit(GeneratorRatings):
     """What a unit that is committed can do and what it costs; immutable, so it may be sent in a message.
 
@@ -132,6 +118,8 @@ class ThermalUnit(GeneratorRatings):
     p_initial_mw : float
         Gross power before the first period; 0 while off.
     capture : CapturePlant, optional
+    s_max_mva : float
+        Apparent power of the generator, MVA; of no matter on a grid without reactive power.
 
     Raises
     ------
@@ -148,6 +136,7 @@ class ThermalUnit(GeneratorRatings):
     on_initially: bool
     p_initial_mw: float
     capture: CapturePlant | None = None
+    s_max_mva: float = math.inf
 
     def __post_init__(self) -> None:
         GeneratorRatings.__post_init__(self)  # a class with slots cannot ask for super()
@@ -164,6 +153,9 @@ class ThermalUnit(GeneratorRatings):
             _check(place, name, getattr(self, name), 0.0, math.inf, unit)
         low, high = (self.p_min_mw, self.p_max_mw) if self.on_initially else (0.0, 0.0)
         _check(place, "p_initial_mw", self.p_initial_mw, low, high, "MW")
+        if not self.s_max_mva >= self.p_max_mw:
+            least = f"must be at least p_max_mw = {self.p_max_mw:g} MW"
+            raise UnitError(f"{place}: s_max_mva {least}, got {self.s_max_mva} MVA")
         if self.capture is not None:
             # The plant never draws from the grid, not even at the unit's least output.
             _check(place, "fixed_mw of its capture plant", self.capture.fixed_mw, 0.0, self.p_min_mw, "MW")
@@ -175,6 +167,37 @@ class ThermalUnit(GeneratorRatings):
     def stop_limit_mw(self, period_h: float) -> float:
         """Most gross power in the period before it stops, MW."""
         return min(self.p_max_mw, max(self.p_min_mw, self.ramp_down_mw_per_h * period_h))
+
+
+def gas_turbine(
+    name: str,
+    p_min_mw: float,
+    p_max_mw: float,
+    cost_quadratic_per_mw2h: float,
+    cost_linear_per_mwh: float,
+    cost_fixed_per_h: float,
+    s_max_mva: float,
+    emission_tco2_per_mwh: float,
+) -> ThermalUnit:
+    """A unit that starts, stops and moves through its band at once and for nothing, off at first."""
+    at_once = p_max_mw * SECONDS_PER_HOUR
+    return ThermalUnit(
+        name=name,
+        p_min_mw=p_min_mw,
+        p_max_mw=p_max_mw,
+        cost_quadratic_per_mw2h=cost_quadratic_per_mw2h,
+        cost_linear_per_mwh=cost_linear_per_mwh,
+        cost_fixed_per_h=cost_fixed_per_h,
+        start_stop_money=0.0,
+        ramp_mw_per_h=at_once,
+        ramp_down_mw_per_h=at_once,
+        min_up_h=0,
+        min_down_h=0,
+        emission_tco2_per_mwh=emission_tco2_per_mwh,
+        on_initially=False,
+        p_initial_mw=0.0,
+        s_max_mva=s_max_mva,
+    )
 
 
 class SolventTank:

@@ -104,6 +104,8 @@ class World(Commons):
         for grid in self.grids:
             for name, p_mw in grid.injections.metered_mw.items():
                 self.meters.setdefault(name, np.zeros(self.n_period))[period] = p_mw
+            for name, p_mw in grid.injections.fed_in_mw.items():
+                self.feed_in_meters.setdefault(name, np.zeros(self.n_period))[period] = p_mw
         self._physics.settle(period)
         self.periods_done += 1
         for agent in self.agents:

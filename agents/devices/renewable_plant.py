@@ -107,7 +107,7 @@ class RenewablePlant(CommandedAgent):
         p_mw = max(0.0, min(float(self._actual_mw[period]), float(self._limit_mw[period])))
         q_mvar = float(self._told_mvar[period])
         self.delivered_mw[period], self._q_mvar[period] = p_mw, q_mvar
-        self.site.supply(p_mw, q_mvar)
+        self.site.supply(self.name, p_mw, q_mvar)
 
     def rows(self) -> Iterator[Rows]:
         """What it delivered and what it could have."""

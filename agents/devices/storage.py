@@ -104,7 +104,7 @@ class StorageDevice(Listener):
         self.e_mwh[period] = self._unit.e_mwh
         released_tco2 = self._carbon.released_tco2(period, self.flow, before_mwh) if self._carbon else 0.0
         factor = released_tco2 / hours / discharge if discharge > 0.0 else 0.0
-        self.site.supply(discharge, float(self._q_mvar[period]), factor)
+        self.site.supply(self._owner, discharge, float(self._q_mvar[period]), factor)
         self.site.charge(self._owner, charge)
 
     def settle(self, period: int) -> None:

@@ -1,4 +1,4 @@
-"""Thermal plants with carbon capture: run a unit and its solvent tank as told, as far as they can."""
+"""Thermal plants, gas turbines among them: run a unit and its solvent tank as told, as far as they can."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gridarium.agents.base import on
 from gridarium.agents.devices.commanded import CommandedAgent
@@ -45,16 +46,16 @@ class ThermalPlant(CommandedAgent):
     leader : str
         Whose schedule it follows and who pays its costs.
     carbon_price_per_tco2, allowance_tco2_per_mwh : float
-        Of the carbon market.
+        Of the carbon market; no price where its operator answers for its carbon.
     available : ndarray, shape (n_hour,), optional
         1 in each hour in which it can run, otherwise 0.
+    kind : str
+        What it is called in tables.
 
     Notes
     -----
     E1-E4, ramps E28. Without a schedule it goes on as it stands before the first period.
     """
-
-    kind = "thermal"
 
     def __init__(
         self,
@@ -62,15 +63,18 @@ class ThermalPlant(CommandedAgent):
         name: str,
         unit: ThermalUnit,
         leader: str,
-        carbon_price_per_tco2: float = 12.0,
+        carbon_price_per_tco2: float | None = 12.0,
         allowance_tco2_per_mwh: float = 0.7,
         available: Array | None = None,
+        kind: str = "thermal",
     ) -> None:
         super().__init__(site, name)
         world = self.world
-        self.leader, self._unit = leader, unit
+        self.leader, self.unit, self.kind = leader, unit, kind
         self._tank = SolventTank(name, unit.capture) if unit.capture else None
-        self._carbon_market = carbon_price_per_tco2, allowance_tco2_per_mwh
+        self._carbon_market = (
+            None if carbon_price_per_tco2 is None else (carbon_price_per_tco2, allowance_tco2_per_mwh)
+        )
         n_period = world.n_period
         self._available = np.ones(round(n_period * world.period_h)) if available is None else available
         fixed_mw = unit.capture.fixed_mw if unit.capture else 0.0
@@ -80,6 +84,7 @@ class ThermalPlant(CommandedAgent):
             **{name: np.zeros(n_period) for name in _SETPOINTS},
         }
         self._plan["net_mw"][:] = net_mw
+        self._told_mvar, self._q_mvar = np.zeros((2, n_period))
         self._now = UnitPoint(unit.on_initially, unit.p_initial_mw, net_mw, 0.0, 0.0)
         self._hours_in_state = float(max(unit.min_up_h, unit.min_down_h))
         self.done = {name: np.zeros(n_period) for name in UnitPoint._fields}
@@ -100,18 +105,21 @@ class ThermalPlant(CommandedAgent):
     @on(UnitSchedule)
     def take_schedule(self, schedule: UnitSchedule, sender: str) -> Receipt:
         """Keep the schedule of a day."""
-        return self._take(schedule, ("on", *_SETPOINTS))
+        if (ahead := self.commands.take(schedule)) is not None:
+            self._keep(schedule, ("on", *_SETPOINTS), ahead)
+            self._told_mvar[ahead] = 0.0 if schedule.q_mvar is None else schedule.q_mvar
+        return Receipt()
 
     @on(UnitSetpoint)
     def take_setpoint(self, setpoint: UnitSetpoint, sender: str) -> Receipt:
         """Keep the set-points of the rest of the day; whether it runs is not theirs to change."""
-        return self._take(setpoint, _SETPOINTS)
-
-    def _take(self, setpoint: UnitSetpoint, names: Sequence[str]) -> Receipt:
         if (ahead := self.commands.take(setpoint)) is not None:
-            for name in names:
-                self._plan[name][ahead] = getattr(setpoint, name)
+            self._keep(setpoint, _SETPOINTS, ahead)
         return Receipt()
+
+    def _keep(self, setpoint: UnitSetpoint, names: Sequence[str], ahead: slice) -> None:
+        for name in names:
+            self._plan[name][ahead] = getattr(setpoint, name)
 
     @on(StatusRequest)
     def tell_status(self, request: StatusRequest, sender: str) -> UnitStatus:
@@ -134,18 +142,19 @@ class ThermalPlant(CommandedAgent):
         hours, before = self.world.period_h, self._now
         now = self._now = self._nearest(period)
         if self._tank is not None:
-            emitted = self._unit.emission_tco2_per_mwh * now.gross_mw
+            emitted = self.unit.emission_tco2_per_mwh * now.gross_mw
             self._tank.step(now.absorbed_tco2_per_h, now.regenerated_tco2_per_h, emitted, hours, period)
         self._hours_in_state = hours + (self._hours_in_state if now.on == before.on else 0.0)
         for name, value in now._asdict().items():
             self.done[name][period] = value
         self.tank_tco2[period] = self._content()
         factor = self._emission_t_per_h(now) / now.net_mw if now.net_mw > 0.0 else 0.0
-        self.site.supply(now.net_mw, factor_tco2_per_mwh=factor)
+        self._q_mvar[period] = self._told_mvar[period] * now.on
+        self.site.supply(self.name, now.net_mw, float(self._q_mvar[period]), factor)
 
     def settle(self, period: int) -> None:
         """Pay for fuel, carbon, starts and stops, and bill the operator for them (E20, E21)."""
-        world, unit, now = self.world, self._unit, self._now
+        world, unit, now = self.world, self.unit, self._now
         was_on = bool(self.done["on"][period - 1]) if period else unit.on_initially
         account = UnitAccount(
             time_s=world.clock.now_s,
@@ -163,9 +172,12 @@ class ThermalPlant(CommandedAgent):
     def rows(self) -> Iterator[Rows]:
         """What it supplied, how unit and tank stood, and the carbon of it."""
         done, hours = self.done, self.world.period_h
-        yield Rows("dispatch", {"bus": self.site.label, "p_supply_mw": done["net_mw"], "p_demand_mw": 0.0})
-        gross_t_per_h = self._unit.emission_tco2_per_mwh * done["gross_mw"]
+        power: dict[str, ArrayLike] = {"p_supply_mw": done["net_mw"], "q_mvar": self._q_mvar}
+        yield Rows("dispatch", {"bus": self.site.label, "p_demand_mw": 0.0, **power})
+        gross_t_per_h = self.unit.emission_tco2_per_mwh * done["gross_mw"]
         yield Rows("units", {**done, "tank_tco2": self.tank_tco2, "emission_gross_tco2_per_h": gross_t_per_h})
+        if self._carbon_market is None:
+            return
         net = (gross_t_per_h - done["absorbed_tco2_per_h"]) * hours
         gross_mwh, (price, allowance) = done["gross_mw"] * hours, self._carbon_market
         yield Rows(
@@ -186,9 +198,11 @@ class ThermalPlant(CommandedAgent):
 
     def _emission_t_per_h(self, point: UnitPoint) -> float:
         """What leaves the stack, tCO2/h (E3, E4)."""
-        return self._unit.emission_tco2_per_mwh * point.gross_mw - point.absorbed_tco2_per_h
+        return self.unit.emission_tco2_per_mwh * point.gross_mw - point.absorbed_tco2_per_h
 
     def _carbon_money(self, point: UnitPoint) -> float:
+        if self._carbon_market is None:
+            return 0.0
         hours = self.world.period_h
         emission = self._emission_t_per_h(point) * hours
         return carbon_trading_money(emission, point.gross_mw * hours, *self._carbon_market)
@@ -206,7 +220,7 @@ class ThermalPlant(CommandedAgent):
         sigma, fixed = plant.energy_mwh_per_tco2, plant.fixed_mw
         wanted = max(0.0, float(self._plan["regenerated_tco2_per_h"][period]))
         gross = min(max(net + sigma * wanted + fixed, low), high)
-        most = plant.efficiency * self._unit.emission_tco2_per_mwh * gross
+        most = plant.efficiency * self.unit.emission_tco2_per_mwh * gross
         absorbed = min(max(0.0, float(self._plan["absorbed_tco2_per_h"][period])), most)
         # What regeneration may spend: what the tank holds, and what the unit can spare.
         spare = (gross - fixed) / sigma if sigma > 0.0 else np.inf
@@ -216,7 +230,7 @@ class ThermalPlant(CommandedAgent):
 
     def _gross_band_mw(self, period: int) -> tuple[bool, float, float]:
         """Whether it runs, and least and most gross power (E16, E28), MW."""
-        unit, before, hours = self._unit, self._now, self.world.period_h
+        unit, before, hours = self.unit, self._now, self.world.period_h
         wants_on = bool(self._plan["on"][period])
         if not before.on:
             return wants_on, unit.p_min_mw, unit.start_limit_mw(hours)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
+from gridarium.agents.feeder.commitment import UnitCommitter
+from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay
 from gridarium.environment.arrays import Array
 from gridarium.market.supply import Supply
 
@@ -46,13 +47,14 @@ class AbsorbedSurplus:
 
 
 def absorbed_surplus(
-    dispatcher: Dispatcher, day: DispatchDay, base: Dispatch, unmanaged_charge_mw: Array
+    committer: UnitCommitter, day: DispatchDay, base: Dispatch, unmanaged_charge_mw: Array
 ) -> AbsorbedSurplus:
     """Find what absorbing the surplus of a day avoids.
 
     Parameters
     ----------
-    dispatcher : Dispatcher
+    committer : UnitCommitter
+        For the units that run without the surplus.
     day : DispatchDay
         At base loads.
     base : Dispatch
@@ -69,13 +71,14 @@ def absorbed_surplus(
     -----
     C4 pays for a surplus whether or not anything comes of it. The paper's principle is that what would have
     been emitted without the absorbed surplus is credited: renewables are limited to what base loads and
-    unmanaged storages take (and the losses of serving them), the dispatch is solved anew with all else free,
-    and the difference of emission over the day is the credit. What is curtailed emits the same in both days
-    and earns nothing. Nor does load that is raised into the surplus: what this saves is in the emission that
-    loads answer for. The difference is one of the day, for a storage moves energy on: it is shared by the
-    absorbed energy of each period at the grid's factor. As an amount that the rounds do not change, spread
-    over the load of its period, it leaves the factor a continuous function of the loads.
+    unmanaged storages take (and the losses of serving them), units are committed and the dispatch is solved
+    anew, and the difference of emission over the day is the credit. What is curtailed emits the same in both
+    days and earns nothing. Nor does load that is raised into the surplus: what this saves is in the emission
+    that loads answer for. The difference is one of the day, for a storage moves energy on: it is shared by
+    the absorbed energy of each period at the grid's factor. As an amount that the rounds do not change,
+    spread over the load of its period, it leaves the factor a continuous function of the loads.
     """
+    dispatcher = committer.dispatcher
     supply = dispatcher.supply(base, day.conditions)
     load = day.load_p_mw.sum(axis=0)
     charge, discharge = base.charge_mw.sum(axis=0), base.discharge_mw.sum(axis=0)
@@ -88,6 +91,9 @@ def absorbed_surplus(
         return AbsorbedSurplus(taken, absorbed, day, base, supply.emission_t_per_h, nothing)
     share = np.divide(taken, available, out=np.ones_like(taken), where=available > 0.0)
     without = replace(day, available_mw=day.available_mw * share)
+    other = committer.review(without, None)
+    if other is not None:
+        without = replace(without, commitment=other.best)
     dispatch = dispatcher.solve(without)
     emission = dispatcher.supply(dispatch, day.conditions).emission_t_per_h
     avoided = max(0.0, float((emission - supply.emission_t_per_h).sum()))

@@ -105,7 +105,7 @@ class DayAccounts:
         hold = horizon.by_period
         self._price, self._tou = hold(signal.price_per_mwh), hold(signal.reference_price_per_mwh)
         self._wear_cost_per_h = hold(dispatcher.wear_cost_per_h(plan.dispatch))
-        self._turbine_t_per_h = hold(plan.situation.supply.turbine_t_per_h)
+        self._turbines = {grid.named(unit.name): unit for unit in dispatcher.shape.turbines}
         self._factor = hold(plan.offer.factor_tco2_per_mwh)
         self._plan, self._horizon = plan, horizon
         self._pool_gain_t_per_h = hold(plan.pool.inflow_t_per_h - plan.pool.outflow_t_per_h)
@@ -132,7 +132,16 @@ class DayAccounts:
     def emission_tco2(self) -> Array:
         """Physical emission of each period as metered: what came through the head, and turbines."""
         imported = np.maximum(0.0, [state.head_t_per_h for state in self._grid.states[self._periods]])
-        return np.asarray((imported + self._turbine_t_per_h[: len(imported)]) * self._world.period_h)
+        turbines = self.turbine_emission_tco2()[: len(imported)]
+        return np.asarray(imported * self._world.period_h + turbines)
+
+    def turbine_emission_tco2(self) -> Array:
+        """What turbines have emitted by the meters of what they feed in, tCO2, shape (n_period,)."""
+        fed_in, emitted = self._world.feed_in_meters, np.zeros(self._periods.stop - self._periods.start)
+        for name, unit in self._turbines.items():
+            if name in fed_in:
+                emitted = emitted + unit.emission_tco2_per_mwh * fed_in[name][self._periods]
+        return emitted * self._world.period_h
 
     def carbon_revenue_money(self, place: int | slice = slice(None)) -> Array:
         """What the carbon market owes, money per period, by settled factor and metered load."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from gridarium.agents.feeder.absorbed_surplus import absorbed_surplus
 from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, PoolTerms, wanted_transfer
+from gridarium.agents.feeder.commitment import Review, UnitCommitter
 from gridarium.agents.feeder.day_outlook import DayOutlook, sales_margin
-from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher, dispatch_form
+from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
-from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.arrays import Array
 from gridarium.environment.commons import Commons
+from gridarium.environment.errors import InfeasibleError
 from gridarium.environment.grids import Place
 from gridarium.environment.horizon import Horizon
 from gridarium.market.supply import Situation
@@ -54,14 +56,14 @@ class DayPlanner:
     ) -> None:
         self._tariff, self._places, self._horizon = tariff, places, horizon
         self._carbon_in_cost = carbon_in_cost
-        problem = world.shared(shape, lambda: LocalProblem(dispatch_form(shape)))
-        self.dispatcher = Dispatcher(owner, shape, problem)
+        self.dispatcher = Dispatcher(world, owner, shape)
+        self._committer = UnitCommitter(self.dispatcher)
         self._pool = CarbonPool(world, owner, shape.storages, tariff.pool, horizon.step_h, pool_terms)
 
     def plan(
         self, today: DsoDay, loads_mw: Mapping[str, Array], pool: CarbonPoolPlan | None = None
     ) -> DayAhead:
-        """Plan a day.
+        """Plan a day; units are committed anew where those that run cannot supply the loads.
 
         Parameters
         ----------
@@ -74,15 +76,35 @@ class DayPlanner:
         Raises
         ------
         InfeasibleError
-            If the loads cannot be supplied; names agent, period and constraint family.
+            If the loads cannot be supplied whatever runs; names agent, period and constraint family.
+        """
+        planned = self.attempt(today, loads_mw, pool)
+        if planned is None:
+            today.commitment = self.reviewed(today, loads_mw).best
+            today.forced += 1
+            day = self._dispatch_day(today, loads_mw)
+            planned = self._planned(self.dispatcher.solve(day), day, today, loads_mw, pool)
+        return planned
+
+    def reviewed(self, today: DsoDay, loads_mw: Mapping[str, Array]) -> Review:
+        """The commitment that is held against the best one for some loads.
+
+        Raises
+        ------
+        InfeasibleError
+            If the loads cannot be supplied whatever runs.
         """
         day = self._dispatch_day(today, loads_mw)
-        return self._planned(self.dispatcher.solve(day), day, today, loads_mw, pool)
+        found = self._committer.review(day, today.commitment)
+        if found is None:
+            self.dispatcher.solve(replace(day, commitment=self.dispatcher.everything))
+            raise InfeasibleError(f"agent {self.dispatcher.owner}: no commitment can supply the loads")
+        return found
 
     def attempt(
         self, today: DsoDay, loads_mw: Mapping[str, Array], pool: CarbonPoolPlan | None = None
     ) -> DayAhead | None:
-        """Plan a day as `plan` does, or None where its loads cannot be supplied."""
+        """Plan a day with the units that run, or None where these cannot supply its loads."""
         day = self._dispatch_day(today, loads_mw)
         dispatch = self.dispatcher.attempt(day)
         return None if dispatch is None else self._planned(dispatch, day, today, loads_mw, pool)
@@ -112,7 +134,7 @@ class DayPlanner:
                 margin = sales_margin(self.dispatcher, day, base, self._tariff)
                 wanted = wanted_transfer(margin, base_mw, market)
             if self._tariff.credit:
-                surplus = absorbed_surplus(self.dispatcher, day, base, today.unmanaged_charge_mw)
+                surplus = absorbed_surplus(self._committer, day, base, today.unmanaged_charge_mw)
         last = today.number == self._horizon.n_day - 1
         pool, left = (None, None) if before is None else (before.outlook.pool, before.plan.pool)
         return DayOutlook(wanted, surplus, self._pool.begin(market.quota_tco2_per_mwh, pool, left, last))
@@ -142,6 +164,7 @@ class DayPlanner:
             np.array(available).reshape(len(available), self._horizon.n_step),
             np.array(list(today.initial_mwh.values())),
             self._carbon_in_cost,
+            today.commitment or self.dispatcher.everything,
         )
 
     def _planned(

@@ -8,10 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from gridarium.agents.feeder.dispatch_problem import SIGNALS, DispatchShape, build_dispatch_model
+from gridarium.agents.feeder.dispatch_problem import (
+    RELAXED_SIGNALS,
+    SIGNALS,
+    DispatchShape,
+    build_dispatch_model,
+    build_relaxed_model,
+)
+from gridarium.agents.feeder.network_cut import NetworkCut
 from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.solving.cone_solver import ConeOptions
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array
+from gridarium.environment.commons import Commons
+from gridarium.environment.errors import SolveError
 from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import Supply
 
@@ -24,6 +34,8 @@ class Dispatch:
     ----------
     buy_mw, sell_mw, grid_mvar : ndarray, shape (n_period,)
         Taken from and fed back to the supplier, and the reactive power taken.
+    on : ndarray, shape (n_turbine, n_period)
+        1 where a turbine runs, otherwise 0.
     turbine_mw, turbine_mvar, renewable_mw, renewable_mvar : ndarray, shape (n_unit, n_period)
     charge_mw, discharge_mw, storage_mvar : ndarray, shape (n_storage, n_period)
     voltage_pu : ndarray, shape (n_bus, n_period)
@@ -42,6 +54,7 @@ class Dispatch:
     buy_mw: Array
     sell_mw: Array
     grid_mvar: Array
+    on: Array
     turbine_mw: Array
     turbine_mvar: Array
     renewable_mw: Array
@@ -59,6 +72,21 @@ class Dispatch:
 
 
 @dataclass(frozen=True)
+class Commitment:
+    """Which turbines run, and which ways energy may pass the head: 1 where so, otherwise 0.
+
+    Parameters
+    ----------
+    on : ndarray, shape (n_turbine, n_period)
+    may_buy, may_sell : ndarray, shape (n_period,)
+    """
+
+    on: Array
+    may_buy: Array
+    may_sell: Array
+
+
+@dataclass(frozen=True)
 class DispatchDay:
     """What a dispatch starts from.
 
@@ -70,6 +98,7 @@ class DispatchDay:
     initial_mwh : ndarray, shape (n_storage,)
     carbon_in_cost : bool
         Whether carbon is priced.
+    commitment : Commitment
     """
 
     conditions: MarketConditions
@@ -78,6 +107,7 @@ class DispatchDay:
     available_mw: Array
     initial_mwh: Array
     carbon_in_cost: bool
+    commitment: Commitment
 
     @property
     def signals(self) -> dict[str, Any]:
@@ -92,7 +122,31 @@ class DispatchDay:
             "carbon_price": carbon_price,
             "available_mw": self.available_mw,
             "initial_mwh": self.initial_mwh,
+            "on": self.commitment.on,
+            "may_buy": self.commitment.may_buy,
+            "may_sell": self.commitment.may_sell,
         }
+
+
+@dataclass(frozen=True)
+class RelaxedDispatch:
+    """A day with units that may run in part.
+
+    Parameters
+    ----------
+    on : ndarray, shape (n_turbine, n_period)
+        Share of each unit that runs.
+    net_mw : ndarray, shape (n_period,)
+        Taken through the head; negative where fed back.
+    cost_money : float
+        No commitment of more units than were asked for costs less.
+    cut : NetworkCut
+    """
+
+    on: Array
+    net_mw: Array
+    cost_money: float
+    cut: NetworkCut
 
 
 @lru_cache(maxsize=8)
@@ -101,38 +155,83 @@ def dispatch_form(shape: DispatchShape) -> StandardForm:
     return compile_model(build_dispatch_model(shape), SIGNALS)
 
 
+@lru_cache(maxsize=8)
+def relaxed_form(shape: DispatchShape) -> StandardForm:
+    """The compiled dispatch of a shape with units that may run in part."""
+    return compile_model(build_relaxed_model(shape), RELAXED_SIGNALS)
+
+
+_BOUND = ConeOptions(must_be_tight=False)
+"""A relaxed dispatch bounds costs, and need not be one that a power flow carries."""
+
+
 class Dispatcher:
     """Solves the dispatch of one DSO again and again.
 
+    - `everything`: the commitment by which all turbines run, and energy may pass the head both ways
+
     Parameters
     ----------
+    world : Commons
+        Shares the compiled problems.
     owner : str
         Named in errors.
     shape : DispatchShape
-    problem : LocalProblem
     """
 
-    def __init__(self, owner: str, shape: DispatchShape, problem: LocalProblem) -> None:
-        self.owner, self.shape, self.problem = owner, shape, problem
+    def __init__(self, world: Commons, owner: str, shape: DispatchShape) -> None:
+        self.owner, self.shape, self._world = owner, shape, world
+        self._solved: Solution | None = None
+        self.problem = world.shared(shape, lambda: LocalProblem(dispatch_form(shape)))
+        n_period = shape.n_period
+        self.everything = Commitment(
+            np.ones((len(shape.turbines), n_period)), np.ones(n_period), np.ones(n_period)
+        )
 
     def solve(self, day: DispatchDay) -> Dispatch:
         """Dispatch a day."""
-        return self._read(self.problem.solve(self.owner, **day.signals), day.initial_mwh)
+        return self._read(self.problem.solve(self.owner, **day.signals), day)
 
     def attempt(self, day: DispatchDay) -> Dispatch | None:
         """Dispatch a day, or None where its loads cannot be supplied."""
-        solution = self.problem.attempt(self.owner, **day.signals)
-        return None if solution is None else self._read(solution, day.initial_mwh)
+        self._solved = self.problem.attempt(self.owner, **day.signals)
+        return None if self._solved is None else self._read(self._solved, day)
 
-    def _read(self, solution: Solution, initial_mwh: Array) -> Dispatch:
+    def cut(self, day: DispatchDay) -> NetworkCut:
+        """The tangent of the network's cost at the dispatch of a day that was solved last."""
+        if self._solved is None:
+            raise SolveError(f"agent {self.owner}: there is no tangent before the first dispatch")
+        return NetworkCut.of(self.problem, self._solved, self.shape, day.signals)
+
+    def relaxed(self, day: DispatchDay) -> RelaxedDispatch | None:
+        """Dispatch a day with parts of further units, or None where nothing can supply it."""
+        key = ("relaxed commitment", self.shape)
+        problem = self._world.shared(key, lambda: LocalProblem(relaxed_form(self.shape), _BOUND))
+        signals = day.signals
+        least_on = {"least_on": signals["on"]}
+        asked = {name: value for name, value in signals.items() if name != "on"} | least_on
+        solution = problem.attempt(self.owner, **asked)
+        if solution is None:
+            return None
+        return RelaxedDispatch(
+            solution["on"],
+            solution["p_buy_mw"] - solution["p_sell_mw"],
+            solution.objective,
+            NetworkCut.of(problem, solution, self.shape, signals),
+        )
+
+    def _read(self, solution: Solution, day: DispatchDay) -> Dispatch:
         base_mva = self.shape.feeder.base_mva
-        charge, discharge = self._storage_powers(solution["energy_mwh"], initial_mwh)
+        net_mw = solution["p_buy_mw"] - solution["p_sell_mw"]
+        charge, discharge = self._storage_powers(solution["energy_mwh"], day.initial_mwh)
         return Dispatch(
-            buy_mw=np.maximum(0.0, solution["p_buy_mw"]),
-            sell_mw=np.maximum(0.0, solution["p_sell_mw"]),
+            # Bought and sold at once is a plan for the net, which is all that the network sees.
+            buy_mw=np.maximum(0.0, net_mw),
+            sell_mw=np.maximum(0.0, -net_mw),
             grid_mvar=solution["q_grid_mvar"],
-            turbine_mw=np.maximum(0.0, solution["p_turbine_mw"]),
-            turbine_mvar=solution["q_turbine_mvar"],
+            on=day.commitment.on,
+            turbine_mw=np.maximum(0.0, solution["p_turbine_mw"]) * day.commitment.on,
+            turbine_mvar=solution["q_turbine_mvar"] * day.commitment.on,
             renewable_mw=np.maximum(0.0, solution["p_renewable_mw"]),
             renewable_mvar=solution["q_renewable_mvar"],
             charge_mw=charge,

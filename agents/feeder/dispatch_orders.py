@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.environment.arrays import Array, series
@@ -13,7 +15,7 @@ from gridarium.market.messages.commands import (
     PoolSchedule,
     RenewableSetpoint,
     StorageCommand,
-    TurbineSchedule,
+    UnitSchedule,
 )
 
 
@@ -52,10 +54,14 @@ def dispatch_orders(
             ),
         )
     for row, turbine in enumerate(shape.turbines):
-        orders[named(turbine.name)] = TurbineSchedule(
+        nothing = series(np.zeros(horizon.day_length))
+        orders[named(turbine.name)] = UnitSchedule(
             issue=1,
             period=first,
-            p_mw=hold(dispatch.turbine_mw[row]),
+            net_mw=hold(dispatch.turbine_mw[row]),
+            absorbed_tco2_per_h=nothing,
+            regenerated_tco2_per_h=nothing,
+            on=hold(dispatch.on[row]),
             q_mvar=hold(dispatch.turbine_mvar[row]),
         )
     for row, plant in enumerate(shape.renewables):

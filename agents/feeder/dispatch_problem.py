@@ -11,12 +11,12 @@ import pyomo.environ as pyo
 
 from gridarium.agents.problems.limits import apparent_power, at_most, at_most_while
 from gridarium.agents.problems.storage import daily_storage
-from gridarium.agents.problems.thermal_unit import always, least_output, most_output
+from gridarium.agents.problems.thermal_unit import least_output, most_output
 from gridarium.environment.network import Feeder
 from gridarium.environment.storage import StorageRatings
-from gridarium.environment.thermal_unit import GasTurbineRatings
+from gridarium.environment.thermal_unit import ThermalUnit
 
-SIGNALS = (
+DAY_SIGNALS = (
     "load_p_mw",
     "load_q_mvar",
     "buy_price",
@@ -25,6 +25,10 @@ SIGNALS = (
     "available_mw",
     "initial_mwh",
 )
+SIGNALS = (*DAY_SIGNALS, "on", "may_buy", "may_sell")
+"""Of a dispatch at given commitment: which turbines run, and which ways energy may pass the head."""
+RELAXED_SIGNALS = (*DAY_SIGNALS, "least_on", "may_buy", "may_sell")
+"""Of a dispatch in which turbines may run in part, from some share on."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class DispatchShape:
     """
 
     feeder: Feeder
-    turbines: tuple[GasTurbineRatings, ...]
+    turbines: tuple[ThermalUnit, ...]
     storages: tuple[StorageRatings, ...]
     renewables: tuple[Renewable, ...]
     sites: tuple[tuple[str, int], ...]
@@ -81,7 +85,7 @@ class DispatchShape:
 
 
 def build_dispatch_model(shape: DispatchShape) -> Any:
-    """The dispatch as a Pyomo model; powers in MW and Mvar, squared voltages in p.u.
+    """The dispatch at a given commitment as a Pyomo model; powers in MW and Mvar, squared voltages in p.u.
 
     Squared currents are per unit on a base of 1 MVA, so that branch flows may stay in MW.
 
@@ -89,7 +93,30 @@ def build_dispatch_model(shape: DispatchShape) -> Any:
     -----
     Equations C9 to C11 with loads given, A13 to A17 and A20.
     """
-    m = pyo.ConcreteModel(name="dispatch")
+    m = _sets(shape, "dispatch")
+    m.charging = pyo.Var(m.storage, m.period, domain=pyo.Binary)
+    m.on = pyo.Var(m.turbine, m.period)
+    _declare_rest(m, shape)
+    return m
+
+
+def build_relaxed_model(shape: DispatchShape) -> Any:
+    """The dispatch with units that may run in part: what any commitment costs at least.
+
+    Charge and discharge are not kept apart here: both at once pays only where prices are negative.
+    """
+    m = _sets(shape, "relaxed commitment")
+    m.charging = pyo.Var(m.storage, m.period, bounds=(0, 1))
+    m.least_on = pyo.Var(m.turbine, m.period)
+    m.on = pyo.Var(m.turbine, m.period, bounds=(None, 1))
+    m.must_run = pyo.Constraint(m.turbine, m.period, rule=lambda m, g, t: m.on[g, t] >= m.least_on[g, t])
+    _declare_rest(m, shape)
+    return m
+
+
+def _sets(shape: DispatchShape, name: str) -> Any:
+    """A model with the sets and signals that both problems have."""
+    m = pyo.ConcreteModel(name=name)
     m.labels = {
         "voltage_squared": [f"bus {label}" for label in shape.feeder.bus_labels],
         "current_squared": list(shape.feeder.branch_labels),
@@ -101,6 +128,10 @@ def build_dispatch_model(shape: DispatchShape) -> Any:
     m.storage = pyo.Set(initialize=[unit.name for unit in shape.storages], ordered=True)
     m.renewable = pyo.Set(initialize=[unit.name for unit in shape.renewables], ordered=True)
     _declare_signals(m)
+    return m
+
+
+def _declare_rest(m: Any, shape: DispatchShape) -> None:
     _declare_substation(m, shape)
     _declare_turbines(m, shape)
     _declare_renewables(m, shape)
@@ -108,7 +139,6 @@ def build_dispatch_model(shape: DispatchShape) -> Any:
     _declare_branches(m, shape)
     _declare_balances(m, shape)
     _declare_cost(m, shape)
-    return m
 
 
 def _declare_signals(m: Any) -> None:
@@ -119,21 +149,41 @@ def _declare_signals(m: Any) -> None:
     m.carbon_price = pyo.Var()
     m.available_mw = pyo.Var(m.renewable, m.period)
     m.initial_mwh = pyo.Var(m.storage)
+    m.may_buy, m.may_sell = pyo.Var(m.period), pyo.Var(m.period)
 
 
 def _declare_substation(m: Any, shape: DispatchShape) -> None:
-    m.p_buy_mw = pyo.Var(m.period, bounds=(0, shape.import_limit_mw), doc="import limit (MW)")
-    m.p_sell_mw = pyo.Var(m.period, bounds=(0, shape.export_limit_mw), doc="export limit (MW)")
+    """0 <= P_buy <= limit while it may buy, 0 <= P_sell <= limit while it may sell.
+
+    Bought and sold at once is a plan for the net: it costs the same where both prices are equal, and more
+    where import is the dearer one. Where export pays more than import costs, only one way may be open.
+    """
+    m.p_buy_mw = pyo.Var(m.period, bounds=(0, None), doc="import limit (MW)")
+    m.p_sell_mw = pyo.Var(m.period, bounds=(0, None), doc="export limit (MW)")
+    m.may_import = pyo.Constraint(
+        m.period, rule=lambda m, t: m.p_buy_mw[t] <= shape.import_limit_mw * m.may_buy[t]
+    )
+    m.may_export = pyo.Constraint(
+        m.period, rule=lambda m, t: m.p_sell_mw[t] <= shape.export_limit_mw * m.may_sell[t]
+    )
     m.q_grid_mvar = pyo.Var(m.period)
 
 
 def _declare_turbines(m: Any, shape: DispatchShape) -> None:
-    """Pmin <= P_g <= Pmax, P_g^2 + Q_g^2 <= S_g^2 (A17), cost >= a P_g^2 (C9)."""
+    """on Pmin <= P_g <= on Pmax, P_g^2 + Q_g^2 <= S_g^2, |Q_g| <= on S_g (A17), cost >= a P_g^2 (C9)."""
     unit = {turbine.name: turbine for turbine in shape.turbines}
     m.p_turbine_mw = pyo.Var(m.turbine, m.period, doc="turbine power (MW)")
-    m.q_turbine_mvar = _reactive_power(m, m.turbine, unit)
-    m.most_output = most_output(m.p_turbine_mw, lambda g: unit[g].p_max_mw, always)
-    m.least_output = least_output(m.p_turbine_mw, lambda g: unit[g].p_min_mw, always)
+    m.q_turbine_mvar = pyo.Var(m.turbine, m.period)
+
+    def on(g: str, t: int) -> Any:
+        return m.on[g, t]
+
+    m.most_output = most_output(m.p_turbine_mw, lambda g: unit[g].p_max_mw, on)
+    m.least_output = least_output(m.p_turbine_mw, lambda g: unit[g].p_min_mw, on)
+    m.most_reactive = at_most_while(m.q_turbine_mvar, lambda g: unit[g].s_max_mva, on)
+    m.least_reactive = pyo.Constraint(
+        m.turbine, m.period, rule=lambda m, g, t: m.q_turbine_mvar[g, t] >= -unit[g].s_max_mva * on(g, t)
+    )
     m.turbine_rating = apparent_power(lambda g: unit[g].s_max_mva, m.p_turbine_mw, m.q_turbine_mvar)
     curved = [name for name in unit if unit[name].cost_quadratic_per_mw2h > 0]
     m.curved_turbine = pyo.Set(initialize=curved, ordered=True)
@@ -162,7 +212,6 @@ def _declare_storages(m: Any, shape: DispatchShape) -> None:
     m.p_charge_mw, m.p_discharge_mw = (
         pyo.Var(m.storage, m.period, bounds=lambda m, s, t: (0, unit[s].p_max_mw)) for _ in range(2)
     )
-    m.charging = pyo.Var(m.storage, m.period, domain=pyo.Binary)
     m.energy_mwh = pyo.Var(
         m.storage, m.period, bounds=lambda m, s, t: unit[s].band_mwh, doc="stored energy (MWh)"
     )
@@ -185,9 +234,7 @@ def _declare_storages(m: Any, shape: DispatchShape) -> None:
     )
 
 
-def _reactive_power(
-    m: Any, names: Any, units: Mapping[str, GasTurbineRatings | Renewable | StorageRatings]
-) -> Any:
+def _reactive_power(m: Any, names: Any, units: Mapping[str, Renewable | StorageRatings]) -> Any:
     """-S <= Q <= S, Mvar."""
     return pyo.Var(names, m.period, bounds=lambda m, i, t: (-units[i].s_max_mva, units[i].s_max_mva))
 
@@ -280,7 +327,7 @@ def _declare_cost(m: Any, shape: DispatchShape) -> None:
     purchase = sum(m.buy_price[t] * m.p_buy_mw[t] - m.sell_price[t] * m.p_sell_mw[t] for t in m.period)
     fuel = sum(
         (unit[g].cost_linear_per_mwh + m.carbon_price * unit[g].emission_tco2_per_mwh) * m.p_turbine_mw[g, t]
-        + unit[g].cost_fixed_per_h
+        + unit[g].cost_fixed_per_h * m.on[g, t]
         for g in m.turbine
         for t in m.period
     ) + sum(m.quadratic_cost_per_h[key] for key in m.quadratic_cost_per_h)

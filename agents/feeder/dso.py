@@ -35,6 +35,9 @@ from gridarium.market.messages.tariffs import CarbonOffer, TariffSignal
 from gridarium.market.stackelberg import NegotiationRules
 from gridarium.market.tariffs import Tariff
 
+REVISION_LIMIT = 2
+"""How often a commitment is revised in a day, each time with a negotiation of its own."""
+
 
 class Dso(HeadCustomer):
     """A leader that posts a tariff, listens, dispatches for the loads it hears, and posts again.
@@ -149,13 +152,29 @@ class Dso(HeadCustomer):
         asked, terms = yield from self.next_terms(today.number, today.rules.closes_s)
         today.terms = terms
         today.conditions = self.contract.conditions(terms, today.carbon, self.horizon)
+        if today.commitment is None:
+            negotiation.review(commits=True)
         today.outlook = self._planner.look_ahead(today, self.days[-2] if today.number else None)
         led = yield from lead(self, negotiation, today.rules, len(today.rounds))
         today.rounds += led.rounds
         if terms.final:
+            yield from self._revise(today, negotiation)
             yield from self._announce(today, negotiation)
             today.committed = True
         self.tell_plan(asked, terms)
+
+    def _revise(self, today: DsoDay, negotiation: TariffNegotiation) -> Generator[Any, Any, None]:
+        """Review the commitment at the loads heard, and negotiate again under a better one; twice at most."""
+        for number in range(REVISION_LIMIT + 1):
+            in_time = self.world.clock.now_s < today.rules.closes_s
+            if not negotiation.review(commits=in_time and number < REVISION_LIMIT):
+                return
+            today.revisions += 1
+            if today.setter.foresight is not None:
+                # A leader that foresees answers starts from the base loads, whose price it knows.
+                today.loads_mw = dict(today.base_mw)
+            led = yield from lead(self, negotiation, today.rules, len(today.rounds))
+            today.rounds += led.rounds
 
     def _announce(self, today: DsoDay, negotiation: TariffNegotiation) -> Generator[Any, Any, None]:
         """Send the final tariff; whoever missed the last round answers now, and the dispatch follows."""
@@ -165,6 +184,7 @@ class Dso(HeadCustomer):
         today.hear(question.replies)
         if not np.array_equal(today.total_mw, before):
             today.plan = negotiation.plan()
+            negotiation.review(commits=False)
 
     def _commit(self, today: DsoDay) -> Generator[Any, Any, None]:
         """Send the schedules; they are repeated until they are received or the day begins."""

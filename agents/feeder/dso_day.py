@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
+from gridarium.agents.feeder.commitment import Review
 from gridarium.agents.feeder.day_outlook import DayOutlook
+from gridarium.agents.feeder.dispatch import Commitment
 from gridarium.agents.feeder.price_setting import PriceSetter
 from gridarium.environment.arrays import Array
 from gridarium.environment.horizon import Horizon
@@ -44,6 +46,9 @@ class DsoDay:
     - `terms`, `conditions`: what the supplier asks
     - `outlook`: what follows from base loads and terms before any round
     - `loads_mw`, `loads_mvar`: what followers have answered last
+    - `commitment`: which units run, and which ways the head works; None where everything does
+    - `review`, `revisions`, `forced`: the commitment against the best one when it was looked at last; how
+      often it was changed after a negotiation, and within one because loads could not be supplied
     - `rounds`, `signal`, `plan`: the negotiation, and what came of it
     - `accounts`: the settlement, once the plan is final
 
@@ -69,6 +74,9 @@ class DsoDay:
         self.outlook: DayOutlook
         self.loads_mw: dict[str, Array] = {}
         self.loads_mvar: dict[str, Array] = {}
+        self.commitment: Commitment | None = None
+        self.review: Review
+        self.revisions = self.forced = 0
         self.rounds: list[Round[PriceJudgement]] = []
         self.signal: TariffSignal
         self.plan: DayAhead

@@ -98,7 +98,7 @@ class DsoRows:
         over, hours, n_step = self._over_days, self.horizon.period_h, self.horizon.n_step
         load_mwh = np.concatenate([day.accounts.load_mw() for day in self.days]) * hours
         emitted = np.concatenate([day.accounts.emission_tco2() for day in self.days])
-        turbine = over(lambda day: day.plan.situation.supply.turbine_t_per_h) * hours
+        turbine = np.concatenate([day.accounts.turbine_emission_tco2() for day in self.days])
         return {
             "emission_grid_tco2": emitted - turbine,
             "emission_gas_tco2": turbine,
@@ -183,6 +183,11 @@ def _day(day: DsoDay) -> dict[str, ArrayLike]:
         "cone_gap_pu": day.plan.dispatch.cone_gap,
         "pool_first_tco2": float(day.plan.pool.first_tco2.sum()),
         "pool_last_tco2": float(day.plan.pool.last_tco2(day.horizon.step_h).sum()),
+        "commitment_cost_money": day.review.held_money,
+        "commitment_best_money": day.review.best_money,
+        "commitment_bound_money": day.review.bound_money,
+        "revisions": day.revisions,
+        "forced_commitments": day.forced,
         "budget_excess_money": day.accounts.budget_excess_money(),
         **(day.setter.foresight or _NOTHING_FORESEEN)._asdict(),
     }

@@ -104,6 +104,15 @@ class TariffNegotiation:
         """
         return self._planner.plan(self._today, self._perceived_mw())
 
+    def review(self, commits: bool) -> bool:
+        """Hold the commitment against the best one for the loads last heard; whether another is taken now."""
+        today = self._today
+        today.review = self._planner.reviewed(today, today.loads_mw)
+        if not commits or not today.review.pays:
+            return False
+        today.commitment = today.review.best
+        return True
+
     def attempt(self) -> DayAhead | None:
         """The plan for the loads last heard, or None where they cannot be supplied."""
         return self._planner.attempt(self._today, self._perceived_mw())

@@ -8,7 +8,7 @@ import numpy as np
 
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.storage import StorageRatings
-from gridarium.environment.thermal_unit import GasTurbineRatings
+from gridarium.environment.thermal_unit import ThermalUnit
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class TiedSupply:
     wholesale_price_per_mwh, export_price_per_mwh, grid_factor_tco2_per_mwh : ndarray, shape (n_period,)
         Of the head of the grid.
     import_limit_mw, export_limit_mw : float
-    turbines : tuple of GasTurbineRatings
+    turbines : tuple of ThermalUnit
     running : ndarray of bool, shape (n_turbine, n_period)
         Whether a turbine is committed; one that is not costs and gives nothing.
     available_mw : ndarray, shape (n_renewable, n_period)
@@ -70,7 +70,7 @@ class TiedSupply:
     grid_factor_tco2_per_mwh: Array
     import_limit_mw: float
     export_limit_mw: float
-    turbines: tuple[GasTurbineRatings, ...]
+    turbines: tuple[ThermalUnit, ...]
     running: Flags
     available_mw: Array
     storages: tuple[StorageRatings, ...]

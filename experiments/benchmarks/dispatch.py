@@ -22,7 +22,7 @@ from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.profiles import read_profiles
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.storage import StorageRatings
-from gridarium.environment.thermal_unit import GasTurbineRatings
+from gridarium.environment.thermal_unit import gas_turbine
 from gridarium.experiments.benchmarks.conic_reference import solve_conic
 from gridarium.experiments.scenario_files import profile_path
 
@@ -31,8 +31,8 @@ LOAD_CHANGE = 0.05
 WHOLESALE_SHARE = 0.6
 CARBON_PRICE_PER_TCO2 = 73.65
 TURBINES = (
-    GasTurbineRatings("turbine_12", 0.0, 1.0, 0.015, 20.0, 100.0, 1.25, 0.43),
-    GasTurbineRatings("turbine_25", 0.0, 1.2, 0.02, 35.0, 150.0, 1.5, 0.43),
+    gas_turbine("turbine_12", 0.0, 1.0, 0.015, 20.0, 100.0, 1.25, 0.43),
+    gas_turbine("turbine_25", 0.0, 1.2, 0.02, 35.0, 150.0, 1.5, 0.43),
 )
 STORAGES = tuple(
     StorageRatings(name, p_mw, 2.0 * p_mw, 0.1, 0.9, 0.5, 0.92, 0.95, p_mw)
@@ -133,6 +133,9 @@ def leader_signals(shape: DispatchShape, load_factor: Array | float = 1.0) -> di
         "sell_price": np.zeros(shape.n_period),
         "carbon_price": CARBON_PRICE_PER_TCO2,
         "available_mw": np.array([profiles.column("pv_mw"), profiles.column("wind_mw")]),
+        "on": np.ones((len(shape.turbines), shape.n_period)),
+        "may_buy": np.ones(shape.n_period),
+        "may_sell": np.ones(shape.n_period),
         "initial_mwh": [storage.soc_initial * storage.e_max_mwh for storage in shape.storages],
     }
 

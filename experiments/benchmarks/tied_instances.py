@@ -10,7 +10,7 @@ from gridarium.agents.leader.tied_supply import TiedSupply
 from gridarium.environment.arrays import Array
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.storage import StorageRatings
-from gridarium.environment.thermal_unit import GasTurbineRatings
+from gridarium.environment.thermal_unit import gas_turbine
 from gridarium.experiments.benchmarks.leader_instances import BASE_LOAD_MW, time_of_use
 
 CARBON_PRICE = 73.65
@@ -59,7 +59,7 @@ def _follower(random: np.random.Generator, reference: Array, base: Array, share:
 def _supply(random: np.random.Generator, reference: Array, hours: Array, quota: float) -> TiedSupply:
     storage = StorageRatings("storage", STORAGE_MW, STORAGE_MWH, 0.1, 0.9, 0.5, 0.92, 0.95, STORAGE_MW)
     turbines = tuple(
-        GasTurbineRatings(f"gas {i}", 0.0, most, 0.0, cost, 0.0, 1.25 * most, 0.43)
+        gas_turbine(f"gas {i}", 0.0, most, 0.0, cost, 0.0, 1.25 * most, 0.43)
         for i, (most, cost) in enumerate(zip((1.0, 1.2), GAS_COST_PER_MWH, strict=True))
     )
     factor = _grid_factor(hours) * np.exp(random.normal(0.0, 0.05, len(hours)))

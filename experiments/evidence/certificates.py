@@ -51,6 +51,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     balance_certificates.money,
     feeder_certificates.budget,
     feeder_certificates.network,
+    feeder_certificates.commitment,
     pool_certificates.trades,
     pool_certificates.welfare,
     equilibrium_certificates.followers,

@@ -16,6 +16,8 @@ from gridarium.experiments.records import Reading
 from gridarium.market.accounts import TRUE_UP
 
 _PLAN_KEPT_MW = 1e-6
+COMMITMENT_LOSS = 0.01
+"""Share of the cost that a commitment may lose by being held through a negotiation; as a leader's regret."""
 
 
 def budget(known: GridEvidence) -> Iterator[Reading]:
@@ -30,6 +32,27 @@ def budget(known: GridEvidence) -> Iterator[Reading]:
                 "budget balance", max(0.0, left), 1e-6, "money", True,
                 "discounts to consumers beyond the carbon revenue, after the true-up (C8)",
             )  # fmt: skip
+
+
+def commitment(known: GridEvidence) -> Iterator[Reading]:
+    """The commitment that was held against the best one for the loads that came of it, on the worst day."""
+    if not known.of(Dso):
+        return
+    days = known.tables["days"].dropna(subset=["commitment_best_money"])
+    if days.empty:
+        return
+    held, best, bound = (
+        days[f"commitment_{name}_money"].to_numpy(dtype=float) for name in ("cost", "best", "bound")
+    )
+    scale = np.maximum(np.abs(best), 1.0)
+    lost, proven = (held - best) / scale, (held - bound) / scale
+    revisions = int(days["revisions"].sum())
+    yield Reading(
+        "commitment", float(lost.max()), COMMITMENT_LOSS, "", False,
+        "cost with the units that ran less the cost with those that a fresh search picks at the final loads, "
+        "relative to the cost",
+        f"revised {revisions} times; proven to be within {proven.max():.1e} of any choice",
+    )  # fmt: skip
 
 
 def network(known: GridEvidence) -> Iterator[Reading]:

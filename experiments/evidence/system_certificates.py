@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from gridarium.agents.devices.thermal_plant import ThermalPlant
 from gridarium.environment.clock import DAY_S
+from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.system_metrics import realised_cost_money
-from gridarium.experiments.parts.thermal_units import THERMAL_UNITS, unit_ratings
 from gridarium.experiments.records import Reading
 from gridarium.market.accounts import CARBON, CARBON_MARKET
 
@@ -34,21 +34,21 @@ def units(known: GridEvidence) -> Iterator[Reading]:
     )  # fmt: skip
 
 
-def _plants(known: GridEvidence) -> Iterator[tuple[Any, pd.DataFrame]]:
-    """The section of each thermal unit, and what it did."""
+def _plants(known: GridEvidence) -> Iterator[tuple[ThermalUnit, pd.DataFrame]]:
+    """Each thermal unit, and what it did."""
+    unit = {known.grid.local(plant.name): plant.unit for plant in known.of(ThermalPlant)}
     if "units" in known.tables:
         for name, rows in known.tables["units"].groupby("agent", sort=False):
-            yield THERMAL_UNITS.of(known.scenario)[str(name)], rows
+            yield unit[str(name)], rows
 
 
-def _outside_limits(unit: Any, rows: pd.DataFrame) -> float:
+def _outside_limits(unit: ThermalUnit, rows: pd.DataFrame) -> float:
     on, gross = rows["on"].to_numpy() > 0.5, rows["gross_mw"].to_numpy()
     beyond = np.where(on, np.maximum(unit.p_min_mw - gross, gross - unit.p_max_mw), np.abs(gross))
     return float(max(0.0, beyond.max()))
 
 
-def _outside_ramps(section: Any, rows: pd.DataFrame, hours: float) -> float:
-    unit = unit_ratings("unit", section)
+def _outside_ramps(unit: ThermalUnit, rows: pd.DataFrame, hours: float) -> float:
     on = np.concatenate([[unit.on_initially], rows["on"].to_numpy() > 0.5])
     gross = np.concatenate([[unit.p_initial_mw], rows["gross_mw"].to_numpy()])
     step, before, after = np.diff(gross), on[:-1], on[1:]
@@ -98,8 +98,8 @@ def tanks(known: GridEvidence) -> Iterator[Reading]:
         )  # fmt: skip
 
 
-def _tank(capture: Any, rows: pd.DataFrame, hours: float) -> tuple[float, float]:
-    first = capture.tank_initial_share * capture.tank_tco2
+def _tank(capture: CapturePlant, rows: pd.DataFrame, hours: float) -> tuple[float, float]:
+    first = capture.tank_initial_tco2
     moved = (rows["absorbed_tco2_per_h"] - rows["regenerated_tco2_per_h"]).to_numpy()
     content = rows["tank_tco2"].to_numpy()
     error = np.abs(content - (first + np.cumsum(moved) * hours)).max()
@@ -132,7 +132,7 @@ def stacks(known: GridEvidence) -> Iterator[Reading]:
     )  # fmt: skip
 
 
-def _captured_beyond(unit: Any, rows: pd.DataFrame) -> float:
+def _captured_beyond(unit: ThermalUnit, rows: pd.DataFrame) -> float:
     """How much more than its absorber can a plant absorbed, tCO2/h."""
     most = (unit.capture.efficiency if unit.capture else 0.0) * unit.emission_tco2_per_mwh
     return float((rows["absorbed_tco2_per_h"] - most * rows["gross_mw"]).max())

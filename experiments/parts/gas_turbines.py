@@ -18,14 +18,14 @@ from gridarium.experiments.scenario_fields import (
 )
 
 if TYPE_CHECKING:
-    from gridarium.environment.thermal_unit import GasTurbineRatings
+    from gridarium.environment.thermal_unit import ThermalUnit
 
 
 class GasTurbine(Section):
-    """A gas turbine with a quadratic cost a p^2 + b p + c."""
+    """A gas turbine that may be off, with a quadratic cost a p^2 + b p + c while it runs."""
 
     p_min_mw: Amount = 0.0
-    """Lowest output, MW."""
+    """Lowest output while it runs, MW."""
     p_max_mw: PositiveAmount
     """Highest output, MW."""
     s_max_mva: PositiveAmount
@@ -35,7 +35,7 @@ class GasTurbine(Section):
     cost_linear_per_mwh: MoneyAmount
     """b, money/MWh."""
     cost_fixed_per_h: MoneyAmount
-    """c, money/h."""
+    """c, money/h while it runs."""
     emission_tco2_per_mwh: Annotated[float, Range(0, 3)]
     """Emission factor, tCO2/MWh."""
 
@@ -47,19 +47,21 @@ class GasTurbine(Section):
             yield Conflict("s_max_mva", self.s_max_mva, f"must be at least p_max_mw = {self.p_max_mw:g} MW")
 
 
-def turbine_ratings(name: str, unit: GasTurbine) -> GasTurbineRatings:
+def turbine_ratings(name: str, unit: GasTurbine) -> ThermalUnit:
     """Ratings of a turbine."""
-    from gridarium.environment.thermal_unit import GasTurbineRatings
+    from gridarium.environment.thermal_unit import gas_turbine
 
-    return GasTurbineRatings(name=name, **unit.model_dump())
+    return gas_turbine(name=name, **unit.model_dump())
 
 
 def _build(build: GridBuild) -> None:
-    from gridarium.agents.devices.gas_turbine import GasTurbine as Agent
+    from gridarium.agents.devices.thermal_plant import ThermalPlant
 
     sites = unit_sites(build)
     for name, unit in GAS_TURBINES.of(build.scenario).items():
-        Agent(sites[name], name, turbine_ratings(name, unit), build.leader)
+        # Its operator answers to the carbon market for the whole feeder.
+        ratings = turbine_ratings(name, unit)
+        ThermalPlant(sites[name], name, ratings, build.leader, None, kind="gas_turbine")
 
 
 GAS_TURBINES: Part[dict[str, GasTurbine]] = Part(

@@ -51,9 +51,12 @@ class UnitSchedule(UnitSetpoint):
     ----------
     on : ndarray, shape (n_period,)
         1 where it runs, otherwise 0.
+    q_mvar : ndarray, shape (n_period,), optional
+        Reactive power fed into the grid; left out on a grid without it.
     """
 
     on: Array
+    q_mvar: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +72,6 @@ class RenewableSetpoint(Command):
 
     p_mw: Array
     q_mvar: Array | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TurbineSchedule(Command):
-    """What a gas turbine shall run at, MW and Mvar, shape (n_left,) each."""
-
-    p_mw: Array
-    q_mvar: Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ import pytest
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.absorbed_surplus import AbsorbedSurplus, absorbed_surplus
-from gridarium.agents.feeder.dispatch import DispatchDay, Dispatcher, dispatch_form
+from gridarium.agents.feeder.commitment import UnitCommitter
+from gridarium.agents.feeder.dispatch import DispatchDay, Dispatcher
 from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
 from gridarium.agents.feeder.dso import Dso
-from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.arrays import Array
+from gridarium.environment.clock import Clock
+from gridarium.environment.commons import Commons
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.network import Feeder
 from gridarium.environment.storage import StorageRatings
@@ -80,7 +82,8 @@ def found(
         export_limit_mw=0.0,
         loss_price_per_mwh=1e-3,
     )
-    dispatcher = Dispatcher("test", shape, LocalProblem(dispatch_form(shape)))
+    world = Commons(Clock(pd.Timestamp("2026-01-15T00:00:00+08:00"), 3600.0), 3, 0.0)
+    dispatcher = Dispatcher(world, "test", shape)
     day = DispatchDay(
         MarketConditions(PRICE, PRICE, NOTHING, GRID, 73.65, 0.5),
         np.outer([0.0, 1.0], BASE),
@@ -88,8 +91,9 @@ def found(
         wind_mw[None],
         np.array([5.0]),
         True,
+        dispatcher.everything,
     )
-    return absorbed_surplus(dispatcher, day, dispatcher.solve(day), unmanaged_mw)
+    return absorbed_surplus(UnitCommitter(dispatcher), day, dispatcher.solve(day), unmanaged_mw)
 
 
 def test_a_storage_that_would_else_stand_still_saves_what_it_gives_back() -> None:

@@ -13,7 +13,6 @@ import pytest
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.devices.flexible_load import FlexibleLoad, FlexibleProfile
-from gridarium.agents.devices.gas_turbine import GasTurbine
 from gridarium.agents.devices.renewable_plant import RenewablePlant
 from gridarium.agents.devices.system_load import SystemLoad
 from gridarium.agents.devices.thermal_plant import ThermalPlant
@@ -28,7 +27,7 @@ from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.network import Feeder
 from gridarium.environment.storage import StorageRatings
-from gridarium.environment.thermal_unit import CapturePlant, GasTurbineRatings, ThermalUnit
+from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit, gas_turbine
 from gridarium.environment.world import World
 from gridarium.market.accounts import (
     CARBON,
@@ -44,7 +43,6 @@ from gridarium.market.messages.commands import (
     Receipt,
     RenewableSetpoint,
     StorageCommand,
-    TurbineSchedule,
     UnitSchedule,
     UnitSetpoint,
 )
@@ -357,17 +355,22 @@ def test_a_gas_turbine_runs_as_scheduled_and_bills_its_fuel(
     make_plate: Callable[..., World], told: Told
 ) -> None:
     world = make_plate(4)
-    ratings = GasTurbineRatings("chp", 0.0, 2.0, 10.0, 100.0, 8.0, 2.5, 0.4)
-    turbine, desk = GasTurbine(world.grid.head, "chp", ratings, "operator"), Desk(world)
-    orders = TurbineSchedule(1, 1, series([1.0, 2.0, 3.0]), series([0.5, 0.0, 0.25]))
+    ratings = gas_turbine("chp", 0.0, 2.0, 10.0, 100.0, 8.0, 2.5, 0.4)
+    turbine = ThermalPlant(world.grid.head, "chp", ratings, "operator", None, kind="gas_turbine")
+    desk, nothing = Desk(world), series([0.0] * 3)
+    orders = UnitSchedule(
+        1, 1, series([1.0, 2.0, 0.0]), nothing, nothing, series([1.0, 1.0, 0.0]), series([0.5, 0.0, 0.25])
+    )
     assert desk.tell("chp", orders) == [Receipt()]
     for _ in range(4):
         world.step()
-    assert told(turbine, "dispatch", "p_supply_mw").tolist() == [0.0, 1.0, 2.0, 2.0]
-    assert told(turbine, "dispatch", "q_mvar").tolist() == [0.0, 0.5, 0.0, 0.25]
-    assert [state.source_t_per_h[0] for state in world.grid.states] == pytest.approx([0.0, 0.4, 0.8, 0.8])
-    # 10 P^2 + 100 P + 8 an hour, in quarters.
-    costs = [2.0, 29.5, 62.0, 62.0]
+    assert told(turbine, "dispatch", "p_supply_mw").tolist() == [0.0, 1.0, 2.0, 0.0]
+    assert told(turbine, "dispatch", "q_mvar").tolist() == [0.0, 0.5, 0.0, 0.0]
+    assert told(turbine, "units", "on").tolist() == [0.0, 1.0, 1.0, 0.0]
+    assert [state.source_t_per_h[0] for state in world.grid.states] == pytest.approx([0.0, 0.4, 0.8, 0.0])
+    assert world.feed_in_meters["chp"].tolist() == [0.0, 1.0, 2.0, 0.0]
+    # 10 P^2 + 100 P + 8 an hour while it runs, in quarters.
+    costs = [29.5, 62.0]
     fuel = [entry.amount for entry in world.ledger.entries if entry.purpose == FUEL]
     paid = [entry.amount for entry in world.ledger.entries if entry.purpose == GENERATION]
     assert fuel == pytest.approx(costs)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gridarium.agents.devices.renewable_plant import RenewablePlant
-from gridarium.agents.feeder.dispatch import DispatchDay, Dispatcher, dispatch_form
+from gridarium.agents.feeder.dispatch import DispatchDay, Dispatcher
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.leader.convex_sequence import SequenceOptions, sequential_convex_optimum
 from gridarium.agents.leader.convex_step_problem import SingleLevelPoint
@@ -17,7 +17,6 @@ from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.full_information import SearchEffort, full_information_optimum
 from gridarium.agents.leader.kkt_residual import kkt_residual
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
-from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.benchmarks.leader_instances import random_instance
@@ -117,13 +116,13 @@ def feeder_day() -> tuple[LeaderProblem, Supply]:
         [next(iter(plant.rows())).values["p_available_mw"] for plant in built.of(RenewablePlant)]
     )
     content = np.array([unit.soc_initial * unit.e_max_mwh for unit in shape.storages])
-    dispatcher = Dispatcher("dso", shape, LocalProblem(dispatch_form(shape)))
+    dispatcher = Dispatcher(built.world, "dso", shape)
     quota = market.carbon_price_per_tco2 * market.quota_tco2_per_mwh
 
     def supply(loads_mw: Array) -> SupplyCut:
         total = loads_mw.sum(axis=0)
-        day = DispatchDay(market, np.outer(share, total), np.outer(reactive, total), available, content, True)
-        plan = dispatcher.solve(day)
+        p_mw, q_mvar, everything = np.outer(share, total), np.outer(reactive, total), dispatcher.everything
+        plan = dispatcher.solve(DispatchDay(market, p_mw, q_mvar, available, content, True, everything))
         marginal = share @ plan.price_per_mwh + reactive @ plan.price_per_mvarh - quota
         cost = plan.cost_money - quota * float(total.sum()) * shape.period_h
         return SupplyCut(cost - float(marginal @ total) * shape.period_h, marginal)

@@ -71,6 +71,9 @@ def signals_of(shape: DispatchShape, p_mw: float, q_mvar: float, price: float = 
         "carbon_price": 0.0,
         "available_mw": np.zeros((len(shape.renewables), shape.n_period)),
         "initial_mwh": np.zeros(len(shape.storages)),
+        "on": np.ones((len(shape.turbines), shape.n_period)),
+        "may_buy": np.ones(shape.n_period),
+        "may_sell": np.ones(shape.n_period),
     }
 
 

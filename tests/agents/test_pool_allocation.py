@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 
 from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, PoolDay, wanted_transfer
 from gridarium.agents.feeder.day_outlook import sales_margin
-from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher, dispatch_form
+from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.pool_problem import pool_form
 from gridarium.agents.optimisation import LocalProblem
@@ -55,7 +55,7 @@ def objective_money(dispatcher: Dispatcher, day: DispatchDay, kappa: float) -> f
 def test_the_margin_is_the_slope_of_the_leaders_objective(kappa: float, carbon_in_cost: bool) -> None:
     dso = negotiated(*MARKET_GAS)
     today, shape = dso.today, dso.shape
-    dispatcher = Dispatcher("test", shape, LocalProblem(dispatch_form(shape)))
+    dispatcher = Dispatcher(dso.world, "test", shape)
     place = next(iter(dso.connections.values()))
     load = np.asarray(sum(today.base_mw.values()))
     day = DispatchDay(
@@ -65,6 +65,7 @@ def test_the_margin_is_the_slope_of_the_leaders_objective(kappa: float, carbon_i
         np.array(list(today.available_mw.values())),
         np.array(list(today.initial_mwh.values())),
         carbon_in_cost,
+        dispatcher.everything,
     )
     margin = sales_margin(dispatcher, day, dispatcher.solve(day), AdcefTariff(adjustment=kappa))
     for period in (3, 8, 12, 19):

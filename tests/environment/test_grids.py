@@ -66,7 +66,7 @@ class Everybody(GridAgent):
             p_mw[bus], q_mvar[bus] = p, q
         self.grid.injections.draw(self.name, p_mw, q_mvar)
         for bus, (p, factor) in self.doings.sources.items():
-            Site(self.grid, bus).supply(p, 0.0, factor)
+            Site(self.grid, bus).supply(self.name, p, 0.0, factor)
         self.drawn.append(float(self.stream("behaviour").random()))
 
 

@@ -28,10 +28,10 @@ class Trader(GridAgent):
 
     def operate(self, period):
         self.sold_mw = 0.0
-        self.world.grid.injections.supply(0, 10.0, 0.0, 0.5)
+        self.world.grid.injections.supply(0, "seller", 10.0, 0.0, 0.5)
 
     def meter(self, period):
-        self.world.grid.injections.supply(0, self.sold_mw, 0.0, 0.0)
+        self.world.grid.injections.supply(0, self.name, self.sold_mw, 0.0, 0.0)
         self.world.grid.injections.draw(self.name, np.array([30.0]), np.zeros(1))
 
     def settle(self, period):
