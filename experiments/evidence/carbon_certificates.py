@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gridarium.agents.feeder.absorbed_surplus import AbsorbedSurplus
+from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
@@ -14,6 +15,7 @@ from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.parts.tariff import TARIFF
 from gridarium.experiments.records import Reading
 
+_FLOW_ROUNDING = 1e-6
 _ROUNDING_TCO2 = 1e-3
 """What a dispatch and its AC flow may differ by over a day."""
 
@@ -48,12 +50,37 @@ def _pool(known: GridEvidence, dso: Dso, held_tco2: Array) -> Iterator[Reading]:
         "pool neutrality", float(left), 1e-5, "tCO2", True,
         "change of the virtual carbon pools over " + ("all days" if carried else "a day, the worst of them"),
     )  # fmt: skip
+    if dso.tariff.pool == "managed":
+        beyond = max(_beyond_limits_t_per_h(day.plan) for day in dso.days)
+        yield Reading(
+            "pool limits", beyond, _FLOW_ROUNDING, "tCO2/h", True,
+            "most by which planned pool flows exceed what the storage's power may carry at the grid's highest "
+            "factor, or what is emitted, or by which a content falls below zero (C2)",
+        )  # fmt: skip
     if carried and len(dso.days) > 1:
         after, first = _pool_ends_tco2(known, len(dso.days)), known.tables["days"]["pool_first_tco2"]
         yield Reading(
             "pool carried over", float(np.abs(first.to_numpy(dtype=float)[1:] - after[:-1]).max()), 1e-5,
             "tCO2", True, "largest difference of what a day begins with and what the day before has left",
         )  # fmt: skip
+
+
+def _beyond_limits_t_per_h(plan: DayAhead) -> float:
+    """How far the flows of managed pools leave their limits, tCO2/h; contents count by the period."""
+    pool, dispatch, supply = plan.pool, plan.dispatch, plan.situation.supply
+    if not len(pool.first_tco2):
+        return 0.0
+    highest, hours = float(supply.grid_factor_tco2_per_mwh.max()), plan.situation.period_h
+    content = pool.first_tco2[:, None] / hours + np.cumsum(pool.inflow_t_per_h - pool.outflow_t_per_h, axis=1)
+    beyond = (
+        pool.inflow_t_per_h - highest * dispatch.charge_mw,
+        pool.outflow_t_per_h - highest * dispatch.discharge_mw,
+        pool.inflow_t_per_h.sum(axis=0) - supply.emission_t_per_h,
+        -pool.inflow_t_per_h,
+        -pool.outflow_t_per_h,
+        -content,
+    )
+    return max(0.0, *(float(part.max()) for part in beyond))
 
 
 def credit(known: GridEvidence) -> Iterator[Reading]:

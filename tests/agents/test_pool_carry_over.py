@@ -101,7 +101,7 @@ def test_emission_is_charged_over_both_days(carried: BuiltWorld) -> None:
 def test_certificates_of_a_pool_that_carries_over(carried: BuiltWorld) -> None:
     known = evidence(carried)
     found = {reading.name: reading for reading in dso_carbon(known)}
-    for name in ("carbon balance", "pool neutrality", "pool carried over"):
+    for name in ("carbon balance", "pool neutrality", "pool limits", "pool carried over"):
         assert found[name].hard and found[name].value <= found[name].tolerance, name
     days = known.tables["days"].assign(pool_first_tco2=known.tables["days"]["pool_first_tco2"] + [0.0, 0.1])
     wrong = {
@@ -109,6 +109,19 @@ def test_certificates_of_a_pool_that_carries_over(carried: BuiltWorld) -> None:
     }
     for name in ("pool neutrality", "pool carried over"):
         assert wrong[name].value > wrong[name].tolerance, name
+
+
+def test_the_limits_of_the_pool_are_certified(carried: BuiltWorld) -> None:
+    known, day = evidence(carried), carried.one(Dso).days[0]
+    plan = day.plan
+    more = replace(plan.pool, inflow_t_per_h=plan.pool.inflow_t_per_h + 0.01)
+    day.plan = replace(plan, pool=more)
+    try:
+        limits = next(reading for reading in dso_carbon(known) if reading.name == "pool limits")
+    finally:
+        day.plan = plan
+    # What is put off while nothing is charged.
+    assert limits.hard and limits.value == pytest.approx(0.01, abs=1e-3)
 
 
 def test_the_same_day_alone_carries_nothing(folder: Path) -> None:
