@@ -54,7 +54,7 @@ def _pool(known: GridEvidence, dso: Dso, held_tco2: Array) -> Iterator[Reading]:
         beyond = max(_beyond_limits_t_per_h(day.plan) for day in dso.days)
         yield Reading(
             "pool limits", beyond, _FLOW_ROUNDING, "tCO2/h", True,
-            "most by which planned pool flows exceed what the storage's power may carry at the grid's highest "
+            "most by which planned pool flows exceed what a storage's power may carry at the grid's highest "
             "factor, or what is emitted, or by which a content falls below zero (C2)",
         )  # fmt: skip
     if carried and len(dso.days) > 1:
