@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from gridarium.environment.arrays import Array
-from gridarium.experiments.claims.kinds import Evidence, direction_verdict
+from gridarium.experiments.claims.kinds import Evidence, Finding, direction_verdict, directional
 from gridarium.experiments.records import Claim
 
 ASSUMED = "assumed profiles, tariff, quota, storage energy and consumers' utility"
@@ -94,9 +94,41 @@ def _price_revenue(evidence: Evidence) -> Claim:
     )
 
 
+_GAS_COSTS = ("20-35", "142-249", "200-350", "520-520")
+
+
+def _emission_by_gas_cost(evidence: Evidence) -> Finding:
+    shown, falls = [], True
+    for cost in _GAS_COSTS:
+        changes = [
+            evidence.change("emission_tco2", f"gas-{cost}-adcef{day}", f"gas-{cost}-tou{day}")
+            for day in ("", "-high-res")
+        ]
+        shown.append(f"{cost}: {100 * changes[0]:+.1f} / {100 * changes[1]:+.1f} %")
+        falls = falls and max(changes) < -1e-6
+    reason = "by cost of gas at buses 12 and 25, CNY/MWh; ordinary and high renewables"
+    return Finding("; ".join(shown), falls, reason)
+
+
+_emission_whatever_gas_costs = directional(
+    "C-emission-gas-cost",
+    "Processes 2025, 13(12), 4023, section 5.2",
+    "S3 emits 27.9 % less than S1; the cost of gas has no unit in the paper, so it is varied",
+    "falls at every cost",
+    _emission_by_gas_cost,
+    [
+        f"gas-{cost}-{tariff}{day}"
+        for cost in _GAS_COSTS
+        for tariff in ("tou", "adcef")
+        for day in ("", "-high-res")
+    ],
+    rests_on=ASSUMED,
+)
+
 SWEEP_CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
     _beta_order,
     _price_reduction,
     _price_saturation,
     _price_revenue,
+    _emission_whatever_gas_costs,
 )

@@ -26,8 +26,8 @@ from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.table_files import parquet_bytes
 
 TABLES = {
-    "signals", "rounds", "days", "dispatch", "loads", "storages", "carbon", "credits", "trades", "buses",
-    "branches", "heads", "payoffs", "messages", "traffic", "ledger",
+    "signals", "rounds", "days", "dispatch", "loads", "storages", "units", "carbon", "credits", "trades",
+    "buses", "branches", "heads", "payoffs", "messages", "traffic", "ledger",
 }  # fmt: skip
 LOSSY = ("communication.latency_s=0.2", "communication.loss=0.2")
 

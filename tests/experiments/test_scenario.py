@@ -44,7 +44,7 @@ def test_numbers_of_the_paper() -> None:
     assert [case.network.sites[name] for name in case.storages] == [7, 14, 24]
     assert [unit.p_max_mw for unit in case.storages.values()] == [0.5, 0.4, 0.8]
     assert [unit.p_max_mw for unit in case.gas_turbines.values()] == [1.0, 1.2]
-    turbine = case.gas_turbines["gas_turbine_25"]
+    turbine = load_scenario("adcef-printed").cases["adcef"].gas_turbines["gas_turbine_25"]
     costs = (
         turbine.cost_quadratic_per_mw2h,
         turbine.cost_linear_per_mwh,
@@ -64,9 +64,12 @@ def test_cases_of_the_main_study() -> None:
         "static-carbon-high-res",
         "adcef-high-res",
         "adcef-formula-credit-high-res",
+        "adcef-noon-valley-high-res",
     ]
     for name, case in cases.items():
-        assert case.tariff.kind == name.removesuffix("-high-res").removesuffix("-formula-credit")
+        assert case.tariff.kind == name.removesuffix("-high-res").removesuffix(
+            "-formula-credit"
+        ).removesuffix("-noon-valley")
         assert case.tariff.credit == ("formula" if "formula" in name else "avoided")
         assert case.dso.carbon_in_cost == (case.tariff.kind != "tou")
         assert case.profiles == ("adcef-high-res" if name.endswith("-high-res") else "adcef-ordinary")
