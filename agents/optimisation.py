@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gridarium.agents.solving.cone_solver import ConeOptions, ConeSolver
+from gridarium.agents.solving.cone_solver import ConeSolver
 from gridarium.agents.solving.conflict import explain
+from gridarium.agents.solving.exact_plans import ExactPlanner
 from gridarium.agents.solving.highs_solver import HighsSolver, IntegerCompletion
+from gridarium.agents.solving.physics import Physics
 from gridarium.agents.solving.quadratic_solver import QuadraticSolver
 from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
 from gridarium.environment.arrays import Array
-from gridarium.environment.errors import InfeasibleError, RelaxationError, SolveError
+from gridarium.environment.errors import InfeasibleError, SolveError
 
+Tightening = Callable[[Numbers, Array], Numbers]
 logger = logging.getLogger(__name__)
 
 ROUNDING_TOLERANCE = 1e-6
@@ -56,12 +59,17 @@ class LocalProblem:
     The class of the problem picks the solver: LP and MILP go to HiGHS, convex QP to PIQP, cones to
     a sequence of convex QPs on PIQP. Binaries beside cones are completed from the relaxation where
     they cost nothing and couple nothing, or rounded where the rounded plan costs no more than the
-    relaxation; otherwise HiGHS searches them on tangent cuts. `searches` counts these.
+    relaxation; otherwise HiGHS searches them on tangent cuts. `searches` counts these. Where physics are
+    given, rotated cones hold with equality: see `gridarium.agents.solving.exact_plans`.
 
     Parameters
     ----------
     form : StandardForm
-    cone_options : ConeOptions, optional
+    physics : Physics, optional
+        What the cones stand for; without it they may stay slack.
+    tighten : callable, optional
+        Of numbers and signals: the numbers with bounds that cut off nothing of interest, without which a
+        relaxation would have no end.
 
     Examples
     --------
@@ -74,8 +82,10 @@ class LocalProblem:
     0.25
     """
 
-    def __init__(self, form: StandardForm, cone_options: ConeOptions | None = None) -> None:
-        self.form = form
+    def __init__(
+        self, form: StandardForm, physics: Physics | None = None, tighten: Tightening | None = None
+    ) -> None:
+        self.form, self._tighten = form, tighten
         self.solves, self.searches = 0, 0
         self.solver_s = 0.0
         self._signals = np.zeros(sum(block.stop - block.start for block in form.signals.values()))
@@ -83,9 +93,13 @@ class LocalProblem:
         self._rounds_before = 0
         self._last: Solution | None = None
         self._cone_solver: ConeSolver | None = None
+        self._planner: ExactPlanner | None = None
         self._solver: HighsSolver | QuadraticSolver | ConeSolver
-        if len(form.cones):
-            self._solver = self._cone_solver = ConeSolver(form, cone_options)
+        if physics is not None:
+            self._planner = ExactPlanner(form, physics)
+            self._solver = self._cone_solver = self._planner.relaxation
+        elif len(form.cones):
+            self._solver = self._cone_solver = ConeSolver(form)
             if self._has_integers:
                 self._completion = IntegerCompletion(form)
                 self._search = HighsSolver(form)
@@ -97,21 +111,32 @@ class LocalProblem:
             self._solver = HighsSolver(form)
 
     @classmethod
-    def compile(
-        cls, model: Any, signals: Sequence[str], cone_options: ConeOptions | None = None
-    ) -> LocalProblem:
+    def compile(cls, model: Any, signals: Sequence[str]) -> LocalProblem:
         """Compile a Pyomo model; see `gridarium.agents.solving.standard_form.compile_model`."""
-        return cls(compile_model(model, signals), cone_options)
+        return cls(compile_model(model, signals))
 
     @property
     def cone_rounds(self) -> int:
         """Quadratic programmes of the last solve; 0 without cones."""
-        return self._cone_solver.rounds - self._rounds_before if self._cone_solver else 0
+        return self._rounds - self._rounds_before
 
     @property
-    def repairs(self) -> int:
-        """Solves so far in which slack cones had to be held to equality."""
-        return self._cone_solver.repairs if self._cone_solver else 0
+    def bound(self) -> float:
+        """What a physical decision costs at least at the last solve, as if minimised; nan without physics."""
+        if self._planner is None or self._last is None:
+            return np.nan
+        return self._planner.bound + self.form.constant_at(self._last.signals)
+
+    @property
+    def refinements(self) -> int:
+        """Solves so far in which the relaxation was no physical plan."""
+        return self._planner.refinements if self._planner else 0
+
+    @property
+    def _rounds(self) -> int:
+        if self._planner is not None:
+            return self._planner.rounds
+        return self._cone_solver.rounds if self._cone_solver else 0
 
     @property
     def restarts(self) -> int:
@@ -164,7 +189,7 @@ class LocalProblem:
     def _timed(self, owner: str, signals: dict[str, Any]) -> Solution:
         started = time.perf_counter()
         values = self._read(owner, signals)
-        x = self._solve_numbers(self.form.at(values))
+        x = self._solve_numbers(self.form.at(values), values)
         self.solves += 1
         self.solver_s += time.perf_counter() - started
         self._last = Solution(self.form, x, values)
@@ -189,7 +214,8 @@ class LocalProblem:
         if solution is not self._last:
             raise SolveError("sensitivities are those of the last solve; this solution is an earlier one")
         block = self.form.signals[signal]
-        gradient = self.form.sensitivity(solution.x, solution.signals, self._solver.multipliers())
+        multipliers = (self._planner or self._solver).multipliers()
+        gradient = self.form.sensitivity(solution.x, solution.signals, multipliers)
         return gradient[block.start : block.stop].reshape(block.shape)
 
     def _read(self, owner: str, signals: dict[str, Any]) -> Array:
@@ -208,16 +234,20 @@ class LocalProblem:
             raise SolveError(f"agent {owner}: signals must be finite, these are not: {bad}")
         return values
 
-    def _solve_numbers(self, numbers: Numbers) -> Array:
+    def _solve_numbers(self, numbers: Numbers, signals: Array) -> Array:
+        self._rounds_before = self._rounds
+        if self._planner is not None:
+            return self._planner.solve(numbers, signals)
+        if self._tighten is not None:
+            numbers = self._tighten(numbers, signals)
         cone_solver = self._cone_solver
         if cone_solver is None:
             return self._solver.solve(numbers)
-        self._rounds_before = cone_solver.rounds
         relaxed = cone_solver.solve(numbers)
         if not self._has_integers:
             return relaxed
         x, fits = self._completion.complete(relaxed, numbers)
-        return x if fits else self._round(relaxed, x, cone_solver.solved or numbers, cone_solver)
+        return x if fits else self._round(relaxed, x, numbers, cone_solver)
 
     def _round(self, relaxed: Array, rounded: Array, numbers: Numbers, solver: ConeSolver) -> Array:
         """Solve with the integers rounded; search for better ones unless the relaxation costs the same."""
@@ -227,7 +257,7 @@ class LocalProblem:
             near = solver.solve(self._fixed(rounded, numbers))
             if numbers.cost @ near - bound <= ROUNDING_TOLERANCE * (1.0 + abs(bound)):
                 return near
-        except (InfeasibleError, RelaxationError):
+        except InfeasibleError:
             logger.debug("rounded integers are infeasible, searching")
         self.searches += 1
         searched = self._search.solve(numbers, near=near)

@@ -102,6 +102,6 @@ def effort_of(built: BuiltWorld) -> dict[str, float]:
     return {
         "solver_s": sum(problem.solver_s for problem in problems),
         "solves": sum(problem.solves for problem in problems),
-        "cone_repairs": sum(problem.repairs for problem in problems),
+        "cone_refinements": sum(problem.refinements for problem in problems),
         "messages": built.world.bus.sent,
     }

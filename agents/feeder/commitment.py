@@ -168,7 +168,11 @@ class UnitCommitter:
         asked = replace(day, commitment=replace(day.commitment, on=on))
         dispatch = self._dispatched(asked)
         if dispatch is not None:
-            master.add_cut(self.dispatcher.cut(asked))
+            if dispatch.cost_money - dispatch.bound_money <= _margin(dispatch.cost_money):
+                master.add_cut(self.dispatcher.cut(asked))
+            else:
+                # Where the relaxation burns energy, the network's cost is not convex: no tangent bounds it.
+                master.exclude(on)
             return _Found(asked.commitment, dispatch.cost_money, dispatch.cost_money)
         master.exclude(on)
         relaxed = self.dispatcher.relaxed(asked)

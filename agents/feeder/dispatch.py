@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gridarium.agents.feeder.ac_physics import AcPhysics
 from gridarium.agents.feeder.dispatch_problem import (
     RELAXED_SIGNALS,
     SIGNALS,
@@ -17,7 +18,6 @@ from gridarium.agents.feeder.dispatch_problem import (
 )
 from gridarium.agents.feeder.network_cut import NetworkCut
 from gridarium.agents.optimisation import LocalProblem, Solution
-from gridarium.agents.solving.cone_solver import ConeOptions
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array
 from gridarium.environment.commons import Commons
@@ -45,6 +45,8 @@ class Dispatch:
         Largest ``|P**2 + Q**2 - l v|``, p.u. on a base of 1 MVA.
     cost_money : float
         What the DSO minimised.
+    bound_money : float
+        What any plan that keeps the limits costs at least, by the relaxation of the AC power flow.
     rounds : int
         Rounds of its cone solver.
     price_per_mwh, price_per_mvarh : ndarray, shape (n_bus, n_period)
@@ -66,6 +68,7 @@ class Dispatch:
     current_pu: Array
     cone_gap: float
     cost_money: float
+    bound_money: float
     rounds: int
     price_per_mwh: Array
     price_per_mvarh: Array
@@ -155,14 +158,22 @@ def dispatch_form(shape: DispatchShape) -> StandardForm:
     return compile_model(build_dispatch_model(shape), SIGNALS)
 
 
+def dispatch_problem(shape: DispatchShape) -> LocalProblem:
+    """A live dispatch of a shape; its plans satisfy the AC power flow."""
+    form = dispatch_form(shape)
+    return LocalProblem(form, AcPhysics(shape, form))
+
+
 @lru_cache(maxsize=8)
 def relaxed_form(shape: DispatchShape) -> StandardForm:
     """The compiled dispatch of a shape with units that may run in part."""
     return compile_model(build_relaxed_model(shape), RELAXED_SIGNALS)
 
 
-_BOUND = ConeOptions(must_be_tight=False)
-"""A relaxed dispatch bounds costs, and need not be one that a power flow carries."""
+def relaxed_problem(shape: DispatchShape) -> LocalProblem:
+    """A live relaxed dispatch: it bounds costs, and need not be one that a power flow carries."""
+    form = relaxed_form(shape)
+    return LocalProblem(form, tighten=AcPhysics(shape, form).tightened)
 
 
 class Dispatcher:
@@ -182,7 +193,7 @@ class Dispatcher:
     def __init__(self, world: Commons, owner: str, shape: DispatchShape) -> None:
         self.owner, self.shape, self._world = owner, shape, world
         self._solved: Solution | None = None
-        self.problem = world.shared(shape, lambda: LocalProblem(dispatch_form(shape)))
+        self.problem = world.shared(shape, lambda: dispatch_problem(shape))
         n_period = shape.n_period
         self.everything = Commitment(
             np.ones((len(shape.turbines), n_period)), np.ones(n_period), np.ones(n_period)
@@ -206,7 +217,7 @@ class Dispatcher:
     def relaxed(self, day: DispatchDay) -> RelaxedDispatch | None:
         """Dispatch a day with parts of further units, or None where nothing can supply it."""
         key = ("relaxed commitment", self.shape)
-        problem = self._world.shared(key, lambda: LocalProblem(relaxed_form(self.shape), _BOUND))
+        problem = self._world.shared(key, lambda: relaxed_problem(self.shape))
         signals = day.signals
         least_on = {"least_on": signals["on"]}
         asked = {name: value for name, value in signals.items() if name != "on"} | least_on
@@ -241,6 +252,7 @@ class Dispatcher:
             current_pu=np.sqrt(np.maximum(0.0, solution["current_squared"])) / base_mva,
             cone_gap=self._cone_gap(solution),
             cost_money=solution.objective,
+            bound_money=self.problem.bound,
             rounds=self.problem.cone_rounds,
             price_per_mwh=self.problem.sensitivity(solution, "load_p_mw") / self.shape.period_h,
             price_per_mvarh=self.problem.sensitivity(solution, "load_q_mvar") / self.shape.period_h,

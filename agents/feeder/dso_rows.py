@@ -181,6 +181,8 @@ def _day(day: DsoDay) -> dict[str, ArrayLike]:
         "price_distance_per_mwh": day.setter.distance(day.signal.price_per_mwh, day.plan),
         "cycle_size_per_mwh": np.nan if day.setter.cycle is None else day.setter.cycle.size_per_mwh,
         "cone_gap_pu": day.plan.dispatch.cone_gap,
+        "dispatch_cost_money": day.plan.dispatch.cost_money,
+        "dispatch_bound_money": day.plan.dispatch.bound_money,
         "pool_first_tco2": float(day.plan.pool.first_tco2.sum()),
         "pool_last_tco2": float(day.plan.pool.last_tco2(day.horizon.step_h).sum()),
         "commitment_cost_money": day.review.held_money,

@@ -10,15 +10,20 @@ from numpy.typing import NDArray
 
 from gridarium.agents.solving.cone_linearisation import Curvature, Tangents
 from gridarium.agents.solving.highs_solver import HighsSolver
-from gridarium.agents.solving.quadratic_solver import COARSE_GAP, new_piqp, read_multipliers, run_piqp
+from gridarium.agents.solving.quadratic_solver import (
+    COARSE_GAP,
+    CONE_GAP,
+    new_piqp,
+    read_multipliers,
+    run_piqp,
+    set_gap,
+)
 from gridarium.agents.solving.standard_form import Multipliers, Numbers, StandardForm
 from gridarium.environment.arrays import Array
-from gridarium.environment.errors import (
-    RelaxationError,
-    SolveError,
-    SolverLimitError,
-    TimeLimitError,
-)
+from gridarium.environment.errors import SolveError, SolverLimitError
+
+_RESCUE_ROUNDS, _RESCUE_ITERATIONS = 100, 100_000
+"""Most rounds of tangent cuts that a rescue may take, and most iterations of the simplex method in each."""
 
 
 @dataclass(frozen=True)
@@ -30,23 +35,17 @@ class ConeOptions:
     tolerance : float
         Largest violation of a cone, in its own units.
     slack_tolerance : float
-        Largest slack of a cone that must be tight, in its own units; interior points leave some.
+        Largest slack of a cone that counts as tight, in its own units; interior points leave some.
     round_limit : int
-        Quadratic programmes before `SolverLimitError`.
+        Quadratic programmes before something else is tried.
     optimality : float
         Most curvature that the last step may meet, relative to the cost; bounds the loss of optimality.
-    must_be_tight : bool
-        Whether every rotated cone has to hold with equality, as the physics of a branch asks.
-    repair_prices : tuple of float
-        Prices on the epigraph of slack cones, tried in turn, in the unit of the cost.
     """
 
     tolerance: float = 1e-7
     slack_tolerance: float = 1e-6
     round_limit: int = 25
     optimality: float = 1e-10
-    must_be_tight: bool = True
-    repair_prices: tuple[float, ...] = (1.0, 10.0, 100.0, 1e3, 1e4)
 
 
 class ConeSolver:
@@ -56,18 +55,16 @@ class ConeSolver:
     the cone's multiplier, into the objective: Newton's method on the optimality conditions, so a
     re-solve near the last point takes two or three rounds. The point and the multipliers are kept.
 
-    A rotated cone that stays slack is a relaxation that physics does not allow: free or negatively
-    priced energy burnt as losses. Then a price on the epigraph of these cones (the squared current) is
-    raised until all are tight; `repairs` counts such solves, and what cannot be repaired is refused
-    with `RelaxationError`.
+    Where quadratic steps do not end, tangent cuts in HiGHS rescue the solve; these are counted, and bounded
+    in rounds and iterations. `bound` tells the best lower bound that is known of the last solve.
     """
 
     def __init__(self, form: StandardForm, options: ConeOptions | None = None) -> None:
         if form.integer.any() and form.is_quadratic:
             raise SolveError("a quadratic cost beside binaries must be written as a constraint")
         self.form, self.options = form, options or ConeOptions()
-        self.rounds, self.repairs, self.restarts, self.rescues = 0, 0, 0, 0
-        self.solved: Numbers | None = None
+        self.rounds, self.restarts, self.rescues = 0, 0, 0
+        self.bound = -np.inf
         equal = form.row_lower == form.row_upper
         self._equal, self._unequal = equal, ~equal
         self._equalities = form.rows[equal].tocsc()
@@ -90,15 +87,68 @@ class ConeSolver:
 
         Raises
         ------
-        InfeasibleError, UnboundedError, SolverLimitError, RelaxationError
+        InfeasibleError, UnboundedError, SolverLimitError
         """
-        self.solved = numbers
-        x = self._converge(numbers)
-        loose = self._loose(x, numbers)
-        if self.options.must_be_tight and loose.any():
-            self.repairs += 1
-            x = self._tighten(numbers, loose)
+        try:
+            x = self._attempt(numbers)
+        except SolveError:
+            if self.form.is_quadratic:
+                raise
+            return self._rescue(numbers)
+        if x is None and self.form.is_quadratic:
+            raise SolverLimitError(f"no convergence of the cones in {self.options.round_limit} rounds")
+        return self._rescue(numbers) if x is None else x
+
+    def solve_or_bound(self, numbers: Numbers) -> Array | None:
+        """As `solve`, but None where quadratic steps have not ended; `bound` then bounds the cost from below.
+
+        Raises
+        ------
+        InfeasibleError, UnboundedError, SolverLimitError
+        """
+        try:
+            x = self._attempt(numbers, patient=False)
+            if x is None:
+                self.bound_at_last(numbers)
+        except SolveError:
+            # What PIQP calls infeasible is refused only once HiGHS has said so too.
+            self.forget()
+            x = self._rescue(numbers)
+        if x is not None:
+            self.bound = float(numbers.cost @ x)
         return x
+
+    def bound_at_last(self, numbers: Numbers) -> None:
+        """Find `bound` by one programme: the optimum of a linear cost on the tangents at the last point.
+
+        Raises
+        ------
+        InfeasibleError, UnboundedError, SolverLimitError
+        """
+        x, multiplier = self._x, self._multiplier
+        self._multiplier = np.zeros_like(multiplier)
+        try:
+            self.rounds += 1
+            self._quadratic_step(numbers, COARSE_GAP)
+            self.bound = float(numbers.cost @ self._x)
+        finally:
+            self._x, self._multiplier = x, multiplier
+
+    def _attempt(self, numbers: Numbers, patient: bool = True) -> Array | None:
+        """Quadratic steps from the last point, else from none; None where they have not ended.
+
+        Who is not patient starts again only after a step that failed.
+        """
+        self.bound, self._rescuer = -np.inf, None
+        try:
+            x = self._step_until_still(numbers, CONE_GAP)
+            if x is not None or not patient:
+                return x
+        except SolveError:
+            pass
+        self.forget()
+        self.restarts += 1
+        return self._step_until_still(numbers, COARSE_GAP)
 
     def multipliers(self) -> Multipliers:
         """Of the last solve; a cone's is that of its tangent, which is the cone's own at the optimum."""
@@ -108,75 +158,41 @@ class ConeSolver:
             raise SolveError("there are no multipliers before the first solve")
         return read_multipliers(self._piqp, self._equal, len(self.form.cones))
 
-    def _loose(self, x: Array, numbers: Numbers) -> NDArray[np.bool_]:
-        """Cones that should hold with equality and do not."""
+    def loose(self, x: Array, numbers: Numbers) -> NDArray[np.bool_]:
+        """Rotated cones that do not hold with equality."""
         cones = self.form.cones
         slack = -cones.violation(x, numbers.cone_upper)
         return np.asarray(cones.rotated & (slack > self.options.slack_tolerance))
 
-    def _tighten(self, numbers: Numbers, loose: NDArray[np.bool_]) -> Array:
-        """Raise the price on the epigraph of slack cones until none is left."""
-        ever_loose, cause = loose.copy(), None
-        for price in self.options.repair_prices:
-            cost = numbers.cost.copy()
-            cost[self.form.cones.epigraph[ever_loose]] += price
-            self.solved = numbers._replace(cost=cost)
-            try:
-                x = self._converge(self.solved)
-            except TimeLimitError:
-                raise
-            except SolverLimitError as error:
-                # A huge current keeps its cost however dear; what it breaks is numerics, not physics.
-                cause = error
-                break
-            loose = self._loose(x, numbers)
-            if not loose.any():
-                return x
-            ever_loose |= loose
-        names = [self.form.cones.names[k] for k in np.flatnonzero(loose)[:5]]
-        raise RelaxationError(
-            f"{int(loose.sum())} cones are not tight and could not be repaired, e.g. {', '.join(names)}"
-        ) from cause
-
-    def _converge(self, numbers: Numbers) -> Array:
-        """Quadratic steps from the last point, else from none, else tangent cuts; never silent."""
-        self._rescuer = None
-        try:
-            return self._step_until_still(numbers)
-        except SolveError:
-            self.forget()
-            self.restarts += 1
-        try:
-            return self._step_until_still(numbers)
-        except SolveError:
-            self.forget()
-            if self.form.is_quadratic:
-                raise
-            self.rescues += 1
+    def _rescue(self, numbers: Numbers) -> Array:
+        self.rescues += 1
         relaxed = replace(self.form, integer=np.zeros_like(self.form.integer))
-        self._rescuer = HighsSolver(relaxed, self.options.tolerance)
-        return self._rescuer.solve(numbers)
+        self._rescuer = HighsSolver(relaxed, self.options.tolerance, _RESCUE_ROUNDS, _RESCUE_ITERATIONS)
+        try:
+            return self._rescuer.solve(numbers)
+        finally:
+            self.bound = self._rescuer.bound
 
-    def _step_until_still(self, numbers: Numbers) -> Array:
-        """Rounds of quadratic steps until the cones hold and the last step met no curvature.
+    def _step_until_still(self, numbers: Numbers, gap: float) -> Array | None:
+        """Rounds of quadratic steps until the cones hold and the last step met no curvature, else None.
 
         A step without curvature optimises the cost on tangents alone. These bound the cost from below,
         so if its end also lies in the cones it is the optimum, however far along a flat face it went.
         """
         cones, options = self.form.cones, self.options
+        if self._piqp is not None:
+            set_gap(self._piqp, gap)
         for _ in range(options.round_limit):
             self.rounds += 1
-            bend = self._quadratic_step(numbers)
+            bend = self._quadratic_step(numbers, gap)
             worst = cones.violation(self._x, numbers.cone_upper).max(initial=-np.inf)
             if worst <= options.tolerance and bend <= options.optimality * (
                 1.0 + abs(numbers.cost @ self._x)
             ):
                 return self._x
-        raise SolverLimitError(
-            f"no convergence of the cones after {options.round_limit} rounds (off by {worst:.1e})"
-        )
+        return None
 
-    def _quadratic_step(self, numbers: Numbers) -> float:
+    def _quadratic_step(self, numbers: Numbers, gap: float) -> float:
         """Move to the optimum on the tangents with the curvature of the last point; the curvature met."""
         x = self._x
         matrix, upper = self._tangents.at(x, numbers.cone_upper)
@@ -191,7 +207,7 @@ class ConeSolver:
             "x_u": numbers.upper,
         }
         if self._piqp is None:
-            self._piqp = new_piqp(COARSE_GAP)
+            self._piqp = new_piqp(gap)
             self._piqp.setup(hessian, A=self._equalities, G=matrix, **sides)
         else:
             self._piqp.update(P=hessian, G=matrix, **sides)

@@ -68,6 +68,19 @@ class Cones:
         """Which of them are rotated cones."""
         return self.scale >= 0
 
+    def subset(self, which: NDArray[np.bool_]) -> Cones:
+        """Some of them, in their order."""
+        return Cones(
+            self.square[which],
+            self.weight[which],
+            self.epigraph[which],
+            self.scale[which],
+            self.linear[which],
+            self.upper[which],
+            self.upper_signal[which],
+            tuple(name for name, wanted in zip(self.names, which, strict=True) if wanted),
+        )
+
     def implies_sign(self, lower: Array, lower_signal: sparse.csr_matrix) -> NDArray[np.bool_]:
         """Columns whose lower bound 0 says nothing new: ``sum of squares <= y z``, or ``<= b y``.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gridarium.agents.solving.highs_solver import HighsSolver
+from gridarium.agents.solving.places import place_of
 from gridarium.agents.solving.standard_form import Numbers, StandardForm
 from gridarium.environment.arrays import Array
 
@@ -52,17 +53,5 @@ def _outside(
     for place in np.flatnonzero(excess > _TOLERANCE * (1.0 + np.abs(value))):
         side, limit = ("least", lower) if value[place] < lower[place] else ("most", upper)
         sentence = f"must be at {side} {limit[place]:.6g}, needs {value[place]:.6g}"
-        sentences.append((float(excess[place]), f"{_place(form, names[place])} {sentence}"))
+        sentences.append((float(excess[place]), f"{place_of(form, names[place])} {sentence}"))
     return sentences
-
-
-def _place(form: StandardForm, full_name: str) -> str:
-    """Period, element and constraint family of ``name[element,period]``."""
-    name, _, index = full_name.partition("[")
-    where = [part for part in index.rstrip("]").split(",") if part]
-    period = f"period {where.pop()}, " if where and where[-1].isdigit() else ""
-    labels = form.labels.get(name)
-    if labels and where:
-        where = [labels[int(where[0])]]
-    element = f"{','.join(where)}, " if where else ""
-    return f"{period}{element}constraint family {form.families.get(name, name)}: {name}"

@@ -11,6 +11,7 @@ import numpy as np
 from highspy import HighsModelStatus, HighsStatus, HighsVarType
 from numpy.typing import NDArray
 
+from gridarium.agents.solving.places import place_of
 from gridarium.agents.solving.silent_highs import new_highs
 from gridarium.agents.solving.standard_form import Multipliers, Numbers, StandardForm
 from gridarium.environment.arrays import Array, Index
@@ -46,13 +47,21 @@ class HighsSolver:
         Largest violation of a cone, in its own units.
     round_limit : int
         Rounds of tangent cuts before `SolverLimitError`.
+    iteration_limit : int, optional
+        Of the simplex method in each of its runs.
     """
 
-    def __init__(self, form: StandardForm, cone_tolerance: float = 1e-6, round_limit: int = 100) -> None:
+    def __init__(
+        self,
+        form: StandardForm,
+        cone_tolerance: float = 1e-6,
+        round_limit: int = 100,
+        iteration_limit: int | None = None,
+    ) -> None:
         if form.is_quadratic:
             raise SolveError("a quadratic cost beside binaries must be written as a constraint")
         self.form, self.cone_tolerance, self.round_limit = form, cone_tolerance, round_limit
-        self.rounds = 0
+        self.rounds, self.bound = 0, -np.inf
         self._integers = np.flatnonzero(form.integer).astype(np.int32)
         self._columns = np.arange(len(form.cost), dtype=np.int32)
         self._rows = np.arange(len(form.row_names), dtype=np.int32)
@@ -60,6 +69,8 @@ class HighsSolver:
         self._cut_offset: Array = np.zeros(0)
         self._numbers: Numbers | None = None
         self._highs = highs_model(form)
+        if iteration_limit is not None:
+            self._highs.setOptionValue("simplex_iteration_limit", iteration_limit)
 
     def solve(self, numbers: Numbers, near: Array | None = None) -> Array:
         """Decisions at the given numbers.
@@ -75,7 +86,7 @@ class HighsSolver:
         InfeasibleError, UnboundedError, SolverLimitError
         """
         self._update(numbers)
-        self.rounds = 0
+        self.rounds, self.bound = 0, -np.inf
         if not len(self.form.cones):
             return self._solve_integers() if len(self._integers) else run_highs(self._highs)
         if near is not None:
@@ -144,13 +155,16 @@ class HighsSolver:
         """Solve, cut off what violates a cone, and again."""
         for _ in range(self.round_limit):
             x = run_highs(self._highs)
-            self.rounds += 1
+            self.rounds, self.bound = self.rounds + 1, float(numbers.cost @ x)
             violation = self.form.cones.violation(x, numbers.cone_upper)
             violated = np.flatnonzero(violation > self.cone_tolerance)
             if not len(violated):
                 return x
             self._add_cuts(x, violated, numbers)
-        raise SolverLimitError(f"cones violated by {violation.max():.1e} after {self.rounds} rounds of cuts")
+        place = place_of(self.form, self.form.cones.names[int(violation.argmax())])
+        raise SolverLimitError(
+            f"cones violated by {violation.max():.1e} after {self.rounds} rounds of cuts, most in {place}"
+        )
 
     def _add_cuts(self, x: Array, which: Index, numbers: Numbers) -> None:
         """Append the tangents at x of the given cones."""

@@ -12,10 +12,11 @@ from gridarium.environment.errors import InfeasibleError, SolveError, SolverLimi
 
 _SETTINGS = {"eps_abs": 1e-8, "eps_rel": 1e-9, "check_duality_gap": True, "eps_primal_inf": 1e-8}
 _FIRM_REGULARISATION = 1e-8
-LAST_GAP, COARSE_GAP, FINE_GAP = 1e-6, 1e-8, 1e-12
+LAST_GAP, COARSE_GAP, CONE_GAP, FINE_GAP = 1e-6, 1e-8, 1e-9, 1e-12
 """Absolute duality gaps; a tenth of each relative.
 
-Where a limit is met without force, decisions are off by the root of the gap.
+Where a limit is met without force, decisions are off by the root of the gap. A cone whose multiplier is m
+stays slack by the gap over m: where energy is next to free, the coarse one looks like energy that is burnt.
 """
 
 
@@ -67,15 +68,15 @@ class QuadraticSolver:
         A firmer regularisation mends the latter; it comes last since it stalls the gap by itself.
         """
         usual = live.settings.reg_lower_limit
-        _set_gap(live, COARSE_GAP)
+        set_gap(live, COARSE_GAP)
         try:
             run_piqp(live)
         except SolverLimitError:
             live.settings.reg_lower_limit = _FIRM_REGULARISATION
-            _set_gap(live, LAST_GAP)
+            set_gap(live, LAST_GAP)
             run_piqp(live)
         finally:
-            _set_gap(live, FINE_GAP)
+            set_gap(live, FINE_GAP)
             live.settings.reg_lower_limit = usual
 
     def _changed(self, numbers: Numbers, old: Numbers) -> dict[str, Array]:
@@ -118,7 +119,7 @@ def new_piqp(gap: float = FINE_GAP) -> piqp.SparseSolver:
     live = piqp.SparseSolver()
     for name, value in _SETTINGS.items():
         setattr(live.settings, name, value)
-    _set_gap(live, gap)
+    set_gap(live, gap)
     return live
 
 
@@ -133,7 +134,8 @@ def read_multipliers(live: piqp.SparseSolver, equal: NDArray[np.bool_], n_cone: 
     return Multipliers(rows, np.array(result.z_bl), -np.array(result.z_bu), inner[n_plain:])
 
 
-def _set_gap(live: piqp.SparseSolver, gap: float) -> None:
+def set_gap(live: piqp.SparseSolver, gap: float) -> None:
+    """Let the next solves of an object end at a duality gap."""
     live.settings.eps_duality_gap_abs = gap
     live.settings.eps_duality_gap_rel = 0.1 * gap
 

@@ -131,8 +131,12 @@ class StandardForm:
     def objective(self, x: Array, signals: Array) -> float:
         """Value of the objective at a decision, in the model's own unit and minimising sense."""
         linear = (self.cost + self.cost_signal @ signals) @ x + 0.5 * x @ (self.hessian @ x)
-        constant = self.constant_signal @ signals + 0.5 * signals @ (self.constant_square @ signals)
-        return float(linear + constant + self.constant)
+        return float(linear) + self.constant_at(signals)
+
+    def constant_at(self, signals: Array) -> float:
+        """What of the objective no decision changes."""
+        moving = self.constant_signal @ signals + 0.5 * signals @ (self.constant_square @ signals)
+        return float(moving + self.constant)
 
 
 class Numbers(NamedTuple):

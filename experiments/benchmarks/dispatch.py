@@ -8,14 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridarium.agents.feeder.dispatch_problem import (
-    SIGNALS,
-    DispatchShape,
-    Renewable,
-    build_dispatch_model,
-)
+from gridarium.agents.feeder.dispatch import dispatch_problem
+from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.solving.standard_form import compile_model
 from gridarium.environment.arrays import Array
 from gridarium.environment.network import Feeder
 from gridarium.environment.network_reader import read_feeder
@@ -76,7 +71,7 @@ def bench_dispatch() -> dict[str, float]:
         If Clarabel is not installed.
     """
     shape = leader_shape(read_feeder("case33bw"))
-    problem = LocalProblem(compile_model(build_dispatch_model(shape), SIGNALS))
+    problem = dispatch_problem(shape)
     problem.solve("leader", **leader_signals(shape))
     random = RandomStreams(1).stream("load changes")
     samples = [

@@ -52,6 +52,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     feeder_certificates.budget,
     feeder_certificates.network,
     feeder_certificates.commitment,
+    feeder_certificates.dispatch_optimality,
     pool_certificates.trades,
     pool_certificates.welfare,
     equilibrium_certificates.followers,

@@ -55,6 +55,22 @@ def commitment(known: GridEvidence) -> Iterator[Reading]:
     )  # fmt: skip
 
 
+def dispatch_optimality(known: GridEvidence) -> Iterator[Reading]:
+    """What the dispatch of the days costs against what any dispatch would cost at least."""
+    if not known.of(Dso):
+        return
+    days, signals = known.tables["days"], rows_of(known.tables, "signals", "dso")
+    gap = float((days["dispatch_cost_money"] - days["dispatch_bound_money"]).sum())
+    sold = signals["price_per_mwh"].abs() * signals["p_load_plan_mw"]
+    sales = float(sold.sum()) * known.world.period_h
+    yield Reading(
+        "dispatch optimality", max(0.0, gap) / max(sales, 1e-9), 1e-2, "", False,
+        "cost of the dispatch above the bound of its relaxed power flow, relative to gross sales: next to 0 "
+        "where the relaxation is exact; at negative prices, where a relaxed plan burns energy in currents "
+        "that no feeder carries, a limit and not an estimate of what a better plan could save",
+    )  # fmt: skip
+
+
 def network(known: GridEvidence) -> Iterator[Reading]:
     """The AC flow of a feeder against the plan of its DSO."""
     if not known.of(Dso):

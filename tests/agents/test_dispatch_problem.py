@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gridarium.agents.feeder.dispatch_problem import SIGNALS, DispatchShape, build_dispatch_model
+from gridarium.agents.feeder.dispatch import dispatch_problem
+from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.environment.errors import GridariumError, InfeasibleError, RelaxationError
 from gridarium.environment.network import Feeder
@@ -78,7 +79,7 @@ def signals_of(shape: DispatchShape, p_mw: float, q_mvar: float, price: float = 
 
 
 def compiled(shape: DispatchShape) -> LocalProblem:
-    return LocalProblem.compile(build_dispatch_model(shape), SIGNALS)
+    return dispatch_problem(shape)
 
 
 def assert_physical(shape: DispatchShape, signals: dict[str, Any], solution: Solution) -> None:
@@ -147,7 +148,7 @@ def test_free_and_negatively_priced_energy_ends_physical(price: float) -> None:
     cut |= {"buy_price": np.full(6, price), "initial_mwh": np.array([0.5])}
     problem = compiled(shape)
     assert_physical(shape, cut, problem.solve("dso", **cut))
-    assert problem.repairs >= 1 or price == 0.0
+    assert problem.refinements >= 1 or price == 0.0
 
 
 def test_what_only_losses_could_cure_is_refused() -> None:

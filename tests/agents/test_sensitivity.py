@@ -5,7 +5,6 @@ import pyomo.environ as pyo
 import pytest
 
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.solving.cone_solver import ConeOptions
 from gridarium.environment.errors import SolveError
 
 STEP = 1e-4
@@ -32,8 +31,7 @@ def model(quadratic: bool, cone: bool):
 @pytest.mark.parametrize(("quadratic", "cone"), [(False, False), (True, False), (False, True)])
 @pytest.mark.parametrize("demand", [1.5, 5.0, 13.0])
 def test_marginal_values_are_the_slopes_of_the_cost(quadratic, cone, demand):
-    options = ConeOptions(must_be_tight=False) if cone else None
-    problem = LocalProblem.compile(model(quadratic, cone), ["demand", "price", "limit"], options)
+    problem = LocalProblem.compile(model(quadratic, cone), ["demand", "price", "limit"])
     at = {"demand": demand, "price": np.array([3.0, 2.0]), "limit": 3.0}
     found = problem.solve("test", **at)
     slopes = {name: problem.sensitivity(found, name) for name in at}

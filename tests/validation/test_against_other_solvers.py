@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridarium.agents.feeder.consumer_problem import ConsumerShape, build_consumer_model
+from gridarium.agents.feeder.dispatch import dispatch_problem
 from gridarium.agents.feeder.dispatch_problem import SIGNALS as DISPATCH_SIGNALS
 from gridarium.agents.feeder.dispatch_problem import build_dispatch_model
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.solving.cone_solver import ConeOptions, ConeSolver
+from gridarium.agents.solving.cone_solver import ConeSolver
 from gridarium.agents.solving.standard_form import compile_model
 from gridarium.agents.storage.storage_problem import SIGNALS as STORAGE_SIGNALS
 from gridarium.agents.storage.storage_problem import StorageShape, build_storage_model
@@ -128,16 +129,16 @@ def test_consumer_qp_equals_pyomos_highs(seed: int, shape: ConsumerShape) -> Non
 @pytest.mark.parametrize("load_factor", [0.0, 0.4, 1.0, 1.05])
 @pytest.mark.parametrize("price_change", [-0.9, 0.0, 1.0])
 def test_dispatch_equals_clarabel(load_factor: float, price_change: float) -> None:
-    form = compile_model(build_dispatch_model(LEADER), DISPATCH_SIGNALS)
-    problem = LocalProblem(form)
+    problem = dispatch_problem(LEADER)
+    form = problem.form
     problem.solve("dso", **leader_signals(LEADER))
     signals = leader_signals(LEADER, load_factor)
     signals["buy_price"] = (1.0 + price_change) * signals["buy_price"]
     solution = problem.solve("dso", **signals)
     numbers = form.at(solution.signals)
     cost, reference = numbers.cost @ solution.x, solve_conic(form, numbers).cost
-    # Where energy is free the relaxation burns some of it, so a repaired plan costs a little more.
-    allowed = 1e-3 if problem.repairs else 1e-5
+    # Where energy is free the relaxation burns some of it, so a refined plan costs a little more.
+    allowed = 1e-3 if problem.refinements else 1e-5
     assert -1e-5 <= (cost - reference) / (1.0 + abs(reference)) <= allowed
     assert form.cones.violation(solution.x, numbers.cone_upper).max() <= 1e-7
 
@@ -186,7 +187,7 @@ def test_random_dispatches_equal_clarabels_or_are_infeasible_for_both(seed: int)
         export_limit_mw=float(random.choice([0.0, 2.0])),
     )
     form = compile_model(build_dispatch_model(shape), DISPATCH_SIGNALS)
-    solver = ConeSolver(form, ConeOptions(must_be_tight=False))
+    solver = ConeSolver(form)
     for _ in range(3):
         load = random.uniform(0.0, 1.2, n_period) * random.choice([0.0, 1.0, 3.0])
         price = random.uniform(*random.choice([(300.0, 900.0), (0.0, 0.1), (-40.0, 400.0)]), n_period)

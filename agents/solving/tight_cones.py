@@ -1,0 +1,279 @@
+"""Rotated cones that hold with equality, as the flow of a branch does, by a sequence of convex QPs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import piqp
+
+from gridarium.agents.solving.cone_linearisation import Curvature, Tangents
+from gridarium.agents.solving.physics import Physics
+from gridarium.agents.solving.places import place_of
+from gridarium.agents.solving.quadratic_solver import COARSE_GAP, LAST_GAP, new_piqp, run_piqp, set_gap
+from gridarium.agents.solving.standard_form import Multipliers, Numbers, StandardForm
+from gridarium.environment.arrays import Array
+from gridarium.environment.errors import InfeasibleError, PowerFlowError, RelaxationError, SolverLimitError
+
+ROUND_LIMIT = 50
+"""Quadratic programmes of one sequence; a plan that keeps all limits by then is taken as it is."""
+NEAR = 1e-3
+"""Most by which the completed plan of a relaxation may miss its cost, relative, and its limits."""
+_STILL = 1e-5
+"""Length of a step whose gain is below the rounding of the cost, in units of the squared decisions."""
+_LOSS_PRICE = 0.1
+"""Price on the epigraphs that makes losses dear wherever a first point is sought, times the dearest price."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Where the sequence ends.
+
+    Parameters
+    ----------
+    gain : float
+        Most that a further step is thought to gain, relative to the cost.
+    excess : float
+        Most by which a limit may be exceeded, in its own units.
+    """
+
+    gain: float
+    excess: float
+
+
+ROUGH, FINE = Accuracy(1e-4, 1e-2), Accuracy(1e-8, 1e-6)
+"""To compare plans, and to keep one."""
+
+
+@dataclass(frozen=True)
+class TightPoint:
+    """A physical point, and what its last step found.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n_decision,)
+    cone_multiplier : ndarray, shape (n_cone,)
+        Positive where less of the squares would pay, negative where more of them would.
+    limit_price : ndarray, shape (n_decision + n_plain_cone,)
+        Size of the multipliers of all bounds of decisions and of the cones that are not rotated.
+    multipliers : Multipliers
+    """
+
+    x: Array
+    cone_multiplier: Array
+    limit_price: Array
+    multipliers: Multipliers
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The end of one QP, and the length of the way there."""
+
+    point: TightPoint
+    length: float
+
+
+class TightConeSolver:
+    """Successive linearisation of the equality ``sum of squares = y z``, each step completed by physics.
+
+    Each round replaces every rotated cone by its tangent as an equality. What is convex in the Lagrangian
+    (cones of positive multiplier) moves into the objective, what is concave stays linear: a convex-concave
+    step. The physics then completes the point, so that each one is exact, and its cost and its excess over
+    limits decide whether it is taken; else a trust region on the squared decisions shrinks. The end is a
+    point that satisfies the first-order conditions, and need not be the best one.
+
+    Parameters
+    ----------
+    form : StandardForm
+        With a linear objective.
+    physics : Physics
+
+    Notes
+    -----
+    Convex-concave procedure with a trust region [1]_.
+
+    References
+    ----------
+    .. [1] T. Lipp, S. Boyd, 2016, doi:10.1007/s11081-015-9294-x
+    """
+
+    def __init__(self, form: StandardForm, physics: Physics) -> None:
+        self.form, self.physics = form, physics
+        self.rounds = 0
+        cones = form.cones
+        self._rotated, self._plain = cones.subset(cones.rotated), cones.subset(~cones.rotated)
+        equal = form.row_lower == form.row_upper
+        self._equal, self._unequal = equal, ~equal
+        self._rows = Tangents(form.rows[equal], self._rotated)
+        self._limits = Tangents(form.rows[~equal], self._plain)
+        self._curvature = Curvature(form.hessian, cones)
+        self._implied = cones.implies_sign(form.lower, form.lower_signal)
+        self._squared = np.unique(self._rotated.square[self._rotated.weight != 0.0])
+        self._piqp: piqp.SparseSolver | None = None
+
+    def start(self, numbers: Numbers, signals: Array) -> TightPoint:
+        """A physical point of little losses, found from no flow.
+
+        Raises
+        ------
+        RelaxationError
+            If there is no physical point near those that the tangents allow.
+        """
+        dearest = 1.0 + float(np.abs(numbers.cost).max())
+        cost = numbers.cost.copy()
+        cost[self._rotated.epigraph] += _LOSS_PRICE * dearest
+        n_cone, n_column = len(self.form.cones), len(self.form.cost)
+        x = np.zeros(n_column)
+        x[self._rotated.scale] = 1.0
+        multiplier = np.where(self.form.cones.rotated, _LOSS_PRICE * dearest, 1.0)
+        nothing = np.zeros(n_column + len(self._plain))
+        point = TightPoint(x, multiplier, nothing, Multipliers(nothing, nothing, nothing, np.zeros(n_cone)))
+        dear = numbers._replace(cost=cost)
+        try:
+            point = self._step(point, dear, np.inf).point
+            return self._descend(self._completed(point, signals), dear, signals, ROUGH)
+        except (InfeasibleError, PowerFlowError, SolverLimitError) as error:
+            raise RelaxationError(
+                f"no power flow keeps all limits as far as was searched: {error}"
+            ) from error
+
+    def from_relaxed(
+        self, relaxed: Array, multipliers: Multipliers, numbers: Numbers, signals: Array
+    ) -> TightPoint | None:
+        """The relaxation's plan completed; None where this makes another plan of it."""
+        try:
+            x = self.physics.completed(relaxed, signals)
+        except PowerFlowError:
+            return None
+        cost = float(numbers.cost @ relaxed)
+        is_near = abs(float(numbers.cost @ x) - cost) <= NEAR * (1.0 + abs(cost))
+        if not is_near or self._excess(x, numbers).max(initial=0.0) > NEAR:
+            return None
+        price = np.concatenate(
+            [np.maximum(multipliers.lower, -multipliers.upper), -multipliers.cones[~self.form.cones.rotated]]
+        )
+        return TightPoint(x, -multipliers.cones, price, multipliers)
+
+    def improve(self, point: TightPoint, numbers: Numbers, signals: Array, accuracy: Accuracy) -> TightPoint:
+        """The end of the sequence from a point whose decisions may leave limits.
+
+        Raises
+        ------
+        RelaxationError
+            If the limits could not be kept, or no end was found.
+        """
+        try:
+            return self._descend(self._completed(point, signals), numbers, signals, accuracy)
+        except (InfeasibleError, PowerFlowError, SolverLimitError) as error:
+            raise RelaxationError(
+                f"no power flow keeps all limits as far as was searched: {error}"
+            ) from error
+
+    def _descend(self, point: TightPoint, numbers: Numbers, signals: Array, accuracy: Accuracy) -> TightPoint:
+        """Steps until the next one is thought to gain next to nothing and all limits hold."""
+        # What leaves rows, as a start from elsewhere does, is mended by a step that may cost more.
+        radius, mends = np.inf, True
+        for _ in range(ROUND_LIMIT):
+            self.rounds += 1
+            try:
+                step = self._step(point, numbers, radius)
+            except InfeasibleError:
+                # What is in excess needs more room to be mended.
+                if not np.isfinite(radius):
+                    raise
+                radius, mends = radius * 4.0, True
+                continue
+            except SolverLimitError:
+                radius = min(radius, 3.0) / 3.0
+                if radius < _STILL:
+                    raise
+                continue
+            try:
+                new = self._completed(step.point, signals)
+            except PowerFlowError:
+                radius = min(radius, step.length) / 3.0
+                continue
+            price = 2.0 * np.maximum(point.limit_price, new.limit_price)
+            excess = self._excess(new.x, numbers)
+            before = numbers.cost @ point.x + price @ self._excess(point.x, numbers)
+            thought = float(before - numbers.cost @ step.point.x)
+            gain = float(before - numbers.cost @ new.x - price @ excess)
+            scale = 1.0 + abs(float(numbers.cost @ new.x))
+            if not mends and gain < -FINE.gain * scale and step.length > _STILL:
+                radius = min(radius, step.length) / 3.0
+                continue
+            point, mends = new, False
+            inside = step.length < 0.99 * radius
+            if (
+                inside
+                and abs(thought) <= accuracy.gain * scale
+                and excess.max(initial=0.0) <= accuracy.excess
+            ):
+                return point
+        if self._excess(point.x, numbers).max(initial=0.0) <= accuracy.excess:
+            return point
+        raise SolverLimitError(f"no end after {ROUND_LIMIT} rounds, {self._worst(point.x, numbers)}")
+
+    def _completed(self, point: TightPoint, signals: Array) -> TightPoint:
+        x = self.physics.completed(point.x, signals)
+        return TightPoint(x, point.cone_multiplier, point.limit_price, point.multipliers)
+
+    def _excess(self, x: Array, numbers: Numbers) -> Array:
+        """By how much x leaves the bounds of decisions and the cones that are not rotated."""
+        outside = np.maximum(numbers.lower - x, x - numbers.upper)
+        above = self._plain.violation(x, numbers.cone_upper[~self.form.cones.rotated])
+        return np.asarray(np.maximum(np.concatenate([outside, above]), 0.0))
+
+    def _worst(self, x: Array, numbers: Numbers) -> str:
+        excess = self._excess(x, numbers)
+        names = (*self.form.column_names, *self._plain.names)
+        return f"{place_of(self.form, names[int(excess.argmax())])} off by {excess.max():.1e}"
+
+    def _step(self, point: TightPoint, numbers: Numbers, radius: float) -> _Step:
+        """The optimum on the tangents at a point, the squared decisions not further than a radius from it."""
+        x, form, squared = point.x, self.form, self._squared
+        rows, right = self._rows.at(x, np.zeros(len(self._rotated)))
+        limits, most = self._limits.at(x, numbers.cone_upper[~form.cones.rotated])
+        hessian = self._curvature.at(x, np.maximum(point.cone_multiplier, 0.0))
+        lower, upper = np.where(self._implied, -np.inf, numbers.lower), numbers.upper.copy()
+        lower[squared] = np.maximum(lower[squared], x[squared] - radius)
+        upper[squared] = np.minimum(upper[squared], x[squared] + radius)
+        sides = {
+            "c": numbers.cost - hessian @ x,
+            "b": np.concatenate([numbers.row_upper[self._equal], right]),
+            "h_l": np.concatenate([numbers.row_lower[self._unequal], np.full(len(most), -np.inf)]),
+            "h_u": np.concatenate([numbers.row_upper[self._unequal], most]),
+            "x_l": lower,
+            "x_u": upper,
+        }
+        if self._piqp is None:
+            self._piqp = new_piqp(COARSE_GAP)
+            self._piqp.setup(hessian, A=rows, G=limits, **sides)
+        else:
+            self._piqp.update(P=hessian, A=rows, G=limits, **sides)
+        self._run(self._piqp)
+        new = self._read(self._piqp)
+        return _Step(new, float(np.abs(new.x[squared] - x[squared]).max(initial=0.0)))
+
+    @staticmethod
+    def _run(live: piqp.SparseSolver) -> None:
+        """Solve; where the last digits of the gap stall, without them."""
+        try:
+            run_piqp(live)
+        except SolverLimitError:
+            set_gap(live, LAST_GAP)
+            try:
+                run_piqp(live)
+            finally:
+                set_gap(live, COARSE_GAP)
+
+    def _read(self, live: piqp.SparseSolver) -> TightPoint:
+        result, form = live.result, self.form
+        pull, inner = np.array(result.y), np.array(result.z_l) - np.array(result.z_u)
+        n_equal, n_unequal = int(self._equal.sum()), int(self._unequal.sum())
+        rows, cones = np.zeros(len(self._equal)), np.zeros(len(form.cones))
+        rows[self._equal], rows[self._unequal] = -pull[:n_equal], inner[:n_unequal]
+        cones[form.cones.rotated], cones[~form.cones.rotated] = pull[n_equal:], -inner[n_unequal:]
+        low, high = np.array(result.z_bl), np.array(result.z_bu)
+        price = np.concatenate([np.maximum(low, high), cones[~form.cones.rotated]])
+        return TightPoint(np.array(result.x), cones, price, Multipliers(rows, low, -high, -cones))
