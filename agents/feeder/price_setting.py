@@ -11,8 +11,11 @@ from gridarium.agents.feeder.acceleration import Acceleration, Heard, ProgressWa
 from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.environment.arrays import Array
 
-SHORTER_TRIES = 2
-"""Times that a leader that is stuck tries again with half the damping."""
+TRIES = ((1.0, True), (1.0, False), (0.5, True))
+"""What a leader tries one after the other when it is stuck: its damping times this, and whether by its memory.
+
+Plain steps cross kinks at which the distance must grow before it falls; a memory turns back there.
+"""
 
 
 class Step(NamedTuple):
@@ -122,8 +125,8 @@ class BestResponse:
     """Takes the loads last heard as given, and steps towards the price that they call for.
 
     What it learns from the rounds before lets it meet answers that would make a damped step circle. When it
-    comes no nearer to rest it goes back to the best price seen and starts again in shorter steps; when that
-    does not help it gives up, and announces the best price.
+    comes no nearer to rest it goes back to the best price seen and starts again, in plain steps and then in
+    shorter ones; when that does not help either it gives up, and announces the best price.
 
     Parameters
     ----------
@@ -142,13 +145,12 @@ class BestResponse:
     def __init__(self, damping: float, memory: int = 0) -> None:
         self.damping, self.memory = damping, memory
         self.cycle: Cycle | None = None
-        self._shorter = 0
-        self._start_again(damping)
+        self._start_again(0)
 
     def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
         """The tariff at the forecast loads; what was learned under other terms does not hold."""
-        self.cycle, self._shorter = None, 0
-        self._start_again(self.damping)
+        self.cycle = None
+        self._start_again(0)
         return plan.offer.price_per_mwh
 
     def plan(self, answers: Planning) -> DayAhead:
@@ -173,16 +175,19 @@ class BestResponse:
             return Step(self._acceleration.step(heard), heard.distance_per_mwh)
         best = self._watch.best
         assert best is not None
-        if self.memory and self._shorter < SHORTER_TRIES:
-            self._shorter += 1
-            self._start_again(self.damping / 2.0**self._shorter)
+        if self.memory and self._try < len(TRIES) - 1:
+            self._start_again(self._try + 1)
             self._watch.note(best)
             return Step(self._acceleration.step(best), heard.distance_per_mwh)
         self.cycle = Cycle(best.posted, self._watch.spread_per_mwh)
         return Step(best.posted, heard.distance_per_mwh, stuck=True)
 
-    def _start_again(self, damping: float) -> None:
-        self._acceleration, self._watch = Acceleration(damping, self.memory), ProgressWatch(damping)
+    def _start_again(self, number: int) -> None:
+        """Forget all but the numbers of the scenario, and begin a try."""
+        share, remembers = TRIES[number]
+        damping = share * self.damping
+        self._try, self._watch = number, ProgressWatch(damping)
+        self._acceleration = Acceleration(damping, self.memory if remembers else 0)
 
     def settle(self, posted: Array) -> Array:
         """The posted price, or the best one seen of a cycle."""
