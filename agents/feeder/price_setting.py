@@ -12,7 +12,7 @@ from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.environment.arrays import Array
 
 TRIES = ((1.0, True), (1.0, False), (0.5, True))
-"""What a leader tries one after the other when it is stuck: its damping times this, and whether by its memory.
+"""What a stuck leader tries one after the other: its damping times this, and whether by its memory.
 
 Plain steps cross kinks at which the distance must grow before it falls; a memory turns back there.
 """

@@ -175,6 +175,9 @@ def test_run_takes_cases_seed_and_overrides(gridarium: Callable[..., Any], runne
         (["report", "full"], "must be a folder that gridarium run left"),
         (["bench", "nothing"], "must be one of agent-solve"),
         (["bench", "bus", "--json", "no/such/folder.json"], "existing folder"),
+        (["bench", "bus", "--set", "count=3"], "bus has no settings"),
+        (["bench", "robustness", "--set", "number=3"], "must be one of count, first, most_buses, workers"),
+        (["bench", "robustness", "--set", "count=few"], "count=NUMBER, a whole number from 1"),
     ],
 )
 def test_bad_input(
@@ -225,10 +228,10 @@ def test_report(gridarium: Callable[..., Any], make: Make, tmp_path: Path) -> No
 
 def test_bench(gridarium: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     module = types.ModuleType("made_up_benchmark")
-    module.measure = lambda: {"ratio": 2.5}  # type: ignore[attr-defined]
+    module.measure = lambda count: {"ratio": 0.5 * count}  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(BENCHMARKS, "bus", Benchmark(module.__name__, "measure", ""))
-    result = gridarium("bench", "bus", "--json", "bench.json")
+    monkeypatch.setitem(BENCHMARKS, "bus", Benchmark(module.__name__, "measure", "", ("count",)))
+    result = gridarium("bench", "bus", "--set", "count=5", "--json", "bench.json")
     assert result.exit_code == cli.DONE, result.stderr
     assert "ratio" in result.stdout
     assert json.loads((tmp_path / "bench.json").read_text()) == {"bus": {"ratio": 2.5}}
