@@ -23,6 +23,7 @@ GENERATION = "generation"
 DISCHARGE, CHARGE = "discharged energy", "charged energy"
 DEMAND_RESPONSE = "demand response"
 WEAR_COMPENSATION = "wear compensation"
+STORAGE_COMPENSATION = "storage compensation"
 
 # Energy over leased lines.
 LINE_ENERGY, LINE_FEE, DEFAULT = "line energy", "line fee", "default"

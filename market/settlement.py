@@ -24,6 +24,7 @@ from gridarium.market.accounts import (
     PURCHASE,
     RETAIL,
     START_STOP,
+    STORAGE_COMPENSATION,
     TRUE_UP,
     WEAR,
     WEAR_COMPENSATION,
@@ -228,6 +229,27 @@ def settle_storage(ledger: Ledger, account: StorageAccount) -> None:
     ):
         if amount:
             ledger.book(account.time_s, payer, payee, amount, purpose, account.period)
+
+
+def settle_wear(ledger: Ledger, time_s: float, period: int, owner: str, wear_money: float) -> None:
+    """Book what an owner pays for the wear of a storage that it has scheduled itself."""
+    if wear_money:
+        ledger.book(time_s, owner, MAINTENANCE, wear_money, WEAR, period)
+
+
+def settle_storage_compensation(
+    ledger: Ledger, time_s: float, period: int, operator: str, owed_money: Mapping[str, float]
+) -> None:
+    """Book what an operator owes owners for a day on which it has commanded their storages.
+
+    Parameters
+    ----------
+    owed_money : mapping of str to float
+        By owner: what it would have earned by itself, less what it has earned; nothing is due below zero.
+    """
+    for owner, money in owed_money.items():
+        if money > 0.0:
+            ledger.book(time_s, operator, owner, money, STORAGE_COMPENSATION, period)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,10 @@ class Commands:
         self._horizon = horizon
         self._newest_issue: dict[int, int] = {}
 
+    def has(self, day: int) -> bool:
+        """Whether a command of a day has arrived."""
+        return day in self._newest_issue
+
     def take(self, command: Command) -> slice | None:
         """Take note of a command, and tell which settlement periods it is about.
 

@@ -11,6 +11,7 @@ from gridarium.agents.base import Listener, on
 from gridarium.agents.devices.commanded import Commands
 from gridarium.agents.devices.storage_carbon import StorageCarbon
 from gridarium.agents.rows import Rows
+from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.storage import StorageFlow, StorageRatings, StorageUnit
@@ -91,6 +92,15 @@ class StorageDevice(Listener):
             if self._carbon is not None:
                 self._carbon.take(command.pool, ahead, self._unit.e_mwh)
         return Receipt()
+
+    def plan(self, day: int, charge_mw: Array, discharge_mw: Array) -> None:
+        """Keep what its owner has decided for a day, in steps, MW; a command for that day goes before."""
+        if not self._commands.has(day):
+            periods, hold = self._horizon.periods(day), self._horizon.by_period
+            self._told_charge_mw[periods], self._told_discharge_mw[periods] = (
+                hold(charge_mw),
+                hold(discharge_mw),
+            )
 
     # What it does.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,7 +15,15 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
 from gridarium.market.messages.tariffs import MarketConditions, TariffSignal
-from gridarium.market.settlement import PeriodAccount, settle_period, settle_true_up
+from gridarium.market.settlement import (
+    PeriodAccount,
+    StorageAccount,
+    StorageRates,
+    settle_period,
+    settle_storage,
+    settle_storage_compensation,
+    settle_true_up,
+)
 from gridarium.market.supply import Situation
 from gridarium.market.tariffs import Tariff, TariffOffer, carbon_revenue, granted_discount
 
@@ -64,6 +73,22 @@ class DayAhead:
         return cost
 
 
+@dataclass(frozen=True)
+class StorageDues:
+    """What a DSO settles with owners of storages over a day.
+
+    Parameters
+    ----------
+    traders : tuple of str
+        Those who trade at the tariff by their meters.
+    owed_money : mapping of str to float
+        What an owner is to get for being commanded, once the day is over.
+    """
+
+    traders: tuple[str, ...] = ()
+    owed_money: Mapping[str, float] = field(default_factory=dict)
+
+
 class DayAccounts:
     """Settles one delivery day of a DSO; all series by settlement periods of the day.
 
@@ -86,6 +111,8 @@ class DayAccounts:
     signal : TariffSignal
         The final one, in the steps of the plan.
     horizon : Horizon
+    dues : StorageDues, optional
+        None by default.
     """
 
     def __init__(
@@ -98,7 +125,9 @@ class DayAccounts:
         plan: DayAhead,
         signal: TariffSignal,
         horizon: Horizon,
+        dues: StorageDues | None = None,
     ) -> None:
+        self._dues = dues or StorageDues()
         self._grid, self._world, self._tariff = grid, grid.world, tariff
         self._operator, self._contract = operator, contract
         self._periods = horizon.periods(signal.day)
@@ -125,6 +154,7 @@ class DayAccounts:
         planned = float(self._factor[place])
         self.settled_factor[place] = planned
         settle_period(world.ledger, self._operator, self._account(period))
+        self._settle_storages(period)
         below = self._conditions.quota_tco2_per_mwh - planned
         reduction = below * float(self.load_mw()[place]) * world.period_h
         return reduction + (self._true_up() if period == self._periods.stop - 1 else 0.0)
@@ -172,6 +202,31 @@ class DayAccounts:
             drawn[: len(states)] = [state.exchange_mw * grid.replicas for state in states]
             metered[name] = drawn
         return metered
+
+    def _settle_storages(self, period: int) -> None:
+        """Trade with owners by their meters; after the day's last period pay what is owed for commands."""
+        world, price = self._world, float(self._price[period - self._periods.start])
+        for owner in self._dues.traders:
+            charged, discharged = (
+                float(meters[owner][period]) * world.period_h
+                for meters in (world.meters, world.feed_in_meters)
+            )
+            account = StorageAccount(
+                time_s=world.clock.now_s,
+                period=period,
+                owner=owner,
+                operator=self._operator,
+                moved_mwh=0.0,
+                charged_mwh=charged,
+                discharged_mwh=discharged,
+                price_per_mwh=price,
+                rates=StorageRates(0.0, 0.0),
+            )
+            settle_storage(world.ledger, account)
+        if period == self._periods.stop - 1:
+            settle_storage_compensation(
+                world.ledger, world.clock.now_s, period, self._operator, self._dues.owed_money
+            )
 
     def _true_up(self) -> float:
         """Spread over the day what metered emission and loads leave of the planned carbon balance.

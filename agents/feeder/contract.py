@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from gridarium.agents.feeder.own_storages import OwnStorages
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Grid, Place
 from gridarium.environment.horizon import Horizon
@@ -27,6 +28,8 @@ class DsoContract:
         Where its followers' loads meet the grid.
     below : mapping of str to Grid
         Those of its followers who are operators of a grid that hangs on this one.
+    own_storages : OwnStorages
+        Storages whose owners live on the tariff; by default the operator commands all there are.
     """
 
     tou_price_per_mwh: Array
@@ -34,6 +37,7 @@ class DsoContract:
     carbon_market: str
     places: Mapping[str, Place]
     below: Mapping[str, Grid]
+    own_storages: OwnStorages = field(default_factory=OwnStorages)
 
     @property
     def consumers(self) -> tuple[str, ...]:

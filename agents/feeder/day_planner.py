@@ -15,6 +15,7 @@ from gridarium.agents.feeder.day_outlook import DayOutlook, sales_margin
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
+from gridarium.agents.feeder.own_storages import OwnStorages, Redispatch
 from gridarium.environment.arrays import Array
 from gridarium.environment.commons import Commons
 from gridarium.environment.errors import InfeasibleError
@@ -41,6 +42,8 @@ class DayPlanner:
     carbon_in_cost : bool
         Whether carbon is priced in the dispatch.
     pool_terms : PoolTerms
+    own : OwnStorages, optional
+        Storages that their owners schedule; none by default.
     """
 
     def __init__(
@@ -53,8 +56,11 @@ class DayPlanner:
         horizon: Horizon,
         carbon_in_cost: bool,
         pool_terms: PoolTerms,
+        own: OwnStorages | None = None,
     ) -> None:
         self._tariff, self._places, self._horizon = tariff, places, horizon
+        self._own = own or OwnStorages()
+        self._redispatch = Redispatch(world, owner, shape, self._own)
         self._carbon_in_cost = carbon_in_cost
         self.dispatcher = Dispatcher(world, owner, shape)
         self._committer = UnitCommitter(self.dispatcher)
@@ -89,6 +95,9 @@ class DayPlanner:
     def reviewed(self, today: DsoDay, loads_mw: Mapping[str, Array]) -> Review:
         """The commitment that is held against the best one for some loads.
 
+        Where owners' schedules of their storages break a limit of the grid whatever runs, the least change of
+        them that breaks none is kept in `today.redispatched_mw`.
+
         Raises
         ------
         InfeasibleError
@@ -96,6 +105,11 @@ class DayPlanner:
         """
         day = self._dispatch_day(today, loads_mw)
         found = self._committer.review(day, today.commitment)
+        if self._own.units and (found is None or not self._carries(day, found)):
+            given = replace(day, load_p_mw=day.load_p_mw - self._drawn_by_own_mw(today))
+            today.redispatched_mw = self._redispatch.changed(given, today.wanted_mw, today.own_initial_mwh)
+            day = self._dispatch_day(today, loads_mw)
+            found = self._committer.review(day, today.commitment)
         if found is None:
             self.dispatcher.solve(replace(day, commitment=self.dispatcher.everything))
             raise InfeasibleError(f"agent {self.dispatcher.owner}: no commitment can supply the loads")
@@ -156,6 +170,7 @@ class DayPlanner:
                 q_mvar += np.outer(place.p_share, today.loads_mvar[name])
             else:
                 q_mvar += np.outer(place.p_share * place.q_per_p, load)
+        p_mw += self._drawn_by_own_mw(today)
         available = list(today.available_mw.values())
         return DispatchDay(
             today.conditions,
@@ -166,6 +181,14 @@ class DayPlanner:
             self._carbon_in_cost,
             today.commitment or self.dispatcher.everything,
         )
+
+    def _carries(self, day: DispatchDay, found: Review) -> bool:
+        """Whether a day can be dispatched with it: where there is no choice, none was tried."""
+        return self.dispatcher.attempt(replace(day, commitment=found.best)) is not None
+
+    def _drawn_by_own_mw(self, today: DsoDay) -> Array:
+        """What storages draw at the buses by schedules of their owners, MW, shape (n_bus, n_step)."""
+        return self._own.at_buses(today.own_mw, self.dispatcher.shape.feeder.n_bus)
 
     def _planned(
         self,
@@ -184,7 +207,7 @@ class DayPlanner:
             supply=supply,
             load_mw=load,
             base_mw=np.asarray(sum(today.base_mw.values())),
-            charge_mw=dispatch.charge_mw.sum(axis=0),
+            charge_mw=dispatch.charge_mw.sum(axis=0) + np.maximum(today.own_mw, 0.0).sum(axis=0),
             available_mw=day.available_mw.sum(axis=0),
             pool_in_t_per_h=pool.inflow_t_per_h.sum(axis=0),
             pool_out_t_per_h=pool.outflow_t_per_h.sum(axis=0),

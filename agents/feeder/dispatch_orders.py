@@ -8,6 +8,7 @@ import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
+from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.horizon import Horizon
 from gridarium.market.messages.commands import (
@@ -17,6 +18,17 @@ from gridarium.market.messages.commands import (
     StorageCommand,
     UnitSchedule,
 )
+
+
+def redispatch_orders(today: DsoDay, horizon: Horizon) -> dict[str, StorageCommand]:
+    """Schedules of storages, by name, that must leave those of their owners for a limit of the grid."""
+    orders: dict[str, StorageCommand] = {}
+    for name, wanted, net in zip(today.owners_mw, today.wanted_mw, today.own_mw, strict=True):
+        if not np.array_equal(wanted, net):
+            charge, discharge = (series(horizon.by_period(np.maximum(power, 0.0))) for power in (net, -net))
+            first = horizon.periods(today.number).start
+            orders[name] = StorageCommand(1, first, charge, discharge)
+    return orders
 
 
 def dispatch_orders(

@@ -30,6 +30,9 @@ SIGNALS = (*DAY_SIGNALS, "on", "may_buy", "may_sell")
 RELAXED_SIGNALS = (*DAY_SIGNALS, "least_on", "may_buy", "may_sell")
 """Of a dispatch in which turbines may run in part, from some share on."""
 
+REDISPATCH_SIGNALS = (*SIGNALS, "own_mw", "change_price")
+"""Of a redispatch: what storages draw by their owners' schedules, and what a MWh of change is to cost."""
+
 
 @dataclass(frozen=True)
 class Renewable:
@@ -111,6 +114,29 @@ def build_relaxed_model(shape: DispatchShape) -> Any:
     m.on = pyo.Var(m.turbine, m.period, bounds=(None, 1))
     m.must_run = pyo.Constraint(m.turbine, m.period, rule=lambda m, g, t: m.on[g, t] >= m.least_on[g, t])
     _declare_rest(m, shape)
+    return m
+
+
+def build_redispatch_model(shape: DispatchShape) -> Any:
+    """The dispatch with storages that are moved off their owners' schedules, without reactive power.
+
+    P_ch - P_dis - own = more - less, and (more + less) Dt has its price.
+    """
+    m = build_dispatch_model(shape)
+    m.own_mw, m.change_price = pyo.Var(m.storage, m.period), pyo.Var()
+    m.more_mw, m.less_mw = (pyo.Var(m.storage, m.period, bounds=(0, None)) for _ in range(2))
+    m.change = pyo.Constraint(
+        m.storage,
+        m.period,
+        rule=lambda m, s, t: (
+            m.p_charge_mw[s, t] - m.p_discharge_mw[s, t] - m.own_mw[s, t] == m.more_mw[s, t] - m.less_mw[s, t]
+        ),
+    )
+    m.no_reactive_power = pyo.Constraint(
+        m.storage, m.period, rule=lambda m, s, t: m.q_storage_mvar[s, t] == 0
+    )
+    changed_mw = sum(m.more_mw[key] + m.less_mw[key] for key in m.more_mw)
+    m.cost_money.set_value(m.cost_money.expr + shape.period_h * m.change_price * changed_mw)
     return m
 
 

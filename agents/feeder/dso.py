@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -10,16 +11,16 @@ import numpy as np
 
 from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
+from gridarium.agents.feeder.accounts import DayAccounts, DayAhead, StorageDues
 from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan, PoolTerms
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.day_planner import DayPlanner
-from gridarium.agents.feeder.dispatch_orders import dispatch_orders
+from gridarium.agents.feeder.dispatch_orders import dispatch_orders, redispatch_orders
 from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.dso_rows import DsoRows
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter
-from gridarium.agents.feeder.tariff_negotiation import TariffNegotiation
+from gridarium.agents.feeder.tariff_negotiation import TariffNegotiation, revise_commitment
 from gridarium.agents.following import HeadCustomer
 from gridarium.agents.leading import lead
 from gridarium.agents.questions import Question
@@ -34,9 +35,6 @@ from gridarium.market.messages.status import StorageStatus
 from gridarium.market.messages.tariffs import CarbonOffer, TariffSignal
 from gridarium.market.stackelberg import NegotiationRules
 from gridarium.market.tariffs import Tariff
-
-REVISION_LIMIT = 2
-"""How often a commitment is revised in a day, each time with a negotiation of its own."""
 
 
 class Dso(HeadCustomer):
@@ -99,7 +97,9 @@ class Dso(HeadCustomer):
             self.horizon,
             carbon_in_cost,
             pool_terms or PoolTerms(),
+            contract.own_storages,
         )
+        self._owners = self._units(contract.own_storages.units)
         self.days: list[DsoDay] = []
         self.storage_status: dict[tuple[str, int], StorageStatus] = {}
 
@@ -120,7 +120,7 @@ class Dso(HeadCustomer):
             self.days.append(today)
             yield from self._gather(today)
             self.answer_forecasts()
-            negotiation = TariffNegotiation(self, today, self._planner, tuple(self.connections))
+            negotiation = TariffNegotiation(self, today, self._planner, self._hearers)
             while not today.committed:
                 yield from self._follow(today, negotiation)
             yield from self._commit(today)
@@ -132,6 +132,7 @@ class Dso(HeadCustomer):
         requests = {
             **dict.fromkeys([self.contract.carbon_market, *renewables], forecast),
             **dict.fromkeys(storages, ScheduleRequest(today.number, plain)),
+            **dict.fromkeys(self._owners, ScheduleRequest(today.number, plain, self_scheduled=True)),
             **dict.fromkeys(self.connections, forecast),
         }
         question = self._ask_until(today.rules.closes_s, requests)
@@ -143,7 +144,8 @@ class Dso(HeadCustomer):
         told = question.replies
         today.carbon = told[self.contract.carbon_market]
         today.available_mw = {name: told[name].available_mw for name in renewables}
-        today.baselines = {name: told[name] for name in storages}
+        today.baselines = {name: told[name] for name in (*storages, *self._owners)}
+        today.owners_mw = {name: self.horizon.fit(told[name].net_mw) for name in self._owners}
         today.base_mw = {name: self.horizon.fit(told[name].load_mw) for name in self.connections}
         today.loads_mw = dict(today.base_mw)
 
@@ -158,31 +160,18 @@ class Dso(HeadCustomer):
         led = yield from lead(self, negotiation, today.rules, len(today.rounds))
         today.rounds += led.rounds
         if terms.final:
-            yield from self._revise(today, negotiation)
+            yield from revise_commitment(self, today, negotiation)
             yield from self._announce(today, negotiation)
             today.committed = True
         self.tell_plan(asked, terms)
 
-    def _revise(self, today: DsoDay, negotiation: TariffNegotiation) -> Generator[Any, Any, None]:
-        """Review the commitment at the loads heard, and negotiate again under a better one; twice at most."""
-        for number in range(REVISION_LIMIT + 1):
-            in_time = self.world.clock.now_s < today.rules.closes_s
-            if not negotiation.review(commits=in_time and number < REVISION_LIMIT):
-                return
-            today.revisions += 1
-            if today.setter.foresight is not None:
-                # A leader that foresees answers starts from the base loads, whose price it knows.
-                today.loads_mw = dict(today.base_mw)
-            led = yield from lead(self, negotiation, today.rules, len(today.rounds))
-            today.rounds += led.rounds
-
     def _announce(self, today: DsoDay, negotiation: TariffNegotiation) -> Generator[Any, Any, None]:
         """Send the final tariff; whoever missed the last round answers now, and the dispatch follows."""
-        today.signal, before = replace(today.signal, final=True), today.total_mw
-        question = self._ask_until(today.rules.closes_s, dict.fromkeys(self.connections, today.signal))
+        today.signal, before = replace(today.signal, final=True), (today.total_mw, today.own_mw)
+        question = self._ask_until(today.rules.closes_s, dict.fromkeys(self._hearers, today.signal))
         yield from question.answered()
         today.hear(question.replies)
-        if not np.array_equal(today.total_mw, before):
+        if not all(map(np.array_equal, (today.total_mw, today.own_mw), before)):
             today.plan = negotiation.plan()
             negotiation.review(commits=False)
 
@@ -197,8 +186,10 @@ class Dso(HeadCustomer):
             today.plan,
             today.signal,
             self.horizon,
+            StorageDues(tuple(self._owners), today.owed_money(self.contract.own_storages)),
         )
         orders = dispatch_orders(today.plan, self.shape, self.horizon, today.number, self.grid.named)
+        orders |= redispatch_orders(today, self.horizon)
         begins_s = self.world.delivery_s + today.number * self.horizon.day_s
         yield from self._ask_until(begins_s, orders).answered()
 
@@ -206,6 +197,11 @@ class Dso(HeadCustomer):
         """A question that is open until all have answered or a time comes, and at least for one timeout."""
         left = max(self.rules.reply_timeout_s, end_s - self.world.clock.now_s)
         return self.ask(payloads, left, self.rules.resend_after_s)
+
+    @property
+    def _hearers(self) -> tuple[str, ...]:
+        """Whoever answers its tariff."""
+        return (*self.connections, *self._owners)
 
     def _units(self, units: Sequence[Renewable | StorageRatings]) -> list[str]:
         """Names in the world of units of the shape."""
@@ -221,11 +217,12 @@ class Dso(HeadCustomer):
     # What it tells its supplier.
 
     def head_forecast_mw(self, day: int) -> Array | None:
-        """Base loads less what renewables could deliver, within the limits of exchange."""
+        """Base loads and owners' storages less what renewables could deliver, within limits of exchange."""
         if day >= len(self.days) or not self.days[day].is_known:
             return None
         known = self.days[day]
-        net = sum(known.base_mw.values()) - sum(known.available_mw.values(), np.zeros(self.horizon.n_step))
+        available = sum(known.available_mw.values(), np.zeros(self.horizon.n_step))
+        net: Array = sum(known.base_mw.values()) + known.own_mw.sum(axis=0) - available
         return np.clip(net, -self.shape.export_limit_mw, self.shape.import_limit_mw)
 
     def terms_of_day(self, day: int) -> TariffSignal:
@@ -254,6 +251,19 @@ class Dso(HeadCustomer):
         The pool's flows are allocated if none are given.
         """
         return self._planner.attempt(self.today, loads_mw, pool)
+
+    def plan_with(self, owners_mw: Mapping[str, Array]) -> tuple[DayAhead, float]:
+        """What it would plan today for other schedules of owners, and how many MWh of these it would change.
+
+        Raises
+        ------
+        InfeasibleError
+            If the loads cannot be supplied however storages are moved.
+        """
+        other = copy(self.today)
+        other.owners_mw, other.redispatched_mw = dict(owners_mw), None
+        planned = self._planner.plan(other, other.loads_mw)
+        return planned, float(np.abs(other.own_mw - other.wanted_mw).sum()) * self.horizon.step_h
 
     def profit_money(self, price: Array, plan: DayAhead) -> float:
         """What it would earn with a price and a plan, money per day: sales less the net cost of supply."""

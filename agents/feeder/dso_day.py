@@ -11,6 +11,7 @@ from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
 from gridarium.agents.feeder.commitment import Review
 from gridarium.agents.feeder.day_outlook import DayOutlook
 from gridarium.agents.feeder.dispatch import Commitment
+from gridarium.agents.feeder.own_storages import OwnStorages
 from gridarium.agents.feeder.price_setting import PriceSetter
 from gridarium.environment.arrays import Array
 from gridarium.environment.horizon import Horizon
@@ -46,6 +47,9 @@ class DsoDay:
     - `terms`, `conditions`: what the supplier asks
     - `outlook`: what follows from base loads and terms before any round
     - `loads_mw`, `loads_mvar`: what followers have answered last
+    - `owners_mw`: what owners who schedule their storages themselves have answered last
+    - `redispatched_mw`: what their storages are to draw instead, where that breaks a limit of the grid; None
+      where it breaks none
     - `commitment`: which units run, and which ways the head works; None where everything does
     - `review`, `revisions`, `forced`: the commitment against the best one when it was looked at last; how
       often it was changed after a negotiation, and within one because loads could not be supplied
@@ -74,6 +78,8 @@ class DsoDay:
         self.outlook: DayOutlook
         self.loads_mw: dict[str, Array] = {}
         self.loads_mvar: dict[str, Array] = {}
+        self.owners_mw: dict[str, Array] = {}
+        self.redispatched_mw: Array | None = None
         self.commitment: Commitment | None = None
         self.review: Review
         self.revisions = self.forced = 0
@@ -90,19 +96,47 @@ class DsoDay:
 
     @property
     def initial_mwh(self) -> Mapping[str, float]:
-        """What is in each storage as the day begins, MWh."""
-        return {name: own.e_mwh for name, own in self.baselines.items()}
+        """What is in each storage that is commanded as the day begins, MWh."""
+        told = self.baselines.items()
+        return {name: own.e_mwh for name, own in told if name not in self.owners_mw}
+
+    @property
+    def own_initial_mwh(self) -> Array:
+        """What is in each storage that its owner schedules as the day begins, MWh, shape (n_storage,)."""
+        return np.array([self.baselines[name].e_mwh for name in self.owners_mw])
+
+    @property
+    def wanted_mw(self) -> Array:
+        """What storages draw as their owners want, MW, shape (n_storage, n_step); negative where fed in."""
+        return np.array(list(self.owners_mw.values())).reshape(-1, self.horizon.n_step)
+
+    @property
+    def own_mw(self) -> Array:
+        """What storages that their owners schedule will draw, MW, shape (n_storage, n_step)."""
+        return self.wanted_mw if self.redispatched_mw is None else self.redispatched_mw
 
     @property
     def baseline_mw(self) -> Mapping[str, Array]:
         """What each storage would draw by itself at the plain tariff, MW; negative where it feeds back."""
         return {name: own.net_mw for name, own in self.baselines.items()}
 
+    def owed_money(self, own: OwnStorages) -> dict[str, float]:
+        """What owners of storages are to get for being commanded, money by name: what they lose by it."""
+        commanded = self.baselines.items()
+        lost = own.lost_money(
+            self.signal.price_per_mwh, self.wanted_mw, self.own_mw, self.horizon.step_h
+        ).tolist()
+        return {name: told.earnings_money for name, told in commanded} | dict(
+            zip(self.owners_mw, lost, strict=True)
+        )
+
     @property
     def unmanaged_charge_mw(self) -> Array:
-        """What all storages together would charge by themselves at the plain tariff, MW."""
+        """What all storages that are commanded would charge by themselves at the plain tariff, MW."""
         nothing = np.zeros(self.horizon.n_step)
-        return np.asarray(sum((own.charge_mw for own in self.baselines.values()), nothing))
+        told = self.baselines.items()
+        charges = (own.charge_mw for name, own in told if name not in self.owners_mw)
+        return np.asarray(sum(charges, nothing))
 
     @property
     def total_mw(self) -> Array:
@@ -112,6 +146,15 @@ class DsoDay:
     def hear(self, replies: Mapping[str, LoadPlan]) -> None:
         """Take the loads that followers have planned; who stayed silent is taken to keep to the last one."""
         for name, plan in replies.items():
+            if name in self.owners_mw:
+                self._hear_owner(name, self.horizon.fit(plan.load_mw))
+                continue
             self.loads_mw[name] = self.horizon.fit(plan.load_mw)
             if plan.load_mvar is not None:
                 self.loads_mvar[name] = self.horizon.fit(plan.load_mvar)
+
+    def _hear_owner(self, name: str, net_mw: Array) -> None:
+        """Take an owner's schedule; a changed one is to be held against the limits of the grid anew."""
+        if not np.array_equal(net_mw, self.owners_mw[name]):
+            self.redispatched_mw = None
+        self.owners_mw[name] = net_mw

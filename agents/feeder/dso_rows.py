@@ -53,6 +53,7 @@ class DsoRows:
         if all(day.plan.outlook.surplus for day in self.days):
             yield Rows("credits", self._credits())
         yield from self._retail()
+        yield from self._storages()
         voltage = self._over_days(lambda day: day.plan.dispatch.voltage_pu)
         yield Rows("buses", {"vm_dispatch_pu": voltage}, by="bus")
         current = self._over_days(lambda day: day.plan.dispatch.current_pu)
@@ -149,6 +150,28 @@ class DsoRows:
                 "price_per_mwh": price,
             }
             yield Rows("trades", values)
+
+    def _storages(self) -> Iterator[Rows]:
+        """What each storage would draw by itself, what its owner has scheduled, and what it is to draw."""
+        commanded = [self.grid.named(unit.name) for unit in self.shape.storages]
+        for name in self.days[0].baselines:
+            schedules = self._commanded(commanded.index(name)) if name in commanded else self._own(name)
+            baseline = self._over_days(lambda day, name=name: day.baseline_mw[name])  # type: ignore[misc]
+            values: dict[str, ArrayLike] = {"p_baseline_mw": baseline, **schedules}
+            yield Rows("storage_schedules", values, agent=self.grid.local(name), kind="storage")
+
+    def _commanded(self, row: int) -> dict[str, ArrayLike]:
+        """Of a storage that the dispatch schedules."""
+        charge = self._over_days(lambda day: day.plan.dispatch.charge_mw[row])
+        planned = charge - self._over_days(lambda day: day.plan.dispatch.discharge_mw[row])
+        return {"p_own_mw": np.full_like(planned, np.nan), "p_planned_mw": planned, "p_redispatched_mw": 0.0}
+
+    def _own(self, name: str) -> dict[str, ArrayLike]:
+        """Of a storage whose owner schedules it."""
+        row = list(self.days[0].owners_mw).index(name)
+        wanted = self._over_days(lambda day: day.wanted_mw[row])
+        planned = self._over_days(lambda day: day.own_mw[row])
+        return {"p_own_mw": wanted, "p_planned_mw": planned, "p_redispatched_mw": np.abs(planned - wanted)}
 
 
 def _columns(rows: Sequence[dict[str, ArrayLike]]) -> dict[str, ArrayLike]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,8 +12,12 @@ from gridarium.agents.behaviour import HeardLoads
 from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.agents.feeder.day_planner import DayPlanner
 from gridarium.agents.feeder.dso_day import DsoDay, PriceJudgement
+from gridarium.agents.leading import lead
 from gridarium.environment.arrays import Array, series
 from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
+
+REVISION_LIMIT = 2
+"""How often a commitment is revised in a day, each time with a negotiation of its own."""
 
 
 class TariffNegotiation:
@@ -122,3 +127,19 @@ class TariffNegotiation:
         perceived: HeardLoads = self._leader.behaviour.perceive(self._leader, loads)
         self._heard_round = perceived.round
         return perceived.load_mw
+
+
+def revise_commitment(
+    leader: GridAgent, today: DsoDay, negotiation: TariffNegotiation
+) -> Generator[Any, Any, None]:
+    """Review the commitment at the loads heard, and negotiate again under a better one; twice at most."""
+    for number in range(REVISION_LIMIT + 1):
+        in_time = leader.world.clock.now_s < today.rules.closes_s
+        if not negotiation.review(commits=in_time and number < REVISION_LIMIT):
+            return
+        today.revisions += 1
+        if today.setter.foresight is not None:
+            # A leader that foresees answers starts from the base loads, whose price it knows.
+            today.loads_mw = dict(today.base_mw)
+        led = yield from lead(leader, negotiation, today.rules, len(today.rounds))
+        today.rounds += led.rounds

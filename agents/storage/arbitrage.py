@@ -31,6 +31,11 @@ class ArbitragePlan:
     discharge_mw: Array
     earnings_money: float
 
+    @property
+    def net_mw(self) -> Array:
+        """What it draws, MW, shape (n_step,); negative where it feeds back."""
+        return self.charge_mw - self.discharge_mw
+
 
 class Arbitrage:
     """Plans one storage against a tariff at which it both buys and sells.
@@ -71,16 +76,20 @@ class Arbitrage:
         self._wear_cost_per_mwh, self._ties = wear_cost_per_mwh, ties
         self._n_step, self._step_h = n_step, step_h
 
-    def plan(self, price_per_mwh: Array, initial_mwh: float) -> ArbitragePlan:
-        """The schedule that is worth most at a price, shape (n_step,), with some energy inside at first."""
+    def plan(self, price_per_mwh: Array, initial_mwh: float, ties: Ties | None = None) -> ArbitragePlan:
+        """The schedule that is worth most at a price, shape (n_step,), with some energy inside at first.
+
+        Ties are broken by the storage's own rule unless another one is given.
+        """
+        ties = ties or self._ties
         level = max(float(np.abs(price_per_mwh).max()), self._wear_cost_per_mwh)
         if level == 0.0:
             return self._priced(np.zeros((2, self._n_step)), price_per_mwh)
         buy, sell = price_per_mwh / level, (price_per_mwh - self._wear_cost_per_mwh) / level
         directions = self._directions(buy, sell, initial_mwh) if price_per_mwh.min() < 0.0 else None
         delay = np.arange(self._n_step) / self._n_step * _ORDERING
-        order = {"spread": 0.0, "earliest": 1.0, "latest": -1.0}[self._ties] * delay
-        spreading = _SPREADING / self._ratings.p_max_mw if self._ties == "spread" else 0.0
+        order = {"spread": 0.0, "earliest": 1.0, "latest": -1.0}[ties] * delay
+        spreading = _SPREADING / self._ratings.p_max_mw if ties == "spread" else 0.0
         shape = StorageShape(self._ratings, self._n_step, self._step_h, 0.0, spreading, directions)
         energy = self._solve(shape, buy + order, sell - order, initial_mwh)
         return self._priced(self._ratings.powers_mw(energy, initial_mwh, self._step_h), price_per_mwh)

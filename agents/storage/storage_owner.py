@@ -1,4 +1,4 @@
-"""Storage owners: let the operator of a feeder schedule their storage, and report what is in it."""
+"""Storage owners: schedule their storage against a tariff, or let the operator of a feeder command it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from gridarium.agents.base import GridAgent, on
 from gridarium.agents.devices.storage import StorageDevice
 from gridarium.agents.devices.storage_carbon import StorageCarbon
 from gridarium.agents.rows import Rows
-from gridarium.agents.storage.arbitrage import Arbitrage, Ties
-from gridarium.environment.arrays import series
+from gridarium.agents.storage.arbitrage import Arbitrage, ArbitragePlan, Ties
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.storage import StorageRatings
 from gridarium.market.messages.forecasts import OwnSchedule, ScheduleRequest
+from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
+from gridarium.market.settlement import settle_wear
 
 
 class StorageOwner(GridAgent):
-    """Owns a storage that stands under an operator's schedule, and accounts for the carbon in it.
+    """Owns a storage, lives on the tariff or under commands, and accounts for the carbon in it.
+
+    Who is told that it schedules itself does so against each tariff that it hears, trades all energy at that
+    tariff, and bears the wear. Commands go before: the operator pays for what they cost the owner.
 
     - `storage`, `carbon`: what it did, and the carbon in it
 
@@ -49,7 +54,9 @@ class StorageOwner(GridAgent):
         ties: Ties = "spread",
     ) -> None:
         super().__init__(site, name)
-        self.leader, days = leader, horizon or Horizon.of(self.world)
+        days = horizon or Horizon.of(self.world)
+        self.leader, self._days, self._wear_cost_per_mwh = leader, days, wear_cost_per_mwh
+        self._heard: dict[int, int] = {}
         self.carbon = StorageCarbon(name, ratings.soc_initial * ratings.e_max_mwh, days)
         self.storage = StorageDevice(site, self.name, ratings, days, self.carbon)
         self.mount(self.storage)
@@ -62,17 +69,42 @@ class StorageOwner(GridAgent):
         """Tell what it would do by itself on a day at a tariff, and what that would earn."""
         e_mwh = self.storage.arriving_mwh(request.day)
         own = self._arbitrage.plan(request.price_per_mwh, e_mwh)
+        if request.self_scheduled and request.day not in self._heard:
+            self._heard[request.day] = 0
+            self.storage.plan(request.day, own.charge_mw, own.discharge_mw)
         return OwnSchedule(
             request.day, e_mwh, series(own.charge_mw), series(own.discharge_mw), own.earnings_money
         )
+
+    @on(TariffSignal)
+    def respond(self, signal: TariffSignal, sender: str) -> LoadPlan:
+        """Schedule the storage against a tariff, and tell what it will draw; overtaken ones move nothing."""
+        own = self._arbitrage.plan(signal.price_per_mwh, self.storage.arriving_mwh(signal.day))
+        if signal.round >= self._heard.get(signal.day, 0):
+            self._heard[signal.day] = signal.round
+            self.storage.plan(signal.day, own.charge_mw, own.discharge_mw)
+        return LoadPlan(series(own.net_mw))
+
+    def schedule(self, price_per_mwh: Array, e_mwh: float, ties: Ties) -> ArbitragePlan:
+        """What it could do at a tariff with some energy inside at first, and ties broken in some way."""
+        return self._arbitrage.plan(price_per_mwh, e_mwh, ties)
 
     def operate(self, period: int) -> None:
         """Charge or discharge as scheduled."""
         self.storage.operate(period)
 
     def settle(self, period: int) -> None:
-        """Book the carbon of the period and report the state."""
+        """Book the carbon of the period, pay for the wear of a schedule of its own, and report the state."""
         self.storage.settle(period)
+        if self._days.place(period)[0] in self._heard:
+            discharged = float(self.storage.discharge_mw[period]) * self.world.period_h
+            settle_wear(
+                self.world.ledger,
+                self.world.clock.now_s,
+                period,
+                self.name,
+                self._wear_cost_per_mwh * discharged,
+            )
         self.send(self.leader, self.storage.status(period + 1))
 
     def rows(self) -> Iterator[Rows]:

@@ -57,6 +57,29 @@ def feeder_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
     yield "factor_adjustment_max_tco2_per_mwh", float(adjusted.max())
 
 
+def storage_owners(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What owners of storages earned, what of it for being commanded, and how far they were redispatched."""
+    own = rows_of(tables, "payoffs", "storage")
+    if own.empty:
+        return
+    paid = own.loc[own["item"] == accounts.STORAGE_COMPENSATION, "amount_money"]
+    yield "storage_income_money", float(own["amount_money"].sum())
+    yield "storage_compensation_money", float(paid.sum())
+    moved = tables["storage_schedules"]["p_redispatched_mw"]
+    yield "storage_redispatched_mwh", float(moved.sum()) * period_h
+
+
+def equal_schedules(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """Least and most emission and cost with schedules that are worth the same to their owners."""
+    ties = tables.get("equal_schedules")
+    if ties is None:
+        return
+    for name in ("emission_tco2", "cost_money"):
+        of_rule = ties.groupby("rule")[name].sum(min_count=1)
+        yield f"equal_schedules_least_{name}", float(of_rule.min())
+        yield f"equal_schedules_most_{name}", float(of_rule.max())
+
+
 def consumer_energy(tables: Tables, period_h: float) -> Iterator[Metric]:
     """What consumers drew, and how much of it they have moved."""
     loads = rows_of(tables, "loads", "consumer")

@@ -38,7 +38,19 @@ def carbon_of_tree(world: World) -> Iterator[Reading]:
 
 def _carried(grid: Grid, state: PeriodState) -> float:
     """Carbon of everything that is drawn at the buses of a grid, t/h; losses are carried by who receives."""
-    return float(np.nan_to_num(state.intensity_tco2_per_mwh) @ (state.drawn_mw + _shunt_mw(grid, state)))
+    drawn = float(np.nan_to_num(state.intensity_tco2_per_mwh) @ (state.drawn_mw + _shunt_mw(grid, state)))
+    return drawn + _stranded(grid, state)
+
+
+def _stranded(grid: Grid, state: PeriodState) -> float:
+    """Carbon that ends in the losses of branches to buses that nothing passes, and of sources there, t/h."""
+    intensity, flow = state.intensity_tco2_per_mwh, state.flow
+    p_from, p_to = flow.p_from_mw[0], flow.p_to_mw[0]
+    forward, parent, child = p_from + p_to >= 0.0, grid.feeder.parent, np.arange(1, grid.feeder.n_bus)
+    sender, receiver = np.where(forward, parent, child), np.where(forward, child, parent)
+    lost = np.isnan(intensity[receiver]) & ~np.isnan(intensity[sender])
+    sent = np.where(forward, p_from, -p_to)[lost] @ intensity[sender[lost]]
+    return float(sent + state.source_t_per_h[np.isnan(intensity)].sum())
 
 
 def _shunt_mw(grid: Grid, state: PeriodState) -> Array:

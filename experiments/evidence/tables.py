@@ -11,6 +11,7 @@ from gridarium.agents.base import GridAgent
 from gridarium.agents.rows import Rows
 from gridarium.environment.grids import Grid
 from gridarium.environment.world import World
+from gridarium.experiments.evidence.equal_schedules import equal_schedules_table
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of, ledger_of_grid
 from gridarium.experiments.evidence.grid_tables import branch_table, bus_table, grid_rows
 from gridarium.experiments.evidence.perfect_information import benchmark_table
@@ -37,7 +38,7 @@ def collect(case: str, world: World, sections: Mapping[str, GridScenario]) -> di
     for grid in world.grids:
         own = _told(grid, ledger_of_grid(ledger, grid.name))
         known = GridEvidence(case, sections[grid.name], grid, agents_of(grid), own)
-        for name, table in {**own, "pool": pool_table(known), "benchmarks": benchmark_table(known)}.items():
+        for name, table in {**own, **_beside(known)}.items():
             if len(table):
                 found.setdefault(name, []).append(table)
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
@@ -45,6 +46,15 @@ def collect(case: str, world: World, sections: Mapping[str, GridScenario]) -> di
     tables["traffic"] = pd.DataFrame({"messages": [world.bus.sent]})
     tables["ledger"] = ledger
     return {name: _of_case(case, table) for name, table in tables.items() if len(table)}
+
+
+def _beside(known: GridEvidence) -> dict[str, pd.DataFrame]:
+    """What nobody tells, but follows from what everybody knows."""
+    return {
+        "pool": pool_table(known),
+        "benchmarks": benchmark_table(known),
+        "equal_schedules": equal_schedules_table(known),
+    }
 
 
 def _of_case(case: str, table: pd.DataFrame) -> pd.DataFrame:

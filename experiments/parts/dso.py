@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ from gridarium.experiments.scenario_fields import Conflict, Flag, MoneyAmount, S
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.dispatch_problem import DispatchShape
+    from gridarium.agents.feeder.own_storages import OwnStorages
 
 _AGENT = "dso"
 
@@ -34,6 +35,10 @@ class Dso(Section):
 
     carbon_in_cost: Flag = True
     """Whether carbon costs enter the operator's own dispatch."""
+    storage: Literal["commanded", "self-scheduled"] = "commanded"
+    """Who schedules storages: the operator, who pays each owner what it would earn by itself at the plain
+    tariff; or each owner for itself, at the tariff, redispatched only where a limit of the grid asks it. A
+    leader that searches foresees how consumers answer its prices, and not how such owners do."""
     loss_price_per_mwh: MoneyAmount = 1.0
     """Small price on network losses, money/MWh; it keeps the relaxed power flow physical at zero prices."""
     behaviour: list[Behaviour] = Field(default_factory=list)
@@ -66,6 +71,7 @@ def _build(build: GridBuild) -> None:
         build_carbon_market(build),
         build.followers,
         build.below,
+        _own_storages(build, section),
     )
     Agent(
         grid.head,
@@ -82,12 +88,27 @@ def _build(build: GridBuild) -> None:
     )
 
 
+def _own_storages(build: GridBuild, section: Dso) -> OwnStorages:
+    """Storages that their owners schedule."""
+    from gridarium.agents.feeder.own_storages import OwnStorages
+
+    if section.storage == "commanded":
+        return OwnStorages()
+    storages, buses = STORAGES.of(build.scenario), place_units(build.grid.feeder, build.scenario)
+    return OwnStorages(
+        tuple(storage_ratings(name, unit) for name, unit in storages.items()),
+        tuple((name, buses[name]) for name in storages),
+        tuple(unit.wear_cost_per_mwh for unit in storages.values()),
+    )
+
+
 def _shape(build: GridBuild, section: Dso) -> DispatchShape:
     from gridarium.agents.feeder.dispatch_problem import DispatchShape
     from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
 
     network, prices = NETWORK.of(build.scenario), PRICES.of(build.scenario)
-    turbines, storages = GAS_TURBINES.of(build.scenario), STORAGES.of(build.scenario)
+    turbines = GAS_TURBINES.of(build.scenario)
+    storages = STORAGES.of(build.scenario) if section.storage == "commanded" else {}
     renewables = RENEWABLES.of(build.scenario)
     buses = place_units(build.grid.feeder, build.scenario)
     return DispatchShape(

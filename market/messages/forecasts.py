@@ -80,10 +80,13 @@ class ScheduleRequest:
         0 for the first.
     price_per_mwh : ndarray, shape (n_step,)
         At which it would both buy and sell.
+    self_scheduled : bool
+        Whether it shall do so, as long as it hears no other tariff; else commands will follow.
     """
 
     day: int
     price_per_mwh: Array
+    self_scheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

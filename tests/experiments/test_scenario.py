@@ -65,11 +65,16 @@ def test_cases_of_the_main_study() -> None:
         "adcef-high-res",
         "adcef-formula-credit-high-res",
         "adcef-noon-valley-high-res",
+        "tou-commanded",
+        "tou-commanded-high-res",
     ]
     for name, case in cases.items():
-        assert case.tariff.kind == name.removesuffix("-high-res").removesuffix(
-            "-formula-credit"
-        ).removesuffix("-noon-valley")
+        tariff = name.removesuffix("-high-res")
+        for suffix in ("-formula-credit", "-noon-valley", "-commanded"):
+            tariff = tariff.removesuffix(suffix)
+        assert case.tariff.kind == tariff
+        owners = tariff != "adcef" and "commanded" not in name
+        assert case.dso.storage == ("self-scheduled" if owners else "commanded")
         assert case.tariff.credit == ("formula" if "formula" in name else "avoided")
         assert case.dso.carbon_in_cost == (case.tariff.kind != "tou")
         assert case.profiles == ("adcef-high-res" if name.endswith("-high-res") else "adcef-ordinary")

@@ -45,11 +45,12 @@ def runs() -> dict[str, Result]:
     short = ["horizon_h=1", "operator.benchmark_nodes=0"]
     return {
         "feeder": run(load_scenario("adcef-small"), cases=["adcef"]),
+        "owners": run(load_scenario("adcef-small"), cases=["tou"]),
         "system": run(load_scenario("net-zero", short), cases=["shared-storage"]),
     }
 
 
-@pytest.mark.parametrize("name", ["feeder", "system"])
+@pytest.mark.parametrize("name", ["feeder", "owners", "system"])
 def test_every_column_that_is_told_is_on_the_page(runs: dict[str, Result], name: str) -> None:
     for table, rows in runs[name].tables.items():
         first, further = TABLES[table]

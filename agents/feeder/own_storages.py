@@ -1,0 +1,143 @@
+"""Storages on a feeder whose owners schedule them, and how an operator moves them off what breaks a limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from gridarium.agents.feeder.dispatch import DispatchDay
+from gridarium.agents.feeder.dispatch_problem import (
+    REDISPATCH_SIGNALS,
+    DispatchShape,
+    build_redispatch_model,
+)
+from gridarium.agents.optimisation import LocalProblem
+from gridarium.agents.solving.standard_form import StandardForm, compile_model
+from gridarium.environment.arrays import Array
+from gridarium.environment.commons import Commons
+from gridarium.environment.storage import StorageRatings
+
+CHANGE_PRICE_FACTOR = 10.0
+"""Price of a MWh by which a schedule is changed, over the highest price of the day: nothing but a limit of
+the grid is worth a change."""
+LEAST_CHANGE_MWH = 1e-4
+"""Changes of a storage over a day that are a solver's noise."""
+_BAND_MARGIN_PU = 1e-5
+"""How far a changed schedule keeps from the limits of voltage, so that later dispatches are feasible."""
+
+
+@dataclass(frozen=True)
+class OwnStorages:
+    """Storages that are no part of an operator's dispatch.
+
+    Parameters
+    ----------
+    units : tuple of StorageRatings
+        Named as within the grid.
+    sites : tuple of (str, int)
+        Bus index of each.
+    wear_cost_per_mwh : tuple of float
+        Of each MWh that one discharges, which its owner bears.
+    """
+
+    units: tuple[StorageRatings, ...] = ()
+    sites: tuple[tuple[str, int], ...] = ()
+    wear_cost_per_mwh: tuple[float, ...] = ()
+
+    def at_buses(self, net_mw: Array, n_bus: int) -> Array:
+        """What they draw at each bus, MW, shape (n_bus, n_step), of shape (n_storage, n_step)."""
+        drawn = np.zeros((n_bus, net_mw.shape[1]))
+        for row, (_, bus) in enumerate(self.sites):
+            drawn[bus] += net_mw[row]
+        return drawn
+
+    def lost_money(self, price_per_mwh: Array, wanted_mw: Array, changed_mw: Array, step_h: float) -> Array:
+        """What owners lose by other schedules than those they want, money per day, shape (n_storage,).
+
+        Parameters
+        ----------
+        price_per_mwh : ndarray, shape (n_step,)
+            At which they trade all energy.
+        wanted_mw, changed_mw : ndarray, shape (n_storage, n_step)
+            What storages draw; negative where they feed back.
+        step_h : float
+        """
+        wear = np.array(self.wear_cost_per_mwh)
+
+        def earned(net_mw: Array) -> Array:
+            return np.asarray(-(net_mw @ price_per_mwh) - wear * np.maximum(-net_mw, 0.0).sum(axis=1))
+
+        return np.asarray((earned(wanted_mw) - earned(changed_mw)) * step_h)
+
+
+@lru_cache(maxsize=8)
+def redispatch_form(shape: DispatchShape) -> StandardForm:
+    """The compiled redispatch of a shape."""
+    return compile_model(build_redispatch_model(shape), REDISPATCH_SIGNALS)
+
+
+class Redispatch:
+    """Changes owners' schedules as little as the limits of the grid ask for.
+
+    Parameters
+    ----------
+    world : Commons
+        Shares the compiled problem.
+    owner : str
+        The operator, named in errors.
+    shape : DispatchShape
+        Without these storages.
+    own : OwnStorages
+    """
+
+    def __init__(self, world: Commons, owner: str, shape: DispatchShape, own: OwnStorages) -> None:
+        self._world, self._owner, self._own = world, owner, own
+        low, high = shape.voltage_band_pu
+        self._shape = replace(
+            shape,
+            storages=own.units,
+            sites=(*shape.sites, *own.sites),
+            wear_cost_per_mwh=tuple((unit.name, 0.0) for unit in own.units),
+            voltage_band_pu=(low + _BAND_MARGIN_PU, high - _BAND_MARGIN_PU),
+        )
+
+    def changed(self, day: DispatchDay, own_mw: Array, initial_mwh: Array) -> Array | None:
+        """The schedules that are nearest to the owners' own and can be carried with all turbines on.
+
+        Parameters
+        ----------
+        day : DispatchDay
+            Without what these storages draw.
+        own_mw : ndarray, shape (n_storage, n_step)
+            What owners want to draw, MW; negative where they feed back.
+        initial_mwh : ndarray, shape (n_storage,)
+
+        Returns
+        -------
+        ndarray or None
+            Shape (n_storage, n_step), MW; None where no schedule of theirs lets the loads be supplied.
+        """
+        key = ("redispatch", self._shape)
+        problem = self._world.shared(key, lambda: LocalProblem(redispatch_form(self._shape)))
+        shape, signals = self._shape, day.signals
+        prices = np.abs([day.conditions.tou_price_per_mwh, signals["buy_price"]])
+        asked = signals | {
+            "on": np.ones((len(shape.turbines), shape.n_period)),
+            "initial_mwh": initial_mwh,
+            "own_mw": own_mw,
+            "change_price": CHANGE_PRICE_FACTOR * float(prices.max()),
+        }
+        solution = problem.attempt(self._owner, **asked)
+        if solution is None:
+            return None
+        found = own_mw.copy()
+        for row, unit in enumerate(self._own.units):
+            charge, discharge = unit.powers_mw(
+                solution["energy_mwh"][row], float(initial_mwh[row]), shape.period_h
+            )
+            net = charge - discharge
+            if np.abs(net - own_mw[row]).sum() * shape.period_h > LEAST_CHANGE_MWH:
+                found[row] = net
+        return found
