@@ -195,15 +195,17 @@ def test_the_printed_formula_credits_its_factor_to_every_load(formula: BuiltWorl
     assert told["credit_tco2"].to_numpy() == pytest.approx(told["formula_tco2"].to_numpy(), abs=1e-9)
     negative = plan.offer.negative_factor_tco2_per_mwh
     assert told["credit_tco2"].to_numpy() == pytest.approx(-negative * plan.situation.load_mw, abs=1e-9)
-    assert plan.carbon_worth_per_mwh == pytest.approx(73.65 * (0.5 - negative))
+    quota = plan.situation.conditions.quota_tco2_per_mwh
+    assert plan.carbon_worth_per_mwh == pytest.approx(73.65 * (quota - negative))
 
 
 def test_a_fixed_credit_is_no_worth_of_a_further_mwh(avoided: BuiltWorld) -> None:
     plan = avoided.one(Dso).today.plan
-    assert plan.carbon_worth_per_mwh == pytest.approx(np.full(24, 73.65 * 0.5), abs=1e-9)
+    quota = plan.situation.conditions.quota_tco2_per_mwh
+    assert plan.carbon_worth_per_mwh == pytest.approx(np.full(24, 73.65 * quota), abs=1e-9)
     load, surplus = plan.situation.load_mw, plan.outlook.surplus
     assert surplus is not None
-    worth = 73.65 * (0.5 * load.sum() + surplus.avoided_t_per_h.sum())
+    worth = 73.65 * (quota * load.sum() + surplus.avoided_t_per_h.sum())
     assert plan.net_cost_money(True) == pytest.approx(plan.dispatch.cost_money - worth)
     charged = float(plan.offer.factor_tco2_per_mwh @ load)
     emitted = float(plan.situation.supply.emission_t_per_h.sum())
