@@ -188,9 +188,11 @@ def test_bad_links_delay_the_outcome_and_do_not_change_it(result: Result) -> Non
     )
 
 
-@pytest.mark.parametrize(("limit", "ending"), [(1, "round limit"), (60, "gate closed")])
-def test_how_the_negotiation_ended(limit: int, ending: str) -> None:
-    late = ("negotiation.opens_h_before=1.0003", f"negotiation.round_limit={limit}")
+@pytest.mark.parametrize(
+    ("limit", "opens_h", "ending"), [(1, 4.0, "round limit"), (60, 1.0003, "gate closed")]
+)
+def test_how_the_negotiation_ended(limit: int, opens_h: float, ending: str) -> None:
+    late = (f"negotiation.opens_h_before={opens_h}", f"negotiation.round_limit={limit}")
     cut_short = run_one("communication.latency_s=0.2", *late)
     rounds = cut_short.table("rounds")
     assert rounds["ended"].iloc[-1] == ending
