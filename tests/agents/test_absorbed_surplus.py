@@ -223,10 +223,10 @@ def test_a_day_without_surplus_credits_nothing() -> None:
 
 
 class Greedy(Behaviour):
-    """Draws a tenth more than it has planned."""
+    """Draws three tenths more than it has planned."""
 
     def act(self, agent: GridAgent, period: int, planned: float) -> float:
-        return 1.1 * planned
+        return 1.3 * planned
 
 
 def test_a_day_that_emits_more_than_planned_earns_less_credit() -> None:
