@@ -72,7 +72,11 @@ class ExactPlanner:
         relaxed = None
         if self._last is None or not self._bound_only(tightened):
             relaxed = self._relax(tightened)
-            if relaxed is not None and not self.relaxation.loose(relaxed, numbers).any():
+            if not self._is_physical(relaxed, numbers):
+                # From a point far away the steps may end where currents are huge and as good as free.
+                self.relaxation.forget()
+                relaxed = self._relax(tightened)
+            if relaxed is not None and self._is_physical(relaxed, numbers):
                 x, fits = self._complete(relaxed, numbers)
                 if fits:
                     self._last = None
@@ -87,6 +91,10 @@ class ExactPlanner:
     def multipliers(self) -> Multipliers:
         """Of the last solve."""
         return self.relaxation.multipliers() if self._plan is None else self._plan.multipliers
+
+    def _is_physical(self, relaxed: Array | None, numbers: Numbers) -> bool:
+        """Whether the relaxation has an optimum whose cones hold with equality."""
+        return relaxed is not None and not self.relaxation.loose(relaxed, numbers).any()
 
     def _bound_only(self, numbers: Numbers) -> bool:
         """Whether a bound was found without solving the relaxation again, whose plan is of no use."""

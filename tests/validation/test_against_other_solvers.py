@@ -198,6 +198,9 @@ def test_random_dispatches_equal_clarabels_or_are_infeasible_for_both(seed: int)
             "sell_price": price - 30.0,
             "carbon_price": 73.65,
             "available_mw": random.uniform(0.0, 1.0, (2, n_period)),
+            "on": np.ones((len(shape.turbines), n_period)),
+            "may_buy": np.ones(n_period),
+            "may_sell": np.ones(n_period),
             "initial_mwh": random.uniform(0.2, 0.7, 3),
         }
         values = np.concatenate([np.ravel(given_signals[name]) for name in form.signals])
