@@ -8,7 +8,7 @@ from gridarium.experiments.results import Result
 
 
 def _run(*overrides: str) -> Result:
-    return run(load_scenario("adcef", overrides), cases=["adcef"])
+    return run(load_scenario("adcef-small", overrides), cases=["adcef"])
 
 
 def _failed(result: Result) -> list[str]:
