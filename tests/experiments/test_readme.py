@@ -29,7 +29,8 @@ def test_own_agent_and_behaviour_run_as_printed_in_under_40_lines(tmp_path):
     )
     printed = dict(line.split() for line in done.stdout.splitlines())
     assert printed.keys() == {"emission_tco2", "shifted_mwh", "user_surplus_money"}
-    assert 8.0 < float(printed["emission_tco2"]) < 9.3
+    # With these two consumers and high renewables the day emits less than with ordinary ones, about 12.1 t.
+    assert 11.0 < float(printed["emission_tco2"]) < 13.0
     assert done.stderr == ""
 
 
@@ -38,7 +39,8 @@ def test_short_program_runs_as_printed(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True
     )
-    assert 13.0 < float(done.stdout.split()[0]) < 15.0
+    # The ordinary day of the default run emits about 21.1 t.
+    assert 20.0 < float(done.stdout.split()[0]) < 22.0
 
 
 def test_packages_match_the_tree():
