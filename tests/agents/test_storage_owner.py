@@ -176,7 +176,9 @@ def test_an_impossible_schedule_is_followed_as_far_as_it_goes_and_the_rest_is_to
 
 @pytest.fixture(scope="module", params=["managed", "strict"])
 def day(request: pytest.FixtureRequest) -> Built:
-    built = build(load_scenario("adcef", [f"tariff.pool={request.param}"]).cases["adcef"])
+    built = build(
+        load_scenario("adcef", [f"tariff.pool={request.param}", "communication.latency_s=0"]).cases["adcef"]
+    )
     while built.world.running:
         built.world.step()
     return built
