@@ -23,6 +23,7 @@ from gridarium.environment.profiles import read_profiles
 from gridarium.experiments.benchmarks.feasibility_search import FEASIBLE_PU, Demand, FeasibilitySearch
 from gridarium.experiments.benchmarks.robustness_instances import MOST_BUSES, Draw, draw, write_scenario
 from gridarium.experiments.case_run import measure_case
+from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.parts.renewables import RENEWABLES
 from gridarium.experiments.records import Certificate
@@ -175,8 +176,11 @@ def judged(certificates: Sequence[Certificate]) -> tuple[Ending, str]:
 
 
 def demand_of(scenario: GridScenario) -> Demand:
-    """What is to be supplied where nobody answers the tariff, and with what."""
-    built = build(scenario)
+    """What is to be supplied where nobody answers the tariff, and with what: storages of owners too."""
+    section = DSO.of(scenario)
+    assert section is not None
+    commanded = section.model_copy(update={"storage": "commanded"})
+    built = build(scenario.model_copy(update={"dso": commanded}))
     shape = built.one(Dso).shape
     p_mw, q_mvar = np.zeros((2, shape.feeder.n_bus, shape.n_period))
     for consumer in built.of(Consumer):
