@@ -87,8 +87,13 @@ def test_a_linear_answer_is_met_after_one_observation(agent: Leader, slope: floa
     assert price == pytest.approx(fixed, abs=1e-9)
 
 
+# Units that cost nothing while idle leave no commitment to revise, after which rounds begin anew.
+FREE_TO_RUN = tuple(f"gas_turbines.gas_turbine_{bus}.cost_fixed_per_h=0" for bus in (12, 25))
+
+
 def rounds_of(*settings: str) -> list[Round[PriceJudgement]]:
-    case = load_scenario("adcef", ["negotiation.price_tolerance_per_mwh=1e-3", *settings]).cases["adcef"]
+    fine = "negotiation.price_tolerance_per_mwh=1e-3"
+    case = load_scenario("adcef", [fine, *FREE_TO_RUN, *settings]).cases["adcef"]
     built = build(case)
     built.world.step()
     return built.one(Dso).today.rounds

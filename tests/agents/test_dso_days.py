@@ -37,6 +37,8 @@ HEAD_IN_USE = (
     "gas_turbines.gas_turbine_25.cost_linear_per_mwh=450",
     "prices.export_limit_mw=2",
     "prices.export_share_of_wholesale=0.4",
+    # The last message of a day is under way where links take time.
+    "communication.latency_s=0",
 )
 BATTERY = "consumers.residential.battery={p_max_mw: 0.1, e_max_mwh: 0.2}"
 OF_A_SOLVER = 1e-5  # MW, from solves that begin elsewhere

@@ -148,7 +148,8 @@ def test_liability_is_wanted_where_the_margin_is_low() -> None:
 @pytest.mark.parametrize("change", ["tariff.adjustment=0", "prices.carbon_price_per_tco2=0"])
 def test_a_price_that_does_not_follow_the_factor_moves_nothing(change: str) -> None:
     pool = negotiated(*MARKET_GAS, change).today.plan.pool
-    assert np.abs(pool.inflow_t_per_h - pool.outflow_t_per_h).max() < 1e-6
+    # What an interior point leaves of flows that nothing asks for.
+    assert np.abs(pool.inflow_t_per_h - pool.outflow_t_per_h).max() < 1e-5
 
 
 # What the allocation is for: profit after the followers' true answers.
