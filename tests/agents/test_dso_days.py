@@ -37,12 +37,15 @@ HEAD_IN_USE = (
     "gas_turbines.gas_turbine_25.cost_linear_per_mwh=450",
     "prices.export_limit_mw=2",
     "prices.export_share_of_wholesale=0.4",
+    # Units that cost nothing while idle leave no commitment to search for.
+    "gas_turbines.gas_turbine_12.cost_fixed_per_h=0",
+    "gas_turbines.gas_turbine_25.cost_fixed_per_h=0",
     # The last message of a day is under way where links take time.
     "communication.latency_s=0",
 )
 BATTERY = "consumers.residential.battery={p_max_mw: 0.1, e_max_mwh: 0.2}"
 OF_A_SOLVER = 1e-5  # MW, from solves that begin elsewhere
-BY_ROUNDING = 1e-7  # MW, where a solve's numbers differ by rounding only
+BY_ROUNDING = 5e-7  # MW, where a solve's numbers differ by rounding only
 
 
 def scenario_of(folder: Path, n_day: int, *settings: str) -> GridScenario:
@@ -191,7 +194,8 @@ def test_carbon_is_trued_up_at_the_end_of_each_day(days: Built) -> None:
     mine = ledger[(ledger["account"] == days.one(Dso).name) & (ledger["purpose"] == CARBON)]
     for day in days.one(Dso).days:
         # The pools end as they began: what is left is the quota, the credit for surplus, and the emission.
-        allowed = 0.5 * float(day.accounts.load_mw().sum()) + float(day.accounts.credit_tco2.sum())
+        quota = day.conditions.quota_tco2_per_mwh
+        allowed = quota * float(day.accounts.load_mw().sum()) + float(day.accounts.credit_tco2.sum())
         reduction = allowed - float(day.accounts.emission_tco2().sum())
         periods = days.one(Dso).horizon.periods(day.number)
         within = mine["period"].between(periods.start, periods.stop - 1)

@@ -194,7 +194,7 @@ def test_the_allocation_earns_more_than_mixing_and_than_the_average_factor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     leads = []
-    for changes in instances(6):
+    for changes in instances(3):
         managed = profit_money(changes)
         strict = profit_money([*changes, "tariff.pool=strict"])
         with monkeypatch.context() as patch:
