@@ -79,7 +79,7 @@ def test_bounded_agents_that_never_rest_are_a_warning(tmp_path: Path) -> None:
     restless = "consumers.residential.behaviour=[{quantal: {temperature_share: 0.01, redraw: true}}]"
     status, printed, result = called(tmp_path / "run", restless, "negotiation.round_limit=6")
     assert status == cli.DONE
-    assert printed.startswith("warning: adcef: the negotiation of day 1 did not come to rest: after 6 rounds")
+    assert printed.startswith("warning: adcef: the negotiation of day 1 did not come to rest: after ")
     assert [one.failed for one in findings(result)] == [False]
 
 
