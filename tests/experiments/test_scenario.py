@@ -64,7 +64,6 @@ def test_cases_of_the_main_study() -> None:
         "static-carbon-high-res",
         "adcef-high-res",
         "adcef-formula-credit-high-res",
-        "adcef-noon-valley-high-res",
         "tou-commanded",
         "tou-commanded-high-res",
     ]
