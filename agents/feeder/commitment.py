@@ -85,9 +85,9 @@ class UnitCommitter:
         contested = self._contested(day)
         if not self._can_save and not contested.any():
             return Review(held or self.dispatcher.everything, np.nan, np.nan, np.nan, held is None)
-        kept = None if held is None else self._tried(replace(day, commitment=held), held.on)
-        ways = held or self._netted(day, contested)
-        found = self._search(replace(day, commitment=ways), kept)
+        given = replace(day, commitment=held or self._netted(day, contested))
+        kept = None if held is None else self._dispatched(given)
+        found = self._search(given, kept)
         if found is None:
             return None
         found = self._turned(day, found, np.flatnonzero(contested))
@@ -131,9 +131,13 @@ class UnitCommitter:
                 found = _Found(other, tried.cost_money, min(found.bound_money, tried.cost_money))
         return found
 
-    def _search(self, day: DispatchDay, best: _Found | None) -> _Found | None:
-        """The best choice of units that a few dispatches find, from the one that is held on."""
+    def _search(self, day: DispatchDay, kept: Dispatch | None) -> _Found | None:
+        """The best choice of units that a few dispatches find, from the one that is held on.
+
+        What was kept is the dispatch under the day's own commitment, where that one is held: solved last.
+        """
         dispatcher, given = self.dispatcher, day.commitment
+        best = None if kept is None else _found(day, kept)
         if not self._can_save:
             return best or self._tried(day, given.on)
         relaxed = dispatcher.relaxed(replace(day, commitment=replace(given, on=np.zeros_like(given.on))))
@@ -142,9 +146,9 @@ class UnitCommitter:
         master = CommitmentMaster(dispatcher.shape, day)
         master.add_cut(relaxed.cut)
         seen = set[bytes]()
-        if best is not None:
-            seen.add(best.commitment.on.tobytes())
-            self._learnt(day, best.commitment.on, master)
+        if kept is not None:
+            seen.add(given.on.tobytes())
+            self._teach(master, day, kept)
         proposed, bound = np.where(relaxed.on > _RUNS, 1.0, 0.0), relaxed.cost_money
         for _ in range(ROUND_LIMIT):
             if best is not None and bound >= best.cost_money - _margin(best.cost_money):
@@ -168,23 +172,27 @@ class UnitCommitter:
         asked = replace(day, commitment=replace(day.commitment, on=on))
         dispatch = self._dispatched(asked)
         if dispatch is not None:
-            if dispatch.cost_money - dispatch.bound_money <= _margin(dispatch.cost_money):
-                master.add_cut(self.dispatcher.cut(asked))
-            else:
-                # Where the relaxation burns energy, the network's cost is not convex: no tangent bounds it.
-                master.exclude(on)
-            return _Found(asked.commitment, dispatch.cost_money, dispatch.cost_money)
+            self._teach(master, asked, dispatch)
+            return _found(asked, dispatch)
         master.exclude(on)
         relaxed = self.dispatcher.relaxed(asked)
         if relaxed is not None:
             master.add_cut(relaxed.cut)
         return None
 
+    def _teach(self, master: CommitmentMaster, day: DispatchDay, dispatch: Dispatch) -> None:
+        """Tell the master what follows from the dispatch of a day that was solved last."""
+        if dispatch.cost_money - dispatch.bound_money <= _margin(dispatch.cost_money):
+            master.add_cut(self.dispatcher.cut(day))
+        else:
+            # Where the relaxation burns energy, the network's cost is not convex: no tangent bounds it.
+            master.exclude(day.commitment.on)
+
     def _tried(self, day: DispatchDay, on: Array) -> _Found | None:
         """A dispatch with these units, or None where it cannot supply the loads."""
-        commitment = day.commitment if on is day.commitment.on else replace(day.commitment, on=on)
-        dispatch = self._dispatched(replace(day, commitment=commitment))
-        return None if dispatch is None else _Found(commitment, dispatch.cost_money, dispatch.cost_money)
+        asked = replace(day, commitment=replace(day.commitment, on=on))
+        dispatch = self._dispatched(asked)
+        return None if dispatch is None else _found(asked, dispatch)
 
     def _dispatched(self, day: DispatchDay) -> Dispatch | None:
         """A dispatch at a commitment, None where no power flow carries it."""
@@ -192,6 +200,10 @@ class UnitCommitter:
             return self.dispatcher.attempt(day)
         except RelaxationError:
             return None
+
+
+def _found(day: DispatchDay, dispatch: Dispatch) -> _Found:
+    return _Found(day.commitment, dispatch.cost_money, dispatch.cost_money)
 
 
 def _cheaper(one: _Found | None, other: _Found | None) -> _Found | None:
