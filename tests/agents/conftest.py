@@ -12,33 +12,8 @@ import pytest
 from gridarium.environment.clock import Clock
 from gridarium.environment.grids import Grid
 from gridarium.environment.message_bus import LinkQuality
-from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
-
-
-def two_buses(r_pu: float = 0.01, x_pu: float = 0.01) -> Feeder:
-    """A substation and one load bus, on a base of 1 MVA."""
-    one, nothing = np.ones(1), np.zeros(2)
-    return Feeder(
-        name="two buses",
-        base_mva=1.0,
-        bus_labels=(1, 2),
-        base_kv=np.full(2, 10.0),
-        parent=np.zeros(1, dtype=np.int64),
-        branch_labels=("line",),
-        r_pu=r_pu * one,
-        x_pu=x_pu * one,
-        ratio=one.copy(),
-        shift_degree=np.zeros(1),
-        g_bus_pu=nothing,
-        b_bus_pu=nothing.copy(),
-        i_max_pu=np.full(1, np.inf),
-        p_load_mw=np.array([0.0, 1.0]),
-        q_load_mvar=np.zeros(2),
-        slack_vm_pu=1.0,
-        x=np.arange(2.0),
-        y=np.zeros(2),
-    )
+from small_cases import two_buses
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.clock import Clock
 from gridarium.environment.commons import Commons
 from gridarium.environment.errors import ScenarioError
-from gridarium.environment.network import Feeder
 from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.evidence.carbon_certificates import credit, dso_carbon
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
@@ -28,6 +27,7 @@ from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import system_factor
+from small_cases import two_buses
 
 # Three periods at the end of a short line: wind at the substation, a storage at the load.
 
@@ -38,37 +38,13 @@ WIND = np.array([2.6, 1.0, 0.5])
 NOTHING = np.zeros(3)
 
 
-def feeder() -> Feeder:
-    zeros = np.zeros(2)
-    return Feeder(
-        name="two buses",
-        base_mva=1.0,
-        bus_labels=(1, 2),
-        base_kv=np.full(2, 10.0),
-        parent=np.zeros(1, dtype=np.int64),
-        branch_labels=("line",),
-        r_pu=np.array([1e-6]),
-        x_pu=np.array([1e-6]),
-        ratio=np.ones(1),
-        shift_degree=np.zeros(1),
-        g_bus_pu=zeros,
-        b_bus_pu=zeros.copy(),
-        i_max_pu=np.full(1, np.inf),
-        p_load_mw=np.array([0.0, 1.0]),
-        q_load_mvar=np.zeros(2),
-        slack_vm_pu=1.0,
-        x=np.arange(2.0),
-        y=np.zeros(2),
-    )
-
-
 def found(
     efficiency: float, p_max_mw: float = 0.6, unmanaged_mw: Array = NOTHING, wind_mw: Array = WIND
 ) -> AbsorbedSurplus:
     """The surplus of the three periods, with a storage that never gets full or empty."""
     storage = StorageRatings("store", p_max_mw, 10.0, 0.0, 1.0, 0.5, efficiency, efficiency, 2.0)
     shape = DispatchShape(
-        feeder=feeder(),
+        feeder=two_buses(1e-6, 1e-6),
         turbines=(),
         storages=(storage,),
         renewables=(Renewable("wind", 5.0),),

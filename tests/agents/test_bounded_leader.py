@@ -21,6 +21,7 @@ from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import build
 from gridarium.market.messages.tariffs import TariffSignal
 from gridarium.market.stackelberg import Round
+from small_cases import FREE_TO_RUN
 
 MakeWorld = Callable[..., World]
 
@@ -85,10 +86,6 @@ def test_a_linear_answer_is_met_after_one_observation(agent: Leader, slope: floa
             # No slope is known yet: the whole way to what is called for.
             assert price == pytest.approx(called_for)
     assert price == pytest.approx(fixed, abs=1e-9)
-
-
-# Units that cost nothing while idle leave no commitment to revise, after which rounds begin anew.
-FREE_TO_RUN = tuple(f"gas_turbines.gas_turbine_{bus}.cost_fixed_per_h=0" for bus in (12, 25))
 
 
 def rounds_of(*settings: str) -> list[Round[PriceJudgement]]:

@@ -25,6 +25,7 @@ from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.world_build import BuiltWorld as Built
 from gridarium.experiments.world_build import build
 from gridarium.market.accounts import CARBON, EXPORT, PURCHASE, UPSTREAM
+from small_cases import FREE_TO_RUN
 
 Told = Callable[[GridAgent, str, str], Array]
 EMISSIONS = (("carbon", "emission_grid_tco2"), ("carbon", "emission_gas_tco2"))
@@ -37,9 +38,7 @@ HEAD_IN_USE = (
     "gas_turbines.gas_turbine_25.cost_linear_per_mwh=450",
     "prices.export_limit_mw=2",
     "prices.export_share_of_wholesale=0.4",
-    # Units that cost nothing while idle leave no commitment to search for.
-    "gas_turbines.gas_turbine_12.cost_fixed_per_h=0",
-    "gas_turbines.gas_turbine_25.cost_fixed_per_h=0",
+    *FREE_TO_RUN,
     # The last message of a day is under way where links take time.
     "communication.latency_s=0",
 )

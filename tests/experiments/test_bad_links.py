@@ -5,9 +5,7 @@ import pytest
 
 from gridarium.experiments import load_scenario, run
 from gridarium.experiments.results import Result
-
-# Units that cost nothing while idle leave no commitment to revise, after which rounds begin anew.
-FREE_TO_RUN = tuple(f"gas_turbines.gas_turbine_{bus}.cost_fixed_per_h=0" for bus in (12, 25))
+from small_cases import FREE_TO_RUN
 
 
 def _run(*overrides: str) -> Result:

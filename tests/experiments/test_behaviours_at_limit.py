@@ -12,6 +12,7 @@ from gridarium.experiments.results import Result
 from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.table_files import parquet_bytes
+from small_cases import FREE_TO_RUN
 
 LEADERS = ("noise", "stale", "inattention", "sticky-price", "satisficing-leader", "learned-slope")
 FOLLOWERS = tuple(
@@ -58,10 +59,6 @@ BALANCES = {
     "energy balance", "storage cycle", "carbon balance", "carbon flow", "pool neutrality",
     "money balance", "budget balance", "cone gap",
 }  # fmt: skip
-
-
-# Units that cost nothing while idle leave no choice of commitment to search for.
-FREE_TO_RUN = tuple(f"gas_turbines.gas_turbine_{bus}.cost_fixed_per_h=0" for bus in (12, 25))
 
 
 def run_one(*settings: str) -> Result:

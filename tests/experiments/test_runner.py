@@ -24,6 +24,7 @@ from gridarium.experiments.results import Result, read_run
 from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.table_files import parquet_bytes
+from small_cases import FREE_TO_RUN
 
 TABLES = {
     "signals", "rounds", "days", "dispatch", "loads", "storages", "units", "carbon", "credits", "trades",
@@ -51,9 +52,7 @@ def result() -> Result:
 
 @pytest.fixture(scope="module")
 def study() -> Result:
-    # Units that cost nothing while idle leave no choice of commitment to search for.
-    free = [f"gas_turbines.gas_turbine_{bus}.cost_fixed_per_h=0" for bus in (12, 25)]
-    return run(load_scenario("adcef", free))
+    return run(load_scenario("adcef", FREE_TO_RUN))
 
 
 def test_hard_certificates_pass_in_every_case(study: Result) -> None:

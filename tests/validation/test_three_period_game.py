@@ -26,11 +26,11 @@ from gridarium.environment.arrays import series
 from gridarium.environment.clock import Clock
 from gridarium.environment.grids import Grid, Site
 from gridarium.environment.horizon import Horizon
-from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
 from gridarium.market.adcef import AdcefTariff
 from gridarium.market.messages.tariffs import CarbonTerms, TariffSignal
 from gridarium.market.stackelberg import NegotiationRules
+from small_cases import two_buses
 
 RecordProperty = Callable[[str, object], None]
 
@@ -97,35 +97,15 @@ def welfare(load: np.ndarray) -> float:
     return float(utility - ((WHOLESALE + LAMBDA * GRID) * imported_mw(load)).sum())
 
 
-def feeder() -> Feeder:
-    nothing = np.zeros(2)
-    return Feeder(
-        name="two buses",
-        base_mva=1.0,
-        bus_labels=(1, 2),
-        base_kv=np.full(2, 10.0),
-        parent=np.zeros(1, dtype=np.int64),
-        branch_labels=("line",),
-        r_pu=np.array([R_PU]),
-        x_pu=np.array([X_PU]),
-        ratio=np.ones(1),
-        shift_degree=np.zeros(1),
-        g_bus_pu=nothing,
-        b_bus_pu=nothing.copy(),
-        i_max_pu=np.full(1, np.inf),
-        p_load_mw=np.array([0.0, 1.0]),
-        q_load_mvar=np.zeros(2),
-        slack_vm_pu=1.0,
-        x=np.arange(2.0),
-        y=np.zeros(2),
-    )
-
-
 @pytest.fixture(scope="module")
 def game() -> tuple[World, Dso, Consumer]:
     """The game played by the agents."""
     world = World(
-        Grid(feeder(), GRID), Clock(pd.Timestamp("2026-01-14T20:00:00+08:00"), 3600.0), 3, 4 * 3600.0, 1
+        Grid(two_buses(R_PU, X_PU), GRID),
+        Clock(pd.Timestamp("2026-01-14T20:00:00+08:00"), 3600.0),
+        3,
+        4 * 3600.0,
+        1,
     )
     rules = NegotiationRules(0.0, 3 * 3600.0, 1e-6, 0.5, 0, 200, 5.0, 1.0)
     supply = SupplyProfile(series(WHOLESALE), series(np.zeros(3)), series(GRID))
