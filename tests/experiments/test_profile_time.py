@@ -7,6 +7,7 @@ import pytest
 
 from gridarium.environment.errors import ScenarioError
 from gridarium.experiments import load_scenario, run
+from small_cases import FREE_TO_RUN
 
 
 @pytest.mark.parametrize(("rows", "period_h"), [(48, 1.0), (96, 0.25)])
@@ -24,7 +25,7 @@ def test_profiles_of_two_days_and_of_quarter_hours(tmp_path: Path, rows: int, pe
         )
     (tmp_path / "own.csv").write_text("\n".join(lines))
     settings = [f"profiles={tmp_path / 'own.csv'}", f"period_h={period_h}", "start=2031-03-01T00:00:00+01:00"]
-    result = run(load_scenario("adcef", settings), cases=["adcef"])
+    result = run(load_scenario("adcef", [*settings, *FREE_TO_RUN]), cases=["adcef"])
     assert [each.name for each in result.certificates if not each.passed] == []
     days = rows * period_h / 24
     signals, ledger = result.table("signals").query("kind == 'dso'"), result.table("ledger")
