@@ -403,7 +403,7 @@ def test_no_agent_touches_anothers_private_fields(
         for _ in range(8):
             plate.world.step()
     assert foreign == []
-    assert {"_view", "_tank", "_unit", "_demand", "_actual_mw", "_limit_mw"} <= own
+    assert {"_view", "_tank", "_hours_in_state", "_demand", "_actual_mw", "_limit_mw"} <= own
 
 
 def arrays_of(payload: Any) -> Iterator[np.ndarray]:
