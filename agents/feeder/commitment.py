@@ -18,6 +18,8 @@ ROUND_LIMIT = 12
 """Most dispatches that a search asks for."""
 _RUNS = 1e-3
 """Share of running beyond which a relaxed unit is taken to run."""
+_SPARE_FACTOR = 10.0
+"""Price of a unit that is lent, over that of as much energy at the dearest hour of the day."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class UnitCommitter:
     Outer approximation: a mixed-integer programme over the units alone sees the network by tangents of its
     cost in what units feed in, which each dispatch gives with its nodal prices; it proposes a commitment and
     bounds the cost of all from below [1]_. The tangents of the relaxed dispatch, whose units may run in part,
-    come first. A commitment that the network cannot carry is excluded, and the relaxed dispatch with these
-    units and parts of others tells what it lacks.
+    come first; then those of each proposal, to which missing units are lent in part at a price above all:
+    where it lacks units, these tangents are as steep as a cut of feasibility.
 
     References
     ----------
@@ -110,7 +112,8 @@ class UnitCommitter:
         market = day.conditions
         one_price = np.where(contested, day.signals["buy_price"], market.export_price_per_mwh)
         netted = self.dispatcher.relaxed(
-            replace(day, conditions=replace(market, export_price_per_mwh=one_price), commitment=everything)
+            replace(day, conditions=replace(market, export_price_per_mwh=one_price), commitment=everything),
+            spare_price_per_h=0.0,
         )
         exports = np.zeros_like(contested) if netted is None else contested & (netted.net_mw < 0.0)
         return replace(
@@ -140,7 +143,8 @@ class UnitCommitter:
         best = None if kept is None else _found(day, kept)
         if not self._can_save:
             return best or self._tried(day, given.on)
-        relaxed = dispatcher.relaxed(replace(day, commitment=replace(given, on=np.zeros_like(given.on))))
+        nothing_on = replace(given, on=np.zeros_like(given.on))
+        relaxed = dispatcher.relaxed(replace(day, commitment=nothing_on), spare_price_per_h=0.0)
         if relaxed is None:
             return None
         master = CommitmentMaster(dispatcher.shape, day)
@@ -157,7 +161,7 @@ class UnitCommitter:
                 # What its tangents leave open of a choice that was dispatched is not worth another look.
                 master.exclude(proposed)
             else:
-                best = _cheaper(best, self._learnt(day, proposed, master))
+                best = self._better(best, replace(day, commitment=replace(given, on=proposed)), master)
                 seen.add(proposed.tobytes())
             proposal = master.propose()
             if proposal is None:
@@ -167,18 +171,31 @@ class UnitCommitter:
         best = best or self._tried(day, np.ones_like(given.on))
         return None if best is None else best._replace(bound_money=min(bound, best.cost_money))
 
-    def _learnt(self, day: DispatchDay, on: Array, master: CommitmentMaster) -> _Found | None:
-        """A dispatch with these units, from which the master learns what it can."""
-        asked = replace(day, commitment=replace(day.commitment, on=on))
-        dispatch = self._dispatched(asked)
-        if dispatch is not None:
-            self._teach(master, asked, dispatch)
-            return _found(asked, dispatch)
-        master.exclude(on)
-        relaxed = self.dispatcher.relaxed(asked)
-        if relaxed is not None:
-            master.add_cut(relaxed.cut)
-        return None
+    def _better(self, best: _Found | None, day: DispatchDay, master: CommitmentMaster) -> _Found | None:
+        """The best so far, or a day's commitment if it is cheaper; the master learns what follows from it.
+
+        Its relaxation is enough to see that a commitment does not pay, and takes a part of the time. Units
+        that are missing are lent at a price above all, so that the tangent tells where, and how much.
+        """
+        relaxed = self.dispatcher.relaxed(day, self._spare_price_per_h(day))
+        if relaxed is None:
+            return best
+        master.add_cut(relaxed.cut)
+        lends = (relaxed.on - day.commitment.on).max(initial=0.0) > _RUNS
+        if lends or (best is not None and relaxed.cost_money >= best.cost_money - _margin(best.cost_money)):
+            return best
+        dispatch = self._dispatched(day)
+        if dispatch is None or dispatch.cost_money - relaxed.cost_money > _margin(dispatch.cost_money):
+            # Where the relaxation burns energy, no tangent tells what the network costs.
+            master.exclude(day.commitment.on)
+        return best if dispatch is None else _cheaper(best, _found(day, dispatch))
+
+    def _spare_price_per_h(self, day: DispatchDay) -> float:
+        """More than a unit is worth in any hour whose loads can be supplied without it."""
+        signals = day.signals
+        dearest = float(np.abs([signals["buy_price"], signals["sell_price"]]).max())
+        largest = max(unit.p_max_mw for unit in self.dispatcher.shape.turbines)
+        return _SPARE_FACTOR * (1.0 + dearest) * largest
 
     def _teach(self, master: CommitmentMaster, day: DispatchDay, dispatch: Dispatch) -> None:
         """Tell the master what follows from the dispatch of a day that was solved last."""

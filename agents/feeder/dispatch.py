@@ -133,7 +133,7 @@ class DispatchDay:
 
 @dataclass(frozen=True)
 class RelaxedDispatch:
-    """A day with units that may run in part.
+    """A day with units that may run in part, and with power flows that may burn energy.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ class RelaxedDispatch:
     net_mw : ndarray, shape (n_period,)
         Taken through the head; negative where fed back.
     cost_money : float
-        No commitment of more units than were asked for costs less.
+        With what spare units were priced at.
     cut : NetworkCut
     """
 
@@ -214,13 +214,20 @@ class Dispatcher:
             raise SolveError(f"agent {self.owner}: there is no tangent before the first dispatch")
         return NetworkCut.of(self.problem, self._solved, self.shape, day.signals)
 
-    def relaxed(self, day: DispatchDay) -> RelaxedDispatch | None:
-        """Dispatch a day with parts of further units, or None where nothing can supply it."""
+    def relaxed(self, day: DispatchDay, spare_price_per_h: float) -> RelaxedDispatch | None:
+        """Dispatch a day whose other units may run in part, or None where nothing can supply its loads.
+
+        Parameters
+        ----------
+        day : DispatchDay
+        spare_price_per_h : float
+            For a whole unit beyond the commitment, on top of its own cost.
+        """
         key = ("relaxed commitment", self.shape)
         problem = self._world.shared(key, lambda: relaxed_problem(self.shape))
         signals = day.signals
-        least_on = {"least_on": signals["on"]}
-        asked = {name: value for name, value in signals.items() if name != "on"} | least_on
+        asked = {name: value for name, value in signals.items() if name != "on"}
+        asked |= {"least_on": signals["on"], "spare_price": spare_price_per_h}
         solution = problem.attempt(self.owner, **asked)
         if solution is None:
             return None

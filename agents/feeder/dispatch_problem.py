@@ -27,8 +27,8 @@ DAY_SIGNALS = (
 )
 SIGNALS = (*DAY_SIGNALS, "on", "may_buy", "may_sell")
 """Of a dispatch at given commitment: which turbines run, and which ways energy may pass the head."""
-RELAXED_SIGNALS = (*DAY_SIGNALS, "least_on", "may_buy", "may_sell")
-"""Of a dispatch in which turbines may run in part, from some share on."""
+RELAXED_SIGNALS = (*DAY_SIGNALS, "least_on", "spare_price", "may_buy", "may_sell")
+"""Of a dispatch in which turbines may run in part, from some share on, at a price for what is beyond."""
 
 REDISPATCH_SIGNALS = (*SIGNALS, "own_mw", "change_price")
 """Of a redispatch: what storages draw by their owners' schedules, and what a MWh of change is to cost."""
@@ -106,14 +106,17 @@ def build_dispatch_model(shape: DispatchShape) -> Any:
 def build_relaxed_model(shape: DispatchShape) -> Any:
     """The dispatch with units that may run in part: what any commitment costs at least.
 
-    Charge and discharge are not kept apart here: both at once pays only where prices are negative.
+    What runs beyond the commitment has a price, money/h of a whole unit. Charge and discharge are not kept
+    apart here: both at once pays only where prices are negative.
     """
     m = _sets(shape, "relaxed commitment")
     m.charging = pyo.Var(m.storage, m.period, bounds=(0, 1))
-    m.least_on = pyo.Var(m.turbine, m.period)
+    m.least_on, m.spare_price = pyo.Var(m.turbine, m.period), pyo.Var()
     m.on = pyo.Var(m.turbine, m.period, bounds=(None, 1))
     m.must_run = pyo.Constraint(m.turbine, m.period, rule=lambda m, g, t: m.on[g, t] >= m.least_on[g, t])
     _declare_rest(m, shape)
+    spare = sum(m.on[key] - m.least_on[key] for key in m.on)
+    m.cost_money.expr += shape.period_h * m.spare_price * spare
     return m
 
 
