@@ -113,6 +113,15 @@ class AcPhysics:
             ]
         )
 
+    def starts(self, still: Array, numbers: Numbers) -> tuple[Array, ...]:
+        """All units draw as much reactive power as they may, or give as much: burning may be needed."""
+        drawing, giving = still.copy(), still.copy()
+        for kind in self._at:
+            block = self._form.decisions[f"q_{kind}_mvar"]
+            at = slice(block.start, block.stop)
+            drawing[at], giving[at] = numbers.lower[at], numbers.upper[at]
+        return drawing, giving
+
     def tilts(self, numbers: Numbers) -> tuple[Array, ...]:
         """Reactive power to the head made dear, or cheap.
 

@@ -10,12 +10,13 @@ import numpy as np
 from gridarium.agents.feeder.commitment_master import CommitmentMaster
 from gridarium.agents.feeder.dispatch import Commitment, Dispatch, DispatchDay, Dispatcher
 from gridarium.environment.arrays import Array, Flags, Index
-from gridarium.environment.errors import RelaxationError
 
 GAP = 1e-4
 """How far a commitment may be from the best, relative to the cost of the day, for a search to end."""
 ROUND_LIMIT = 12
 """Most dispatches that a search asks for."""
+EXCLUSION_LIMIT = 3
+"""Commitments of which no tangent tells what they cost that a search looks at: it is led by tangents."""
 _RUNS = 1e-3
 """Share of running beyond which a relaxed unit is taken to run."""
 _SPARE_FACTOR = 10.0
@@ -88,7 +89,7 @@ class UnitCommitter:
         if not self._can_save and not contested.any():
             return Review(held or self.dispatcher.everything, np.nan, np.nan, np.nan, held is None)
         given = replace(day, commitment=held or self._netted(day, contested))
-        kept = None if held is None else self._dispatched(given)
+        kept = None if held is None else self.dispatcher.attempt(given)
         found = self._search(given, kept)
         if found is None:
             return None
@@ -129,7 +130,7 @@ class UnitCommitter:
             buy, sell = ways.may_buy.copy(), ways.may_sell.copy()
             buy[period], sell[period] = sell[period], buy[period]
             other = replace(ways, may_buy=buy, may_sell=sell)
-            tried = self._dispatched(replace(day, commitment=other))
+            tried = self.dispatcher.attempt(replace(day, commitment=other))
             if tried is not None and tried.cost_money < found.cost_money - _margin(found.cost_money):
                 found = _Found(other, tried.cost_money, min(found.bound_money, tried.cost_money))
         return found
@@ -156,6 +157,8 @@ class UnitCommitter:
         proposed, bound = np.where(relaxed.on > _RUNS, 1.0, 0.0), relaxed.cost_money
         for _ in range(ROUND_LIMIT):
             if best is not None and bound >= best.cost_money - _margin(best.cost_money):
+                break
+            if master.exclusions >= EXCLUSION_LIMIT:
                 break
             if proposed.tobytes() in seen:
                 # What its tangents leave open of a choice that was dispatched is not worth another look.
@@ -184,7 +187,7 @@ class UnitCommitter:
         lends = (relaxed.on - day.commitment.on).max(initial=0.0) > _RUNS
         if lends or (best is not None and relaxed.cost_money >= best.cost_money - _margin(best.cost_money)):
             return best
-        dispatch = self._dispatched(day)
+        dispatch = self.dispatcher.attempt(day)
         if dispatch is None or dispatch.cost_money - relaxed.cost_money > _margin(dispatch.cost_money):
             # Where the relaxation burns energy, no tangent tells what the network costs.
             master.exclude(day.commitment.on)
@@ -208,15 +211,8 @@ class UnitCommitter:
     def _tried(self, day: DispatchDay, on: Array) -> _Found | None:
         """A dispatch with these units, or None where it cannot supply the loads."""
         asked = replace(day, commitment=replace(day.commitment, on=on))
-        dispatch = self._dispatched(asked)
+        dispatch = self.dispatcher.attempt(asked)
         return None if dispatch is None else _found(asked, dispatch)
-
-    def _dispatched(self, day: DispatchDay) -> Dispatch | None:
-        """A dispatch at a commitment, None where no power flow carries it."""
-        try:
-            return self.dispatcher.attempt(day)
-        except RelaxationError:
-            return None
 
 
 def _found(day: DispatchDay, dispatch: Dispatch) -> _Found:

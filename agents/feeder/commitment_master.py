@@ -35,6 +35,8 @@ _N_TANGENT = 9
 class CommitmentMaster:
     """Proposes commitments; each cut makes it know the network better, each exclusion rules one out.
 
+    - `exclusions`: how many were ruled out
+
     Parameters
     ----------
     shape : DispatchShape
@@ -51,6 +53,7 @@ class CommitmentMaster:
     def __init__(self, shape: DispatchShape, day: DispatchDay) -> None:
         self._shape, self._day, self._signals = shape, day, day.signals
         self._highs, self._size = new_highs(), 0
+        self.exclusions = 0
         for name, value in _OPTIONS.items():
             self._highs.setOptionValue(name, value)
         self._declare_variables()
@@ -75,6 +78,7 @@ class CommitmentMaster:
 
     def exclude(self, on: Array) -> None:
         """Rule out a commitment, shape (n_turbine, n_period)."""
+        self.exclusions += 1
         sign = np.where(on.ravel() > 0.5, -1.0, 1.0)
         self._row(sign, self._on.ravel(), 1.0 - float(np.sum(on > 0.5)), np.inf)
 

@@ -103,9 +103,10 @@ class DayPlanner:
         InfeasibleError
             If the loads cannot be supplied whatever runs.
         """
-        day = self._dispatch_day(today, loads_mw)
-        found = self._committer.review(day, today.commitment)
-        if self._own.units and (found is None or not self._carries(day, found)):
+        day, found = self._dispatch_day(today, loads_mw), None
+        if not self._own.units or self._carries(day):
+            found = self._committer.review(day, today.commitment)
+        if self._own.units and found is None:
             given = replace(day, load_p_mw=day.load_p_mw - self._drawn_by_own_mw(today))
             today.redispatched_mw = self._redispatch.changed(given, today.wanted_mw, today.own_initial_mwh)
             day = self._dispatch_day(today, loads_mw)
@@ -182,9 +183,14 @@ class DayPlanner:
             today.commitment or self.dispatcher.everything,
         )
 
-    def _carries(self, day: DispatchDay, found: Review) -> bool:
-        """Whether a day can be dispatched with it: where there is no choice, none was tried."""
-        return self.dispatcher.attempt(replace(day, commitment=found.best)) is not None
+    def _carries(self, day: DispatchDay) -> bool:
+        """Whether the grid carries a day, with the units that run or with all."""
+        dispatcher = self.dispatcher
+        if dispatcher.attempt(day) is not None:
+            return True
+        if np.all(day.commitment.on):
+            return False
+        return dispatcher.attempt(replace(day, commitment=dispatcher.everything)) is not None
 
     def _drawn_by_own_mw(self, today: DsoDay) -> Array:
         """What storages draw at the buses by schedules of their owners, MW, shape (n_bus, n_step)."""

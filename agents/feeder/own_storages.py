@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from gridarium.agents.feeder.ac_physics import AcPhysics
 from gridarium.agents.feeder.dispatch import DispatchDay
 from gridarium.agents.feeder.dispatch_problem import (
     REDISPATCH_SIGNALS,
@@ -78,6 +79,12 @@ def redispatch_form(shape: DispatchShape) -> StandardForm:
     return compile_model(build_redispatch_model(shape), REDISPATCH_SIGNALS)
 
 
+def redispatch_problem(shape: DispatchShape) -> LocalProblem:
+    """A live redispatch of a shape; its plans satisfy the AC power flow."""
+    form = redispatch_form(shape)
+    return LocalProblem(form, AcPhysics(shape, form))
+
+
 class Redispatch:
     """Changes owners' schedules as little as the limits of the grid ask for.
 
@@ -120,7 +127,7 @@ class Redispatch:
             Shape (n_storage, n_step), MW; None where no schedule of theirs lets the loads be supplied.
         """
         key = ("redispatch", self._shape)
-        problem = self._world.shared(key, lambda: LocalProblem(redispatch_form(self._shape)))
+        problem = self._world.shared(key, lambda: redispatch_problem(self._shape))
         shape, signals = self._shape, day.signals
         prices = np.abs([day.conditions.tou_price_per_mwh, signals["buy_price"]])
         asked = signals | {

@@ -36,6 +36,9 @@ class Physics(Protocol):
     ) -> NDArray[np.int8]:
         """Binaries that would be best if marginal values stayed as at x; -1 where either would do."""
 
+    def starts(self, still: Array, numbers: Numbers) -> tuple[Array, ...]:
+        """First points beside the one without flow, for problems that only losses make feasible."""
+
     def tilts(self, numbers: Numbers) -> tuple[Array, ...]:
         """Changes of the cost that lead to different ends, shape (n_decision,) each.
 

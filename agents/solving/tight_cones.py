@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import piqp
@@ -19,6 +19,8 @@ ROUND_LIMIT = 50
 """Quadratic programmes of one sequence; a plan that keeps all limits by then is taken as it is."""
 NEAR = 1e-3
 """Most by which the completed plan of a relaxation may miss its cost, relative, and its limits."""
+_ITERATION_LIMIT = 100
+"""Of one QP; those that end take 20 to 50."""
 _STILL = 1e-5
 """Length of a step whose gain is below the rounding of the cost, in units of the squared decisions."""
 _LOSS_PRICE = 0.1
@@ -110,9 +112,10 @@ class TightConeSolver:
         self._implied = cones.implies_sign(form.lower, form.lower_signal)
         self._squared = np.unique(self._rotated.square[self._rotated.weight != 0.0])
         self._piqp: piqp.SparseSolver | None = None
+        self._stalls = False
 
     def start(self, numbers: Numbers, signals: Array) -> TightPoint:
-        """A physical point of little losses, found from no flow.
+        """A physical point of little losses, found from no flow, or else from a start that physics knows.
 
         Raises
         ------
@@ -127,15 +130,19 @@ class TightConeSolver:
         x[self._rotated.scale] = 1.0
         multiplier = np.where(self.form.cones.rotated, _LOSS_PRICE * dearest, 1.0)
         nothing = np.zeros(n_column + len(self._plain))
-        point = TightPoint(x, multiplier, nothing, Multipliers(nothing, nothing, nothing, np.zeros(n_cone)))
+        still = TightPoint(x, multiplier, nothing, Multipliers(nothing, nothing, nothing, np.zeros(n_cone)))
         dear = numbers._replace(cost=cost)
         try:
-            point = self._step(point, dear, np.inf).point
-            return self._descend(self._completed(point, signals), dear, signals, ROUGH)
-        except (InfeasibleError, PowerFlowError, SolverLimitError) as error:
-            raise RelaxationError(
-                f"no power flow keeps all limits as far as was searched: {error}"
-            ) from error
+            first = self._step(still, dear, np.inf).point
+            return self.improve(first, dear, signals, ROUGH)
+        except (InfeasibleError, RelaxationError, SolverLimitError) as error:
+            failed = error
+        for other in self.physics.starts(x, numbers):
+            try:
+                return self.improve(replace(still, x=other), dear, signals, ROUGH)
+            except RelaxationError as error:
+                failed = error
+        raise RelaxationError(f"no power flow keeps all limits as far as was searched: {failed}") from failed
 
     def from_relaxed(
         self, relaxed: Array, multipliers: Multipliers, numbers: Numbers, signals: Array
@@ -173,6 +180,7 @@ class TightConeSolver:
         """Steps until the next one is thought to gain next to nothing and all limits hold."""
         # What leaves rows, as a start from elsewhere does, is mended by a step that may cost more.
         radius, mends = np.inf, True
+        self._stalls = False
         for _ in range(ROUND_LIMIT):
             self.rounds += 1
             try:
@@ -248,6 +256,7 @@ class TightConeSolver:
         }
         if self._piqp is None:
             self._piqp = new_piqp(COARSE_GAP)
+            self._piqp.settings.max_iter = _ITERATION_LIMIT
             self._piqp.setup(hessian, A=rows, G=limits, **sides)
         else:
             self._piqp.update(P=hessian, A=rows, G=limits, **sides)
@@ -255,17 +264,18 @@ class TightConeSolver:
         new = self._read(self._piqp)
         return _Step(new, float(np.abs(new.x[squared] - x[squared]).max(initial=0.0)))
 
-    @staticmethod
-    def _run(live: piqp.SparseSolver) -> None:
-        """Solve; where the last digits of the gap stall, without them."""
+    def _run(self, live: piqp.SparseSolver) -> None:
+        """Solve; once the last digits of the gap have stalled, the rest of the sequence goes without them."""
+        if not self._stalls:
+            try:
+                return run_piqp(live)
+            except SolverLimitError:
+                self._stalls = True
+        set_gap(live, LAST_GAP)
         try:
             run_piqp(live)
-        except SolverLimitError:
-            set_gap(live, LAST_GAP)
-            try:
-                run_piqp(live)
-            finally:
-                set_gap(live, COARSE_GAP)
+        finally:
+            set_gap(live, COARSE_GAP)
 
     def _read(self, live: piqp.SparseSolver) -> TightPoint:
         result, form = live.result, self.form

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,6 @@ import pytest
 from scipy.optimize import linprog
 
 from gridarium.environment.arrays import Array
-from gridarium.environment.errors import InfeasibleError
 from gridarium.environment.message_bus import MessageBus
 from gridarium.experiments.results import Result
 from gridarium.experiments.runner import run
@@ -185,12 +186,22 @@ def test_a_schedule_that_the_head_cannot_carry_is_changed_least_and_paid_for(tie
     assert result.summary["tou"]["storage_compensation_money"] > 1.0
 
 
-@pytest.mark.xfail(
-    raises=InfeasibleError, reason="open: with the finite bounds of currents the redispatch finds nothing"
-)
 def test_a_schedule_that_breaks_the_band_of_voltage_is_changed() -> None:
     weak = ("renewables={}", "network.impedance_factor=2", "network.loading_max=null")
     result = ran("tou", *NO_GAS, *LARGE, *weak, "storages.storage_14.equal_schedules=earliest")
     assert [one.name for one in result.certificates if one.hard and not one.passed] == []
     assert result.summary["tou"]["storage_redispatched_mwh"] > 0.5
     assert result.summary["tou"]["voltage_min_pu"] == pytest.approx(0.95, abs=1e-3)
+
+
+def test_schedules_against_a_day_of_negative_prices_are_carried_without_export(tmp_path: Path) -> None:
+    shipped = resources.files("gridarium.experiments") / "data" / "adcef-ordinary.csv"
+    prices = pd.read_csv(str(shipped), comment="#")
+    prices["tou_price_per_mwh"] *= -1.0
+    prices.to_csv(tmp_path / "negative.csv", index=False)
+    result = ran("tou", f"profiles={tmp_path / 'negative.csv'}")
+    assert [one.name for one in result.certificates if one.hard and not one.passed] == []
+    # What owners discharge beyond the load is burnt, for nothing may be fed back.
+    fed = result.table("storages").groupby("period")["p_discharge_mw"].sum()
+    assert (fed - result.table("loads").groupby("period")["p_metered_mw"].sum()).max() > 0.05
+    assert result.table("heads")["p_metered_mw"].min() >= -1e-6
