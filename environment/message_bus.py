@@ -25,6 +25,7 @@ class MessageBus:
     - `set_link`, `add_outage`: make links worse than the default quality
     - `send`, `broadcast`: hand over a payload; it arrives by the clock, never within the call
     - `sent`, `delivered`, `lost`, `duplicated`: counters; sent = delivered + lost + on the way
+    - `last_arrival_s`: clock time at which the last message that is on its way arrives, s
     - `record`, `log`: keep and return one row for each message
 
     Parameters
@@ -44,6 +45,7 @@ class MessageBus:
     def __init__(self, clock: Clock, streams: RandomStreams, quality: LinkQuality | None = None) -> None:
         self.record = False
         self.sent = self.delivered = self.lost = self.duplicated = 0
+        self.last_arrival_s = 0.0
         self._env = clock.env
         self._streams = streams
         self._quality = quality or LinkQuality()
@@ -182,6 +184,7 @@ class MessageBus:
         self._accepted.add(kind)
 
     def _schedule(self, envelope: Envelope, delay_s: float, duplicated: bool) -> None:
+        self.last_arrival_s = max(self.last_arrival_s, self._env.now + delay_s)
         self._env.timeout(delay_s, envelope).callbacks.append(self._deliver)
         if duplicated:
             self._env.timeout(delay_s, envelope).callbacks.append(self._deliver_copy)
@@ -195,6 +198,7 @@ class MessageBus:
                 self._schedule(envelope._replace(delivered_s=self._env.now), 0.0, duplicated)
 
         wait_s = envelope.delivered_s - envelope.sent_s + link.hold_s
+        self.last_arrival_s = max(self.last_arrival_s, self._env.now + wait_s)
         self._env.timeout(wait_s).callbacks.append(release_alone)
 
     def _schedule_behind(self, held: Held, now_s: float, overtaking_delay_s: float) -> None:

@@ -112,7 +112,8 @@ class World(Commons):
             agent.settle(period)
         self.clock.run_until(begins_s + self.clock.period_s)
         if self.periods_done == self.n_period:
-            # What is sent with the last settlement arrives at that moment, and no later period lets it.
+            # No later period lets what is still on its way arrive.
+            self.clock.run_until(max(self.clock.now_s, self.bus.last_arrival_s))
             self.clock.finish_instant()
 
     def _leave_mesa(self) -> None:

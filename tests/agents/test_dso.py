@@ -162,7 +162,7 @@ def test_an_answer_to_an_earlier_round_does_not_count(day: Built) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [("communication.latency_s=0",), ("communication.latency_s=0", "communication.duplication=0.9")],
+    [(), ("communication.duplication=0.9",)],
     ids=["plain", "duplicated"],
 )
 def test_carbon_money_is_the_offered_reduction_at_the_carbon_price(settings: tuple[str, ...]) -> None:

@@ -21,6 +21,7 @@ from gridarium.experiments.world_build import build
 from gridarium.market.messages.commands import PoolSchedule, Receipt, StorageCommand
 from gridarium.market.messages.forecasts import ForecastRequest, StorageOffer
 from gridarium.market.messages.status import StorageStatus
+from small_cases import FREE_TO_RUN
 
 MakeWorld = Callable[..., World]
 RATINGS = StorageRatings("pool", 0.5, 1.0, 0.1, 0.9, 0.5, 0.92, 0.95, 0.5)
@@ -176,9 +177,7 @@ def test_an_impossible_schedule_is_followed_as_far_as_it_goes_and_the_rest_is_to
 
 @pytest.fixture(scope="module", params=["managed", "strict"])
 def day(request: pytest.FixtureRequest) -> Built:
-    built = build(
-        load_scenario("adcef", [f"tariff.pool={request.param}", "communication.latency_s=0"]).cases["adcef"]
-    )
+    built = build(load_scenario("adcef", [f"tariff.pool={request.param}", *FREE_TO_RUN]).cases["adcef"])
     while built.world.running:
         built.world.step()
     return built

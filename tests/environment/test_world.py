@@ -63,6 +63,12 @@ def test_a_finished_world_stands_still(collected):
     assert built.world.steps == built.world.n_period
 
 
+def test_what_is_sent_with_the_last_settlement_arrives(collected):
+    bus = collected[0].world.bus
+    assert bus.last_arrival_s > collected[0].world.delivery_s + 24 * 3600.0
+    assert bus.sent == bus.delivered + bus.lost
+
+
 def test_a_finished_world_is_forgotten():
     built = build(load_scenario("adcef").cases["tou"])
     while built.world.running:
