@@ -16,6 +16,7 @@ from gridarium.agents.feeder.dispatch_problem import (
 )
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
+from gridarium.agents.storage.arbitrage import earned_money
 from gridarium.environment.arrays import Array
 from gridarium.environment.commons import Commons
 from gridarium.environment.storage import StorageRatings
@@ -66,11 +67,10 @@ class OwnStorages:
         step_h : float
         """
         wear = np.array(self.wear_cost_per_mwh)
-
-        def earned(net_mw: Array) -> Array:
-            return np.asarray(-(net_mw @ price_per_mwh) - wear * np.maximum(-net_mw, 0.0).sum(axis=1))
-
-        return np.asarray((earned(wanted_mw) - earned(changed_mw)) * step_h)
+        wanted, changed = (
+            earned_money(net_mw, price_per_mwh, wear, step_h) for net_mw in (wanted_mw, changed_mw)
+        )
+        return wanted - changed
 
 
 @lru_cache(maxsize=8)

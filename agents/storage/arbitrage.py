@@ -108,5 +108,22 @@ class Arbitrage:
 
     def _priced(self, powers_mw: tuple[Array, Array] | Array, price_per_mwh: Array) -> ArbitragePlan:
         charge, discharge = powers_mw
-        worth = price_per_mwh @ (discharge - charge) - self._wear_cost_per_mwh * discharge.sum()
-        return ArbitragePlan(charge, discharge, float(worth) * self._step_h)
+        wear = np.array(self._wear_cost_per_mwh)
+        earned = earned_money(charge - discharge, price_per_mwh, wear, self._step_h)
+        return ArbitragePlan(charge, discharge, float(earned))
+
+
+def earned_money(net_mw: Array, price_per_mwh: Array, wear_cost_per_mwh: Array, step_h: float) -> Array:
+    """What storages earn at a price at which they trade all energy, less wear, money; shape (...,).
+
+    Parameters
+    ----------
+    net_mw : ndarray, shape (..., n_step)
+        What they draw; negative where they feed back.
+    price_per_mwh : ndarray, shape (n_step,)
+    wear_cost_per_mwh : ndarray, shape (...,)
+        Of each MWh that is discharged.
+    step_h : float
+    """
+    worn = wear_cost_per_mwh * np.maximum(-net_mw, 0.0).sum(axis=-1)
+    return np.asarray(-(net_mw @ price_per_mwh) - worn) * step_h
