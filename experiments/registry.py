@@ -142,14 +142,20 @@ _SHIPPED: Mapping[str, Kind] = {
     "bargaining-rules": Kind(
         "trading.rule",
         (
-            Entry("nash", "gridarium.agents.prosumers.bargaining_rules:NashRule", "both gain the same"),
+            Entry(
+                "declared-nash",
+                "gridarium.agents.prosumers.bargaining_rules:DeclaredNashRule",
+                "direct mechanism, utility and cost declared and taken as true: both gain the same",
+            ),
             Entry(
                 "ep-leader",
                 "gridarium.agents.prosumers.bargaining_rules:LeaderRule",
                 "the seller names its best price",
             ),
             Entry(
-                "alternating", "gridarium.agents.prosumers.bargaining_rules:AlternatingRule", "offers in turn"
+                "declared-alternating",
+                "gridarium.agents.prosumers.bargaining_rules:DeclaredAlternatingRule",
+                "direct mechanism, utility and cost declared and taken as true: the first offer in turn",
             ),
             Entry("posted", "gridarium.agents.prosumers.bargaining_rules:PostedRule", "take it or leave it"),
             Entry(

@@ -40,6 +40,11 @@ RENAMED = {
 }
 """What each field, parameter, metric or column of before is called now; amounts follow a rule."""
 
+RENAMED_ENTRIES = {
+    "bargaining-rules": {"alternating": "declared-alternating", "nash": "declared-nash"},
+}
+"""What each registered name of before is called now, by kind."""
+
 GONE = {
     "model": "is no field any more: what a grid is follows from its sections, such as dso or operator, and "
     "`papers` names the papers whose claims are judged",

@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from gridarium.experiments.formatting import is_money
 from gridarium.experiments.registry import entries, is_known
+from gridarium.experiments.renamed import RENAMED_ENTRIES
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _CURRENCY = re.compile(r"[a-z]{3}")
@@ -82,6 +83,8 @@ class Registered:
 
     def _known(self, value: object) -> str:
         if not isinstance(value, str) or not is_known(self.kind, value):
+            if (now := RENAMED_ENTRIES.get(self.kind, {}).get(str(value))) is not None:
+                raise invalid(f"is now called {now}")
             known = ", ".join(entries(self.kind))
             raise invalid(f"must be one of {known}, or a path package.module:Class")
         return value

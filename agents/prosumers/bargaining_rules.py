@@ -20,8 +20,12 @@ from gridarium.market.utility import Utility
 
 
 @dataclass(frozen=True)
-class NashRule(Parameterised):
-    """Both declare, and the price halves the gain of both (E11)."""
+class DeclaredNashRule(Parameterised):
+    """A direct mechanism with declared utilities: the price halves the gain of both (E11).
+
+    Buyers send their utility and sellers their cost. That they tell the truth is assumed, not induced: who
+    understated its utility or overstated its cost would gain.
+    """
 
     def manner(self, rules: TradeRules, own_utility: Utility, stream: Stream) -> Manner:
         """Make a manner that knows the price of each volume."""
@@ -29,8 +33,11 @@ class NashRule(Parameterised):
 
 
 @dataclass(frozen=True)
-class AlternatingRule(Parameterised):
-    """Both declare, and the price is that of the first of the offers that patient sides would exchange.
+class DeclaredAlternatingRule(Parameterised):
+    """A direct mechanism with declared utilities: the first of the offers that patient sides would exchange.
+
+    Each side works that offer out from what both have declared, and it is accepted at once: nothing is
+    exchanged. That they tell the truth is assumed, not induced.
 
     Parameters
     ----------

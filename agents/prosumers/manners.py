@@ -96,7 +96,10 @@ class Manner:
 
 
 class Declared(Manner):
-    """Both sides declare; the price follows from that, and each side works it out for itself."""
+    """A direct mechanism: both sides declare, and each works out for itself the price that follows.
+
+    That what they declare is true is assumed, not induced.
+    """
 
     declares = True
 

@@ -14,7 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import simpy
 
-from gridarium.agents.prosumers.bargaining_rules import LeaderRule, NashRule, ZeroIntelligenceRule, ZipRule
+from gridarium.agents.prosumers.bargaining_rules import (
+    DeclaredNashRule,
+    LeaderRule,
+    ZeroIntelligenceRule,
+    ZipRule,
+)
 from gridarium.agents.prosumers.manners import BargainingRule
 from gridarium.agents.prosumers.trading import book_of
 from gridarium.environment.collector import rare_collections
@@ -27,7 +32,7 @@ _KIB_PER_MIB = 1024.0
 _BYTES_PER_MIB = 1024.0**2
 _JUDGED = SyntheticPoolPlan(50, n_period=96)
 _RULES: dict[str, BargainingRule] = {
-    "nash": NashRule(),
+    "declared-nash": DeclaredNashRule(),
     "zi-c": ZeroIntelligenceRule(),
     "zip": ZipRule(),
     "ep-leader": LeaderRule(),

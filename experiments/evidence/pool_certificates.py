@@ -14,12 +14,13 @@ from gridarium.experiments.parts.prosumers import PROSUMERS, utility_of
 from gridarium.experiments.parts.supply import REAL_TIME
 from gridarium.experiments.parts.trading import active_trading
 from gridarium.experiments.records import Reading
+from gridarium.experiments.registry import entries
 from gridarium.market.accounts import LINE_ENERGY, LINE_FEE
 from gridarium.market.ladder import LadderTariff
 
 _ROUNDING = 1e-6
 _CENT = 1e-6
-_LOSS, _USUAL_LOSS = {"nash": 0.05, "alternating": 0.05}, 0.35
+_LOSS, _USUAL_LOSS = {"declared-nash": 0.05, "declared-alternating": 0.05}, 0.35
 """Share of welfare that may be lost: little where both sides declare, more where they only name prices."""
 
 
@@ -105,6 +106,12 @@ def _mutual_gain(known: GridEvidence, made: pd.DataFrame) -> Reading:
     )  # fmt: skip
 
 
+def _under(rule: str) -> str:
+    """What the rule is, for those that are registered."""
+    known = entries("bargaining-rules").get(rule)
+    return f"; {rule}: {known.description}" if known is not None else ""
+
+
 def welfare(known: GridEvidence) -> Iterator[Reading]:
     """Welfare of a pool in which there was trade, against the best matching."""
     trading = active_trading(known.scenario)
@@ -121,5 +128,5 @@ def welfare(known: GridEvidence) -> Iterator[Reading]:
     )  # fmt: skip
     yield Reading(
         "welfare lost", max(0.0, 1.0 - reached / scale), _LOSS.get(rule, _USUAL_LOSS), "", False,
-        "share of the welfare of the best matching of every minute that bargaining leaves unused",
+        f"share of the welfare of the best matching of every minute that trade leaves unused{_under(rule)}",
     )  # fmt: skip

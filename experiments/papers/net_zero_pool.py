@@ -21,7 +21,7 @@ from gridarium.experiments.evidence.grid_evidence import rows_of
 from gridarium.experiments.papers import net_zero_example as paper
 from gridarium.experiments.records import Claim
 
-_LOG, _QUADRATIC = ("shared-storage", "nash-log"), ("nash-quadratic",)
+_LOG, _QUADRATIC = ("shared-storage", "declared-nash-log"), ("declared-nash-quadratic",)
 _FEWEST = 3
 _BEND = "K ln(1 + p) bends, and the band cuts it off at the real-time price"
 _STRAY = "who needs less than was offered still pays the price of the offer"

@@ -35,7 +35,7 @@ class Trading(Section):
 
     active: Flag = True
     """Whether prosumers trade at all."""
-    rule: Annotated[str, Registered("bargaining-rules")] = "nash"
+    rule: Annotated[str, Registered("bargaining-rules")] = "declared-nash"
     """How price and volume of each minute are agreed on: a registered rule, or the dotted path
     `package.module:Class`."""
     params: Annotated[dict[Name, Any], Money(by_name=True)] = Field(default_factory=dict)
@@ -53,11 +53,11 @@ class Trading(Section):
     posted_price_per_mwh: MoneyAmount | None = None
     """Price of the rule `posted`, money/MWh; null takes the middle of the band."""
     patience_ep: Share = 0.9
-    """Worth of a gain one round later to a seller, for the rule `alternating`."""
+    """Worth of a gain one round later to a seller, for the rule `declared-alternating`."""
     patience_ip: Share = 0.9
-    """Worth of a gain one round later to a buyer, for the rule `alternating`."""
+    """Worth of a gain one round later to a buyer, for the rule `declared-alternating`."""
     deadline: Annotated[int, Range(1, 1000)] | None = None
-    """Number of offers of the rule `alternating`; null sets no limit."""
+    """Number of offers of the rule `declared-alternating`; null sets no limit."""
     reputation_weight: Share = 0.1
     """Weight of the last delivery in a reputation."""
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from gridarium.agents.prosumers.bargaining_rules import AlternatingRule, NashRule, PostedRule, ZipRule
+from gridarium.agents.prosumers.bargaining_rules import (
+    DeclaredAlternatingRule,
+    DeclaredNashRule,
+    PostedRule,
+    ZipRule,
+)
 from gridarium.agents.prosumers.manners import Manner, NashManner, Stream
 from gridarium.agents.prosumers.trading import TradeRules, book_of
 from gridarium.environment.errors import InputError, ScenarioError
@@ -16,10 +21,13 @@ from gridarium.market.utility import Utility
 
 
 def test_rules_tell_their_parameters() -> None:
-    told = {kind: list(allowed_values(kind)) for kind in (NashRule, AlternatingRule, PostedRule, ZipRule)}
+    told = {
+        kind: list(allowed_values(kind))
+        for kind in (DeclaredNashRule, DeclaredAlternatingRule, PostedRule, ZipRule)
+    }
     assert told == {
-        NashRule: [],
-        AlternatingRule: ["patience_ep", "patience_ip", "deadline"],
+        DeclaredNashRule: [],
+        DeclaredAlternatingRule: ["patience_ep", "patience_ip", "deadline"],
         PostedRule: ["price_per_mwh"],
         ZipRule: ["relative_step", "absolute_step_per_mwh"],
     }
@@ -27,11 +35,11 @@ def test_rules_tell_their_parameters() -> None:
 
 def test_parameters_outside_their_ranges_are_named() -> None:
     with pytest.raises(ScenarioError, match="patience_ep"):
-        AlternatingRule(patience_ep=1.1)
+        DeclaredAlternatingRule(patience_ep=1.1)
     with pytest.raises(ScenarioError, match="price_per_mwh"):
         PostedRule(-1.0)
     with pytest.raises(InputError, match="one must be below 1 without a deadline"):
-        AlternatingRule(1.0, 1.0)
+        DeclaredAlternatingRule(1.0, 1.0)
 
 
 class Greedy(NashManner):

@@ -6,7 +6,7 @@ import pytest
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.bounded.action import PartialCompliance
 from gridarium.agents.bounded.trading import FirstAcceptable, Overconfident, ReputationWeighted
-from gridarium.agents.prosumers.bargaining_rules import NashRule, ZeroIntelligenceRule
+from gridarium.agents.prosumers.bargaining_rules import DeclaredNashRule, ZeroIntelligenceRule
 from gridarium.agents.prosumers.manners import BargainingRule
 from gridarium.agents.prosumers.own_balance import ProsumerData
 from gridarium.agents.prosumers.prosumer import Prosumer
@@ -42,7 +42,7 @@ def run(
             ProsumerData(pv, load, utility),
             lines,
             rules or TradeRules(),
-            bargaining or NashRule(),
+            bargaining or DeclaredNashRule(),
             provider="esp",
             terms=LeaseTerms(1.0),
             neighbours=["mill"] if name in sellers else (),
@@ -89,7 +89,7 @@ def test_an_overconfident_seller_to_a_large_buyer_pays_compensation() -> None:
             ProsumerData(pv, load, QuadraticUtility()),
             lines,
             TradeRules(),
-            NashRule(),
+            DeclaredNashRule(),
             provider="esp",
             terms=LeaseTerms(1.0),
             neighbours=["mill"],

@@ -12,9 +12,9 @@ import pytest
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.bounded.action import DropOut, PartialCompliance
 from gridarium.agents.prosumers.bargaining_rules import (
-    AlternatingRule,
+    DeclaredAlternatingRule,
+    DeclaredNashRule,
     LeaderRule,
-    NashRule,
     PostedRule,
     ZeroIntelligenceRule,
     ZipRule,
@@ -80,7 +80,7 @@ class Pool:
                 ),
                 self.lines,
                 rules or TradeRules(),
-                bargaining or NashRule(),
+                bargaining or DeclaredNashRule(),
                 provider="esp",
                 terms=terms,
                 neighbours=[other for other in net_mw if other != name],
@@ -206,10 +206,10 @@ def test_a_posted_price_is_taken_or_left() -> None:
 def test_patience_decides_who_gains() -> None:
     volume = MINUTE_MWH
     worth = 283.7 - 0.5 * 2900.0 * volume
-    pool = Pool({"sun": 1.0, "mill": -1.0}, bargaining=AlternatingRule(0.9, 0.8)).run()
+    pool = Pool({"sun": 1.0, "mill": -1.0}, bargaining=DeclaredAlternatingRule(0.9, 0.8)).run()
     share = (1.0 - 0.8) / (1.0 - 0.9 * 0.8)  # Rubinstein 1982
     assert [t.price_per_mwh for t in pool.trades] == pytest.approx([40.0 + share * (worth - 40.0)] * 15)
-    wide, last_word = TradeRules(price_band_per_mwh=(0.0, 1000.0)), AlternatingRule(deadline=1)
+    wide, last_word = TradeRules(price_band_per_mwh=(0.0, 1000.0)), DeclaredAlternatingRule(deadline=1)
     pool = Pool({"sun": 1.0, "mill": -1.0}, rules=wide, bargaining=last_word).run()
     assert [t.price_per_mwh for t in pool.trades] == pytest.approx([worth] * 15)
 

@@ -10,9 +10,9 @@ import pytest
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.prosumers.bargaining_rules import (
-    AlternatingRule,
+    DeclaredAlternatingRule,
+    DeclaredNashRule,
     LeaderRule,
-    NashRule,
     PostedRule,
     ZeroIntelligenceRule,
     ZipRule,
@@ -30,7 +30,7 @@ from gridarium.environment.message_bus import MessageBus
 from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPoolPlan, synthetic_pool
 from gridarium.market.messages.leasing import Bid, Confirm
 
-DECLARING = (NashRule(), AlternatingRule())
+DECLARING = (DeclaredNashRule(), DeclaredAlternatingRule())
 SILENT = (LeaderRule(), PostedRule(), ZeroIntelligenceRule(), ZipRule())
 PARTS = (OwnBalance, Sharing, Seller, Reputations, Purchasing, Buyer)
 

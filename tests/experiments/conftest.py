@@ -182,4 +182,4 @@ def short_run(run_short: Run, tmp_path_factory: pytest.TempPathFactory) -> Resul
 @pytest.fixture(scope="session")
 def bargaining_run() -> Result:
     """A whole day of the pool alone under two rules."""
-    return run(load_scenario("net-zero-bargaining"), cases=["nash-quadratic", "posted"])
+    return run(load_scenario("net-zero-bargaining"), cases=["declared-nash-quadratic", "posted"])

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridarium.agents.prosumers.bargaining_rules import (
-    AlternatingRule,
+    DeclaredAlternatingRule,
+    DeclaredNashRule,
     LeaderRule,
-    NashRule,
     PostedRule,
     ZeroIntelligenceRule,
     ZipRule,
@@ -23,9 +23,9 @@ from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPool, Synth
 from gridarium.market.accounts import DEFAULT, LINE_ENERGY, LINE_FEE
 
 RULES = (
-    NashRule(),
+    DeclaredNashRule(),
     LeaderRule(),
-    AlternatingRule(),
+    DeclaredAlternatingRule(),
     PostedRule(),
     ZeroIntelligenceRule(),
     ZipRule(),

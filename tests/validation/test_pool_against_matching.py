@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from gridarium.agents.prosumers.bargaining_rules import LeaderRule, NashRule, ZeroIntelligenceRule, ZipRule
+from gridarium.agents.prosumers.bargaining_rules import (
+    DeclaredNashRule,
+    LeaderRule,
+    ZeroIntelligenceRule,
+    ZipRule,
+)
 from gridarium.agents.prosumers.trading import book_of
 from gridarium.experiments.benchmarks.pool_efficiency import Efficiency, PoolView, pool_efficiency
 from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPoolPlan, synthetic_pool
@@ -48,8 +53,8 @@ def test_traders_without_models_waste_some_of_it_and_learning_ones_less() -> Non
         type(rule): efficiency(
             SyntheticPoolPlan(20, rule, n_period=2, first_period=48, fluctuation=0.0)
         ).share
-        for rule in (NashRule(), LeaderRule(), ZeroIntelligenceRule(), ZipRule())
+        for rule in (DeclaredNashRule(), LeaderRule(), ZeroIntelligenceRule(), ZipRule())
     }
-    assert 0.4 < share[ZeroIntelligenceRule] < share[ZipRule] < share[NashRule]
+    assert 0.4 < share[ZeroIntelligenceRule] < share[ZipRule] < share[DeclaredNashRule]
     # A monopolist facing a straight demand line takes half the efficient volume: three quarters of the gain.
     assert 0.7 < share[LeaderRule] < 0.95

@@ -186,7 +186,7 @@ def test_a_line_that_is_out_carries_nothing(run_short: Run) -> None:
 
 def test_the_pool_runs_without_a_system(bargaining_run: Result) -> None:
     assert bargaining_run.passed
-    quadratic, posted = (bargaining_run.summary[case] for case in ("nash-quadratic", "posted"))
+    quadratic, posted = (bargaining_run.summary[case] for case in ("declared-nash-quadratic", "posted"))
     assert posted["p2p_price_per_mwh"] == pytest.approx(110.0)
     assert posted["p2p_efficiency_percent"] < quadratic["p2p_efficiency_percent"] <= 100.0
     assert "total_cost_money" not in quadratic

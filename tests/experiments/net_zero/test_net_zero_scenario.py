@@ -83,7 +83,9 @@ def test_the_cases_differ_in_what_the_paper_varies() -> None:
         ("lines.outages=[{line: [prosumer_1, x], start_s: 0, end_s: 1}]", "lines.outages.0.line", "prosumer"),
         ("lines.outages=[{line: [prosumer_1], start_s: 0, end_s: 1}]", "lines.outages.0.line", "at least 2"),
         ("trading.band_low_price_per_mwh=300", "trading.band_low_price_per_mwh", "below the real-time price"),
-        ("trading.rule=auction", "trading.rule", "nash"),
+        ("trading.rule=auction", "trading.rule", "declared-nash"),
+        ("trading.rule=nash", "trading.rule", "is now called declared-nash"),
+        ("trading.rule=alternating", "trading.rule", "is now called declared-alternating"),
         (
             "provider.lease.first.base_fee_per_km_mwh=-1",
             "provider.lease.first.base_fee_per_km_mwh",
