@@ -75,6 +75,30 @@ class AdcefTariff:
         return TariffOffer(price, factor, negative, surplus_mw, fixed_t_per_h)
 
 
+def uncredited_offer(situation: Situation, adjustment: float) -> TariffOffer:
+    """Price and factor of a situation without credit for a surplus: loads carry what was emitted (C3, C7).
+
+    Parameters
+    ----------
+    situation : Situation
+    adjustment : float
+        kappa.
+    """
+    market, nothing = situation.conditions, np.zeros_like(situation.load_mw)
+    factor = carbon_factor(
+        situation.supply, situation.pool_in_t_per_h, situation.pool_out_t_per_h, situation.load_mw, nothing
+    )
+    price = carbon_adjusted_price(
+        market.tou_price_per_mwh,
+        factor,
+        market.quota_tco2_per_mwh,
+        market.carbon_price_per_tco2,
+        adjustment,
+    )
+    absorbed = surplus(situation.available_mw, situation.base_mw, situation.charge_mw)
+    return TariffOffer(price, factor, nothing, absorbed)
+
+
 def surplus(renewable_available_mw: Array, load_mw: Array, charge_mw: Array) -> Array:
     """Renewable power that neither load nor storage takes up, MW, shape (n_period,).
 

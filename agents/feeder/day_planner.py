@@ -16,11 +16,14 @@ from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.own_storages import OwnStorages, Redispatch
+from gridarium.agents.feeder.price_setting import Intention
+from gridarium.agents.feeder.set_points import PointFlow, SetPointDispatcher, SetPoints, Trial
 from gridarium.environment.arrays import Array
 from gridarium.environment.commons import Commons
 from gridarium.environment.errors import InfeasibleError
 from gridarium.environment.grids import Place
 from gridarium.environment.horizon import Horizon
+from gridarium.market.adcef import uncredited_offer
 from gridarium.market.supply import Situation
 from gridarium.market.tariffs import Tariff
 
@@ -64,6 +67,7 @@ class DayPlanner:
         self._carbon_in_cost = carbon_in_cost
         self.dispatcher = Dispatcher(world, owner, shape)
         self._committer = UnitCommitter(self.dispatcher)
+        self._set_points = SetPointDispatcher(world, self.dispatcher)
         self._pool = CarbonPool(world, owner, shape.storages, tariff.pool, horizon.step_h, pool_terms)
 
     def plan(
@@ -120,9 +124,36 @@ class DayPlanner:
         self, today: DsoDay, loads_mw: Mapping[str, Array], pool: CarbonPoolPlan | None = None
     ) -> DayAhead | None:
         """Plan a day with the units that run, or None where these cannot supply its loads."""
+        if today.setter.intended is not None:
+            return self._as_intended(today, loads_mw, today.setter.intended)
         day = self._dispatch_day(today, loads_mw)
         dispatch = self.dispatcher.attempt(day)
         return None if dispatch is None else self._planned(dispatch, day, today, loads_mw, pool)
+
+    def bench(self, today: DsoDay) -> PlannerBench:
+        """What its leader may know of a day, and try out."""
+        return PlannerBench(self, today)
+
+    def try_out(self, today: DsoDay, loads_mw: Mapping[str, Array], points: SetPoints) -> Trial | None:
+        """The dispatch nearest to set points, or None where the loads cannot be supplied."""
+        return self._set_points.attempt(self._dispatch_day(today, loads_mw), points)
+
+    def flow(
+        self, today: DsoDay, loads_mw: Mapping[str, Array], points: SetPoints, like: Dispatch
+    ) -> PointFlow:
+        """The power flow of set points as they are, with the reactive power of a dispatch."""
+        return self._set_points.flow(self._dispatch_day(today, loads_mw), points, like)
+
+    def _as_intended(
+        self, today: DsoDay, loads_mw: Mapping[str, Array], intended: Intention
+    ) -> DayAhead | None:
+        """The plan of a leader that has decided on units and pools; its factor carries no credit."""
+        trial = self.try_out(today, loads_mw, intended.points)
+        if trial is None:
+            return None
+        day = self._dispatch_day(today, loads_mw)
+        planned = self._planned(trial.dispatch, day, today, loads_mw, intended.pool)
+        return replace(planned, offer=uncredited_offer(planned.situation, self._tariff.adjustment))
 
     def look_ahead(self, today: DsoDay, before: DsoDay | None) -> DayOutlook:
         """What can be told of a day from its base loads and the supplier's terms, before any round.
@@ -221,3 +252,45 @@ class DayPlanner:
             period_h=self._horizon.step_h,
         )
         return DayAhead(dispatch, pool, self._tariff.offer(situation), situation, outlook)
+
+
+class PlannerBench:
+    """What a leader may know and try out of a day, a `Bench`.
+
+    Parameters
+    ----------
+    planner : DayPlanner
+    today : DsoDay
+    """
+
+    def __init__(self, planner: DayPlanner, today: DsoDay) -> None:
+        self._planner, self._today = planner, today
+
+    @property
+    def shape(self) -> DispatchShape:
+        """Feeder, units and limits."""
+        return self._planner.dispatcher.shape
+
+    @property
+    def available_mw(self) -> Array:
+        """What renewables could deliver, MW, shape (n_renewable, n_period)."""
+        rows = list(self._today.available_mw.values())
+        return np.array(rows).reshape(len(rows), self.shape.n_period)
+
+    @property
+    def initial_mwh(self) -> Array:
+        """What storages hold at first, shape (n_storage,)."""
+        return np.array(list(self._today.initial_mwh.values()))
+
+    @property
+    def on(self) -> Array:
+        """1 where a turbine runs, shape (n_turbine, n_period)."""
+        return (self._today.commitment or self._planner.dispatcher.everything).on
+
+    def try_out(self, loads_mw: Mapping[str, Array], points: SetPoints) -> Trial | None:
+        """The dispatch nearest to set points for some loads; None where these cannot be supplied."""
+        return self._planner.try_out(self._today, loads_mw, points)
+
+    def flow(self, loads_mw: Mapping[str, Array], points: SetPoints, like: Dispatch) -> PointFlow:
+        """The power flow of set points as they are, with the reactive power of a dispatch."""
+        return self._planner.flow(self._today, loads_mw, points, like)

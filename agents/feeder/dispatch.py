@@ -201,7 +201,7 @@ class Dispatcher:
 
     def solve(self, day: DispatchDay) -> Dispatch:
         """Dispatch a day."""
-        return self._read(self.problem.solve(self.owner, **day.signals), day)
+        return self.read(self.problem, self.problem.solve(self.owner, **day.signals), day)
 
     def attempt(self, day: DispatchDay) -> Dispatch | None:
         """Dispatch a day, or None where no power flow is found that supplies its loads within all limits."""
@@ -209,7 +209,7 @@ class Dispatcher:
             self._solved = self.problem.attempt(self.owner, **day.signals)
         except RelaxationError:
             self._solved = None
-        return None if self._solved is None else self._read(self._solved, day)
+        return None if self._solved is None else self.read(self.problem, self._solved, day)
 
     def cut(self, day: DispatchDay) -> NetworkCut:
         """The tangent of the network's cost at the dispatch of a day that was solved last."""
@@ -241,7 +241,8 @@ class Dispatcher:
             NetworkCut.of(problem, solution, self.shape, signals),
         )
 
-    def _read(self, solution: Solution, day: DispatchDay) -> Dispatch:
+    def read(self, problem: LocalProblem, solution: Solution, day: DispatchDay) -> Dispatch:
+        """The last solution of a problem with the decisions of a dispatch."""
         base_mva = self.shape.feeder.base_mva
         net_mw = solution["p_buy_mw"] - solution["p_sell_mw"]
         charge, discharge = self._storage_powers(solution["energy_mwh"], day.initial_mwh)
@@ -262,10 +263,10 @@ class Dispatcher:
             current_pu=np.sqrt(np.maximum(0.0, solution["current_squared"])) / base_mva,
             cone_gap=self._cone_gap(solution),
             cost_money=solution.objective,
-            bound_money=self.problem.bound,
-            rounds=self.problem.cone_rounds,
-            price_per_mwh=self.problem.sensitivity(solution, "load_p_mw") / self.shape.period_h,
-            price_per_mvarh=self.problem.sensitivity(solution, "load_q_mvar") / self.shape.period_h,
+            bound_money=problem.bound,
+            rounds=problem.cone_rounds,
+            price_per_mwh=problem.sensitivity(solution, "load_p_mw") / self.shape.period_h,
+            price_per_mvarh=problem.sensitivity(solution, "load_q_mvar") / self.shape.period_h,
         )
 
     def _storage_powers(self, energy_mwh: Array, initial_mwh: Array) -> tuple[Array, Array]:

@@ -20,6 +20,7 @@ from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.dso_rows import DsoRows
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter
+from gridarium.agents.feeder.set_points import SetPoints, Trial
 from gridarium.agents.feeder.tariff_negotiation import TariffNegotiation, revise_commitment
 from gridarium.agents.following import HeadCustomer
 from gridarium.agents.leading import lead
@@ -246,10 +247,7 @@ class Dso(HeadCustomer):
         return self.today.plan.offer.price_per_mwh
 
     def plan_for(self, loads_mw: Mapping[str, Array], pool: CarbonPoolPlan | None = None) -> DayAhead | None:
-        """What it would plan today if each follower drew a load; None where these cannot be supplied.
-
-        The pool's flows are allocated if none are given.
-        """
+        """What it would plan today for loads, and for flows of the pools if given; None without supply."""
         return self._planner.attempt(self.today, loads_mw, pool)
 
     def plan_with(self, owners_mw: Mapping[str, Array]) -> tuple[DayAhead, float]:
@@ -264,6 +262,10 @@ class Dso(HeadCustomer):
         other.owners_mw, other.redispatched_mw = dict(owners_mw), None
         planned = self._planner.plan(other, other.loads_mw)
         return planned, float(np.abs(other.own_mw - other.wanted_mw).sum()) * self.horizon.step_h
+
+    def try_out(self, loads_mw: Mapping[str, Array], points: SetPoints) -> Trial | None:
+        """The dispatch nearest to set points today for some loads; None where these cannot be supplied."""
+        return self._planner.try_out(self.today, loads_mw, points)
 
     def profit_money(self, price: Array, plan: DayAhead) -> float:
         """What it would earn with a price and a plan, money per day: sales less the net cost of supply."""

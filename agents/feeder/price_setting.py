@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from gridarium.agents.feeder.acceleration import Acceleration, Heard, ProgressWatch
 from gridarium.agents.feeder.accounts import DayAhead
+from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan
+from gridarium.agents.feeder.dispatch import Dispatch
+from gridarium.agents.feeder.dispatch_problem import DispatchShape
+from gridarium.agents.feeder.set_points import PointFlow, SetPoints, Trial
 from gridarium.environment.arrays import Array
 
 TRIES = ((1.0, True), (1.0, False), (0.5, True))
@@ -74,8 +79,55 @@ class Foresight(NamedTuple):
     contradictions: int
 
 
+@dataclass(frozen=True)
+class Intention:
+    """What a leader has decided besides its price.
+
+    Parameters
+    ----------
+    points : SetPoints
+        What units are to do.
+    pool : CarbonPoolPlan
+        Flows of the virtual pools.
+    """
+
+    points: SetPoints
+    pool: CarbonPoolPlan
+
+
+class Bench(Protocol):
+    """What a leader may know and try out of its own feeder before it posts a price.
+
+    - `shape`: feeder, units and limits
+    - `available_mw`, `initial_mwh`: what was told of renewables and storages
+    - `on`: whether each turbine runs, shape (n_turbine, n_period)
+    """
+
+    @property
+    def shape(self) -> DispatchShape: ...  # noqa: D102
+
+    @property
+    def available_mw(self) -> Array: ...  # noqa: D102
+
+    @property
+    def initial_mwh(self) -> Array: ...  # noqa: D102
+
+    @property
+    def on(self) -> Array: ...  # noqa: D102
+
+    def try_out(self, loads_mw: Mapping[str, Array], points: SetPoints) -> Trial | None:
+        """The dispatch nearest to set points for some loads; None where these cannot be supplied."""
+
+    def flow(self, loads_mw: Mapping[str, Array], points: SetPoints, like: Dispatch) -> PointFlow:
+        """The power flow of set points as they are, with the reactive power of a dispatch."""
+
+
 class Planning(Protocol):
     """Can plan for the answers that were heard last."""
+
+    @property
+    def perceived_mw(self) -> Mapping[str, Array]:
+        """These answers, as the leader perceives them."""
 
     def plan(self) -> DayAhead:
         """The plan; an error where the answers cannot be supplied."""
@@ -87,7 +139,7 @@ class Planning(Protocol):
 class PriceSetter(Protocol):
     """Decides what a leader posts."""
 
-    def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
+    def first(self, plan: DayAhead, base_mw: Mapping[str, Array], bench: Bench) -> Array:
         """Price of the first round, money/MWh, shape (n_period,), when only forecasts are known."""
 
     def plan(self, answers: Planning) -> DayAhead | None:
@@ -117,6 +169,10 @@ class PriceSetter(Protocol):
         """The prices among which it got stuck; None for a leader that does not go round."""
 
     @property
+    def intended(self) -> Intention | None:
+        """Its own plan beside the price; None where the dispatch of least cost and its pools will do."""
+
+    @property
     def foresight(self) -> Foresight | None:
         """How well it has foreseen the answers; None for a leader that foresees none."""
 
@@ -140,14 +196,14 @@ class BestResponse:
     The agent version of the procedure C.2; where answers make the price jump see C.7.
     """
 
-    foresight = None
+    foresight = intended = None
 
     def __init__(self, damping: float, memory: int = 0) -> None:
         self.damping, self.memory = damping, memory
         self.cycle: Cycle | None = None
         self._start_again(0)
 
-    def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
+    def first(self, plan: DayAhead, base_mw: Mapping[str, Array], bench: Bench) -> Array:
         """The tariff at the forecast loads; what was learned under other terms does not hold."""
         self.cycle = None
         self._start_again(0)

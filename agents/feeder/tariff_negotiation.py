@@ -51,7 +51,8 @@ class TariffNegotiation:
         """The first price, from what is known already."""
         today = self._today
         today.plan = self.plan()
-        return self._post(round_, today.setter.first(today.plan, today.base_mw))
+        bench = self._planner.bench(today)
+        return self._post(round_, today.setter.first(today.plan, today.base_mw, bench))
 
     def revise(self, round_: int) -> Mapping[str, TariffSignal]:
         """The price that the leader picks, knowing the one that the answers lead it to."""
@@ -107,7 +108,7 @@ class TariffNegotiation:
         InfeasibleError
             If they cannot be supplied.
         """
-        return self._planner.plan(self._today, self._perceived_mw())
+        return self._planner.plan(self._today, self.perceived_mw)
 
     def review(self, commits: bool) -> bool:
         """Hold the commitment against the best one for the loads last heard; whether another is taken now."""
@@ -120,9 +121,11 @@ class TariffNegotiation:
 
     def attempt(self) -> DayAhead | None:
         """The plan for the loads last heard, or None where they cannot be supplied."""
-        return self._planner.attempt(self._today, self._perceived_mw())
+        return self._planner.attempt(self._today, self.perceived_mw)
 
-    def _perceived_mw(self) -> Mapping[str, Array]:
+    @property
+    def perceived_mw(self) -> Mapping[str, Array]:
+        """The loads last heard, as the leader's behaviour perceives them."""
         loads = HeardLoads(self._round, dict(self._today.loads_mw))
         perceived: HeardLoads = self._leader.behaviour.perceive(self._leader, loads)
         self._heard_round = perceived.round

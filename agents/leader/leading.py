@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAhead
-from gridarium.agents.feeder.price_setting import Foresight, Planning, Step
+from gridarium.agents.feeder.price_setting import Bench, Foresight, Intention, Planning, Step
 from gridarium.agents.leader.anticipation import AnticipatingLeader, Anticipation, InformedLeader
 from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
@@ -48,7 +48,7 @@ class Anticipating:
         self.options = options or Anticipation()
         self.leader: AnticipatingLeader
 
-    def first(self, plan: DayAhead, base_mw: Mapping[str, Array]) -> Array:
+    def first(self, plan: DayAhead, base_mw: Mapping[str, Array], bench: Bench) -> Array:
         """The reference price: its answers are the base loads."""
         loads = self._stacked(base_mw)
         self.leader = self._leader(self.task(plan, loads), self.options)
@@ -72,7 +72,7 @@ class Anticipating:
             return Step(posted, np.inf)
         if not leader.finished and np.array_equal(posted, leader.propose()):
             loads = self._stacked(loads_mw)
-            cut = None if plan is None else self.supply_cut(plan, loads)
+            cut = None if plan is None else self._learnt_cost(plan, loads)
             leader.observe(loads, cut, deliverable=plan is not None)
             target = leader.propose()
             left = float(np.abs(target - posted).max())
@@ -89,6 +89,11 @@ class Anticipating:
     def distance(self, posted: Array, plan: DayAhead | None) -> float:
         """Distance from the best price seen."""
         return float(np.abs(self.settle(posted) - posted).max())
+
+    @property
+    def intended(self) -> Intention | None:
+        """Nothing but its price."""
+        return None
 
     @property
     def foresight(self) -> Foresight:
@@ -111,6 +116,10 @@ class Anticipating:
             (self.supply_cut(plan, loads_mw),),
             hours,
         )
+
+    def _learnt_cost(self, plan: DayAhead, loads_mw: Array) -> SupplyCut | None:
+        """What the dispatch for some loads tells of the cost of supply."""
+        return self.supply_cut(plan, loads_mw)
 
     def supply_cut(self, plan: DayAhead, loads_mw: Array) -> SupplyCut:
         """Tangent of the cost of supply, less carbon revenue, at loads of shape (n_follower, n_period)."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gridarium.agents.leader.tied_live_step import Directions, TiedAnswer
 from gridarium.agents.leader.tied_polish import polish_tied
 from gridarium.agents.leader.tied_problem import TiedProblem
 from gridarium.agents.leader.tied_sequence import TiedOptions, TiedOutcome, TiedSequence
-from gridarium.agents.leader.tied_step import Directions, TiedStep
+from gridarium.agents.leader.tied_step import TiedStep
 from gridarium.agents.leader.tied_supply import TiedPlan
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError
@@ -81,6 +82,7 @@ def tied_optimum(
     n_start: int = 8,
     options: TiedOptions | None = None,
     near: Array | None = None,
+    exact: bool = True,
 ) -> TiedOptimum:
     """The best price under C7 that sequences of convex steps find from several starts.
 
@@ -94,6 +96,8 @@ def tied_optimum(
     options : TiedOptions, optional
     near : ndarray, shape (n_period,), optional
         One more start.
+    exact : bool
+        Whether the best end is polished by exact steps.
 
     Raises
     ------
@@ -115,8 +119,8 @@ def tied_optimum(
     ends = sorted((one for one in found if one is not None), key=lambda one: -one.profit_money)
     kicked = [sequence.kicked(one, random) for one in ends[:KICKED]]
     own = TiedOutcome(formula.tied, formula.tied_money, 0.0, 0.0, 0)
-    best = polish_tied(sequence, max([own, *kicked], key=lambda one: one.profit_money))
-    return TiedOptimum(best, formula, profits)
+    best = max([own, *kicked], key=lambda one: one.profit_money)
+    return TiedOptimum(polish_tied(sequence, best) if exact else best, formula, profits)
 
 
 def _starts(problem: TiedProblem, formula: Formula, random: np.random.Generator, count: int) -> list[Array]:
@@ -144,11 +148,7 @@ def formula_outcome(problem: TiedProblem, sequence: TiedSequence) -> Formula:
     untied = problem.profit(replace(plan, price_per_mwh=price))
     answer = sequence.value(price)
     if answer is None or not sequence.is_tied(answer):
-        nearest = TiedSequence(problem, sequence.options, target=price).climb(price)
-        if nearest is not None:
-            answer = sequence.value(nearest.plan.price_per_mwh, Directions.of(nearest.plan))
-    if answer is None or not sequence.is_tied(answer):
-        raise InfeasibleError("leader: no dispatch and carbon pool make a factor that goes with its price")
+        answer = _nearest(sequence, price)
     return Formula(
         price,
         untied,
@@ -157,6 +157,25 @@ def formula_outcome(problem: TiedProblem, sequence: TiedSequence) -> Formula:
         problem.profit(answer.plan),
         float(np.abs(answer.plan.price_per_mwh - price).max()),
     )
+
+
+def _nearest(sequence: TiedSequence, target: Array) -> TiedAnswer:
+    """The price next to a target that has a dispatch and pools, with the plan that pays best under it."""
+    approach = TiedSequence(sequence.problem, sequence.options, target=target)
+    # From the target itself, or else from prices that have a pool already, which themselves will do at last.
+    for start in (target, sequence.problem.reference_price_per_mwh):
+        climbed = sequence.climb(start)
+        for end in (approach.climb(start), _approached(approach, climbed), climbed):
+            if end is None:
+                continue
+            answer = sequence.value(end.plan.price_per_mwh, Directions.of(end.plan))
+            if answer is not None and sequence.is_tied(answer):
+                return answer
+    raise InfeasibleError("leader: no dispatch and carbon pool make a factor that goes with its price")
+
+
+def _approached(approach: TiedSequence, start: TiedOutcome | None) -> TiedOutcome | None:
+    return None if start is None else approach.climb(start.plan.price_per_mwh)
 
 
 def _formula(problem: TiedProblem) -> tuple[Array, TiedPlan]:

@@ -34,6 +34,8 @@ class TiedProblem:
     adjustment : float
         kappa.
     period_h : float
+    budget_balanced : bool
+        Whether discounts may cost no more than the carbon revenue (C8).
 
     Raises
     ------
@@ -44,8 +46,8 @@ class TiedProblem:
     -----
     With neutral pools and no credit, C7 makes of C9 ``sum TOU P - cost + (kappa - 1) lambda (Em - quota D)``:
     neither the price nor its product with the load is left in it. C8 is ``(kappa - 1) (Em - quota D) >= 0``,
-    an identity at kappa = 1. The factor carries no credit for a surplus (C4): what is credited is no emission
-    that a pool could move.
+    an identity at kappa = 1, a floor under emission above and a ceiling below it. The factor carries no
+    credit for a surplus (C4): what is credited is no emission that a pool could move.
     """
 
     reference_price_per_mwh: Array
@@ -55,6 +57,7 @@ class TiedProblem:
     quota_tco2_per_mwh: float
     adjustment: float = 1.0
     period_h: float = 1.0
+    budget_balanced: bool = True
 
     def __post_init__(self) -> None:
         least = sum(follower.base_mw - np.nan_to_num(follower.most_down_mw) for follower in self.followers)
@@ -118,8 +121,8 @@ class TiedProblem:
         Returns
         -------
         dict of str to float
-            `tie`, `balance`, `pool` (levels and ends of contents, flows beyond power or emission), `storage`
-            (levels, ends) and `ways` (power in both directions at once).
+            `tie`, `budget`, `balance`, `pool` (levels and ends of contents, flows beyond power or emission),
+            `storage` (levels, ends) and `ways` (power in both directions at once).
         """
         supply, h, size = self.supply, self.period_h, float(self.base_mw.max())
         most = self.largest_factor_tco2_per_mwh
@@ -131,6 +134,7 @@ class TiedProblem:
         low, high = np.array([unit.band_mwh for unit in supply.storages]).reshape(-1, 2).T[:, :, None]
         return {
             "tie": self.tie_error_per_mwh(plan) / float(self.reference_price_per_mwh.max()),
+            "budget": max(0.0, -self.budget_left(plan)) / self.sales(),
             "balance": float(np.abs(self.lost_mw(plan) - plan.surplus_mw).max()) / size,
             "pool": _largest(
                 -content,
@@ -147,6 +151,12 @@ class TiedProblem:
             )
             / size,
         }
+
+    def budget_left(self, plan: TiedPlan) -> float:
+        """Carbon revenue beyond what discounts cost, money per day; without a balance to keep, 0 (C8)."""
+        above = float(plan.emission_t_per_h.sum() - self.quota_tco2_per_mwh * plan.load_mw.sum())
+        rate = (self.adjustment - 1.0) * self.carbon_price_per_tco2
+        return rate * above * self.period_h if self.budget_balanced else 0.0
 
     def lost_mw(self, plan: TiedPlan) -> Array:
         """Losses as the supply has them, MW, shape (n_period,)."""

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridarium.agents.leader.follower_model import FollowerModel
+from gridarium.agents.leader.tied_live_step import Directions, TiedAnswer
 from gridarium.agents.leader.tied_problem import TiedProblem
-from gridarium.agents.leader.tied_step import Directions, TiedAnswer, TiedStep
+from gridarium.agents.leader.tied_step import TiedStep
 from gridarium.agents.leader.tied_supply import TiedPlan
 from gridarium.environment.arrays import Array
 
 ACCEPTED, TRUSTED = 0.1, 0.6
 """Shares of the promised gain: from which a step is taken, and from which the radius grows."""
 
-UNTIED = 1e-9
+UNTIED = 1e-8
 """What bills and their carbon may differ by, relative to gross sales, to count as tied."""
 
 
@@ -60,6 +61,7 @@ class TiedOutcome:
     bilinear_money : float
         Error of the lines in the last step that was taken.
     steps : int
+        After the ways of power were fixed.
     """
 
     plan: TiedPlan
@@ -78,6 +80,8 @@ class TiedSequence:
     options : TiedOptions, optional
     target : ndarray, shape (n_period,), optional
         See `TiedStep`.
+    held : TiedPlan, optional
+        What storages are to do.
 
     Notes
     -----
@@ -86,10 +90,17 @@ class TiedSequence:
     """
 
     def __init__(
-        self, problem: TiedProblem, options: TiedOptions | None = None, target: Array | None = None
+        self,
+        problem: TiedProblem,
+        options: TiedOptions | None = None,
+        target: Array | None = None,
+        held: TiedPlan | None = None,
     ) -> None:
         self.options = options or TiedOptions()
         self._step = TiedStep(problem, target)
+        self._held = held is not None
+        if held is not None:
+            self._step.hold(held)
 
     @property
     def problem(self) -> TiedProblem:
@@ -113,16 +124,38 @@ class TiedSequence:
         load_mw : ndarray, shape (n_period,), optional
             Answers as they were heard; the followers' own when left out.
         """
-        self._step.direct(directions)
+        self._direct(directions)
         answer = self._step.at(price, load_mw)
-        if answer is None or directions is not None:
+        if answer is None or directions is not None or self._held:
             return answer
         return self.value(price, Directions.of(answer.plan), load_mw)
 
-    def climb(self, start: Array) -> TiedOutcome | None:
-        """Where a sequence ends, one way in each storage and at the head; None without supply."""
-        self._step.direct(None)
-        return self._climb_directed(self._climb(start))
+    def climb(self, start: Array, directions: Directions | None = None) -> TiedOutcome | None:
+        """Where a sequence ends; None without supply.
+
+        Parameters
+        ----------
+        start : ndarray, shape (n_period,)
+        directions : Directions, optional
+            Ways that power goes; without them those of the end of a sequence with both ways open.
+        """
+        if directions is None:
+            self._direct(None)
+            free = self._climb(start)
+            if free is None:
+                return None
+            start, directions = free.answer.plan.price_per_mwh, Directions.of(free.answer.plan)
+        self._direct(directions)
+        end = self._climb(start)
+        if end is None:
+            return None
+        return TiedOutcome(
+            end.answer.plan,
+            self.problem.profit(end.answer.plan) if self.is_tied(end.answer) else -np.inf,
+            end.promised_money,
+            end.bilinear_money,
+            end.steps,
+        )
 
     def kicked(self, best: TiedOutcome, random: np.random.Generator) -> TiedOutcome:
         """The best of an end and of those of sequences from prices moved at random."""
@@ -133,25 +166,13 @@ class TiedSequence:
                 best = again
         return best
 
-    def _climb_directed(self, free: _Climb | None) -> TiedOutcome | None:
-        """Fix the directions in which power goes, and climb on."""
-        if free is None:
-            return None
-        self._step.direct(Directions.of(free.answer.plan))
-        end = self._climb(free.answer.plan.price_per_mwh)
-        if end is None:
-            return None
-        return TiedOutcome(
-            end.answer.plan,
-            self.problem.profit(end.answer.plan) if self.is_tied(end.answer) else -np.inf,
-            end.promised_money,
-            end.bilinear_money,
-            free.steps + end.steps,
-        )
+    def _direct(self, directions: Directions | None) -> None:
+        if not self._held:
+            self._step.direct(directions)
 
-    def is_tied(self, answer: TiedAnswer, within: float = UNTIED) -> bool:
-        """Whether a price is the one that the plan's factor makes, within a share of gross sales."""
-        return answer.untied_money <= within * self.problem.sales()
+    def is_tied(self, answer: TiedAnswer) -> bool:
+        """Whether a price is the one that the plan's factor makes."""
+        return answer.untied_money <= UNTIED * self.problem.sales()
 
     def _climb(self, price: Array) -> _Climb | None:
         """Steps within a trust region until none promises anything."""

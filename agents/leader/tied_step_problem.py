@@ -9,19 +9,17 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from gridarium.agents.leader.convex_step_problem import (
-    Reach,
-    SingleLevelPoint,
-    declare_complementarity,
-    declare_followers,
-)
 from gridarium.agents.leader.tied_problem import TiedProblem
 from gridarium.agents.leader.tied_supply import NetworkTangent, TiedSupply
+from gridarium.agents.problems.flexible_load import energy_preserved
 from gridarium.agents.problems.storage import daily_storage, lossless
 from gridarium.environment.arrays import Array
 
 TIE_WEIGHT = 200.0
 """Price of a money/h by which a bill and its carbon differ, while the sequence is under way."""
+
+MOST_MULTIPLIER_PER_MWH = 1e4
+"""More than a follower at its limit ever presses; bounds of each step are far below, money/MWh."""
 
 CURVE_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Where the quadratic cost of a turbine is touched, as shares of its power."""
@@ -64,27 +62,66 @@ class TiedAnchor:
         return self.load_mw, above, self.load_mw * (floor + above)
 
 
-def build_exact_step_model(problem: TiedProblem, price: Array, radius: float) -> Any:
-    """One step within a radius, money/MWh, of a price that knows the response as it is, kinks included.
+def build_exact_step_model(problem: TiedProblem) -> Any:
+    """One step that knows the response as it is, kinks included; anchors and radii come as bounds.
 
-    Only price times load is a line at the price. A binary stands where a follower may leave or meet a limit.
+    Only price times load is a line. Binaries stand for the limits of followers, and for the way that power
+    goes in storages, and at the head where both are allowed.
+
+    Notes
+    -----
+    C2, C3, C7, C9, C12 to C16, A20.
     """
-    led = problem.as_led()
-    point = SingleLevelPoint.answering(led, price)
-    reach = Reach.of(led, point, radius)
     m = _declare_plan(problem)
     m.follower = pyo.RangeSet(0, len(problem.followers) - 1)
-    for t in m.period:
-        m.price[t].setlb(float(price[t]) - radius)
-        m.price[t].setub(float(price[t]) + radius)
-    declare_followers(m, led, point, radius, reach)
-    declare_complementarity(m, led, reach)
+    _declare_answers(m, problem)
     m.response = pyo.Constraint(
         m.period, rule=lambda m, t: m.total_load[t] == sum(m.drawn[k, t] for k in m.follower)
     )
-    _declare_tie(m, problem, TiedAnchor.of(problem, price))
+    _declare_tie(m, problem, TiedAnchor.of(problem, problem.reference_price_per_mwh))
+    _declare_budget(m, problem)
     _declare_profit(m, problem)
+    _declare_ways(m, problem.supply)
     return m
+
+
+def _declare_answers(m: Any, problem: TiedProblem) -> None:
+    """reference - price - nu - beta d - up + lo = 0, sum d = 0, up (most - d) = 0, lo (d + least) = 0."""
+    followers = problem.followers
+    m.neutral = pyo.Var(m.follower)
+    m.shift = pyo.Var(m.follower, m.period)
+    m.upper, m.lower = (pyo.Var(m.follower, m.period, bounds=(0, None)) for _ in range(2))
+    m.at_upper, m.at_lower = (pyo.Var(m.follower, m.period, domain=pyo.Binary) for _ in range(2))
+    m.stationary = pyo.Constraint(
+        m.follower,
+        m.period,
+        rule=lambda m, k, t: (
+            m.price[t]
+            + m.neutral[k]
+            + float(followers[k].beta_per_mwh_per_mw) * m.shift[k, t]
+            + m.upper[k, t]
+            - m.lower[k, t]
+            == float(followers[k].reference_price_per_mwh[t])
+        ),
+    )
+    m.drawn = pyo.Expression(
+        m.follower, m.period, rule=lambda m, k, t: float(followers[k].base_mw[t]) + m.shift[k, t]
+    )
+    m.energy_neutral = energy_preserved(m.shift, lambda k: 0.0, problem.period_h)
+
+    def side(multiplier: Any, at: Any, sign: float) -> tuple[Any, Any]:
+        def forced(m: Any, k: int, t: int) -> Any:
+            return multiplier[k, t] <= MOST_MULTIPLIER_PER_MWH * at[k, t]
+
+        def met(m: Any, k: int, t: int) -> Any:
+            one = followers[k]
+            up, down = float(one.most_up_mw[t]), float(one.most_down_mw[t])
+            return (up if sign > 0.0 else down) - sign * m.shift[k, t] <= (up + down) * (1 - at[k, t])
+
+        return tuple(pyo.Constraint(m.follower, m.period, rule=rule) for rule in (forced, met))
+
+    m.upper_forced, m.upper_met = side(m.upper, m.at_upper, 1.0)
+    m.lower_forced, m.lower_met = side(m.lower, m.at_lower, -1.0)
 
 
 def build_tied_model(problem: TiedProblem, anchor: TiedAnchor, target: Array | None = None) -> Any:
@@ -100,6 +137,7 @@ def build_tied_model(problem: TiedProblem, anchor: TiedAnchor, target: Array | N
     """
     m = _declare_plan(problem)
     _declare_tie(m, problem, anchor)
+    _declare_budget(m, problem)
     _declare_response(m, anchor)
     if target is None:
         _declare_profit(m, problem)
@@ -184,7 +222,7 @@ def _declare_balance(m: Any, supply: TiedSupply) -> None:
             == m.total_load[t] + lost(m, t)
         ),
     )
-    barriers = supply.barriers
+    barriers = tuple(supply.barriers.values())
     m.barrier = pyo.Constraint(
         range(len(barriers)),
         rule=lambda m, i: sum(_moved(m, barriers[i], t) for t in m.period) <= -float(barriers[i].constant),
@@ -235,6 +273,28 @@ def _declare_pools(m: Any, problem: TiedProblem) -> None:
         )
 
 
+def _declare_ways(m: Any, supply: TiedSupply) -> None:
+    """P_ch <= Pmax z, P_dis <= Pmax (1 - z), and the same at the head where both ways are allowed (A20)."""
+    unit = supply.storages
+    m.charging = pyo.Var(m.storage, m.period, domain=pyo.Binary)
+    m.charge_way = pyo.Constraint(
+        m.storage, m.period, rule=lambda m, s, t: m.p_charge_mw[s, t] <= unit[s].p_max_mw * m.charging[s, t]
+    )
+    m.discharge_way = pyo.Constraint(
+        m.storage,
+        m.period,
+        rule=lambda m, s, t: m.p_discharge_mw[s, t] <= unit[s].p_max_mw * (1 - m.charging[s, t]),
+    )
+    if min(supply.import_limit_mw, supply.export_limit_mw) > 0.0:
+        m.buying = pyo.Var(m.period, domain=pyo.Binary)
+        m.buy_way = pyo.Constraint(
+            m.period, rule=lambda m, t: m.p_buy_mw[t] <= supply.import_limit_mw * m.buying[t]
+        )
+        m.sell_way = pyo.Constraint(
+            m.period, rule=lambda m, t: m.p_sell_mw[t] <= supply.export_limit_mw * (1 - m.buying[t])
+        )
+
+
 def _with_power(m: Any, flow: Any, power: Any, most: float) -> Any:
     return pyo.Constraint(m.storage, m.period, rule=lambda m, s, t: flow[s, t] <= most * power[s, t])
 
@@ -267,9 +327,19 @@ def _declare_tie(m: Any, problem: TiedProblem, anchor: TiedAnchor) -> None:
     )
 
 
+def _declare_budget(m: Any, problem: TiedProblem) -> None:
+    """(kappa - 1) lambda (Em - quota D) >= 0, which may give way like the tie; nothing at kappa = 1 (C8)."""
+    rate = (problem.adjustment - 1.0) * problem.carbon_price_per_tco2
+    is_bound = problem.budget_balanced and rate != 0.0
+    m.granted_beyond = pyo.Var(m.period, bounds=(0, None if is_bound else 0.0))
+    if is_bound:
+        left = sum(m.emission[t] - problem.quota_tco2_per_mwh * m.total_load[t] for t in m.period)
+        m.budget = pyo.Constraint(expr=rate * left + sum(m.granted_beyond[t] for t in m.period) >= 0.0)
+
+
 def _untied(m: Any) -> Any:
     """Price of what the tie gives way, money/h."""
-    return TIE_WEIGHT * sum(m.short_per_h[t] + m.over_per_h[t] for t in m.period)
+    return TIE_WEIGHT * sum(m.short_per_h[t] + m.over_per_h[t] + m.granted_beyond[t] for t in m.period)
 
 
 def _declare_distance(m: Any, problem: TiedProblem, target: Array) -> None:

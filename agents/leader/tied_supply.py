@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +20,7 @@ class NetworkTangent:
     Parameters
     ----------
     constant : ndarray
-        With everything at zero.
+        With everything at zero, shape (n_period,), or () for one number of the whole day.
     per_load : ndarray, shape (n_period,)
         Change per MW of all loads together.
     per_turbine, per_renewable, per_storage : ndarray, shape (n_unit, n_period)
@@ -41,6 +43,21 @@ class NetworkTangent:
         )
 
 
+class BarrierPlace(NamedTuple):
+    """Which limit of the network a tangent stands for.
+
+    Parameters
+    ----------
+    bus, period : int
+    is_low : bool
+        Whether it is the lower limit of the voltage.
+    """
+
+    bus: int
+    period: int
+    is_low: bool
+
+
 @dataclass(frozen=True)
 class TiedSupply:
     """What a leader may dispatch for its followers; arrays of shape (n_period,) or (n_unit, n_period).
@@ -61,7 +78,7 @@ class TiedSupply:
         Content of each virtual pool before the day, V_0.
     losses : NetworkTangent, optional
         MW lost on the way in each period; none on one bus.
-    barriers : tuple of NetworkTangent
+    barriers : mapping of BarrierPlace to NetworkTangent
         What must not exceed 0 for the network to carry a dispatch; a constant of shape () each.
     """
 
@@ -78,7 +95,7 @@ class TiedSupply:
     wear_cost_per_mwh: Array
     first_tco2: Array
     losses: NetworkTangent | None = None
-    barriers: tuple[NetworkTangent, ...] = ()
+    barriers: Mapping[BarrierPlace, NetworkTangent] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from gridarium.experiments.evidence import (
     pool_certificates,
     seam_certificates,
     system_certificates,
+    tied_certificates,
 )
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables, evidence_of
 from gridarium.experiments.parts.part import GridScenario
@@ -58,6 +59,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     equilibrium_certificates.followers,
     equilibrium_certificates.convergence,
     leader_certificates.leader,
+    tied_certificates.tied_leader,
     seam_certificates.seam_energy,
     seam_certificates.seam_carbon,
     seam_certificates.head_paid_once,

@@ -16,6 +16,7 @@ from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.full_information import SearchEffort, full_information_optimum
 from gridarium.agents.leader.leading import Anticipating
 from gridarium.agents.leader.problem import LeaderProblem
+from gridarium.agents.leader.tied_leading import TiedAnticipating
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.parts.consumers import CONSUMERS
@@ -111,9 +112,10 @@ def _last_day(dso: Dso, by_period: Array) -> Array:
 
 
 def leader(known: GridEvidence) -> Iterator[Reading]:
-    """Certificates of a leader's price where the scenario asks for them."""
+    """Certificates of a leader's free price where the scenario asks for them."""
     for dso in known.of(Dso):
-        if certifies_leader(known.scenario):
+        is_tied = isinstance(dso.today.setter, TiedAnticipating)
+        if certifies_leader(known.scenario) and not is_tied:
             yield from certify_leader(known, LeaderBench(known, dso))
 
 

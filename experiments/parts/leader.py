@@ -10,11 +10,12 @@ from pydantic import model_validator
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.consumers import has_plain_consumers, true_followers
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.parts.tariff import limit_rules
+from gridarium.experiments.parts.tariff import TARIFF, limit_rules
 from gridarium.experiments.scenario_fields import Flag, Range, Section
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.price_setting import PriceSetter
+    from gridarium.agents.leader.anticipation import Anticipation
 
 
 class Leader(Section):
@@ -22,6 +23,9 @@ class Leader(Section):
 
     kind: Literal["best-response", "anticipating", "full-information"] = "best-response"
     """Takes the last loads as given; learns how loads answer; or knows everyone's data, as a benchmark."""
+    price: Literal["free", "tied"] = "free"
+    """Of a leader that searches: any price within `tariff.limits`; or only one that the carbon factor of its
+    units and pools makes by the formula of `adcef`, which needs that tariff and a managed pool."""
     round_limit: Annotated[int, Range(2, 1000)] = 40
     """Most prices that a leader which anticipates posts."""
     limit_probes: Annotated[int, Range(0, 6)] = 6
@@ -61,6 +65,8 @@ def setter_maker(build: GridBuild, trades_carbon: bool) -> Callable[[int], Price
     # Nodes and not seconds end a search: the same seed gives the same bytes on every machine.
     effort = SearchEffort(relative_gap=5e-4, round_limit=1, node_limit=leader.search_nodes)
     options = Anticipation(leader.round_limit, leader.limit_probes, effort)
+    if leader.price == "tied":
+        return _tied_maker(build, leader, options)
     followers, limits, scenario = build.followers, limit_rules(build.scenario), build.scenario
     if leader.kind == "anticipating":
         return lambda day: Anticipating(followers, limits, trades_carbon, options)
@@ -77,6 +83,41 @@ def setter_maker(build: GridBuild, trades_carbon: bool) -> Callable[[int], Price
         )
 
     return informed
+
+
+def _tied_maker(build: GridBuild, leader: Leader, options: Anticipation) -> Callable[[int], PriceSetter]:
+    """A leader whose price is tied to its carbon factor, by day."""
+    from gridarium.agents.leader.tied_leading import TiedAnticipating, TiedFullyInformed, TieRules
+
+    tariff, scenario = TARIFF.of(build.scenario), build.scenario
+    rules, load_mw = TieRules(tariff.adjustment, tariff.balance_budget), build.column("load_mw")
+    # What it draws are starts of searches, the same in every case of a study.
+    random = build.grid.world.streams.stream(f"{build.leader} tied starts")
+
+    def made(day: int) -> PriceSetter:
+        if leader.kind == "anticipating":
+            return TiedAnticipating(build.followers, rules, random, options)
+        today_mw = build.horizon.of_day(load_mw, day)
+        return TiedFullyInformed(
+            build.followers,
+            rules,
+            random,
+            lambda reference: true_followers(scenario, today_mw, reference),
+            options,
+        )
+
+    return made
+
+
+def _can_be_tied(scenario: GridScenario) -> Iterator[Fault]:
+    leader, tariff = LEADER.of(scenario), TARIFF.of(scenario)
+    if not leader.searches or leader.price != "tied":
+        return
+    if tariff.kind != "adcef" or tariff.pool != "managed":
+        allowed = "tied needs tariff.kind adcef and tariff.pool managed"
+        yield Fault("leader.price", leader.price, allowed)
+    if tariff.pool_carries_over:
+        yield Fault("tariff.pool_carries_over", True, "must be false where the leader's price is tied")
 
 
 def _can_be_informed(scenario: GridScenario) -> Iterator[Fault]:
@@ -96,5 +137,8 @@ LEADER: Part[Leader] = Part(
     default=Leader(),
     meaning="How the operator of a feeder searches for its signal.",
     under=("dso",),
-    checks=((frozenset({"consumers", "leader"}), _can_be_informed),),
+    checks=(
+        (frozenset({"consumers", "leader"}), _can_be_informed),
+        (frozenset({"leader", "tariff"}), _can_be_tied),
+    ),
 )

@@ -12,12 +12,14 @@ import pytest
 
 from gridarium.agents.feeder.acceleration import LEAST_WINDOW, Acceleration, Heard, ProgressWatch
 from gridarium.agents.feeder.accounts import DayAhead
-from gridarium.agents.feeder.price_setting import BestResponse
+from gridarium.agents.feeder.price_setting import Bench, BestResponse
 from gridarium.environment.arrays import Array
 
 Answer = Callable[[Array], Array]
 
 SILENT: frozenset[str] = frozenset()
+NO_BENCH = cast("Bench", None)
+"""A best response tries nothing out."""
 
 
 def linear(slopes: Any, rest: Array) -> Answer:
@@ -34,7 +36,7 @@ def negotiated(
     leader: BestResponse, answer: Answer, start: Array, rounds: int = 200, tolerance: float = 1e-8
 ) -> tuple[list[Array], bool]:
     """Prices posted until rest or until it is stuck; whether it came to rest."""
-    posted = [leader.first(plan_for(start), {})]
+    posted = [leader.first(plan_for(start), {}, NO_BENCH)]
     for _ in range(rounds):
         step = leader.revise(posted[-1], {}, SILENT, plan_for(answer(posted[-1])), False)
         if step.price_distance_per_mwh <= tolerance:
@@ -129,7 +131,7 @@ def test_a_round_with_silent_followers_teaches_nothing() -> None:
     whole, broken = BestResponse(0.5, 5), BestResponse(0.5, 5)
     prices = [rest + 5.0, rest + np.array([1.0, -4.0])]
     for leader in (whole, broken):
-        leader.first(plan_for(prices[0]), {})
+        leader.first(plan_for(prices[0]), {}, NO_BENCH)
         leader.revise(prices[0], {}, SILENT, plan_for(answer(prices[0])), False)
     # The load that is taken for granted calls for something else than the true one.
     for silent, stale in ((frozenset({"one"}), False), (SILENT, True)):

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from gridarium.agents.leader.tied_anticipation import TiedAnticipatingLeader
+from gridarium.agents.leader.tied_live_step import Directions
 from gridarium.agents.leader.tied_optimum import tied_optimum
 from gridarium.agents.leader.tied_polish import tied_residual
 from gridarium.agents.leader.tied_problem import TiedProblem
 from gridarium.agents.leader.tied_sequence import TiedSequence
-from gridarium.agents.leader.tied_step import Directions, TiedStep
+from gridarium.agents.leader.tied_step import TiedStep
 from gridarium.agents.leader.tied_supply import TiedPlan
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.benchmarks.tied_instances import tied_instance
@@ -47,7 +48,7 @@ def bare(seed: int, n_period: int = 3) -> TiedProblem:
 @pytest.mark.parametrize("adjustment", [1.0, 0.5])
 def test_bare_import_leaves_one_price(adjustment: float) -> None:
     """With nothing but the grid the factor is the grid's, and the price is C7 of it."""
-    problem = replace(bare(2), adjustment=adjustment)
+    problem = replace(bare(2), adjustment=adjustment, budget_balanced=False)
     plan = best(problem)
     above = problem.supply.grid_factor_tco2_per_mwh - problem.quota_tco2_per_mwh
     price = problem.reference_price_per_mwh + adjustment * problem.carbon_price_per_tco2 * above
@@ -149,10 +150,22 @@ def test_slope_is_the_change_of_the_load() -> None:
 
 
 def test_no_adjustment_leaves_the_tariff() -> None:
-    problem = replace(tied_instance(4, 3), adjustment=0.0)
+    problem = replace(tied_instance(4, 3), adjustment=0.0, budget_balanced=False)
     found = tied_optimum(problem, np.random.default_rng(0), 3)
     assert found.best.plan.price_per_mwh == pytest.approx(problem.reference_price_per_mwh, abs=1e-6)
     assert found.best.plan.load_mw == pytest.approx(problem.base_mw, abs=1e-7)
+
+
+@pytest.mark.parametrize(("adjustment", "quota"), [(1.5, 0.6), (0.5, 0.3)])
+def test_budget_is_a_floor_or_a_ceiling_of_emission(adjustment: float, quota: float) -> None:
+    """C8 at another kappa; without it the leader would leave it."""
+    problem = replace(tied_instance(1, 3), adjustment=adjustment, quota_tco2_per_mwh=quota)
+    free, bound = best(replace(problem, budget_balanced=False)), best(problem)
+    assert problem.budget_left(free) < -1.0
+    assert problem.budget_left(bound) >= -1e-4
+    discount = (problem.reference_price_per_mwh - bound.price_per_mwh) @ bound.load_mw
+    revenue = problem.quota_tco2_per_mwh * bound.load_mw.sum() - bound.emission_t_per_h.sum()
+    assert discount <= problem.carbon_price_per_tco2 * revenue + 1e-4
 
 
 def test_load_that_may_fall_to_zero_is_refused() -> None:

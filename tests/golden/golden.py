@@ -40,6 +40,9 @@ SHORT: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 """Shortened scenarios for the test suite: name, which scenario, and the settings laid over it."""
 
+NOT_STORED = frozenset({"adcef-bilevel"})
+"""Scenarios whose cases take minutes each, in a search whose last digits hang on every tie of a solver."""
+
 Golden = dict[str, Any]
 """scenario, settings, versions and for each case summary, certificates and tables."""
 
@@ -234,7 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options().parse_args(arguments)
     if options.do == "files":
         return _compare_files(options.old, options.new, read_renames(options.renamed))
-    names = options.name or [*shipped_scenarios(), *SHORT]
+    names = options.name or [*sorted(shipped_scenarios().keys() - NOT_STORED), *SHORT]
     options.folder.mkdir(parents=True, exist_ok=True)
     status = 0
     for name in names:
