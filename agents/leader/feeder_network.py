@@ -130,7 +130,8 @@ class FeederNetwork:
             for t, bus in np.argwhere(room_pu <= NEAR_LIMIT_PU):
                 falls = sign * np.outer(flow.slopes.fall_per_drawn(int(bus), int(t)), periods == t)
                 barrier = self._tangent(np.zeros(()), falls, flow)
-                room = sign * (flow.vm_pu[t, bus] ** 2 - limit**2)
+                # A plan that is carried stays allowed, whatever the rounding.
+                room = max(sign * (flow.vm_pu[t, bus] ** 2 - limit**2), BEYOND_PU)
                 constant = np.asarray(-barrier.moved(plan).sum() - room)
                 yield BarrierPlace(int(bus), int(t), sign > 0.0), replace(barrier, constant=constant)
 

@@ -44,13 +44,14 @@ class ExactTiedStep(LiveTiedStep):
         plan : TiedPlan
         radius : float
         radius_mw : float, optional
-            What units may move, power either way. Without it they may do anything, but power keeps its way.
+            What units may move, and either way where they rest. Without it they may do anything, but power
+            keeps its way.
         """
         self._reach(plan.price_per_mwh, radius)
         if radius_mw is None:
             self.direct(Directions.of(plan))
         else:
-            self.keep_near(plan, radius_mw)
+            self.keep_near(plan, radius_mw, Directions.open_at_rest(plan))
         run_in_time(self._highs, "leader")
         if self._highs.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
             return None

@@ -15,6 +15,9 @@ from gridarium.agents.leader.tied_supply import BarrierPlace, NetworkTangent, Ti
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array, Flags
 
+RESTS_MW = 1e-6
+"""Power that counts as none."""
+
 
 class TiedAnswer(NamedTuple):
     """What a step finds.
@@ -35,29 +38,42 @@ class TiedAnswer(NamedTuple):
 
 @dataclass(frozen=True)
 class Directions:
-    """Which way power may go; a storage or a head that goes one way cannot go the other.
+    """Which ways power may go.
 
     Parameters
     ----------
-    charging : ndarray of bool, shape (n_storage, n_period)
-    buying : ndarray of bool, shape (n_period,)
+    may_charge, may_discharge : ndarray of bool, shape (n_storage, n_period)
+    may_buy, may_sell : ndarray of bool, shape (n_period,)
     """
 
-    charging: Flags
-    buying: Flags
+    may_charge: Flags
+    may_discharge: Flags
+    may_buy: Flags
+    may_sell: Flags
 
     @classmethod
     def of(cls, plan: TiedPlan) -> Directions:
-        """The prevailing ones of a plan."""
-        return cls(plan.charge_mw >= plan.discharge_mw, plan.buy_mw >= plan.sell_mw)
+        """The prevailing ones of a plan: a storage, or a head, that goes one way cannot go the other."""
+        charging, buying = plan.charge_mw >= plan.discharge_mw, plan.buy_mw >= plan.sell_mw
+        return cls(charging, ~charging, buying, ~buying)
+
+    @classmethod
+    def open_at_rest(cls, plan: TiedPlan) -> Directions:
+        """Those of a plan; what rests may go either way."""
+        return cls(
+            plan.discharge_mw <= RESTS_MW,
+            plan.charge_mw <= RESTS_MW,
+            plan.sell_mw <= RESTS_MW,
+            plan.buy_mw <= RESTS_MW,
+        )
 
     def by_power(self) -> dict[str, Flags]:
         """Where each of the powers of a step may differ from zero."""
         return {
-            "p_charge_mw": self.charging,
-            "p_discharge_mw": ~self.charging,
-            "p_buy_mw": self.buying,
-            "p_sell_mw": ~self.buying,
+            "p_charge_mw": self.may_charge,
+            "p_discharge_mw": self.may_discharge,
+            "p_buy_mw": self.may_buy,
+            "p_sell_mw": self.may_sell,
         }
 
 

@@ -317,7 +317,6 @@ def _carried(problem: TiedProblem, plan: TiedPlan, network: Network) -> NetworkS
 
 def _seen(problem: TiedProblem, state: NetworkState) -> tuple[float, TiedProblem]:
     """How far losses were from those of the problem, MW, and the problem with what has been seen."""
-    barriers = {**problem.supply.barriers, **state.barriers}
     missed = float(np.abs(problem.lost_mw(state.plan) - state.plan.surplus_mw).max())
-    supply = replace(problem.supply, losses=state.losses, barriers=barriers)
+    supply = replace(problem.supply, losses=state.losses, barriers=state.barriers)
     return missed, replace(problem, supply=supply)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,7 +14,9 @@ from gridarium.agents.leader.tied_problem import TiedProblem
 from gridarium.agents.leader.tied_step_problem import TiedAnchor, build_tied_model
 from gridarium.agents.solving.highs_solver import highs_model, run_highs
 from gridarium.environment.arrays import Array
-from gridarium.environment.errors import InfeasibleError
+from gridarium.environment.errors import InfeasibleError, SolverLimitError, TimeLimitError
+
+logger = logging.getLogger(__name__)
 
 
 class TiedStep(LiveTiedStep):
@@ -39,7 +42,7 @@ class TiedStep(LiveTiedStep):
         self.solves = 0
 
     def at(self, price: Array, load_mw: Array | None = None) -> TiedAnswer | None:
-        """The best dispatch and pools for the answers to a price; None where nothing supplies them.
+        """The best dispatch and pools for the answers to a price; None where none is found.
 
         Parameters
         ----------
@@ -82,4 +85,10 @@ class TiedStep(LiveTiedStep):
         try:
             return self._read(run_highs(self._highs))
         except InfeasibleError:
+            return None
+        except TimeLimitError:
+            raise
+        except SolverLimitError as error:
+            # A step that cannot be decided is no step: the search goes on from where it stands.
+            logger.debug("leader: a step is left out: %s", error)
             return None

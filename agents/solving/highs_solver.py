@@ -35,6 +35,8 @@ _OPTIONS = {
     "mip_feasibility_tolerance": 1e-9,
 }
 
+_UNDECIDED = (HighsModelStatus.kNotset, HighsModelStatus.kSolveError, HighsModelStatus.kUnknown)
+
 
 class HighsSolver:
     """One HiGHS model that lives as long as its problem and keeps its basis and its cuts.
@@ -324,16 +326,24 @@ def _second_try(highs: highspy.Highs, status: Any) -> Any:
     """The status after another run, where the first one tells little."""
     if status == HighsModelStatus.kUnboundedOrInfeasible:
         # Presolve cannot tell the two apart; the simplex method can.
-        highs.setOptionValue("presolve", "off")
-        try:
-            status = run_in_time(highs)
-        finally:
-            highs.setOptionValue("presolve", "choose")
-    elif status in (HighsModelStatus.kNotset, HighsModelStatus.kSolveError, HighsModelStatus.kUnknown):
+        return _without_presolve(highs)
+    if status in _UNDECIDED:
         # A basis from other data can be numerically hopeless; start from none.
         highs.clearSolver()
         status = run_in_time(highs)
+    if status in _UNDECIDED:
+        # What presolve gives back may miss tolerances that the simplex method on the whole keeps.
+        highs.clearSolver()
+        status = _without_presolve(highs)
     return status
+
+
+def _without_presolve(highs: highspy.Highs) -> Any:
+    highs.setOptionValue("presolve", "off")
+    try:
+        return run_in_time(highs)
+    finally:
+        highs.setOptionValue("presolve", "choose")
 
 
 def _set_kind(highs: highspy.Highs, columns: NDArray[np.int32], kind: HighsVarType) -> None:

@@ -137,13 +137,23 @@ def _counts_carbon(scenario: GridScenario) -> Iterator[Fault]:
         yield Fault("dso.carbon_in_cost", False, allowed)
 
 
+def _is_commanded(scenario: GridScenario) -> Iterator[Fault]:
+    """A leader whose price is tied decides on storages with it."""
+    leader, section = LEADER.of(scenario), DSO.of(scenario)
+    if section is not None and leader.searches and leader.price == "tied" and section.storage != "commanded":
+        yield Fault("dso.storage", section.storage, "must be commanded where leader.price is tied")
+
+
 DSO: Part[Dso | None] = Part(
     field="dso",
     annotation=Dso | None,
     default=None,
     meaning="The distribution system operator, who leads the game on a feeder; null for none.",
     build=_build,
-    checks=((frozenset({"dso", "leader", "tariff"}), _counts_carbon),),
+    checks=(
+        (frozenset({"dso", "leader", "tariff"}), _counts_carbon),
+        (frozenset({"dso", "leader"}), _is_commanded),
+    ),
     names=lambda section: () if section is None else (_AGENT,),
     operates=True,
 )

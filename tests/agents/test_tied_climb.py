@@ -61,9 +61,8 @@ def one_bus(seed: int) -> tuple[TiedProblem, TiedOutcome]:
     return problem, tied_optimum(problem, np.random.default_rng(0), 3, exact=False).best
 
 
-@pytest.mark.parametrize("seed", [4, 5])
-def test_a_plan_that_has_settled_keeps_the_law_of_the_line_and_its_neighbours_pay_less(seed: int) -> None:
-    problem, start = one_bus(seed)
+def test_a_plan_that_has_settled_keeps_the_law_of_the_line_and_its_neighbours_pay_less() -> None:
+    problem, start = one_bus(5)
     line = Line(problem)
     settled = settle_on_network(problem, start, line)
     plan, found = settled.outcome.plan, settled.problem
@@ -74,8 +73,8 @@ def test_a_plan_that_has_settled_keeps_the_law_of_the_line_and_its_neighbours_pa
     assert max(found.broken(plan).values()) <= 1e-5
     assert np.abs(drawn).max() > 0.5
     random = np.random.default_rng(1)
-    gain = problem.supply.storages[0].efficiencies
-    for _ in range(30):
+    gain, compared = problem.supply.storages[0].efficiencies, 0
+    for _ in range(20):
         # Inside, energy moves from one period to another.
         stored = gain[0] * plan.charge_mw - plan.discharge_mw / gain[1]
         moved = stored + random.uniform(0.002, 0.1) * np.roll([1.0, -1.0, 0.0], random.integers(3))
@@ -90,6 +89,8 @@ def test_a_plan_that_has_settled_keeps_the_law_of_the_line_and_its_neighbours_pa
             continue
         if max(held.problem.broken(held.outcome.plan).values()) <= 1e-5:
             assert held.outcome.profit_money <= settled.outcome.profit_money + 0.05
+            compared += 1
+    assert compared >= 8
 
 
 @pytest.mark.parametrize(("seed", "gain"), [(0, 0.0), (4, 2.0)])

@@ -200,10 +200,10 @@ def test_ways_of_a_plan_are_kept() -> None:
     outcome = sequence.climb(problem.reference_price_per_mwh)
     assert outcome is not None
     ways = Directions.of(outcome.plan)
-    other = Directions(~ways.charging, ways.buying)
+    other = replace(ways, may_charge=ways.may_discharge, may_discharge=ways.may_charge)
     turned = sequence.value(outcome.plan.price_per_mwh, other)
     assert turned is not None
-    assert not turned.plan.charge_mw[~other.charging].any()
+    assert not turned.plan.charge_mw[~other.may_charge].any()
     assert turned.merit_money < outcome.profit_money
 
 

@@ -189,6 +189,7 @@ def test_where_the_formula_has_no_pool_a_price_is_found_that_has_one(monkeypatch
         ("tariff.kind=tou", "leader.price.*tied needs tariff.kind adcef"),
         ("tariff.pool=strict", "leader.price.*tied needs tariff.kind adcef"),
         ("tariff.pool_carries_over=true", "tariff.pool_carries_over.*must be false"),
+        ("dso.storage=self-scheduled", "dso.storage.*must be commanded"),
     ],
 )
 def test_a_tied_price_needs_the_formula_and_pools_that_are_managed_by_the_day(
