@@ -38,7 +38,7 @@ class Ledger:
     """All payments of a run, positive to the receiver and negative to the payer.
 
     - `book`, `book_series`: append payments
-    - `balance`, `by_period`, `total`, `entries`, `table`: read them
+    - `balance`, `by_period`, `paid`, `total`, `entries`, `table`: read them
     - `verify`, `head`: detect alterations
 
     A negative amount is booked as the reverse payment of its absolute value, because a negative price or
@@ -171,6 +171,12 @@ class Ledger:
                 found = sign * np.bincount(periods[own], amounts[own], n_period)
                 booked[self._names[purpose]] = booked.get(self._names[purpose], np.zeros(n_period)) + found
         return booked
+
+    def paid(self, payer: str, purpose: str, since: int = 0) -> float:
+        """Return what an account has paid for a purpose, in the entries from a number on."""
+        by, of = self._ids.get(payer, -1), self._ids.get(purpose, -1)
+        payers, purposes = (np.frombuffer(one, "l")[since:] for one in (self._payers, self._purposes))
+        return float(np.frombuffer(self._amounts)[since:][(payers == by) & (purposes == of)].sum())
 
     def total(self) -> float:
         """Return the sum over all accounts: exactly zero, as the sum is free of rounding."""

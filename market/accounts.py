@@ -27,6 +27,7 @@ STORAGE_COMPENSATION = "storage compensation"
 
 # Energy over leased lines.
 LINE_ENERGY, LINE_FEE, DEFAULT = "line energy", "line fee", "default"
+POOL_CALL = "pool call"
 
 # What supply costs.
 FUEL, START_STOP, WEAR, CARBON = "fuel", "start-stop", "wear", "carbon"

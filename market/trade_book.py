@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,8 @@ class MinuteTrade(NamedTuple):
         That the seller pays for the line.
     outcome : str
         One of `OUTCOMES`.
+    premium_money : float
+        That an operator pays the seller for having called the pool.
     """
 
     minute_s: float
@@ -41,6 +44,7 @@ class MinuteTrade(NamedTuple):
     delivered_mwh: float
     fee_money: float
     outcome: str
+    premium_money: float = 0.0
 
 
 class TradeColumns(NamedTuple):
@@ -55,6 +59,7 @@ class TradeColumns(NamedTuple):
     delivered_mwh: Array
     fee_money: Array
     outcome: list[str]
+    premium_money: Array
 
 
 class _Side:
@@ -84,38 +89,25 @@ class TradeBook:
     def __init__(self) -> None:
         self._sellers, self._buyers = _Side(), _Side()
         self._outcomes = array("b")
-        self._numbers = tuple(array("d") for _ in range(6))
+        self._numbers = tuple(array("d") for _ in range(7))
 
     def __len__(self) -> int:
         return len(self._sellers.names)
 
     def record(self, trade: MinuteTrade) -> None:
         """Append a trade."""
-        minute_s, seller, buyer, price, contracted, sent, delivered, fee, outcome = trade
+        minute_s, seller, buyer, price, contracted, sent, delivered, fee, outcome, premium = trade
         self._sellers.names.append(seller)
         self._buyers.names.append(buyer)
         self._outcomes.append(OUTCOMES.index(outcome))
         for column, value in zip(
-            self._numbers, (minute_s, price, contracted, sent, delivered, fee), strict=True
+            self._numbers, (minute_s, price, contracted, sent, delivered, fee, premium), strict=True
         ):
             column.append(value)
 
     def trades(self) -> list[MinuteTrade]:
         """Every trade as a record."""
-        minute_s, price, contracted, sent, delivered, fee = self._numbers
-        outcomes = [OUTCOMES[number] for number in self._outcomes]
-        columns = (
-            minute_s,
-            self._sellers.names,
-            self._buyers.names,
-            price,
-            contracted,
-            sent,
-            delivered,
-            fee,
-            outcomes,
-        )
-        return [MinuteTrade(*row) for row in zip(*columns, strict=True)]
+        return [MinuteTrade(*row) for row in zip(*self._columns(), strict=True)]
 
     def sold_by(self, seller: str) -> TradeColumns:
         """What one seller has sold, oldest first."""
@@ -126,26 +118,22 @@ class TradeBook:
         return self._at(self._buyers.places_of(buyer))
 
     def _at(self, places: Index) -> TradeColumns:
-        minute_s, price, contracted, sent, delivered, fee = (
+        minute_s, price, contracted, sent, delivered, fee, premium = (
             np.frombuffer(column)[places] for column in self._numbers
         )
         sellers, buyers = ([side.names[place] for place in places] for side in (self._sellers, self._buyers))
         outcomes = [OUTCOMES[self._outcomes[place]] for place in places]
-        return TradeColumns(minute_s, sellers, buyers, price, contracted, sent, delivered, fee, outcomes)
+        return TradeColumns(
+            minute_s, sellers, buyers, price, contracted, sent, delivered, fee, outcomes, premium
+        )
 
     def table(self) -> pd.DataFrame:
         """Every trade as a row; columns as the fields of `MinuteTrade`."""
-        minute_s, price, contracted, sent, delivered, fee = (list(column) for column in self._numbers)
+        return pd.DataFrame(dict(zip(MinuteTrade._fields, self._columns(), strict=True)))
+
+    def _columns(self) -> tuple[Sequence[Any], ...]:
+        """All trades by field, in the order of `MinuteTrade`."""
+        minute_s, price, contracted, sent, delivered, fee, premium = (list(one) for one in self._numbers)
         outcomes = [OUTCOMES[number] for number in self._outcomes]
-        columns = (
-            minute_s,
-            self._sellers.names,
-            self._buyers.names,
-            price,
-            contracted,
-            sent,
-            delivered,
-            fee,
-            outcomes,
-        )
-        return pd.DataFrame(dict(zip(MinuteTrade._fields, columns, strict=True)))
+        names = self._sellers.names, self._buyers.names
+        return (minute_s, *names, price, contracted, sent, delivered, fee, outcomes, premium)

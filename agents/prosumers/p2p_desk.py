@@ -1,23 +1,37 @@
-"""The trading desk: introduces buyers to sellers, and tells the operator what the pool is good for."""
+"""The trading desk: introduces buyers to sellers, as far as the operator calls for what they trade."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.prosumers.trading import INTRODUCTION_S, beat_of
+from gridarium.agents.prosumers.trading import INTRODUCTION_S, POOL_OFFER_S, REPEAT_S, beat_of
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.grids import Site
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.messages.commands import Receipt
-from gridarium.market.messages.leasing import Introduction, LeaseTerms, LeftToPool, Nomination, PoolOffer
+from gridarium.market.messages.leasing import (
+    Introduction,
+    LeaseTerms,
+    Nomination,
+    PoolCall,
+    PoolOffer,
+    Premium,
+)
 
 _TINY_MW = 1e-9
 _WIDER = 2
 """How many times as many sellers are looked at as are introduced, and buyers a seller may have at most."""
 _LEAST_REPUTATION = 0.05
+_LEAST_SHARE = 0.05
+"""Share of what is introduced that is reckoned with at least: even a pool that fails is tried again."""
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -55,10 +69,31 @@ class DeskRules:
             raise ScenarioError("p2p desk", faults)
 
 
+@dataclass
+class _Pool:
+    """What the desk knows of a period, mean MW."""
+
+    nominations: dict[str, Nomination] = field(default_factory=dict)
+    call: tuple[PoolCall, str] | None = None
+    introduced_mw: float = 0.0
+
+    def surplus(self, name: str) -> float:
+        """What a prosumer can sell."""
+        return self.nominations[name].surplus_mw
+
+    @property
+    def possible_mw(self) -> float:
+        """The smaller one of surpluses and deficits."""
+        told = self.nominations.values()
+        return min(sum(one.surplus_mw for one in told), sum(one.deficit_mw for one in told))
+
+
 class P2pDesk(GridAgent):
     """Hears nominations and ratings, ranks sellers for each buyer by line fee and reputation, introduces.
 
-    Without it prosumers deal with their neighbours; what they agree on it never learns.
+    An operator may call the pool: then no more is introduced than it takes, in the order of fee and
+    reputation, to trade what was called for, and whoever sells is promised the operator's premium. Without
+    a desk prosumers deal with their neighbours; what they agree on it never learns.
 
     Parameters
     ----------
@@ -69,7 +104,7 @@ class P2pDesk(GridAgent):
     terms : LeaseTerms, optional
         Until the provider tells others.
     operator : str, optional
-        Who is told what the pool offers.
+        Who is told what the pool offers, and may call it.
     behaviour : Behaviour, optional
     """
 
@@ -88,11 +123,9 @@ class P2pDesk(GridAgent):
         super().__init__(site, name, behaviour)
         self._lines, self._rules, self._operator = lines, rules or DeskRules(), operator
         self._terms = terms
-        self._nominations: dict[str, Nomination] = {}
+        self._pools: dict[int, _Pool] = {}
         self._reputation: dict[str, float] = {}
         self._traded_share = 1.0
-        self._possible_mwh: list[float] = []
-        self.called_mw: dict[int, float] = {}
 
     @property
     def reputation(self) -> dict[str, float]:
@@ -111,49 +144,101 @@ class P2pDesk(GridAgent):
         return Receipt()
 
     @on(Nomination)
-    def take_nomination(self, nomination: Nomination, sender: str) -> None:
-        """Note who has what, and what is said about sellers."""
-        self._nominations[sender] = nomination
-        weight = self._rules.rating_weight
-        for seller, rating in nomination.ratings:
-            known = self._reputation.get(seller, 1.0)
-            self._reputation[seller] = (1.0 - weight) * known + weight * rating
+    def take_nomination(self, nomination: Nomination, sender: str) -> Receipt:
+        """Note who has what, and what is said about sellers; what comes again says nothing new."""
+        nominations = self._pool(nomination.period).nominations
+        if nominations.get(sender) != nomination:
+            nominations[sender] = nomination
+            weight = self._rules.rating_weight
+            for seller, rating in nomination.ratings:
+                known = self._reputation.get(seller, 1.0)
+                self._reputation[seller] = (1.0 - weight) * known + weight * rating
+        return Receipt()
 
-    @on(LeftToPool)
-    def take_call(self, left: LeftToPool, sender: str) -> None:
-        """Keep what the operator leaves to the pool; prosumers trade by price, not by order."""
-        self.called_mw[left.period] = left.left_mw
+    @on(PoolCall)
+    def take_call(self, call: PoolCall, sender: str) -> Receipt:
+        """Introduce for this call."""
+        self._pool(call.period).call = call, sender
+        return Receipt()
+
+    def _pool(self, period: int) -> _Pool:
+        return self._pools.setdefault(period, _Pool())
 
     def _wait_for(self, period: int) -> None:
         world = self.world
         if period < world.n_period:
             start_s = world.delivery_s + period * world.clock.period_s
-            moment = max(world.clock.now_s, start_s - INTRODUCTION_S)
-            beat_of(world).at(moment, lambda: self._introduce(period))
+            for before_s, act in ((POOL_OFFER_S, self._offer), (INTRODUCTION_S, self._introduce)):
+                beat_of(world).at(max(world.clock.now_s, start_s - before_s), partial(act, period))
+
+    def _offer(self, period: int) -> None:
+        """Tell the operator what there is, and what it is likely to come to."""
+        if self._operator is not None:
+            told = self._pool(period).nominations.values()
+            surplus, deficit = (sum(getattr(n, name) for n in told) for name in ("surplus_mw", "deficit_mw"))
+            expected = self._learnt_share(period) * min(surplus, deficit)
+            self.send(self._operator, PoolOffer(period, surplus, deficit, expected))
+
+    def _learnt_share(self, period: int) -> float:
+        """Share of what was introduced that is traded, with what was told of the last period metered."""
+        metered = self._pools.pop(period - 2, None)
+        if metered is not None and metered.introduced_mw > _TINY_MW:
+            bought = sum(n.bought_mwh for n in self._pool(period).nominations.values())
+            traded = min(1.0, bought / (metered.introduced_mw * self.world.period_h))
+            self._traded_share += self._rules.volume_weight * (traded - self._traded_share)
+        return self._traded_share
 
     def _introduce(self, period: int) -> None:
-        """Bring sellers and buyers of a period together; report to the operator."""
+        """Bring sellers and buyers of a period together, as far as the pool is called."""
         self._wait_for(period + 1)
-        heard = {name: n for name, n in self._nominations.items() if n.period == period}
-        self._nominations = {}
+        pool = self._pool(period)
+        heard = pool.nominations
         sellers = [name for name, n in heard.items() if n.surplus_mw > _TINY_MW]
         buyers = [name for name, n in heard.items() if n.deficit_mw > _TINY_MW]
-        for seller, partners in self._partners(sellers, buyers).items():
-            self.send(seller, Introduction(period, partners, self._reputation.get(seller, 1.0)))
-        if self._operator is not None:
-            self.send(self._operator, self._pool_offer(period, heard))
+        found = self._partners(sellers, buyers)
+        limits, premium = self._limits(pool, found), None
+        if pool.call is not None and pool.call[0].price_per_mwh > 0.0:
+            premium = Premium(pool.call[1], pool.call[0].price_per_mwh)
+        pool.introduced_mw = min(pool.possible_mw, sum(min(limits[s], pool.surplus(s)) for s in found))
+        introductions = {
+            seller: Introduction(
+                period,
+                tuple(buyer for _, buyer in scores) if limits[seller] > 0.0 else (),
+                self._reputation.get(seller, 1.0),
+                limits[seller],
+                premium,
+            )
+            for seller, scores in found.items()
+        }
+        if introductions:
+            question = self.ask(introductions, INTRODUCTION_S, REPEAT_S)
+            self.world.clock.process(question.answered())
 
-    def _partners(self, sellers: list[str], buyers: list[str]) -> dict[str, tuple[str, ...]]:
-        """Buyers for each seller, best first; none has more than a few times the usual number."""
+    def _limits(self, pool: _Pool, found: Mapping[str, list[tuple[float, str]]]) -> dict[str, float]:
+        """What each seller may send, mean MW: no more in all than trades what the pool is called for.
+
+        Those of the least fee for what arrives come first.
+        """
+        free = dict.fromkeys(found, np.inf)
+        if pool.call is None:
+            return free
+        left = max(0.0, -pool.call[0].change_mw) / max(self._traded_share, _LEAST_SHARE)
+        if left >= pool.possible_mw * (1.0 - _ROUNDING):
+            return free
+        limits = dict.fromkeys(found, 0.0)
+        for _, seller in sorted((scores[0][0], seller) for seller, scores in found.items() if scores):
+            limits[seller] = min(left, pool.surplus(seller))
+            left -= limits[seller]
+        return limits
+
+    def _partners(self, sellers: list[str], buyers: list[str]) -> dict[str, list[tuple[float, str]]]:
+        """Buyers for each seller with their score, best first; none has more than a few times the usual."""
         count = self._rules.partners
         found: dict[str, list[tuple[float, str]]] = {seller: [] for seller in sellers}
         for buyer, near in zip(buyers, self._lines.nearest(buyers, sellers, _WIDER * count), strict=True):
             for score, seller in sorted((self._score(seller, buyer), seller) for seller in near)[:count]:
                 found[seller].append((score, buyer))
-        return {
-            seller: tuple(buyer for _, buyer in sorted(scores)[: _WIDER * count])
-            for seller, scores in found.items()
-        }
+        return {seller: sorted(scores)[: _WIDER * count] for seller, scores in found.items()}
 
     def _score(self, seller: str, buyer: str) -> float:
         """What a MWh that really arrives costs in fees; the lower the better."""
@@ -164,15 +249,3 @@ class P2pDesk(GridAgent):
         else:
             fee = distance
         return fee / max(self._reputation.get(seller, 1.0), _LEAST_REPUTATION)
-
-    def _pool_offer(self, period: int, heard: dict[str, Nomination]) -> PoolOffer:
-        surplus = sum(n.surplus_mw for n in heard.values())
-        deficit = sum(n.deficit_mw for n in heard.values())
-        bought = sum(n.bought_mwh for n in heard.values())
-        # The last period metered is the one before the running one.
-        possible = self._possible_mwh[-2] if len(self._possible_mwh) > 1 else 0.0
-        if possible > 0.0:
-            weight = self._rules.volume_weight
-            self._traded_share += weight * (min(1.0, bought / possible) - self._traded_share)
-        self._possible_mwh = [*self._possible_mwh[-1:], min(surplus, deficit) * self.world.period_h]
-        return PoolOffer(period, surplus, deficit, self._traded_share * min(surplus, deficit))

@@ -13,13 +13,21 @@ from gridarium.agents.prosumers.buyer import Buyer
 from gridarium.agents.prosumers.manners import BargainingRule
 from gridarium.agents.prosumers.means import Means
 from gridarium.agents.prosumers.own_balance import Metered, OwnBalance, ProsumerData
-from gridarium.agents.prosumers.prosumer_rows import prosumer_rows
+from gridarium.agents.prosumers.prosumer_rows import Told, prosumer_rows
 from gridarium.agents.prosumers.purchases import Purchasing
 from gridarium.agents.prosumers.reputations import Reputations
 from gridarium.agents.prosumers.seller import Seller
 from gridarium.agents.prosumers.seller_costs import SellerCosts
 from gridarium.agents.prosumers.shares import Sharing
-from gridarium.agents.prosumers.trading import CRUMB_MWH, NOMINATION_S, Meters, TradeRules, beat_of
+from gridarium.agents.prosumers.trading import (
+    CRUMB_MWH,
+    NOMINATION_S,
+    POOL_OFFER_S,
+    REPEAT_S,
+    Meters,
+    TradeRules,
+    beat_of,
+)
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import MINUTE_S
@@ -107,12 +115,14 @@ class Prosumer(GridAgent):
             self.mount(part)
         lines.connect(self.name, self._buyer.read_meter)
         self._bought_mwh = 0.0
+        self._limit_mwh = np.full(world.n_period, np.inf)
 
     # What is public about it, for tables.
 
     def rows(self) -> Iterator[Rows]:
         """What it drew, its balance and its money."""
-        return prosumer_rows(self.site, self.name, self.metered, self.energy_mwh, self._utility)
+        told = Told(self.metered, self.energy_mwh, self._limit_mwh, self._rules.price_band_per_mwh[1])
+        return prosumer_rows(self.site, self.name, told, self._utility)
 
     @property
     def metered(self) -> Sequence[Metered]:
@@ -155,6 +165,7 @@ class Prosumer(GridAgent):
     def _nominate(self, period: int, start_s: float) -> None:
         """Find out the own role, tell it, and get ready for it."""
         self._wait_for(period + 1)
+        world = self.world
         surplus, deficit = self._own.outlook(period, self._in_period(self._seller.granted_mwh))
         boast = 1.0
         if surplus > CRUMB_MWH:
@@ -165,9 +176,11 @@ class Prosumer(GridAgent):
         else:
             self._sharing.nominate(period, start_s, 0.0, boast)
         if self._told is not None:
-            power, news = 1.0 / self.world.period_h, self._reputations.news()
+            power, news = 1.0 / world.period_h, self._reputations.news()
             nomination = Nomination(period, surplus * power, deficit * power, self._bought_mwh, news)
-            self.send(self._told, nomination)
+            left_s = max(REPEAT_S, start_s - POOL_OFFER_S - world.clock.now_s)
+            question = self.ask({self._told: nomination}, left_s, REPEAT_S)
+            world.clock.process(question.answered())
         self._purchasing.nominate(period, start_s, deficit / self._n_minute)
 
     def _in_period(self, minute_mwh: float) -> float:
@@ -178,6 +191,8 @@ class Prosumer(GridAgent):
         """Let the period begin with what was agreed before it and what there really is."""
         supplies, needs = self._own.open(period)
         shares = self._sharing.close(period)
+        if shares is not None and shares.limited:
+            self._limit_mwh[period] = self._in_period(shares.supply_mwh)
         honesty = 1.0
         promised = self._in_period(shares.sent_mwh) if shares is not None else 0.0
         if promised > 0.0:

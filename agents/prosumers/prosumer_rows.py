@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,28 +19,46 @@ from gridarium.market.trade_book import TradeColumns
 from gridarium.market.utility import Utility
 
 
-def prosumer_rows(
-    site: Site, name: str, metered: Sequence[Metered], energy_mwh: Array, utility: Utility
-) -> Iterator[Rows]:
+class Told(NamedTuple):
+    """What a prosumer has kept of its periods.
+
+    Parameters
+    ----------
+    metered : sequence of Metered
+        Its balance in each period.
+    energy_mwh : ndarray, shape (n_period,)
+        Content of its battery.
+    limit_mwh : ndarray, shape (n_period,)
+        Most that the desk let it send; infinite where it set no limit.
+    outside_price_per_mwh : float
+        What energy costs that it does not get from others.
+    """
+
+    metered: Sequence[Metered]
+    energy_mwh: Array
+    limit_mwh: Array
+    outside_price_per_mwh: float
+
+
+def prosumer_rows(site: Site, name: str, told: Told, utility: Utility) -> Iterator[Rows]:
     """Rows of a prosumer.
 
     Parameters
     ----------
     site : Site
     name : str
-    metered : sequence of Metered
-        Its balance in each period.
-    energy_mwh : ndarray, shape (n_period,)
-        Content of its battery.
+    told : Told
     utility : Utility
         Of what it receives in a minute (E9).
     """
     drawn = site.grid.world.meters[name]
     yield Rows("dispatch", {"bus": site.label, "p_supply_mw": 0.0, "p_demand_mw": drawn})
-    balance = np.array(metered, dtype=float).T
+    balance = np.array(told.metered, dtype=float).T
     energy = {f"{field}_mwh": values for field, values in zip(Metered._fields, balance, strict=True)}
     money = _money(site, name, utility)
-    yield Rows("prosumers", {**energy, "e_mwh": energy_mwh, **money})
+    limit = np.where(np.isfinite(told.limit_mwh), told.limit_mwh, np.nan)
+    saved = {"saved_money": told.outside_price_per_mwh * energy["received_mwh"]}
+    yield Rows("prosumers", {**energy, "e_mwh": told.energy_mwh, "limit_mwh": limit, **money, **saved})
     yield Rows("trades", _sales(site, book_of(site.grid).sold_by(name)), by="row")
     worth: dict[str, ArrayLike] = {
         "item": "value of energy",
@@ -63,6 +82,7 @@ def _sales(site: Site, sold: TradeColumns) -> dict[str, ArrayLike]:
         "sent_mwh": sold.sent_mwh,
         "delivered_mwh": sold.delivered_mwh,
         "fee_money": sold.fee_money,
+        "premium_money": sold.premium_money,
         "outcome": sold.outcome,
     }
 
@@ -86,6 +106,7 @@ def _money(site: Site, name: str, utility: Utility) -> Mapping[str, Array]:
     return {
         "income_money": by_period(sold.minute_s, sold.price_per_mwh * sold.delivered_mwh),
         "fees_money": by_period(sold.minute_s, sold.fee_money),
+        "premiums_money": by_period(sold.minute_s, sold.premium_money),
         "payments_money": by_period(bought.minute_s, bought.price_per_mwh * bought.delivered_mwh),
         "value_money": by_period(minutes, values),
     }

@@ -7,7 +7,7 @@ from gridarium.agents.prosumers.trading import Sale
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.messages.commands import Receipt
-from gridarium.market.messages.leasing import LeaseTerms
+from gridarium.market.messages.leasing import LeaseTerms, Premium
 
 
 class SellerCosts(Listener):
@@ -43,14 +43,19 @@ class SellerCosts(Listener):
         self._ladder = _ladder(terms)
         return Receipt()
 
-    def sale_to(self, buyer: str) -> Sale | None:
-        """A sale of nothing yet; None without a line or terms for it, or if its cost is above any price."""
+    def sale_to(self, buyer: str, premium: Premium | None) -> Sale | None:
+        """A sale of nothing yet; None without a line or terms for it, or if its cost is above any price.
+
+        A premium on what arrives lowers the cost, but not below nothing.
+        """
         line = self._lines.between(self._seller, buyer)
         if line is None or self._ladder is None:
             return None
         fee = self._ladder.cost(line.distance_km)
         cost = (fee + self._reservation) / (1.0 - line.loss)
-        return Sale(buyer, line, fee, cost) if cost <= self._cap else None
+        if premium is not None:
+            cost = max(0.0, cost - premium.price_per_mwh)
+        return Sale(buyer, line, fee, cost, premium) if cost <= self._cap else None
 
 
 def _ladder(terms: LeaseTerms) -> LadderTariff:

@@ -11,6 +11,8 @@ from gridarium.agents.prosumers.means import Means
 from gridarium.agents.prosumers.seller_costs import SellerCosts
 from gridarium.agents.prosumers.supply_sharing import ShareClaim, share_by_margin, share_by_value
 from gridarium.agents.prosumers.trading import CONFIRMATION_S, CRUMB_MWH, TIME_GRID_S, TURNS_S, Sale
+from gridarium.environment.clock import HOUR_S, MINUTE_S
+from gridarium.market.messages.commands import Receipt
 from gridarium.market.messages.leasing import Ask, Bid, Confirm, Grant, Introduction, Release
 
 WAIT_S = 5.0
@@ -31,12 +33,14 @@ class Shares:
         That claim over what it expects itself.
     """
 
-    __slots__ = ("asked", "bids", "boast", "period", "sales", "scarce", "supply_mwh", "turn", "waiting")
+    __slots__ = (
+        "asked", "bids", "boast", "limited", "period", "sales", "scarce", "supply_mwh", "turn", "waiting",
+    )  # fmt: skip
 
     def __init__(self, period: int, supply_mwh: float, boast: float) -> None:
         self.period, self.supply_mwh, self.boast = period, supply_mwh, boast
         self.sales: dict[str, Sale] = {}
-        self.scarce = False
+        self.scarce = self.limited = False
         self.turn = 0
         self.waiting: set[str] = set()
         self.bids: dict[str, Bid] = {}
@@ -61,14 +65,14 @@ class Sharing(Listener):
     offset : float
         Where in a turn it acts, in [0, 1): sellers that act one after another do not answer the same bids.
     partners : sequence of str
-        Whom it asks until the desk introduces others.
+        Whom it asks where no desk introduces others.
     """
 
     def __init__(self, means: Means, costs: SellerCosts, offset: float, partners: Sequence[str] = ()) -> None:
         self._send, self._clock, self._beat = means.send, means.clock, means.beat
         self._rules, self._manner = means.rules, means.manner
         self._costs, self._offset, self._partners = costs, offset, partners
-        self._reputation = 1.0
+        self._introduction: Introduction | None = None
         self._shares: Shares | None = None
 
     def nominate(self, period: int, start_s: float, supply_mwh: float, boast: float) -> None:
@@ -91,9 +95,10 @@ class Sharing(Listener):
         return shares if shares is not None and shares.period == period else None
 
     @on(Introduction)
-    def take_introduction(self, introduction: Introduction, sender: str) -> None:
-        """Deal with the buyers that the desk names."""
-        self._partners, self._reputation = introduction.buyers, introduction.reputation
+    def take_introduction(self, introduction: Introduction, sender: str) -> Receipt:
+        """Deal with the buyers that the desk names, within the limit that it sets."""
+        self._introduction = introduction
+        return Receipt()
 
     @on(Bid)
     def take_bid(self, bid: Bid, buyer: str) -> None:
@@ -137,17 +142,27 @@ class Sharing(Listener):
         """Ask the buyers for bids; those that wanted nothing the last time are left alone."""
         shares.turn += 1
         if shares.turn == 1:
-            sale_to = self._costs.sale_to
-            shares.sales = {name: sale for name in self._partners if (sale := sale_to(name))}
+            self._begin(shares)
         bids = shares.bids
         asked = [name for name in shares.sales if name not in bids or bids[name].volume_mwh > 0.0]
         shares.waiting = set(asked)
         for name in asked:
             price = self._manner.asked_price(name, shares.sales[name].cost)
             shares.asked[name] = price
-            self._send(name, Ask(shares.period, shares.turn, price, self._reputation))
+            reputation = self._introduction.reputation if self._introduction else 1.0
+            self._send(name, Ask(shares.period, shares.turn, price, reputation))
         if asked:
             self._beat.at(self._grid_time(WAIT_S), partial(self._stop_waiting, shares))
+
+    def _begin(self, shares: Shares) -> None:
+        """Open a sale to each partner; a limit of the desk holds however much there turns out to be."""
+        partners, premium, told = self._partners, None, self._introduction
+        if told is not None and told.period == shares.period:
+            partners, premium = told.buyers, told.premium
+            most_mwh = told.limit_mw * MINUTE_S / HOUR_S
+            shares.limited = most_mwh < shares.supply_mwh
+            shares.supply_mwh = min(shares.supply_mwh, most_mwh)
+        shares.sales = {name: sale for name in partners if (sale := self._costs.sale_to(name, premium))}
 
     def _stop_waiting(self, shares: Shares) -> None:
         if shares.waiting:
@@ -159,7 +174,7 @@ class Sharing(Listener):
             self._share_by_value(shares)
         else:
             self._share_by_margin(shares)
-        shares.scarce = shares.sent_mwh >= shares.supply_mwh * (1.0 - _CHANGE)
+        shares.scarce = not shares.limited and shares.sent_mwh >= shares.supply_mwh * (1.0 - _CHANGE)
 
     def _share_by_value(self, shares: Shares) -> None:
         sales, claims = [], []

@@ -9,8 +9,9 @@ from gridarium.environment.beat import Beat
 from gridarium.environment.clock import HOUR_S, MINUTE_S
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.private_lines import Line, LineFlow, PrivateLines
+from gridarium.market.accounts import POOL_CALL
 from gridarium.market.bargaining import Bargain
-from gridarium.market.messages.leasing import Accept, Counter, PriceOffer
+from gridarium.market.messages.leasing import Accept, Counter, Premium, PriceOffer
 from gridarium.market.settlement import settle_trade
 from gridarium.market.trade_book import MinuteTrade, TradeBook
 from gridarium.market.utility import Utility
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
     from gridarium.environment.commons import Commons
     from gridarium.environment.grids import Grid
 
-NOMINATION_S = 150.0
+NOMINATION_S = 240.0
 """How long before a period prosumers nominate, s."""
+POOL_OFFER_S = 225.0
+"""How long before a period the desk tells the operator what the pool has, s."""
 INTRODUCTION_S = 135.0
-"""How long before a period the desk introduces, s."""
+"""How long before a period the desk introduces, s: an operator that wants to call the pool has done so."""
+REPEAT_S = 5.0
+"""How long nominations and introductions go without a receipt until they are repeated, s."""
 TURNS_S = 125.0
 """How long before a period the sellers' turns start, s."""
 CONFIRMATION_S = 8.0
@@ -95,16 +100,19 @@ class Sale:
         "fee",
         "line",
         "offer",
+        "premium",
         "priced",
         "refused",
         "turn",
         "volume",
     )
 
-    def __init__(self, buyer: str, line: Line, fee: float, cost: float) -> None:
+    def __init__(
+        self, buyer: str, line: Line, fee: float, cost: float, premium: Premium | None = None
+    ) -> None:
         self.buyer, self.line = buyer, line
-        # money per MWh sent, and all costs per MWh delivered.
-        self.fee, self.cost = fee, cost
+        # money per MWh sent, and all costs per MWh delivered, net of the premium.
+        self.fee, self.cost, self.premium = fee, cost, premium
         self.volume, self.turn = 0.0, 0
         self.bargain: Bargain | None = None
         self.priced: tuple[float, float | None] = (-1.0, None)
@@ -182,8 +190,12 @@ class Meters:
             delivered_mwh=flow.delivered_mwh,
             fee_money=sale.fee * flow.sent_mwh,
             outcome=_outcome(flow, planned_mwh, missing > 0.0),
+            premium_money=sale.premium.price_per_mwh * flow.delivered_mwh if sale.premium else 0.0,
         )
-        settle_trade(self.world.ledger, trade, start_s + MINUTE_S, period, self.provider, missing, self.cap)
+        ledger, ends_s = self.world.ledger, start_s + MINUTE_S
+        settle_trade(ledger, trade, ends_s, period, self.provider, missing, self.cap)
+        if sale.premium is not None and trade.premium_money > 0.0:
+            ledger.book(ends_s, sale.premium.payer, line.seller, trade.premium_money, POOL_CALL, period)
         self._book.record(trade)
         return flow.sent_mwh
 

@@ -20,11 +20,12 @@ class OperationRules:
     opens_s : float
         Clock time of the first day-ahead round, s; those of later days follow in steps of a day.
     lead_s : float
-        How long before a quarter it looks at it, s; longer than 180 s the pool has not nominated yet.
+        How long before a quarter it looks at it, s: after the pool has told what it has, and so early that
+        the pool can still be called.
     deviation_mw : float
         Largest deviation that is no reason to plan anew (eps).
     pool_fee_per_mwh : float
-        Mean line fee that it reckons with for energy traded in the pool.
+        What it pays on each MWh that the pool trades when called.
     pool_memory : float
         Weight of the past in what the pool is expected to trade, in [0, 1).
     resend_after_s : float
@@ -37,7 +38,7 @@ class OperationRules:
     """
 
     opens_s: float
-    lead_s: float = 120.0
+    lead_s: float = 210.0
     deviation_mw: float = 1.0
     pool_fee_per_mwh: float = 0.0
     pool_memory: float = 0.8
@@ -46,7 +47,7 @@ class OperationRules:
     def __post_init__(self) -> None:
         ranges = {
             "opens_s": (0.0, float("inf")),
-            "lead_s": (1.0, 180.0),
+            "lead_s": (1.0, 220.0),
             "deviation_mw": (0.0, float("inf")),
             "pool_fee_per_mwh": (0.0, float("inf")),
             "pool_memory": (0.0, 1.0),
@@ -121,7 +122,7 @@ class QuarterLook:
     left_mw : float
         Surplus (positive) or deficit that remains after the decision, before pool and market.
     called_mw : float
-        Part of a deficit that is left to the pool.
+        Change of the pool's net draw that it is called for: negative where prosumers are to trade.
     available_wind_mw, load_mw : float
         Wind that is available, and load that must be served, deficits of prosumers included.
     solver_rounds : int
@@ -154,8 +155,14 @@ class QuarterRecord(QuarterLook):
         Of what was realised.
     price_per_mwh : float
         Marginal price that was announced.
+    delivered_mw : float
+        Change of the pool's net draw from what was nominated, by the meters.
+    pool_short_money : float
+        What the head's supplier was paid for what the pool did not deliver of a call; in `costs`, too.
     """
 
     realised: PeriodDecisions
     costs: CostParts
     price_per_mwh: float
+    delivered_mw: float
+    pool_short_money: float

@@ -15,7 +15,7 @@ from gridarium.agents.system.pool_outlook import PoolOutlook
 from gridarium.agents.system.power_system import PowerSystem
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Site
-from gridarium.market.messages.commands import Command
+from gridarium.market.messages.commands import Receipt
 from gridarium.market.messages.forecasts import ForecastRequest
 from gridarium.market.messages.leasing import Nomination, PoolOffer
 from gridarium.market.messages.status import StatusRequest
@@ -82,8 +82,8 @@ class OperatorInbox(HeadCustomer):
         self._view.note_status(question.replies)
         return len(silent)
 
-    def _command(self, orders: Mapping[str, Command]) -> Generator[Any, Any, None]:
-        """Send commands until they have arrived, but not for long: a newer one will follow."""
+    def _command(self, orders: Mapping[str, Any]) -> Generator[Any, Any, None]:
+        """Send commands, and a call, until they have arrived, but not for long: newer ones will follow."""
         yield from self._ask_shortly(orders).answered()
 
     def _ask_shortly(self, payloads: Mapping[str, Any]) -> Question:
@@ -97,9 +97,10 @@ class OperatorInbox(HeadCustomer):
             yield clock.timeout(min(self.rules.resend_after_s, deadline - clock.now_s))
 
     @on(Nomination)
-    def take_nomination(self, nomination: Nomination, sender: str) -> None:
+    def take_nomination(self, nomination: Nomination, sender: str) -> Receipt:
         """Keep what a prosumer will have or need, where there is no desk."""
         self._pool.note(nomination, sender)
+        return Receipt()
 
     @on(PoolOffer)
     def take_pool_offer(self, offer: PoolOffer, sender: str) -> None:

@@ -123,7 +123,8 @@ class OperatorView:
             flexible_most_mw=_columns(offers, "highest_mw", n),
             market_price_per_mwh=self._market_price[day],
             pool_mw=self._pool.volumes_mw(periods),
-            pool_fee_per_mwh=np.full(n, self._rules.pool_fee_per_mwh),
+            # What is not called is not paid for.
+            pool_fee_per_mwh=np.full(n, self._rules.pool_fee_per_mwh if self._members.desk else 0.0),
         )
 
     # Each period.

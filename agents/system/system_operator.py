@@ -22,7 +22,7 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import DAY_S
 from gridarium.environment.grids import Site
 from gridarium.market.messages.commands import Command
-from gridarium.market.messages.leasing import LeftToPool
+from gridarium.market.messages.leasing import PoolCall
 from gridarium.market.messages.tariffs import TariffSignal
 
 _A_WATT_MW = 1e-6
@@ -34,6 +34,8 @@ _RECORDED = (
     "fired",
     "left_mw",
     "called_mw",
+    "delivered_mw",
+    "pool_short_money",
     "available_wind_mw",
     "load_mw",
     "price_per_mwh",
@@ -87,7 +89,7 @@ class SystemOperator(OperatorInbox):
         world = self.world
         self._planner = SystemPlanner(world, self.name, system, self._view, self.day_length)
         self._orders = OperatorOrders(system, self._view)
-        self._books = OperatorBooks(world, system, members, rules, self._view, self._pool)
+        self._books = OperatorBooks(world, self.name, system, members, rules, self._view, self._pool)
         self.terms: dict[int, TariffSignal] = {}
         self.told: dict[int, TariffSignal] = {}
         self._looks: dict[int, QuarterLook] = {}
@@ -175,9 +177,10 @@ class SystemOperator(OperatorInbox):
         if over:
             return
         yield from self._hear_pool(period)
-        orders = self._decide(period, silent)
+        orders = dict[str, Any](self._decide(period, silent))
         if self.members.desk:
-            self.send(self.members.desk, LeftToPool(period, self._looks[period].called_mw))
+            called_mw = self._looks[period].called_mw
+            orders[self.members.desk] = PoolCall(period, called_mw, self.rules.pool_fee_per_mwh)
         yield from self._command(orders)
 
     # What it decides.
@@ -199,15 +202,22 @@ class SystemOperator(OperatorInbox):
         # What wind, pool and market have to yield; a new plan has taken everything else into account.
         needed = plan.wind_mw + plan.pool_mw + plan.market_mw - plan.spill_mw - (0.0 if solves else others)
         left = wind - needed
-        # Prosumers trade whether or not they are needed, hence wind gives way to them.
-        called = plan.pool_mw if solves else min(float(forecast.pool_mw[place]), max(0.0, needed))
+        expected = float(forecast.pool_mw[place])
+        if self.members.desk:
+            # Wind costs nothing, so that the pool is called for what it leaves.
+            traded = plan.pool_mw if solves else min(expected, max(0.0, needed - wind))
+            called = -traded
+        else:
+            # Nobody can be called: prosumers trade needed or not, and wind gives way to them.
+            traded = plan.pool_mw if solves else min(expected, max(0.0, needed))
+            called = 0.0
         self._looks[period] = QuarterLook(
             period, true.mw, perceived.mw, fires, left, called, wind, load, solves, silent
         )
         if solves:
             price = self.price_per_mwh[period : (day + 1) * self.day_length]
             return self._orders.rest_of_day(schedule, period, place, price)
-        wanted, otherwise = min(max(0.0, needed - called), wind), min(plan.wind_mw, wind)
+        wanted, otherwise = min(max(0.0, needed - traded), wind), min(plan.wind_mw, wind)
         return self._orders.wind_only(schedule, period, place, wanted, otherwise)
 
     # What it is to those above and below.

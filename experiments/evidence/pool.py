@@ -22,12 +22,16 @@ def pool_table(known: GridEvidence) -> pd.DataFrame:
     """The pool in each period: what could be traded, what was, and what that was worth; none without one.
 
     Welfare is the buyers' value less line fees and the sellers' reservation; its bound is that of the best
-    matching of every minute.
+    matching of every minute, within the limits of a desk that is called for less, and without them.
     """
     if not known.of(Prosumer):
         return pd.DataFrame()
     world, own = known.world, known.tables["prosumers"]
     possible = _possible_mwh(known)
+    within = possible.copy()
+    within[:, :, 0] = np.minimum(possible[:, :, 0], _limits_mwh(known)[:, :, None])
+    bound = _bound_money(known, within)
+    free = bound if np.array_equal(within, possible) else _bound_money(known, possible)
     could_sell, needed = possible.sum(axis=(0, 3)).T
     value, fees, paid, traded = (
         by_period(own, name, world.n_period)
@@ -45,7 +49,8 @@ def pool_table(known: GridEvidence) -> pd.DataFrame:
             "fees_money": fees,
             "price_per_mwh": np.divide(paid, traded, out=np.full_like(paid, np.nan), where=traded > 0.0),
             "welfare_money": value - fees - _reserved_money(known),
-            "welfare_bound_money": _bound_money(known, possible),
+            "welfare_bound_money": bound,
+            "unlimited_bound_money": free,
         }
     )
 
@@ -56,6 +61,14 @@ def _possible_mwh(known: GridEvidence) -> Array:
     n_minute = round(world.clock.period_s / MINUTE_S)
     by_minute = [[one.possible(period) for period in range(world.n_period)] for one in prosumers]
     return np.array(by_minute, dtype=float).reshape(len(prosumers), world.n_period, 2, n_minute)
+
+
+def _limits_mwh(known: GridEvidence) -> Array:
+    """Most that the desk let each send in a minute, MWh, shape (n_prosumer, n_period)."""
+    world, own = known.world, known.tables["prosumers"]
+    names = [known.grid.local(one.name) for one in known.of(Prosumer)]
+    limits = own.pivot(index="agent", columns="period", values="limit_mwh").loc[names].fillna(np.inf)
+    return limits.to_numpy(dtype=float) * MINUTE_S / world.clock.period_s
 
 
 def _reserved_money(known: GridEvidence) -> Array:

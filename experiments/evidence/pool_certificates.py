@@ -15,7 +15,7 @@ from gridarium.experiments.parts.supply import REAL_TIME
 from gridarium.experiments.parts.trading import active_trading
 from gridarium.experiments.records import Reading
 from gridarium.experiments.registry import entries
-from gridarium.market.accounts import LINE_ENERGY, LINE_FEE
+from gridarium.market.accounts import LINE_ENERGY, LINE_FEE, POOL_CALL
 from gridarium.market.ladder import LadderTariff
 
 _ROUNDING = 1e-6
@@ -58,6 +58,11 @@ def trades(known: GridEvidence) -> Iterator[Reading]:
         "line fees", max(wrong, unbooked), _CENT, "money", True,
         "fees of trades against the ladder (E7), and their sum against the ledger",
     )  # fmt: skip
+    premiums = float(made["premium_money"].sum())
+    yield Reading(
+        "premiums of calls", abs(premiums - _booked(ledger, POOL_CALL)), _CENT, "money", True,
+        "premiums of all minutes against what the ledger shows that operators have paid for calls (E26)",
+    )  # fmt: skip
     trading = active_trading(known.scenario)
     low = trading.band_low_price_per_mwh if trading else 0.0
     high, price = REAL_TIME.of(known.scenario).price_per_mwh, made["price_per_mwh"]
@@ -92,7 +97,7 @@ def _mutual_gain(known: GridEvidence, made: pd.DataFrame) -> Reading:
     sections = PROSUMERS.of(known.scenario)
     reserved = made["seller"].map({name: one.reservation_price_per_mwh for name, one in sections.items()})
     paid = made["price_per_mwh"] * made["delivered_mwh"]
-    seller = paid - made["fee_money"] - reserved.astype(float) * made["sent_mwh"]
+    seller = paid + made["premium_money"] - made["fee_money"] - reserved.astype(float) * made["sent_mwh"]
     minutes = made.assign(paid=paid).groupby(["buyer", "time"], sort=False)[["delivered_mwh", "paid"]].sum()
     utilities = {name: utility_of(one.utility) for name, one in sections.items()}
     buyer = [

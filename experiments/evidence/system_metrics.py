@@ -112,14 +112,20 @@ def provider(tables: Tables, period_h: float) -> Iterator[Metric]:
 
 
 def prosumers(tables: Tables, period_h: float) -> Iterator[Metric]:
-    """Profit of each prosumer: income, and value of what it received, less payments and fees."""
+    """What each prosumer gains in money over trading with nobody, and apart from that its utility (E9).
+
+    In money it gains income, premiums and what the system would have asked for the energy that it received,
+    less payments and fees.
+    """
     if _p2p(tables).empty:
         return
-    parts = ["income_money", "value_money", "payments_money", "fees_money"]
-    money = tables["prosumers"].groupby("agent", sort=False)[parts].sum()
-    profits = money["income_money"] + money["value_money"] - money["payments_money"] - money["fees_money"]
-    for name, profit in profits.items():
-        yield f"{name}_profit_money", float(profit)
+    signs = {"income": 1.0, "premiums": 1.0, "saved": 1.0, "payments": -1.0, "fees": -1.0}
+    own = tables["prosumers"]
+    profit = sum(sign * own[f"{name}_money"] for name, sign in signs.items())
+    sums = own.assign(profit=profit).groupby("agent", sort=False)[["profit", "value_money"]].sum()
+    for name, money, utility in sums.itertuples():
+        yield f"{name}_profit_money", float(money)
+        yield f"{name}_utility_money", float(utility)
 
 
 def pool(tables: Tables, period_h: float) -> Iterator[Metric]:
@@ -133,7 +139,20 @@ def pool(tables: Tables, period_h: float) -> Iterator[Metric]:
     yield "p2p_fees_money", float(sums["fees_money"])
     yield "p2p_welfare_money", float(sums["welfare_money"])
     yield "p2p_efficiency_percent", 100.0 * float(sums["welfare_money"] / sums["welfare_bound_money"])
+    yield from _calls(tables["quarters"], period_h) if "quarters" in tables else ()
     yield "p2p_trading_h", float((table["traded_mwh"] > 0.0).sum()) * period_h
+
+
+def _calls(quarters: pd.DataFrame, period_h: float) -> Iterator[Metric]:
+    """What an operator called of a pool, what came of it, and what it paid."""
+    if not quarters["called_mw"].any():
+        return
+    called, delivered = -quarters["called_mw"], -quarters["delivered_mw"]
+    yield "pool_called_mwh", float(called.sum()) * period_h
+    yield "pool_delivered_mwh", float(delivered.sum()) * period_h
+    yield "pool_short_mwh", float((called - delivered).clip(lower=0.0).sum()) * period_h
+    yield "pool_short_money", float(quarters["pool_short_money"].sum())
+    yield "pool_paid_money", float(quarters["line_fee_money"].sum())
 
 
 def _p2p(tables: Tables) -> pd.DataFrame:

@@ -34,12 +34,12 @@ _AGENT = "operator"
 class Operator(Section):
     """The system operator: commits units the day before, and corrects deviations every quarter."""
 
-    lead_s: Annotated[float, Range(105, 450)] = 120.0
+    lead_s: Annotated[float, Range(150, 220)] = 210.0
     """How long before each period the operator looks at the deviation, s."""
     trigger_mw: Amount = 2.0
     """Deviation above which the rest of the day is planned anew (eps), MW."""
     pool_fee_per_mwh: MoneyAmount = 10.0
-    """Mean line fee that it reckons with for energy traded in the pool, money/MWh."""
+    """What it pays on energy that the pool trades when called, money/MWh."""
     reserve_load_share: Share = 0.05
     """Spinning reserve as a share of the load (mu11)."""
     reserve_wind_share: Share = 0.05

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from gridarium.market.utility import Utility
@@ -58,7 +59,7 @@ class Nomination(NamedTuple):
 
 
 class PoolOffer(NamedTuple):
-    """The desk tells the operator what the pool has and what it is likely to trade, mean MW."""
+    """The desk tells the operator what the pool has, and what it is likely to trade unlimited, mean MW."""
 
     period: int
     surplus_mw: float
@@ -66,19 +67,56 @@ class PoolOffer(NamedTuple):
     expected_mw: float
 
 
-class LeftToPool(NamedTuple):
-    """Deficit of a period that the operator leaves to trade among prosumers, MW; told to the desk."""
+class PoolCall(NamedTuple):
+    """The operator calls the pool for what re-dispatch has left of a deviation; told to the desk.
+
+    Parameters
+    ----------
+    period : int
+    change_mw : float
+        Of the pool's net draw at the system's meters, from what was nominated, mean of the period; what
+        prosumers trade among each other lowers it.
+    price_per_mwh : float
+        What the operator pays on each MWh that is traded for it.
+
+    Notes
+    -----
+    E26, and the fourth step of the procedure E.2.
+    """
 
     period: int
-    left_mw: float
+    change_mw: float
+    price_per_mwh: float
+
+
+class Premium(NamedTuple):
+    """What a seller is paid beside the price, for each MWh that arrives, and by whom."""
+
+    payer: str
+    price_per_mwh: float
 
 
 class Introduction(NamedTuple):
-    """The desk tells a seller the buyers it should ask, the most promising first, and its own reputation."""
+    """The desk tells a seller the buyers it should ask in a period.
+
+    Parameters
+    ----------
+    period : int
+    buyers : tuple of str
+        The most promising first.
+    reputation : float
+        The seller's own.
+    limit_mw : float
+        Most that it may send, mean of the period.
+    premium : Premium, optional
+        On what it sells, where the pool was called.
+    """
 
     period: int
     buyers: tuple[str, ...]
     reputation: float = 1.0
+    limit_mw: float = math.inf
+    premium: Premium | None = None
 
 
 class Ask(NamedTuple):

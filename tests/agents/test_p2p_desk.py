@@ -10,6 +10,7 @@ from gridarium.agents.prosumers.p2p_desk import DeskRules, P2pDesk
 from gridarium.environment.clock import QUARTER_S, Clock
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.grids import Grid
+from gridarium.environment.message_bus import Envelope
 from gridarium.environment.network import Feeder
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
@@ -17,9 +18,10 @@ from gridarium.market.messages.commands import Receipt
 from gridarium.market.messages.leasing import (
     Introduction,
     LeaseTerms,
-    LeftToPool,
     Nomination,
+    PoolCall,
     PoolOffer,
+    Premium,
     Rating,
 )
 
@@ -42,11 +44,18 @@ class Office:
         self.desk = P2pDesk(self.world.grid.head, "desk", PrivateLines(PLACES), rules, operator="operator")
         self.heard: list[tuple[str, Any]] = []
         for name in (*PLACES, "operator"):
-            self.world.bus.connect(name, lambda e: self.heard.append((e.recipient, e.payload)))
+            self.world.bus.connect(name, self._hear)
+
+    def _hear(self, envelope: Envelope) -> None:
+        self.heard.append((envelope.recipient, envelope.payload))
+        if envelope.question is not None and not envelope.answers:
+            self.world.bus.send(
+                envelope.recipient, envelope.sender, Receipt(), question=envelope.question, answers=True
+            )
 
     def tell(self, period: int, **nominations: tuple[float, float, float, tuple[Rating, ...]]) -> None:
         """Nominate (surplus, deficit, bought, ratings) by name, in time for a period."""
-        moment = self.world.clock.wait_until(3600.0 + 900.0 * period - 150.0)
+        moment = self.world.clock.wait_until(3600.0 + 900.0 * period - 230.0)
 
         def send(_event: object) -> None:
             for name, (surplus, deficit, bought, ratings) in nominations.items():
@@ -109,13 +118,52 @@ def test_the_operator_hears_sums_and_what_is_likely_to_be_traded() -> None:
     assert [offer.expected_mw for offer in offers] == pytest.approx([1.0, 1.0, 1.0, 0.75])
 
 
-def test_it_keeps_calls_and_acknowledges_terms() -> None:
+def test_it_acknowledges_calls_and_terms() -> None:
     office = Office(2)
-    office.world.bus.send("operator", "desk", LeftToPool(1, 2.5))
+    office.world.bus.send("operator", "desk", PoolCall(1, -2.5, 10.0))
     office.world.bus.send("operator", "desk", LeaseTerms(1.0))
     office.run()
-    assert office.desk.called_mw == {1: 2.5}
-    assert office.told(Receipt) == [("operator", Receipt())]
+    assert office.told(Receipt) == [("operator", Receipt())] * 2
+
+
+def limits(office: Office) -> dict[tuple[str, int], float]:
+    return {(name, one.period): one.limit_mw for name, one in office.told(Introduction)}
+
+
+def test_no_more_is_introduced_than_the_operator_calls_for() -> None:
+    office = Office(2)
+    # All that was introduced is bought, as is told two quarters later.
+    for period, (change, bought) in enumerate(((-2.5, 0.0), (-1.5, 0.0), (-0.25, 0.625), (0.0, 0.375))):
+        office.tell(period, a=SUN, b=SUN, c=SUN, x=(0.0, 2.0, bought, ()), y=NEED)
+        office.world.bus.send("operator", "desk", PoolCall(period, change, 10.0))
+    office.run()
+    told = limits(office)
+    # 3 MW are possible. Those that are cheap to reach come first: a is 1 km from x, b 2 km from y.
+    assert [told["a", 1], told["b", 1], told["c", 1]] == [1.0, 0.5, 0.0]
+    assert [told["a", 2], told["b", 2], told["c", 2]] == [0.25, 0.0, 0.0]
+    assert [told["a", 3]] == [0.0]
+    assert all(one.buyers == () for _, one in office.told(Introduction) if one.limit_mw == 0.0)
+    assert {one.premium for _, one in office.told(Introduction)} == {Premium("operator", 10.0)}
+
+
+def test_a_pool_that_trades_less_than_is_introduced_is_introduced_for_more() -> None:
+    office = Office(2)
+    # Half of the 0.25 MWh of a quarter was bought, as is told two quarters later; that counts one half.
+    for period, bought in enumerate((0.0, 0.0, 0.125, 0.25)):
+        office.tell(period, a=SUN, b=SUN, x=(0.0, 0.6, bought, ()), y=(0.0, 0.4, 0.0, ()))
+    office.world.bus.send("operator", "desk", PoolCall(2, -0.6, 10.0))
+    office.run()
+    told = limits(office)
+    assert told["a", 0] == np.inf
+    assert told["a", 2] + told["b", 2] == pytest.approx(0.6 / 0.75)
+
+
+def test_without_a_call_there_is_neither_limit_nor_premium() -> None:
+    office = Office(1)
+    office.tell(0, a=SUN, x=NEED)
+    office.run()
+    assert office.told(Introduction) == [("a", Introduction(0, ("x",)))]
+    assert Introduction(0, ("x",)).premium is None
 
 
 @pytest.mark.parametrize("fault", [{"partners": 0}, {"rating_weight": 2.0}, {"volume_weight": -0.1}])

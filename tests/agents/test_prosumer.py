@@ -342,6 +342,7 @@ def test_an_unreliable_seller_loses_the_buyer_to_a_dearer_one() -> None:
 
 def test_a_stranger_is_judged_by_what_is_said_about_it() -> None:
     pool = Pool({"sun": 1.0, "roof": 1.0, "mill": -1.0})
+    pool.world.bus.connect("desk", lambda envelope: None)
     pool.world.bus.send("desk", "roof", Introduction(0, ("mill",), reputation=0.3))
     pool.run()
     assert {trade.seller for trade in pool.trades} == {"sun"}

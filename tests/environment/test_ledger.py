@@ -144,3 +144,13 @@ def test_head_follows_the_content() -> None:
     longer = small_ledger()
     longer.book(0.0, "user", "dso", 0.0, "energy")
     assert longer.head != small_ledger().head
+
+
+def test_payments_for_a_purpose_from_an_entry_on() -> None:
+    ledger = Ledger(START)
+    for payer, purpose, amount in (("dso", "call", 1.0), ("user", "call", 2.0), ("dso", "energy", 4.0)):
+        ledger.book(0.0, payer, "pool", amount, purpose)
+    ledger.book(0.0, "dso", "pool", 8.0, "call")
+    assert ledger.paid("dso", "call") == 9.0
+    assert ledger.paid("dso", "call", since=1) == 8.0
+    assert ledger.paid("dso", "call", since=4) == ledger.paid("nobody", "call") == 0.0

@@ -12,7 +12,7 @@ from gridarium.experiments import registry
 from gridarium.experiments.evidence.system_metrics import COST_PARTS
 from gridarium.experiments.results import Result, read_run
 from gridarium.experiments.table_files import parquet_bytes
-from gridarium.market.accounts import REAL_TIME
+from gridarium.market.accounts import POOL_CALL, REAL_TIME
 
 Run = Callable[..., Result]
 
@@ -91,16 +91,42 @@ def test_money_of_the_ledger_is_that_of_the_tables(short_run: Result) -> None:
     prosumers = short_run.table("prosumers")
     own = (
         prosumers[prosumers["case"] == "shared-storage"]
-        .groupby("agent")[["income_money", "payments_money", "fees_money", "drawn_mwh"]]
+        .groupby("agent")[["income_money", "premiums_money", "payments_money", "fees_money", "drawn_mwh"]]
         .sum()
     )
-    for name, (income, payments, fees, drawn) in zip(own.index, own.to_numpy(), strict=True):
+    for name, (income, premiums, payments, fees, drawn) in zip(own.index, own.to_numpy(), strict=True):
         served = ledger[(ledger["account"] == name) & (ledger["purpose"] == REAL_TIME)]
         # What the system has served costs the upper end of the price band, and the operator is paid for it.
         assert served["amount_money"].sum() == pytest.approx(-300.0 * drawn)
         assert set(served["counterparty"]) <= {"operator"}
         balance = ledger[ledger["account"] == name]["amount_money"].sum()
-        assert income - payments - fees - 300.0 * drawn == pytest.approx(balance)
+        assert income + premiums - payments - fees - 300.0 * drawn == pytest.approx(balance)
+
+
+def test_the_pool_is_called_for_what_is_left_and_paid_for_what_it_delivers(short_run: Result) -> None:
+    quarters, pool, own, trades, ledger = (
+        table[table["case"] == "shared-storage"].reset_index(drop=True)
+        for table in map(short_run.table, ("quarters", "pool", "prosumers", "trades", "ledger"))
+    )
+    called, traded = -quarters["called_mw"] * 0.25, pool["traded_mwh"]
+    # Now and then the operator needs less than the pool could trade; then sellers get limits, and keep them.
+    limited = own["limit_mwh"].notna().groupby(own["period"]).any()
+    assert limited.any()
+    assert (called[limited] <= pool[["surplus_mwh", "need_mwh"]].min(axis=1)[limited] + 1e-9).all()
+    assert (own["sold_mwh"] <= own["limit_mwh"].fillna(np.inf) + 1e-9).all()
+    assert traded[called <= 1e-9].sum() == pytest.approx(0.0, abs=1e-9)
+    # By the meters of the system, too: what prosumers draw falls by what they trade.
+    assert -quarters["delivered_mw"].sum() * 0.25 == pytest.approx(traded.sum(), abs=0.1)
+    paid = -ledger[(ledger["account"] == "operator") & (ledger["purpose"] == POOL_CALL)]["amount_money"].sum()
+    assert paid == pytest.approx(10.0 * trades["delivered_mwh"].sum())
+    assert paid == pytest.approx(quarters["line_fee_money"].sum())
+    assert paid > 0.0
+
+
+def test_who_cannot_call_the_pool_pays_it_nothing(short_run: Result) -> None:
+    quarters = short_run.table("quarters").query("case == 'decentralised'")
+    assert not quarters[["called_mw", "line_fee_money", "pool_short_money"]].to_numpy().any()
+    assert short_run.table("prosumers").query("case == 'decentralised'")["limit_mwh"].isna().all()
 
 
 def test_the_manifest_counts_solves_and_messages(short_run: Result) -> None:
