@@ -45,10 +45,22 @@ def pool_drawings(grid: GridResult) -> Iterator[Drawing]:
     pool = pool[pool["case"].isin(trades["case"].unique())]
     if pool["period"].nunique() * grid.period_h <= _LONGEST_H:
         caption = "Trade over leased lines in each period. Shaded: what surplus and need allow."
+        called = _called_mw(grid)
+        if called is not None:
+            pool, caption = pool.merge(called, how="left"), f"{caption} Dotted: what the operator called for."
         yield Drawing("pool", caption, pool_figure(pool, grid.period_h, grid.currency))
     if prosumers is not None and pool["welfare_bound_money"].sum() > 0.0:
         caption = "Who gains from the trade, and what is left of the best matching of every minute."
         yield Drawing("welfare", caption, welfare_figure(prosumers, pool))
+
+
+def _called_mw(grid: GridResult) -> pd.DataFrame | None:
+    """What an operator called the pool for in each case and period, mean MW; None where nobody did."""
+    quarters = grid.rows("quarters")
+    if quarters is None or not quarters["called_mw"].any():
+        return None
+    called = quarters[["case", "period"]].assign(called_mw=-quarters["called_mw"])
+    return called[called["called_mw"].groupby(called["case"]).transform("any")]
 
 
 def ladder_drawings(grid: GridResult) -> Iterator[Drawing]:
@@ -79,13 +91,20 @@ def _lengths_km(section: Tree) -> dict[str, float]:
 
 @in_paper_style
 def pool_figure(pool: pd.DataFrame, period_h: float, currency: str = MONEY) -> Figure:
-    """Draw power and mean price of leased-line trade; shaded is what surplus and need allow."""
+    """Draw power and mean price of leased-line trade; shaded is what surplus and need allow.
+
+    A column `called_mw` is drawn as dots.
+    """
     possible = np.minimum(pool["surplus_mwh"], pool["need_mwh"]) / period_h
     table = pool.assign(possible_mw=possible, traded_mw=pool["traded_mwh"] / period_h)
 
     def power(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         draw_reference(axes, rows["possible_mw"].to_numpy(dtype=float), hours, "possible")
         draw_steps(axes, rows["traded_mw"].to_numpy(dtype=float), hours, look, name)
+        if "called_mw" in rows and rows["called_mw"].notna().any():
+            called = rows["called_mw"].to_numpy(dtype=float)
+            dots: dict[str, Any] = {"color": BLACK, "linestyle": "dotted", "linewidth": 0.8, "zorder": 3.0}
+            axes.stairs(called, hours.edges, baseline=None, label="called", **dots)
         start_at_zero(axes)
 
     def price(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
