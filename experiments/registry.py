@@ -143,6 +143,11 @@ _SHIPPED: Mapping[str, Kind] = {
         "trading.rule",
         (
             Entry(
+                "concession",
+                "gridarium.agents.prosumers.bargaining_rules:ConcessionRule",
+                "offers and counter-offers under private information: each side concedes with time",
+            ),
+            Entry(
                 "declared-nash",
                 "gridarium.agents.prosumers.bargaining_rules:DeclaredNashRule",
                 "direct mechanism, utility and cost declared and taken as true: both gain the same",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gridarium.agents.prosumers.conceding_manner import ConcedingManner, Concession
 from gridarium.agents.prosumers.learning_manners import LeaderManner, ShoutManner
 from gridarium.agents.prosumers.manners import (
     AlternatingManner,
@@ -17,6 +18,30 @@ from gridarium.environment.parameters import Parameterised, count, number
 from gridarium.market.alternating_offers import check_patience
 from gridarium.market.shouting import Side, ZeroIntelligence, ZipTrader
 from gridarium.market.utility import Utility
+
+
+@dataclass(frozen=True)
+class ConcessionRule(Parameterised):
+    """Offers and counter-offers under private information; each side concedes with time.
+
+    Sellers know their own cost, buyers their own utility; neither is ever sent.
+
+    Parameters
+    ----------
+    concession_ep, concession_ip : float
+        Exponent of the concession of seller and buyer: below 1 late, at 1 evenly, above 1 early.
+    opening_ip : float
+        A buyer's first bid, as a share of the price on which it last agreed with the seller.
+    """
+
+    concession_ep: float = number(1.0, 0.02, 50)
+    concession_ip: float = number(1.0, 0.02, 50)
+    opening_ip: float = number(0.9, 0, 1)
+
+    def manner(self, rules: TradeRules, own_utility: Utility, stream: Stream) -> Manner:
+        """Make a manner that has learned nothing yet."""
+        concession = Concession(self.concession_ep, self.concession_ip, self.opening_ip)
+        return ConcedingManner(rules, own_utility, concession)
 
 
 @dataclass(frozen=True)

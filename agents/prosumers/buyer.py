@@ -62,6 +62,7 @@ class Buyer(Listener):
             return last if last.round == offer.round else None
         room = self._room_mwh - self._taken_mwh
         best = self._manner.answer(
+            seller,
             offer,
             self._held.get(seller),
             lambda: self._reputations.worth(self._utility, seller, self._taken_mwh),

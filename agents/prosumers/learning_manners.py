@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from gridarium.agents.prosumers.learned_demands import LearnedDemands
 from gridarium.agents.prosumers.manners import Manner, TakeItOrLeaveIt, Value
 from gridarium.agents.prosumers.trading import Answer, Purchase, Sale, TradeRules
 from gridarium.market.bargaining import Bargain, ep_leader_outcome
 from gridarium.market.messages.leasing import Counter, PriceOffer
 from gridarium.market.shouting import Shout, Side, Trader
-from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
-
-_PROBE = 0.9
-"""Second price asked, over the one that seems best."""
+from gridarium.market.utility import Utility
 
 
 class LeaderManner(TakeItOrLeaveIt):
@@ -21,33 +19,22 @@ class LeaderManner(TakeItOrLeaveIt):
     rules : TradeRules
     own_utility : Utility
         The prosumer's own; it takes its buyers to be of the same kind.
-
-    Notes
-    -----
-    E11 inverted: a demand K / price - u needs two answers at different prices, or one and the guess
-    that u is the unit of the logarithm; so does the straight line, with the guess that demand ends at
-    the price cap.
     """
 
     def __init__(self, rules: TradeRules, own_utility: Utility) -> None:
         super().__init__(rules)
-        self._own_utility = own_utility
-        self._answers: dict[str, list[tuple[float, float]]] = {}
-        self._learned: dict[str, Utility] = {}
+        self._demands = LearnedDemands(own_utility, rules.price_band_per_mwh[1])
 
     def asked_price(self, buyer: str, cost: float) -> float:
         """The best price as far as it is known; at first halfway to the cap, then a little away from that."""
-        learned = self._learned.get(buyer)
+        learned = self._demands.of(buyer)
         low, high = self.rules.price_band_per_mwh
         price = 0.5 * (cost + high) if learned is None else learned.monopoly_price(cost)
-        if len(self._answers.get(buyer, ())) == 1:
-            # A guess that the first answer cannot refute would confirm itself for ever.
-            price *= _PROBE
-        return min(max(price, low, cost), high)
+        return min(max(self._demands.probing(buyer, price), low, cost), high)
 
     def offered_price(self, sale: Sale, volume_mwh: float) -> float | None:
         """The best price for what there is to sell."""
-        learned = self._learned.get(sale.buyer)
+        learned = self._demands.of(sale.buyer)
         if learned is None:
             return super().offered_price(sale, volume_mwh)
         bargain = Bargain(sale.cost, learned, volume_mwh, self.rules.price_band_per_mwh)
@@ -56,38 +43,11 @@ class LeaderManner(TakeItOrLeaveIt):
 
     def learn(self, buyer: str, price: float, volume_mwh: float, limited: bool) -> None:
         """Learn as from a bid."""
-        self.learn_demand(buyer, price, volume_mwh, limited)
+        self._demands.note(buyer, price, volume_mwh, limited)
 
     def learn_demand(self, buyer: str, price: float, volume_mwh: float, limited: bool) -> None:
-        """Fit a demand to the last answers that the price has decided."""
-        if limited or volume_mwh <= 0.0:
-            return
-        known = self._answers.setdefault(buyer, [])
-        if known and abs(known[-1][0] - price) <= 1e-3 * price:
-            known[-1] = price, volume_mwh
-        else:
-            known[:] = [*known[-1:], (price, volume_mwh)]
-        fitted = self._fit(known)
-        if fitted is not None:
-            self._learned[buyer] = fitted
-
-    def _fit(self, known: list[tuple[float, float]]) -> Utility | None:
-        price, volume = known[-1]
-        if isinstance(self._own_utility, LogUtility):
-            unit = self._own_utility.unit_mwh
-            if len(known) == 2:
-                before, then = known[0]
-                scale = (volume - then) / (1.0 / price - 1.0 / before)
-                if scale > 0.0 and scale / price > volume:
-                    return LogUtility(scale, scale / price - volume)
-            return LogUtility(price * (volume + unit), unit)
-        if len(known) == 2:
-            before, then = known[0]
-            if (before - price) * (volume - then) > 0.0:
-                slope = (before - price) / (volume - then)
-                return QuadraticUtility(price + slope * volume, slope)
-        room = self.rules.price_band_per_mwh[1] - price
-        return QuadraticUtility(price + room, room / volume) if room > 0.0 else None
+        """Learn from what a buyer would take."""
+        self._demands.note(buyer, price, volume_mwh, limited)
 
 
 class ShoutManner(Manner):
@@ -132,6 +92,7 @@ class ShoutManner(Manner):
 
     def answer(
         self,
+        seller: str,
         offer: PriceOffer,
         purchase: Purchase | None,
         value: Value,
@@ -146,7 +107,7 @@ class ShoutManner(Manner):
         agreed = bid.price_per_mwh >= ask or (last is not None and last.price_per_mwh >= ask)
         self._buyer.update(Shout(Side.ASK, ask), agreed)
         if agreed:
-            return super().answer(offer, purchase, value, room_mwh, last)
+            return super().answer(seller, offer, purchase, value, room_mwh, last)
         self._buyer.update(Shout(Side.BID, bid.price_per_mwh), False)
         wanted = min(value().demand(bid.price_per_mwh), volume)
         return Counter(offer.minute_s, offer.round, bid.price_per_mwh, wanted)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from gridarium.agents.prosumers.supply_sharing import share_by_margin
 from gridarium.agents.prosumers.trading import Answer, Purchase, Sale, TradeRules
 from gridarium.market.bargaining import (
     Bargain,
@@ -19,6 +20,31 @@ from gridarium.market.utility import Utility
 
 _ROUNDING = 1e-9
 _NEVER = math.nan
+
+
+class Request(NamedTuple):
+    """What a buyer would take of a seller at the price it was asked, energy at the buyer's end.
+
+    Parameters
+    ----------
+    buyer : str
+    cost_per_mwh : float
+        The seller's cost, fee and losses included.
+    price_per_mwh : float
+        That the buyer was asked.
+    wanted_mwh, line_mwh : float
+        What it would take in a minute, and what the line delivers at most.
+    loss : float
+        Share of the energy sent that does not arrive.
+    """
+
+    buyer: str
+    cost_per_mwh: float
+    price_per_mwh: float
+    wanted_mwh: float
+    line_mwh: float
+    loss: float
+
 
 Value = Callable[[], Utility]
 Stream = Callable[[str], np.random.Generator]
@@ -47,6 +73,15 @@ class Manner:
         """What the seller hopes to earn on a MWh at the price it asked; below 0 it grants nothing."""
         return asked - cost
 
+    def share(self, requests: Sequence[Request], supply_mwh: float) -> list[float]:
+        """Volumes for buyers that have named theirs, MWh a minute; the most profitable are served first."""
+        return share_by_margin(
+            [min(request.wanted_mwh, request.line_mwh) for request in requests],
+            [self.margin(request.price_per_mwh, request.cost_per_mwh) for request in requests],
+            [request.loss for request in requests],
+            supply_mwh,
+        )
+
     def offered_price(self, sale: Sale, volume_mwh: float) -> float | None:
         """Price for a volume in the next minute; None for no offer."""
         raise NotImplementedError
@@ -67,6 +102,7 @@ class Manner:
 
     def answer(
         self,
+        seller: str,
         offer: PriceOffer,
         purchase: Purchase | None,
         value: Value,
@@ -77,6 +113,7 @@ class Manner:
 
         Parameters
         ----------
+        seller : str
         offer : PriceOffer
         purchase : Purchase, optional
             What this seller has granted.
@@ -113,6 +150,7 @@ class Declared(Manner):
 
     def answer(
         self,
+        seller: str,
         offer: PriceOffer,
         purchase: Purchase | None,
         value: Value,

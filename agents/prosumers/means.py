@@ -27,6 +27,8 @@ class Means:
         Common to the pool.
     manner : Manner
         The prosumer's own.
+    is_recorded : callable
+        Whether the run keeps what is said, message by message.
     """
 
     send: Callable[[str, Any], None]
@@ -34,3 +36,4 @@ class Means:
     beat: Beat
     rules: TradeRules
     manner: Manner
+    is_recorded: Callable[[], bool]

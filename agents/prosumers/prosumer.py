@@ -100,7 +100,7 @@ class Prosumer(GridAgent):
         self._own = OwnBalance(data, world.period_h, n_minute, self.stream("fluctuation"))
         self._n_minute = n_minute
         manner = bargaining.manner(rules, data.utility, self.stream)
-        means = Means(self.send, world.clock, self._beat, rules, manner)
+        means = Means(self.send, world.clock, self._beat, rules, manner, lambda: world.bus.record)
         cap = rules.price_band_per_mwh[1]
         meters = world.shared(("meters", provider, lines), lambda: Meters(self.grid, lines, provider, cap))
         costs = SellerCosts(self.name, lines, data.reservation_price_per_mwh, cap, terms)
@@ -120,8 +120,9 @@ class Prosumer(GridAgent):
     # What is public about it, for tables.
 
     def rows(self) -> Iterator[Rows]:
-        """What it drew, its balance and its money."""
-        told = Told(self.metered, self.energy_mwh, self._limit_mwh, self._rules.price_band_per_mwh[1])
+        """What it drew, its balance and its money, its sales and how they were bargained about."""
+        price = self._rules.price_band_per_mwh[1]
+        told = Told(self.metered, self.energy_mwh, self._limit_mwh, price, self._seller.moves)
         return prosumer_rows(self.site, self.name, told, self._utility)
 
     @property

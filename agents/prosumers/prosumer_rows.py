@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gridarium.agents.prosumers.own_balance import Metered
-from gridarium.agents.prosumers.trading import book_of
+from gridarium.agents.prosumers.trading import Move, book_of
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, Index
 from gridarium.environment.commons import Commons
@@ -32,12 +32,15 @@ class Told(NamedTuple):
         Most that the desk let it send; infinite where it set no limit.
     outside_price_per_mwh : float
         What energy costs that it does not get from others.
+    moves : sequence of Move
+        Its offers of each minute and the answers to them.
     """
 
     metered: Sequence[Metered]
     energy_mwh: Array
     limit_mwh: Array
     outside_price_per_mwh: float
+    moves: Sequence[Move]
 
 
 def prosumer_rows(site: Site, name: str, told: Told, utility: Utility) -> Iterator[Rows]:
@@ -60,6 +63,8 @@ def prosumer_rows(site: Site, name: str, told: Told, utility: Utility) -> Iterat
     saved = {"saved_money": told.outside_price_per_mwh * energy["received_mwh"]}
     yield Rows("prosumers", {**energy, "e_mwh": told.energy_mwh, "limit_mwh": limit, **money, **saved})
     yield Rows("trades", _sales(site, book_of(site.grid).sold_by(name)), by="row")
+    if told.moves:
+        yield Rows("offers", _moves(site, told.moves), by="row")
     worth: dict[str, ArrayLike] = {
         "item": "value of energy",
         "amount_money": float(money["value_money"].sum()),
@@ -84,6 +89,23 @@ def _sales(site: Site, sold: TradeColumns) -> dict[str, ArrayLike]:
         "fee_money": sold.fee_money,
         "premium_money": sold.premium_money,
         "outcome": sold.outcome,
+    }
+
+
+def _moves(site: Site, moves: Sequence[Move]) -> dict[str, ArrayLike]:
+    """Its offers of each minute and the answers to them, in their order."""
+    world, local = site.grid.world, site.grid.local
+    minutes, buyers, rounds, kinds, prices, volumes, premiums = zip(*moves, strict=True)
+    minute_s = np.array(minutes)
+    return {
+        "period": _periods(world, minute_s),
+        "time": world.clock.timestamp_at(0.0) + pd.to_timedelta(minute_s, unit="s"),
+        "buyer": [local(name) for name in buyers],
+        "round": rounds,
+        "move": kinds,
+        "price_per_mwh": prices,
+        "volume_mwh": volumes,
+        "premium_per_mwh": premiums,
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gridarium.agents.base import Listener, on
 from gridarium.agents.prosumers.means import Means
 from gridarium.agents.prosumers.shares import Shares
-from gridarium.agents.prosumers.trading import CRUMB_MWH, RESEND_S, TIME_GRID_S, Meters, Sale
+from gridarium.agents.prosumers.trading import CRUMB_MWH, RESEND_S, TIME_GRID_S, Meters, Move, Sale
 from gridarium.environment.clock import MINUTE_S
 from gridarium.market.messages.leasing import Accept, Counter, PriceOffer
 
@@ -19,6 +19,7 @@ class Seller(Listener):
     - `open`: when a period starts
     - `sold_mwh`: energy put on lines in the running period
     - `granted_mwh`: what is to be sent in each of its minutes for all that was shared
+    - `moves`: its offers and their answers, if the run keeps them
 
     Parameters
     ----------
@@ -32,7 +33,8 @@ class Seller(Listener):
     def __init__(self, means: Means, meters: Meters, offset: float) -> None:
         self._send, self._clock, self._beat = means.send, means.clock, means.beat
         self._rules, self._manner = means.rules, means.manner
-        self._meters = meters
+        self._meters, self._is_recorded = meters, means.is_recorded
+        self.moves: list[Move] = []
         # If all spoke at once, the clock's queue would grow with the pool, and every message's cost with it.
         self._delay_s = math.floor(offset * means.rules.spread_s / TIME_GRID_S) * TIME_GRID_S
         self.sold_mwh = self.granted_mwh = 0.0
@@ -98,6 +100,7 @@ class Seller(Listener):
         if price is None or volume < CRUMB_MWH:
             return
         sale.offer = PriceOffer(minute_s, round_, price, volume)
+        self._note(sale, "offer", sale.offer.round, price, volume)
         self._send(sale.buyer, sale.offer)
 
     def _resend(self) -> None:
@@ -117,6 +120,7 @@ class Seller(Listener):
             return
         if self._manner.binds(sale, sale.offer, accept):
             sale.accepted = accept
+            self._note(sale, "accept", accept.round, accept.price_per_mwh, accept.volume_mwh)
             self._manner.learn(buyer, price, accept.volume_mwh, accept.limited)
 
     @on(Counter)
@@ -127,14 +131,20 @@ class Seller(Listener):
             return
         if (counter.minute_s, counter.round) != (sale.offer.minute_s, sale.offer.round):
             return
+        self._note(sale, "counter", counter.round, counter.price_per_mwh, counter.volume_mwh)
         volume = min(counter.volume_mwh, sale.offer.limit_mwh)
         price = None
         if volume > 0.0 and counter.round + 1 < self._rules.rounds:
             price = self._manner.counter_to(sale, counter)
-        if price is None:
+        if price is None or volume < CRUMB_MWH:
             sale.refused = True
         else:
             self._offer(sale, counter.minute_s, counter.round + 1, price, volume)
+
+    def _note(self, sale: Sale, move: str, round_: int, price: float, volume: float) -> None:
+        if self._is_recorded():
+            premium = sale.premium.price_per_mwh if sale.premium else 0.0
+            self.moves.append(Move(self._minute_s, sale.buyer, round_, move, price, volume, premium))
 
     def _close_minute(self) -> None:
         bound = [

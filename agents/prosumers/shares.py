@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from gridarium.agents.base import Listener, on
+from gridarium.agents.prosumers.manners import Request
 from gridarium.agents.prosumers.means import Means
 from gridarium.agents.prosumers.seller_costs import SellerCosts
-from gridarium.agents.prosumers.supply_sharing import ShareClaim, share_by_margin, share_by_value
+from gridarium.agents.prosumers.supply_sharing import ShareClaim, share_by_value
 from gridarium.agents.prosumers.trading import CONFIRMATION_S, CRUMB_MWH, TIME_GRID_S, TURNS_S, Sale
 from gridarium.environment.clock import HOUR_S, MINUTE_S
 from gridarium.market.messages.commands import Receipt
@@ -173,7 +174,7 @@ class Sharing(Listener):
         if self._manner.declares:
             self._share_by_value(shares)
         else:
-            self._share_by_margin(shares)
+            self._share_by_answers(shares)
         shares.scarce = not shares.limited and shares.sent_mwh >= shares.supply_mwh * (1.0 - _CHANGE)
 
     def _share_by_value(self, shares: Shares) -> None:
@@ -191,14 +192,20 @@ class Sharing(Listener):
         for sale, volume in zip(sales, volumes, strict=True):
             self._grant(shares, sale, volume, sale.cost, sale.cost + value / (1.0 - sale.line.loss))
 
-    def _share_by_margin(self, shares: Shares) -> None:
+    def _share_by_answers(self, shares: Shares) -> None:
         sales = [shares.sales[name] for name in shares.bids]
-        volumes = share_by_margin(
-            [min(shares.bids[sale.buyer].volume_mwh, sale.line_mwh) for sale in sales],
-            [self._manner.margin(shares.asked[sale.buyer], sale.cost) for sale in sales],
-            [sale.line.loss for sale in sales],
-            shares.supply_mwh,
-        )
+        requests = [
+            Request(
+                sale.buyer,
+                sale.cost,
+                shares.asked[sale.buyer],
+                shares.bids[sale.buyer].volume_mwh,
+                sale.line_mwh,
+                sale.line.loss,
+            )
+            for sale in sales
+        ]
+        volumes = self._manner.share(requests, shares.supply_mwh)
         for sale, volume in zip(sales, volumes, strict=True):
             price = shares.asked[sale.buyer]
             self._grant(shares, sale, volume, price, price)

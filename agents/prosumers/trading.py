@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gridarium.environment.beat import Beat
 from gridarium.environment.clock import HOUR_S, MINUTE_S
@@ -143,6 +143,31 @@ class Purchase:
 
 
 Answer = Accept | Counter
+
+
+class Move(NamedTuple):
+    """An offer that a seller has made for a minute, or an answer to it that has reached the seller.
+
+    Parameters
+    ----------
+    minute_s : float
+        Clock time at which the minute starts, s.
+    buyer : str
+    round : int
+    move : {"offer", "counter", "accept"}
+    price_per_mwh, volume_mwh : float
+        As in the message; the volume of an offer is its limit.
+    premium_per_mwh : float
+        What the seller is paid beside the price on each MWh that arrives.
+    """
+
+    minute_s: float
+    buyer: str
+    round: int
+    move: str
+    price_per_mwh: float
+    volume_mwh: float
+    premium_per_mwh: float
 
 
 def beat_of(world: Commons) -> Beat:

@@ -45,7 +45,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         ("count", "first", "most_buses", "workers"),
     ),
     "stack": Benchmark("gridarium.experiments.benchmarks.stack", "bench_stack", "what another feeder costs"),
-    "p2p": Benchmark("gridarium.experiments.benchmarks.p2p", "bench_p2p", "a day of trade among prosumers"),
+    "p2p": Benchmark(
+        "gridarium.experiments.benchmarks.p2p",
+        "bench_p2p",
+        "trade among prosumers, its rules against the best matching",
+        ("quarters", "repeats"),
+    ),
 }
 
 

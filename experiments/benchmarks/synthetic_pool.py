@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.prosumers.bargaining_rules import DeclaredNashRule
+from gridarium.agents.prosumers.bargaining_rules import ConcessionRule
 from gridarium.agents.prosumers.manners import BargainingRule
 from gridarium.agents.prosumers.own_balance import ProsumerData
 from gridarium.agents.prosumers.p2p_desk import DeskRules, P2pDesk
@@ -61,7 +61,7 @@ class SyntheticPoolPlan:
     """
 
     n_prosumer: int
-    bargaining: BargainingRule = field(default_factory=DeclaredNashRule)
+    bargaining: BargainingRule = field(default_factory=ConcessionRule)
     rules: TradeRules = field(default_factory=TradeRules)
     desk: bool = True
     partners: int = 8

@@ -9,6 +9,7 @@ from gridarium.environment.world import World
 from gridarium.experiments.evidence import (
     balance_certificates,
     carbon_certificates,
+    concession_certificates,
     equilibrium_certificates,
     feeder_certificates,
     leader_certificates,
@@ -56,6 +57,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     feeder_certificates.dispatch_optimality,
     pool_certificates.trades,
     pool_certificates.welfare,
+    concession_certificates.concessions,
     equilibrium_certificates.followers,
     equilibrium_certificates.convergence,
     leader_certificates.leader,

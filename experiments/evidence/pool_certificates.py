@@ -20,8 +20,9 @@ from gridarium.market.ladder import LadderTariff
 
 _ROUNDING = 1e-6
 _CENT = 1e-6
-_LOSS, _USUAL_LOSS = {"declared-nash": 0.05, "declared-alternating": 0.05}, 0.35
-"""Share of welfare that may be lost: little where both sides declare, more where they only name prices."""
+_LOSS, _USUAL_LOSS = {"declared-nash": 0.05, "declared-alternating": 0.05, "concession": 0.2}, 0.35
+"""Share of welfare that may be lost: little where both sides declare, more where they bargain by offers or
+only name prices."""
 
 
 def prosumers(known: GridEvidence) -> Iterator[Reading]:

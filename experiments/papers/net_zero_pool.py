@@ -21,9 +21,11 @@ from gridarium.experiments.evidence.grid_evidence import rows_of
 from gridarium.experiments.papers import net_zero_example as paper
 from gridarium.experiments.records import Claim
 
-_LOG, _QUADRATIC = ("shared-storage", "declared-nash-log"), ("declared-nash-quadratic",)
+_LOG = ("shared-storage", "concession-log", "declared-nash-log")
+_QUADRATIC = ("declared-nash-quadratic",)
 _FEWEST = 3
 _BEND = "K ln(1 + p) bends, and the band cuts it off at the real-time price"
+_LEARNED = "what sellers have learned and where offers meet sets the price, whatever the minute's energy"
 _STRAY = "who needs less than was offered still pays the price of the offer"
 
 
@@ -111,13 +113,20 @@ def _below_market(case: str, evidence: Evidence) -> Finding:
     )
 
 
+def _why(case: str, evidence: Evidence) -> str:
+    """Why prices leave the line."""
+    if evidence.study.cases[case].model_dump()["trading"]["rule"] != "declared-nash":
+        return _LEARNED
+    return _BEND if case in _LOG else _STRAY
+
+
 def _nearly_linear(case: str, evidence: Evidence) -> Finding:
     volume, price = _minutes(evidence, case)
     slope, intercept, r2 = paper.line_through(volume, price)
     return Finding(
         f"{intercept:.3f} {slope:+.4f} p, R2 {r2:.3f}",
         slope < 0.0 and r2 >= 0.95,
-        f"{len(volume)} minutes of {case}; {_BEND if case in _LOG else _STRAY}",
+        f"{len(volume)} minutes of {case}; {_why(case, evidence)}",
     )
 
 

@@ -35,7 +35,7 @@ class Trading(Section):
 
     active: Flag = True
     """Whether prosumers trade at all."""
-    rule: Annotated[str, Registered("bargaining-rules")] = "declared-nash"
+    rule: Annotated[str, Registered("bargaining-rules")] = "concession"
     """How price and volume of each minute are agreed on: a registered rule, or the dotted path
     `package.module:Class`."""
     params: Annotated[dict[Name, Any], Money(by_name=True)] = Field(default_factory=dict)

@@ -62,7 +62,7 @@ def test_a_rule_from_outside_needs_nothing_but_its_manner() -> None:
             pool.world.step()
         return book_of(pool.world.grid).trades()
 
-    fair = trades(SyntheticPoolPlan(4, n_period=1, first_period=48, fluctuation=0.0))
+    fair = trades(SyntheticPoolPlan(4, DeclaredNashRule(), n_period=1, first_period=48, fluctuation=0.0))
     greedy = trades(SyntheticPoolPlan(4, GreedyRule(), n_period=1, first_period=48, fluctuation=0.0))
     assert len(greedy) == len(fair) > 0
     assert all(dear.price_per_mwh > even.price_per_mwh for dear, even in zip(greedy, fair, strict=True))

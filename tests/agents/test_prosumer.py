@@ -12,6 +12,7 @@ import pytest
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.bounded.action import DropOut, PartialCompliance
 from gridarium.agents.prosumers.bargaining_rules import (
+    ConcessionRule,
     DeclaredAlternatingRule,
     DeclaredNashRule,
     LeaderRule,
@@ -233,6 +234,60 @@ def test_without_terms_nothing_is_sold_and_new_terms_count_from_the_next_negotia
     pool.run()
     fees = [trade.fee_money / trade.sent_mwh for trade in pool.trades]
     assert fees == pytest.approx([40.0] * 15 + [80.0] * 15)
+
+
+# Under private information.
+
+
+def test_offers_and_counter_offers_by_hand() -> None:
+    pool = Pool({"sun": 1.0, "mill": -1.0}, bargaining=ConcessionRule(), rules=AT_ONCE).run()
+    cap, fee, choke, last = 300.0, 40.0, LINE.intercept_per_mwh, 0.0
+    # The buyer takes all it is offered below V'(60 kW h / 3.6), 235.4: the seller opens higher every minute.
+    share, expected = 0.5, []
+    for _ in range(15):
+        opening, first = fee + share * (cap - fee), 0.9 * last
+        asks = [opening - step * (opening - fee) for step in (0.0, 0.4, 0.8)]
+        bids = [first, 0.5 * (first + choke), choke]
+        last = next(ask for ask, bid in zip(asks, bids, strict=True) if ask <= bid)
+        expected.append(last)
+        share = 0.5 * (share + 1.0)
+    assert [trade.price_per_mwh for trade in pool.trades] == pytest.approx(expected)
+    assert [trade.contracted_mwh for trade in pool.trades] == pytest.approx([MINUTE_MWH] * 15)
+    assert expected[:2] == pytest.approx([118.0, 157.0])
+    told = pd.concat(
+        pd.DataFrame(rows.values) for rows in pool.agents["sun"].rows() if rows.table == "offers"
+    )
+    minute = told[told["time"] == told["time"].iloc[0]]
+    assert minute["move"].tolist() == ["offer", "counter", "offer", "accept"]
+    assert minute["price_per_mwh"].tolist() == pytest.approx([170.0, 0.0, 118.0, 118.0])
+
+
+def test_prices_rise_with_scarcity_and_fall_with_plenty() -> None:
+    def price(sun_mw: float) -> float:
+        pool = Pool({"sun": sun_mw, "mill": -3.0}, bargaining=ConcessionRule(), n_period=4).run()
+        return pool.trades[-1].price_per_mwh
+
+    prices = [price(sun_mw) for sun_mw in (0.5, 2.0, 6.0)]
+    assert prices[0] > prices[1] > prices[2] > 40.0
+
+
+def test_a_second_seller_lowers_the_price() -> None:
+    alone = Pool({"sun": 4.0, "mill": -4.0}, bargaining=ConcessionRule(), n_period=4).run()
+    both = Pool({"sun": 4.0, "roof": 4.0, "mill": -4.0}, bargaining=ConcessionRule(), n_period=4).run()
+    assert both.trades[-1].price_per_mwh < alone.trades[-1].price_per_mwh
+
+
+def test_with_one_round_the_seller_leads() -> None:
+    one = TradeRules(rounds=1)
+    pool = Pool({"sun": 10.0, "mill": -10.0}, bargaining=ConcessionRule(), rules=one, n_period=2).run()
+    last = pool.trades[-1]
+    assert last.price_per_mwh == pytest.approx(0.5 * (283.7 + 40.0), rel=1e-3)
+    assert last.contracted_mwh == pytest.approx((283.7 - 40.0) / 2.0 / 2900.0, rel=1e-3)
+
+
+def test_nothing_is_agreed_where_the_cost_is_above_what_energy_is_worth() -> None:
+    poor = QuadraticUtility(39.0, 2900.0)
+    assert Pool({"sun": 1.0, "mill": -1.0}, utility=poor, bargaining=ConcessionRule()).run().trades == []
 
 
 # What can go wrong.

@@ -10,6 +10,7 @@ import pytest
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.prosumers.bargaining_rules import (
+    ConcessionRule,
     DeclaredAlternatingRule,
     DeclaredNashRule,
     LeaderRule,
@@ -28,10 +29,11 @@ from gridarium.agents.prosumers.shares import Sharing
 from gridarium.agents.prosumers.trading import book_of
 from gridarium.environment.message_bus import MessageBus
 from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPoolPlan, synthetic_pool
-from gridarium.market.messages.leasing import Bid, Confirm
+from gridarium.market.ladder import LadderTariff
+from gridarium.market.messages.leasing import Ask, Bid, Confirm, Grant, PriceOffer
 
 DECLARING = (DeclaredNashRule(), DeclaredAlternatingRule())
-SILENT = (LeaderRule(), PostedRule(), ZeroIntelligenceRule(), ZipRule())
+SILENT = (ConcessionRule(), LeaderRule(), PostedRule(), ZeroIntelligenceRule(), ZipRule())
 PARTS = (OwnBalance, Sharing, Seller, Reputations, Purchasing, Buyer)
 
 
@@ -100,3 +102,31 @@ def test_only_declaring_rules_send_utilities(rule: BargainingRule, monkeypatch: 
     assert bids
     assert all(bid.utility is None for bid in bids)
     assert not any(isinstance(payload, Confirm) for payload in sent)
+
+
+def test_under_private_information_no_message_says_a_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = SyntheticPoolPlan(8, ConcessionRule(), n_period=4, first_period=46)
+    pool = synthetic_pool(plan, 1)
+    prices: list[tuple[str, str, float]] = []
+    send = MessageBus.send
+
+    def spy(bus: MessageBus, sender: str, recipient: str, payload: Any, **more: Any) -> None:
+        if isinstance(payload, Ask | PriceOffer):
+            prices.append((sender, recipient, payload.price_per_mwh))
+        if isinstance(payload, Grant):
+            prices.extend((sender, recipient, each) for each in (payload.cost_per_mwh, payload.value_per_mwh))
+        send(bus, sender, recipient, payload, **more)
+
+    monkeypatch.setattr(MessageBus, "send", spy)
+    while pool.world.running:
+        pool.world.step()
+    ladder = LadderTariff(plan.terms.base_fee_per_km_mwh, plan.terms.interval_km, plan.terms.growth)
+
+    def cost(seller: str, buyer: str) -> float:
+        line = pool.lines.between(seller, buyer)
+        assert line is not None
+        return ladder.cost(line.distance_km) / (1.0 - line.loss)
+
+    above = [price - cost(seller, buyer) for seller, buyer, price in prices]
+    assert len(above) > 500
+    assert min(above) > 1e-3

@@ -181,5 +181,6 @@ def short_run(run_short: Run, tmp_path_factory: pytest.TempPathFactory) -> Resul
 
 @pytest.fixture(scope="session")
 def bargaining_run() -> Result:
-    """A whole day of the pool alone under two rules."""
-    return run(load_scenario("net-zero-bargaining"), cases=["declared-nash-quadratic", "posted"])
+    """A whole day of the pool alone under three rules."""
+    cases = ["concession-quadratic", "declared-nash-quadratic", "posted"]
+    return run(load_scenario("net-zero-bargaining"), cases=cases)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridarium.agents.prosumers.bargaining_rules import (
+    ConcessionRule,
     DeclaredAlternatingRule,
     DeclaredNashRule,
     LeaderRule,
@@ -23,6 +24,7 @@ from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPool, Synth
 from gridarium.market.accounts import DEFAULT, LINE_ENERGY, LINE_FEE
 
 RULES = (
+    ConcessionRule(),
     DeclaredNashRule(),
     LeaderRule(),
     DeclaredAlternatingRule(),

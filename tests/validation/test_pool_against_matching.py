@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gridarium.agents.prosumers.bargaining_rules import (
+    ConcessionRule,
     DeclaredNashRule,
     LeaderRule,
     ZeroIntelligenceRule,
@@ -32,20 +33,35 @@ def test_nash_bargainers_reach_95_percent_of_the_matching(
     n_prosumer: int, first_period: int, log_share: float
 ) -> None:
     plan = SyntheticPoolPlan(
-        n_prosumer, n_period=2, first_period=first_period, log_share=log_share, fluctuation=0.0
+        n_prosumer,
+        DeclaredNashRule(),
+        n_period=2,
+        first_period=first_period,
+        log_share=log_share,
+        fluctuation=0.0,
     )
     found = efficiency(plan)
     assert 0.95 <= found.share <= 1.0 + 1e-6
 
 
 def test_fluctuation_within_the_quarter_costs_little() -> None:
-    found = efficiency(SyntheticPoolPlan(30, n_period=4, first_period=40, fluctuation=0.15))
+    found = efficiency(
+        SyntheticPoolPlan(30, DeclaredNashRule(), n_period=4, first_period=40, fluctuation=0.15)
+    )
     assert 0.95 <= found.share <= 1.0 + 1e-6
 
 
 def test_without_a_desk_neighbours_do_as_well() -> None:
-    found = efficiency(SyntheticPoolPlan(50, desk=False, n_period=2, first_period=48, fluctuation=0.0))
+    found = efficiency(
+        SyntheticPoolPlan(50, DeclaredNashRule(), desk=False, n_period=2, first_period=48, fluctuation=0.0)
+    )
     assert 0.95 <= found.share <= 1.0 + 1e-6
+
+
+@pytest.mark.parametrize(("n_prosumer", "log_share"), [(10, 0.0), (10, 1.0), (30, 0.5)])
+def test_offers_under_private_information_reach_nearly_nine_tenths(n_prosumer: int, log_share: float) -> None:
+    plan = SyntheticPoolPlan(n_prosumer, ConcessionRule(), n_period=8, first_period=44, log_share=log_share)
+    assert 0.85 <= efficiency(plan).share <= 1.0 + 1e-6
 
 
 def test_traders_without_models_waste_some_of_it_and_learning_ones_less() -> None:

@@ -1,0 +1,166 @@
+"""Certificates of bargaining under private information, from what was offered and what nobody told.
+
+Costs, utilities and needs are taken from the scenario and the meters, offers from their record; the formulas
+are written out here once more, so that a fault in the agents' own cannot hide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from gridarium.agents.prosumers.bargaining_rules import ConcessionRule
+from gridarium.agents.prosumers.prosumer import Prosumer
+from gridarium.agents.prosumers.trading import CRUMB_MWH, TradeRules
+from gridarium.environment.arrays import Array
+from gridarium.environment.clock import MINUTE_S
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.evidence.pool import lease_terms
+from gridarium.experiments.parts.lines import private_lines
+from gridarium.experiments.parts.prosumers import PROSUMERS, utility_of
+from gridarium.experiments.parts.trading import active_trading, bargaining_rule, trade_rules
+from gridarium.experiments.records import Reading
+from gridarium.market.ladder import LadderTariff
+
+_TOLERANCE = 1e-6
+_PAIR = ["agent", "buyer", "time"]
+
+
+def concessions(known: GridEvidence) -> Iterator[Reading]:
+    """Whether offers, counter-offers and deals are what the rule of concession says; nothing under others."""
+    said = rows_of(known.tables, "offers", "prosumer")
+    if active_trading(known.scenario) is None or said.empty:
+        return
+    rule = bargaining_rule(known.scenario)
+    if not isinstance(rule, ConcessionRule):
+        return
+    rules, rounds = trade_rules(known.scenario), _rounds(known, said)
+    exact = not any(one.behaviour for one in PROSUMERS.of(known.scenario).values())
+    yield Reading(
+        "deals within both limits", _outside_limits(rounds, rules), _TOLERANCE, "money/MWh", exact,
+        "most by which a price agreed on is below the seller's cost, or above what the last MWh of the deal "
+        "is worth to the buyer or the band allows",
+    )  # fmt: skip
+    yield Reading(
+        "concessions one way", _backwards(rounds), _TOLERANCE, "money/MWh", exact,
+        "most by which an ask rises, or a bid falls, from one round of a minute to the next",
+    )  # fmt: skip
+    yield Reading(
+        "concessions as stated", _off_the_rule(rounds, rule, rules), _TOLERANCE, "money/MWh", exact,
+        "how far an ask leaves what its opening, the cost and the rule give, or the bid that it accepts; or "
+        "a bid exceeds what they give for the buyer's highest limit (Faratin, Sierra, Jennings 1998)",
+    )  # fmt: skip
+    yield Reading(
+        "deals where offers cross", _missed(known, rounds, rules), _TOLERANCE, "money/MWh", exact,
+        "most that a buyer that needed more would have gained on a further MWh at an ask that it refused, "
+        "or by which a bid exceeds the ask that it answers",
+    )  # fmt: skip
+
+
+def _rounds(known: GridEvidence, said: pd.DataFrame) -> pd.DataFrame:
+    """One row for each offer with its answer (`move` is nan where there was none), and both sides' limits."""
+    keys = [*_PAIR, "period", "round"]
+    offers = said[said["move"] == "offer"].rename(columns={"price_per_mwh": "ask", "volume_mwh": "limit"})
+    answers = said[said["move"] != "offer"].rename(columns={"price_per_mwh": "price", "volume_mwh": "volume"})
+    rounds = offers[[*keys, "ask", "limit", "premium_per_mwh"]].merge(
+        answers[[*keys, "move", "price", "volume"]], "left", keys, validate="one_to_one"
+    )
+    rounds = rounds.sort_values([*_PAIR, "round"], ignore_index=True)
+    rounds["cost"] = _costs(known, rounds)
+    rounds["bid"] = rounds["price"].where((rounds["move"] == "counter") & (rounds["volume"] > 0.0))
+    rounds["before"] = rounds.groupby(_PAIR, sort=False)["bid"].shift()
+    utilities = {name: utility_of(one.utility) for name, one in PROSUMERS.of(known.scenario).items()}
+    rounds["first_mwh_worth"] = rounds["buyer"].map(lambda name: utilities[name].marginal(0.0))
+    rounds["last_mwh_worth"] = [
+        utilities[name].marginal(volume if move == "accept" else 0.0)
+        for name, move, volume in rounds[["buyer", "move", "volume"]].itertuples(index=False)
+    ]
+    return rounds
+
+
+def _costs(known: GridEvidence, rounds: pd.DataFrame) -> Array:
+    """Cost of each seller for each buyer, money/MWh delivered, by the fees of the day (E7, E8).
+
+    What an operator pays that has called the pool (E26) lowers it, but not below nothing.
+    """
+    per_day, named = round(24.0 / known.world.period_h), known.grid.named
+    lines, sections, terms = (
+        private_lines(known.scenario, known.grid),
+        PROSUMERS.of(known.scenario),
+        lease_terms(known),
+    )
+
+    def cost(day: int, seller: str, buyer: str) -> float:
+        told = terms[day]
+        ladder = LadderTariff(told.base_fee_per_km_mwh, told.interval_km, told.growth)
+        line = lines.between(named(seller), named(buyer))
+        assert line is not None
+        fee = ladder.cost(line.distance_km)
+        return (fee + sections[seller].reservation_price_per_mwh) / (1.0 - line.loss)
+
+    keys = list(zip(rounds["period"] // per_day, rounds["agent"], rounds["buyer"], strict=True))
+    costs = {key: cost(*key) for key in dict.fromkeys(keys)}
+    gross = np.array([costs[key] for key in keys])
+    return np.asarray(np.maximum(gross - rounds["premium_per_mwh"].to_numpy(), 0.0))
+
+
+def _outside_limits(rounds: pd.DataFrame, rules: TradeRules) -> float:
+    low, high = rules.price_band_per_mwh
+    deals = rounds[rounds["move"] == "accept"]
+    below = np.maximum(deals["cost"], low) - deals["price"]
+    above = deals["price"] - np.minimum(deals["last_mwh_worth"], high)
+    return _most(below, above)
+
+
+def _backwards(rounds: pd.DataFrame) -> float:
+    asks = rounds.groupby(_PAIR, sort=False)["ask"].diff()
+    return _most(asks, rounds["before"] - rounds["bid"])
+
+
+def _off_the_rule(rounds: pd.DataFrame, rule: ConcessionRule, rules: TradeRules) -> float:
+    """Asks against ``open - t^(1/beta) (open - limit)``, bids against the same towards the highest limit."""
+    low, high = rules.price_band_per_mwh
+    pairs = rounds.groupby(_PAIR, sort=False)
+    number, last = rounds["round"].astype(float), rules.rounds - 1
+    opening = pairs["ask"].transform("first")
+    time = 2.0 * number / (2.0 * rules.rounds - 1.0)
+    stated = opening - time ** (1.0 / rule.concession_ep) * (opening - np.maximum(rounds["cost"], low))
+    wrong = (rounds["ask"] - np.fmax(stated, rounds["before"])).abs()
+    first, limit = pairs["bid"].transform("first"), np.minimum(rounds["first_mwh_worth"], high)
+    most = first + (number / max(last, 1)) ** (1.0 / rule.concession_ip) * (limit - first)
+    return _most(wrong, rounds["bid"] - np.fmax(most, rounds["before"]))
+
+
+def _missed(known: GridEvidence, rounds: pd.DataFrame, rules: TradeRules) -> float:
+    """Gain left on the table, by what each buyer has bought in the minute and still needed.
+
+    Where messages were lost a buyer may believe that it has bought more, and a seller that has failed is
+    worth less to it: of these only the bids are judged.
+    """
+    crossed = _most(rounds["bid"] - rounds["ask"])
+    messages, trades = known.tables.get("messages"), rows_of(known.tables, "trades", "prosumer")
+    if messages is not None and (messages["outcome"] == "lost").any():
+        return crossed
+    failed = set(trades.loc[trades["outcome"].isin(["short", "default"]), "seller"]) if len(trades) else set()
+    refused = rounds[(rounds["move"] == "counter") & (rounds["volume"] <= 0.0)]
+    refused = refused[~refused["agent"].isin(failed)]
+    accepted = rounds[rounds["move"] == "accept"]
+    bought = accepted.groupby(["buyer", "time"])["volume"].sum().to_dict()
+    needs = {known.grid.local(one.name): one for one in known.of(Prosumer)}
+    high, start = rules.price_band_per_mwh[1], known.world.clock.timestamp_at(known.world.delivery_s)
+    minutes = round(known.world.clock.period_s / MINUTE_S)
+    utilities = {name: utility_of(one.utility) for name, one in PROSUMERS.of(known.scenario).items()}
+    left = [crossed]
+    for buyer, time, period, ask in refused[["buyer", "time", "period", "ask"]].itertuples(index=False):
+        minute = round((time - start).total_seconds() / MINUTE_S) - period * minutes
+        has = bought.get((buyer, time), 0.0)
+        if needs[buyer].possible(period)[1][minute] - has > CRUMB_MWH:
+            left.append(min(high, utilities[buyer].marginal(has)) - ask)
+    return max(left)
+
+
+def _most(*values: pd.Series[float]) -> float:
+    """The largest of all values, at least 0."""
+    return max(0.0, *(float(each.max()) for each in values if each.notna().any()), 0.0)
