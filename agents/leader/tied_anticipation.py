@@ -90,7 +90,8 @@ class TiedAnticipatingLeader(AnticipatingLeader):
             return None
         # On the network only what it carries counts: storages do as intended, all else follows.
         plan = replace(self._intended.plan, price_per_mwh=price)
-        return value_on_network(self._problem, plan, loads_mw, self._network)
+        learnt = self._problem.with_followers(self._learnt_followers())
+        return value_on_network(learnt, plan, loads_mw, self._network)
 
     def _value(self, price: Array, load_mw: Array | None = None) -> TiedAnswer | None:
         """The best plan with power going the ways that were intended, or where that is not tied, the best."""
@@ -152,7 +153,13 @@ class TiedAnticipatingLeader(AnticipatingLeader):
     def _corrected(self, target: Array) -> Array:
         if not self._delivered:
             target = 0.5 * (target + self._best().price_per_mwh)
-        return self._climbed(target)
+        network, intended = self._network, self._intended
+        if network is None or intended is None or not self._delivered:
+            return self._climbed(target)
+        # What units do stays as it is, so that only what was heard moves the price.
+        learnt = self._problem.with_followers(self._learnt_followers())
+        self._keep(self._settled(lambda: hold_on_network(learnt, intended, network, self._tied_options)))
+        return self._intended.plan.price_per_mwh if self._intended else target
 
     def _intend(self, outcome: TiedOutcome, formula: TiedOutcome | None = None) -> Array:
         """Keep an outcome as the network has it, or the formula's where that pays more there."""
@@ -169,11 +176,15 @@ class TiedAnticipatingLeader(AnticipatingLeader):
                     lambda: settle_on_network(held.problem, held.outcome, network, self._tied_options)
                 )
                 settled = further or held
-            if settled is not None:
-                self._intended = settled.outcome
-                self._problem = replace(self._problem, supply=settled.problem.supply)
-                self._sequence = TiedSequence(self._problem, self._tied_options)
+            self._keep(settled)
         return self._intended.plan.price_per_mwh
+
+    def _keep(self, settled: SettledPlan | None) -> None:
+        """Intend a plan of the network, with its losses and limits from now on."""
+        if settled is not None:
+            self._intended = settled.outcome
+            self._problem = replace(self._problem, supply=settled.problem.supply)
+            self._sequence = TiedSequence(self._problem, self._tied_options)
 
     def _settled(self, bring: Callable[[], SettledPlan]) -> SettledPlan | None:
         """An outcome brought to the network; None where that cannot carry it."""

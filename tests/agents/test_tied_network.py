@@ -10,8 +10,8 @@ import pytest
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.set_points import SetPoints, Trial
 from gridarium.agents.leader import tied_anticipation, tied_optimum
-from gridarium.agents.leader.tied_anticipation import InformedTiedLeader
-from gridarium.agents.leader.tied_leading import TiedFullyInformed, TieRules
+from gridarium.agents.leader.tied_anticipation import TiedAnticipatingLeader
+from gridarium.agents.leader.tied_leading import TiedAnticipating, TieRules
 from gridarium.agents.leader.tied_problem import TiedProblem
 from gridarium.agents.leader.tied_sequence import TiedSequence
 from gridarium.environment.arrays import Array
@@ -27,6 +27,7 @@ from gridarium.experiments.world_build import BuiltWorld as Built
 from gridarium.experiments.world_build import build
 
 TIED = "cases.adcef.leader={kind: full-information, price: tied}"
+LEARNING = "cases.adcef.leader={kind: anticipating, price: tied}"
 RIGID = tuple(
     f"consumers.{name}.beta_per_mwh_per_mw={beta}"
     for name, beta in (("industrial", 300), ("commercial", 400), ("residential", 500))
@@ -43,11 +44,11 @@ PRINTED = (
 
 @cache
 def played() -> tuple[Built, GridEvidence]:
-    """A day on the feeder of five buses, led from the formula's price; and what certificates see of it."""
+    """A day on the feeder of five buses, led by one who learns; and what certificates see of it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(InformedTiedLeader, "n_start", 1)
+        patch.setattr(TiedAnticipatingLeader, "n_start", 1)
         patch.setattr(tied_optimum, "KICKED", 0)
-        built = build(load_scenario("adcef-small", [*PRINTED, *RIGID, TIED]).cases["adcef"])
+        built = build(load_scenario("adcef-small", [*PRINTED, *RIGID, LEARNING]).cases["adcef"])
         while built.world.running:
             built.world.step()
     tables = collect("adcef", built.world, built.sections)
@@ -98,7 +99,7 @@ def test_what_is_too_much_is_taken_back_from_turbines() -> None:
 def test_a_day_ends_with_a_price_that_its_plan_makes() -> None:
     dso = leader_of_the_day()
     today, setter = dso.today, dso.today.setter
-    assert isinstance(setter, TiedFullyInformed)
+    assert isinstance(setter, TiedAnticipating)
     assert today.rounds[-1].ended == "converged"
     assert len(today.rounds) <= 40
     plan, market = today.plan, today.conditions
@@ -129,7 +130,7 @@ def test_a_day_ends_with_a_price_that_its_plan_makes() -> None:
 def test_the_leader_is_never_below_the_formula_on_the_same_network() -> None:
     dso = leader_of_the_day()
     setter = dso.today.setter
-    assert isinstance(setter, TiedFullyInformed)
+    assert isinstance(setter, TiedAnticipating)
     formula, own = setter.leader.formula_on_network, setter.planned
     assert formula is not None
     assert own is not None
