@@ -10,9 +10,8 @@ import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
 
-from gridarium.agents.leader.leader_families import THOUSAND, declare_caps, declare_supply
+from gridarium.agents.leader.leader_families import THOUSAND, declare_answers, declare_caps, declare_supply
 from gridarium.agents.leader.problem import LeaderProblem
-from gridarium.agents.problems.flexible_load import energy_preserved
 from gridarium.environment.arrays import Array
 
 BEND_SHARES = (-0.9, -0.5, -0.2, 0.2, 0.5, 0.9)
@@ -160,22 +159,7 @@ def declare_followers(
     )
     m.upper = pyo.Var(m.follower, m.period, bounds=lambda m, k, t: (0.0, float(reach.most_upper[k, t])))
     m.lower = pyo.Var(m.follower, m.period, bounds=lambda m, k, t: (0.0, float(reach.most_lower[k, t])))
-    m.stationary = pyo.Constraint(
-        m.follower,
-        m.period,
-        rule=lambda m, k, t: (
-            m.price[t]
-            + m.neutral[k]
-            + float(followers[k].beta_per_mwh_per_mw) * m.shift[k, t]
-            + m.upper[k, t]
-            - m.lower[k, t]
-            == float(followers[k].reference_price_per_mwh[t])
-        ),
-    )
-    m.drawn = pyo.Expression(
-        m.follower, m.period, rule=lambda m, k, t: float(followers[k].base_mw[t]) + m.shift[k, t]
-    )
-    m.energy_neutral = energy_preserved(m.shift, lambda k: 0.0, problem.period_h)
+    declare_answers(m, followers, problem.period_h)
 
 
 def declare_complementarity(m: Any, problem: LeaderProblem, reach: Reach) -> None:

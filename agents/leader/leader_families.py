@@ -6,12 +6,15 @@ bills and costs of the day are in thousands of money.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
+from gridarium.agents.leader.follower_model import FollowerModel
 from gridarium.agents.leader.problem import LeaderProblem
+from gridarium.agents.problems.flexible_load import energy_preserved
 from gridarium.environment.arrays import Array
 
 THOUSAND = 1e3
@@ -38,6 +41,35 @@ def declare_caps(m: Any, problem: LeaderProblem, bills: Any) -> None:
     if limits.discount_cap_money is not None:
         plain = _worth(m, problem, problem.reference_price_per_mwh, THOUSAND)
         m.discount_cap = pyo.Constraint(expr=plain - total <= limits.discount_cap_money / THOUSAND)
+
+
+def declare_answers(m: Any, followers: Sequence[FollowerModel], period_h: float) -> None:
+    """What followers draw at the price: sum d = 0 and reference - price - nu - beta d - up + lo = 0.
+
+    Parameters
+    ----------
+    m : pyomo.environ.ConcreteModel
+        With ``m.neutral`` (nu) of the follower, and ``m.shift`` (d), ``m.upper`` and ``m.lower`` of
+        (follower, period); ``m.drawn`` is made here.
+    followers : sequence of FollowerModel
+    period_h : float
+    """
+    m.stationary = pyo.Constraint(
+        m.follower,
+        m.period,
+        rule=lambda m, k, t: (
+            m.price[t]
+            + m.neutral[k]
+            + float(followers[k].beta_per_mwh_per_mw) * m.shift[k, t]
+            + m.upper[k, t]
+            - m.lower[k, t]
+            == float(followers[k].reference_price_per_mwh[t])
+        ),
+    )
+    m.drawn = pyo.Expression(
+        m.follower, m.period, rule=lambda m, k, t: float(followers[k].base_mw[t]) + m.shift[k, t]
+    )
+    m.energy_neutral = energy_preserved(m.shift, lambda k: 0.0, period_h)
 
 
 def declare_supply(m: Any, problem: LeaderProblem, row_money: float) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from gridarium.agents.leader.leader_families import declare_answers
 from gridarium.agents.leader.tied_problem import TiedProblem
 from gridarium.agents.leader.tied_supply import NetworkTangent, TiedSupply
-from gridarium.agents.problems.flexible_load import energy_preserved
 from gridarium.agents.problems.storage import daily_storage, lossless
 from gridarium.environment.arrays import Array
 
@@ -92,22 +92,7 @@ def _declare_answers(m: Any, problem: TiedProblem) -> None:
     m.shift = pyo.Var(m.follower, m.period)
     m.upper, m.lower = (pyo.Var(m.follower, m.period, bounds=(0, None)) for _ in range(2))
     m.at_upper, m.at_lower = (pyo.Var(m.follower, m.period, domain=pyo.Binary) for _ in range(2))
-    m.stationary = pyo.Constraint(
-        m.follower,
-        m.period,
-        rule=lambda m, k, t: (
-            m.price[t]
-            + m.neutral[k]
-            + float(followers[k].beta_per_mwh_per_mw) * m.shift[k, t]
-            + m.upper[k, t]
-            - m.lower[k, t]
-            == float(followers[k].reference_price_per_mwh[t])
-        ),
-    )
-    m.drawn = pyo.Expression(
-        m.follower, m.period, rule=lambda m, k, t: float(followers[k].base_mw[t]) + m.shift[k, t]
-    )
-    m.energy_neutral = energy_preserved(m.shift, lambda k: 0.0, problem.period_h)
+    declare_answers(m, followers, problem.period_h)
 
     def side(multiplier: Any, at: Any, sign: float) -> tuple[Any, Any]:
         def forced(m: Any, k: int, t: int) -> Any:
