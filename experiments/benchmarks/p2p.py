@@ -44,7 +44,8 @@ RULES: dict[str, BargainingRule] = {
 }
 _DEFAULT, _DECLARED = "concession", "declared-nash"
 _NOON = 48
-_SUNRISE, _DAYLIGHT = 24, 52
+DAYLIGHT = range(24, 76)
+"""Quarters from sunrise to sunset, in which rules are judged."""
 _JUDGED_MINUTE = 7
 _SMALL = 500
 """Prosumers of all runs of a size together: small pools are run several times, five at the most."""
@@ -64,7 +65,7 @@ class _Day(NamedTuple):
 
 def bench_p2p(
     quarters: int = 4,
-    repeats: int = 5,
+    repeats: int = 11,
     *,
     sizes: Sequence[int] = N_PROSUMERS,
     judged: Sequence[int] = N_JUDGED,
@@ -124,17 +125,25 @@ def _median_day(size: int, quarters: int) -> _Day:
 
 
 def _over_declared(size: int, quarters: int, repeats: int) -> dict[str, float]:
-    """The default rule beside the direct mechanism, in pairs of runs that follow each other."""
-    pairs = [
-        (_in_own_process(size, quarters, _DEFAULT), _in_own_process(size, quarters, _DECLARED))
-        for _ in range(repeats)
-    ]
+    """The default rule beside the direct mechanism, in pairs of runs of one process."""
+    with multiprocessing.get_context("spawn").Pool(1) as workers:
+        pairs = workers.apply(_pairs, (size, quarters, repeats))
     return {
         "messages_per_s_over_declared": median(
             (one.messages / one.cpu_s) / (other.messages / other.cpu_s) for one, other in pairs
         ),
         "messages_over_declared": pairs[0][0].messages / pairs[0][1].messages,
     }
+
+
+def _pairs(size: int, quarters: int, repeats: int) -> list[tuple[_Day, _Day]]:
+    """Days of the default and of the direct mechanism; each is the first of its pair every second time."""
+    pairs = []
+    for repeat in range(repeats):
+        order = (_DEFAULT, _DECLARED) if repeat % 2 else (_DECLARED, _DEFAULT)
+        days = {rule: _day(size, quarters, rule) for rule in order}
+        pairs.append((days[_DEFAULT], days[_DECLARED]))
+    return pairs
 
 
 def _in_own_process(size: int, quarters: int, rule: str) -> _Day:
@@ -177,7 +186,7 @@ def _timeout_s() -> float:
 
 
 def _efficiency(rule: BargainingRule, size: int) -> float:
-    plan = SyntheticPoolPlan(size, rule, n_period=_DAYLIGHT, first_period=_SUNRISE)
+    plan = SyntheticPoolPlan(size, rule, n_period=len(DAYLIGHT), first_period=DAYLIGHT.start)
     pool = synthetic_pool(plan)
     _run(pool)
     view = PoolView(pool.world, pool.lines, plan.terms, pool.prosumers, pool.data)

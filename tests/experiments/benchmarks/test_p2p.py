@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
+
+from gridarium.experiments.benchmarks import p2p
 from gridarium.experiments.benchmarks.p2p import RULES, bench_p2p
 from gridarium.experiments.parts.trading import Trading
 from gridarium.experiments.registry import entries
 
 
-def test_every_rule_is_judged_and_the_default_is_timed_against_declarations() -> None:
+def test_every_rule_is_judged_and_the_default_is_timed_against_declarations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(p2p, "DAYLIGHT", range(44, 52))
     assert set(RULES) == set(entries("bargaining-rules"))
     assert next(iter(RULES)) == Trading().rule
     measured = bench_p2p(quarters=1, repeats=1, sizes=(), judged=(4,), compared=4)
