@@ -68,13 +68,15 @@ class QuadraticSolver:
         A firmer regularisation mends the latter; it comes last since it stalls the gap by itself.
         """
         usual = live.settings.reg_lower_limit
-        set_gap(live, COARSE_GAP)
+        ways = (COARSE_GAP, usual), (LAST_GAP, usual), (LAST_GAP, _FIRM_REGULARISATION)
         try:
-            run_piqp(live)
-        except SolverLimitError:
-            live.settings.reg_lower_limit = _FIRM_REGULARISATION
-            set_gap(live, LAST_GAP)
-            run_piqp(live)
+            for gap, live.settings.reg_lower_limit in ways:
+                set_gap(live, gap)
+                try:
+                    return run_piqp(live)
+                except SolverLimitError as error:
+                    stopped = error
+            raise stopped
         finally:
             set_gap(live, FINE_GAP)
             live.settings.reg_lower_limit = usual

@@ -21,6 +21,8 @@ NEAR = 1e-3
 """Most by which the completed plan of a relaxation may miss its cost, relative, and its limits."""
 _ITERATION_LIMIT = 100
 """Of one QP; those that end take 20 to 50."""
+_STALL_LIMIT = 5
+"""Programmes of one sequence that may go unsolved."""
 _STILL = 1e-5
 """Length of a step whose gain is below the rounding of the cost, in units of the squared decisions."""
 _LOSS_PRICE = 0.1
@@ -179,7 +181,7 @@ class TightConeSolver:
     def _descend(self, point: TightPoint, numbers: Numbers, signals: Array, accuracy: Accuracy) -> TightPoint:
         """Steps until the next one is thought to gain next to nothing and all limits hold."""
         # What leaves rows, as a start from elsewhere does, is mended by a step that may cost more.
-        radius, mends = np.inf, True
+        radius, mends, stalled = np.inf, True, 0
         self._stalls = False
         for _ in range(ROUND_LIMIT):
             self.rounds += 1
@@ -192,8 +194,8 @@ class TightConeSolver:
                 radius, mends = radius * 4.0, True
                 continue
             except SolverLimitError:
-                radius = min(radius, 3.0) / 3.0
-                if radius < _STILL:
+                radius, stalled = min(radius, 3.0) / 3.0, stalled + 1
+                if radius < _STILL or stalled > _STALL_LIMIT:
                     raise
                 continue
             try:
