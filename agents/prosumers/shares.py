@@ -89,8 +89,6 @@ class Sharing(Listener):
                 start_s - TURNS_S + turn_s * turn + self._offset * max(0.5 * turn_s, turn_s - 2.0 * WAIT_S)
             )
             self._beat.at(self._grid_time(max(0.0, moment - self._clock.now_s)), take_turn)
-        last_s = max(0.0, start_s - CONFIRMATION_S - WAIT_S - self._clock.now_s)
-        self._beat.at(self._grid_time(last_s), partial(self._repeat, shares))
 
     def close(self, period: int) -> Shares | None:
         """Hand over what was shared for a period that starts; None if nothing was."""
@@ -218,11 +216,4 @@ class Sharing(Listener):
             volume = 0.0
         if abs(volume - sale.volume) > _CHANGE * max(volume, sale.volume):
             sale.volume, sale.turn = volume, shares.turn
-            sale.grant = Grant(shares.period, shares.turn, volume, cost, value)
-            self._send(sale.buyer, sale.grant)
-
-    def _repeat(self, shares: Shares) -> None:
-        """Tell every buyer its share once more, less what it has given back: the last word may be lost."""
-        for sale in shares.sales.values():
-            if sale.grant is not None:
-                self._send(sale.buyer, sale.grant._replace(volume_mwh=sale.volume))
+            self._send(sale.buyer, Grant(shares.period, shares.turn, volume, cost, value))

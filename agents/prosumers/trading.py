@@ -11,7 +11,7 @@ from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.private_lines import Line, LineFlow, PrivateLines
 from gridarium.market.accounts import POOL_CALL
 from gridarium.market.bargaining import Bargain
-from gridarium.market.messages.leasing import Accept, Counter, Grant, Premium, PriceOffer
+from gridarium.market.messages.leasing import Accept, Counter, Premium, PriceOffer
 from gridarium.market.settlement import settle_trade
 from gridarium.market.trade_book import MinuteTrade, TradeBook
 from gridarium.market.utility import Utility
@@ -98,7 +98,6 @@ class Sale:
         "buyer",
         "cost",
         "fee",
-        "grant",
         "line",
         "offer",
         "premium",
@@ -115,7 +114,6 @@ class Sale:
         # money per MWh sent, and all costs per MWh delivered, net of the premium.
         self.fee, self.cost, self.premium = fee, cost, premium
         self.volume, self.turn = 0.0, 0
-        self.grant: Grant | None = None
         self.bargain: Bargain | None = None
         self.priced: tuple[float, float | None] = (-1.0, None)
         self.offer: PriceOffer | None = None

@@ -426,12 +426,3 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     assert one.trades == other.trades
     assert one.world.ledger.head == other.world.ledger.head
     assert one.world.bus.log().equals(other.world.bus.log())
-
-
-def test_lost_messages_cost_little_trade() -> None:
-    # Some offers of a minute are lost for good; shares are not, for they are told twice.
-    def traded_mwh(loss: float) -> float:
-        pool = Pool({"sun": 1.0, "roof": 1.0, "mill": -1.5}, quality=LinkQuality(loss=loss), n_period=8).run()
-        return sum(trade.delivered_mwh for trade in pool.trades)
-
-    assert traded_mwh(0.05) == pytest.approx(traded_mwh(0.0), rel=0.05)
