@@ -18,7 +18,7 @@ from gridarium.agents.solving.physics import Physics
 from gridarium.agents.solving.quadratic_solver import QuadraticSolver
 from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
 from gridarium.environment.arrays import Array
-from gridarium.environment.errors import InfeasibleError, SolveError
+from gridarium.environment.errors import InfeasibleError, RelaxationError, SolveError
 
 Tightening = Callable[[Numbers, Array], Numbers]
 logger = logging.getLogger(__name__)
@@ -172,7 +172,9 @@ class LocalProblem:
             raise type(error)(f"agent {owner}: {error}") from error
 
     def attempt(self, owner: str, **signals: Any) -> Solution | None:
-        """Solve as `solve` does, but give None where nothing is feasible: quicker than an explanation.
+        """Solve as `solve` does, but give None where nothing is feasible, or no physical plan is found.
+
+        Nothing is explained, which makes it quicker.
 
         Raises
         ------
@@ -181,7 +183,7 @@ class LocalProblem:
         """
         try:
             return self._timed(owner, signals)
-        except InfeasibleError:
+        except (InfeasibleError, RelaxationError):
             return None
         except SolveError as error:
             raise type(error)(f"agent {owner}: {error}") from error

@@ -21,7 +21,7 @@ from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array
 from gridarium.environment.commons import Commons
-from gridarium.environment.errors import RelaxationError, SolveError
+from gridarium.environment.errors import SolveError
 from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import Supply
 
@@ -205,10 +205,7 @@ class Dispatcher:
 
     def attempt(self, day: DispatchDay) -> Dispatch | None:
         """Dispatch a day, or None where no power flow is found that supplies its loads within all limits."""
-        try:
-            self._solved = self.problem.attempt(self.owner, **day.signals)
-        except RelaxationError:
-            self._solved = None
+        self._solved = self.problem.attempt(self.owner, **day.signals)
         return None if self._solved is None else self.read(self.problem, self._solved, day)
 
     def cut(self, day: DispatchDay) -> NetworkCut:

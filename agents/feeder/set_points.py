@@ -15,7 +15,6 @@ from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array
 from gridarium.environment.commons import Commons
-from gridarium.environment.errors import RelaxationError
 from gridarium.environment.power_flow import AcPowerFlow
 from gridarium.environment.power_flow_slopes import PowerFlowSlopes
 
@@ -160,10 +159,7 @@ class SetPointDispatcher:
             "renewable_set_mw": points.renewable_mw,
             "storage_set_mw": points.storage_mw,
         }
-        try:
-            solution = problem.attempt(self._dispatcher.owner, **signals)
-        except RelaxationError:
-            solution = None
+        solution = problem.attempt(self._dispatcher.owner, **signals)
         return None if solution is None else self._trial(problem, solution, day, points)
 
     def flow(self, day: DispatchDay, points: SetPoints, like: Dispatch) -> PointFlow:

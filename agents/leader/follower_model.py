@@ -47,8 +47,8 @@ class FollowerModel:
         most_up = np.minimum(flexible, np.max(base_mw) - base_mw)
         return cls(base_mw, reference_price_per_mwh, beta_per_mwh_per_mw, flexible, most_up)
 
-    def neutral_price(self, price_per_mwh: Array) -> float:
-        """Multiplier of energy neutrality under a price, money/MWh.
+    def neutral_price(self, price_per_mwh: Array) -> Array:
+        """Multiplier of energy neutrality under each price, money/MWh; shape (..., n_period) to (...).
 
         Notes
         -----
@@ -57,23 +57,25 @@ class FollowerModel:
         """
         wanted = self.reference_price_per_mwh - price_per_mwh
         beta = self.beta_per_mwh_per_mw
-        kinks = np.sort(np.concatenate([wanted - beta * self.most_up_mw, wanted + beta * self.most_down_mw]))
-        totals = self._shift(wanted[None, :] - kinks[:, None]).sum(axis=1)
+        kinks = np.sort(
+            np.concatenate([wanted - beta * self.most_up_mw, wanted + beta * self.most_down_mw], axis=-1)
+        )
+        totals = self._shift(wanted[..., None, :] - kinks[..., None]).sum(axis=-1)
         # The total falls along the kinks, from all periods at their upper to all at their lower limit.
-        after = int(np.searchsorted(-totals, 0.0))
-        if after == 0 or totals[min(after, len(kinks) - 1)] == 0.0:
-            return float(kinks[min(after, len(kinks) - 1)])
-        left, right = totals[after - 1], totals[after]
-        share = left / (left - right)
-        return float(kinks[after - 1] + share * (kinks[after] - kinks[after - 1]))
+        after = (totals > 0.0).sum(axis=-1, keepdims=True)
+        before = np.maximum(after - 1, 0)
+        left, right = (np.take_along_axis(totals, at, axis=-1)[..., 0] for at in (before, after))
+        start, end = (np.take_along_axis(kinks, at, axis=-1)[..., 0] for at in (before, after))
+        share = np.where(right < left, left / np.where(right < left, left - right, 1.0), 0.0)
+        return np.asarray(np.where(right == 0.0, end, start + share * (end - start)))
 
     def shift(self, price_per_mwh: Array) -> Array:
-        """Best response to a price as a shift of load, MW, shape (n_period,)."""
+        """Best response to each price as a shift of load, MW, shape (..., n_period)."""
         wanted = self.reference_price_per_mwh - price_per_mwh
-        return self._shift(wanted - self.neutral_price(price_per_mwh))
+        return self._shift(wanted - self.neutral_price(price_per_mwh)[..., None])
 
     def load(self, price_per_mwh: Array) -> Array:
-        """Best response to a price as a load, MW, shape (n_period,)."""
+        """Best response to each price as a load, MW, shape (..., n_period)."""
         return self.base_mw + self.shift(price_per_mwh)
 
     def slope(self, price_per_mwh: Array) -> Array:

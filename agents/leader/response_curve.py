@@ -74,7 +74,9 @@ def neutral_bounds(problem: LeaderProblem, follower: FollowerModel) -> tuple[flo
     periods rest at their limits a range of multipliers will do; some of it lies between these ends.
     """
     limits = problem.limits
-    return follower.neutral_price(limits.high_price_per_mwh), follower.neutral_price(limits.low_price_per_mwh)
+    ends = limits.high_price_per_mwh, limits.low_price_per_mwh
+    lower, upper = follower.neutral_price(np.array(ends))
+    return float(lower), float(upper)
 
 
 def margin_ends(

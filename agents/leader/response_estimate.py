@@ -165,17 +165,24 @@ class ResponseEstimate:
         up, known_up = self._limits(shift, above & np.isfinite(high)[:, None], maybe_above)
         down, known_down = self._limits(-shift, below & np.isfinite(low)[:, None], maybe_below)
         model = FollowerModel(self.base_mw, self.reference, beta, down, up)
-        foreseen = np.array([model.shift(self.reference - row) for row in wanted])
+        foreseen = model.shift(self.reference - wanted)
         return Estimate(model, float(np.abs(foreseen - shift).max()), known_down, known_up)
 
     def _limits(self, moved: Array, at_limit: Flags, maybe: Flags) -> tuple[Array, Flags]:
         """Limits on one side as seen, and guessed where they were not."""
         known: Flags = np.asarray(at_limit.any(axis=0))
-        seen = np.zeros(len(known))
-        for t in np.flatnonzero(known):
-            seen[t] = max(0.0, float(np.median(moved[at_limit[:, t], t])))
+        seen = np.maximum(_median_of_chosen(moved, at_limit), 0.0)
         most = np.maximum(moved.max(axis=0), 0.0)
         shares = seen[known & (seen > 0.0)] / self.base_mw[known & (seen > 0.0)]
         share = float(np.median(shares)) if len(shares) else _GREATEST_SHARE
         guessed = np.where(maybe.any(axis=0), most, np.maximum(most, share * self.base_mw))
         return np.where(known, seen, guessed), known
+
+
+def _median_of_chosen(values: Array, chosen: Flags) -> Array:
+    """Median over the chosen rows of each column, zero where none is; one sort instead of a median each."""
+    ordered = np.sort(np.where(chosen, values, np.inf), axis=0)
+    number = chosen.sum(axis=0)
+    middle = np.maximum(number - 1, 0) // 2, np.minimum(number // 2, len(ordered) - 1)
+    column = np.arange(ordered.shape[1])
+    return np.where(number > 0, 0.5 * (ordered[middle[0], column] + ordered[middle[1], column]), 0.0)

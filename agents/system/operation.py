@@ -47,7 +47,7 @@ class OperationRules:
     def __post_init__(self) -> None:
         ranges = {
             "opens_s": (0.0, float("inf")),
-            "lead_s": (1.0, 220.0),
+            "lead_s": (150.0, 220.0),
             "deviation_mw": (0.0, float("inf")),
             "pool_fee_per_mwh": (0.0, float("inf")),
             "pool_memory": (0.0, 1.0),

@@ -70,7 +70,7 @@ class TiedReference:
     def _respond(self, follower: FollowerModel, low: Array, high: Array) -> list[Any]:
         """Shifts of one follower by its KKT conditions."""
         scip, beta = self.scip, follower.beta_per_mwh_per_mw
-        neutral = self._variable(follower.neutral_price(high), follower.neutral_price(low))
+        neutral = self._variable(float(follower.neutral_price(high)), float(follower.neutral_price(low)))
         shifts = []
         for t in self._periods:
             down, up = float(follower.most_down_mw[t]), float(follower.most_up_mw[t])

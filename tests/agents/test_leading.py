@@ -24,7 +24,7 @@ SEARCHING = ("anticipating", "full-information")
 
 @cache
 def played(leader: str, *settings: str) -> Built:
-    scenario = load_scenario("adcef-small", [f"leader={leader}", *settings]).cases["adcef"]
+    scenario = load_scenario("adcef-small", [f"leader={leader}", *FREE_TO_RUN, *settings]).cases["adcef"]
     built = build(scenario)
     while built.world.running:
         built.world.step()
@@ -104,7 +104,7 @@ def test_when_time_is_up_within_the_search_the_best_price_seen_is_announced() ->
 
 @pytest.mark.parametrize("behaviour", ["{noise: {price_scale_per_mwh: 20}}", "{habit: {last_weight: 0.5}}"])
 def test_followers_that_misbehave_do_not_make_it_diverge(behaviour: str) -> None:
-    built = played("anticipating", f"consumers.residential.behaviour=[{behaviour}]", *FREE_TO_RUN)
+    built = played("anticipating", f"consumers.residential.behaviour=[{behaviour}]")
     bench = LeaderBench(known_of(built), built.one(Dso))
     assert len(built.one(Dso).today.rounds) <= 42
     assert profit(built) >= 0.95 * bench.profit_money(built.one(Dso).today.conditions.tou_price_per_mwh)

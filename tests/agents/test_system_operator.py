@@ -373,7 +373,7 @@ def test_deficits_of_prosumers_are_load(make_plate: Callable[..., Plate]) -> Non
 
 
 def test_rules_name_what_is_wrong() -> None:
-    with pytest.raises(ScenarioError, match=r"lead_s: got 0.5; must be in \[1, 220\]"):
+    with pytest.raises(ScenarioError, match=r"lead_s: got 0.5; must be in \[150, 220\]"):
         OperationRules(opens_s=0.0, lead_s=0.5)
 
 
