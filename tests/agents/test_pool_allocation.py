@@ -23,6 +23,7 @@ from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market.adcef import AdcefTariff
 from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import Supply, system_factor
+from small_cases import FREE_TO_RUN
 
 MARKET_GAS = (
     "gas_turbines.gas_turbine_12.cost_linear_per_mwh=400",
@@ -33,7 +34,7 @@ MARKET_GAS = (
 
 def negotiated(*changes: str) -> Dso:
     """The operator of the small feeder after a negotiation and one period."""
-    built: BuiltWorld = build(load_scenario("adcef-small", changes).cases["adcef"])
+    built: BuiltWorld = build(load_scenario("adcef-small", [*FREE_TO_RUN, *changes]).cases["adcef"])
     built.world.step()
     return built.one(Dso)
 

@@ -21,6 +21,7 @@ from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.world_build import BuiltWorld, build
+from small_cases import FREE_TO_RUN
 
 
 def lived(folder: Path, profiles: Sequence[str], *changes: str) -> BuiltWorld:
@@ -31,7 +32,7 @@ def lived(folder: Path, profiles: Sequence[str], *changes: str) -> BuiltWorld:
         day["time"] = [time.isoformat() for time in times]
     path = folder / f"{'-'.join(profiles)}.csv"
     pd.concat(days).to_csv(path, index=False)
-    case = load_scenario("adcef-small", [f"profiles={path}", *PRINTED_GAS, *changes]).cases["adcef"]
+    case = load_scenario("adcef-small", [f"profiles={path}", *PRINTED_GAS, *FREE_TO_RUN, *changes]).cases["adcef"]
     built = build(case)
     while built.world.running:
         built.world.step()
