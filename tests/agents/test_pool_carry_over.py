@@ -32,8 +32,8 @@ def lived(folder: Path, profiles: Sequence[str], *changes: str) -> BuiltWorld:
         day["time"] = [time.isoformat() for time in times]
     path = folder / f"{'-'.join(profiles)}.csv"
     pd.concat(days).to_csv(path, index=False)
-    case = load_scenario("adcef-small", [f"profiles={path}", *PRINTED_GAS, *FREE_TO_RUN, *changes]).cases["adcef"]
-    built = build(case)
+    settings = (f"profiles={path}", *PRINTED_GAS, *FREE_TO_RUN, *changes)
+    built = build(load_scenario("adcef-small", settings).cases["adcef"])
     while built.world.running:
         built.world.step()
     return built

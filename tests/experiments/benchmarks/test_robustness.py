@@ -23,7 +23,7 @@ from gridarium.experiments.records import Certificate
 from gridarium.experiments.scenario import load_scenario
 
 COUNT = 20
-MOST_BUSES = 6
+MOST_BUSES = 8
 
 
 def test_twenty_scenarios_on_small_feeders_come_to_rest() -> None:
