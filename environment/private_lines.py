@@ -98,6 +98,7 @@ class PrivateLines:
 
     - `between`: the line from one to another
     - `nearest`: who is close to whom
+    - `place`: say that somebody is one of several at a place
     - `connect`: register a meter; `carry`: deliver over a line and read the buyer's meter
     - `add_outage`: take a line out of service for a while
 
@@ -105,11 +106,14 @@ class PrivateLines:
     ----------
     distance_km : mapping
         Either of pairs of names to the length of their line, km (one order of the names is enough; what
-        is missing has no line), or of names to positions, km, with a line between any two.
+        is missing has no line), or of names to positions, km, with a line between any two. A name may be
+        that of a place where several are.
     capacity_mw : float
         Of each line.
     loss_per_km : float
         Share of the energy sent that is lost on each km.
+    within_km : float
+        Length of a line between two at the same place, km.
 
     Raises
     ------
@@ -127,12 +131,16 @@ class PrivateLines:
         distance_km: Mapping[tuple[str, str], float] | Mapping[str, Position],
         capacity_mw: float = math.inf,
         loss_per_km: float = 0.0,
+        within_km: float = 0.0,
     ) -> None:
+        if not 0.0 <= within_km < math.inf:
+            raise LineError(f"private lines: within_km must be in [0, inf) km, got {within_km}")
         if not capacity_mw > 0.0:
             raise LineError(f"private lines: capacity_mw must be in (0, inf] MW, got {capacity_mw}")
         if not 0.0 <= loss_per_km < math.inf:
             raise LineError(f"private lines: loss_per_km must be in [0, inf) 1/km, got {loss_per_km}")
-        self.capacity_mw, self.loss_per_km = capacity_mw, loss_per_km
+        self.capacity_mw, self.loss_per_km, self.within_km = capacity_mw, loss_per_km, within_km
+        self._places: dict[str, str] = {}
         self._positions: dict[str, Position] = {}
         self._lengths: dict[tuple[str, str], float] = {}
         for key, value in distance_km.items():
@@ -161,18 +169,34 @@ class PrivateLines:
         """Length of the line between two prosumers, km; inf where there is none."""
         if one in self._positions and other in self._positions:
             return math.dist(self._positions[one], self._positions[other])
-        return self._lengths.get((one, other), math.inf)
+        here, there = self._places.get(one, one), self._places.get(other, other)
+        if here == there and one != other:
+            return self.within_km
+        return self._lengths.get((here, there), math.inf)
+
+    def place(self, name: str, place: str) -> None:
+        """Say that somebody is at a place that lengths are given for; others may be there, too."""
+        self._places[name] = place
 
     def nearest(self, names: Sequence[str], among: Sequence[str], count: int) -> list[list[str]]:
-        """For each name the nearest of others, nearest first; itself and those without a line left out."""
+        """For each name the nearest of others, nearest first; itself and those without a line left out.
+
+        Those at the same distance are counted in a circle that starts further on for each further name, so
+        that not everybody is near the same few.
+        """
         if not names or not among:
             return [[] for _ in names]
         if self._positions:
             return self._nearest_in_plane(names, among, count)
         found = []
-        for name in names:
-            lengths = [(self.distance_km(name, other), other) for other in among if other != name]
-            found.append([other for length, other in sorted(lengths)[:count] if length < math.inf])
+        for start, name in enumerate(names):
+            others = ((number - start) % len(among) for number in range(len(among)))
+            lengths = sorted(
+                (self.distance_km(name, other), turn, other)
+                for turn, other in zip(others, among, strict=True)
+                if other != name
+            )
+            found.append([other for length, _, other in lengths[:count] if length < math.inf])
         return found
 
     def connect(self, name: str, meter: Callable[[str, LineFlow], None]) -> None:

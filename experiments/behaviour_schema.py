@@ -92,11 +92,17 @@ class Mixture(Section):
     share: Share
     """Share of the agents of the class, rounded to whole agents."""
     behaviour: list[Behaviour] = Field(default_factory=list)
-    """Elements of bounded rationality, in the order they act; empty is the exact consumer."""
+    """Elements of bounded rationality, in the order they act; empty is exact."""
 
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield behaviours that are made for leaders."""
-        yield from misplaced(self.behaviour, "follower")
+
+def mixed_up(behaviours: Sequence[Behaviour], mixture: Sequence[Mixture], role: Role) -> Iterator[Conflict]:
+    """Yield behaviours in a class that its role has no use for, and a mixture of more than everybody."""
+    yield from misplaced(behaviours, role)
+    for place, part in enumerate(mixture):
+        for field, value, allowed in misplaced(part.behaviour, role):
+            yield Conflict(f"mixture.{place}.{field}", value, allowed)
+    if (total := sum(part.share for part in mixture)) > 1.0 + 1e-9:
+        yield Conflict("mixture", total, "shares must sum to at most 1")
 
 
 def distribution_of(value: object) -> Distribution | None:

@@ -236,8 +236,10 @@ class P2pDesk(GridAgent):
         count = self._rules.partners
         found: dict[str, list[tuple[float, str]]] = {seller: [] for seller in sellers}
         for buyer, near in zip(buyers, self._lines.nearest(buyers, sellers, _WIDER * count), strict=True):
-            for score, seller in sorted((self._score(seller, buyer), seller) for seller in near)[:count]:
-                found[seller].append((score, buyer))
+            scores = {seller: self._score(seller, buyer) for seller in near}
+            # In the order of distance where scores are equal.
+            for seller in sorted(near, key=scores.__getitem__)[:count]:
+                found[seller].append((scores[seller], buyer))
         return {seller: sorted(scores)[: _WIDER * count] for seller, scores in found.items()}
 
     def _score(self, seller: str, buyer: str) -> float:

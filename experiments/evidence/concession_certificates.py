@@ -19,7 +19,7 @@ from gridarium.environment.clock import MINUTE_S
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import lease_terms
 from gridarium.experiments.parts.lines import private_lines
-from gridarium.experiments.parts.prosumers import PROSUMERS, utility_of
+from gridarium.experiments.parts.prosumers import all_exact, prosumers_of, utility_of
 from gridarium.experiments.parts.trading import active_trading, bargaining_rule, trade_rules
 from gridarium.experiments.records import Reading
 from gridarium.market.ladder import LadderTariff
@@ -37,7 +37,7 @@ def concessions(known: GridEvidence) -> Iterator[Reading]:
     if not isinstance(rule, ConcessionRule):
         return
     rules, rounds = trade_rules(known.scenario), _rounds(known, said)
-    exact = not any(one.behaviour for one in PROSUMERS.of(known.scenario).values())
+    exact = all_exact(known.scenario)
     yield Reading(
         "deals within both limits", _outside_limits(rounds, rules), _TOLERANCE, "money/MWh", exact,
         "most by which a price agreed on is below the seller's cost, or above what the last MWh of the deal "
@@ -71,7 +71,7 @@ def _rounds(known: GridEvidence, said: pd.DataFrame) -> pd.DataFrame:
     rounds["cost"] = _costs(known, rounds)
     rounds["bid"] = rounds["price"].where((rounds["move"] == "counter") & (rounds["volume"] > 0.0))
     rounds["before"] = rounds.groupby(_PAIR, sort=False)["bid"].shift()
-    utilities = {name: utility_of(one.utility) for name, one in PROSUMERS.of(known.scenario).items()}
+    utilities = {name: utility_of(one.utility) for name, one in prosumers_of(known.scenario).items()}
     rounds["first_mwh_worth"] = rounds["buyer"].map(lambda name: utilities[name].marginal(0.0))
     rounds["last_mwh_worth"] = [
         utilities[name].marginal(volume if move == "accept" else 0.0)
@@ -88,7 +88,7 @@ def _costs(known: GridEvidence, rounds: pd.DataFrame) -> Array:
     per_day, named = round(24.0 / known.world.period_h), known.grid.named
     lines, sections, terms = (
         private_lines(known.scenario, known.grid),
-        PROSUMERS.of(known.scenario),
+        prosumers_of(known.scenario),
         lease_terms(known),
     )
 
@@ -151,7 +151,7 @@ def _missed(known: GridEvidence, rounds: pd.DataFrame, rules: TradeRules) -> flo
     needs = {known.grid.local(one.name): one for one in known.of(Prosumer)}
     high, start = rules.price_band_per_mwh[1], known.world.clock.timestamp_at(known.world.delivery_s)
     minutes = round(known.world.clock.period_s / MINUTE_S)
-    utilities = {name: utility_of(one.utility) for name, one in PROSUMERS.of(known.scenario).items()}
+    utilities = {name: utility_of(one.utility) for name, one in prosumers_of(known.scenario).items()}
     left = [crossed]
     for buyer, time, period, ask in refused[["buyer", "time", "period", "ask"]].itertuples(index=False):
         minute = round((time - start).total_seconds() / MINUTE_S) - period * minutes

@@ -10,7 +10,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.clock import DAY_S, MINUTE_S
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period
 from gridarium.experiments.parts.lines import private_lines
-from gridarium.experiments.parts.prosumers import PROSUMERS, utility_of
+from gridarium.experiments.parts.prosumers import classes_of, prosumers_of, utility_of
 from gridarium.experiments.parts.trading import active_trading
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.line_costs import LineCosts
@@ -55,6 +55,15 @@ def pool_table(known: GridEvidence) -> pd.DataFrame:
     )
 
 
+def prosumers_table(known: GridEvidence) -> pd.DataFrame:
+    """What prosumers have told, with the class that each is a member of."""
+    told = known.tables.get("prosumers", pd.DataFrame())
+    if len(told):
+        classes = classes_of(known.scenario)
+        told.insert(list(told.columns).index("time") + 1, "class", told["agent"].map(classes))
+    return told
+
+
 def _possible_mwh(known: GridEvidence) -> Array:
     """What each could sell and needed in each minute, MWh, shape (n_prosumer, n_period, 2, n_minute)."""
     world, prosumers = known.world, known.of(Prosumer)
@@ -73,7 +82,7 @@ def _limits_mwh(known: GridEvidence) -> Array:
 
 def _reserved_money(known: GridEvidence) -> Array:
     """What the sellers would at least have asked for what they have sent, money in each period."""
-    reserved = {name: one.reservation_price_per_mwh for name, one in PROSUMERS.of(known.scenario).items()}
+    reserved = {name: one.reservation_price_per_mwh for name, one in prosumers_of(known.scenario).items()}
     own = known.tables["prosumers"]
     kept = own["sold_mwh"] * own["agent"].map(reserved).astype(float)
     return by_period(own.assign(kept_money=kept), "kept_money", known.world.n_period)
@@ -100,7 +109,8 @@ def _bound_money(known: GridEvidence, possible_mwh: Array) -> Array:
         return bound
     lines = private_lines(known.scenario, known.grid)
     names = [one.name for one in known.of(Prosumer)]
-    private = [PROSUMERS.of(known.scenario)[known.grid.local(name)] for name in names]
+    sections = prosumers_of(known.scenario)
+    private = [sections[known.grid.local(name)] for name in names]
     utilities = [utility_of(one.utility) for one in private]
     reserved = [one.reservation_price_per_mwh for one in private]
     per_day = round(DAY_S / world.clock.period_s)

@@ -10,7 +10,7 @@ import pandas as pd
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import lease_terms
 from gridarium.experiments.parts.lines import private_lines
-from gridarium.experiments.parts.prosumers import PROSUMERS, utility_of
+from gridarium.experiments.parts.prosumers import all_exact, prosumers_of, utility_of
 from gridarium.experiments.parts.supply import REAL_TIME
 from gridarium.experiments.parts.trading import active_trading
 from gridarium.experiments.records import Reading
@@ -95,7 +95,7 @@ def _fees_money(known: GridEvidence, made: pd.DataFrame) -> pd.Series[float]:
 
 
 def _mutual_gain(known: GridEvidence, made: pd.DataFrame) -> Reading:
-    sections = PROSUMERS.of(known.scenario)
+    sections = prosumers_of(known.scenario)
     reserved = made["seller"].map({name: one.reservation_price_per_mwh for name, one in sections.items()})
     paid = made["price_per_mwh"] * made["delivered_mwh"]
     seller = paid + made["premium_money"] - made["fee_money"] - reserved.astype(float) * made["sent_mwh"]
@@ -105,7 +105,7 @@ def _mutual_gain(known: GridEvidence, made: pd.DataFrame) -> Reading:
         utilities[name].value(float(volume)) - float(amount)
         for (name, _), volume, amount in minutes.itertuples()
     ]
-    exact = not any(one.behaviour for one in sections.values())
+    exact = all_exact(known.scenario)
     return Reading(
         "mutual gain", max(0.0, -float(seller.min()), -min(buyer, default=0.0)), _CENT, "money", exact,
         "most that a seller loses in a trade, or a buyer in a minute (E8, E9)",

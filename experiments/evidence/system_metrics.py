@@ -112,8 +112,9 @@ def provider(tables: Tables, period_h: float) -> Iterator[Metric]:
 
 
 def prosumers(tables: Tables, period_h: float) -> Iterator[Metric]:
-    """What each prosumer gains in money over trading with nobody, and apart from that its utility (E9).
+    """What each class of prosumers gains in money over trading with nobody, and apart its utility (E9).
 
+    Who is alone is a class of its own name.
     In money it gains income, premiums and what the system would have asked for the energy that it received,
     less payments and fees.
     """
@@ -122,7 +123,7 @@ def prosumers(tables: Tables, period_h: float) -> Iterator[Metric]:
     signs = {"income": 1.0, "premiums": 1.0, "saved": 1.0, "payments": -1.0, "fees": -1.0}
     own = tables["prosumers"]
     profit = sum(sign * own[f"{name}_money"] for name, sign in signs.items())
-    sums = own.assign(profit=profit).groupby("agent", sort=False)[["profit", "value_money"]].sum()
+    sums = own.assign(profit=profit).groupby("class", sort=False)[["profit", "value_money"]].sum()
     for name, money, utility in sums.itertuples():
         yield f"{name}_profit_money", float(money)
         yield f"{name}_utility_money", float(utility)

@@ -15,7 +15,7 @@ from gridarium.experiments.evidence.equal_schedules import equal_schedules_table
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of, ledger_of_grid
 from gridarium.experiments.evidence.grid_tables import branch_table, bus_table, grid_rows
 from gridarium.experiments.evidence.perfect_information import benchmark_table
-from gridarium.experiments.evidence.pool import pool_table
+from gridarium.experiments.evidence.pool import pool_table, prosumers_table
 from gridarium.experiments.evidence.row_tables import Part, part_of, table_of
 from gridarium.experiments.parts.part import GridScenario
 
@@ -51,6 +51,7 @@ def collect(case: str, world: World, sections: Mapping[str, GridScenario]) -> di
 def _beside(known: GridEvidence) -> dict[str, pd.DataFrame]:
     """What nobody tells, but follows from what everybody knows."""
     return {
+        "prosumers": prosumers_table(known),
         "pool": pool_table(known),
         "benchmarks": benchmark_table(known),
         "equal_schedules": equal_schedules_table(known),

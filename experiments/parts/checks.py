@@ -65,12 +65,12 @@ def _names_are_unique(scenario: GridScenario) -> Iterator[Fault]:
         if part.field in single:
             continue
         for name in part.agents(scenario):
+            # A member of a class has no place of its own in the file.
+            place = f"{part.field}.{name}" if name in part.of(scenario) else part.field
             if name in reserved:
-                allowed = "must be another name: an agent of every run has it"
-                yield Fault(f"{part.field}.{name}", name, allowed)
+                yield Fault(place, name, "must be another name: an agent of every run has it")
             if name in seen:
-                allowed = f"must be unique; {seen[name]} has one of that name"
-                yield Fault(f"{part.field}.{name}", name, allowed)
+                yield Fault(place, name, f"must be unique; {seen[name]} has one of that name")
             seen[name] = part.field
 
 

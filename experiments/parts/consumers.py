@@ -11,7 +11,7 @@ from pydantic import Field
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault
 from gridarium.environment.profiles import read_profiles
-from gridarium.experiments.behaviour_schema import Behaviour, Mixture, misplaced
+from gridarium.experiments.behaviour_schema import Behaviour, Mixture, mixed_up
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
 from gridarium.experiments.populations import behaviours_of_class
@@ -52,10 +52,7 @@ class ConsumerClass(Section):
         """Yield an agent that is not known, and a mixture of more than everybody."""
         if not is_known("agents", self.agent):
             yield Conflict("agent", self.agent, "must be a registered agent or a path package.module:Class")
-        yield from misplaced(self.behaviour, "follower")
-        total = sum(part.share for part in self.mixture)
-        if total > 1.0 + 1e-9:
-            yield Conflict("mixture", total, "shares must sum to at most 1")
+        yield from mixed_up(self.behaviour, self.mixture, "follower")
 
 
 def has_plain_consumers(scenario: GridScenario) -> bool:

@@ -24,7 +24,7 @@ class LineOutage(Section):
     """A time in which a line carries nothing."""
 
     line: Annotated[list[Name], Field(min_length=2, max_length=2)]
-    """The two prosumers that it joins."""
+    """The two prosumers that it joins: of a class of several, its members."""
     start_s: Duration
     """Start after the start of the delivery day, s."""
     end_s: Duration
@@ -40,7 +40,9 @@ class Lines(Section):
     """Private lines between prosumers."""
 
     distance_km: dict[Name, dict[Name, Length]]
-    """Length of the line from one prosumer to another, km; one order of the two is enough."""
+    """Length of the line from one class of prosumers to another, km; one order of the two is enough."""
+    within_km: Length = 5.0
+    """Length of the line between two members of a class of several, km."""
     capacity_mw: PositiveAmount = 4.32
     """Most that a line carries, MW."""
     loss_per_km: Annotated[float, Range(0, 0.1)] = 0.0
@@ -65,7 +67,7 @@ def _made(scenario: GridScenario, grid: Grid) -> PrivateLines:
         for one, row in section.distance_km.items()
         for other, km in row.items()
     }
-    lines = PrivateLines(lengths, section.capacity_mw, section.loss_per_km)
+    lines = PrivateLines(lengths, section.capacity_mw, section.loss_per_km, section.within_km)
     for outage in section.outages:
         one, other = map(grid.named, outage.line)
         opens_s = grid.world.delivery_s

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from gridarium.environment.errors import Fault
-from gridarium.experiments.behaviour_schema import Behaviour, misplaced
+from gridarium.experiments.behaviour_schema import Behaviour, Mixture, mixed_up
 from gridarium.experiments.parts.lines import LESSOR, LINES, private_lines
+from gridarium.experiments.parts.members import member_names, member_sizes
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
 from gridarium.experiments.parts.trading import TRADING, active_trading, bargaining_rule, trade_rules
-from gridarium.experiments.populations import behaviour_of
+from gridarium.experiments.populations import behaviours_of_class
 from gridarium.experiments.scenario_fields import (
     Conflict,
     MoneyAmount,
@@ -25,8 +26,12 @@ from gridarium.experiments.scenario_fields import (
 )
 
 if TYPE_CHECKING:
+    from gridarium.agents.behaviour import Behaviour as AgentBehaviour
     from gridarium.agents.prosumers.own_balance import ProsumerData
     from gridarium.market.utility import Utility as MarketUtility
+
+_SHOWN = 8
+"""Names that a fault lists at most."""
 
 
 class Utility(Section):
@@ -45,25 +50,78 @@ class Utility(Section):
 
 
 class Prosumer(Section):
-    """A prosumer with photovoltaics, a load, and perhaps a battery."""
+    """A prosumer with photovoltaics, a load, and perhaps a battery; or a class of several that share them."""
 
     pv_column: Name
-    """Profile column with its photovoltaic power, MW."""
+    """Profile column with photovoltaic power, MW, of the whole class."""
     load_column: Name
-    """Profile column with its load, MW."""
+    """Profile column with load, MW, of the whole class."""
+    count: Annotated[int, Range(1, 10_000)] = 1
+    """Number of agents that the class is divided into; those of several are called CLASS_1, CLASS_2, ..."""
+    diversity: Share = 0.0
+    """Standard deviation of the sizes of members' panels and of their loads, share of the mean; what the
+    class has in all does not change."""
     battery: Storage | None = None
-    """Its battery; null for none."""
+    """Battery of the whole class, of which each member has an equal part; null for none."""
     utility: Utility = Utility()
+    """Of the whole class at one price, if each member has an equal part of its demand."""
     reservation_price_per_mwh: MoneyAmount = 0.0
     """What its own energy is worth to it when it sells, money/MWh."""
     fluctuation: Share = 0.1
     """Standard deviation of photovoltaics and load from minute to minute, share of the mean."""
     behaviour: list[Behaviour] = Field(default_factory=list)
     """Elements of bounded rationality, in the order they act; empty is the exact prosumer."""
+    mixture: list[Mixture] = Field(default_factory=list)
+    """Parts of the class that behave in another way; the rest has the behaviour of the class."""
 
     def conflicts(self) -> Iterator[Conflict]:
-        """Yield behaviours that are made for others."""
-        yield from misplaced(self.behaviour, "prosumer")
+        """Yield behaviours that are made for others, and a mixture of more than everybody."""
+        yield from mixed_up(self.behaviour, self.mixture, "prosumer")
+
+
+def prosumers_of(scenario: GridScenario) -> dict[str, Prosumer]:
+    """What the scenario says of each prosumer, by its name: of a member of a class, its part of the class.
+
+    Panels and load apart, whose sizes are drawn, that is an equal part of battery and utility.
+    """
+    return {
+        name: _part(section)
+        for kind, section in PROSUMERS.of(scenario).items()
+        for name in member_names(kind, section.count)
+    }
+
+
+def classes_of(scenario: GridScenario) -> dict[str, str]:
+    """The class of each prosumer, by its name; one that is alone is a class of its own name."""
+    return {
+        name: kind
+        for kind, section in PROSUMERS.of(scenario).items()
+        for name in member_names(kind, section.count)
+    }
+
+
+def all_exact(scenario: GridScenario) -> bool:
+    """Whether no prosumer is boundedly rational."""
+    sections = PROSUMERS.of(scenario).values()
+    parts = (part for section in sections for part in section.mixture if part.share > 0.0)
+    return not any(section.behaviour for section in sections) and not any(part.behaviour for part in parts)
+
+
+def _part(section: Prosumer) -> Prosumer:
+    """One of the equal parts of a class: all of them together want at a price what the class does."""
+    count, battery, utility = section.count, section.battery, section.utility
+    if count == 1:
+        return section
+    if battery is not None:
+        energy = {"p_max_mw": battery.p_max_mw / count, "e_max_mwh": battery.e_max_mwh / count}
+        inverter = None if battery.s_max_mva is None else battery.s_max_mva / count
+        battery = battery.model_copy(update={**energy, "s_max_mva": inverter})
+    parts = {
+        "scale_money": utility.scale_money / count,
+        "unit_mwh": utility.unit_mwh / count,
+        "slope_per_mwh2": utility.slope_per_mwh2 * count,
+    }
+    return section.model_copy(update={"battery": battery, "utility": utility.model_copy(update=parts)})
 
 
 def utility_of(section: Utility) -> MarketUtility:
@@ -81,14 +139,15 @@ def _build(build: GridBuild) -> None:
 
     scenario, grid, lines = build.scenario, build.grid, private_lines(build.scenario, build.grid)
     trading, desks = active_trading(scenario), build.named(TRADING.agents(scenario))
-    sections = PROSUMERS.of(scenario)
-    rule, names = bargaining_rule(scenario), build.named(sections)
+    rule, names = bargaining_rule(scenario), build.named(prosumers_of(scenario))
+    for name, kind in classes_of(scenario).items():
+        lines.place(grid.named(name), grid.named(kind))
     near = lines.nearest(names, names, trading.partners) if trading and not desks else [[]] * len(names)
-    for (name, section), neighbours in zip(sections.items(), near, strict=True):
+    for (name, data, behaviour), neighbours in zip(_members(build), near, strict=True):
         Agent(
             grid.head,
             name,
-            _data(name, section, build),
+            data,
             lines,
             trade_rules(scenario),
             rule,
@@ -97,17 +156,30 @@ def _build(build: GridBuild) -> None:
             operator=build.operator,
             served_by=build.operator or build.supplier,
             neighbours=neighbours,
-            behaviour=behaviour_of(grid.named(name), section.behaviour, grid.world.streams),
+            behaviour=behaviour,
         )
 
 
-def _data(name: str, section: Prosumer, build: GridBuild) -> ProsumerData:
+def _members(build: GridBuild) -> Iterator[tuple[str, ProsumerData, AgentBehaviour]]:
+    """Name, private data and behaviour of each prosumer."""
+    grid, streams = build.grid, build.grid.world.streams
+    for kind, section in PROSUMERS.of(build.scenario).items():
+        names, part = member_names(kind, section.count), _part(section)
+        scoped = build.named(names)
+        behaviours = behaviours_of_class(section, grid.named(kind), scoped, streams)
+        sizes = member_sizes(scoped, section.diversity, streams)
+        for name, size, behaviour in zip(names, sizes.tolist(), behaviours, strict=True):
+            yield name, _data(name, part, size, build), behaviour
+
+
+def _data(name: str, section: Prosumer, size: tuple[float, float], build: GridBuild) -> ProsumerData:
     from gridarium.agents.prosumers.own_balance import ProsumerData
 
     battery = storage_ratings(f"{name} battery", section.battery) if section.battery else None
+    panels, load = size
     return ProsumerData(
-        pv_mw=build.column(section.pv_column),
-        load_mw=build.column(section.load_column),
+        pv_mw=panels * build.column(section.pv_column),
+        load_mw=load * build.column(section.load_column),
         utility=utility_of(section.utility),
         battery=battery,
         reservation_price_per_mwh=section.reservation_price_per_mwh,
@@ -116,22 +188,29 @@ def _data(name: str, section: Prosumer, build: GridBuild) -> ProsumerData:
 
 
 def _lines_join_prosumers(scenario: GridScenario) -> Iterator[Fault]:
-    section, prosumers = LINES.of(scenario), PROSUMERS.of(scenario)
+    section = LINES.of(scenario)
     if section is None:
         return
-    known = ", ".join(prosumers) or "none"
-    pairs = [(one, other) for one, row in section.distance_km.items() for other in row]
-    places = [(f"lines.distance_km.{one}.{other}", (one, other)) for one, other in pairs]
-    places += [
-        (f"lines.outages.{number}.line", (outage.line[0], outage.line[1]))
-        for number, outage in enumerate(section.outages)
-    ]
-    for place, (one, other) in places:
-        for name in (one, other):
-            if name not in prosumers:
-                yield Fault(place, name, f"must be the name of a prosumer; there are {known}")
-        if one == other:
-            yield Fault(place, one, "must join two different prosumers")
+    for one, row in section.distance_km.items():
+        for other in row:
+            yield from _joins_two(
+                f"lines.distance_km.{one}.{other}", one, other, list(PROSUMERS.of(scenario))
+            )
+    for number, outage in enumerate(section.outages):
+        yield from _joins_two(
+            f"lines.outages.{number}.line", outage.line[0], outage.line[1], list(prosumers_of(scenario))
+        )
+
+
+def _joins_two(place: str, one: str, other: str, known: Sequence[str]) -> Iterator[Fault]:
+    """Yield ends of a line that are unknown, or the same."""
+    shown = [*known[:_SHOWN], "..."] if len(known) > _SHOWN else known
+    for name in (one, other):
+        if name not in known:
+            allowed = f"must be the name of a prosumer; there are {', '.join(shown) or 'none'}"
+            yield Fault(place, name, allowed)
+    if one == other:
+        yield Fault(place, one, "must join two different prosumers")
 
 
 def _feeders_have_none(scenario: GridScenario) -> Iterator[Fault]:
@@ -146,6 +225,9 @@ PROSUMERS: Part[dict[str, Prosumer]] = Part(
     default={},
     meaning="Prosumers with photovoltaics and a load.",
     build=_build,
+    names=lambda prosumers: [
+        name for kind, one in prosumers.items() for name in member_names(kind, one.count)
+    ],
     in_quarters=True,
     checks=(
         (frozenset({"lines", "prosumers"}), _lines_join_prosumers),

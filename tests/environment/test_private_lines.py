@@ -65,6 +65,25 @@ def test_the_buyers_meter_reads_what_arrives() -> None:
     assert read == [("p1", flow)]
 
 
+def test_members_of_a_place_are_near_each_other_and_as_far_from_others_as_their_place() -> None:
+    lines = PrivateLines({("a", "b"): 40.0}, loss_per_km=0.001, within_km=2.0)
+    members = [f"a_{number}" for number in range(1, 5)]
+    for name in members:
+        lines.place(name, "a")
+    lines.place("b", "b")
+    assert lines.distance_km("a_1", "a_2") == 2.0
+    assert lines.distance_km("a_3", "b") == lines.distance_km("b", "a_3") == 40.0
+    assert line(lines, "a_1", "a_4").loss == pytest.approx(0.002)
+    assert lines.between("a_1", "a_1") is None
+    lines.add_outage("a_1", "a_2", 0.0, 60.0)
+    assert not line(lines, "a_2", "a_1").is_open(30.0)
+    assert line(lines, "a_1", "a_3").is_open(30.0)
+    # Nobody is in everybody's neighbourhood only because of a name that comes first.
+    near = lines.nearest(members, members, 2)
+    assert near == [["a_2", "a_3"], ["a_3", "a_4"], ["a_4", "a_1"], ["a_1", "a_2"]]
+    assert lines.nearest(["b"], ["b", *members], 3) == [["a_1", "a_2", "a_3"]]
+
+
 @given(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 8))
 def test_the_nearest_in_the_plane_are_those_a_search_finds(seed: int, count: int) -> None:
     places = np.random.default_rng(seed).uniform(0.0, 100.0, (12, 2))
@@ -83,6 +102,7 @@ def test_the_nearest_in_the_plane_are_those_a_search_finds(seed: int, count: int
         (lambda: PrivateLines(TRIANGLE, capacity_mw=0.0), "capacity_mw"),
         (lambda: PrivateLines(TRIANGLE, loss_per_km=-0.1), "loss_per_km"),
         (lambda: PrivateLines({("p1", "p2"): -1.0}), "length must be in"),
+        (lambda: PrivateLines(TRIANGLE, within_km=-1.0), "within_km"),
         (lambda: PrivateLines(TRIANGLE).add_outage("p1", "p2", 5.0, 5.0), "outage must end"),
     ],
 )

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from gridarium.agents.devices.renewable_plant import RenewablePlant
+from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.random_streams import RandomStreams
+from gridarium.experiments.parts.members import member_sizes
+from gridarium.experiments.parts.prosumers import PROSUMERS, classes_of, prosumers_of, utility_of
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.scenario_files import profile_path
@@ -94,6 +98,17 @@ def test_the_cases_differ_in_what_the_paper_varies() -> None:
         ("provider.storage.soc_initial=0.1", "provider.storage.soc_initial", "[0.2, 0.9]"),
         ("prosumers.prosumer_1.pv_column=sun", "profiles", "sun"),
         ("prosumers.prosumer_1.behaviour=[dead-band]", "prosumers.prosumer_1.behaviour.0", "for a prosumer"),
+        (
+            "prosumers.prosumer_1.mixture=[{share: 0.5, behaviour: [habit]}]",
+            "prosumers.prosumer_1.mixture.0.behaviour.0",
+            "for a prosumer",
+        ),
+        ("prosumers.prosumer_1.mixture=[{share: 0.6}, {share: 0.6}]", "prosumer_1.mixture", "at most 1"),
+        ("prosumers.prosumer_1.count=0", "prosumers.prosumer_1.count", "whole number in [1, 10000]"),
+        ("prosumers.prosumer_1.count=2.5", "prosumers.prosumer_1.count", "whole number in [1, 10000]"),
+        ("prosumers.prosumer_1.diversity=1.5", "prosumers.prosumer_1.diversity", "[0, 1]"),
+        ("lines.within_km=-1", "lines.within_km", "[0, 100000]"),
+        ("lines.distance_km.prosumer_1.prosumer_1_2=5", "prosumer_1.prosumer_1_2", "of a prosumer"),
         ("operator.behaviour=[sticky-price]", "operator.behaviour.0", "for an operator"),
         ("start=2026-04-15T08:00:00+08:00", "start", "00:00 of a day"),
     ],
@@ -127,6 +142,74 @@ def test_names_of_agents_are_taken(tmp_path: Path) -> None:
     )
     places = {fault.place for fault in faults_with(scenario=str(path))}
     assert places == {"wind_farms.desk", "wind_farms.unit_1"}
+
+
+def test_names_of_members_are_taken_too(tmp_path: Path) -> None:
+    path = tmp_path / "members.yaml"
+    plain = "{pv_column: prosumer_1_pv_mw, load_column: prosumer_1_load_mw}"
+    path.write_text(
+        "extends: net-zero\nwind_farms: {prosumer_2_3: {column: wind_forecast_mw, capacity_mw: 120}}\n"
+        "cases:\n"
+        "  beside: {prosumers: {prosumer_1: {count: 2},"
+        f" prosumer_1_2: {plain}, prosumer_1_3: {plain}}}}}\n"
+        "  elsewhere: {prosumers: {prosumer_2: {count: 3}}}\n"
+        "  alone: {prosumers: {prosumer_1: {count: 1}, prosumer_1_2: " + plain + "}}",
+        encoding="utf-8",
+    )
+    found = [(fault.place, fault.value) for fault in faults_with(scenario=str(path))]
+    assert found == [
+        ("cases.beside.prosumers.prosumer_1_2", "prosumer_1_2"),
+        ("cases.elsewhere.prosumers", "prosumer_2_3"),
+    ]
+
+
+@pytest.mark.parametrize("utility", ["log", "quadratic"])
+def test_members_have_equal_parts_of_their_class(utility: str) -> None:
+    settings = ["prosumers.prosumer_1.count=4", f"prosumers.prosumer_1.utility.kind={utility}"]
+    case = load_scenario("net-zero", settings).cases["shared-storage"]
+    whole, own = PROSUMERS.of(case)["prosumer_1"], prosumers_of(case)
+    assert list(own) == [*(f"prosumer_1_{number}" for number in range(1, 5)), "prosumer_2", "prosumer_3"]
+    part = own["prosumer_1_3"]
+    assert part.battery is not None and whole.battery is not None
+    assert 4 * part.battery.e_max_mwh == whole.battery.e_max_mwh
+    assert 4 * part.battery.p_max_mw == whole.battery.p_max_mw
+    # At any price four members want what the class would.
+    one, class_ = utility_of(part.utility), utility_of(whole.utility)
+    assert 4 * one.demand(50.0) == pytest.approx(class_.demand(50.0))
+    assert one.marginal(0.0) == pytest.approx(class_.marginal(0.0))
+    assert classes_of(case)["prosumer_1_3"] == "prosumer_1"
+    assert classes_of(case)["prosumer_2"] == "prosumer_2"
+
+
+@pytest.mark.parametrize("diversity", [0.0, 0.5])
+def test_panels_and_loads_of_members_sum_to_those_of_their_class(diversity: float) -> None:
+    shares = member_sizes([f"a_{number}" for number in range(1, 2001)], diversity, RandomStreams(3))
+    assert shares.sum(axis=0) == pytest.approx(1.0)
+    assert (shares > 0.0).all()
+    spread = shares.std(axis=0) / shares.mean(axis=0)
+    assert spread == pytest.approx(diversity, rel=0.08, abs=1e-12)
+    assert member_sizes(["a"], diversity, RandomStreams(3)).tolist() == [[1.0, 1.0]]
+    # Further members change nothing about the first ones but the sum.
+    few = member_sizes([f"a_{number}" for number in range(1, 11)], diversity, RandomStreams(3))
+    assert few[1] / few[0] == pytest.approx(shares[1] / shares[0])
+
+
+def test_a_class_of_several_has_the_surplus_and_deficit_of_one() -> None:
+    def totals(*settings: str) -> np.ndarray:
+        built = build(load_scenario("net-zero", ["horizon_h=12", *settings]).cases["shared-storage"])
+        for prosumer in (prosumers := built.of(Prosumer)):
+            for period in range(48):
+                prosumer.operate(period)
+        net = [np.subtract(*prosumer.possible(period)) for prosumer in prosumers for period in range(48)]
+        return np.array(net).reshape(len(prosumers), 48, -1).sum(axis=2)
+
+    still = [f"prosumers.prosumer_{number}.fluctuation=0" for number in (1, 2, 3)]
+    many = [f"prosumers.prosumer_{n}.{each}" for n in (1, 2, 3) for each in ("count=5", "diversity=0.5")]
+    one, several = totals(*still), totals(*still, *many)
+    by_class = several.reshape(3, 5, 48)
+    np.testing.assert_allclose(by_class.sum(axis=1), one, atol=1e-12)
+    # Members of each class are sellers and buyers at the same time.
+    assert ((by_class > 0.01).any(axis=1) & (by_class < -0.01).any(axis=1)).any(axis=1).all()
 
 
 def test_without_an_operator_nothing_may_be_operated() -> None:
