@@ -38,6 +38,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         "bench_leaders",
         "leaders against a proven bound, and SCIP",
     ),
+    "pools": Benchmark(
+        "gridarium.experiments.benchmarks.pools",
+        "bench_pools",
+        "whether systems with pools of prosumers end with all that must hold",
+        ("count", "first", "most_prosumers", "workers"),
+    ),
     "robustness": Benchmark(
         "gridarium.experiments.benchmarks.robustness",
         "bench_robustness",

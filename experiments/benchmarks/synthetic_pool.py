@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -76,6 +76,14 @@ class SyntheticPoolPlan:
 
 
 @dataclass(frozen=True)
+class MadeUpProsumers:
+    """Where prosumers stand, km, and their private data, by name."""
+
+    positions_km: Mapping[str, tuple[float, float]]
+    data: Mapping[str, ProsumerData]
+
+
+@dataclass(frozen=True)
 class SyntheticPool:
     """A pool that was made up, ready to run."""
 
@@ -103,11 +111,8 @@ def synthetic_pool(
     Prosumers are spread evenly at one per 400 km2 whatever their number, so that a larger pool is more of
     the same and not a denser one.
     """
-    names = [f"prosumer_{number:05d}" for number in range(plan.n_prosumer)]
-    draws = RandomStreams(seed).stream("synthetic pool")
-    side_km = 20.0 * np.sqrt(plan.n_prosumer)
-    places = draws.uniform(0.0, side_km, (plan.n_prosumer, 2)).tolist()
-    positions = {name: (x, y) for name, (x, y) in zip(names, places, strict=True)}
+    made_up = made_up_prosumers(plan, RandomStreams(seed).stream("synthetic pool"))
+    names, data, positions = list(made_up.data), list(made_up.data.values()), made_up.positions_km
     lines = PrivateLines(positions, plan.capacity_mw, plan.loss_per_km)
     grid = Grid(Feeder.copper_plate(), np.zeros(plan.n_period))
     world = World(
@@ -121,13 +126,22 @@ def synthetic_pool(
     )
     desk = P2pDesk(grid.head, "desk", lines, DeskRules(plan.partners), plan.terms) if plan.desk else None
     near = [()] * len(names) if plan.desk else lines.nearest(names, names, 2 * plan.partners)
-    data = [_data(plan, name, number % 2 == 0, draws) for number, name in enumerate(names)]
     make = partial(Prosumer, provider=PROVIDER, terms=plan.terms, desk="desk" if plan.desk else None)
     prosumers = [
         make(grid.head, name, each, lines, plan.rules, plan.bargaining, neighbours=tuple(known))
         for name, each, known in zip(names, data, near, strict=True)
     ]
     return SyntheticPool(world, lines, prosumers, data, desk)
+
+
+def made_up_prosumers(plan: SyntheticPoolPlan, draws: np.random.Generator) -> MadeUpProsumers:
+    """Draw the prosumers of a plan, and where they stand."""
+    names = [f"prosumer_{number:05d}" for number in range(plan.n_prosumer)]
+    side_km = 20.0 * np.sqrt(plan.n_prosumer)
+    places = draws.uniform(0.0, side_km, (plan.n_prosumer, 2)).tolist()
+    positions = {name: (x, y) for name, (x, y) in zip(names, places, strict=True)}
+    data = {name: _data(plan, name, number % 2 == 0, draws) for number, name in enumerate(names)}
+    return MadeUpProsumers(positions, data)
 
 
 def _data(plan: SyntheticPoolPlan, name: str, sunny: bool, draws: np.random.Generator) -> ProsumerData:

@@ -66,7 +66,7 @@ def _what_became(known: GridEvidence) -> SystemForecast:
     sections = list(FLEXIBLE_LOADS.of(scenario).values())
     return SystemForecast(
         load_mw=fixed + drawn + from_others + taken,
-        wind_mw=by_period(dispatch[dispatch["kind"] == "renewable"], "p_available_mw", n_period),
+        wind_mw=_available_mw(dispatch, n_period),
         flexible_mw=base,
         flexible_least_mw=base * np.array([section.lowest_share for section in sections]),
         flexible_most_mw=base * np.array([section.highest_share for section in sections]),
@@ -74,6 +74,12 @@ def _what_became(known: GridEvidence) -> SystemForecast:
         pool_mw=from_others,
         pool_fee_per_mwh=np.full(n_period, operator.pool_fee_per_mwh),
     )
+
+
+def _available_mw(dispatch: pd.DataFrame, n_period: int) -> Array:
+    """Wind that was available; nobody tells of it in a system without wind farms."""
+    farms = dispatch[dispatch["kind"] == "renewable"]
+    return np.zeros(n_period) if farms.empty else by_period(farms, "p_available_mw", n_period)
 
 
 def _base_mw(loads: pd.DataFrame, name: str) -> Array:
