@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gridarium.market.outside_option import OverMarket, over_market
 from gridarium.market.utility import LogUtility, QuadraticUtility, Utility
 
 
@@ -10,7 +11,7 @@ def residual(utility: Utility, held_mwh: float, share: float = 1.0) -> Utility:
 
     Parameters
     ----------
-    utility : LogUtility or QuadraticUtility
+    utility : LogUtility, QuadraticUtility, or one of these over the market
     held_mwh : float
         Energy of the slot that the buyer has from others, MWh, at least 0.
     share : float
@@ -27,9 +28,12 @@ def residual(utility: Utility, held_mwh: float, share: float = 1.0) -> Utility:
     """
     if held_mwh <= 0.0 and share == 1.0:
         return utility
+    if isinstance(utility, OverMarket):
+        return over_market(residual(utility.utility, held_mwh, share), share * utility.price_per_mwh)
     if isinstance(utility, LogUtility):
         return LogUtility(share * utility.scale_money, utility.unit_mwh + held_mwh)
     if isinstance(utility, QuadraticUtility):
         slope = share * utility.slope_per_mwh2
         return QuadraticUtility(share * utility.marginal(held_mwh), slope)
-    raise TypeError(f"residual: utility must be LogUtility or QuadraticUtility, got {type(utility).__name__}")
+    known = "LogUtility, QuadraticUtility or OverMarket"
+    raise TypeError(f"residual: utility must be {known}, got {type(utility).__name__}")

@@ -21,7 +21,7 @@ class Buyer(Listener):
 
     - `open`: when a period starts
     - `read_meter`: when energy arrives
-    - `received_mwh`: in the running period
+    - `received_mwh`, `paid_money`, `trust_money`: in the running period
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Buyer(Listener):
     ) -> None:
         self._clock, self._manner = means.clock, means.manner
         self._utility, self._reputations, self._choose = utility, reputations, choose
-        self.received_mwh = 0.0
+        self.received_mwh = self.paid_money = self.trust_money = 0.0
         self._held: Mapping[str, Purchase] | None = None
         self._needs: Sequence[float] = ()
         self._start_s = self._minute_s = -1.0
@@ -49,7 +49,8 @@ class Buyer(Listener):
     def open(self, purchases: Purchases | None, needs_mwh: Sequence[float]) -> None:
         """Start to buy what a period that starts now has brought; `needs_mwh` is what is really needed."""
         self._held = purchases.held if purchases is not None else None
-        self.received_mwh, self._needs, self._start_s = 0.0, needs_mwh, self._clock.now_s
+        self.received_mwh = self.paid_money = self.trust_money = 0.0
+        self._needs, self._start_s = needs_mwh, self._clock.now_s
         self._answers = {}
 
     @on(PriceOffer)
@@ -79,6 +80,9 @@ class Buyer(Listener):
         """Read what arrived in the past minute and judge the seller by it; an outage is not its fault."""
         self.received_mwh += flow.delivered_mwh
         answer = self._answers.get(seller)
+        if isinstance(answer, Accept) and flow.delivered_mwh > 0.0:
+            self.paid_money += answer.price_per_mwh * flow.delivered_mwh
+            self.trust_money += self._reputations.preference(seller)
         if answer is not None and flow.open_share > 0.0:
             self._reputations.judge(seller, flow.delivered_mwh, answer.volume_mwh * flow.open_share)
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridarium.environment.arrays import Array
+from gridarium.agents.prosumers.charging import Charging
+from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.storage import StorageRatings, StorageUnit
 from gridarium.market.utility import Utility
@@ -32,6 +33,10 @@ class ProsumerData:
         Below which it does not sell, line fee apart; such as battery wear.
     fluctuation : float
         Standard deviation of panels and load from minute to minute, as a share of the mean; in [0, 1].
+    charging_ratio : float
+        gamma, share of the room above the battery's first content that is bought each day, in [0, 1].
+    trust_money : float
+        q2 k / q1 of E9: what full trust in a seller is worth in each minute, money, at least 0.
 
     Raises
     ------
@@ -45,6 +50,8 @@ class ProsumerData:
     battery: StorageRatings | None = None
     reservation_price_per_mwh: float = 0.0
     fluctuation: float = 0.0
+    charging_ratio: float = 0.0
+    trust_money: float = 0.0
 
     def __post_init__(self) -> None:
         faults = [
@@ -55,6 +62,13 @@ class ProsumerData:
                 ("load_mw", bool(np.all(self.load_mw >= 0.0)), "MW, must not be negative"),
                 ("reservation_price_per_mwh", self.reservation_price_per_mwh >= 0.0, "must not be negative"),
                 ("fluctuation", 0.0 <= self.fluctuation <= 1.0, "must be in [0, 1]"),
+                ("charging_ratio", 0.0 <= self.charging_ratio <= 1.0, "must be in [0, 1]"),
+                (
+                    "charging_ratio",
+                    self.battery is not None or not self.charging_ratio,
+                    "must be 0 without a battery",
+                ),
+                ("trust_money", self.trust_money >= 0.0, "must not be negative"),
             )
             if not good
         ]
@@ -63,17 +77,29 @@ class ProsumerData:
 
 
 class Outlook(NamedTuple):
-    """What a prosumer expects of a period, MWh: to sell, and to be served with by others."""
+    """What a prosumer expects of a period, MWh.
+
+    Parameters
+    ----------
+    surplus_mwh : float
+        To sell.
+    deficit_mwh : float
+        That it must be served with, by others or by the system.
+    charging_mwh : float
+        That it would buy from others on top, for its battery.
+    """
 
     surplus_mwh: float
     deficit_mwh: float
+    charging_mwh: float = 0.0
 
 
 class Metered(NamedTuple):
     """What a prosumer did in a period, MWh.
 
     surplus + received + discharged + drawn = deficit + sold + charged + spilled; surplus and deficit are
-    sums over the minutes in which panels and load leave one or the other, drawn is what the system served.
+    sums over the minutes in which panels and load leave one or the other, drawn is what the system served;
+    for_battery is the part of received that was bought to charge the battery.
     """
 
     surplus: float
@@ -84,13 +110,23 @@ class Metered(NamedTuple):
     discharged: float
     drawn: float
     spilled: float
+    for_battery: float = 0.0
+
+
+class _BatteryPlan(NamedTuple):
+    """Energy from the battery for the own deficit, to spare for sale, and to be bought for it, MWh."""
+
+    own: float
+    spare: float
+    charging: float
 
 
 class OwnBalance:
     """Panels, load and battery behind one meter.
 
     Energy above the initial content B_0 of the battery may be used or sold, energy below never is, so
-    that the day can end as it began (E10). Own needs until the next surplus come before sales.
+    that the day can end as it began (E10). Own needs until the next surplus come before sales; what was
+    bought for the battery serves them once the day's trade is over.
 
     Parameters
     ----------
@@ -100,10 +136,20 @@ class OwnBalance:
         Minutes of a period.
     stream : numpy.random.Generator
         Draws the fluctuation; all of it here, so that nothing else can shift it.
+    trades : ndarray of bool, shape (n_period,), optional
+        Periods in which prosumers trade; all if left out.
+    per_day : int, optional
+        Periods of a day; those of all days together if left out.
     """
 
     def __init__(
-        self, data: ProsumerData, period_h: float, n_minute: int, stream: np.random.Generator
+        self,
+        data: ProsumerData,
+        period_h: float,
+        n_minute: int,
+        stream: np.random.Generator,
+        trades: Flags | None = None,
+        per_day: int | None = None,
     ) -> None:
         self._period_h, self._n_minute = period_h, n_minute
         self._net_mwh = _net_by_minute(data, period_h, n_minute, stream)
@@ -112,10 +158,24 @@ class OwnBalance:
         self._reserve_mwh = _reserve(self._mean_mwh)
         self._unit = StorageUnit(data.battery) if data.battery is not None else None
         self._first_mwh = self._unit.e_mwh if self._unit else 0.0
-        self._own_mwh = self._spare_mwh = 0.0
+        self._own_mwh = 0.0
         self.e_mwh = np.full(len(self._mean_mwh), self._first_mwh)
         self.record: list[Metered] = []
-        self._plans: list[tuple[float, float]] = []
+        self._plans: list[_BatteryPlan] = []
+        n_period = len(self._mean_mwh)
+        ratings = self._unit.ratings if self._unit else None
+        self._charging = Charging(
+            data.charging_ratio * (ratings.band_mwh[1] - self._first_mwh) if ratings else 0.0,
+            ratings.efficiency_charge if ratings else 1.0,
+            np.ones(n_period, dtype=bool) if trades is None else trades,
+            np.array(self._mean_mwh) < 0.0,
+            per_day or n_period,
+        )
+
+    @property
+    def charging_price_per_mwh(self) -> float:
+        """What it paid last for energy that charged its battery; 0 before it did."""
+        return self._charging.price_per_mwh
 
     def outlook(self, period: int, sold_now_mwh: float) -> Outlook:
         """What to expect of a period, shortly before it.
@@ -127,39 +187,52 @@ class OwnBalance:
             What is being sold in the period before, which is not metered yet.
         """
         mean = self._mean_mwh[period]
-        own, spare = self._battery_plan(period, self._expected_content(period - 1, sold_now_mwh))
-        return Outlook(max(0.0, mean) + spare, max(0.0, -mean - own))
+        plan = self._battery_plan(period, self._expected_content(period - 1, sold_now_mwh))
+        return Outlook(max(0.0, mean) + plan.spare, max(0.0, -mean - plan.own), plan.charging)
 
     def open(self, period: int) -> tuple[list[float], list[float]]:
         """What can be sold and what is needed in each minute, MWh, by the battery's true content."""
         content = self._unit.e_mwh if self._unit else 0.0
-        self._own_mwh, self._spare_mwh = self._battery_plan(period, content)
-        self._plans.append((self._own_mwh, self._spare_mwh))
+        self._plans.append(self._battery_plan(period, content))
+        self._own_mwh = self._plans[-1].own
         return self.possible(period)
 
     def possible(self, period: int) -> tuple[list[float], list[float]]:
         """What could be sold and was needed in each minute of a period that has begun, MWh."""
-        own, spare = (part / self._n_minute for part in self._plans[period])
+        own, spare, charging = (part / self._n_minute for part in self._plans[period])
         net = self._net_mwh[period].tolist()
         supplies = [(value if value > 0.0 else 0.0) + spare for value in net]
-        needs = [-value - own if -value > own else 0.0 for value in net]
+        needs = [(-value - own if -value > own else 0.0) + charging for value in net]
         return supplies, needs
 
-    def close(self, period: int, sold_mwh: float, received_mwh: float) -> Metered:
-        """Balance a period: unsold surplus charges the battery, what is missing is drawn from the system."""
+    def close(self, period: int, sold_mwh: float, received_mwh: float, price_per_mwh: float = 0.0) -> Metered:
+        """Balance a period: unsold surplus charges the battery, what is missing is drawn from the system.
+
+        Parameters
+        ----------
+        period : int
+        sold_mwh, received_mwh : float
+            Put on lines, and taken from them.
+        price_per_mwh : float
+            Mean price of what was received.
+        """
         net = self._net_mwh[period]
         surplus = float(net[net > 0.0].sum())
         deficit = float(-net[net < 0.0].sum())
         from_battery = max(0.0, sold_mwh - surplus)
-        rest, missing = max(0.0, surplus - sold_mwh), max(0.0, deficit - received_mwh)
+        extra = max(0.0, received_mwh - deficit)
+        rest, missing = max(0.0, surplus - sold_mwh) + extra, max(0.0, deficit - received_mwh)
+        plan = self._plans[period]
+        for_battery = min(plan.charging, max(0.0, received_mwh - max(0.0, deficit - plan.own)))
+        self._charging.book(period, for_battery, price_per_mwh)
         charge = discharge = 0.0
         if self._unit is not None:
-            charge, discharge = self._battery(period, rest, from_battery + min(missing, self._own_mwh))
+            charge, discharge = self._battery(period, rest, from_battery + min(missing, plan.own))
             self.e_mwh[period] = self._unit.e_mwh
         drawn = max(0.0, missing + from_battery - discharge)
         spilled = surplus + received_mwh + discharge + drawn - deficit - sold_mwh - charge
         metered = Metered(
-            surplus, deficit, sold_mwh, received_mwh, charge, discharge, drawn, max(0.0, spilled)
+            surplus, deficit, sold_mwh, received_mwh, charge, discharge, drawn, max(0.0, spilled), for_battery
         )
         self.record.append(metered)
         return metered
@@ -183,15 +256,19 @@ class OwnBalance:
             return 0.0
         return max(0.0, content_mwh - self._first_mwh) * self._unit.ratings.efficiency_discharge
 
-    def _battery_plan(self, period: int, content_mwh: float) -> tuple[float, float]:
-        """Energy from the battery for the own deficit, and to spare for sale, MWh."""
+    def _battery_plan(self, period: int, content_mwh: float) -> _BatteryPlan:
+        """What the battery gives and takes in a period."""
+        if self._unit is None:
+            return _BatteryPlan(0.0, 0.0, 0.0)
+        ratings, deficit = self._unit.ratings, max(0.0, -self._mean_mwh[period])
+        most = ratings.p_max_mw * self._period_h
         above = self._above_first(content_mwh)
-        if above <= 0.0 or self._unit is None:
-            return 0.0, 0.0
-        above = min(above, self._unit.ratings.p_max_mw * self._period_h)
-        own = min(above, max(0.0, -self._mean_mwh[period]))
-        lasting = self._above_first(content_mwh) - own - self._reserve_mwh[period]
-        return own, max(0.0, min(above - own, lasting))
+        free = self._above_first(content_mwh - self._charging.held_mwh(period))
+        own = min(free, most, deficit)
+        # Who needs energy itself sells none.
+        spare = min(most - own, above - own - self._reserve_mwh[period]) if own >= deficit else 0.0
+        room = min(most, (ratings.band_mwh[1] - content_mwh) / ratings.efficiency_charge)
+        return _BatteryPlan(own, max(0.0, spare), self._charging.request(period, room))
 
     def _expected_content(self, period: int, sold_mwh: float) -> float:
         """Content at the end of a running period, MWh."""

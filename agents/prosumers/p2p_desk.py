@@ -194,7 +194,7 @@ class P2pDesk(GridAgent):
         pool = self._pool(period)
         heard = pool.nominations
         sellers = [name for name, n in heard.items() if n.surplus_mw > _TINY_MW]
-        buyers = [name for name, n in heard.items() if n.deficit_mw > _TINY_MW]
+        buyers = [name for name, n in heard.items() if n.deficit_mw + n.charging_mw > _TINY_MW]
         found = self._partners(sellers, buyers)
         limits, premium = self._limits(pool, found), None
         if pool.call is not None and pool.call[0].price_per_mwh > 0.0:

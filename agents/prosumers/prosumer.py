@@ -30,7 +30,7 @@ from gridarium.agents.prosumers.trading import (
 )
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array
-from gridarium.environment.clock import MINUTE_S
+from gridarium.environment.clock import DAY_S, MINUTE_S
 from gridarium.environment.grids import Site
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.market.accounts import REAL_TIME, REAL_TIME_MARKET
@@ -94,36 +94,55 @@ class Prosumer(GridAgent):
         world = self.world
         self.site = site
         self._told, self._rules, self._served_by = desk or operator, rules, served_by
-        self._utility = data.utility
+        cap = rules.price_band_per_mwh[1]
+        self._utility, self._worth = data.utility, rules.worth(data.utility)
         self._beat = beat_of(world)
         n_minute = round(world.clock.period_s / MINUTE_S)
-        self._own = OwnBalance(data, world.period_h, n_minute, self.stream("fluctuation"))
+        self._trades = rules.trades_at(world.times)
+        self._own = OwnBalance(
+            data,
+            world.period_h,
+            n_minute,
+            self.stream("fluctuation"),
+            self._trades,
+            round(DAY_S / world.clock.period_s),
+        )
         self._n_minute = n_minute
         manner = bargaining.manner(rules, data.utility, self.stream)
         means = Means(self.send, world.clock, self._beat, rules, manner, lambda: world.bus.record)
-        cap = rules.price_band_per_mwh[1]
         meters = world.shared(("meters", provider, lines), lambda: Meters(self.grid, lines, provider, cap))
-        costs = SellerCosts(self.name, lines, data.reservation_price_per_mwh, cap, terms)
+        own = self._own
+        costs = SellerCosts(
+            self.name,
+            lines,
+            data.reservation_price_per_mwh,
+            lambda: own.charging_price_per_mwh,
+            cap,
+            terms,
+        )
         offset = float(self.stream("turn").random())
         self._sharing = Sharing(means, costs, offset, neighbours)
         self._seller = Seller(means, meters, offset)
         perceive, choose = partial(self.behaviour.perceive, self), partial(self.behaviour.choose, self)
-        self._reputations = Reputations(rules.reputation_weight, perceive)
-        self._purchasing = Purchasing(means, data.utility, self._reputations, choose)
-        self._buyer = Buyer(means, data.utility, self._reputations, choose)
+        self._reputations = Reputations(rules.reputation_weight, perceive, data.trust_money)
+        self._purchasing = Purchasing(means, self._worth, self._reputations, choose)
+        self._buyer = Buyer(means, self._worth, self._reputations, choose)
         for part in (costs, self._sharing, self._seller, self._purchasing, self._buyer):
             self.mount(part)
         lines.connect(self.name, self._buyer.read_meter)
         self._bought_mwh = 0.0
         self._limit_mwh = np.full(world.n_period, np.inf)
+        self._trust_money = np.zeros(world.n_period)
 
     # What is public about it, for tables.
 
     def rows(self) -> Iterator[Rows]:
         """What it drew, its balance and its money, its sales and how they were bargained about."""
         price = self._rules.price_band_per_mwh[1]
-        told = Told(self.metered, self.energy_mwh, self._limit_mwh, price, self._seller.moves)
-        return prosumer_rows(self.site, self.name, told, self._utility)
+        told = Told(
+            self.metered, self.energy_mwh, self._limit_mwh, self._trust_money, price, self._seller.moves
+        )
+        return prosumer_rows(self.site, self.name, told, self._utility, self._worth)
 
     @property
     def metered(self) -> Sequence[Metered]:
@@ -167,8 +186,10 @@ class Prosumer(GridAgent):
         """Find out the own role, tell it, and get ready for it."""
         self._wait_for(period + 1)
         world = self.world
-        surplus, deficit = self._own.outlook(period, self._in_period(self._seller.granted_mwh))
+        surplus, deficit, charging = self._own.outlook(period, self._in_period(self._seller.granted_mwh))
         boast = 1.0
+        if not self._trades[period]:
+            surplus = charging = 0.0
         if surplus > CRUMB_MWH:
             # Only a behaviour makes it claim more or less than it expects.
             claimed = float(self.behaviour.foresee(self, np.array([surplus]))[0])
@@ -178,11 +199,14 @@ class Prosumer(GridAgent):
             self._sharing.nominate(period, start_s, 0.0, boast)
         if self._told is not None:
             power, news = 1.0 / world.period_h, self._reputations.news()
-            nomination = Nomination(period, surplus * power, deficit * power, self._bought_mwh, news)
+            nomination = Nomination(
+                period, surplus * power, deficit * power, self._bought_mwh, news, charging * power
+            )
             left_s = max(REPEAT_S, start_s - POOL_OFFER_S - world.clock.now_s)
             question = self.ask({self._told: nomination}, left_s, REPEAT_S)
             world.clock.process(question.answered())
-        self._purchasing.nominate(period, start_s, deficit / self._n_minute)
+        needed = deficit + charging if self._trades[period] else 0.0
+        self._purchasing.nominate(period, start_s, needed / self._n_minute)
 
     def _in_period(self, minute_mwh: float) -> float:
         """Energy of a whole period at so much a minute, MWh."""
@@ -205,8 +229,11 @@ class Prosumer(GridAgent):
     def meter(self, period: int) -> None:
         """Read all meters: what neither panels, battery nor others have served is drawn from the system."""
         self._beat.catch_up()
-        metered = self._own.close(period, self._seller.sold_mwh, self._buyer.received_mwh)
-        self._bought_mwh = metered.received
+        received = self._buyer.received_mwh
+        price = self._buyer.paid_money / received if received > 0.0 else 0.0
+        metered = self._own.close(period, self._seller.sold_mwh, received, price)
+        self._bought_mwh = metered.received - metered.for_battery
+        self._trust_money[period] = self._buyer.trust_money
         self.site.draw(self.name, metered.drawn / self.world.period_h)
 
     def settle(self, period: int) -> None:

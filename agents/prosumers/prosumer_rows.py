@@ -30,6 +30,8 @@ class Told(NamedTuple):
         Content of its battery.
     limit_mwh : ndarray, shape (n_period,)
         Most that the desk let it send; infinite where it set no limit.
+    trust_money : ndarray, shape (n_period,)
+        What it was worth to it to buy from those that it did (q2 R_j of E9).
     outside_price_per_mwh : float
         What energy costs that it does not get from others.
     moves : sequence of Move
@@ -39,11 +41,12 @@ class Told(NamedTuple):
     metered: Sequence[Metered]
     energy_mwh: Array
     limit_mwh: Array
+    trust_money: Array
     outside_price_per_mwh: float
     moves: Sequence[Move]
 
 
-def prosumer_rows(site: Site, name: str, told: Told, utility: Utility) -> Iterator[Rows]:
+def prosumer_rows(site: Site, name: str, told: Told, utility: Utility, worth: Utility) -> Iterator[Rows]:
     """Rows of a prosumer.
 
     Parameters
@@ -51,25 +54,26 @@ def prosumer_rows(site: Site, name: str, told: Told, utility: Utility) -> Iterat
     site : Site
     name : str
     told : Told
-    utility : Utility
-        Of what it receives in a minute (E9).
+    utility, worth : Utility
+        Of what it receives in a minute (E9), and what that is worth over the real-time market.
     """
     drawn = site.grid.world.meters[name]
     yield Rows("dispatch", {"bus": site.label, "p_supply_mw": 0.0, "p_demand_mw": drawn})
     balance = np.array(told.metered, dtype=float).T
     energy = {f"{field}_mwh": values for field, values in zip(Metered._fields, balance, strict=True)}
-    money = _money(site, name, utility)
+    money = _money(site, name, utility, worth)
     limit = np.where(np.isfinite(told.limit_mwh), told.limit_mwh, np.nan)
-    saved = {"saved_money": told.outside_price_per_mwh * energy["received_mwh"]}
-    yield Rows("prosumers", {**energy, "e_mwh": told.energy_mwh, "limit_mwh": limit, **money, **saved})
+    served = energy["received_mwh"] - energy["for_battery_mwh"]
+    kept = {"saved_money": told.outside_price_per_mwh * served, "trust_money": told.trust_money}
+    yield Rows("prosumers", {**energy, "e_mwh": told.energy_mwh, "limit_mwh": limit, **money, **kept})
     yield Rows("trades", _sales(site, book_of(site.grid).sold_by(name)), by="row")
     if told.moves:
         yield Rows("offers", _moves(site, told.moves), by="row")
-    worth: dict[str, ArrayLike] = {
+    payoff: dict[str, ArrayLike] = {
         "item": "value of energy",
         "amount_money": float(money["value_money"].sum()),
     }
-    yield Rows("payoffs", worth, by="row")
+    yield Rows("payoffs", payoff, by="row")
 
 
 def _sales(site: Site, sold: TradeColumns) -> dict[str, ArrayLike]:
@@ -114,8 +118,8 @@ def _periods(world: Commons, minute_s: Array) -> Index:
     return ((minute_s - world.delivery_s) // world.clock.period_s).astype(np.int64)
 
 
-def _money(site: Site, name: str, utility: Utility) -> Mapping[str, Array]:
-    """What it was paid and has paid in each period, and the sum of the utilities of the minutes."""
+def _money(site: Site, name: str, utility: Utility, worth: Utility) -> Mapping[str, Array]:
+    """What it was paid and has paid in each period, and sums over the minutes of utility and worth."""
     world, book = site.grid.world, book_of(site.grid)
     sold, bought = book.sold_by(name), book.bought_by(name)
 
@@ -124,11 +128,14 @@ def _money(site: Site, name: str, utility: Utility) -> Mapping[str, Array]:
 
     minutes, of_minute = np.unique(bought.minute_s, return_inverse=True)
     received = np.bincount(of_minute, bought.delivered_mwh, len(minutes))
-    values = np.array([utility.value(volume) for volume in received.tolist()])
+    sums = {
+        f"{what}_money": np.array([function.value(volume) for volume in received.tolist()])
+        for what, function in (("utility", utility), ("value", worth))
+    }
     return {
         "income_money": by_period(sold.minute_s, sold.price_per_mwh * sold.delivered_mwh),
         "fees_money": by_period(sold.minute_s, sold.fee_money),
         "premiums_money": by_period(sold.minute_s, sold.premium_money),
         "payments_money": by_period(bought.minute_s, bought.price_per_mwh * bought.delivered_mwh),
-        "value_money": by_period(minutes, values),
+        **{what: by_period(minutes, values) for what, values in sums.items()},
     }

@@ -109,7 +109,12 @@ class Purchasing(Listener):
         if not self._declares:
             price = ask.price_per_mwh
             wanted = worth.demand(price)
-            kept = sum(bought.volume for _, bought in others if bought.value <= price)
+            bonus = self._bonus(purchases, seller)
+            kept = sum(
+                bought.volume
+                for name, bought in others
+                if bought.value - self._bonus(purchases, name) <= price - bonus
+            )
             volume = max(0.0, min(wanted, purchases.need_mwh) - kept)
             return Bid(ask.period, ask.turn, volume, wanted >= purchases.need_mwh)
         # Price of this seller at which another, trusted more or less, is no worse.
@@ -152,7 +157,12 @@ class Purchasing(Listener):
 
     def _trust(self, purchases: Purchases, seller: str) -> float:
         """What a seller's energy is worth when all needs are met, by its reputation, money/MWh."""
-        return self._reputations.of(seller) * purchases.last_worth_per_mwh
+        worth = self._reputations.of(seller) * purchases.last_worth_per_mwh
+        return worth + self._bonus(purchases, seller)
+
+    def _bonus(self, purchases: Purchases, seller: str) -> float:
+        """What a trusted seller may be dearer by where it serves the whole need, money/MWh (q2 of E9)."""
+        return self._reputations.preference(seller) / purchases.need_mwh
 
     def _asked(self, bought: Purchase, turn: int) -> float:
         """Price below which a purchase is kept.

@@ -27,11 +27,13 @@ class Reputations:
         Of the last delivery.
     perceive : callable
         What the buyer makes of a `Rating` that it knows.
+    trust_money : float
+        What buying from a seller of full reputation is worth by itself in each minute, money (q2 of E9).
     """
 
-    def __init__(self, weight: float, perceive: Callable[[Rating], Rating]) -> None:
+    def __init__(self, weight: float, perceive: Callable[[Rating], Rating], trust_money: float = 0.0) -> None:
         self.known: dict[str, float] = {}
-        self._weight, self._perceive = weight, perceive
+        self._weight, self._perceive, self._trust_money = weight, perceive, trust_money
         self._hearsay: dict[str, float] = {}
         self._told: dict[str, float] = {}
 
@@ -47,6 +49,10 @@ class Reputations:
     def worth(self, utility: Utility, seller: str, held_mwh: float) -> Utility:
         """What energy from a seller is worth in a minute, on top of what is held from others."""
         return residual(utility, held_mwh, max(self.of(seller), _LEAST_REPUTATION))
+
+    def preference(self, seller: str) -> float:
+        """What buying from a seller is worth in a minute beside its energy, money: q2 R_j of E9."""
+        return self._trust_money * self.of(seller) if self._trust_money > 0.0 else 0.0
 
     def hear(self, seller: str, reputation: float) -> None:
         """Take note of what a seller is told about itself."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gridarium.agents.base import Listener, on
 from gridarium.agents.prosumers.trading import Sale
 from gridarium.environment.private_lines import PrivateLines
@@ -19,6 +21,8 @@ class SellerCosts(Listener):
     lines : PrivateLines
     reservation_price_per_mwh : float
         Below which it sells nothing, fee apart.
+    charging_price : callable
+        What it paid last to charge its battery, money/MWh: it sells nothing below that, fee included (E10).
     price_cap_per_mwh : float
         Highest price allowed.
     terms : LeaseTerms, optional
@@ -30,11 +34,13 @@ class SellerCosts(Listener):
         seller: str,
         lines: PrivateLines,
         reservation_price_per_mwh: float,
+        charging_price: Callable[[], float],
         price_cap_per_mwh: float,
         terms: LeaseTerms | None = None,
     ) -> None:
         self._seller, self._lines = seller, lines
         self._reservation, self._cap = reservation_price_per_mwh, price_cap_per_mwh
+        self._charging_price = charging_price
         self._ladder = _ladder(terms) if terms is not None else None
 
     @on(LeaseTerms)
@@ -55,6 +61,7 @@ class SellerCosts(Listener):
         cost = (fee + self._reservation) / (1.0 - line.loss)
         if premium is not None:
             cost = max(0.0, cost - premium.price_per_mwh)
+        cost = max(cost, self._charging_price())
         return Sale(buyer, line, fee, cost, premium) if cost <= self._cap else None
 
 

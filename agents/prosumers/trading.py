@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from gridarium.environment.arrays import Flags
 from gridarium.environment.beat import Beat
 from gridarium.environment.clock import HOUR_S, MINUTE_S
 from gridarium.environment.errors import Fault, ScenarioError
@@ -12,11 +15,14 @@ from gridarium.environment.private_lines import Line, LineFlow, PrivateLines
 from gridarium.market.accounts import POOL_CALL
 from gridarium.market.bargaining import Bargain
 from gridarium.market.messages.leasing import Accept, Counter, Premium, PriceOffer
+from gridarium.market.outside_option import over_market
 from gridarium.market.settlement import settle_trade
 from gridarium.market.trade_book import MinuteTrade, TradeBook
 from gridarium.market.utility import Utility
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gridarium.environment.commons import Commons
     from gridarium.environment.grids import Grid
 
@@ -60,6 +66,10 @@ class TradeRules:
         Of the last delivery, in [0, 1].
     spread_s : float
         Time at the start of each minute over which the sellers spread their first offers, s, in [0, 30].
+    window_h : tuple of float
+        Hour of the day from which prosumers trade, and up to which, in [0, 24].
+    served_otherwise : bool
+        Whether buyers bear in mind that they are served at the highest price if they do not trade.
 
     Raises
     ------
@@ -72,6 +82,8 @@ class TradeRules:
     rounds: int = 3
     reputation_weight: float = 0.1
     spread_s: float = 10.0
+    window_h: tuple[float, float] = (0.0, 24.0)
+    served_otherwise: bool = True
 
     def __post_init__(self) -> None:
         low, high = self.price_band_per_mwh
@@ -81,12 +93,22 @@ class TradeRules:
             "rounds": (1 <= self.rounds <= 100, "must be a whole number in [1, 100]"),
             "spread_s": (0.0 <= self.spread_s <= 30.0, "s, must be in [0, 30]"),
             "reputation_weight": (0.0 <= self.reputation_weight <= 1.0, "must be in [0, 1]"),
+            "window_h": (0.0 <= self.window_h[0] < self.window_h[1] <= 24.0, "must rise within [0, 24]"),
         }
         faults = [
             Fault(name, getattr(self, name), allowed) for name, (ok, allowed) in checks.items() if not ok
         ]
         if faults:
             raise ScenarioError("trade rules", faults)
+
+    def worth(self, utility: Utility) -> Utility:
+        """What energy from others is worth in a minute, by the utility of energy as such."""
+        return over_market(utility, self.price_band_per_mwh[1]) if self.served_otherwise else utility
+
+    def trades_at(self, times: pd.DatetimeIndex) -> Flags:
+        """Whether prosumers trade in periods that start at some times, shape (n_period,); E10."""
+        hour = times.hour + times.minute / 60.0
+        return np.asarray((hour >= self.window_h[0]) & (hour < self.window_h[1]))
 
 
 class Sale:

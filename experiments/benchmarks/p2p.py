@@ -189,6 +189,6 @@ def _efficiency(rule: BargainingRule, size: int) -> float:
     plan = SyntheticPoolPlan(size, rule, n_period=len(DAYLIGHT), first_period=DAYLIGHT.start)
     pool = synthetic_pool(plan)
     _run(pool)
-    view = PoolView(pool.world, pool.lines, plan.terms, pool.prosumers, pool.data)
+    view = PoolView(pool.world, pool.lines, plan.terms, pool.prosumers, pool.data, plan.rules)
     minutes = [(period, _JUDGED_MINUTE) for period in range(plan.n_period)]
     return pool_efficiency(view, book_of(pool.world.grid).trades(), minutes).share

@@ -9,6 +9,7 @@ import numpy as np
 
 from gridarium.agents.prosumers.own_balance import ProsumerData
 from gridarium.agents.prosumers.prosumer import Prosumer
+from gridarium.agents.prosumers.trading import TradeRules
 from gridarium.environment.clock import MINUTE_S
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.environment.world import World
@@ -17,6 +18,7 @@ from gridarium.market.line_costs import LineCosts
 from gridarium.market.matching import pool_welfare
 from gridarium.market.messages.leasing import LeaseTerms
 from gridarium.market.trade_book import MinuteTrade
+from gridarium.market.utility import Utility
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class PoolView:
     prosumers : sequence of Prosumer
     data : sequence of ProsumerData
         Of each of them.
+    rules : TradeRules
+        Of the pool.
     """
 
     world: World
@@ -51,6 +55,12 @@ class PoolView:
     terms: LeaseTerms
     prosumers: Sequence[Prosumer]
     data: Sequence[ProsumerData]
+    rules: TradeRules
+
+    @property
+    def worth(self) -> list[Utility]:
+        """What energy from others is worth to each of them."""
+        return [self.rules.worth(one.utility) for one in self.data]
 
 
 def pool_efficiency(
@@ -67,8 +77,8 @@ def pool_efficiency(
 
     Notes
     -----
-    Welfare of a minute is ``sum_l V_l(delivered to l) - sum (fee + reservation) x sent`` (E8, E9); payments
-    from one to the other cancel out.
+    Welfare of a minute is ``sum_l W_l(delivered to l) - sum (fee + reservation) x sent`` (E8, E9), W_l with
+    the outside option if the rules have one; payments from one to the other cancel out.
     """
     by_minute: dict[float, list[MinuteTrade]] = {}
     for trade in trades:
@@ -89,7 +99,8 @@ def _achieved(view: PoolView, places: Mapping[str, int], trades: Sequence[Minute
         buyer = places[trade.buyer]
         received[buyer] = received.get(buyer, 0.0) + trade.delivered_mwh
         cost += trade.fee_money + view.data[places[trade.seller]].reservation_price_per_mwh * trade.sent_mwh
-    return sum(view.data[buyer].utility.value(volume) for buyer, volume in received.items()) - cost
+    worth = view.worth
+    return sum(worth[buyer].value(volume) for buyer, volume in received.items()) - cost
 
 
 def _bound(view: PoolView, period: int, minute: int) -> float:
@@ -106,4 +117,4 @@ def _bound(view: PoolView, period: int, minute: int) -> float:
         fee,
         [one.reservation_price_per_mwh for one in view.data],
     )
-    return pool_welfare(network.slot(possible, [one.utility for one in view.data])).welfare_money
+    return pool_welfare(network.slot(possible, view.worth)).welfare_money

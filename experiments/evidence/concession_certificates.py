@@ -19,7 +19,7 @@ from gridarium.environment.clock import MINUTE_S
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import lease_terms
 from gridarium.experiments.parts.lines import private_lines
-from gridarium.experiments.parts.prosumers import all_exact, prosumers_of, utility_of
+from gridarium.experiments.parts.prosumers import all_exact, prosumers_of, worth_of
 from gridarium.experiments.parts.trading import active_trading, bargaining_rule, trade_rules
 from gridarium.experiments.records import Reading
 from gridarium.market.ladder import LadderTariff
@@ -71,7 +71,9 @@ def _rounds(known: GridEvidence, said: pd.DataFrame) -> pd.DataFrame:
     rounds["cost"] = _costs(known, rounds)
     rounds["bid"] = rounds["price"].where((rounds["move"] == "counter") & (rounds["volume"] > 0.0))
     rounds["before"] = rounds.groupby(_PAIR, sort=False)["bid"].shift()
-    utilities = {name: utility_of(one.utility) for name, one in prosumers_of(known.scenario).items()}
+    utilities = {
+        name: worth_of(known.scenario, one.utility) for name, one in prosumers_of(known.scenario).items()
+    }
     rounds["first_mwh_worth"] = rounds["buyer"].map(lambda name: utilities[name].marginal(0.0))
     rounds["last_mwh_worth"] = [
         utilities[name].marginal(volume if move == "accept" else 0.0)
@@ -151,7 +153,9 @@ def _missed(known: GridEvidence, rounds: pd.DataFrame, rules: TradeRules) -> flo
     needs = {known.grid.local(one.name): one for one in known.of(Prosumer)}
     high, start = rules.price_band_per_mwh[1], known.world.clock.timestamp_at(known.world.delivery_s)
     minutes = round(known.world.clock.period_s / MINUTE_S)
-    utilities = {name: utility_of(one.utility) for name, one in prosumers_of(known.scenario).items()}
+    utilities = {
+        name: worth_of(known.scenario, one.utility) for name, one in prosumers_of(known.scenario).items()
+    }
     left = [crossed]
     for buyer, time, period, ask in refused[["buyer", "time", "period", "ask"]].itertuples(index=False):
         minute = round((time - start).total_seconds() / MINUTE_S) - period * minutes

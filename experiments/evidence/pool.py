@@ -10,7 +10,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.clock import DAY_S, MINUTE_S
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period
 from gridarium.experiments.parts.lines import private_lines
-from gridarium.experiments.parts.prosumers import classes_of, prosumers_of, utility_of
+from gridarium.experiments.parts.prosumers import classes_of, prosumers_of, worth_of
 from gridarium.experiments.parts.trading import active_trading
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.line_costs import LineCosts
@@ -111,7 +111,7 @@ def _bound_money(known: GridEvidence, possible_mwh: Array) -> Array:
     names = [one.name for one in known.of(Prosumer)]
     sections = prosumers_of(known.scenario)
     private = [sections[known.grid.local(name)] for name in names]
-    utilities = [utility_of(one.utility) for one in private]
+    utilities = [worth_of(known.scenario, one.utility) for one in private]
     reserved = [one.reservation_price_per_mwh for one in private]
     per_day = round(DAY_S / world.clock.period_s)
     for day, terms in lease_terms(known).items():

@@ -10,7 +10,7 @@ import pandas as pd
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import lease_terms
 from gridarium.experiments.parts.lines import private_lines
-from gridarium.experiments.parts.prosumers import all_exact, prosumers_of, utility_of
+from gridarium.experiments.parts.prosumers import all_exact, prosumers_of, worth_of
 from gridarium.experiments.parts.supply import REAL_TIME
 from gridarium.experiments.parts.trading import active_trading
 from gridarium.experiments.records import Reading
@@ -100,7 +100,7 @@ def _mutual_gain(known: GridEvidence, made: pd.DataFrame) -> Reading:
     paid = made["price_per_mwh"] * made["delivered_mwh"]
     seller = paid + made["premium_money"] - made["fee_money"] - reserved.astype(float) * made["sent_mwh"]
     minutes = made.assign(paid=paid).groupby(["buyer", "time"], sort=False)[["delivered_mwh", "paid"]].sum()
-    utilities = {name: utility_of(one.utility) for name, one in sections.items()}
+    utilities = {name: worth_of(known.scenario, one.utility) for name, one in sections.items()}
     buyer = [
         utilities[name].value(float(volume)) - float(amount)
         for (name, _), volume, amount in minutes.itertuples()

@@ -123,7 +123,7 @@ def prosumers(tables: Tables, period_h: float) -> Iterator[Metric]:
     signs = {"income": 1.0, "premiums": 1.0, "saved": 1.0, "payments": -1.0, "fees": -1.0}
     own = tables["prosumers"]
     profit = sum(sign * own[f"{name}_money"] for name, sign in signs.items())
-    sums = own.assign(profit=profit).groupby("class", sort=False)[["profit", "value_money"]].sum()
+    sums = own.assign(profit=profit).groupby("class", sort=False)[["profit", "utility_money"]].sum()
     for name, money, utility in sums.itertuples():
         yield f"{name}_profit_money", float(money)
         yield f"{name}_utility_money", float(utility)

@@ -38,15 +38,35 @@ class Utility(Section):
     """What energy from the pool is worth to a prosumer in each minute."""
 
     kind: Literal["log", "quadratic"] = "log"
-    """K ln(1 + p/p0), or the straight demand line a - s p."""
+    """k ln(1 + p/p0), or the straight demand line a - s p."""
+    payment_weight: Annotated[float, Range(1e-3, 1)] = 0.5
+    """q1, of what is paid."""
+    reputation_weight: Share = 0.0
+    """q2, of the reputation of whom it buys from; counts as k money a minute for full reputation."""
+    energy_weight: Share = 0.5
+    """q3, of the energy."""
     scale_money: PositiveMoney = 2.6
-    """K, money."""
+    """k, money."""
     unit_mwh: Annotated[float, Range(1e-9, 1e3)] = 0.001
     """p0, the unit in which the logarithm counts energy, MWh."""
     intercept_per_mwh: PositiveMoney = 283.7
     """a, money/MWh."""
     slope_per_mwh2: PositiveMoney = 2900.0
     """s, fall of the price for each MWh in a minute, money/MWh^2."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield weights that are not parts of a whole."""
+        weights = {
+            "payment_weight": self.payment_weight,
+            "reputation_weight": self.reputation_weight,
+            "energy_weight": self.energy_weight,
+        }
+        total = sum(weights.values())
+        if abs(total - 1.0) > 1e-9:
+            rule = f"must give 1 with the other two of {', '.join(weights)}; they sum to {total:g}"
+            yield Conflict("payment_weight", self.payment_weight, rule)
+        if self.energy_weight == 0.0:
+            yield Conflict("energy_weight", 0.0, "must be above 0")
 
 
 class Prosumer(Section):
@@ -63,6 +83,8 @@ class Prosumer(Section):
     class has in all does not change."""
     battery: Storage | None = None
     """Battery of the whole class, of which each member has an equal part; null for none."""
+    charging_ratio: Share = 0.0
+    """gamma, share of the room above the battery's first content that is bought from others each day."""
     utility: Utility = Utility()
     """Of the whole class at one price, if each member has an equal part of its demand."""
     reservation_price_per_mwh: MoneyAmount = 0.0
@@ -77,6 +99,8 @@ class Prosumer(Section):
     def conflicts(self) -> Iterator[Conflict]:
         """Yield behaviours that are made for others, and a mixture of more than everybody."""
         yield from mixed_up(self.behaviour, self.mixture, "prosumer")
+        if self.charging_ratio > 0.0 and self.battery is None:
+            yield Conflict("charging_ratio", self.charging_ratio, "must be 0 without a battery")
 
 
 def prosumers_of(scenario: GridScenario) -> dict[str, Prosumer]:
@@ -125,12 +149,18 @@ def _part(section: Prosumer) -> Prosumer:
 
 
 def utility_of(section: Utility) -> MarketUtility:
-    """The utility that a section describes."""
+    """The utility that a section describes, in money of the buyer: E9 over q1, without the reputation."""
     from gridarium.market.utility import LogUtility, QuadraticUtility
 
+    share = section.energy_weight / section.payment_weight
     if section.kind == "log":
-        return LogUtility(section.scale_money, section.unit_mwh)
-    return QuadraticUtility(section.intercept_per_mwh, section.slope_per_mwh2)
+        return LogUtility(share * section.scale_money, section.unit_mwh)
+    return QuadraticUtility(share * section.intercept_per_mwh, share * section.slope_per_mwh2)
+
+
+def worth_of(scenario: GridScenario, section: Utility) -> MarketUtility:
+    """What energy from others is worth to a prosumer, with its outside option if it bears that in mind."""
+    return trade_rules(scenario).worth(utility_of(section))
 
 
 def _build(build: GridBuild) -> None:
@@ -184,6 +214,10 @@ def _data(name: str, section: Prosumer, size: tuple[float, float], build: GridBu
         battery=battery,
         reservation_price_per_mwh=section.reservation_price_per_mwh,
         fluctuation=section.fluctuation,
+        charging_ratio=section.charging_ratio,
+        trust_money=section.utility.reputation_weight
+        / section.utility.payment_weight
+        * section.utility.scale_money,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.supply import REAL_TIME
 from gridarium.experiments.registry import make_mechanism
 from gridarium.experiments.scenario_fields import (
+    Conflict,
     Flag,
     Money,
     MoneyAmount,
@@ -60,6 +61,17 @@ class Trading(Section):
     """Number of offers of the rule `declared-alternating`; null sets no limit."""
     reputation_weight: Share = 0.1
     """Weight of the last delivery in a reputation."""
+    outside_option: Literal["real-time-market", "none"] = "real-time-market"
+    """What buyers have without a trade, d_IP of E11: service at the real-time price, or nothing."""
+    opens_h: Annotated[float, Range(0, 24)] = 0.0
+    """Hour of the day from which prosumers trade."""
+    closes_h: Annotated[float, Range(0, 24)] = 24.0
+    """Hour of the day up to which they do."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield a window that closes before it opens."""
+        if self.closes_h <= self.opens_h:
+            yield Conflict("closes_h", self.closes_h, f"must be above opens_h = {self.opens_h:g}")
 
 
 def active_trading(scenario: GridScenario) -> Trading | None:
@@ -78,6 +90,8 @@ def trade_rules(scenario: GridScenario) -> TradeRules:
         turns=trading.turns,
         rounds=trading.rounds,
         reputation_weight=trading.reputation_weight,
+        window_h=(trading.opens_h, trading.closes_h),
+        served_otherwise=trading.outside_option == "real-time-market",
     )
 
 

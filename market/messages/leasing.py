@@ -46,9 +46,12 @@ class Nomination(NamedTuple):
     surplus_mw, deficit_mw : float
         Mean power that it can sell, and that it must be served with; at most one of them is positive.
     bought_mwh : float
-        Energy that it received over leased lines in the last period that it has metered.
+        Energy that it received over leased lines in the last period that it has metered, instead of being
+        served by the system.
     ratings : tuple of Rating
         Of sellers whose reputation has changed since the last nomination.
+    charging_mw: float
+        Mean power that it would buy on top of its deficit to charge a battery.
     """
 
     period: int
@@ -56,6 +59,7 @@ class Nomination(NamedTuple):
     deficit_mw: float
     bought_mwh: float = 0.0
     ratings: tuple[Rating, ...] = ()
+    charging_mw: float = 0.0
 
 
 class PoolOffer(NamedTuple):

@@ -27,5 +27,5 @@ def test_a_residual_utility_is_the_rest_of_the_whole(
 
 
 def test_only_known_families_have_a_residual() -> None:
-    with pytest.raises(TypeError, match="LogUtility or QuadraticUtility, got object"):
+    with pytest.raises(TypeError, match="QuadraticUtility or OverMarket, got object"):
         residual(object(), 1.0)  # type: ignore[arg-type]

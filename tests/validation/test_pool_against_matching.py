@@ -21,7 +21,7 @@ def efficiency(plan: SyntheticPoolPlan, seed: int = 1) -> Efficiency:
     pool = synthetic_pool(plan, seed)
     while pool.world.running:
         pool.world.step()
-    view = PoolView(pool.world, pool.lines, plan.terms, pool.prosumers, pool.data)
+    view = PoolView(pool.world, pool.lines, plan.terms, pool.prosumers, pool.data, plan.rules)
     minutes = [(period, minute) for period in range(plan.n_period) for minute in (0, 8)]
     return pool_efficiency(view, book_of(pool.world.grid).trades(), minutes)
 

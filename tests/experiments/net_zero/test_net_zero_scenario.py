@@ -63,6 +63,9 @@ def test_the_cases_differ_in_what_the_paper_varies() -> None:
     ("setting", "place", "part"),
     [
         ("horizon_h=30", "horizon_h", "at most 24 h or whole days"),
+        ("prosumers.prosumer_3.charging_ratio=0.5", "prosumer_3.charging_ratio", "without a battery"),
+        ("prosumers.prosumer_1.utility.energy_weight=0.5", "payment_weight", "they sum to 1.05"),
+        ("trading.closes_h=5", "trading.closes_h", "above opens_h = 6"),
         ("period_h=0.5", "period_h", "a quarter of an hour"),
         ("thermal_units.unit_1.p_min_mw=150", "thermal_units.unit_1.p_min_mw", "at most p_max_mw = 120"),
         ("thermal_units.unit_1.p_initial_mw=10", "thermal_units.unit_1.p_initial_mw", "[48, 120] MW"),
@@ -203,7 +206,11 @@ def test_a_class_of_several_has_the_surplus_and_deficit_of_one() -> None:
         net = [np.subtract(*prosumer.possible(period)) for prosumer in prosumers for period in range(48)]
         return np.array(net).reshape(len(prosumers), 48, -1).sum(axis=2)
 
-    still = [f"prosumers.prosumer_{number}.fluctuation=0" for number in (1, 2, 3)]
+    still = [
+        f"prosumers.prosumer_{number}.{each}=0"
+        for number in (1, 2, 3)
+        for each in ("fluctuation", "charging_ratio")
+    ]
     many = [f"prosumers.prosumer_{n}.{each}" for n in (1, 2, 3) for each in ("count=5", "diversity=0.5")]
     one, several = totals(*still), totals(*still, *many)
     by_class = several.reshape(3, 5, 48)
