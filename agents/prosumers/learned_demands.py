@@ -71,15 +71,11 @@ class LearnedDemands:
         return self._fit([(price, volume_mwh)])
 
     def _fit(self, known: list[tuple[float, float]]) -> Utility | None:
-        price, volume = known[-1]
         if isinstance(self._own_utility, LogUtility):
-            unit = self._own_utility.unit_mwh
-            if len(known) == 2:
-                before, then = known[0]
-                scale = (volume - then) / (1.0 / price - 1.0 / before)
-                if scale > 0.0 and scale / price > volume:
-                    return LogUtility(scale, scale / price - volume)
-            return LogUtility(price * (volume + unit), unit)
+            # At a price of 0 a logarithm asks for any volume, so that no volume tells its scale.
+            priced = [(price, volume) for price, volume in known if price > 0.0]
+            return _logarithm(priced, self._own_utility.unit_mwh) if priced else None
+        price, volume = known[-1]
         if len(known) == 2:
             before, then = known[0]
             if (before - price) * (volume - then) > 0.0:
@@ -87,3 +83,14 @@ class LearnedDemands:
                 return QuadraticUtility(price + slope * volume, slope)
         room = self._cap - price
         return QuadraticUtility(price + room, room / volume) if room > 0.0 else None
+
+
+def _logarithm(known: list[tuple[float, float]], unit_mwh: float) -> LogUtility:
+    """The logarithm whose demand goes through one or two answers at prices above 0."""
+    price, volume = known[-1]
+    if len(known) == 2:
+        before, then = known[0]
+        scale = (volume - then) / (1.0 / price - 1.0 / before)
+        if scale > 0.0 and scale / price > volume:
+            return LogUtility(scale, scale / price - volume)
+    return LogUtility(price * (volume + unit_mwh), unit_mwh)

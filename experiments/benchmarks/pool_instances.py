@@ -265,6 +265,7 @@ def _provider(drawn: PoolDraw, provider: Mapping[str, Any]) -> dict[str, Any]:
     first = {**provider["lease"]["first"], "base_fee_per_km_mwh": drawn.line_fee_per_km_mwh}
     return {
         **provider,
+        "active": True,
         "storage": {**provider["storage"], **size},
         "lease": {**provider["lease"], "first": first},
     }
