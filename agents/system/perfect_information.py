@@ -19,7 +19,7 @@ from gridarium.agents.system.power_system import SystemForecast, SystemState
 from gridarium.agents.system.system_families import SIGNALS
 from gridarium.agents.system.system_schedule import SystemSchedule, read_schedule
 from gridarium.agents.system.system_signals import commitment_signals
-from gridarium.environment.arrays import Array
+from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.errors import InfeasibleError, SolverLimitError
 
 
@@ -78,6 +78,7 @@ class PerfectInformation:
         actual: SystemForecast,
         state: SystemState | None = None,
         hours_in_state: Array | None = None,
+        available: Flags | None = None,
     ) -> BenchmarkDay:
         """The best day.
 
@@ -91,6 +92,8 @@ class PerfectInformation:
             Before the first hour; `SystemState.initial` if left out.
         hours_in_state : ndarray, shape (n_unit,), optional
             Hours each unit has been on or off already; if left out, long enough.
+        available : ndarray of bool, shape (n_hour, n_unit), optional
+            False where a unit cannot run.
 
         Raises
         ------
@@ -102,7 +105,7 @@ class PerfectInformation:
             If the solver ran into its time limit.
         """
         system, form = self.shape.system, self.form
-        signals = commitment_signals(system, actual, self.shape.n_hour, state, hours_in_state)
+        signals = commitment_signals(system, actual, self.shape.n_hour, state, hours_in_state, available)
         values = np.concatenate([np.ravel(signals[name]) for name in form.signals])
         options = {"mip_rel_gap": self._gap, "mip_max_nodes": self._node_limit}
         highs = integer_model(form, form.at(values), options)

@@ -9,6 +9,7 @@ import numpy as np
 
 from gridarium.agents.system.commitment_problem import CommitmentProblem, CommitmentShape
 from gridarium.agents.system.operator_view import DayPlan, OperatorView
+from gridarium.agents.system.perfect_information import PerfectInformation
 from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
 from gridarium.agents.system.realtime_problem import RealTimePlan, RealTimeProblem, RealTimeShape
 from gridarium.agents.system.system_costs import marginal_price, planned_factor
@@ -42,8 +43,8 @@ class SystemPlanner:
     def __init__(
         self, world: World, owner: str, system: PowerSystem, view: OperatorView, day_length: int
     ) -> None:
-        self._owner, self._system, self._view, self._day_length = owner, system, view, day_length
-        self._per_hour = round(1.0 / world.period_h)
+        self._world, self._owner, self._system, self._view = world, owner, system, view
+        self._day_length, self._per_hour = day_length, round(1.0 / world.period_h)
         commitment = CommitmentShape(system, round(day_length * world.period_h))
         real_time = RealTimeShape(system, day_length, world.period_h)
         self._commitment = world.shared(commitment, lambda: CommitmentProblem(commitment))
@@ -53,13 +54,39 @@ class SystemPlanner:
         self.price_per_mwh = np.zeros(world.n_period)
 
     def commit(self, day: int) -> None:
-        """Commit units for the hours of a day, and lay the plan out in settlement periods."""
+        """Commit units for the hours of a day, and lay the plan out in settlement periods.
+
+        Raises
+        ------
+        InfeasibleError
+            If no commitment can serve every period; it names what is short.
+        """
         forecast, state = self._view.day_ahead(day), self._state_before(day)
-        hourly, available = forecast.coarsened(self._per_hour), self._view.available_units(day)
-        commitment = self._commitment.solve(self._owner, hourly, state, self._hours_in_state[day], available)
-        self._hours_in_state[day + 1] = self._hours_after(day, state.on, commitment.on)
-        running = np.repeat(commitment.on, self._per_hour, axis=0)
-        self._adopt(day, self._real_time.solve(self._owner, 0, running, state, forecast), forecast)
+        plan = self._planned(day, forecast, state)
+        self._hours_in_state[day + 1] = self._hours_after(day, state.on, plan.on[:: self._per_hour])
+        self._adopt(day, plan, forecast)
+
+    def _planned(self, day: int, forecast: SystemForecast, state: SystemState) -> RealTimePlan:
+        """Commit by the means of hours, or with every period in view where these do not tell enough."""
+        hours, available = self._hours_in_state[day], self._view.available_units(day)
+        hourly = forecast.coarsened(self._per_hour)
+        try:
+            on = self._commitment.solve(self._owner, hourly, state, hours, available).on
+            running = np.repeat(on, self._per_hour, axis=0)
+            return self._real_time.solve(self._owner, 0, running, state, forecast)
+        except InfeasibleError as error:
+            if self._per_hour == 1:
+                raise
+            # The mean of an hour may be served, or not, while its quarters are not, or are.
+            shape, period_h = self._commitment.shape, self._world.period_h
+            fine = self._world.shared(
+                ("commitment by periods", shape), lambda: PerfectInformation(shape, period_h)
+            )
+            try:
+                running = fine.solve(self._owner, forecast, state, hours, available).on
+            except InfeasibleError:
+                raise error from None
+        return self._real_time.solve(self._owner, 0, running, state, forecast)
 
     def replan(self, period: int, forecast: SystemForecast) -> int:
         """Solve the real-time problem for the rest of the day; returns the number of solves that served.

@@ -18,6 +18,7 @@ from gridarium.experiments.benchmarks.pool_instances import draw_pool, write_poo
 from gridarium.experiments.benchmarks.pool_supply import SUPPLIED_MWH, least_shortfall_mwh
 from gridarium.experiments.benchmarks.pools import judged, play_pool, summarise
 from gridarium.experiments.benchmarks.robustness import only_case
+from gridarium.experiments.case_run import run_case
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.registry import entries
 
@@ -185,6 +186,20 @@ def test_operator_and_reference_part_at_the_same_import_limit(
         assert short_mwh <= SUPPLIED_MWH
         _, certificates = pools.measure_case("pools", only_case(path))
         assert judged(certificates) == ("certified", "")
+
+
+def test_a_unit_is_started_for_a_quarter_though_the_mean_of_its_hour_does_not_need_it(tmp_path: Path) -> None:
+    # Two units climb to 210 MW within the hour, which is above its load, but not in its first quarter.
+    needed_mw = 0.9 * 182.14 - 147.5
+    nothing = {"n_prosumer": 0, "wind_scale": 0.0, "storage_mwh": 0.0, "flexible_share": 0.0}
+    base = replace(draw_pool(1), days=1, load_scale=0.9, latency_s=0.0, loss=0.0, **nothing)
+    path = write_pool_scenario(replace(base, import_limit_mw=needed_mw + 0.5), tmp_path)
+    assert least_shortfall_mwh(path) <= SUPPLIED_MWH
+    outcome = run_case("pools", only_case(path))
+    assert judged(outcome.certificates) == ("certified", "")
+    units = outcome.tables["units"]
+    third = units[(units["agent"] == "unit_3") & (units["period"] == 0)]
+    assert third["gross_mw"].tolist() == pytest.approx([20.0])
 
 
 def test_a_verdict_of_infeasible_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
