@@ -267,7 +267,7 @@ def additivity(game: TabulatedGame) -> Additivity:
 
     References
     ----------
-    .. [1] P. L. Hammer and R. Holzman, 1992, doi:10.1007/BF01416174
+    .. [1] P. L. Hammer and R. Holzman, Zeitschrift für Operations Research 36 (1992), 3-21
     """
     size = float(np.abs(game.values).max())
     if size == 0.0:
