@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -152,6 +152,25 @@ def print_sweep(result: SweepResult) -> None:
     if result.uncertified:
         told = f"  FAILED: a hard certificate in {result.uncertified:,} rows of results.parquet"
         output().print(told, style="bold red")
+    expected = [effect for effect in result.effects() if effect.get("expected")]
+    if expected:
+        output().print(plain_table(_EFFECT, [_effect_row(effect) for effect in expected]))
+
+
+_EFFECT = ("factor", "value", "metric", "difference", "95 % interval", "verdict")
+
+
+def _effect_row(effect: Mapping[str, Any]) -> tuple[str, ...]:
+    """One effect against the sign that was expected of it."""
+    low, high = number(effect["low"]), number(effect["high"])
+    return (
+        effect["factor"],
+        f"{number(effect['against'])} to {number(effect['value'])}",
+        effect["metric"],
+        number(effect["mean_difference"]),
+        f"{low} to {high}",
+        f"{effect['verdict']}: {effect['expected']} expected, {effect['seen']} seen",
+    )
 
 
 def print_claims(result: Result) -> None:

@@ -20,8 +20,11 @@ from gridarium.experiments.sweeps.factors import Factor, is_whole
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS = ("full-factorial", "latin-hypercube", "sobol", "saltelli", "morris")
+KINDS = ("full-factorial", "one-at-a-time", "latin-hypercube", "sobol", "saltelli", "morris")
 """Designs that a study may ask for."""
+
+LISTED = frozenset({"full-factorial", "one-at-a-time"})
+"""Designs whose points follow from the values of the factors alone."""
 
 RESERVED = ("job", "point", "replication", "seed", "case", "certificates_failed")
 """Columns of the results that no factor may be named like."""
@@ -45,7 +48,7 @@ class DesignSpec:
     samples : int or None
         Points of a Latin hypercube or Sobol sequence, base points of a Saltelli design (which makes
         2 n_factor + 2 points of each, n_factor + 2 without second order), trajectories of a Morris
-        design (n_factor + 1 points each); None for a full factorial, whose factors say it all.
+        design (n_factor + 1 points each); None for the designs `LISTED`, whose factors say it all.
     seed : int
         The same seed gives the same points.
     levels : int
@@ -135,10 +138,11 @@ def sample(factors: Sequence[Factor], spec: DesignSpec) -> Design:
     faults = list(design_faults(factors, spec))
     if faults:
         raise InputError("design", faults)
-    if spec.kind == "full-factorial":
+    if spec.kind in LISTED:
         levels = [factor.source.grid() for factor in factors]
-        unit = _grid([len(values) for values in levels])
-        rows = list(itertools.product(*levels))
+        places = _places([len(values) for values in levels], spec.kind)
+        unit = _spread(places, [len(values) for values in levels])
+        rows = [[values[place] for values, place in zip(levels, row, strict=True)] for row in places]
         columns = {factor.name: [row[j] for row in rows] for j, factor in enumerate(factors)}
     else:
         unit = _unit_points(len(factors), spec)
@@ -151,6 +155,8 @@ def design_size(factors: Sequence[Factor], spec: DesignSpec) -> int:
     """Return how many points a design without faults has, before any is chosen."""
     if spec.kind == "full-factorial":
         return math.prod(factor.source.size for factor in factors)
+    if spec.kind == "one-at-a-time":
+        return 1 + sum(factor.source.size - 1 for factor in factors)
     return (spec.samples or 0) * spec.block(len(factors))
 
 
@@ -170,10 +176,23 @@ def salib(module: str) -> Any:
         ) from error
 
 
-def _grid(counts: Sequence[int]) -> NDArray[np.float64]:
-    """Return every combination of levels, spread over [0, 1], the last factor fastest."""
-    axes = [np.linspace(0.0, 1.0, count) for count in counts]
-    return np.array(list(itertools.product(*axes)), dtype=float).reshape(math.prod(counts), len(counts))
+def _places(counts: Sequence[int], kind: str) -> list[tuple[int, ...]]:
+    """Return levels of all factors by point: every combination, the last factor fastest, or one at a time.
+
+    One at a time, the first point has the first level of each factor, and every other one differs from it
+    in a single factor.
+    """
+    if kind == "full-factorial":
+        return list(itertools.product(*map(range, counts)))
+    base = (0,) * len(counts)
+    moved = [(j, level) for j, count in enumerate(counts) for level in range(1, count)]
+    return [base, *((*base[:j], level, *base[j + 1 :]) for j, level in moved)]
+
+
+def _spread(places: Sequence[tuple[int, ...]], counts: Sequence[int]) -> NDArray[np.float64]:
+    """Return levels of points spread over [0, 1]."""
+    last = np.maximum(1, np.array(counts, dtype=float) - 1.0)
+    return np.array(places, dtype=float).reshape(len(places), len(counts)) / last
 
 
 def _unit_points(n_factor: int, spec: DesignSpec) -> NDArray[np.float64]:
@@ -203,13 +222,13 @@ def design_faults(factors: Sequence[Factor], spec: DesignSpec) -> Iterator[Fault
     """Yield everything that is wrong with factors and specification; places are those of a study file."""
     yield from _spec_faults(spec)
     yield from _name_faults([factor.name for factor in factors])
-    own = [fault for factor in factors for fault in factor.faults(gridded=spec.kind == "full-factorial")]
+    own = [fault for factor in factors for fault in factor.faults(gridded=spec.kind in LISTED)]
     yield from own
     if not factors and spec.kind != "full-factorial":
         yield Fault("factors", {}, f"must name at least one factor for the design {spec.kind}")
     if len(factors) > _MOST_FACTORS:
         yield Fault("factors", len(factors), f"must be at most {_MOST_FACTORS} factors")
-    sizes_known = spec.kind != "full-factorial" or not own
+    sizes_known = spec.kind not in LISTED or not own
     if sizes_known and is_whole(spec.samples or 0, 0) and design_size(factors, spec) > _MOST_POINTS:
         yield Fault("design", design_size(factors, spec), f"must be at most {_MOST_POINTS:,} points")
 
@@ -232,7 +251,7 @@ def _spec_faults(spec: DesignSpec) -> Iterator[Fault]:
         return
     if not is_whole(spec.seed, 0, 2**63 - 1):
         yield Fault("design.seed", spec.seed, "must be a whole number in [0, 2^63)")
-    if spec.kind == "full-factorial":
+    if spec.kind in LISTED:
         if spec.samples is not None:
             yield Fault("design.samples", spec.samples, "must be left out: the factors give the points")
         return

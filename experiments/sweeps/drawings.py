@@ -43,7 +43,8 @@ def drawings(
     varied = [name for name in metrics if results[name].nunique() > 1]
     shown = varied[:_MOST_METRICS]
     unit = unit_of_independence(design.spec.kind)
-    if not shown or results.empty:
+    if not shown or results.empty or design.spec.kind == "one-at-a-time":
+        # Means over points that differ in one factor at a time are those of nothing; effects are a table.
         return
     price = {name: title for name, title in PRICE_METRICS.items() if name in varied}
     if SHARE in design.names and price and unit:

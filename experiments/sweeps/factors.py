@@ -40,7 +40,7 @@ class Source(Protocol):
         """Number of values on the grid of a full factorial."""
 
     def grid(self) -> list[Any]:
-        """Return the values on the grid of a full factorial."""
+        """Return the values, as designs that list their points take them."""
 
     def at(self, unit: Floats, levels: int | None) -> list[Any]:
         """Return the values at coordinates in [0, 1]; `levels` if these lie on a grid that has both ends."""
@@ -195,7 +195,9 @@ class Distribution:
 
         place = f"{place}.distribution"
         if gridded:
-            yield Fault(place, self.name, "must be values or a range with count for a full-factorial design")
+            yield Fault(
+                place, self.name, "must be values or a range with count where the design lists its points"
+            )
         law = getattr(stats, self.name, None) if isinstance(self.name, str) else None
         if not isinstance(law, stats.rv_continuous):
             yield Fault(f"{place}.name", self.name, "must be a continuous distribution of scipy.stats")

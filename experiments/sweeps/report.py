@@ -54,6 +54,7 @@ def build_sweep_report(path: str | Path) -> Path:
     import pandas as pd
 
     from gridarium.experiments.sweeps.design import sample
+    from gridarium.experiments.sweeps.effects import ExpectedSign, effects
     from gridarium.experiments.sweeps.statistics import summarise_sweep
 
     folder = Path(path)
@@ -72,6 +73,9 @@ def build_sweep_report(path: str | Path) -> Path:
     metrics = [name for name in results.columns if name not in {*FIRST_COLUMNS, *design.names, LAST_COLUMN}]
     cases = list(dict.fromkeys([*(file.cases or ()), *results["case"]]))
     statistics = summarise_sweep(results, design.names, cases, metrics, design)
+    if design.spec.kind == "one-at-a-time":
+        expected = [ExpectedSign(one.factor, one.metric, one.sign, one.reason) for one in file.expected]
+        statistics["effects"] = effects(results, design, cases, metrics, expected)
     try:
         put_file(folder / "statistics.json", _json_bytes(statistics))
         figures = list(
@@ -139,6 +143,7 @@ def render(
     title = str(study["study"])
     sections = (
         _heading(title, study, statistics, results, failures),
+        section("Effects of one factor at a time", _records(statistics.get("effects", []), currency)),
         section("Means", _records(statistics["means"], currency)),
         section("Comparisons on common random numbers", _records(statistics["comparisons"], currency)),
         section("Sensitivity", _records(statistics["sensitivity"], currency)),

@@ -1,10 +1,10 @@
 """What the runs of a study say, as tidy tables of plain numbers: the content of statistics.json.
 
 A run has a design point and a replication, whose seed all points and cases share. So the values that
-may be treated as independent are, in a full factorial, the replications (each averaged over the points),
-and in a random sample the points (each averaged over its replications; intervals hold for these seeds, and
-are on the wide side, since stratified samples vary less than random ones). The points of a Saltelli or
-Morris design depend on each other: their means have no interval.
+may be treated as independent are, where the design lists its points, the replications (each averaged over
+the points), and in a random sample the points (each averaged over its replications; intervals hold for
+these seeds, and are on the wide side, since stratified samples vary less than random ones). The points of a
+Saltelli or Morris design depend on each other: their means have no interval.
 """
 
 from __future__ import annotations
@@ -37,7 +37,12 @@ POWER = 0.8
 RELATIVE_WIDTH = 0.02
 """Width of the interval, as a share of the mean, for which the number of runs is given."""
 
-_UNITS = {"full-factorial": "replication", "latin-hypercube": "point", "sobol": "point"}
+_UNITS = {
+    "full-factorial": "replication",
+    "one-at-a-time": "replication",
+    "latin-hypercube": "point",
+    "sobol": "point",
+}
 
 
 def unit_of_independence(kind: str) -> str | None:
@@ -149,11 +154,11 @@ def summarise_sweep(
             "power": POWER,
             "relative_width": RELATIVE_WIDTH,
         },
-        **{name: [_plain(record) for record in records] for name, records in tables.items()},
+        **{name: [plain(record) for record in records] for name, records in tables.items()},
     }
 
 
-def _plain(record: Record) -> Record:
+def plain(record: Record) -> Record:
     """Return a record with None for what is no number."""
     values = {key: value.item() if hasattr(value, "item") else value for key, value in record.items()}
     return {

@@ -12,7 +12,14 @@ from gridarium.experiments.renamed import new_name
 from gridarium.experiments.scenario_fields import Conflict, Currency, Flag, Name, Range, Section, Text
 from gridarium.experiments.scenario_fields import Source as Place
 from gridarium.experiments.sweeps.design import DesignSpec, design_faults
-from gridarium.experiments.sweeps.factors import Distribution, Factor, Source, ValueList, ValueRange
+from gridarium.experiments.sweeps.factors import (
+    Distribution,
+    Factor,
+    Source,
+    ValueList,
+    ValueRange,
+    is_number,
+)
 
 
 class RangeSection(Section):
@@ -66,10 +73,13 @@ class FactorSection(Section):
 class DesignSection(Section):
     """Which points of the space of factors are run."""
 
-    kind: Literal["full-factorial", "latin-hypercube", "sobol", "saltelli", "morris"] = "full-factorial"
-    """Every combination, a space-filling sample, or the designs of the Sobol and Morris indices."""
+    kind: Literal["full-factorial", "one-at-a-time", "latin-hypercube", "sobol", "saltelli", "morris"] = (
+        "full-factorial"
+    )
+    """Every combination, each value beside the first ones of the other factors, a space-filling sample, or
+    the designs of the Sobol and Morris indices."""
     samples: Any = None
-    """Points of the sample, base points of saltelli, trajectories of morris; null for a full factorial."""
+    """Points of the sample, base points of saltelli, trajectories of morris; null where values say it all."""
     seed: Any = 0
     """Seed of the sample."""
     levels: Any = 4
@@ -109,6 +119,19 @@ class StopRule(Section):
             yield Conflict("most", self.most, f"must be at least {self.least}, the fewest observations")
 
 
+class Expectation(Section):
+    """The sign of an effect that is expected before the runs."""
+
+    factor: Name
+    """What rises."""
+    metric: Name
+    """What answers to it."""
+    sign: Literal["rises", "falls", "stays"]
+    """What it is expected to do."""
+    reason: Text
+    """Why."""
+
+
 class StudyFile(Section):
     """A study file: a scenario or a function, and how it is varied."""
 
@@ -138,6 +161,8 @@ class StudyFile(Section):
     """Metrics to keep; null keeps all."""
     stop: StopRule | None = None
     """When to stop before the end of the design."""
+    expected: list[Expectation] = Field(default_factory=list)
+    """Signs expected of a one-at-a-time design, in the order in which they are told."""
 
     @property
     def currency_code(self) -> str:
@@ -169,10 +194,27 @@ class StudyFile(Section):
             yield Conflict(fault.place, fault.value, fault.allowed)
         if self.stop is not None:
             yield from self._stop_conflicts(self.stop)
+        yield from self._expected_conflicts()
+
+    def _expected_conflicts(self) -> Iterator[Conflict]:
+        """Yield expectations of what is not varied, not numbers, or not measured."""
+        if self.expected and self.design.kind != "one-at-a-time":
+            yield Conflict("expected", "signs", "must be left out unless the design is one-at-a-time")
+        for number, one in enumerate(self.expected):
+            factor = self.factors.get(one.factor)
+            if factor is None:
+                allowed = f"must be one of {', '.join(self.factors) or 'none'}"
+                yield Conflict(f"expected.{number}.factor", one.factor, allowed)
+            elif not all(is_number(value) for value in factor.values or ()):
+                yield Conflict(f"expected.{number}.factor", one.factor, "must have numbers as values")
+            if self.metrics is not None and one.metric not in self.metrics:
+                allowed = f"must be one of {', '.join(self.metrics)}"
+                yield Conflict(f"expected.{number}.metric", one.metric, allowed)
 
     def _renamed_metrics(self) -> Iterator[Conflict]:
         """Yield metrics of a scenario by names of before; those of a function are its own affair."""
         named = {f"metrics.{number}": name for number, name in enumerate(self.metrics or ())}
+        named |= {f"expected.{number}.metric": one.metric for number, one in enumerate(self.expected)}
         if self.stop is not None:
             named["stop.metric"] = self.stop.metric
         for place, name in named.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gridarium.environment.errors import Fault, GridariumError, InputError
 from gridarium.experiments.records import Progress
@@ -64,6 +65,11 @@ class SweepResult:
         import pandas as pd
 
         return pd.read_parquet(self.path / "results.parquet")
+
+    def effects(self) -> list[dict[str, Any]]:
+        """Return the effects of one factor at a time that statistics.json tells; none of another design."""
+        told: dict[str, Any] = json.loads((self.path / "statistics.json").read_bytes())
+        return list(told.get("effects", []))
 
 
 def sweep(
