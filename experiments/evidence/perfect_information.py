@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pandas as pd
 
@@ -10,10 +12,13 @@ from gridarium.agents.system.perfect_information import PerfectInformation
 from gridarium.agents.system.power_system import SystemForecast
 from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.environment.arrays import Array
+from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period
 from gridarium.experiments.parts.loads import FLEXIBLE_LOADS
 from gridarium.experiments.parts.operator import OPERATOR
 from gridarium.experiments.parts.supply import REAL_TIME
+
+logger = logging.getLogger(__name__)
 
 _QUARTERS_OF_DAY = 96
 
@@ -22,7 +27,7 @@ def benchmark_table(known: GridEvidence) -> pd.DataFrame:
     """Cost of a day of perfect information and the bound that no policy undercuts.
 
     One row for a grid whose scenario asks for it, or none: only a run of one day begins in a state that the
-    benchmark knows.
+    benchmark knows, and a day on which more was imported than the limit allows has no plan to compare with.
     """
     world, operators = known.world, known.of(SystemOperator)
     section = OPERATOR.of(known.scenario) if operators else None
@@ -35,7 +40,11 @@ def benchmark_table(known: GridEvidence) -> pd.DataFrame:
         ("perfect information", shape),
         lambda: PerfectInformation(shape, world.period_h, node_limit=nodes),
     )
-    day = problem.solve("benchmark", _what_became(known))
+    try:
+        day = problem.solve("benchmark", _what_became(known))
+    except InfeasibleError as error:
+        logger.warning("no comparison with perfect information: %s", error)
+        return pd.DataFrame()
     return pd.DataFrame(
         {
             "grid": [known.grid.name],

@@ -202,6 +202,21 @@ def test_a_unit_is_started_for_a_quarter_though_the_mean_of_its_hour_does_not_ne
     assert third["gross_mw"].tolist() == pytest.approx([20.0])
 
 
+def test_a_day_beyond_the_import_limit_is_compared_with_no_other(tmp_path: Path) -> None:
+    # In the first quarter prosumers draw what nobody had told the operator, and the limit is already reached.
+    nothing = {"wind_scale": 0.0, "storage_mwh": 0.0, "flexible_share": 0.0, "latency_s": 0.0, "loss": 0.0}
+    base = replace(draw_pool(4), days=1, n_prosumer=20, load_scale=0.9, **nothing)
+    limit_mw = 0.9 * 182.14 - 147.5 + 0.5
+    outcome = run_case(
+        "pools", only_case(write_pool_scenario(replace(base, import_limit_mw=limit_mw), tmp_path))
+    )
+    dispatch = outcome.tables["dispatch"]
+    head = dispatch[(dispatch["kind"] == "head") & (dispatch["period"] == 0)]
+    assert float(head["p_supply_mw"].sum()) > limit_mw + 5.0
+    assert "benchmarks" not in outcome.tables
+    assert judged(outcome.certificates) == ("certified", "")
+
+
 def test_a_verdict_of_infeasible_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     said = {
         "agent operator: infeasible: import limit (MW), period 3 must be at most 0, needs 12": 12.0,
