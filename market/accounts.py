@@ -6,6 +6,7 @@ from __future__ import annotations
 UPSTREAM = "upstream-market"
 REAL_TIME_MARKET = "real-time-market"
 CARBON_MARKET = "carbon-market"
+DAY_AHEAD_MARKET = "day-ahead-market"
 FUEL_SUPPLIERS = "fuel-suppliers"
 MAINTENANCE = "maintenance"
 
@@ -15,6 +16,7 @@ REPLICAS = "replicas"
 # Energy at a grid's head, and in real time within a grid.
 PURCHASE, EXPORT = "head energy", "head feed-in"
 REAL_TIME = "real-time energy"
+DAY_AHEAD, IMBALANCE = "day-ahead energy", "imbalance"
 
 # Energy and services within a grid.
 RETAIL = "retail"

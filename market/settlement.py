@@ -254,13 +254,15 @@ def settle_storage_compensation(
 
 @dataclass(frozen=True)
 class UnitAccount:
-    """What a generating unit spent in one period, which its operator pays.
+    """What a generating unit spent in one period.
 
     Parameters
     ----------
     time_s : float
     period : int
-    unit, operator : str
+    unit : str
+    operator : str or None
+        Who pays its costs; None where it bears them itself.
     fuel_money, start_stop_money : float
     carbon_money : float
         Owed to the carbon market; negative where that pays.
@@ -269,14 +271,14 @@ class UnitAccount:
     time_s: float
     period: int
     unit: str
-    operator: str
+    operator: str | None
     fuel_money: float
     start_stop_money: float = 0.0
     carbon_money: float = 0.0
 
 
 def settle_unit(ledger: Ledger, account: UnitAccount) -> None:
-    """Book what a unit owes for fuel, starts, stops and carbon, and the same from its operator (E20, E21)."""
+    """Book what a unit owes for fuel, starts, stops and carbon, and the same from its payer (E20, E21)."""
     costs = (
         (account.start_stop_money, FUEL_SUPPLIERS, START_STOP),
         (account.fuel_money, FUEL_SUPPLIERS, FUEL),
@@ -286,7 +288,7 @@ def settle_unit(ledger: Ledger, account: UnitAccount) -> None:
         if amount:
             ledger.book(account.time_s, account.unit, payee, amount, purpose, account.period)
     total = sum(amount for amount, _, _ in costs)
-    if total:
+    if total and account.operator is not None:
         ledger.book(account.time_s, account.operator, account.unit, total, GENERATION, account.period)
 
 

@@ -44,13 +44,15 @@ class ThermalPlant(CommandedAgent):
     name : str
     unit : ThermalUnit
     leader : str
-        Whose schedule it follows and who pays its costs.
+        Whose schedule it follows.
     carbon_price_per_tco2, allowance_tco2_per_mwh : float
         Of the carbon market; no price where its operator answers for its carbon.
     available : ndarray, shape (n_hour,), optional
         1 in each hour in which it can run, otherwise 0.
     kind : str
         What it is called in tables.
+    reimbursed : bool
+        Whether its leader pays its costs; where it sells its energy on a market, it bears them itself.
 
     Notes
     -----
@@ -67,10 +69,12 @@ class ThermalPlant(CommandedAgent):
         allowance_tco2_per_mwh: float = 0.7,
         available: Array | None = None,
         kind: str = "thermal",
+        reimbursed: bool = True,
     ) -> None:
         super().__init__(site, name)
         world = self.world
         self.leader, self.unit, self.kind = leader, unit, kind
+        self._payer = leader if reimbursed else None
         self._tank = SolventTank(name, unit.capture) if unit.capture else None
         self._carbon_market = (
             None if carbon_price_per_tco2 is None else (carbon_price_per_tco2, allowance_tco2_per_mwh)
@@ -153,14 +157,14 @@ class ThermalPlant(CommandedAgent):
         self.site.supply(self.name, now.net_mw, float(self._q_mvar[period]), factor)
 
     def settle(self, period: int) -> None:
-        """Pay for fuel, carbon, starts and stops, and bill the operator for them (E20, E21)."""
+        """Pay for fuel, carbon, starts and stops, and bill who pays its costs for them (E20, E21)."""
         world, unit, now = self.world, self.unit, self._now
         was_on = bool(self.done["on"][period - 1]) if period else unit.on_initially
         account = UnitAccount(
             time_s=world.clock.now_s,
             period=period,
             unit=self.name,
-            operator=self.leader,
+            operator=self._payer,
             fuel_money=unit.fuel_cost_per_h(now.gross_mw) * now.on * world.period_h,
             start_stop_money=unit.start_stop_money * (now.on != was_on),
             carbon_money=self._carbon_money(now),

@@ -81,6 +81,8 @@ class Members:
         Who sums up the prosumers' nominations.
     below : tuple of str
         Operators of the grids that hang on this one; they are supplied at the marginal price.
+    day_ahead_market : str, optional
+        To whom it declares its plans.
     """
 
     wind_farms: tuple[str, ...] = ()
@@ -88,6 +90,7 @@ class Members:
     prosumers: tuple[str, ...] = ()
     desk: str | None = None
     below: tuple[str, ...] = ()
+    day_ahead_market: str | None = None
 
     @property
     def drawn(self) -> tuple[str, ...]:

@@ -127,6 +127,11 @@ class OperatorView:
             pool_fee_per_mwh=np.full(n, self._rules.pool_fee_per_mwh if self._members.desk else 0.0),
         )
 
+    def load_forecast_mw(self, day: int, name: str) -> Array:
+        """Load of one who draws as told the day before, MW, shape (n_period,)."""
+        told: LoadForecast = self._day_ahead[day, name]
+        return told.load_mw
+
     # Each period.
 
     def forecast(self, period: int) -> SystemForecast:

@@ -11,6 +11,7 @@ import numpy as np
 from gridarium.agents.behaviour import Behaviour, Deviation
 from gridarium.agents.questions import Asked
 from gridarium.agents.rows import Rows
+from gridarium.agents.system.day_ahead_declaration import declaration
 from gridarium.agents.system.operation import Members, OperationRules, QuarterLook, QuarterRecord, commanded
 from gridarium.agents.system.operator_books import OperatorBooks
 from gridarium.agents.system.operator_inbox import DAY_AHEAD_TIMEOUT_S, OperatorInbox
@@ -27,6 +28,7 @@ from gridarium.market.messages.tariffs import TariffSignal
 
 _A_WATT_MW = 1e-6
 TERMS_RESEND_S = 60.0
+DECLARATION_RESEND_S = 60.0
 
 _RECORDED = (
     "deviation_mw",
@@ -146,7 +148,7 @@ class SystemOperator(OperatorInbox):
             # It goes on looking at the periods of the day before meanwhile.
             self.world.clock.process(self._supply(day, question))
         else:
-            self.tell_plan(question, self.terms[day])
+            self._tell_of_plan(day, question)
 
     def _supply(self, day: int, question: Asked) -> Generator[Any, Any, None]:
         """Tell the grids below price and carbon factor of a day; plan anew with what they will take."""
@@ -156,7 +158,16 @@ class SystemOperator(OperatorInbox):
         yield from told.answered()
         self._view.note_plans(day, told.replies)
         yield from self._plan(day)
+        self._tell_of_plan(day, question)
+
+    def _tell_of_plan(self, day: int, question: Asked) -> None:
+        """Answer the supplier, and declare the plan to the market until it is received or the day begins."""
         self.tell_plan(question, self.terms[day])
+        market, clock = self.members.day_ahead_market, self.world.clock
+        if market is not None:
+            declared = declaration(day, self.system, self.members, self.plans[day].schedule, self._view)
+            left_s = self._looks_at_s(day * self.day_length) + self.rules.lead_s - clock.now_s
+            clock.process(self.ask({market: declared}, left_s, DECLARATION_RESEND_S).answered())
 
     def _plan(self, day: int) -> Generator[Any, Any, None]:
         """Plan a day, and send the plan."""

@@ -35,6 +35,7 @@ METRICS: tuple[Callable[[Tables, float], Iterable[Metric]], ...] = (
     system_metrics.system_cost,
     system_metrics.system_energy,
     system_metrics.perfect_information,
+    system_metrics.day_ahead_market,
     system_metrics.provider,
     system_metrics.prosumers,
     system_metrics.pool,

@@ -46,6 +46,10 @@ COUNTED = (
 """Columns of the table of quarters that make up what the operator's problems minimise."""
 
 
+SETTLED = {"units": ("thermal",), "wind": ("renewable",), "loads": ("load", "flexible_load")}
+"""Kinds of agents that a day-ahead market settles, by what their metrics are called."""
+
+
 def cost_parts(payoffs: pd.DataFrame) -> dict[str, float]:
     """Parts of the system's cost as paid, money."""
     found = {}
@@ -100,6 +104,15 @@ def perfect_information(tables: Tables, period_h: float) -> Iterator[Metric]:
         cost = realised_cost_money(tables["quarters"])
         for bound in tables["benchmarks"]["bound_money"]:
             yield "perfect_information_gap_percent", 100.0 * (cost - float(bound)) / abs(float(bound))
+
+
+def day_ahead_market(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What units, wind farms and loads gain on what was declared, and on what departed from it."""
+    for name, kinds in SETTLED.items():
+        own = rows_of(tables, "settlements", *kinds)
+        if len(own):
+            yield f"{name}_day_ahead_money", float(own["day_ahead_money"].sum())
+            yield f"{name}_imbalance_money", float(own["imbalance_money"].sum())
 
 
 def provider(tables: Tables, period_h: float) -> Iterator[Metric]:

@@ -241,7 +241,8 @@ CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
         _at("day-ahead stage"),
         "the day-ahead power is bid to the market and settled before real-time operation",
         "settled",
-        "neither day-ahead nor real-time prices are given",
+        "settled here too, at an assumed price, with deviations at the real-time price; the paper gives no "
+        "price and no amount to compare with",
     ),
 )
 

@@ -11,6 +11,7 @@ from pydantic import Field, create_model
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.parts.carbon_market import CARBON_MARKET
 from gridarium.experiments.parts.consumers import CONSUMERS
+from gridarium.experiments.parts.day_ahead_market import DAY_AHEAD_MARKET
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.gas_turbines import GAS_TURBINES
 from gridarium.experiments.parts.leader import LEADER
@@ -49,6 +50,7 @@ HOUSE: tuple[Part[Any], ...] = (
     WIND_FARMS,
     LOAD,
     FLEXIBLE_LOADS,
+    DAY_AHEAD_MARKET,
     RECORDED_GRIDS,
     OPERATOR,
     TRADING,

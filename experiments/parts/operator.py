@@ -10,6 +10,7 @@ from pydantic import Field
 from gridarium.environment.clock import HOUR_S
 from gridarium.experiments.behaviour_schema import Behaviour, misplaced
 from gridarium.experiments.parts.carbon_market import CARBON_MARKET
+from gridarium.experiments.parts.day_ahead_market import DAY_AHEAD_MARKET
 from gridarium.experiments.parts.lines import LESSOR
 from gridarium.experiments.parts.loads import FLEXIBLE_LOADS, LOAD
 from gridarium.experiments.parts.part import GridBuild, Part
@@ -99,12 +100,14 @@ def _members(build: GridBuild) -> Members:
     scenario = build.scenario
     desks = build.named(TRADING.agents(scenario))
     recorded = build.named(RECORDED_GRIDS.agents(scenario))
+    markets = build.named(DAY_AHEAD_MARKET.agents(scenario))
     return Members(
         wind_farms=build.named(WIND_FARMS.agents(scenario)),
         loads=build.named(LOAD.agents(scenario)),
         prosumers=build.named(PROSUMERS.agents(scenario)),
         desk=desks[0] if desks else None,
         below=(*build.below, *recorded),
+        day_ahead_market=markets[0] if markets else None,
     )
 
 

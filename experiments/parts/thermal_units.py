@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.carbon_market import CARBON_MARKET
+from gridarium.experiments.parts.day_ahead_market import DAY_AHEAD_MARKET
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.scenario_fields import (
     Amount,
@@ -110,10 +111,11 @@ def _build(build: GridBuild) -> None:
     from gridarium.agents.devices.thermal_plant import ThermalPlant
 
     carbon = CARBON_MARKET.of(build.scenario)
+    reimbursed = not DAY_AHEAD_MARKET.is_given(build.scenario)
     for name, unit in THERMAL_UNITS.of(build.scenario).items():
         ratings = unit_ratings(build.grid.named(name), unit)
         price, allowance = carbon.price_per_tco2, carbon.allowance_tco2_per_mwh
-        ThermalPlant(build.grid.head, name, ratings, build.leader, price, allowance)
+        ThermalPlant(build.grid.head, name, ratings, build.leader, price, allowance, reimbursed=reimbursed)
 
 
 def _system_has_units(scenario: GridScenario) -> Iterator[Fault]:

@@ -21,6 +21,7 @@ from gridarium.agents.devices.renewable_plant import RenewablePlant
 from gridarium.agents.devices.system_load import SystemLoad
 from gridarium.agents.devices.thermal_plant import ThermalPlant
 from gridarium.agents.storage.storage_provider import StorageProvider
+from gridarium.agents.system.day_ahead_market import DayAheadMarket, SettlementPrices
 from gridarium.agents.system.operation import Members, OperationRules
 from gridarium.agents.system.power_system import PowerSystem
 from gridarium.agents.system.system_operator import SystemOperator
@@ -104,6 +105,7 @@ def make_plate(power_system: PowerSystem, make_day: Callable[..., Any]) -> Calla
         flexible: Callable[[], Behaviour] = Behaviour,
         system: PowerSystem = power_system,
         farms: int = 1,
+        market: bool = False,
     ) -> Plate:
         n, day = days * DAY, make_day()
         clock = Clock(pd.Timestamp("2026-01-14T19:00:00", tz="Asia/Shanghai"), QUARTER_S)
@@ -111,7 +113,7 @@ def make_plate(power_system: PowerSystem, make_day: Callable[..., Any]) -> Calla
         rules = OperationRules(opens_s=3600.0, deviation_mw=eps)
         names = ("wind", "far wind")[:farms]
         price, nothing = np.full(n, MARKET_PRICE), np.zeros(n)
-        market = UpstreamMarket(
+        upstream = UpstreamMarket(
             world.grid.head,
             REAL_TIME_MARKET,
             SupplyProfile(price, nothing, nothing),
@@ -120,8 +122,9 @@ def make_plate(power_system: PowerSystem, make_day: Callable[..., Any]) -> Calla
             5 * 3600.0,
             Horizon.of(world),
         )
+        members = Members(names, ("load",), day_ahead_market="market" if market else None)
         operator = SystemOperator(
-            world.grid.head, "operator", market.name, system, Members(names, ("load",)), rules, behaviour
+            world.grid.head, "operator", upstream.name, system, members, rules, behaviour
         )
         plants = [ThermalPlant(world.grid.head, unit.name, unit, "operator") for unit in system.units]
         load = np.tile(day.load_mw, days)
@@ -146,6 +149,10 @@ def make_plate(power_system: PowerSystem, make_day: Callable[..., Any]) -> Calla
         provider = None
         if system.storage is not None:
             provider = StorageProvider(world.grid.head, "esp", system.storage, StorageRates(), "operator")
+        if market:
+            names = ("load", *(agent.name for agent in (*plants, *wind, *loads)))
+            prices = SettlementPrices(np.full(n, 40.0), price)
+            DayAheadMarket(world.grid.head, "market", "operator", dict.fromkeys(names, ""), prices)
         return Plate(world, operator, plants, wind, loads, provider)
 
     return made
@@ -251,10 +258,17 @@ def test_a_lossy_slow_bus_does_not_change_the_plan(day: Plate, make_plate: Calla
     assert lossy.world.ledger.balance("operator") == pytest.approx(day.world.ledger.balance("operator"))
 
 
-def test_two_days_in_a_row(day: Plate, make_plate: Callable[..., Plate], told: Told) -> None:
-    two = make_plate(2)
+@pytest.fixture(scope="module")
+def two_days(make_plate: Callable[..., Plate]) -> Plate:
+    """Two days with a day-ahead market that hears nothing before the first one."""
+    two = make_plate(2, market=True)
     two.world.bus.record = True
-    operator = two.run().operator
+    two.world.bus.add_outage("market", 0.0, two.world.delivery_s)
+    return two.run()
+
+
+def test_two_days_in_a_row(day: Plate, two_days: Plate, told: Told) -> None:
+    two, operator = two_days, two_days.operator
     # The second day is committed a day after the first.
     log = two.world.bus.log()
     asked = log[log["topic"] == "ForecastRequest"]["sent_s"].unique()
@@ -275,6 +289,23 @@ def test_two_days_in_a_row(day: Plate, make_plate: Callable[..., Plate], told: T
     for plant, unit in zip(two.plants, operator.system.units, strict=True):
         before, after = plant.done["gross_mw"][DAY - 1 : DAY + 1]
         assert abs(after - before) <= unit.ramp_mw_per_h / 4 + 1e-9
+
+
+def test_each_day_is_declared_until_the_market_has_heard_of_it(two_days: Plate) -> None:
+    (market,) = (agent for agent in two_days.world.agents if isinstance(agent, DayAheadMarket))
+    declared = np.array(list(market.declared_mw.values()))
+    assert np.isnan(declared[:, :DAY]).all()
+    assert np.isfinite(declared[:, DAY:]).all()
+    log = two_days.world.bus.log().query("topic == 'Declaration'")
+    # The first day is repeated each minute until it begins, the second one is received at once.
+    assert (log["outcome"] == "lost").sum() == (5 * 3600 - 3600) / 60
+    assert log.query("outcome == 'delivered'")["sent_s"].tolist() == [3600.0 + 86400.0]
+    operator = two_days.operator
+    assert operator.system.storage is not None
+    runs = np.array([market.declared_mw[unit.name][DAY:] > 0.0 for unit in operator.system.units]).T
+    assert np.array_equal(runs, operator.plans[1].on)
+    # What is declared adds up: nothing is planned to be bought or spilled, and the storage takes the rest.
+    assert np.abs(declared[:, DAY:].sum(axis=0)).max() <= operator.system.storage.p_max_mw + 1e-6
 
 
 def test_exact_forecasts_leave_nothing_to_do(make_plate: Callable[..., Plate]) -> None:

@@ -36,7 +36,16 @@ def _documented() -> dict[str, Table]:
 TABLES = _documented()
 KINDS = {
     "feeder": {"dso", "consumer", "storage", "renewable", "gas_turbine", "market", "head"},
-    "system": {"operator", "thermal", "renewable", "load", "flexible_load", "storage_provider", "prosumer"},
+    "system": {
+        "operator",
+        "thermal",
+        "renewable",
+        "load",
+        "flexible_load",
+        "storage_provider",
+        "prosumer",
+        "day_ahead_market",
+    },
 }
 
 

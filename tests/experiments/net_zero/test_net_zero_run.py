@@ -19,6 +19,7 @@ Run = Callable[..., Result]
 TABLES = {
     "signals", "dispatch", "loads", "storages", "units", "quarters", "carbon", "prosumers", "pool", "trades",
     "offers", "leases", "benchmarks", "buses", "heads", "payoffs", "messages", "traffic", "ledger",
+    "settlements",
 }  # fmt: skip
 CASES = ("capture", "shared-storage", "decentralised")
 OPERATORS = {
