@@ -48,7 +48,7 @@ class TabulatedGame:
     values: Array
 
     def __post_init__(self) -> None:
-        check_players(self.players)
+        object.__setattr__(self, "players", check_players(self.players))
         values = series(self.values)
         if values.shape != (2 ** len(self.players),):
             allowed = f"must have one value for each of {2 ** len(self.players)} coalitions"
