@@ -34,6 +34,7 @@ class QuadraticSolver:
         self._unequal = ~self._equal
         self._has_equal, self._has_unequal = bool(self._equal.any()), bool(self._unequal.any())
         self._piqp: piqp.SparseSolver | None = None
+        self._answered: piqp.SparseSolver | None = None
         self._numbers: Numbers | None = None
         self.coarse_solves = 0
 
@@ -49,31 +50,40 @@ class QuadraticSolver:
             self._piqp = self._set_up(numbers)
         else:
             self._piqp.update(**self._changed(numbers, old))
+        self._answered = self._piqp
         try:
             run_piqp(self._piqp)
         except SolverLimitError:
             self.coarse_solves += 1
-            self._run_coarse(self._piqp)
-        return np.array(self._piqp.result.x)
+            self._answered = self._run_coarse(self._piqp, numbers)
+        return np.array(self._answered.result.x)
 
     def multipliers(self) -> Multipliers:
         """Of the last solve."""
-        if self._piqp is None:
+        if self._answered is None:
             raise SolveError("there are no multipliers before the first solve")
-        return read_multipliers(self._piqp, self._equal, 0)
+        return read_multipliers(self._answered, self._equal, 0)
 
-    def _run_coarse(self, live: piqp.SparseSolver) -> None:
+    def _run_coarse(self, live: piqp.SparseSolver, numbers: Numbers) -> piqp.SparseSolver:
         """Bounds that leave next to no room between them stall the last digits of the gap, seldom all.
 
-        A firmer regularisation mends the latter; it comes last since it stalls the gap by itself.
+        Scaling the cost mends most of the latter, a firmer regularisation some; that comes last since it
+        stalls the gap by itself. Returns the object that has the answer.
         """
+        scaled = self._set_up(numbers, scales_cost=True)
         usual = live.settings.reg_lower_limit
-        ways = (COARSE_GAP, usual), (LAST_GAP, usual), (LAST_GAP, _FIRM_REGULARISATION)
+        ways = (
+            (live, COARSE_GAP, usual),
+            (scaled, COARSE_GAP, usual),
+            (live, LAST_GAP, usual),
+            (live, LAST_GAP, _FIRM_REGULARISATION),
+        )
         try:
-            for gap, live.settings.reg_lower_limit in ways:
-                set_gap(live, gap)
+            for solver, gap, solver.settings.reg_lower_limit in ways:
+                set_gap(solver, gap)
                 try:
-                    return run_piqp(live)
+                    run_piqp(solver)
+                    return solver
                 except SolverLimitError as error:
                     stopped = error
             raise stopped
@@ -104,8 +114,9 @@ class QuadraticSolver:
             sides["h_u"] = numbers.row_upper[self._unequal]
         return sides
 
-    def _set_up(self, numbers: Numbers) -> piqp.SparseSolver:
+    def _set_up(self, numbers: Numbers, scales_cost: bool = False) -> piqp.SparseSolver:
         form, live = self.form, new_piqp()
+        live.settings.preconditioner_scale_cost = scales_cost
         matrices = {}
         if self._has_equal:
             matrices["A"] = form.rows[self._equal].tocsc()

@@ -11,6 +11,8 @@ import pytest
 from gridarium.experiments import registry
 from gridarium.experiments.evidence.system_metrics import COST_PARTS
 from gridarium.experiments.results import Result, read_run
+from gridarium.experiments.runner import run
+from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.table_files import parquet_bytes
 from gridarium.market.accounts import POOL_CALL, REAL_TIME
 
@@ -229,3 +231,11 @@ def test_the_pool_runs_without_a_system(bargaining_run: Result) -> None:
     )
     assert "total_cost_money" not in quadratic
     assert not {"quarters", "units", "heads"} & set(bargaining_run.tables)
+
+
+def test_a_day_whose_dispatch_has_no_room_left_is_planned() -> None:
+    # Nothing is planned anew, so that the second day begins with tanks and ramps at their limits: the
+    # quadratic programme then has no interior, on which an interior-point method stalls unless it scales the cost.
+    settings = ("horizon_h=48", "operator.trigger_mw=1000", "operator.benchmark_nodes=0")
+    result = run(load_scenario("net-zero", settings), cases=["capture"])
+    assert all(one.passed for one in result.certificates if one.hard)
