@@ -234,8 +234,8 @@ def test_the_pool_runs_without_a_system(bargaining_run: Result) -> None:
 
 
 def test_a_day_whose_dispatch_has_no_room_left_is_planned() -> None:
-    # Nothing is planned anew, so that the second day begins with tanks and ramps at their limits: the
-    # quadratic programme then has no interior, on which an interior-point method stalls unless it scales the cost.
+    # Nothing is planned anew, so that the second day begins with tanks and ramps at their limits. Then the
+    # quadratic programme has no interior, on which an interior-point method stalls unless the cost is scaled.
     settings = ("horizon_h=48", "operator.trigger_mw=1000", "operator.benchmark_nodes=0")
     result = run(load_scenario("net-zero", settings), cases=["capture"])
     assert all(one.passed for one in result.certificates if one.hard)
