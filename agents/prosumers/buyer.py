@@ -12,8 +12,11 @@ from gridarium.agents.prosumers.reputations import Reputations
 from gridarium.agents.prosumers.trading import Answer, Purchase
 from gridarium.environment.clock import MINUTE_S
 from gridarium.environment.private_lines import LineFlow
-from gridarium.market.messages.leasing import Accept, PriceOffer
+from gridarium.market.messages.leasing import Accept, Counter, PriceOffer
+from gridarium.market.residual import residual
 from gridarium.market.utility import Utility
+
+_ROUNDING_MONEY = 1e-9
 
 
 class Buyer(Listener):
@@ -70,6 +73,8 @@ class Buyer(Listener):
             room,
             last,
         )
+        if isinstance(best, Accept) and self._is_loss(best, seller):
+            best = Counter(offer.minute_s, offer.round, offer.price_per_mwh, 0.0)
         answer: Answer = self._choose(offer, best)
         if isinstance(answer, Accept):
             self._taken_mwh += answer.volume_mwh
@@ -85,6 +90,16 @@ class Buyer(Listener):
             self.trust_money += self._reputations.preference(seller)
         if answer is not None and flow.open_share > 0.0:
             self._reputations.judge(seller, flow.delivered_mwh, answer.volume_mwh * flow.open_share)
+
+    def _is_loss(self, accept: Accept, seller: str) -> bool:
+        """Whether energy costs more than it is worth after what others bring in the minute.
+
+        A price that both sides work out from declarations rests on what the buyer had from others when it
+        declared; the last word of that may be lost, and two sellers each take the other's part for open.
+        """
+        worth_money = residual(self._utility, self._taken_mwh).value(accept.volume_mwh)
+        worth_money += self._reputations.preference(seller)
+        return accept.price_per_mwh * accept.volume_mwh > worth_money + _ROUNDING_MONEY
 
     def _in_minute(self, minute_s: float) -> bool:
         """Whether a minute runs now; the first offer of a minute starts a clean sheet."""
