@@ -12,6 +12,7 @@ from gridarium.environment.clock import HOUR_S, MINUTE_S
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.matching import MatchingPool
+from gridarium.market.tangents import Index
 from gridarium.market.utility import Utility
 
 
@@ -54,7 +55,7 @@ class LineCosts:
         return cls(costs, capacity, loss)
 
     def slot(self, possible_mwh: Array, utilities: Sequence[Utility]) -> MatchingPool:
-        """Sellers and buyers of a minute.
+        """Sellers and buyers of a minute; sellers that are alike count as one, which changes no optimum.
 
         Parameters
         ----------
@@ -64,11 +65,28 @@ class LineCosts:
         """
         sellers, buyers = (np.flatnonzero(column > 0.0) for column in possible_mwh.T)
         between = np.ix_(sellers, buyers)
+        costs, capacity, loss = (each[between] for each in (self.cost_per_mwh, self.capacity_mwh, self.loss))
+        supply = possible_mwh[sellers, 0]
+        first, group = _alike(costs, capacity, loss, supply)
+        many = np.bincount(group) > 1
         return MatchingPool.of_matrices(
-            self.cost_per_mwh[between],
-            possible_mwh[sellers, 0],
+            costs[first],
+            np.bincount(group, supply),
             [utilities[buyer] for buyer in buyers.tolist()],
             possible_mwh[buyers, 1],
-            self.capacity_mwh[between],
-            self.loss[between],
+            np.where(many[:, None], np.inf, capacity[first]),
+            loss[first],
         )
+
+
+def _alike(costs: Array, capacity: Array, loss: Array, supply: Array) -> tuple[Index, Index]:
+    """The first seller of each group of which it does not matter who of them sends, and everybody's group.
+
+    They have the same costs and losses to every buyer, and lines that carry all that each has.
+    """
+    wide = ((capacity >= supply[:, None]) | np.isinf(costs)).all(axis=1)
+    alone = np.where(wide, -1.0, np.arange(len(supply)))
+    keys = np.hstack([costs, loss, alone[:, None]])
+    _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return first[order], np.argsort(order)[group.ravel()]

@@ -17,7 +17,7 @@ from gridarium.agents.prosumers.trading import CRUMB_MWH, TradeRules
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import MINUTE_S
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
-from gridarium.experiments.evidence.pool import lease_terms
+from gridarium.experiments.evidence.pool import charging_prices, lease_terms
 from gridarium.experiments.parts.lines import private_lines
 from gridarium.experiments.parts.prosumers import all_exact, prosumers_of, worth_of
 from gridarium.experiments.parts.trading import active_trading, bargaining_rule, trade_rules
@@ -85,7 +85,8 @@ def _rounds(known: GridEvidence, said: pd.DataFrame) -> pd.DataFrame:
 def _costs(known: GridEvidence, rounds: pd.DataFrame) -> Array:
     """Cost of each seller for each buyer, money/MWh delivered, by the fees of the day (E7, E8).
 
-    What an operator pays that has called the pool (E26) lowers it, but not below nothing.
+    What an operator pays that has called the pool (E26) lowers it, but not below nothing, nor below what the
+    seller has last paid to charge its battery (E10).
     """
     per_day, named = round(24.0 / known.world.period_h), known.grid.named
     lines, sections, terms = (
@@ -105,7 +106,8 @@ def _costs(known: GridEvidence, rounds: pd.DataFrame) -> Array:
     keys = list(zip(rounds["period"] // per_day, rounds["agent"], rounds["buyer"], strict=True))
     costs = {key: cost(*key) for key in dict.fromkeys(keys)}
     gross = np.array([costs[key] for key in keys])
-    return np.asarray(np.maximum(gross - rounds["premium_per_mwh"].to_numpy(), 0.0))
+    net = np.maximum(gross - rounds["premium_per_mwh"].to_numpy(), 0.0)
+    return np.asarray(np.fmax(net, charging_prices(known, rounds["agent"], rounds["period"])))
 
 
 def _outside_limits(rounds: pd.DataFrame, rules: TradeRules) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -30,8 +32,11 @@ def pool_table(known: GridEvidence) -> pd.DataFrame:
     possible = _possible_mwh(known)
     within = possible.copy()
     within[:, :, 0] = np.minimum(possible[:, :, 0], _limits_mwh(known)[:, :, None])
-    bound = _bound_money(known, within)
-    free = bound if np.array_equal(within, possible) else _bound_money(known, possible)
+    bound = _bound_money(known, within, range(world.n_period))
+    # Without limits only those periods differ in which there were some.
+    limited = np.flatnonzero((within != possible).any(axis=(0, 2, 3))).tolist()
+    free = bound.copy()
+    free[limited] = _bound_money(known, possible, limited)[limited]
     could_sell, needed = possible.sum(axis=(0, 3)).T
     value, fees, paid, traded = (
         by_period(own, name, world.n_period)
@@ -88,6 +93,31 @@ def _reserved_money(known: GridEvidence) -> Array:
     return by_period(own.assign(kept_money=kept), "kept_money", known.world.n_period)
 
 
+def charging_prices(known: GridEvidence, sellers: pd.Series[str], periods: pd.Series[int]) -> Array:
+    """What sellers had last paid to charge their batteries when they began to sell for periods, money/MWh.
+
+    That is before the period in front of theirs is metered; nan for who has not charged from others (E10).
+    """
+    own = known.tables["prosumers"]
+    charged = own.loc[own["for_battery_mwh"] > 0.0, ["agent", "period", "payments_money", "received_mwh"]]
+    last = pd.DataFrame(
+        {
+            "seller": charged["agent"],
+            "period": charged["period"] + 1,
+            "paid_per_mwh": charged["payments_money"] / charged["received_mwh"],
+        }
+    )
+    sales = pd.DataFrame({"seller": sellers.to_numpy(), "period": periods.to_numpy()}).reset_index()
+    found = pd.merge_asof(
+        sales.sort_values("period", kind="stable"),
+        last.sort_values("period", kind="stable"),
+        on="period",
+        by="seller",
+        allow_exact_matches=False,
+    )
+    return found.sort_values("index")["paid_per_mwh"].to_numpy(dtype=float)
+
+
 def lease_terms(known: GridEvidence) -> dict[int, LeaseTerms]:
     """The terms of each day on which some were sent."""
     leases = known.tables.get("leases")
@@ -97,15 +127,15 @@ def lease_terms(known: GridEvidence) -> dict[int, LeaseTerms]:
     return {int(day): LeaseTerms(*map(float, terms)) for day, *terms in told.itertuples(index=False)}
 
 
-def _bound_money(known: GridEvidence, possible_mwh: Array) -> Array:
-    """Upper bound of the welfare of each period, shape (n_period,).
+def _bound_money(known: GridEvidence, possible_mwh: Array, periods: Collection[int]) -> Array:
+    """Upper bound of the welfare of some periods, shape (n_period,); 0 in the others.
 
     Notes
     -----
     What batteries give is taken as the prosumers had planned it.
     """
     world, bound = known.world, np.zeros(known.world.n_period)
-    if active_trading(known.scenario) is None:
+    if active_trading(known.scenario) is None or not periods:
         return bound
     lines = private_lines(known.scenario, known.grid)
     names = [one.name for one in known.of(Prosumer)]
@@ -117,8 +147,10 @@ def _bound_money(known: GridEvidence, possible_mwh: Array) -> Array:
     for day, terms in lease_terms(known).items():
         fee = LadderTariff(terms.base_fee_per_km_mwh, terms.interval_km, terms.growth)
         network = LineCosts.of(names, lines, fee, reserved)
-        days = range(day * per_day, min((day + 1) * per_day, world.n_period))
-        slots = [(period, minute) for period in days for minute in range(possible_mwh.shape[3])]
+        of_day = [period for period in periods if period // per_day == day]
+        slots = [(period, minute) for period in of_day for minute in range(possible_mwh.shape[3])]
+        if not slots:
+            continue
         pools = [network.slot(possible_mwh[:, period, :, minute], utilities) for period, minute in slots]
         by_slot = pool_welfare(stacked(pools)).welfare_by_slot_money
         np.add.at(bound, [period for period, _ in slots], by_slot)

@@ -10,6 +10,7 @@ import pandas as pd
 from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.environment.clock import MINUTE_S
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.evidence.pool import charging_prices
 from gridarium.experiments.parts.prosumers import prosumers_of
 from gridarium.experiments.parts.trading import active_trading
 from gridarium.experiments.records import Reading
@@ -73,18 +74,5 @@ def _beyond_total_mwh(known: GridEvidence) -> float:
 
 def _below_charging_price(known: GridEvidence, made: pd.DataFrame) -> float:
     """Prices against the seller's own last purchase for its battery, from the trades in which it bought."""
-    own = known.tables["prosumers"]
-    charged = own.loc[own["for_battery_mwh"] > 0.0, ["agent", "period", "payments_money", "received_mwh"]]
-    paid = charged["payments_money"] / charged["received_mwh"]
-    # Sales are opened before the period in front of theirs is metered.
-    last = charged.assign(charging_price=paid, seller=charged["agent"], period=charged["period"] + 1)
-    sales = made.sort_values("period", kind="stable")
-    beside = pd.merge_asof(
-        sales,
-        last[["seller", "period", "charging_price"]].sort_values("period", kind="stable"),
-        on="period",
-        by="seller",
-        allow_exact_matches=False,
-    )
-    short = (beside["charging_price"] - beside["price_per_mwh"]).dropna()
-    return max(0.0, float(short.max())) if len(short) else 0.0
+    short = charging_prices(known, made["seller"], made["period"]) - made["price_per_mwh"].to_numpy()
+    return float(np.nanmax(np.append(short, 0.0)))

@@ -153,8 +153,18 @@ def pool(tables: Tables, period_h: float) -> Iterator[Metric]:
     yield "p2p_fees_money", float(sums["fees_money"])
     yield "p2p_welfare_money", float(sums["welfare_money"])
     yield "p2p_efficiency_percent", 100.0 * float(sums["welfare_money"] / sums["welfare_bound_money"])
+    yield from _defaults(_p2p(tables))
     yield from _calls(tables["quarters"], period_h) if "quarters" in tables else ()
     yield "p2p_trading_h", float((table["traded_mwh"] > 0.0).sum()) * period_h
+
+
+def _defaults(trades: pd.DataFrame) -> Iterator[Metric]:
+    """What was sold and did not arrive, and what sellers had sold that failed to send it; none if all did."""
+    failed = trades.loc[trades["outcome"].isin(["short", "default"]), "seller"].unique()
+    if len(failed):
+        missing = (trades["contracted_mwh"] - trades["delivered_mwh"]).sum()
+        yield "p2p_undelivered_mwh", float(missing)
+        yield "p2p_of_defaulters_mwh", float(trades["contracted_mwh"][trades["seller"].isin(failed)].sum())
 
 
 def _calls(quarters: pd.DataFrame, period_h: float) -> Iterator[Metric]:

@@ -10,7 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gridarium.experiments.figures.case_lines import draw_reference, draw_steps, lines_by_case, start_at_zero
+from gridarium.experiments.figures.case_lines import (
+    DrawRow,
+    draw_reference,
+    draw_steps,
+    lines_by_case,
+    start_at_zero,
+)
 from gridarium.experiments.figures.grid_result import GridResult
 from gridarium.experiments.figures.style import (
     BLACK,
@@ -47,7 +53,8 @@ def pool_drawings(grid: GridResult) -> Iterator[Drawing]:
         caption = "Trade over leased lines in each period. Shaded: what surplus and need allow."
         called = _called_mw(grid)
         if called is not None:
-            pool, caption = pool.merge(called, how="left"), f"{caption} Dotted: what the operator called for."
+            pool = pool.merge(called, how="left")
+            caption += " In the middle: what the operator called for, where it could."
         yield Drawing("pool", caption, pool_figure(pool, grid.period_h, grid.currency))
     if prosumers is not None and pool["welfare_bound_money"].sum() > 0.0:
         caption = "Who gains from the trade, and what is left of the best matching of every minute."
@@ -84,16 +91,20 @@ def profit_drawings(grid: GridResult) -> Iterator[Drawing]:
 
 
 def _lengths_km(section: Tree) -> dict[str, float]:
-    """Length of every line by the two that it joins."""
-    rows = (section.get("lines") or {}).get("distance_km", {})
-    return {f"{one} to {other}": float(km) for one, row in rows.items() for other, km in row.items()}
+    """Length of every line by the two that it joins, and of those within a class of several."""
+    lines = section.get("lines") or {}
+    rows = lines.get("distance_km", {})
+    found = {f"{one} to {other}": float(km) for one, row in rows.items() for other, km in row.items()}
+    if any(one["count"] > 1 for one in section.get("prosumers", {}).values()):
+        found["within a class"] = float(lines["within_km"])
+    return found
 
 
 @in_paper_style
 def pool_figure(pool: pd.DataFrame, period_h: float, currency: str = MONEY) -> Figure:
     """Draw power and mean price of leased-line trade; shaded is what surplus and need allow.
 
-    A column `called_mw` is drawn as dots.
+    A column `called_mw` gets a row of its own.
     """
     possible = np.minimum(pool["surplus_mwh"], pool["need_mwh"]) / period_h
     table = pool.assign(possible_mw=possible, traded_mw=pool["traded_mwh"] / period_h)
@@ -101,18 +112,20 @@ def pool_figure(pool: pd.DataFrame, period_h: float, currency: str = MONEY) -> F
     def power(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
         draw_reference(axes, rows["possible_mw"].to_numpy(dtype=float), hours, "possible")
         draw_steps(axes, rows["traded_mw"].to_numpy(dtype=float), hours, look, name)
-        if "called_mw" in rows and rows["called_mw"].notna().any():
-            called = rows["called_mw"].to_numpy(dtype=float)
-            dots: dict[str, Any] = {"color": BLACK, "linestyle": "dotted", "linewidth": 0.8, "zorder": 3.0}
-            axes.stairs(called, hours.edges, baseline=None, label="called", **dots)
         start_at_zero(axes)
 
-    def price(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
-        draw_steps(axes, rows["price_per_mwh"].to_numpy(dtype=float), hours, look)
-        start_at_zero(axes)
+    def of(column: str) -> DrawRow:
+        def draw(axes: Axes, rows: pd.DataFrame, hours: Hours, look: Look, name: str) -> None:
+            draw_steps(axes, rows[column].to_numpy(dtype=float), hours, look)
+            start_at_zero(axes)
 
-    rows = {"power (MW)": power, f"price\n({currency}/MWh)": price}
-    return lines_by_case(table, rows, height=3.6, ratios=(1.0, 1.0))[0]
+        return draw
+
+    rows: dict[str, DrawRow] = {"traded (MW)": power}
+    if "called_mw" in table:
+        rows["called (MW)"] = of("called_mw")
+    rows[f"price\n({currency}/MWh)"] = of("price_per_mwh")
+    return lines_by_case(table, rows, height=1.8 * len(rows), ratios=(1.0,) * len(rows))[0]
 
 
 @in_paper_style

@@ -18,6 +18,7 @@ from gridarium.experiments.claims.kinds import (
 )
 from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.formatting import number
+from gridarium.experiments.papers.net_zero_cases import CASE_CLAIMS
 from gridarium.experiments.papers.net_zero_example import CHARGES_H, DISCHARGES_H
 from gridarium.experiments.papers.net_zero_pool import POOL_CLAIMS
 from gridarium.experiments.records import Claim, Drawing
@@ -206,6 +207,7 @@ CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
         [_S1],
     ),
     _judged("E-net-zero", _at("title"), "the system emits nothing net", "0 t", _net_zero, [_S2]),
+    *CASE_CLAIMS,
     *POOL_CLAIMS,
     incomparable(
         "E-esp-profit-size",

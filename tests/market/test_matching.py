@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gridarium.environment.errors import InputError
 from gridarium.market.bargaining import Bargain, Deal, nash_outcome
+from gridarium.market.line_costs import LineCosts
 from gridarium.market.matching import MatchingPool, matching_welfare, pool_welfare, stacked
 from gridarium.market.tangents import lower_envelope
 from gridarium.market.utility import LogUtility, QuadraticUtility
@@ -62,6 +63,32 @@ def random_pool(rng, n_ep, n_ip):
     return MatchingPool.of_matrices(
         costs, rng.uniform(0, 0.08, n_ep), utilities, rng.uniform(0, 0.08, n_ip), 0.05, rng.uniform(0, 0.05)
     )
+
+
+@pytest.mark.parametrize("capacity", [0.01, 1.0])
+def test_sellers_alike_count_as_one(capacity):
+    rng = np.random.default_rng(6)
+    of_place = rng.uniform(5, 60, (3, 12))
+    place = np.arange(12) % 3
+    costs = of_place[place]
+    np.fill_diagonal(costs, np.inf)
+    loss = np.where(np.isinf(costs), 0.0, 0.001 * costs)
+    possible = np.zeros((12, 2))
+    possible[:7, 0], possible[6:, 1] = rng.uniform(0.001, 0.03, 7), rng.uniform(0.001, 0.05, 6)
+    utilities = [LogUtility(float(k), 0.01) for k in rng.uniform(1, 4, 12)]
+    network = LineCosts(costs, np.full_like(costs, capacity), loss)
+    merged = network.slot(possible, utilities)
+    apart = MatchingPool.of_matrices(
+        costs[:7, 6:], possible[:7, 0], utilities[6:], possible[6:, 1], capacity, loss[:7, 6:]
+    )
+    # Lines that are too thin for what their sellers have keep these apart; one that buys, too, is alone.
+    wide = int((possible[:6, 0] <= capacity).sum())
+    assert len(merged.supply_mwh) == (
+        4 if wide == 6 else 7 - wide + len({*place[:6][possible[:6, 0] <= capacity]})
+    )
+    assert merged.supply_mwh.sum() == pytest.approx(possible[:, 0].sum())
+    found, expected = (pool_welfare(one, relative_error=1e-8, max_rounds=40) for one in (merged, apart))
+    assert found.welfare_money == pytest.approx(expected.welfare_money, rel=1e-6)
 
 
 def test_stacked_slots_are_each_slot_alone():

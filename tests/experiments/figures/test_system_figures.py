@@ -97,7 +97,11 @@ def test_the_pool_is_drawn_in_mean_powers(short_run: Result) -> None:
     power = pool_figure(rows, 0.25).axes[0]
     traded = power.patches[-1].get_data().values
     np.testing.assert_allclose(traded, rows["traded_mwh"] * 4.0)
-    assert power.get_ylabel() == "power (MW)"
+    assert power.get_ylabel() == "traded (MW)"
+    # What an operator called for has a row of its own.
+    called = pool_figure(rows.assign(called_mw=np.arange(len(rows), dtype=float)), 0.25).axes
+    assert [axes.get_ylabel() for axes in called][1] == "called (MW)"
+    np.testing.assert_allclose(called[1].patches[-1].get_data().values, np.arange(len(rows)))
 
 
 def test_profits_of_any_number_of_days_and_cases() -> None:

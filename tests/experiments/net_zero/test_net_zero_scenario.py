@@ -19,7 +19,7 @@ from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.world_build import build
 from gridarium.market.messages.forecasts import ForecastRequest
 
-SHIPPED = ("net-zero", "net-zero-bargaining", "net-zero-lease")
+SHIPPED = ("net-zero", "net-zero-bargaining", "net-zero-lease", "net-zero-tank")
 
 
 def faults_with(*settings: str, scenario: str = "net-zero") -> list[Fault]:
@@ -54,6 +54,17 @@ def test_the_cases_differ_in_what_the_paper_varies() -> None:
     assert not cases["capture"].trading.active
     assert cases["shared-storage"].trading.desk
     assert not cases["decentralised"].trading.desk
+    many, alone = cases["many-prosumers"], cases["many-decentralised"]
+    assert len(prosumers_of(many)) == len(prosumers_of(alone)) == 30
+    assert alone == many.model_copy(
+        update={"trading": many.trading.model_copy(update={"desk": False}), "title": alone.title}
+    )
+    forgiven, remembered = cases["defaults-forgiven"], cases["defaults-remembered"]
+    assert forgiven.prosumers == remembered.prosumers
+    assert forgiven.trading.reputation_weight == 0.0 < remembered.trading.reputation_weight
+    tanks = load_scenario("net-zero-tank").cases
+    assert tanks["tank-none-capture"].thermal_units["unit_2"].capture.tank_tco2 == 0.0
+    assert tanks["tank-default-capture"].thermal_units == cases["capture"].thermal_units
     pool_alone = load_scenario("net-zero-bargaining").cases.values()
     assert all(case.operator is None and not case.thermal_units for case in pool_alone)
     assert {case.horizon_h for case in load_scenario("net-zero-lease").cases.values()} == {360}
