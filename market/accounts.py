@@ -28,6 +28,7 @@ WEAR_COMPENSATION = "wear compensation"
 STORAGE_COMPENSATION = "storage compensation"
 
 # Energy over leased lines.
+PERSONAL_CARBON = "personal carbon ladder"
 LINE_ENERGY, LINE_FEE, DEFAULT = "line energy", "line fee", "default"
 POOL_CALL = "pool call"
 

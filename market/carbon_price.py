@@ -272,7 +272,7 @@ class PersonalLadder:
     @property
     def thresholds_t_per_h(self) -> Array:
         """Emission above the quota at which each step begins, shape (steps,)."""
-        return self.interval_t_per_h * np.arange(self.steps)
+        return self.interval_t_per_h * np.arange(self.steps, dtype=np.float64)
 
     def cost_per_h(self, carbon_t_per_h: Array) -> Array:
         """What emissions cost, money/h, shape (n_period,)."""
@@ -287,7 +287,7 @@ class PersonalLadder:
         """Price of the next tonne; where a step ends, that of the next step; shape (n_period,)."""
         above = (carbon_t_per_h - self.quota_t_per_h) / self.interval_t_per_h
         step = np.clip(np.floor(above), 0, self.steps - 1)
-        return self.base_price_per_tco2 * (1.0 + self.growth * step)
+        return np.asarray(self.base_price_per_tco2 * (1.0 + self.growth * step))
 
 
 def shared_by_load(source_t_per_h: Array, load_mw: Array) -> Array:

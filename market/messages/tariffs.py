@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gridarium.environment.arrays import Array
+from gridarium.market.carbon_price import PersonalLadder
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class TariffSignal:
         From 0.
     export_price_per_mwh : ndarray, shape (n_step,), optional
         What is paid for energy fed back; nothing is where it is left out.
+    ladder : PersonalLadder, optional
+        What the one who is told pays for the carbon of what it draws, at the factor told.
     """
 
     round: int
@@ -70,6 +73,7 @@ class TariffSignal:
     final: bool = False
     day: int = 0
     export_price_per_mwh: Array | None = None
+    ladder: PersonalLadder | None = None
 
 
 @dataclass(frozen=True, slots=True)

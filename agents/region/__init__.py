@@ -1,0 +1,1 @@
+"""Regional systems: followers of a bulk system that cut, shift and pre-cool load for their users."""

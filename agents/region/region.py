@@ -1,0 +1,161 @@
+"""Regional systems (RIES): followers at a bulk system, each one agent with users and a problem of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gridarium.agents.base import GridAgent, on
+from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.region.region_day import RegionDay, carbon_cost_per_h
+from gridarium.agents.region.region_demand import RegionDemand
+from gridarium.agents.rows import Rows
+from gridarium.environment.arrays import Array, series
+from gridarium.environment.errors import SolveError
+from gridarium.environment.grids import Site
+from gridarium.environment.horizon import Horizon
+from gridarium.market.accounts import PERSONAL_CARBON, RETAIL
+from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
+from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
+
+
+class Region(GridAgent):
+    """A follower that hears prices of energy and carbon, plans for its users, and tells what it will draw.
+
+    It pays its supplier for the energy that its meter shows, and whoever collects them for its carbon steps.
+
+    Parameters
+    ----------
+    site : Site
+    name : str
+    demand : RegionDemand
+        Of all days.
+    supplier : str
+        Whose signals it takes.
+    carbon_collector : str
+        Account that is paid for its carbon.
+    behaviour : Behaviour, optional
+    horizon : Horizon, optional
+        Its days and steps; settlement periods by default.
+    """
+
+    kind = "region"
+
+    def __init__(
+        self,
+        site: Site,
+        name: str,
+        demand: RegionDemand,
+        supplier: str,
+        carbon_collector: str,
+        behaviour: Behaviour | None = None,
+        horizon: Horizon | None = None,
+    ) -> None:
+        super().__init__(site, name, behaviour)
+        self.site, self.supplier, self._collector = site, supplier, carbon_collector
+        self.horizon = horizon or Horizon.of(self.world)
+        weight = demand.flexibility.dissatisfaction_weight
+        daily_mwh = float(demand.base_mw.sum()) * self.horizon.step_h / self.horizon.n_day
+        stake = weight / (1.0 - weight) * demand.reference_price_per_mwh * daily_mwh
+        peak = float(demand.base_mw.max())
+        self._days = [
+            RegionDay(self.world, self.name, demand.on(self.horizon, day), peak, stake, self.horizon.step_h)
+            for day in range(self.horizon.n_day)
+        ]
+
+    def day(self, number: int) -> RegionDay:
+        """One of its days."""
+        return self._days[number]
+
+    # What it tells the supplier.
+
+    @on(ForecastRequest)
+    def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:
+        """Tell the base load of a day as foreseen."""
+        base = self._days[request.day].demand.base_mw
+        return LoadForecast(request.day, series(self.behaviour.foresee(self, base)))
+
+    @on(TariffSignal)
+    def respond(self, signal: TariffSignal, sender: str) -> LoadPlan | None:
+        """Plan against a signal as perceived and tell the load; repeat the last answer if asked again."""
+        day = self._days[signal.day]
+        if signal.round > day.answered_round:
+            if day.answered_round == 0:
+                self.behaviour.begin_day(self, signal.day)
+            perceived: TariffSignal = self.behaviour.perceive(self, signal)
+            day.plan = self.behaviour.choose(self, perceived, day.best(perceived))
+            day.signal, day.answered_round = signal, signal.round
+        return LoadPlan(series(day.plan.net_mw)) if signal.round == day.answered_round else None
+
+    # What it does.
+
+    def operate(self, period: int) -> None:
+        """Draw what the behaviour makes of the plan."""
+        day, step = self.horizon.place(period)
+        planned = float(self._days[day].plan.net_mw[step])
+        self.site.draw(self.name, self.behaviour.act(self, period, planned))
+
+    def settle(self, period: int) -> None:
+        """Pay for energy and carbon of a period as metered, at the signal answered last.
+
+        Raises
+        ------
+        SolveError
+            If no signal has ever come: nobody has told it a price.
+        """
+        number, step = self.horizon.place(period)
+        signal = self._days[number].signal
+        if signal is None:
+            raise SolveError(f"agent {self.name}: no price of day {number} was ever told")
+        world, drawn = self.world, float(self.world.meters[self.name][period])
+        hours = world.period_h
+        energy = hours * drawn * float(signal.price_per_mwh[step])
+        carbon = hours * float(carbon_cost_per_h(np.full_like(signal.price_per_mwh, drawn), signal)[step])
+        for payee, amount, purpose in (
+            (self.supplier, energy, RETAIL),
+            (self._collector, carbon, PERSONAL_CARBON),
+        ):
+            payer, paid = (self.name, payee) if amount >= 0.0 else (payee, self.name)
+            if amount:
+                world.ledger.book(world.clock.now_s, payer, paid, abs(amount), purpose, period)
+
+    # What it tells of itself.
+
+    @property
+    def loads_mw(self) -> dict[str, Array]:
+        """Base and planned load by settlement period, MW."""
+        return {
+            "base": self._over(lambda day: day.demand.base_mw),
+            "plan": self._over(lambda day: day.plan.net_mw),
+        }
+
+    def rows(self) -> Iterator[Rows]:
+        """Its load, what it asks of its users, and what that costs and is worth on each day."""
+        drawn, loads = self.world.meters[self.name], self.loads_mw
+        own = self.grid.local(self.name)
+        power = {"p_base_mw": loads["base"], "p_plan_mw": loads["plan"], "p_metered_mw": drawn}
+        yield Rows("loads", {"group": own, **power})
+        yield Rows("dispatch", {"bus": self.site.label, "p_supply_mw": 0.0, "p_demand_mw": drawn})
+        asked: dict[str, ArrayLike] = {
+            "cut_mw": self._over(lambda day: day.plan.cut_mw),
+            "in_mw": self._over(lambda day: day.plan.in_mw),
+            "out_mw": self._over(lambda day: day.plan.out_mw),
+            "turned_down_mw": self._over(lambda day: day.plan.turned_down_mw),
+            "drift_degc": self._over(lambda day: day.plan.drift_degc),
+        }
+        yield Rows("responses", asked)
+        yield Rows(
+            "satisfaction",
+            {
+                "day": np.arange(len(self._days)),
+                "satisfaction": [1.0 - day.plan.dissatisfaction for day in self._days],
+                "response_money": [day.response_money(day.plan) for day in self._days],
+            },
+            by="row",
+        )
+
+    def _over(self, of_day: Callable[[RegionDay], Array]) -> Array:
+        """A series of all days, by settlement period."""
+        return self.horizon.by_period(np.concatenate([of_day(day) for day in self._days]))

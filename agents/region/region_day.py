@@ -1,0 +1,217 @@
+"""A day of a regional system: its local problem under a signal, and what it makes of the optimum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.region.region_demand import RegionDemand
+from gridarium.agents.region.region_problem import (
+    COMFORT_PART,
+    CUT_PART,
+    SHIFT_PART,
+    RegionShape,
+    build_region_model,
+)
+from gridarium.environment.arrays import Array, series
+from gridarium.environment.commons import Commons
+from gridarium.market.carbon_price import PersonalLadder
+from gridarium.market.messages.tariffs import TariffSignal
+
+_CLEAN = 1e-9
+"""Carbon factor below which no energy carries carbon, tCO2/MWh."""
+
+
+@dataclass(frozen=True)
+class BlockPrices:
+    """What energy costs by blocks, in steps of a day.
+
+    Parameters
+    ----------
+    price_per_mwh : ndarray, shape (n_block, n_step)
+        Of each block, carbon included.
+    block_mw : ndarray, shape (n_step,)
+        Length of all blocks but the last.
+    free_mw : ndarray, shape (n_step,)
+        Where the first block begins; what is drawn less than that is rewarded at its price.
+    """
+
+    price_per_mwh: Array
+    block_mw: Array
+    free_mw: Array
+
+    @classmethod
+    def of(cls, signal: TariffSignal, most_mw: float) -> BlockPrices:
+        """Blocks of a signal: its ladder of carbon, at its carbon factor, on top of its price.
+
+        Parameters
+        ----------
+        signal : TariffSignal
+        most_mw : float
+            More than is ever drawn: the length of blocks where energy carries no carbon.
+        """
+        price, factor, ladder = signal.price_per_mwh, signal.factor_tco2_per_mwh, signal.ladder
+        if ladder is None:
+            return cls(price[None, :], np.full_like(price, most_mw), np.zeros_like(price))
+        carries = factor > _CLEAN
+        per_tonne = np.divide(1.0, factor, out=np.zeros_like(factor), where=carries)
+        return cls(
+            price + np.maximum(factor, 0.0) * ladder.prices_per_tco2,
+            np.where(carries, ladder.interval_t_per_h * per_tonne, most_mw),
+            np.where(carries, ladder.quota_t_per_h * per_tonne, 0.0),
+        )
+
+
+@dataclass(frozen=True)
+class RegionPlan:
+    """What a regional system does on a day; arrays of shape (n_step,).
+
+    Parameters
+    ----------
+    net_mw : ndarray
+        What it draws.
+    cut_mw, in_mw, out_mw, turned_down_mw : ndarray
+        Load that is cut, arrives from other hours, leaves for other hours, and that rooms do without.
+    drift_degc : ndarray
+        Distance of rooms from their set point.
+    dissatisfaction : float
+        0 where nothing is asked of users, 1 where at all hours as much as may be at peak.
+    """
+
+    net_mw: Array
+    cut_mw: Array
+    in_mw: Array
+    out_mw: Array
+    turned_down_mw: Array
+    drift_degc: Array
+    dissatisfaction: float
+
+    @classmethod
+    def untouched(cls, base_mw: Array) -> RegionPlan:
+        """Nothing is asked of anybody."""
+        nothing = np.zeros_like(base_mw)
+        return cls(base_mw, nothing, nothing, nothing, nothing, nothing, 0.0)
+
+
+class RegionDay:
+    """What one regional system needs on one day, and what it could do about it.
+
+    - `best`: its plan under a signal
+    - `cost_money`: what a plan costs it under a signal
+    - `plan`: what it has decided on
+
+    Parameters
+    ----------
+    world : Commons
+        Shares the compiled problem.
+    owner : str
+        Named in errors.
+    demand : RegionDemand
+        Of the day.
+    peak_mw, stake_money : float
+        As in `RegionShape`.
+    step_h : float
+    """
+
+    def __init__(
+        self,
+        world: Commons,
+        owner: str,
+        demand: RegionDemand,
+        peak_mw: float,
+        stake_money: float,
+        step_h: float,
+    ) -> None:
+        self.demand, self._world, self._owner = demand, world, owner
+        self._peak_mw, self._stake_money, self._step_h = peak_mw, stake_money, step_h
+        self.plan = RegionPlan.untouched(demand.base_mw)
+        self.signal: TariffSignal | None = None
+        self.answered_round = 0
+
+    def best(self, signal: TariffSignal) -> RegionPlan:
+        """The plan that is optimal under a signal (D11)."""
+        blocks = BlockPrices.of(signal, 10.0 * self._peak_mw)
+        problem = self._problem(len(blocks.price_per_mwh))
+        solution = problem.solve(
+            self._owner,
+            base_mw=self.demand.base_mw,
+            price=blocks.price_per_mwh,
+            block_mw=blocks.block_mw,
+            free_mw=blocks.free_mw,
+        )
+        return self._read(solution)
+
+    def cost_money(self, plan: RegionPlan, signal: TariffSignal) -> float:
+        """Purchase, response and carbon, and what dissatisfaction is worth, of a plan; money per day."""
+        return (
+            self.bill_money(plan.net_mw, signal)
+            + self.response_money(plan)
+            + (self._stake_money * plan.dissatisfaction)
+        )
+
+    def bill_money(self, net_mw: Array, signal: TariffSignal) -> float:
+        """Energy and carbon of a load under a signal, money per day."""
+        energy = float(signal.price_per_mwh @ net_mw)
+        return self._step_h * (energy + float(carbon_cost_per_h(net_mw, signal).sum()))
+
+    def response_money(self, plan: RegionPlan) -> float:
+        """What cutting and shifting cost (D11), money per day."""
+        own, moved = self.demand.flexibility, plan.in_mw + plan.out_mw
+        return self._step_h * float(
+            own.cut_cost_per_mwh * plan.cut_mw.sum()
+            + own.cut_cost_per_mw2h * (plan.cut_mw**2).sum()
+            + own.shift_cost_per_mwh * moved.sum()
+            + own.shift_cost_per_mw2h * (moved**2).sum()
+        )
+
+    def _read(self, solution: Solution) -> RegionPlan:
+        drift = (
+            solution["drift_degc"] if self.demand.flexibility.comfort else np.zeros_like(self.demand.base_mw)
+        )
+        cut, moved = solution["cut_mw"], solution["in_mw"] + solution["out_mw"]
+        return RegionPlan(
+            series(solution["net_mw"]),
+            series(cut),
+            series(solution["in_mw"]),
+            series(solution["out_mw"]),
+            series(solution["turned_down_mw"]),
+            series(drift),
+            self._dissatisfaction(cut, moved, drift),
+        )
+
+    def _dissatisfaction(self, cut_mw: Array, moved_mw: Array, drift_degc: Array) -> float:
+        """Means of squares over the day, each relative to the most that may be asked at peak (32)."""
+        own, peak = self.demand.flexibility, self._peak_mw
+        parts = [(CUT_PART, cut_mw, own.cut_share * peak), (SHIFT_PART, moved_mw, own.shift_share * peak)]
+        if own.comfort is not None:
+            parts.append((COMFORT_PART, drift_degc, own.comfort.band_degc))
+        return sum(part * float(np.mean((values / most) ** 2)) for part, values, most in parts if most > 0.0)
+
+    def _problem(self, n_block: int) -> LocalProblem:
+        shape = RegionShape(
+            self.demand.flexibility,
+            self._peak_mw,
+            self._stake_money,
+            len(self.demand.base_mw),
+            self._step_h,
+            n_block,
+        )
+        return self._world.shared(
+            shape, lambda: LocalProblem.compile(build_region_model(shape), shape.signals)
+        )
+
+
+def carbon_cost_per_h(net_mw: Array, signal: TariffSignal) -> Array:
+    """What the personal ladder of a signal asks for the carbon of a load, money/h, shape (n_step,).
+
+    Notes
+    -----
+    D11 with D25; a load at a carbon factor of 0 or below carries none.
+    """
+    ladder: PersonalLadder | None = signal.ladder
+    if ladder is None:
+        return np.zeros_like(net_mw)
+    factor = signal.factor_tco2_per_mwh
+    return np.where(factor > _CLEAN, ladder.cost_per_h(np.maximum(factor, 0.0) * net_mw), 0.0)
