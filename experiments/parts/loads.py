@@ -30,7 +30,8 @@ class SystemLoad(Section):
     column: Name = "load_mw"
     """Profile column with the whole load before any response, MW."""
     error_bound: Probability = 0.0
-    """Largest relative error of its forecast."""
+    """Largest relative error of the forecast of the part that does not respond; flexible loads tell theirs
+    as it will be, so that a larger part of them leaves less to be uncertain."""
     error_persistence: Probability = 0.9
     """Autocorrelation of the error from one period to the next."""
 
