@@ -156,8 +156,9 @@ def test_expectations_that_make_no_sense_are_named(tmp_path: Path) -> None:
         load_study(written(tmp_path, factors=named))
 
 
-def test_the_shipped_signs_of_model_e_have_a_reason_each() -> None:
-    file = load_study("net-zero-signs").file
+@pytest.mark.parametrize("name", ["net-zero-signs", "net-zero-reputation"])
+def test_the_shipped_signs_of_model_e_have_a_reason_each(name: str) -> None:
+    file = load_study(name).file
     assert {one.factor for one in file.expected} == {*file.factors}
     assert all(len(factor.values or ()) >= 3 for factor in file.factors.values())
     assert file.replications == 10
