@@ -152,25 +152,17 @@ def print_sweep(result: SweepResult) -> None:
     if result.uncertified:
         told = f"  FAILED: a hard certificate in {result.uncertified:,} rows of results.parquet"
         output().print(told, style="bold red")
-    expected = [effect for effect in result.effects() if effect.get("expected")]
-    if expected:
-        output().print(plain_table(_EFFECT, [_effect_row(effect) for effect in expected]))
+    for effect in result.effects():
+        if effect.get("expected"):
+            output().print(_effect_line(effect), soft_wrap=True)
 
 
-_EFFECT = ("factor", "value", "metric", "difference", "95 % interval", "verdict")
-
-
-def _effect_row(effect: Mapping[str, Any]) -> tuple[str, ...]:
+def _effect_line(effect: Mapping[str, Any]) -> str:
     """One effect against the sign that was expected of it."""
+    moved = f"{effect['factor']} {number(effect['against'])} to {number(effect['value'])}"
     low, high = number(effect["low"]), number(effect["high"])
-    return (
-        effect["factor"],
-        f"{number(effect['against'])} to {number(effect['value'])}",
-        effect["metric"],
-        number(effect["mean_difference"]),
-        f"{low} to {high}",
-        f"{effect['verdict']}: {effect['expected']} expected, {effect['seen']} seen",
-    )
+    seen = f"{effect['metric']} {number(effect['mean_difference'])} [{low}, {high}]"
+    return f"{moved}: {seen}, {effect['expected']} expected, {effect['seen']} seen: {effect['verdict']}"
 
 
 def print_claims(result: Result) -> None:
