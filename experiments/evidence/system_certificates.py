@@ -12,6 +12,7 @@ from gridarium.environment.clock import DAY_S
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.system_metrics import realised_cost_money
+from gridarium.experiments.parts.supply import REAL_TIME
 from gridarium.experiments.records import Reading
 from gridarium.market.accounts import CARBON, CARBON_MARKET
 
@@ -58,7 +59,7 @@ def _outside_ramps(unit: ThermalUnit, rows: pd.DataFrame, hours: float) -> float
 
 
 def operation(known: GridEvidence) -> Iterator[Reading]:
-    """Reserve that an operator held, and reports that reached it."""
+    """Reserve that an operator held, reports that reached it, and the limit of what it may import."""
     quarters = known.tables.get("quarters")
     if quarters is None:
         return
@@ -66,6 +67,12 @@ def operation(known: GridEvidence) -> Iterator[Reading]:
     yield Reading("reserve", short, 1e-3, "MW", False, "most spinning reserve that is missing (E29)")
     silent = float(quarters["silent"].sum())
     yield Reading("reports", silent, 0.0, "", False, "reports to the operator that did not come in time")
+    taken = float(known.grid.exchange_mw.max(initial=0.0)) if known.grid.above is None else 0.0
+    beyond = max(0.0, taken - REAL_TIME.of(known.scenario).import_limit_mw)
+    yield Reading(
+        "import limit", beyond, 1e-3, "MW", False,
+        "most that passes the head beyond what may be imported, where no plan was left that keeps the limit",
+    )  # fmt: skip
 
 
 def flexible_loads(known: GridEvidence) -> Iterator[Reading]:

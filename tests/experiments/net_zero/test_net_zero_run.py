@@ -239,3 +239,17 @@ def test_a_day_whose_dispatch_has_no_room_left_is_planned() -> None:
     settings = ("horizon_h=48", "operator.trigger_mw=1000", "operator.benchmark_nodes=0")
     result = run(load_scenario("net-zero", settings), cases=["capture"])
     assert all(one.passed for one in result.certificates if one.hard)
+
+
+def test_what_is_imported_beyond_the_limit_is_certified(from_eight: tuple[str, ...]) -> None:
+    settings = (
+        *from_eight,
+        "horizon_h=2",
+        "operator.benchmark_nodes=0",
+        "real_time_market.import_limit_mw=0",
+    )
+    result = run(load_scenario("net-zero", settings), cases=["capture"])
+    (found,) = (one for one in result.certificates if one.name == "import limit")
+    head = result.table("dispatch").query("kind == 'head'")
+    assert found.value == pytest.approx(head["p_supply_mw"].max()) and found.value > 0.1
+    assert not found.passed and not found.hard
