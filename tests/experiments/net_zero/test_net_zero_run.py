@@ -207,8 +207,10 @@ def test_balances_hold_whoever_is_bounded(run_short: Run, name: str) -> None:
 
 
 def test_a_line_that_is_out_carries_nothing(run_short: Run) -> None:
-    outage = "lines.outages=[{line: [prosumer_1, prosumer_3], start_s: 3600, end_s: 7200}]"
-    result = run_short("horizon_h=2", "operator.benchmark_nodes=0", outage)
+    outages = "[{line: [prosumer_1, prosumer_3], start_s: 3600, end_s: 7200}]"
+    # Other cases have other prosumers.
+    settings = [f"cases.{case}.lines.outages={outages}" for case in ("shared-storage", "decentralised")]
+    result = run_short("horizon_h=2", "operator.benchmark_nodes=0", *settings)
     trades = result.table("trades")
     pair = trades[(trades["seller"] == "prosumer_1") & (trades["buyer"] == "prosumer_3")]
     assert len(pair[pair["period"] < 4])
