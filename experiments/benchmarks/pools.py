@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import tempfile
 import time
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,11 +23,10 @@ from gridarium.experiments.benchmarks.pool_instances import (
     write_pool_scenario,
 )
 from gridarium.experiments.benchmarks.pool_supply import SUPPLIED_MWH, least_shortfall_mwh
+from gridarium.experiments.benchmarks.random_runs import play_all
 from gridarium.experiments.benchmarks.robustness import only_case
 from gridarium.experiments.case_run import measure_case
 from gridarium.experiments.records import Certificate
-
-logger = logging.getLogger(__name__)
 
 Ending = Literal["certified", "infeasible", "unconfirmed", "unnamed", "uncertified", "refused", "traceback"]
 ENDINGS: tuple[Ending, ...] = (
@@ -93,13 +90,8 @@ def bench_pools(
     dict of str to float
         How many there are of each ending, how many pools have traded; mean and longest time, s.
     """
-    with ProcessPoolExecutor(workers) as processes:
-        seeds = range(first, first + count)
-        outcomes = list(processes.map(partial(play_pool, most_prosumers=most_prosumers), seeds))
-    for outcome in outcomes:
-        if outcome.ending != "certified":
-            logger.warning("%s: %s; drawn: %s", outcome.ending, outcome.detail, outcome.drawn.told())
-    return summarise(outcomes)
+    play, seeds = partial(play_pool, most_prosumers=most_prosumers), range(first, first + count)
+    return summarise(play_all(play, seeds, workers, "certified"))
 
 
 def summarise(outcomes: Sequence[PoolOutcome]) -> dict[str, float]:

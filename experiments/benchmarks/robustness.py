@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 import time
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +19,7 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.errors import GridariumError
 from gridarium.environment.profiles import read_profiles
 from gridarium.experiments.benchmarks.feasibility_search import FEASIBLE_PU, Demand, FeasibilitySearch
+from gridarium.experiments.benchmarks.random_runs import play_all
 from gridarium.experiments.benchmarks.robustness_instances import MOST_BUSES, Draw, draw, write_scenario
 from gridarium.experiments.case_run import measure_case
 from gridarium.experiments.parts.dso import DSO
@@ -30,8 +29,6 @@ from gridarium.experiments.records import Certificate
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.world_build import build
-
-logger = logging.getLogger(__name__)
 
 Ending = Literal["converged", "small_cycle", "unsettled", "uncertified", "refused", "traceback"]
 ENDINGS: tuple[Ending, ...] = (
@@ -94,12 +91,8 @@ def bench_robustness(
         The share of each ending; scenarios drawn anew because nobody could supply them; mean and most rounds
         of those whose price negotiates (under the other tariffs it is posted once); mean and longest time, s.
     """
-    with ProcessPoolExecutor(workers) as pool:
-        outcomes = list(pool.map(partial(play, most_buses=most_buses), range(first, first + count)))
-    for outcome in outcomes:
-        if outcome.ending != "converged":
-            logger.warning("%s: %s; drawn: %s", outcome.ending, outcome.detail, outcome.drawn.told())
-    return summarise(outcomes)
+    played, seeds = partial(play, most_buses=most_buses), range(first, first + count)
+    return summarise(play_all(played, seeds, workers, "converged"))
 
 
 def summarise(outcomes: Sequence[Outcome]) -> dict[str, float]:
