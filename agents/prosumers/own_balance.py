@@ -158,7 +158,6 @@ class OwnBalance:
         self._reserve_mwh = _reserve(self._mean_mwh)
         self._unit = StorageUnit(data.battery) if data.battery is not None else None
         self._first_mwh = self._unit.e_mwh if self._unit else 0.0
-        self._own_mwh = 0.0
         self.e_mwh = np.full(len(self._mean_mwh), self._first_mwh)
         self.record: list[Metered] = []
         self._plans: list[_BatteryPlan] = []
@@ -194,7 +193,6 @@ class OwnBalance:
         """What can be sold and what is needed in each minute, MWh, by the battery's true content."""
         content = self._unit.e_mwh if self._unit else 0.0
         self._plans.append(self._battery_plan(period, content))
-        self._own_mwh = self._plans[-1].own
         return self.possible(period)
 
     def possible(self, period: int) -> tuple[list[float], list[float]]:
@@ -277,7 +275,7 @@ class OwnBalance:
         ratings, content = self._unit.ratings, self._unit.e_mwh
         if period < len(self.record):
             return content
-        change = max(0.0, self._mean_mwh[period]) - sold_mwh - self._own_mwh
+        change = max(0.0, self._mean_mwh[period]) - sold_mwh - self._plans[period].own
         if change > 0.0:
             change = min(change, ratings.p_max_mw * self._period_h) * ratings.efficiency_charge
         else:

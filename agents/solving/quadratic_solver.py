@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import piqp
 from numpy.typing import NDArray
@@ -70,16 +72,18 @@ class QuadraticSolver:
         Scaling the cost mends most of the latter, a firmer regularisation some; that comes last since it
         stalls the gap by itself. Returns the object that has the answer.
         """
-        scaled = self._set_up(numbers, scales_cost=True)
         usual = live.settings.reg_lower_limit
-        ways = (
-            (live, COARSE_GAP, usual),
-            (scaled, COARSE_GAP, usual),
-            (live, LAST_GAP, usual),
-            (live, LAST_GAP, _FIRM_REGULARISATION),
-        )
+
+        def ways() -> Iterator[tuple[piqp.SparseSolver, float, float]]:
+            yield live, COARSE_GAP, usual
+            # Set up anew only if it comes to that.
+            yield self._set_up(numbers, scales_cost=True), COARSE_GAP, usual
+            yield live, LAST_GAP, usual
+            yield live, LAST_GAP, _FIRM_REGULARISATION
+
         try:
-            for solver, gap, solver.settings.reg_lower_limit in ways:
+            for solver, gap, regularisation in ways():
+                solver.settings.reg_lower_limit = regularisation
                 set_gap(solver, gap)
                 try:
                     run_piqp(solver)
