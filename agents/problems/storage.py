@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyomo.environ as pyo
 
 from gridarium.agents.problems.indices import for_each_unit, key
+from gridarium.agents.problems.limits import at_most
+from gridarium.environment.storage import StorageRatings
 
 Efficiency = Callable[..., tuple[float, float]]
 """Of a unit, or of nothing where there is one: its one-way efficiencies of what enters and what leaves."""
@@ -86,3 +88,38 @@ def daily_storage(
         return 0.0 if t else initial(*unit)
 
     return storage_balance(level, flows, efficiency, arriving, period_h), storage_cycle(level, initial)
+
+
+def declare_storages(m: Any, storages: Sequence[StorageRatings], period_h: float) -> None:
+    """Powers, balance, Emin <= E <= Emax, E_T = E_0 or a lack of it (E6, A20), over ``m.storage``.
+
+    Powers are at most ``m.storage_power_mw``; what is inside at first is ``m.e_arriving_mwh``. Energy is
+    counted from the band's lower end. No binaries: wear makes charging and discharging at once a loss, since
+    what nobody takes may be spilled for nothing.
+    """
+    storage = {one.name: one for one in storages}
+    low = {name: one.band_mwh[0] for name, one in storage.items()}
+    m.charge_mw = pyo.Var(m.storage, m.period, bounds=(0, None))
+    m.discharge_mw = pyo.Var(m.storage, m.period, bounds=(0, None))
+    room = {name: one.band_mwh[1] - low[name] for name, one in storage.items()}
+    m.e_above_mwh = pyo.Var(
+        m.storage, m.period, bounds=lambda m, s, t: (0, room[s]), doc="stored energy (MWh)"
+    )
+    m.e_below_target_mwh = pyo.Var(m.storage, bounds=(0, None))
+    m.e_above_target_mwh = pyo.Var(m.storage, bounds=(0, None))
+    m.charge_rating = at_most(m.charge_mw, m.storage_power_mw)
+    m.discharge_rating = at_most(m.discharge_mw, m.storage_power_mw)
+    m.storage_energy = storage_balance(
+        m.e_above_mwh,
+        (m.charge_mw, m.discharge_mw),
+        lambda s: storage[s].efficiencies,
+        lambda s, t: m.e_arriving_mwh[s, t],
+        period_h,
+        doc="storage balance (MWh)",
+    )
+
+    def end(s: str) -> Any:
+        target = storage[s].soc_initial * storage[s].e_max_mwh - low[s]
+        return target - m.e_below_target_mwh[s] + m.e_above_target_mwh[s]
+
+    m.storage_cycle = storage_cycle(m.e_above_mwh, end)

@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
 from gridarium.agents.problems.limits import While, at_most_while
+from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.thermal_unit import ThermalUnit
 
 Power = Callable[[str, int], Any]
@@ -93,3 +95,44 @@ def declare_reserve(m: Any) -> None:
 
     m.reserve_up = held(m.up_mw, m.up_short_mw)
     m.reserve_down = held(m.down_mw, m.down_short_mw)
+
+
+def ramp_limits(
+    units: Sequence[ThermalUnit], period_h: float, on: Flags, first: int, was_on: Flags, before_mw: Array
+) -> tuple[Array, Array]:
+    """Most that powers may rise and fall into each period, both of shape (n_period, n_unit).
+
+    In the period that begins, the power before it is part of the limit. Where a unit strayed from its plan
+    or tripped, the limit is widened to the nearest power that it can be at, so that the rest of the day can
+    still be planned; without that the limits are those of E28, ``RU dt`` while running, and the start and
+    stop limits of `gridarium.environment.thermal_unit.ThermalUnit`.
+
+    Parameters
+    ----------
+    units : sequence of ThermalUnit
+    period_h : float
+    on : ndarray of bool, shape (n_period, n_unit)
+        The commitment.
+    first : int
+        The period that begins.
+    was_on, before_mw : ndarray, shape (n_unit,)
+        State and power right before it.
+    """
+    n_period = len(on)
+    rise = np.tile([float(unit.p_max_mw) for unit in units], (n_period, 1))
+    fall = rise.copy()
+    for i, unit in enumerate(units):
+        ran, before = bool(was_on[i]), float(before_mw[i])
+        lowest = before
+        for t in range(first, n_period):
+            is_on, here = bool(on[t, i]), before if t == first else 0.0
+            up = unit.ramp_mw_per_h * period_h if ran else unit.start_limit_mw(period_h) if is_on else 0.0
+            down = unit.ramp_down_mw_per_h * period_h if is_on else unit.stop_limit_mw(period_h)
+            if t == first and is_on:
+                up, down = max(up, unit.p_min_mw - before), max(down, before - unit.p_max_mw)
+            elif not is_on:
+                down = max(down, lowest)
+            lowest = max(unit.p_min_mw, lowest - down) if is_on else 0.0
+            rise[t, i], fall[t, i] = up + here, down - here
+            ran = is_on
+    return rise, fall

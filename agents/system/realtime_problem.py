@@ -9,7 +9,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from gridarium.agents.optimisation import LocalProblem, Solution
-from gridarium.agents.problems.thermal_unit import Running
+from gridarium.agents.problems.thermal_unit import Running, ramp_limits
 from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
 from gridarium.agents.system.system_families import (
     SIGNALS,
@@ -158,37 +158,10 @@ class RealTimeProblem:
         if not 0 <= quarter < shape.n_period:
             raise SolveError(f"quarter must be in [0, {shape.n_period - 1}], got {quarter}")
         signals = system_signals(shape.system, forecast, state, quarter)
-        rise, fall = ramp_limits(shape, quarter, on, state)
+        units, period_h = shape.system.units, shape.period_h
+        rise, fall = ramp_limits(units, period_h, on, quarter, state.on, state.gross_mw)
         ahead = np.arange(shape.n_period) >= quarter
         return signals | {"on": (on & ahead[:, None]).T * 1.0, "most_rise_mw": rise.T, "most_fall_mw": fall.T}
-
-
-def ramp_limits(shape: RealTimeShape, quarter: int, on: Flags, state: SystemState) -> tuple[Array, Array]:
-    """Most that gross powers may rise and fall into each quarter, both of shape (n_period, n_unit).
-
-    In the quarter that begins, the power before it is part of the limit. Where a unit strayed from its plan
-    or tripped, the limit is widened to the nearest power that it can be at, so that the rest of the day can
-    still be planned; without that the limits are those of E28, ``RU dt`` while running, and the start and
-    stop limits of `gridarium.environment.thermal_unit.ThermalUnit`.
-    """
-    units, dt = shape.system.units, shape.period_h
-    rise = np.tile([float(unit.p_max_mw) for unit in units], (shape.n_period, 1))
-    fall = rise.copy()
-    for i, unit in enumerate(units):
-        was_on, before = bool(state.on[i]), float(state.gross_mw[i])
-        lowest = before
-        for t in range(quarter, shape.n_period):
-            is_on, here = bool(on[t, i]), before if t == quarter else 0.0
-            up = unit.ramp_mw_per_h * dt if was_on else unit.start_limit_mw(dt) if is_on else 0.0
-            down = unit.ramp_down_mw_per_h * dt if is_on else unit.stop_limit_mw(dt)
-            if t == quarter and is_on:
-                up, down = max(up, unit.p_min_mw - before), max(down, before - unit.p_max_mw)
-            elif not is_on:
-                down = max(down, lowest)
-            lowest = max(unit.p_min_mw, lowest - down) if is_on else 0.0
-            rise[t, i], fall[t, i] = up + here, down - here
-            was_on = is_on
-    return rise, fall
 
 
 def _missed(system: PowerSystem, solution: Solution) -> dict[str, Any]:

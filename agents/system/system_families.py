@@ -14,7 +14,7 @@ import pyomo.environ as pyo
 from gridarium.agents.problems.carbon_capture import declare_capture
 from gridarium.agents.problems.flexible_load import declare_flexible_loads
 from gridarium.agents.problems.limits import at_most
-from gridarium.agents.problems.storage import storage_balance, storage_cycle, throughput
+from gridarium.agents.problems.storage import declare_storages, throughput
 from gridarium.agents.problems.thermal_unit import Running, declare_reserve, declare_units
 from gridarium.agents.system.power_system import PowerSystem
 
@@ -61,43 +61,9 @@ def declare_physics(m: Any, system: PowerSystem, running: Running, period_h: flo
     declare_units(m, system.units, running, period_h)
     declare_reserve(m)
     declare_capture(m, system.units, running, period_h)
-    declare_storage(m, system, period_h)
+    declare_storages(m, system.storages, period_h)
     declare_flexible_loads(m, period_h)
     declare_balance(m)
-
-
-def declare_storage(m: Any, system: PowerSystem, period_h: float) -> None:
-    """Powers, balance, Emin <= E <= Emax, E_T = E_0 or a lack of it (E6).
-
-    Energy is counted from the band's lower end. No binaries: wear makes charging and discharging at once
-    a loss, since what nobody takes may be spilled for nothing.
-    """
-    storage = {one.name: one for one in system.storages}
-    low = {name: one.band_mwh[0] for name, one in storage.items()}
-    m.charge_mw = pyo.Var(m.storage, m.period, bounds=(0, None))
-    m.discharge_mw = pyo.Var(m.storage, m.period, bounds=(0, None))
-    room = {name: one.band_mwh[1] - low[name] for name, one in storage.items()}
-    m.e_above_mwh = pyo.Var(
-        m.storage, m.period, bounds=lambda m, s, t: (0, room[s]), doc="stored energy (MWh)"
-    )
-    m.e_below_target_mwh = pyo.Var(m.storage, bounds=(0, None))
-    m.e_above_target_mwh = pyo.Var(m.storage, bounds=(0, None))
-    m.charge_rating = at_most(m.charge_mw, m.storage_power_mw)
-    m.discharge_rating = at_most(m.discharge_mw, m.storage_power_mw)
-    m.storage_energy = storage_balance(
-        m.e_above_mwh,
-        (m.charge_mw, m.discharge_mw),
-        lambda s: storage[s].efficiencies,
-        lambda s, t: m.e_arriving_mwh[s, t],
-        period_h,
-        doc="storage balance (MWh)",
-    )
-
-    def end(s: str) -> Any:
-        target = storage[s].soc_initial * storage[s].e_max_mwh - low[s]
-        return target - m.e_below_target_mwh[s] + m.e_above_target_mwh[s]
-
-    m.storage_cycle = storage_cycle(m.e_above_mwh, end)
 
 
 def declare_balance(m: Any) -> None:

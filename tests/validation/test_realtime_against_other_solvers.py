@@ -12,6 +12,7 @@ from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.contrib.solver.common.results import SolutionStatus
 from scipy import sparse
 
+from gridarium.agents.problems.thermal_unit import ramp_limits
 from gridarium.agents.solving.standard_form import StandardForm
 from gridarium.agents.system.commitment_problem import CommitmentProblem, CommitmentShape
 from gridarium.agents.system.perfect_information import PerfectInformation
@@ -20,7 +21,6 @@ from gridarium.agents.system.realtime_problem import (
     RealTimeProblem,
     RealTimeShape,
     build_realtime_model,
-    ramp_limits,
 )
 from gridarium.agents.system.system_costs import PeriodPrices, period_cost
 from gridarium.agents.system.system_signals import system_signals
@@ -32,7 +32,7 @@ Day = Callable[..., SystemForecast]
 def signals_of(
     shape: RealTimeShape, quarter: int, on: np.ndarray, state: SystemState, day: SystemForecast
 ) -> dict[str, Any]:
-    rise, fall = ramp_limits(shape, quarter, on, state)
+    rise, fall = ramp_limits(shape.system.units, shape.period_h, on, quarter, state.on, state.gross_mw)
     running = on.T * (np.arange(shape.n_period) >= quarter)
     signals = system_signals(shape.system, day, state, quarter)
     return signals | {"on": running * 1.0, "most_rise_mw": rise.T, "most_fall_mw": fall.T}

@@ -1,0 +1,160 @@
+"""The bulk system that a TIES commits and dispatches: its parts, what it expects of a day, its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gridarium.environment.arrays import Array, Flags
+from gridarium.environment.storage import StorageRatings
+from gridarium.environment.thermal_unit import ThermalUnit
+from gridarium.market.quota_ladder import QuotaLadder
+
+
+@dataclass(frozen=True)
+class BulkSystem:
+    """Everything that fixes the structure and the constant numbers of a TIES's problems.
+
+    Parameters
+    ----------
+    units : tuple of ThermalUnit
+    storages : tuple of StorageRatings
+        Pumped and battery storages alike.
+    wear_cost_per_mwh : tuple of float
+        Of each storage, for each MWh that it discharges (D3).
+    renewables : tuple of str
+        Names of wind and solar plants.
+    carbon : QuotaLadder
+        What it pays for its own emission of a day (D4, D10).
+    reserve_load_share, reserve_renewable_share : float
+        Shares of the load and of the renewable power available that must be held in reserve.
+    import_limit_mw : float
+        Most that balancing energy may bring in through the head.
+    shortage_cost_per_mwh, missed_cost_per_mwh, beyond_cost_per_tco2 : float
+        Penalties on reserve that is missing, on energy that a storage lacks at the day's end, and on
+        emission beyond all that can be bought; no money, but reported.
+    """
+
+    units: tuple[ThermalUnit, ...]
+    storages: tuple[StorageRatings, ...]
+    wear_cost_per_mwh: tuple[float, ...]
+    renewables: tuple[str, ...]
+    carbon: QuotaLadder
+    reserve_load_share: float = 0.05
+    reserve_renewable_share: float = 0.1
+    import_limit_mw: float = 50.0
+    shortage_cost_per_mwh: float = 1000.0
+    missed_cost_per_mwh: float = 3000.0
+    beyond_cost_per_tco2: float = 1000.0
+
+    @property
+    def emission_tco2_per_mwh(self) -> Array:
+        """Carbon factor of each unit, shape (n_unit,)."""
+        return np.array([unit.emission_tco2_per_mwh for unit in self.units])
+
+
+@dataclass(frozen=True)
+class BulkForecast:
+    """What a TIES expects of each period of a day.
+
+    Parameters
+    ----------
+    load_mw : ndarray, shape (n_period,)
+        Of all followers.
+    available_mw : ndarray, shape (n_renewable, n_period)
+    import_price_per_mwh : ndarray, shape (n_period,)
+        Of balancing energy; what is left over earns nothing.
+    loss_mw : ndarray, shape (n_period,)
+        Of the network, as the last dispatch or power flow had it.
+    """
+
+    load_mw: Array
+    available_mw: Array
+    import_price_per_mwh: Array
+    loss_mw: Array
+
+    def with_load(self, load_mw: Array) -> BulkForecast:
+        """The same with another load, shape (n_period,)."""
+        return replace(self, load_mw=load_mw)
+
+
+@dataclass(frozen=True)
+class BulkState:
+    """Where a system stands when a period begins.
+
+    Parameters
+    ----------
+    on : ndarray of bool, shape (n_unit,)
+    power_mw : ndarray, shape (n_unit,)
+        In the period before.
+    hours_in_state : ndarray, shape (n_unit,)
+        For how long each unit has been on or off.
+    e_mwh : ndarray, shape (n_storage,)
+    emitted_tco2 : float
+        Since the day began.
+    """
+
+    on: Flags
+    power_mw: Array
+    hours_in_state: Array
+    e_mwh: Array
+    emitted_tco2: float = 0.0
+
+    @classmethod
+    def initial(cls, system: BulkSystem) -> BulkState:
+        """The state before the first day: long enough in it to be free of minimum times."""
+        units = system.units
+        return cls(
+            np.array([unit.on_initially for unit in units], dtype=bool),
+            np.array([unit.p_initial_mw for unit in units]),
+            np.array([float(max(unit.min_up_h, unit.min_down_h)) for unit in units]),
+            np.array([one.soc_initial * one.e_max_mwh for one in system.storages]),
+        )
+
+
+@dataclass(frozen=True)
+class BulkPlan:
+    """A dispatched day; powers in MW.
+
+    Parameters
+    ----------
+    on, unit_mw : ndarray, shape (n_unit, n_period)
+    charge_mw, discharge_mw, e_mwh : ndarray, shape (n_storage, n_period)
+        Contents at the end of each period.
+    renewable_mw : ndarray, shape (n_renewable, n_period)
+    import_mw, spill_mw, loss_mw : ndarray, shape (n_period,)
+    reserve_short_mw : ndarray, shape (2, n_period)
+        Spinning reserve that is missing, up and down.
+    price_per_mwh : ndarray, shape (n_period,)
+        What one more MWh of load would cost, its carbon included: the mean over the followers' places.
+    emission_t_per_h : ndarray, shape (n_period,)
+    cost_money : float
+        What was minimised over the day, penalties included, without starts and stops.
+    """
+
+    on: Array
+    unit_mw: Array
+    charge_mw: Array
+    discharge_mw: Array
+    e_mwh: Array
+    renewable_mw: Array
+    import_mw: Array
+    spill_mw: Array
+    loss_mw: Array
+    reserve_short_mw: Array
+    price_per_mwh: Array
+    emission_t_per_h: Array
+    cost_money: float
+
+    @property
+    def supplied_mw(self) -> Array:
+        """Everything that is fed in, storages among it, shape (n_period,)."""
+        own = self.unit_mw.sum(axis=0) + self.renewable_mw.sum(axis=0)
+        return np.asarray(own + self.discharge_mw.sum(axis=0) + self.import_mw)
+
+    @property
+    def factor_tco2_per_mwh(self) -> Array:
+        """Emission over all that is supplied, shape (n_period,); 0 where nothing is (W.1)."""
+        supplied = self.supplied_mw
+        return np.divide(self.emission_t_per_h, supplied, out=np.zeros_like(supplied), where=supplied > 0.0)

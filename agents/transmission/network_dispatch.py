@@ -1,0 +1,189 @@
+"""The dispatch of a bulk system over its network: branch flows with cones, on top of what any grid has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from gridarium.agents.feeder.ac_physics import AcPhysics
+from gridarium.agents.feeder.dispatch_problem import SIGNALS, DispatchShape, build_dispatch_model
+from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.problems.limits import at_most_while
+from gridarium.agents.solving.standard_form import compile_model
+from gridarium.agents.transmission.bulk_families import carbon_cost, declare_carbon, running_signals
+from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState, BulkSystem
+from gridarium.environment.arrays import Array, Flags
+
+_EXTRA = ("most_rise_mw", "most_fall_mw", "reserve_mw")
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """What fixes the structure of the dispatch over a network.
+
+    Parameters
+    ----------
+    grid : DispatchShape
+        Network, places and limits; its units are those of the system, its renewables have inverters.
+    system : BulkSystem
+    """
+
+    grid: DispatchShape
+    system: BulkSystem
+
+
+@dataclass(frozen=True)
+class NetworkDay:
+    """What a day is dispatched with.
+
+    Parameters
+    ----------
+    load_p_mw, load_q_mvar : ndarray, shape (n_bus, n_period)
+    available_mw : ndarray, shape (n_renewable, n_period)
+    import_price_per_mwh : ndarray, shape (n_period,)
+    on : ndarray of bool, shape (n_unit, n_period)
+    state : BulkState
+        Before the day.
+    """
+
+    load_p_mw: Array
+    load_q_mvar: Array
+    available_mw: Array
+    import_price_per_mwh: Array
+    on: Flags
+    state: BulkState
+
+
+def build_network_model(shape: NetworkShape) -> Any:
+    """The dispatch of any grid, with ramps, reserve and the carbon ladder of a bulk system (D1 to D10).
+
+    Notes
+    -----
+    D9 as A13 to A17; D5 is what the losses of the branches cost to supply.
+    """
+    system, grid = shape.system, shape.grid
+    m = build_dispatch_model(grid)
+    unit = {u.name: u for u in system.units}
+    m.most_rise_mw, m.most_fall_mw = (pyo.Var(m.turbine, m.period) for _ in range(2))
+    m.reserve_mw = pyo.Var(m.period)
+
+    def step(i: str, t: int) -> Any:
+        return m.p_turbine_mw[i, t] - (m.p_turbine_mw[i, t - 1] if t else 0.0)
+
+    m.ramp_up = pyo.Constraint(
+        m.turbine, m.period, rule=lambda m, i, t: step(i, t) <= m.most_rise_mw[i, t], doc="ramp up (MW)"
+    )
+    m.ramp_down = pyo.Constraint(
+        m.turbine, m.period, rule=lambda m, i, t: -step(i, t) <= m.most_fall_mw[i, t], doc="ramp down (MW)"
+    )
+    m.up_mw, m.down_mw = (pyo.Var(m.turbine, m.period, bounds=(0, None)) for _ in range(2))
+    m.up_within_ramp = at_most_while(
+        m.up_mw, lambda i: unit[i].ramp_mw_per_h * grid.period_h, lambda i, t: m.on[i, t]
+    )
+    m.down_within_ramp = at_most_while(
+        m.down_mw, lambda i: unit[i].ramp_down_mw_per_h * grid.period_h, lambda i, t: m.on[i, t]
+    )
+    m.up_within_output = pyo.Constraint(
+        m.turbine,
+        m.period,
+        rule=lambda m, i, t: m.p_turbine_mw[i, t] + m.up_mw[i, t] <= unit[i].p_max_mw * m.on[i, t],
+    )
+    m.down_within_output = pyo.Constraint(
+        m.turbine,
+        m.period,
+        rule=lambda m, i, t: m.p_turbine_mw[i, t] - m.down_mw[i, t] >= unit[i].p_min_mw * m.on[i, t],
+    )
+    m.up_short_mw, m.down_short_mw = (pyo.Var(m.period, bounds=(0, None)) for _ in range(2))
+    m.reserve_up = _held(m, m.up_mw, m.up_short_mw)
+    m.reserve_down = _held(m, m.down_mw, m.down_short_mw)
+    declare_carbon(m, system, m.p_turbine_mw, grid.period_h)
+    short = sum(m.up_short_mw[t] + m.down_short_mw[t] for t in m.period)
+    m.cost_money.expr += grid.period_h * system.shortage_cost_per_mwh * short + carbon_cost(m, system)
+    return m
+
+
+def _held(m: Any, reserve: Any, short: Any) -> Any:
+    return pyo.Constraint(
+        m.period, rule=lambda m, t: sum(reserve[i, t] for i in m.turbine) + short[t] >= m.reserve_mw[t]
+    )
+
+
+class NetworkDispatch:
+    """The compiled dispatch of a bulk system over its network, whole days at a time.
+
+    Parameters
+    ----------
+    shape : NetworkShape
+    """
+
+    def __init__(self, shape: NetworkShape) -> None:
+        self.shape = shape
+        form = compile_model(build_network_model(shape), (*SIGNALS, *_EXTRA))
+        self.problem = LocalProblem(form, AcPhysics(shape.grid, form))
+
+    def solve(self, owner: str, day: NetworkDay) -> BulkPlan:
+        """Dispatch a day.
+
+        Raises
+        ------
+        InfeasibleError
+            If no flow within all limits supplies the loads with the units that run.
+        """
+        return self._read(self.problem.solve(owner, **self._signals(day)), day)
+
+    def attempt(self, owner: str, day: NetworkDay) -> BulkPlan | None:
+        """Dispatch a day, or None where no power flow is found that supplies its loads within all limits."""
+        solution = self.problem.attempt(owner, **self._signals(day))
+        return None if solution is None else self._read(solution, day)
+
+    def _signals(self, day: NetworkDay) -> dict[str, Any]:
+        grid, system = self.shape.grid, self.shape.system
+        running = running_signals(system, day.on, day.state, grid.period_h)
+        load = day.load_p_mw.sum(axis=0)
+        reserve = system.reserve_load_share * load
+        open_head = np.ones(grid.n_period)
+        return running | {
+            "load_p_mw": day.load_p_mw,
+            "load_q_mvar": day.load_q_mvar,
+            "buy_price": day.import_price_per_mwh,
+            "sell_price": np.zeros(grid.n_period),
+            "carbon_price": 0.0,
+            "available_mw": day.available_mw,
+            "initial_mwh": day.state.e_mwh,
+            "may_buy": open_head,
+            "may_sell": open_head,
+            "reserve_mw": reserve + system.reserve_renewable_share * day.available_mw.sum(axis=0),
+        }
+
+    def _read(self, solution: Solution, day: NetworkDay) -> BulkPlan:
+        grid, system = self.shape.grid, self.shape.system
+        net = solution["p_buy_mw"] - solution["p_sell_mw"]
+        units = np.maximum(0.0, solution["p_turbine_mw"]) * day.on
+        renewable = np.maximum(0.0, solution["p_renewable_mw"])
+        contents = solution["energy_mwh"]
+        powers = [
+            storage.powers_mw(inside, float(first), grid.period_h)
+            for storage, inside, first in zip(grid.storages, contents, day.state.e_mwh, strict=True)
+        ]
+        charge, discharge = np.array(powers).reshape(-1, 2, grid.n_period).swapaxes(0, 1)
+        load = day.load_p_mw.sum(axis=0)
+        fed = net + units.sum(axis=0) + renewable.sum(axis=0) + (discharge - charge).sum(axis=0)
+        nodal = self.problem.sensitivity(solution, "load_p_mw") / grid.period_h
+        return BulkPlan(
+            on=day.on.astype(float),
+            unit_mw=units,
+            charge_mw=charge,
+            discharge_mw=discharge,
+            e_mwh=contents,
+            renewable_mw=renewable,
+            import_mw=np.maximum(0.0, net),
+            spill_mw=np.maximum(0.0, -net),
+            loss_mw=fed - load,
+            reserve_short_mw=np.maximum(0.0, np.array([solution["up_short_mw"], solution["down_short_mw"]])),
+            price_per_mwh=(nodal * day.load_p_mw).sum(axis=0) / load,
+            emission_t_per_h=system.emission_tco2_per_mwh @ units,
+            cost_money=solution.objective,
+        )
