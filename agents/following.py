@@ -17,6 +17,7 @@ from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.market.accounts import REPLICAS
+from gridarium.market.block_prices import carbon_cost_per_h
 from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
 from gridarium.market.messages.status import LoadStatus, StatusRequest
 from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
@@ -151,9 +152,13 @@ class HeadCustomer(GridAgent):
         return [self.terms_of_day(day) for day in range(self.horizon.n_day)]
 
     def pay_head(self, period: int, taken_mw: float) -> None:
-        """Pay for what one of its grids took through the head, or be paid for what it fed back, as told."""
+        """Pay for what one of its grids took through the head, or be paid for what it fed back, as told.
+
+        A ladder is paid for the carbon of what was taken, at the factor told.
+        """
         day, place = divmod(period, self.horizon.day_length)
-        terms = self.terms_of_day(day)
+        terms, hours = self.terms_of_day(day), self.world.period_h
+        carbon_per_h = head_carbon_per_h(self.horizon, terms, taken_mw, self.grid.replicas)
         account = HeadAccount(
             time_s=self.world.clock.now_s,
             period=period,
@@ -161,9 +166,11 @@ class HeadCustomer(GridAgent):
             supplier=self.supplier,
             replicas_account=self.grid.named(REPLICAS),
             replicas=self.grid.replicas,
-            taken_mwh=taken_mw * self.world.period_h,
+            taken_mwh=taken_mw * hours,
             import_price_per_mwh=float(self.told_price_per_mwh(terms)[place]),
             export_price_per_mwh=float(self.told_export_per_mwh(terms)[place]),
+            carbon_money=float(carbon_per_h[place]) * hours,
+            carbon_collector=terms.carbon_collector or self.supplier,
         )
         settle_head(self.world.ledger, account)
 
@@ -232,6 +239,45 @@ class HeadCustomer(GridAgent):
             return None
         self._forecasts[day] = expected
         return LoadForecast(day, series(self.grid.replicas * self.horizon.by_period(expected)))
+
+
+def head_carbon_per_h(horizon: Horizon, terms: TariffSignal, taken_mw: float, replicas: int) -> Array:
+    """What a supplier's ladder asks one of several equal grids for what it takes, money/h, in each period.
+
+    Parameters
+    ----------
+    horizon : Horizon
+    terms : TariffSignal
+        Of a day; without a ladder nothing is asked.
+    taken_mw : float
+        Through the head of one grid; what is fed back carries nothing.
+    replicas : int
+
+    Returns
+    -------
+    ndarray, shape (n_period,)
+        By settlement period of the day; negative where it is rewarded.
+    """
+    ladder = terms.ladder.each_of(replicas).over(horizon.over_day) if terms.ladder else None
+    taken = np.full(horizon.day_length, max(0.0, taken_mw))
+    return carbon_cost_per_h(taken, horizon.over_day(terms.factor_tco2_per_mwh), ladder)
+
+
+def refuse_head_terms(customer: str, terms: TariffSignal, who: str) -> None:
+    """Refuse what a customer at a head cannot plan with beyond prices: a ladder of carbon, and a pull.
+
+    Raises
+    ------
+    MessageError
+        If the terms hold one of them.
+    """
+    parts = (("a ladder of carbon", terms.ladder), ("a pull", terms.pull))
+    beyond = [name for name, part in parts if part is not None]
+    if beyond:
+        raise MessageError(
+            f"agent {customer}: its supplier asks with {' and '.join(beyond)}, which an operator {who} "
+            "cannot plan with; let it tell prices alone"
+        )
 
 
 def load_status(horizon: Horizon, period: int, planned_mw: Array) -> LoadStatus:

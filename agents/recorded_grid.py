@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridarium.agents.base import GridAgent, on
-from gridarium.agents.following import load_status
+from gridarium.agents.following import head_carbon_per_h, load_status
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
@@ -62,7 +62,7 @@ class RecordedGrid(GridAgent):
         super().__init__(site, name)
         self.site, self.supplier, self.replicas = site, supplier, replicas
         self._record, self._horizon = record, Horizon.of(self.world)
-        self._price = np.full(self.world.n_period, np.nan)
+        self._terms: dict[int, TariffSignal] = {}
 
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:
@@ -71,8 +71,8 @@ class RecordedGrid(GridAgent):
 
     @on(TariffSignal)
     def take_terms(self, terms: TariffSignal, sender: str) -> LoadPlan:
-        """Keep the price, and answer with what was planned."""
-        self._price[self._horizon.periods(terms.day)] = self._horizon.over_day(terms.price_per_mwh)
+        """Keep the terms, and answer with what was planned."""
+        self._terms[terms.day] = terms
         return LoadPlan(self._of_day(self._record.plan_mw, terms.day))
 
     @on(StatusRequest)
@@ -88,7 +88,10 @@ class RecordedGrid(GridAgent):
         self.site.supply(self.name, max(0.0, -taken), 0.0, float(self._record.factor_tco2_per_mwh[period]))
 
     def settle(self, period: int) -> None:
-        """Pay for it as told; what is fed back earns nothing."""
+        """Pay for it and for its carbon as told; what is fed back earns nothing."""
+        day, place = divmod(period, self._horizon.day_length)
+        terms, taken_mw = self._terms[day], float(self._record.metered_mw[period])
+        carbon_per_h = head_carbon_per_h(self._horizon, terms, taken_mw, self.replicas)
         account = HeadAccount(
             time_s=self.world.clock.now_s,
             period=period,
@@ -96,9 +99,11 @@ class RecordedGrid(GridAgent):
             supplier=self.supplier,
             replicas_account=f"{self.name}/{REPLICAS}",
             replicas=self.replicas,
-            taken_mwh=float(self._record.metered_mw[period]) * self.world.period_h,
-            import_price_per_mwh=float(self._price[period]),
+            taken_mwh=taken_mw * self.world.period_h,
+            import_price_per_mwh=float(self._horizon.over_day(terms.price_per_mwh)[place]),
             export_price_per_mwh=0.0,
+            carbon_money=float(carbon_per_h[place]) * self.world.period_h,
+            carbon_collector=terms.carbon_collector or self.supplier,
         )
         settle_head(self.world.ledger, account)
 

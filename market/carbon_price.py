@@ -7,7 +7,8 @@ is (`SizeFactor`), and its Shapley value of abatement (`ShapleyFactor`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -273,6 +274,22 @@ class PersonalLadder:
     def thresholds_t_per_h(self) -> Array:
         """Emission above the quota at which each step begins, shape (steps,)."""
         return self.interval_t_per_h * np.arange(self.steps, dtype=np.float64)
+
+    def each_of(self, replicas: int) -> PersonalLadder:
+        """The ladder of one of several equal followers, who pay together what this one asks of them all."""
+        return replace(
+            self,
+            interval_t_per_h=self.interval_t_per_h / replicas,
+            quota_t_per_h=self.quota_t_per_h / replicas,
+        )
+
+    def over(self, steps: Callable[[Array], Array]) -> PersonalLadder:
+        """The same in other steps of the day, as a function lays series over them."""
+        return replace(
+            self,
+            base_price_per_tco2=steps(self.base_price_per_tco2),
+            quota_t_per_h=steps(self.quota_t_per_h),
+        )
 
     def cost_per_h(self, carbon_t_per_h: Array) -> Array:
         """What emissions cost, money/h, shape (n_period,)."""

@@ -21,6 +21,7 @@ from gridarium.market.accounts import (
     LINE_ENERGY,
     LINE_FEE,
     MAINTENANCE,
+    PERSONAL_CARBON,
     PURCHASE,
     RETAIL,
     START_STOP,
@@ -156,6 +157,10 @@ class HeadAccount:
         Of one grid; negative where it feeds back.
     import_price_per_mwh, export_price_per_mwh : float
         For what it takes and for what it feeds back.
+    carbon_money : float
+        What one grid owes for the carbon of what it took; negative where it is rewarded.
+    carbon_collector : str
+        Who is paid for that.
     """
 
     time_s: float
@@ -167,6 +172,8 @@ class HeadAccount:
     taken_mwh: float
     import_price_per_mwh: float
     export_price_per_mwh: float
+    carbon_money: float = 0.0
+    carbon_collector: str = CARBON_MARKET
 
 
 def settle_head(ledger: Ledger, account: HeadAccount) -> None:
@@ -179,6 +186,10 @@ def settle_head(ledger: Ledger, account: HeadAccount) -> None:
             ledger.book(account.time_s, payer, account.supplier, bought, PURCHASE, account.period)
         if sold:
             ledger.book(account.time_s, account.supplier, payer, sold, EXPORT, account.period)
+        carbon, collector = weight * account.carbon_money, account.carbon_collector
+        if carbon:
+            owing, paid = (payer, collector) if carbon > 0.0 else (collector, payer)
+            ledger.book(account.time_s, owing, paid, abs(carbon), PERSONAL_CARBON, account.period)
 
 
 @dataclass(frozen=True)

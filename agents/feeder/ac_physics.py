@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
+from gridarium.agents.feeder.head_terms import head_decisions
 from gridarium.agents.feeder.storage_directions import best_directions
 from gridarium.agents.solving.standard_form import Block, Multipliers, Numbers, StandardForm
 from gridarium.environment.arrays import Array
@@ -80,6 +81,9 @@ class AcPhysics:
             np.add.at(p_mw, at, power)
             np.add.at(q_mvar, at, self._values(x, f"q_{kind}_mvar"))
         flow = self._flow.solve(p_mw.T, q_mvar.T)
+        buy, sell = np.maximum(flow.p_slack_mw, 0.0), np.maximum(-flow.p_slack_mw, 0.0)
+        head = self._shape.head
+        told = {name: self._signal(signals, name) for name in head.signals}
         exact = x.copy()
         for name, value in (
             ("p_branch_mw", flow.p_from_mw),
@@ -87,11 +91,14 @@ class AcPhysics:
             ("current_squared", (flow.i_pu * self._shape.feeder.base_mva) ** 2),
             ("voltage_squared", flow.vm_pu**2),
             ("q_grid_mvar", flow.q_slack_mvar),
-            ("p_buy_mw", np.maximum(flow.p_slack_mw, 0.0)),
-            ("p_sell_mw", np.maximum(-flow.p_slack_mw, 0.0)),
+            ("p_buy_mw", buy),
+            ("p_sell_mw", sell),
         ):
             block = self._form.decisions[name]
             exact[block.start : block.stop] = value.T.ravel()
+        for name, value in head_decisions(head, buy, sell, told).items():
+            block = self._form.decisions[name]
+            exact[block.start : block.stop] = value.ravel()
         return exact
 
     def better_switches(

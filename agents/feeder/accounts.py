@@ -63,9 +63,10 @@ class DayAhead:
     def net_cost_money(self, carbon_market: bool) -> float:
         """Cost of supply, less what the carbon market pays where there is one, money per day.
 
-        The dispatch must have had carbon in its cost where carbon is traded.
+        The dispatch must have had carbon in its cost where carbon is traded. What a pull of the supplier
+        counts in it is nobody's money, and left out.
         """
-        cost = self.dispatch.cost_money
+        cost = self.dispatch.cost_money - self.dispatch.pull_money
         if carbon_market:
             conditions, load = self.situation.conditions, self.situation.load_mw
             allowed = conditions.quota_tco2_per_mwh * load + self.credit_t_per_h(load)

@@ -9,6 +9,7 @@ import numpy as np
 
 from gridarium.agents.feeder.commitment_master import CommitmentMaster
 from gridarium.agents.feeder.dispatch import Commitment, Dispatch, DispatchDay, Dispatcher
+from gridarium.agents.feeder.head_terms import steepest_per_mwh
 from gridarium.environment.arrays import Array, Flags, Index
 
 GAP = 1e-4
@@ -195,9 +196,11 @@ class UnitCommitter:
 
     def _spare_price_per_h(self, day: DispatchDay) -> float:
         """More than a unit is worth in any hour whose loads can be supplied without it."""
-        signals = day.signals
+        signals, units = day.signals, self.dispatcher.shape.turbines
         dearest = float(np.abs([signals["buy_price"], signals["sell_price"]]).max())
-        largest = max(unit.p_max_mw for unit in self.dispatcher.shape.turbines)
+        largest = max(unit.p_max_mw for unit in units)
+        most_mw = float(np.abs(day.load_p_mw.sum(axis=0)).max()) + sum(unit.p_max_mw for unit in units)
+        dearest += steepest_per_mwh(day.head, signals, most_mw)
         return _SPARE_FACTOR * (1.0 + dearest) * largest
 
     def _teach(self, master: CommitmentMaster, day: DispatchDay, dispatch: Dispatch) -> None:

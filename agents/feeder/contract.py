@@ -44,8 +44,14 @@ class DsoContract:
         """Those of its followers who pay the tariff by their own meter."""
         return tuple(name for name in self.places if name not in self.below)
 
-    def conditions(self, terms: TariffSignal, carbon: CarbonTerms, horizon: Horizon) -> MarketConditions:
-        """What a day is planned with: this contract, the supplier's terms, the carbon market's."""
+    def conditions(
+        self, terms: TariffSignal, carbon: CarbonTerms, horizon: Horizon, replicas: int = 1
+    ) -> MarketConditions:
+        """What a day is planned with: this contract, the supplier's terms, the carbon market's.
+
+        Of what the supplier asks from all replicas together, each one plans with its part.
+        """
+        ladder, pull = terms.ladder, terms.pull
         wholesale, exported = series(horizon.fit(terms.price_per_mwh)), terms.export_price_per_mwh
         return MarketConditions(
             tou_price_per_mwh=series(horizon.of_day(self.tou_price_per_mwh, terms.day)),
@@ -56,4 +62,6 @@ class DsoContract:
             grid_factor_tco2_per_mwh=series(horizon.fit(terms.factor_tco2_per_mwh)),
             carbon_price_per_tco2=carbon.price_per_tco2,
             quota_tco2_per_mwh=carbon.quota_tco2_per_mwh,
+            ladder=ladder.each_of(replicas).over(horizon.fit) if ladder else None,
+            pull=pull.each_of(replicas).over(horizon.fit) if pull else None,
         )

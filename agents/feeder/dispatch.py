@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from gridarium.agents.feeder.dispatch_problem import (
     build_dispatch_model,
     build_relaxed_model,
 )
+from gridarium.agents.feeder.head_terms import HeadShape, head_signals
 from gridarium.agents.feeder.network_cut import NetworkCut
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
@@ -44,7 +45,9 @@ class Dispatch:
     cone_gap : float
         Largest ``|P**2 + Q**2 - l v|``, p.u. on a base of 1 MVA.
     cost_money : float
-        What the DSO minimised.
+        What the DSO minimised; with what a pull counts.
+    pull_money : float
+        Part of it that nobody pays: what the supplier's pull counts.
     bound_money : float
         What any plan that keeps the limits costs at least, by the relaxation of the AC power flow.
     rounds : int
@@ -68,6 +71,7 @@ class Dispatch:
     current_pu: Array
     cone_gap: float
     cost_money: float
+    pull_money: float
     bound_money: float
     rounds: int
     price_per_mwh: Array
@@ -113,14 +117,29 @@ class DispatchDay:
     commitment: Commitment
 
     @property
+    def at_prices_alone(self) -> DispatchDay:
+        """The same day of a supplier that asks nothing beyond prices."""
+        return replace(self, conditions=replace(self.conditions, ladder=None, pull=None))
+
+    @property
+    def head(self) -> HeadShape:
+        """What the supplier's terms bring beyond prices."""
+        return HeadShape.of(self.conditions, self.carbon_in_cost)
+
+    @property
     def signals(self) -> dict[str, Any]:
-        """The signals of the dispatch problem."""
+        """The signals of the dispatch problem of a shape with the day's `head`.
+
+        The first step of a ladder is in the price of what is bought: that is the least that it costs.
+        """
         market = self.conditions
         carbon_price = market.carbon_price_per_tco2 if self.carbon_in_cost else 0.0
+        head = head_signals(market, self.carbon_in_cost)
+        price = market.wholesale_price_per_mwh + carbon_price * market.grid_factor_tco2_per_mwh
         return {
             "load_p_mw": self.load_p_mw,
             "load_q_mvar": self.load_q_mvar,
-            "buy_price": market.wholesale_price_per_mwh + carbon_price * market.grid_factor_tco2_per_mwh,
+            "buy_price": price + head.pop("first_per_mwh"),
             "sell_price": market.export_price_per_mwh,
             "carbon_price": carbon_price,
             "available_mw": self.available_mw,
@@ -128,6 +147,7 @@ class DispatchDay:
             "on": self.commitment.on,
             "may_buy": self.commitment.may_buy,
             "may_sell": self.commitment.may_sell,
+            **head,
         }
 
 
@@ -155,7 +175,7 @@ class RelaxedDispatch:
 @lru_cache(maxsize=8)
 def dispatch_form(shape: DispatchShape) -> StandardForm:
     """The compiled dispatch of a shape."""
-    return compile_model(build_dispatch_model(shape), SIGNALS)
+    return compile_model(build_dispatch_model(shape), (*SIGNALS, *shape.head.signals))
 
 
 def dispatch_problem(shape: DispatchShape) -> LocalProblem:
@@ -167,7 +187,7 @@ def dispatch_problem(shape: DispatchShape) -> LocalProblem:
 @lru_cache(maxsize=8)
 def relaxed_form(shape: DispatchShape) -> StandardForm:
     """The compiled dispatch of a shape with units that may run in part."""
-    return compile_model(build_relaxed_model(shape), RELAXED_SIGNALS)
+    return compile_model(build_relaxed_model(shape), (*RELAXED_SIGNALS, *shape.head.signals))
 
 
 def relaxed_problem(shape: DispatchShape) -> LocalProblem:
@@ -192,8 +212,7 @@ class Dispatcher:
 
     def __init__(self, world: Commons, owner: str, shape: DispatchShape) -> None:
         self.owner, self.shape, self._world = owner, shape, world
-        self._solved: Solution | None = None
-        self.problem = world.shared(shape, lambda: dispatch_problem(shape))
+        self._solved: tuple[LocalProblem, Solution] | None = None
         n_period = shape.n_period
         self.everything = Commitment(
             np.ones((len(shape.turbines), n_period)), np.ones(n_period), np.ones(n_period)
@@ -201,18 +220,21 @@ class Dispatcher:
 
     def solve(self, day: DispatchDay) -> Dispatch:
         """Dispatch a day."""
-        return self.read(self.problem, self.problem.solve(self.owner, **day.signals), day)
+        problem = self._problem(day)
+        return self.read(problem, problem.solve(self.owner, **day.signals), day)
 
     def attempt(self, day: DispatchDay) -> Dispatch | None:
         """Dispatch a day, or None where no power flow is found that supplies its loads within all limits."""
-        self._solved = self.problem.attempt(self.owner, **day.signals)
-        return None if self._solved is None else self.read(self.problem, self._solved, day)
+        problem = self._problem(day)
+        solution = problem.attempt(self.owner, **day.signals)
+        self._solved = None if solution is None else (problem, solution)
+        return None if solution is None else self.read(problem, solution, day)
 
     def cut(self, day: DispatchDay) -> NetworkCut:
         """The tangent of the network's cost at the dispatch of a day that was solved last."""
         if self._solved is None:
             raise SolveError(f"agent {self.owner}: there is no tangent before the first dispatch")
-        return NetworkCut.of(self.problem, self._solved, self.shape, day.signals)
+        return NetworkCut.of(*self._solved, self._shape_on(day), day.signals)
 
     def relaxed(self, day: DispatchDay, spare_price_per_h: float) -> RelaxedDispatch | None:
         """Dispatch a day whose other units may run in part, or None where nothing can supply its loads.
@@ -223,9 +245,8 @@ class Dispatcher:
         spare_price_per_h : float
             For a whole unit beyond the commitment, on top of its own cost.
         """
-        key = ("relaxed commitment", self.shape)
-        problem = self._world.shared(key, lambda: relaxed_problem(self.shape))
-        signals = day.signals
+        shape, signals = self._shape_on(day), day.signals
+        problem = self._world.shared(("relaxed commitment", shape), lambda: relaxed_problem(shape))
         asked = {name: value for name, value in signals.items() if name != "on"}
         asked |= {"least_on": signals["on"], "spare_price": spare_price_per_h}
         solution = problem.attempt(self.owner, **asked)
@@ -235,14 +256,24 @@ class Dispatcher:
             solution["on"],
             solution["p_buy_mw"] - solution["p_sell_mw"],
             solution.objective,
-            NetworkCut.of(problem, solution, self.shape, signals),
+            NetworkCut.of(problem, solution, shape, signals),
         )
+
+    def _shape_on(self, day: DispatchDay) -> DispatchShape:
+        """The shape with what the terms of a day bring."""
+        return self.shape if day.head == self.shape.head else replace(self.shape, head=day.head)
+
+    def _problem(self, day: DispatchDay) -> LocalProblem:
+        """The live problem of a day; days whose terms bring the same share it."""
+        shape = self._shape_on(day)
+        return self._world.shared(shape, lambda: dispatch_problem(shape))
 
     def read(self, problem: LocalProblem, solution: Solution, day: DispatchDay) -> Dispatch:
         """The last solution of a problem with the decisions of a dispatch."""
         base_mva = self.shape.feeder.base_mva
         net_mw = solution["p_buy_mw"] - solution["p_sell_mw"]
         charge, discharge = self._storage_powers(solution["energy_mwh"], day.initial_mwh)
+        pull = day.conditions.pull
         return Dispatch(
             # Bought and sold at once is a plan for the net, which is all that the network sees.
             buy_mw=np.maximum(0.0, net_mw),
@@ -260,6 +291,7 @@ class Dispatcher:
             current_pu=np.sqrt(np.maximum(0.0, solution["current_squared"])) / base_mva,
             cone_gap=self._cone_gap(solution),
             cost_money=solution.objective,
+            pull_money=float(pull.weight_per_h(net_mw).sum()) * self.shape.period_h if pull else 0.0,
             bound_money=problem.bound,
             rounds=problem.cone_rounds,
             price_per_mwh=problem.sensitivity(solution, "load_p_mw") / self.shape.period_h,

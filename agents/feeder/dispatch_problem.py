@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from gridarium.agents.feeder.head_terms import PRICES_ALONE, HeadShape, declare_head_terms
 from gridarium.agents.problems.limits import apparent_power, at_most, at_most_while
 from gridarium.agents.problems.storage import daily_storage
 from gridarium.agents.problems.thermal_unit import least_output, most_output
@@ -70,6 +71,8 @@ class DispatchShape:
     import_limit_mw, export_limit_mw : float
     loss_price_per_mwh : float
         The small price on losses of branches and storages, so that free energy is not burnt in them.
+    head : HeadShape
+        What the supplier's terms bring beyond prices.
     """
 
     feeder: Feeder
@@ -85,6 +88,7 @@ class DispatchShape:
     import_limit_mw: float
     export_limit_mw: float
     loss_price_per_mwh: float
+    head: HeadShape = PRICES_ALONE
 
 
 def build_dispatch_model(shape: DispatchShape) -> Any:
@@ -350,7 +354,7 @@ def _declare_balances(m: Any, shape: DispatchShape) -> None:
 
 
 def _declare_cost(m: Any, shape: DispatchShape) -> None:
-    """Purchase + turbines + carbon + wear, and a small price on losses (C9 with loads given)."""
+    """Purchase + turbines + carbon + wear, and a small price on losses (C9 with loads given); head terms."""
     unit = {turbine.name: turbine for turbine in shape.turbines}
     r = shape.feeder.r_pu / shape.feeder.base_mva
     purchase = sum(m.buy_price[t] * m.p_buy_mw[t] - m.sell_price[t] * m.p_sell_mw[t] for t in m.period)
@@ -370,6 +374,7 @@ def _declare_cost(m: Any, shape: DispatchShape) -> None:
         for t in m.period
     )
     losses = line_losses + storage_losses
+    head = declare_head_terms(m, shape.head, shape.import_limit_mw)
     m.cost_money = pyo.Objective(
-        expr=shape.period_h * (purchase + fuel + wear + shape.loss_price_per_mwh * losses)
+        expr=shape.period_h * (purchase + fuel + wear + shape.loss_price_per_mwh * losses + head)
     )

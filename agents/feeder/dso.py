@@ -153,8 +153,7 @@ class Dso(HeadCustomer):
     def _follow(self, today: DsoDay, negotiation: TariffNegotiation) -> Generator[Any, Any, None]:
         """Wait for the supplier's next signal, negotiate under it, and tell the supplier the plan."""
         asked, terms = yield from self.next_terms(today.number, today.rules.closes_s)
-        today.terms = terms
-        today.conditions = self.contract.conditions(terms, today.carbon, self.horizon)
+        today.take_terms(terms, self.contract, self.grid.replicas, self.name)
         if today.commitment is None:
             negotiation.review(commits=True)
         today.outlook = self._planner.look_ahead(today, self.days[-2] if today.number else None)

@@ -9,10 +9,12 @@ import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
 from gridarium.agents.feeder.commitment import Review
+from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.day_outlook import DayOutlook
 from gridarium.agents.feeder.dispatch import Commitment
 from gridarium.agents.feeder.own_storages import OwnStorages
 from gridarium.agents.feeder.price_setting import PriceSetter
+from gridarium.agents.following import refuse_head_terms
 from gridarium.environment.arrays import Array
 from gridarium.environment.horizon import Horizon
 from gridarium.market.messages.forecasts import OwnSchedule
@@ -142,6 +144,19 @@ class DsoDay:
     def total_mw(self) -> Array:
         """Load of all followers as last heard, MW."""
         return np.asarray(sum(self.loads_mw.values()))
+
+    def take_terms(self, terms: TariffSignal, contract: DsoContract, replicas: int, operator: str) -> None:
+        """Take what the supplier asks, and plan with the part of one of several equal grids.
+
+        Raises
+        ------
+        MessageError
+            If it asks more than prices of a leader that foresees answers, whose model knows prices alone.
+        """
+        if self.setter.foresees:
+            refuse_head_terms(operator, terms, "whose leader foresees answers")
+        self.terms = terms
+        self.conditions = contract.conditions(terms, self.carbon, self.horizon, replicas)
 
     def hear(self, replies: Mapping[str, LoadPlan]) -> None:
         """Take the loads that followers have planned; who stayed silent is taken to keep to the last one."""

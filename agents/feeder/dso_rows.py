@@ -206,6 +206,7 @@ def _day(day: DsoDay) -> dict[str, ArrayLike]:
         "cone_gap_pu": day.plan.dispatch.cone_gap,
         "dispatch_cost_money": day.plan.dispatch.cost_money,
         "dispatch_bound_money": day.plan.dispatch.bound_money,
+        "pull_money": day.plan.dispatch.pull_money,
         "pool_first_tco2": float(day.plan.pool.first_tco2.sum()),
         "pool_last_tco2": float(day.plan.pool.last_tco2(day.horizon.step_h).sum()),
         "commitment_cost_money": day.review.held_money,

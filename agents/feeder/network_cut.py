@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
+from gridarium.agents.feeder.head_terms import head_cost_per_h
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.environment.arrays import Array
 
 
 @dataclass(frozen=True)
 class NetworkCut:
-    """Purchase and losses of lines cost at least ``constant + p_price p + q_price q`` in each period.
+    """Purchase, head terms and losses of lines cost ``constant + p_price p + q_price q`` or more in a period.
 
     Parameters
     ----------
@@ -49,6 +50,7 @@ class NetworkCut:
         purchase = day["buy_price"] * solution["p_buy_mw"] - day["sell_price"] * solution["p_sell_mw"]
         r = shape.feeder.r_pu / shape.feeder.base_mva
         losses = shape.loss_price_per_mwh * (r @ solution["current_squared"])
-        cost = shape.period_h * (purchase + losses)
+        head = head_cost_per_h(shape.head, solution["p_buy_mw"], solution["p_sell_mw"], day)
+        cost = shape.period_h * (purchase + losses + head)
         slope = (p_price * p_drawn + q_price * q_drawn).sum(axis=0)
         return cls(np.asarray(cost - slope), p_price, q_price)

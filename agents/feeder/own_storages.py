@@ -128,7 +128,8 @@ class Redispatch:
         """
         key = ("redispatch", self._shape)
         problem = self._world.shared(key, lambda: redispatch_problem(self._shape))
-        shape, signals = self._shape, day.signals
+        # Nothing that the supplier asks beyond prices is worth a change of what owners want.
+        shape, signals = self._shape, day.at_prices_alone.signals
         prices = np.abs([day.conditions.tou_price_per_mwh, signals["buy_price"]])
         asked = signals | {
             "on": np.ones((len(shape.turbines), shape.n_period)),

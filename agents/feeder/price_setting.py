@@ -173,6 +173,10 @@ class PriceSetter(Protocol):
         """Its own plan beside the price; None where the dispatch of least cost and its pools will do."""
 
     @property
+    def foresees(self) -> bool:
+        """Whether it foresees answers, by a model of what supply costs that knows prices alone."""
+
+    @property
     def foresight(self) -> Foresight | None:
         """How well it has foreseen the answers; None for a leader that foresees none."""
 
@@ -196,7 +200,7 @@ class BestResponse:
     The agent version of the procedure C.2; where answers make the price jump see C.7.
     """
 
-    foresight = intended = None
+    foresees, foresight, intended = False, None, None
 
     def __init__(self, damping: float, memory: int = 0) -> None:
         self.damping, self.memory = damping, memory

@@ -141,7 +141,7 @@ def revise_commitment(
         if not negotiation.review(commits=in_time and number < REVISION_LIMIT):
             return
         today.revisions += 1
-        if today.setter.foresight is not None:
+        if today.setter.foresees:
             # A leader that foresees answers starts from the base loads, whose price it knows.
             today.loads_mw = dict(today.base_mw)
         led = yield from lead(leader, negotiation, today.rules, len(today.rounds))

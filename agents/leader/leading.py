@@ -35,7 +35,7 @@ class Anticipating:
     prices. C.1.4, C.1.5.
     """
 
-    cycle = None
+    foresees, cycle = True, None
 
     def __init__(
         self,

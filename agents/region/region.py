@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.region.region_day import RegionDay, carbon_cost_per_h
+from gridarium.agents.region.region_day import RegionDay
 from gridarium.agents.region.region_demand import RegionDemand
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
@@ -17,6 +17,7 @@ from gridarium.environment.errors import SolveError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.market.accounts import PERSONAL_CARBON, RETAIL
+from gridarium.market.block_prices import carbon_cost_per_h
 from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
 from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
 
@@ -35,7 +36,7 @@ class Region(GridAgent):
     supplier : str
         Whose signals it takes.
     carbon_collector : str
-        Account that is paid for its carbon.
+        Account that is paid for its carbon, unless a signal names another.
     behaviour : Behaviour, optional
     horizon : Horizon, optional
         Its days and steps; settlement periods by default.
@@ -112,10 +113,11 @@ class Region(GridAgent):
         world, drawn = self.world, float(self.world.meters[self.name][period])
         hours = world.period_h
         energy = hours * drawn * float(signal.price_per_mwh[step])
-        carbon = hours * float(carbon_cost_per_h(np.full_like(signal.price_per_mwh, drawn), signal)[step])
+        flat = np.full_like(signal.price_per_mwh, drawn)
+        carbon = hours * float(carbon_cost_per_h(flat, signal.factor_tco2_per_mwh, signal.ladder)[step])
         for payee, amount, purpose in (
             (self.supplier, energy, RETAIL),
-            (self._collector, carbon, PERSONAL_CARBON),
+            (signal.carbon_collector or self._collector, carbon, PERSONAL_CARBON),
         ):
             payer, paid = (self.name, payee) if amount >= 0.0 else (payee, self.name)
             if amount:

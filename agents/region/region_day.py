@@ -17,51 +17,8 @@ from gridarium.agents.region.region_problem import (
 )
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.commons import Commons
-from gridarium.market.carbon_price import PersonalLadder
+from gridarium.market.block_prices import BlockPrices, carbon_cost_per_h
 from gridarium.market.messages.tariffs import TariffSignal
-
-_CLEAN = 1e-9
-"""Carbon factor below which no energy carries carbon, tCO2/MWh."""
-
-
-@dataclass(frozen=True)
-class BlockPrices:
-    """What energy costs by blocks, in steps of a day.
-
-    Parameters
-    ----------
-    price_per_mwh : ndarray, shape (n_block, n_step)
-        Of each block, carbon included.
-    block_mw : ndarray, shape (n_step,)
-        Length of all blocks but the last.
-    free_mw : ndarray, shape (n_step,)
-        Where the first block begins; what is drawn less than that is rewarded at its price.
-    """
-
-    price_per_mwh: Array
-    block_mw: Array
-    free_mw: Array
-
-    @classmethod
-    def of(cls, signal: TariffSignal, most_mw: float) -> BlockPrices:
-        """Blocks of a signal: its ladder of carbon, at its carbon factor, on top of its price.
-
-        Parameters
-        ----------
-        signal : TariffSignal
-        most_mw : float
-            More than is ever drawn: the length of blocks where energy carries no carbon.
-        """
-        price, factor, ladder = signal.price_per_mwh, signal.factor_tco2_per_mwh, signal.ladder
-        if ladder is None:
-            return cls(price[None, :], np.full_like(price, most_mw), np.zeros_like(price))
-        carries = factor > _CLEAN
-        per_tonne = np.divide(1.0, factor, out=np.zeros_like(factor), where=carries)
-        return cls(
-            price + np.maximum(factor, 0.0) * ladder.prices_per_tco2,
-            np.where(carries, ladder.interval_t_per_h * per_tonne, most_mw),
-            np.where(carries, ladder.quota_t_per_h * per_tonne, 0.0),
-        )
 
 
 @dataclass(frozen=True)
@@ -99,7 +56,7 @@ class RegionDay:
     """What one regional system needs on one day, and what it could do about it.
 
     - `best`: its plan under a signal
-    - `cost_money`: what a plan costs it under a signal
+    - `cost_money`, `minimised_money`: what a plan costs it under a signal, and what it has made least
     - `plan`: what it has decided on
 
     Parameters
@@ -132,19 +89,35 @@ class RegionDay:
 
     def best(self, signal: TariffSignal) -> RegionPlan:
         """The plan that is optimal under a signal (D11)."""
-        blocks = BlockPrices.of(signal, 10.0 * self._peak_mw)
-        problem = self._problem(len(blocks.price_per_mwh))
+        blocks = BlockPrices.of(
+            signal.price_per_mwh, signal.factor_tco2_per_mwh, signal.ladder, 10.0 * self._peak_mw
+        )
+        pull = signal.pull
+        problem = self._problem(len(blocks.price_per_mwh), pull.per_mw2h if pull else 0.0)
+        target = {"target_mw": pull.target_mw} if pull else {}
         solution = problem.solve(
             self._owner,
             base_mw=self.demand.base_mw,
             price=blocks.price_per_mwh,
             block_mw=blocks.block_mw,
             free_mw=blocks.free_mw,
+            **target,
         )
         return self._read(solution)
 
+    def minimised_money(self, plan: RegionPlan, signal: TariffSignal) -> float:
+        """What the best plan has least of: cost, and what a pull counts, which nobody pays; money per day."""
+        return self.cost_money(plan, signal) + self.pull_money(plan.net_mw, signal)
+
+    def pull_money(self, net_mw: Array, signal: TariffSignal) -> float:
+        """What the pull of a signal counts for a load, money per day that nobody pays; 0 without one."""
+        return self._step_h * float(signal.pull.weight_per_h(net_mw).sum()) if signal.pull else 0.0
+
     def cost_money(self, plan: RegionPlan, signal: TariffSignal) -> float:
-        """Purchase, response and carbon, and what dissatisfaction is worth, of a plan; money per day."""
+        """Purchase, response and carbon, and what dissatisfaction is worth, of a plan; money per day.
+
+        Without the pull of an exchange round, which no money follows.
+        """
         return (
             self.bill_money(plan.net_mw, signal)
             + self.response_money(plan)
@@ -154,7 +127,8 @@ class RegionDay:
     def bill_money(self, net_mw: Array, signal: TariffSignal) -> float:
         """Energy and carbon of a load under a signal, money per day."""
         energy = float(signal.price_per_mwh @ net_mw)
-        return self._step_h * (energy + float(carbon_cost_per_h(net_mw, signal).sum()))
+        carbon = carbon_cost_per_h(net_mw, signal.factor_tco2_per_mwh, signal.ladder)
+        return self._step_h * (energy + float(carbon.sum()))
 
     def response_money(self, plan: RegionPlan) -> float:
         """What cutting and shifting cost (D11), money per day."""
@@ -189,7 +163,7 @@ class RegionDay:
             parts.append((COMFORT_PART, drift_degc, own.comfort.band_degc))
         return sum(part * float(np.mean((values / most) ** 2)) for part, values, most in parts if most > 0.0)
 
-    def _problem(self, n_block: int) -> LocalProblem:
+    def _problem(self, n_block: int, pull_per_mw2h: float) -> LocalProblem:
         shape = RegionShape(
             self.demand.flexibility,
             self._peak_mw,
@@ -197,21 +171,8 @@ class RegionDay:
             len(self.demand.base_mw),
             self._step_h,
             n_block,
+            pull_per_mw2h,
         )
         return self._world.shared(
             shape, lambda: LocalProblem.compile(build_region_model(shape), shape.signals)
         )
-
-
-def carbon_cost_per_h(net_mw: Array, signal: TariffSignal) -> Array:
-    """What the personal ladder of a signal asks for the carbon of a load, money/h, shape (n_step,).
-
-    Notes
-    -----
-    D11 with D25; a load at a carbon factor of 0 or below carries none.
-    """
-    ladder: PersonalLadder | None = signal.ladder
-    if ladder is None:
-        return np.zeros_like(net_mw)
-    factor = signal.factor_tco2_per_mwh
-    return np.where(factor > _CLEAN, ladder.cost_per_h(np.maximum(factor, 0.0) * net_mw), 0.0)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gridarium.agents.behaviour import Behaviour, Deviation
+from gridarium.agents.following import refuse_head_terms
 from gridarium.agents.questions import Asked
 from gridarium.agents.rows import Rows
 from gridarium.agents.system.day_ahead_declaration import declaration
@@ -142,6 +143,7 @@ class SystemOperator(OperatorInbox):
         question, self.terms[day] = yield from self.next_terms(
             day, self.world.clock.now_s + DAY_AHEAD_TIMEOUT_S
         )
+        refuse_head_terms(self.name, self.terms[day], "of a whole system")
         self._view.note_market(day, self.told_price_per_mwh(self.terms[day]))
         yield from self._plan(day)
         if self.members.below:

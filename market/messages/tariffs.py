@@ -2,10 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from gridarium.environment.arrays import Array
+from gridarium.environment.errors import Fault, InputError
 from gridarium.market.carbon_price import PersonalLadder
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """A term that draws a follower's exchange towards a target while it plans; no money ever changes hands.
+
+    Parameters
+    ----------
+    target_mw : ndarray, shape (n_step,)
+        z: what all replicas of a grid together shall take, MW; negative where they shall feed back.
+    per_mw2h : float
+        rho: weight of the square of a distance, halved, money/(MW**2 h), above 0; of each replica.
+
+    Raises
+    ------
+    InputError
+        If the weight is not above 0, or a target is not a number.
+
+    Notes
+    -----
+    Exchange rounds: of R replicas each takes l and plans with ``rho / 2 (l - z / R)**2`` on top of its cost.
+    """
+
+    target_mw: Array
+    per_mw2h: float
+
+    def __post_init__(self) -> None:
+        faults = []
+        if not 0.0 < self.per_mw2h < float("inf"):
+            faults.append(Fault("per_mw2h", self.per_mw2h, "money/(MW**2 h), must be above 0"))
+        if not np.isfinite(self.target_mw).all():
+            faults.append(Fault("target_mw", list(self.target_mw), "MW, must be finite"))
+        if faults:
+            raise InputError("pull", faults)
+
+    def each_of(self, replicas: int) -> Pull:
+        """What one of the replicas is told."""
+        return Pull(self.target_mw / replicas, self.per_mw2h)
+
+    def over(self, steps: Callable[[Array], Array]) -> Pull:
+        """The same in other steps of the day, as a function lays series over them."""
+        return Pull(steps(self.target_mw), self.per_mw2h)
+
+    def weight_per_h(self, taken_mw: Array) -> Array:
+        """What an exchange of one replica counts, of its own target; money/h that nobody pays."""
+        return np.asarray(0.5 * self.per_mw2h * (taken_mw - self.target_mw) ** 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +74,10 @@ class MarketConditions:
         Carbon factor of what it buys, as told.
     carbon_price_per_tco2, quota_tco2_per_mwh : float
         Carbon market price and the quota allotted to each MWh of load.
+    ladder : PersonalLadder, optional
+        What its supplier asks for the carbon of what it buys, beside the carbon market.
+    pull : Pull, optional
+        Towards what its supplier pulls what passes the head.
     """
 
     tou_price_per_mwh: Array
@@ -32,6 +86,8 @@ class MarketConditions:
     grid_factor_tco2_per_mwh: Array
     carbon_price_per_tco2: float
     quota_tco2_per_mwh: float
+    ladder: PersonalLadder | None = None
+    pull: Pull | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +119,12 @@ class TariffSignal:
     export_price_per_mwh : ndarray, shape (n_step,), optional
         What is paid for energy fed back; nothing is where it is left out.
     ladder : PersonalLadder, optional
-        What the one who is told pays for the carbon of what it draws, at the factor told.
+        What the one who is told pays for the carbon of what it draws, at the factor told; of all replicas of
+        a grid together.
+    carbon_collector : str, optional
+        Account that is paid for that carbon; left out where it was agreed on before.
+    pull : Pull, optional
+        In exchange rounds, towards what the one who tells draws the exchange of the one who is told.
     """
 
     round: int
@@ -74,6 +135,8 @@ class TariffSignal:
     day: int = 0
     export_price_per_mwh: Array | None = None
     ladder: PersonalLadder | None = None
+    carbon_collector: str | None = None
+    pull: Pull | None = None
 
 
 @dataclass(frozen=True, slots=True)

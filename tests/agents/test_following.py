@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import pandas as pd
 import pytest
 
 from gridarium.agents.base import GridAgent
-from gridarium.agents.following import HeadCustomer
+from gridarium.agents.following import HeadCustomer, refuse_head_terms
+from gridarium.agents.recorded_grid import HeadRecord, RecordedGrid
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import Clock
 from gridarium.environment.errors import MessageError
@@ -18,9 +20,11 @@ from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
+from gridarium.market.accounts import PERSONAL_CARBON, PURCHASE
+from gridarium.market.carbon_price import PersonalLadder
 from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
 from gridarium.market.messages.status import LoadStatus, StatusRequest
-from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
+from gridarium.market.messages.tariffs import LoadPlan, Pull, TariffSignal
 
 KNOWN_AT_S, CLOSES_S = 100.0, 1000.0
 BASE = np.arange(1.0, 25.0)
@@ -45,6 +49,9 @@ class Town(HeadCustomer):
 
     def head_forecast_mw(self, day: int) -> Array | None:
         return BASE if self.known and day == 0 else None
+
+    def terms_of_day(self, day: int) -> TariffSignal:
+        return self.heard[-1]
 
     def head_plan_mw(self, day: int) -> Array:
         return BASE - len(self.heard)
@@ -205,3 +212,66 @@ def test_prices_are_held_over_the_settlement_periods(make_pair: Callable[..., Pa
     assert town.told_price_per_mwh(terms).tolist() == np.repeat(price, 4).tolist()
     assert town.told_export_per_mwh(terms).tolist() == np.repeat(0.5 * price, 4).tolist()
     assert town.told_export_per_mwh(signal(1)).tolist() == [0.0] * 96
+
+
+LADDER = PersonalLadder(series(np.full(24, 40.0)), 1.5, 0.5, 3, series(np.full(24, 3.0)))
+
+
+@pytest.mark.parametrize("collector", [None, "state"])
+@pytest.mark.parametrize("taken_mw", [0.2, 2.0, 4.0, -1.0])
+def test_a_ladder_of_all_copies_is_paid_by_each_for_its_part(
+    make_pair: Callable[..., Pair], collector: str | None, taken_mw: float
+) -> None:
+    supplier, town = make_pair()
+    terms = replace(signal(1, final=True), ladder=LADDER, carbon_collector=collector)
+    terms = replace(terms, factor_tco2_per_mwh=series(np.full(24, 0.8)))
+    supplier.inquire(terms)
+    go(town, 200.0)
+    town.pay_head(37, taken_mw)
+    # 3 t/h are free for the three together; steps of 1.5 t/h at 40, 60 and 80; a quarter of an hour.
+    carbon = 3 * 0.8 * max(taken_mw, 0.0) - 3.0
+    dearer = max(carbon - 1.5, 0.0) + max(carbon - 3.0, 0.0)
+    owed = 0.25 * (40.0 * carbon + 20.0 * dearer)
+    ledger = town.world.ledger
+    booked = [entry for entry in ledger.entries if entry.purpose == PERSONAL_CARBON]
+    signs = {True: 1.0, False: -1.0}
+    paid = {
+        side: sum(signs[e.payer == side] * e.amount for e in booked if side in (e.payer, e.payee))
+        for side in ("r1/town", "r1/replicas")
+    }
+    assert paid["r1/town"] == pytest.approx(owed / 3)
+    assert paid["r1/replicas"] == pytest.approx(2 * owed / 3)
+    other = {e.payee if e.payer.startswith("r1/") else e.payer for e in booked}
+    assert other == {collector or "bulk/supplier"}
+    assert all(entry.period == 37 for entry in booked)
+
+
+def test_a_recorded_grid_pays_the_ladder_that_its_operator_would(make_pair: Callable[..., Pair]) -> None:
+    supplier, town = make_pair()
+    metered = np.linspace(-1.0, 5.0, 96)
+    record = HeadRecord(metered, metered, metered, np.zeros(96))
+    recorded = RecordedGrid(supplier.grid.head, "r2", record, "bulk/supplier", replicas=3)
+    terms = replace(signal(1, final=True), ladder=LADDER, carbon_collector="state")
+    recorded.take_terms(terms, "bulk/supplier")
+    supplier.inquire(terms)
+    go(town, 200.0)
+    for period in (0, 40, 95):
+        recorded.settle(period)
+        town.pay_head(period, float(metered[period]))
+    for purpose in (PURCHASE, PERSONAL_CARBON):
+        booked = [entry for entry in town.world.ledger.entries if entry.purpose == purpose]
+        paid = [
+            [entry.amount for entry in booked if own in (entry.payer, entry.payee)]
+            for own in (recorded.name, town.name)
+        ]
+        assert len(paid[0]) >= 2 and paid[0] == pytest.approx(paid[1])
+
+
+def test_who_cannot_plan_with_more_than_prices_refuses_it() -> None:
+    refuse_head_terms("town", signal(1), "of a kind")
+    both = replace(signal(1), ladder=LADDER, pull=Pull(np.zeros(24), 1.0))
+    told = (
+        "agent town: its supplier asks with a ladder of carbon and a pull, which an operator of a kind cannot"
+    )
+    with pytest.raises(MessageError, match=told):
+        refuse_head_terms("town", both, "of a kind")

@@ -11,16 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from gridarium.agents.region.region_day import BlockPrices, RegionDay, RegionPlan
+from gridarium.agents.region.region_day import RegionDay, RegionPlan
 from gridarium.agents.region.region_demand import Comfort, Flexibility, RegionDemand, Window
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import Clock
-from gridarium.environment.errors import ScenarioError
+from gridarium.environment.errors import InputError, ScenarioError
 from gridarium.environment.grids import Grid
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
+from gridarium.market.block_prices import BlockPrices
 from gridarium.market.carbon_price import PersonalLadder
-from gridarium.market.messages.tariffs import TariffSignal
+from gridarium.market.messages.tariffs import Pull, TariffSignal
 
 N = 6
 BASE: Array = np.array([60.0, 50.0, 80.0, 100.0, 90.0, 70.0])
@@ -57,7 +58,7 @@ def test_it_cuts_until_the_next_mw_costs_what_it_saves(world: World) -> None:
 
 def test_a_ladder_at_a_carbon_factor_is_a_price_by_blocks(world: World) -> None:
     ladder = stairs(80.0, 15.0, 0.5, 3, 20.0)
-    blocks = BlockPrices.of(signal(np.full(N, 30.0), ladder), 1e3)
+    blocks = BlockPrices.of(np.full(N, 30.0), np.full(N, 0.5), ladder, 1e3)
     assert blocks.price_per_mwh[:, 0].tolist() == pytest.approx([70.0, 90.0, 110.0])
     assert (blocks.block_mw[0], blocks.free_mw[0]) == pytest.approx((30.0, 40.0))
     plan = day_of(world, replace(CUT_ONLY, cut_share=1.0)).best(signal(np.full(N, 30.0), ladder))
@@ -71,6 +72,29 @@ def test_a_ladder_at_a_carbon_factor_is_a_price_by_blocks(world: World) -> None:
         dearer = np.maximum(carbon - 35.0, 0.0) + np.maximum(carbon - 50.0, 0.0)
         expected.append(cuts[np.argmin(cost + 80.0 * (carbon - 20.0) + 40.0 * dearer)])
     assert plan.cut_mw == pytest.approx(np.array(expected), abs=2e-3)
+
+
+def test_a_pull_draws_the_load_to_its_target_by_its_weight(world: World) -> None:
+    price, target = np.array([40.0, 50.0, 60.0, 70.0, 80.0, 90.0]), 0.9 * BASE
+    day = day_of(world, CUT_ONLY)
+    for weight in (1e-6, 0.5, 20.0, 1e6):
+        told = replace(signal(price), pull=Pull(target, weight))
+        plan = day.best(told)
+        # price - 50 - 2 cut + rho (base - cut - z) = 0
+        wanted = (price - 50.0 + weight * (BASE - target)) / (2.0 + weight)
+        assert plan.cut_mw == pytest.approx(np.clip(wanted, 0.0, 0.15 * BASE), abs=1e-3)
+        counted = 0.5 * weight * float(((plan.net_mw - target) ** 2).sum())
+        assert day.pull_money(plan.net_mw, told) == pytest.approx(counted)
+        # What is paid knows no pull.
+        assert day.cost_money(plan, told) == day.cost_money(plan, signal(price))
+        assert day.minimised_money(plan, told) == pytest.approx(day.cost_money(plan, told) + counted)
+    assert plan.net_mw == pytest.approx(target, abs=1e-3)
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, np.inf])
+def test_a_pull_without_weight_is_refused(weight: float) -> None:
+    with pytest.raises(InputError, match=r"pull: 2 faults(.|\n)*per_mw2h: got"):
+        Pull(np.array([1.0, np.nan]), weight)
 
 
 def brute(day: RegionDay, told: TariffSignal) -> float:
@@ -92,23 +116,29 @@ def brute(day: RegionDay, told: TariffSignal) -> float:
         {"type": "ineq", "fun": lambda x: own.shift_share * BASE - plan(x).out_mw},
         {"type": "ineq", "fun": lambda x: own.shift_share * BASE - plan(x).in_mw},
     ]
-    bounds = [(0.0, own.cut_share * load) for load in BASE] + [(0.0, None)] * len(moves)
+    bounds = [(0.0, own.cut_share * load) for load in BASE] + [
+        (0.0, own.shift_share * BASE[move[0]]) for move in moves
+    ]
     found = minimize(
-        lambda x: day.cost_money(plan(x), told) / 1e3, np.zeros(N + len(moves)), bounds=bounds,
+        lambda x: day.minimised_money(plan(x), told) / 1e3, np.zeros(N + len(moves)), bounds=bounds,
         constraints=limits, method="SLSQP", options={"ftol": 1e-12, "maxiter": 500},
     )  # fmt: skip
     return 1e3 * float(found.fun)
 
 
 @settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), stake=st.floats(0.0, 5e4))
-def test_the_plan_costs_what_another_solver_finds(world: World, seed: int, stake: float) -> None:
+@given(seed=st.integers(0, 2**32 - 1), stake=st.floats(0.0, 5e4), weight=st.sampled_from([0.0, 0.3, 10.0]))
+def test_the_plan_costs_what_another_solver_finds(
+    world: World, seed: int, stake: float, weight: float
+) -> None:
     random = np.random.default_rng(seed)
     day = day_of(world, Flexibility(windows=(WINDOW,)), stake)
     # A smooth problem for the other solver: one block.
     told = signal(random.uniform(20.0, 150.0, N), stairs(random.uniform(0.0, 80.0), 10.0, 0.0, 1, 5.0))
+    if weight:
+        told = replace(told, pull=Pull(BASE + random.normal(0.0, 10.0, N), weight))
     plan = day.best(told)
-    assert day.cost_money(plan, told) == pytest.approx(brute(day, told), rel=2e-5)
+    assert day.minimised_money(plan, told) == pytest.approx(brute(day, told), rel=2e-5)
 
 
 @settings(max_examples=25, deadline=None)
