@@ -95,20 +95,21 @@ class MeritOrder:
         signals = bulk_signals(shape.system, forecast, state, first)
         signals |= running_signals(shape.system, on, state, shape.period_h, first)
         solution = self.problem.solve(owner, **signals)
-        price = self.problem.sensitivity(solution, "load_mw") / shape.period_h
-        return self._read(solution, forecast, on, state, price)
+        return self._read(solution, forecast, on, state, first)
 
     def emission_tco2(self, owner: str, forecast: BulkForecast, on: Flags, state: BulkState) -> float:
         """Emission of the dispatch of a whole day."""
         return float(self.solve(owner, forecast, on, state).emission_t_per_h.sum()) * self.shape.period_h
 
     def _read(
-        self, solution: Solution, forecast: BulkForecast, on: Flags, state: BulkState, price: Array
+        self, solution: Solution, forecast: BulkForecast, on: Flags, state: BulkState, first: int
     ) -> BulkPlan:
         system, shape = self.shape.system, self.shape
         charge, discharge, contents = [], [], []
         for row, storage in enumerate(system.storages):
             inside = solution["e_above_mwh"][row] + storage.band_mwh[0]
+            # The problem knows nothing of the time before; there the storage stays as it is.
+            inside[:first] = state.e_mwh[row]
             powers = storage.powers_mw(inside, float(state.e_mwh[row]), shape.period_h)
             charge.append(powers[0])
             discharge.append(powers[1])
@@ -126,7 +127,12 @@ class MeritOrder:
             spill_mw=np.maximum(0.0, solution["spill_mw"]),
             loss_mw=forecast.loss_mw,
             reserve_short_mw=np.maximum(0.0, np.array([solution["up_short_mw"], solution["down_short_mw"]])),
-            price_per_mwh=price,
+            price_per_mwh=self._price_per_mwh(solution),
             emission_t_per_h=system.emission_tco2_per_mwh @ units,
             cost_money=solution.objective,
         )
+
+    def _price_per_mwh(self, solution: Solution) -> Array:
+        """Value of one more MWh of load, and of the reserve that it asks for."""
+        energy, reserve = (self.problem.sensitivity(solution, name) for name in ("load_mw", "reserve_mw"))
+        return (energy + self.shape.system.reserve_load_share * reserve) / self.shape.period_h

@@ -171,7 +171,9 @@ class NetworkDispatch:
         charge, discharge = np.array(powers).reshape(-1, 2, grid.n_period).swapaxes(0, 1)
         load = day.load_p_mw.sum(axis=0)
         fed = net + units.sum(axis=0) + renewable.sum(axis=0) + (discharge - charge).sum(axis=0)
-        nodal = self.problem.sensitivity(solution, "load_p_mw") / grid.period_h
+        nodal = self.problem.sensitivity(solution, "load_p_mw")
+        # One more MW of load asks for more reserve, too, wherever it stands.
+        nodal = nodal + system.reserve_load_share * self.problem.sensitivity(solution, "reserve_mw")
         return BulkPlan(
             on=day.on.astype(float),
             unit_mw=units,
@@ -183,7 +185,7 @@ class NetworkDispatch:
             spill_mw=np.maximum(0.0, -net),
             loss_mw=fed - load,
             reserve_short_mw=np.maximum(0.0, np.array([solution["up_short_mw"], solution["down_short_mw"]])),
-            price_per_mwh=(nodal * day.load_p_mw).sum(axis=0) / load,
+            price_per_mwh=(nodal * day.load_p_mw).sum(axis=0) / (load * grid.period_h),
             emission_t_per_h=system.emission_tco2_per_mwh @ units,
             cost_money=solution.objective,
         )

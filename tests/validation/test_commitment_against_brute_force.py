@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.optimize import linprog
+from named_columns import Columns
 
 from gridarium.agents.system.commitment_problem import CommitmentProblem, CommitmentShape
 from gridarium.agents.system.power_system import FlexibleDemand, PowerSystem, SystemForecast, SystemState
@@ -30,38 +30,6 @@ SYSTEM = PowerSystem(
     reserve_load_share=0.05,
     reserve_wind_share=0.1,
 )
-
-
-class Columns:
-    """Columns of an LP by name, with rows given as sums of named terms."""
-
-    def __init__(self) -> None:
-        self.place: dict[tuple[object, ...], int] = {}
-        self.cost: list[float] = []
-        self.bounds: list[tuple[float, float | None]] = []
-        self.less: list[tuple[dict[int, float], float]] = []
-        self.equal: list[tuple[dict[int, float], float]] = []
-
-    def add(self, *name: object, cost: float = 0.0, high: float | None = None) -> None:
-        self.place[name] = len(self.cost)
-        self.cost.append(cost)
-        self.bounds.append((0.0, high))
-
-    def row(self, terms: list[tuple[float, tuple[object, ...]]], right: float, equal: bool = False) -> None:
-        row: dict[int, float] = {}
-        for factor, name in terms:
-            row[self.place[name]] = row.get(self.place[name], 0.0) + factor
-        (self.equal if equal else self.less).append((row, right))
-
-    def solve(self) -> float | None:
-        matrices = []
-        for rows in (self.less, self.equal):
-            matrix = np.zeros((len(rows), len(self.cost)))
-            for i, (row, _) in enumerate(rows):
-                matrix[i, list(row)] = list(row.values())
-            matrices += [matrix, np.array([right for _, right in rows])]
-        found = linprog(self.cost, *matrices, bounds=self.bounds, method="highs")
-        return float(found.fun) if found.status == 0 else None
 
 
 def allowed(on: np.ndarray) -> bool:
