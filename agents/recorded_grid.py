@@ -11,6 +11,7 @@ from gridarium.agents.base import GridAgent, on
 from gridarium.agents.following import head_carbon_per_h, load_status
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
+from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.market.accounts import REPLICAS
@@ -88,9 +89,17 @@ class RecordedGrid(GridAgent):
         self.site.supply(self.name, max(0.0, -taken), 0.0, float(self._record.factor_tco2_per_mwh[period]))
 
     def settle(self, period: int) -> None:
-        """Pay for it and for its carbon as told; what is fed back earns nothing."""
+        """Pay for it and for its carbon as told; what is fed back earns nothing.
+
+        Raises
+        ------
+        MessageError
+            If no terms of the day have come: nobody has told it a price.
+        """
         day, place = divmod(period, self._horizon.day_length)
-        terms, taken_mw = self._terms[day], float(self._record.metered_mw[period])
+        terms, taken_mw = self._terms.get(day), float(self._record.metered_mw[period])
+        if terms is None:
+            raise MessageError(f"agent {self.name}: {self.supplier} has told no terms of day {day}")
         carbon_per_h = head_carbon_per_h(self._horizon, terms, taken_mw, self.replicas)
         account = HeadAccount(
             time_s=self.world.clock.now_s,

@@ -252,6 +252,8 @@ def test_a_recorded_grid_pays_the_ladder_that_its_operator_would(make_pair: Call
     record = HeadRecord(metered, metered, metered, np.zeros(96))
     recorded = RecordedGrid(supplier.grid.head, "r2", record, "bulk/supplier", replicas=3)
     terms = replace(signal(1, final=True), ladder=LADDER, carbon_collector="state")
+    with pytest.raises(MessageError, match="bulk/supplier has told no terms of day 0"):
+        recorded.settle(0)
     recorded.take_terms(terms, "bulk/supplier")
     supplier.inquire(terms)
     go(town, 200.0)
