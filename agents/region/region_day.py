@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.region.region_demand import RegionDemand
 from gridarium.agents.region.region_problem import (
     COMFORT_PART,
@@ -89,21 +90,37 @@ class RegionDay:
 
     def best(self, signal: TariffSignal) -> RegionPlan:
         """The plan that is optimal under a signal (D11)."""
+        shape = self.shape(signal)
+        problem = self._world.shared(
+            shape, lambda: LocalProblem.compile(build_region_model(shape), shape.signals)
+        )
+        return self.read(problem.solve(self._owner, **self.inputs(signal)).__getitem__)
+
+    def shape(self, signal: TariffSignal) -> RegionShape:
+        """What its problem under a signal is built from."""
+        return RegionShape(
+            self.demand.flexibility,
+            self._peak_mw,
+            self._stake_money,
+            len(self.demand.base_mw),
+            self._step_h,
+            signal.ladder.steps if signal.ladder else 1,
+            signal.pull.per_mw2h if signal.pull else 0.0,
+        )
+
+    def inputs(self, signal: TariffSignal) -> dict[str, Array]:
+        """Values of the signals of its problem, by the names of its shape."""
         blocks = BlockPrices.of(
             signal.price_per_mwh, signal.factor_tco2_per_mwh, signal.ladder, 10.0 * self._peak_mw
         )
-        pull = signal.pull
-        problem = self._problem(len(blocks.price_per_mwh), pull.per_mw2h if pull else 0.0)
-        target = {"target_mw": pull.target_mw} if pull else {}
-        solution = problem.solve(
-            self._owner,
-            base_mw=self.demand.base_mw,
-            price=blocks.price_per_mwh,
-            block_mw=blocks.block_mw,
-            free_mw=blocks.free_mw,
+        target = {"target_mw": signal.pull.target_mw} if signal.pull else {}
+        return {
+            "base_mw": self.demand.base_mw,
+            "price": blocks.price_per_mwh,
+            "block_mw": blocks.block_mw,
+            "free_mw": blocks.free_mw,
             **target,
-        )
-        return self._read(solution)
+        }
 
     def minimised_money(self, plan: RegionPlan, signal: TariffSignal) -> float:
         """What the best plan has least of: cost, and what a pull counts, which nobody pays; money per day."""
@@ -118,11 +135,11 @@ class RegionDay:
 
         Without the pull of an exchange round, which no money follows.
         """
-        return (
-            self.bill_money(plan.net_mw, signal)
-            + self.response_money(plan)
-            + (self._stake_money * plan.dissatisfaction)
-        )
+        return self.bill_money(plan.net_mw, signal) + self.own_money(plan)
+
+    def own_money(self, plan: RegionPlan) -> float:
+        """Response, and what dissatisfaction is worth: what a plan costs without any bill; money per day."""
+        return self.response_money(plan) + self._stake_money * plan.dissatisfaction
 
     def bill_money(self, net_mw: Array, signal: TariffSignal) -> float:
         """Energy and carbon of a load under a signal, money per day."""
@@ -140,19 +157,19 @@ class RegionDay:
             + own.shift_cost_per_mw2h * (moved**2).sum()
         )
 
-    def _read(self, solution: Solution) -> RegionPlan:
-        drift = (
-            solution["drift_degc"] if self.demand.flexibility.comfort else np.zeros_like(self.demand.base_mw)
-        )
-        cut, moved = solution["cut_mw"], solution["in_mw"] + solution["out_mw"]
+    def read(self, values: Callable[[str], Array]) -> RegionPlan:
+        """The plan that values of the variables of its problem, by name, stand for."""
+        comfort, base = self.demand.flexibility.comfort, self.demand.base_mw
+        drift = values("drift_degc") if comfort else np.zeros_like(base)
+        cut, into, out = values("cut_mw"), values("in_mw"), values("out_mw")
         return RegionPlan(
-            series(solution["net_mw"]),
+            series(values("net_mw")),
             series(cut),
-            series(solution["in_mw"]),
-            series(solution["out_mw"]),
-            series(solution["turned_down_mw"]),
+            series(into),
+            series(out),
+            series(values("turned_down_mw")),
             series(drift),
-            self._dissatisfaction(cut, moved, drift),
+            self._dissatisfaction(cut, into + out, drift),
         )
 
     def _dissatisfaction(self, cut_mw: Array, moved_mw: Array, drift_degc: Array) -> float:
@@ -162,17 +179,3 @@ class RegionDay:
         if own.comfort is not None:
             parts.append((COMFORT_PART, drift_degc, own.comfort.band_degc))
         return sum(part * float(np.mean((values / most) ** 2)) for part, values, most in parts if most > 0.0)
-
-    def _problem(self, n_block: int, pull_per_mw2h: float) -> LocalProblem:
-        shape = RegionShape(
-            self.demand.flexibility,
-            self._peak_mw,
-            self._stake_money,
-            len(self.demand.base_mw),
-            self._step_h,
-            n_block,
-            pull_per_mw2h,
-        )
-        return self._world.shared(
-            shape, lambda: LocalProblem.compile(build_region_model(shape), shape.signals)
-        )

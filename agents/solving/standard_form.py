@@ -192,14 +192,15 @@ class _Compiler:
         self.variables: list[Any] = []
         self.blocks: tuple[dict[str, Block], dict[str, Block]] = ({}, {})
         for component in model.component_objects(pyo.Var, active=True):
-            is_signal = component.local_name in signals
+            # Of what stands in a block, the block's name comes first.
+            is_signal = component.name in signals
             target = self.signal_column if is_signal else self.column
             start = len(target)
             for data in component.values():
                 target[id(data)] = len(target)
                 if not is_signal:
                     self.variables.append(data)
-            self.blocks[is_signal][component.local_name] = Block(start, len(target), _shape(component))
+            self.blocks[is_signal][component.name] = Block(start, len(target), _shape(component))
         missing = set(signals) - set(self.blocks[True])
         if missing:
             raise SolveError(f"model {model.name}: no variable named {sorted(missing)} to use as signal")
@@ -239,7 +240,7 @@ class _Compiler:
             row_names=tuple(self.row_names),
             column_names=tuple(v.name for v in self.variables),
             labels=getattr(self.model, "labels", {}),
-            families={c.local_name: c.doc for c in self.model.component_objects(active=True) if c.doc},
+            families={c.name: c.doc for c in self.model.component_objects(active=True) if c.doc},
         )
 
     def _split(self, variables: Iterable[Any], coefficients: Iterable[float]) -> tuple[dict[int, float], ...]:

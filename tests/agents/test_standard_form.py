@@ -230,3 +230,26 @@ def test_a_component_over_an_empty_set_keeps_its_shape() -> None:
     m.cost = pyo.Objective(expr=m.x)
     solution = LocalProblem.compile(m, ["available"]).solve("test", available=np.zeros((0, 4)))
     assert solution["power"].shape == (0, 4)
+
+
+def test_a_model_in_a_block_keeps_its_names_behind_that_of_the_block() -> None:
+    def inner(factor: float) -> Any:
+        part = pyo.ConcreteModel(name="part")
+        part.wish, part.x = pyo.Var(), pyo.Var(bounds=(0, None))
+        part.most = pyo.Constraint(expr=part.x + part.wish <= 9, doc="most (MW)")
+        part.cost = pyo.Objective(expr=factor * (part.x - part.wish) ** 2)
+        part.cost.deactivate()
+        return part
+
+    m = pyo.ConcreteModel(name="whole")
+    m.wish = pyo.Var()
+    parts = [inner(1.0), inner(3.0)]
+    for number, part in enumerate(parts):
+        m.add_component(f"part_{number}", part)
+    m.total = pyo.Constraint(expr=parts[0].x + parts[1].x == m.wish)
+    m.cost = pyo.Objective(expr=sum(part.cost.expr for part in parts))
+    problem = LocalProblem.compile(m, ["wish", "part_0.wish", "part_1.wish"])
+    solution = problem.solve("test", wish=6.0, **{"part_0.wish": 1.0, "part_1.wish": 1.0})
+    # Both give way from 1 in all by 4, the dearer one by a third of what the other does.
+    assert [float(solution[f"part_{i}.x"]) for i in range(2)] == pytest.approx([4.0, 2.0], abs=1e-6)
+    assert problem.form.families["part_1.most"] == "most (MW)"

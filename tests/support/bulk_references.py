@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from named_columns import Columns, Term
@@ -98,6 +100,16 @@ def random_case(seed: int) -> BulkCase:
     return BulkCase(system, forecast, on, state, period_h)
 
 
+class Users(Protocol):
+    """Whoever can draw more or less than the load of a case, at a cost of their own."""
+
+    def declare(self, columns: Columns) -> None:
+        """Their columns, with what they bear as cost."""
+
+    def draws(self, t: int) -> list[Term]:
+        """What they draw in a period beyond the load of the case."""
+
+
 class ReferenceDispatch:
     """The convex dispatch of a case from a period on, row by row with named columns.
 
@@ -105,10 +117,14 @@ class ReferenceDispatch:
     units that run on, start or stop, and carbon costs the highest of its affine pieces.
     """
 
-    def __init__(self, case: BulkCase, on: Flags, state: BulkState, first: int = 0) -> None:
-        self.case, self.on, self.state = case, on, state
+    def __init__(
+        self, case: BulkCase, on: Flags, state: BulkState, first: int = 0, users: Sequence[Users] = ()
+    ) -> None:
+        self.case, self.on, self.state, self.users = case, on, state, users
         self.periods = range(first, case.n_period)
         self.first, self.columns = first, Columns()
+        for each in users:
+            each.declare(self.columns)
         self._add_units()
         self._add_storages()
         self._add_carbon()
@@ -205,12 +221,15 @@ class ReferenceDispatch:
             )
             columns.add("spill", t)
             supply += [(1.0, ("import", t)), (-1.0, ("spill", t))]
+            drawn = [term for each in self.users for term in each.draws(t)]
+            supply += [(-factor, name) for factor, name in drawn]
             columns.row(supply, float(day.load_mw[t] + day.loss_mw[t]), equal=True)
             needed = system.reserve_load_share * float(day.load_mw[t])
             needed += system.reserve_renewable_share * float(day.available_mw[:, t].sum())
             for side in ("up", "down"):
                 columns.add("short", side, t, cost=hours * system.shortage_cost_per_mwh)
                 held: list[Term] = [(-1.0, (side, i, t)) for i in range(len(system.units))]
+                held += [(system.reserve_load_share * factor, name) for factor, name in drawn]
                 columns.row([*held, (-1.0, ("short", side, t))], -needed)
 
 

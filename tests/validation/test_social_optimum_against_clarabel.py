@@ -1,0 +1,120 @@
+"""The plan for a bulk system and its regions together against the same written from scratch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from bulk_references import BulkCase, ReferenceDispatch, random_case
+from region_references import ReferenceRegion, random_region
+
+from gridarium.agents.region.region_day import RegionDay, RegionPlan
+from gridarium.agents.transmission.bulk_system import BulkForecast
+from gridarium.agents.transmission.merit_order import BulkShape
+from gridarium.agents.transmission.social_optimum import SocialOutcome, SocialPlanner
+from gridarium.environment.arrays import Array, series
+from gridarium.environment.clock import Clock
+from gridarium.environment.grids import Grid
+from gridarium.environment.network import Feeder
+from gridarium.environment.world import World
+from gridarium.market.messages.tariffs import TariffSignal
+from gridarium.market.quota_ladder import QuotaLadder
+
+pytest.importorskip("clarabel")
+
+
+@dataclass(frozen=True)
+class Society:
+    """A case whose load is that of regions, and in part of others."""
+
+    case: BulkCase
+    days: list[RegionDay]
+    users: list[ReferenceRegion]
+    others_mw: Array
+
+    @property
+    def forecast(self) -> BulkForecast:
+        return self.case.forecast.with_load(self.others_mw)
+
+    @property
+    def planner(self) -> SocialPlanner:
+        return SocialPlanner.of(
+            BulkShape(self.case.system, self.case.n_period, self.case.period_h), self.days
+        )
+
+    def best(self) -> SocialOutcome:
+        case = self.case
+        return self.planner.best("society", self.forecast, case.on, case.state, self.days)
+
+    def cost_of(self, responses: list[RegionPlan]) -> SocialOutcome:
+        case = self.case
+        return self.planner.cost_of("society", self.forecast, case.on, case.state, self.days, responses)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    clock = Clock(pd.Timestamp("2026-06-15", tz="Asia/Shanghai"), 3600.0)
+    return World(Grid(Feeder.copper_plate(), np.zeros(12)), clock, 12, 0.0, 1)
+
+
+def society(world: World, seed: int) -> Society:
+    random, case = np.random.default_rng(seed), random_case(seed)
+    load = case.forecast.load_mw
+    share = 0.6 * float(load.min()) / 2
+    made = [
+        random_region(random, world, f"r{i}", share, case.n_period, case.period_h)
+        for i in range(random.integers(1, 4))
+    ]
+    days, users = [day for day, _ in made], [reference for _, reference in made]
+    others = np.maximum(load - sum(day.demand.base_mw for day in days), 0.0)
+    whole = others + sum(day.demand.base_mw for day in days)
+    return Society(replace(case, forecast=case.forecast.with_load(whole)), days, users, others)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_it_costs_what_another_solver_finds(world: World, seed: int) -> None:
+    these = society(world, seed)
+    found = these.best()
+    case = these.case
+    expected = ReferenceDispatch(case, case.on, case.state, users=these.users).least_cost()
+    assert expected is not None
+    assert found.cost_money == pytest.approx(expected, rel=1e-6, abs=1e-2)
+    # Doing nothing is one of the plans.
+    idle = these.cost_of([RegionPlan.untouched(day.demand.base_mw) for day in these.days])
+    assert idle.response_money == pytest.approx(0.0, abs=1e-9)
+    assert idle.cost_money >= found.cost_money - 1e-3
+
+
+def told(price: Array) -> TariffSignal:
+    nothing = series(np.zeros_like(price))
+    return TariffSignal(1, series(price), nothing, series(price))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_who_pays_the_marginal_cost_does_what_is_best_for_all(world: World, seed: int) -> None:
+    """The price of the optimum, carbon and reserve in it, leads every region there by itself."""
+    these = society(world, seed)
+    best = these.best()
+    signal = told(best.plan.price_per_mwh)
+    alone = [day.best(signal) for day in these.days]
+    for response, own, day in zip(best.responses, alone, these.days, strict=True):
+        assert day.cost_money(response, signal) == pytest.approx(day.cost_money(own, signal), abs=1e-2)
+        assert response.net_mw == pytest.approx(own.net_mw, abs=1e-2)
+    assert these.cost_of(alone).cost_money == pytest.approx(best.cost_money, rel=1e-6)
+
+
+def test_the_dearer_carbon_is_to_all_the_less_is_emitted(world: World) -> None:
+    these = society(world, 3)
+    emitted = []
+    for price in (0.0, 40.0, 150.0):
+        carbon = QuotaLadder(0.0, price, 1.0, 0.0, 1, 0)
+        system = replace(these.case.system, carbon=carbon)
+        case = replace(these.case, system=system)
+        found = replace(these, case=case).best()
+        emission = float(found.plan.emission_t_per_h.sum()) * case.period_h
+        expected = ReferenceDispatch(case, case.on, case.state, users=these.users).least_cost()
+        assert found.cost_money == pytest.approx(expected, rel=1e-6, abs=1e-2)
+        emitted.append(emission)
+    assert emitted[0] > emitted[1] > emitted[2]
