@@ -82,8 +82,8 @@ class RegionDay:
         stake_money: float,
         step_h: float,
     ) -> None:
-        self.demand, self._world, self._owner = demand, world, owner
-        self._peak_mw, self._stake_money, self._step_h = peak_mw, stake_money, step_h
+        self.demand, self.step_h, self._world, self._owner = demand, step_h, world, owner
+        self._peak_mw, self._stake_money = peak_mw, stake_money
         self.plan = RegionPlan.untouched(demand.base_mw)
         self.signal: TariffSignal | None = None
         self.answered_round = 0
@@ -103,7 +103,7 @@ class RegionDay:
             self._peak_mw,
             self._stake_money,
             len(self.demand.base_mw),
-            self._step_h,
+            self.step_h,
             signal.ladder.steps if signal.ladder else 1,
             signal.pull.per_mw2h if signal.pull else 0.0,
         )
@@ -128,7 +128,7 @@ class RegionDay:
 
     def pull_money(self, net_mw: Array, signal: TariffSignal) -> float:
         """What the pull of a signal counts for a load, money per day that nobody pays; 0 without one."""
-        return self._step_h * float(signal.pull.weight_per_h(net_mw).sum()) if signal.pull else 0.0
+        return self.step_h * float(signal.pull.weight_per_h(net_mw).sum()) if signal.pull else 0.0
 
     def cost_money(self, plan: RegionPlan, signal: TariffSignal) -> float:
         """Purchase, response and carbon, and what dissatisfaction is worth, of a plan; money per day.
@@ -145,12 +145,12 @@ class RegionDay:
         """Energy and carbon of a load under a signal, money per day."""
         energy = float(signal.price_per_mwh @ net_mw)
         carbon = carbon_cost_per_h(net_mw, signal.factor_tco2_per_mwh, signal.ladder)
-        return self._step_h * (energy + float(carbon.sum()))
+        return self.step_h * (energy + float(carbon.sum()))
 
     def response_money(self, plan: RegionPlan) -> float:
         """What cutting and shifting cost (D11), money per day."""
         own, moved = self.demand.flexibility, plan.in_mw + plan.out_mw
-        return self._step_h * float(
+        return self.step_h * float(
             own.cut_cost_per_mwh * plan.cut_mw.sum()
             + own.cut_cost_per_mw2h * (plan.cut_mw**2).sum()
             + own.shift_cost_per_mwh * moved.sum()
