@@ -43,10 +43,14 @@ class SocialShape:
         Carbon costs what its system's ladder says: the own one of a TIES, or one price for all tonnes.
     regions : tuple of RegionShape
         In steps of the bulk system, without a pull and with one block of prices.
+    response_weight : float
+        By which what users bear counts: 1 for all alike, 0 for the least that supply could ever cost,
+        whatever is asked of users.
     """
 
     bulk: BulkShape
     regions: tuple[RegionShape, ...]
+    response_weight: float = 1.0
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -92,7 +96,8 @@ def build_social_model(shape: SocialShape) -> Any:
     supply = running_cost(
         m, system, lambda i, t: unit[i].fuel_cost_per_h(m.gross_mw[i, t], m.on[i, t]), period_h
     )
-    m.cost_money = pyo.Objective(expr=supply + sum(region.cost_money.expr for region in regions))
+    borne = sum(region.cost_money.expr for region in regions)
+    m.cost_money = pyo.Objective(expr=supply + shape.response_weight * borne)
     return m
 
 
@@ -103,7 +108,8 @@ class SocialOutcome:
     Parameters
     ----------
     plan : BulkPlan
-        The dispatch on one bus. At the optimum every response is best for its region, too, at its price.
+        The dispatch on one bus. Where all count alike, every response of the optimum is best for its region,
+        too, at its price.
     responses : tuple of RegionPlan
     supply_money : float
         Fuel, wear, imports, carbon and penalties of the dispatch, without starts and stops.
@@ -125,7 +131,7 @@ class SocialOutcome:
 class SocialPlanner:
     """The compiled joint problem of a bulk system and its regional systems, for whole days.
 
-    - `best`: the least that a day costs everybody together
+    - `best`: the least that a day costs everybody together, as the shape weighs them
     - `cost_of`: what it costs with given responses, supplied as cheaply as can be
 
     Parameters
@@ -139,10 +145,10 @@ class SocialPlanner:
         self._merit_order = MeritOrder(shape.bulk)
 
     @classmethod
-    def of(cls, bulk: BulkShape, days: Sequence[RegionDay]) -> SocialPlanner:
+    def of(cls, bulk: BulkShape, days: Sequence[RegionDay], response_weight: float = 1.0) -> SocialPlanner:
         """For a bulk system and a day of regional systems."""
         free = _nothing_charged(bulk.n_period)
-        return cls(SocialShape(bulk, tuple(day.shape(free) for day in days)))
+        return cls(SocialShape(bulk, tuple(day.shape(free) for day in days), response_weight))
 
     def best(
         self, owner: str, forecast: BulkForecast, on: Flags, state: BulkState, days: Sequence[RegionDay]

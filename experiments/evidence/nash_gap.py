@@ -93,7 +93,7 @@ def nash_gap(
     signals: Mapping[str, TariffSignal],
     signals_for: SignalsFor,
     leader_money: tuple[float, float],
-    most_evaluations: int = 1500,
+    most_evaluations: int = 300,
 ) -> NashGap:
     """Measure an outcome.
 
@@ -126,7 +126,7 @@ def best_deviation(
     days: Mapping[str, RegionDay],
     plans: Mapping[str, RegionPlan],
     signals_for: SignalsFor,
-    most_evaluations: int = 1500,
+    most_evaluations: int = 300,
 ) -> Deviation:
     """Search for the best that a region could do alone under the leader's formula, all others held.
 

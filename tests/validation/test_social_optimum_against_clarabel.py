@@ -118,3 +118,18 @@ def test_the_dearer_carbon_is_to_all_the_less_is_emitted(world: World) -> None:
         assert found.cost_money == pytest.approx(expected, rel=1e-6, abs=1e-2)
         emitted.append(emission)
     assert emitted[0] > emitted[1] > emitted[2]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_weight_on_users_supply_costs_the_least_it_ever_could(world: World, seed: int) -> None:
+    these = society(world, seed)
+    case, bulk = these.case, BulkShape(these.case.system, these.case.n_period, these.case.period_h)
+    planner = SocialPlanner.of(bulk, these.days, response_weight=0.0)
+    found = planner.best("society", these.forecast, case.on, case.state, these.days)
+    reference = ReferenceDispatch(case, case.on, case.state, users=these.users)
+    names = {one.name for one in these.users}
+    for name, place in reference.columns.place.items():
+        if name[0] in names:
+            reference.columns.cost[place] = reference.columns.square[place] = 0.0
+    assert found.supply_money == pytest.approx(reference.least_cost(), rel=1e-5, abs=0.1)
+    assert found.supply_money <= these.best().supply_money + 1e-2
