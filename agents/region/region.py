@@ -9,16 +9,18 @@ from numpy.typing import ArrayLike
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.following import load_status
 from gridarium.agents.region.region_day import RegionDay
 from gridarium.agents.region.region_demand import RegionDemand
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import SolveError
-from gridarium.environment.grids import Site
+from gridarium.environment.grids import Place
 from gridarium.environment.horizon import Horizon
 from gridarium.market.accounts import PERSONAL_CARBON, RETAIL
 from gridarium.market.block_prices import carbon_cost_per_h
 from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
+from gridarium.market.messages.status import LoadStatus, StatusRequest
 from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
 
 
@@ -29,7 +31,7 @@ class Region(GridAgent):
 
     Parameters
     ----------
-    site : Site
+    site : Place
     name : str
     demand : RegionDemand
         Of all days.
@@ -46,7 +48,7 @@ class Region(GridAgent):
 
     def __init__(
         self,
-        site: Site,
+        site: Place,
         name: str,
         demand: RegionDemand,
         supplier: str,
@@ -89,6 +91,12 @@ class Region(GridAgent):
             day.plan = self.behaviour.choose(self, perceived, day.best(perceived))
             day.signal, day.answered_round = signal, signal.round
         return LoadPlan(series(day.plan.net_mw)) if signal.round == day.answered_round else None
+
+    @on(StatusRequest)
+    def tell_status(self, request: StatusRequest, sender: str) -> LoadStatus:
+        """Tell what it will draw from a settlement period on until the day ends, as planned."""
+        day, _ = self.horizon.place(request.period)
+        return load_status(self.horizon, request.period, self.horizon.by_period(self._days[day].plan.net_mw))
 
     # What it does.
 

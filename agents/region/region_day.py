@@ -10,6 +10,7 @@ import numpy as np
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.region.region_demand import RegionDemand
 from gridarium.agents.region.region_problem import (
+    ASKED,
     COMFORT_PART,
     CUT_PART,
     SHIFT_PART,
@@ -89,7 +90,7 @@ class RegionDay:
         self.answered_round = 0
 
     def best(self, signal: TariffSignal) -> RegionPlan:
-        """The plan that is optimal under a signal (D11)."""
+        """The plan that is optimal under a signal (D11); of a renewed one, in the steps that are left."""
         shape = self.shape(signal)
         problem = self._world.shared(
             shape, lambda: LocalProblem.compile(build_region_model(shape), shape.signals)
@@ -119,6 +120,7 @@ class RegionDay:
             "price": blocks.price_per_mwh,
             "block_mw": blocks.block_mw,
             "free_mw": blocks.free_mw,
+            **self._limits(signal.first_step),
             **target,
         }
 
@@ -129,6 +131,25 @@ class RegionDay:
     def pull_money(self, net_mw: Array, signal: TariffSignal) -> float:
         """What the pull of a signal counts for a load, money per day that nobody pays; 0 without one."""
         return self.step_h * float(signal.pull.weight_per_h(net_mw).sum()) if signal.pull else 0.0
+
+    def _limits(self, first_step: int) -> dict[str, Array]:
+        """Least and most that may be asked; what was asked in steps that are over stays (D13, D16)."""
+        own, base = self.demand.flexibility, self.demand.base_mw
+        rooms = own.comfort.load_share * base if own.comfort else np.zeros_like(base)
+        nothing = np.zeros_like(base)
+        bands = {
+            "cut_mw": (nothing, own.cut_share * base),
+            "in_mw": (nothing, own.shift_share * base),
+            "out_mw": (nothing, own.shift_share * base),
+            "turned_down_mw": (-rooms, rooms),
+        }
+        is_over = np.arange(len(base)) < first_step
+        asked = vars(self.plan)
+        return {
+            f"{bound}_{name}": np.where(is_over, asked[name], band)
+            for name in ASKED
+            for bound, band in zip(("least", "most"), bands[name], strict=True)
+        }
 
     def cost_money(self, plan: RegionPlan, signal: TariffSignal) -> float:
         """Purchase, response and carbon, and what dissatisfaction is worth, of a plan; money per day.

@@ -12,6 +12,11 @@ from gridarium.agents.region.region_demand import Flexibility
 CUT_PART, SHIFT_PART, COMFORT_PART = 0.40, 0.35, 0.25
 """Parts of curtailment, of shifting and of room temperature in dissatisfaction."""
 
+ASKED = ("cut_mw", "in_mw", "out_mw", "turned_down_mw")
+"""What may be asked of users in a period."""
+LIMITS = tuple(f"{bound}_{name}" for name in ASKED for bound in ("least", "most"))
+"""Signals: least and most of each; equal where a period is over."""
+
 
 @dataclass(frozen=True)
 class RegionShape:
@@ -44,7 +49,7 @@ class RegionShape:
     def signals(self) -> tuple[str, ...]:
         """Names of the signals of a problem of this shape."""
         target = ("target_mw",) if self.pull_per_mw2h > 0.0 else ()
-        return ("base_mw", "price", "block_mw", "free_mw", *target)
+        return ("base_mw", "price", "block_mw", "free_mw", *LIMITS, *target)
 
     @property
     def moves(self) -> list[tuple[int, int, float]]:
@@ -68,6 +73,8 @@ def build_region_model(shape: RegionShape) -> Any:
     m.period = pyo.RangeSet(0, shape.n_period - 1)
     m.block = pyo.RangeSet(0, shape.n_block - 1)
     m.base_mw = pyo.Var(m.period)
+    for name in LIMITS:
+        m.add_component(name, pyo.Var(m.period))
     dissatisfaction = (
         _declare_curtailment(m, shape) + _declare_shifting(m, shape) + _declare_comfort(m, shape)
     )
@@ -85,11 +92,18 @@ def build_region_model(shape: RegionShape) -> Any:
     return m
 
 
+def _within_limits(m: Any, name: str) -> None:
+    """least <= x <= most, MW (D13, D16)."""
+    asked, least, most = (m.component(each) for each in (name, f"least_{name}", f"most_{name}"))
+    m.add_component(f"at_least_{name}", pyo.Constraint(m.period, rule=lambda m, t: asked[t] >= least[t]))
+    m.add_component(f"at_most_{name}", pyo.Constraint(m.period, rule=lambda m, t: asked[t] <= most[t]))
+
+
 def _declare_curtailment(m: Any, shape: RegionShape) -> Any:
     """0 <= Lcut <= k_cut L0 (D13); returns its part of dissatisfaction, summed over periods."""
     share = shape.flexibility.cut_share
-    m.cut_mw = pyo.Var(m.period, bounds=(0, None))
-    m.most_cut = pyo.Constraint(m.period, rule=lambda m, t: m.cut_mw[t] <= share * m.base_mw[t])
+    m.cut_mw = pyo.Var(m.period)
+    _within_limits(m, "cut_mw")
     most = max(share, 1e-6) * shape.peak_mw
     return CUT_PART * sum((m.cut_mw[t] / most) ** 2 for t in m.period)
 
@@ -99,7 +113,7 @@ def _declare_shifting(m: Any, shape: RegionShape) -> Any:
     share, moves = shape.flexibility.shift_share, shape.moves
     m.move = pyo.RangeSet(0, len(moves) - 1)
     m.moved_mw = pyo.Var(m.move, bounds=(0, None))
-    m.out_mw, m.in_mw = pyo.Var(m.period, bounds=(0, None)), pyo.Var(m.period, bounds=(0, None))
+    m.out_mw, m.in_mw = pyo.Var(m.period), pyo.Var(m.period)
 
     def leaving(t: int) -> Any:
         return sum(m.moved_mw[i] for i, (start, _, _) in enumerate(moves) if start == t)
@@ -109,8 +123,8 @@ def _declare_shifting(m: Any, shape: RegionShape) -> Any:
 
     m.leaves = pyo.Constraint(m.period, rule=lambda m, t: m.out_mw[t] == leaving(t))
     m.arrives = pyo.Constraint(m.period, rule=lambda m, t: m.in_mw[t] == arriving(t))
-    m.most_out = pyo.Constraint(m.period, rule=lambda m, t: m.out_mw[t] <= share * m.base_mw[t])
-    m.most_in = pyo.Constraint(m.period, rule=lambda m, t: m.in_mw[t] <= share * m.base_mw[t])
+    _within_limits(m, "out_mw")
+    _within_limits(m, "in_mw")
     most = max(share, 1e-6) * shape.peak_mw
     return SHIFT_PART * sum(((m.in_mw[t] + m.out_mw[t]) / most) ** 2 for t in m.period)
 
@@ -118,15 +132,14 @@ def _declare_shifting(m: Any, shape: RegionShape) -> Any:
 def _declare_comfort(m: Any, shape: RegionShape) -> Any:
     """Rooms drift while heating or cooling is turned down, stay in the band, and end at rest (D16)."""
     comfort = shape.flexibility.comfort
-    m.turned_down_mw = pyo.Var(m.period, bounds=None if comfort else (0.0, 0.0))
+    m.turned_down_mw = pyo.Var(m.period)
+    _within_limits(m, "turned_down_mw")
     if comfort is None:
         return 0.0
     band, share = comfort.band_degc, comfort.load_share
     kept = comfort.memory**shape.period_h
     degc_per_mw = comfort.drift_degc_per_h * shape.period_h / (share * shape.peak_mw)
     m.drift_degc = pyo.Var(m.period, bounds=(-band, band), doc="distance from the set point (degC)")
-    m.most_down = pyo.Constraint(m.period, rule=lambda m, t: m.turned_down_mw[t] <= share * m.base_mw[t])
-    m.most_up = pyo.Constraint(m.period, rule=lambda m, t: m.turned_down_mw[t] >= -share * m.base_mw[t])
 
     def room(m: Any, t: int) -> Any:
         before = kept * m.drift_degc[t - 1] if t else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -131,6 +131,8 @@ class BulkPlan:
     emission_t_per_h : ndarray, shape (n_period,)
     cost_money : float
         What was minimised over the day, penalties included, without starts and stops.
+    unit_mvar, storage_mvar, renewable_mvar : ndarray, shape (n_..., n_period)
+        Reactive power fed in; 0 from a dispatch on one bus.
     """
 
     on: Array
@@ -146,6 +148,9 @@ class BulkPlan:
     price_per_mwh: Array
     emission_t_per_h: Array
     cost_money: float
+    unit_mvar: Array
+    storage_mvar: Array
+    renewable_mvar: Array
 
     @property
     def supplied_mw(self) -> Array:
@@ -158,3 +163,12 @@ class BulkPlan:
         """Emission over all that is supplied, shape (n_period,); 0 where nothing is (W.1)."""
         supplied = self.supplied_mw
         return np.divide(self.emission_t_per_h, supplied, out=np.zeros_like(supplied), where=supplied > 0.0)
+
+    def followed_by(self, later: BulkPlan, first: int) -> BulkPlan:
+        """This plan up to a period, another one from it on; the cost is that of the other."""
+
+        def joined(name: str) -> Array:
+            return np.concatenate([vars(self)[name][..., :first], vars(later)[name][..., first:]], axis=-1)
+
+        series = {one.name: joined(one.name) for one in fields(self) if one.name != "cost_money"}
+        return BulkPlan(**series, cost_money=later.cost_money)

@@ -130,6 +130,9 @@ class MeritOrder:
             price_per_mwh=self._price_per_mwh(solution),
             emission_t_per_h=system.emission_tco2_per_mwh @ units,
             cost_money=solution.objective,
+            unit_mvar=np.zeros_like(units),
+            storage_mvar=np.zeros(by_storage),
+            renewable_mvar=np.zeros_like(forecast.available_mw),
         )
 
     def _price_per_mwh(self, solution: Solution) -> Array:

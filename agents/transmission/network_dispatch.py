@@ -188,4 +188,7 @@ class NetworkDispatch:
             price_per_mwh=(nodal * day.load_p_mw).sum(axis=0) / (load * grid.period_h),
             emission_t_per_h=system.emission_tco2_per_mwh @ units,
             cost_money=solution.objective,
+            unit_mvar=solution["q_turbine_mvar"] * day.on,
+            storage_mvar=solution["q_storage_mvar"],
+            renewable_mvar=solution["q_renewable_mvar"],
         )

@@ -73,8 +73,8 @@ def _regret_share(consumer: Consumer, signal: TariffSignal, paid_per_mwh: Array)
 
 def convergence(known: GridEvidence) -> Iterator[Reading]:
     """How far a negotiation was from rest when it ended, on the worst of its days, and among which prices."""
-    days = known.tables.get("days")
-    if days is None:
+    days = rows_of(known.tables, "days", "dso")
+    if days.empty:
         return
     cycles = [cycle for dso in known.of(Dso) for cycle in _cycles(known, dso)]
     tolerance = NEGOTIATION.of(known.scenario).price_tolerance_per_mwh

@@ -65,8 +65,9 @@ def storage_owners(tables: Tables, period_h: float) -> Iterator[Metric]:
     paid = own.loc[own["item"] == accounts.STORAGE_COMPENSATION, "amount_money"]
     yield "storage_income_money", float(own["amount_money"].sum())
     yield "storage_compensation_money", float(paid.sum())
-    moved = tables["storage_schedules"]["p_redispatched_mw"]
-    yield "storage_redispatched_mwh", float(moved.sum()) * period_h
+    if "storage_schedules" in tables:
+        moved = tables["storage_schedules"]["p_redispatched_mw"]
+        yield "storage_redispatched_mwh", float(moved.sum()) * period_h
 
 
 def equal_schedules(tables: Tables, period_h: float) -> Iterator[Metric]:
@@ -124,8 +125,8 @@ def network(tables: Tables, period_h: float) -> Iterator[Metric]:
 
 def negotiation(tables: Tables, period_h: float) -> Iterator[Metric]:
     """How long a negotiation took, and what was left of it."""
-    rounds = tables.get("rounds")
-    if rounds is None:
+    rounds = rows_of(tables, "rounds", "dso")
+    if rounds.empty:
         return
     yield "rounds", float(len(rounds))
     yield "price_residual_per_mwh", float(rounds["price_change_per_mwh"].iloc[-1])

@@ -10,6 +10,7 @@ from pydantic import Field, create_model
 
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.parts.carbon_market import CARBON_MARKET
+from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.day_ahead_market import DAY_AHEAD_MARKET
 from gridarium.experiments.parts.dso import DSO
@@ -24,11 +25,13 @@ from gridarium.experiments.parts.part import GridScenario, Part
 from gridarium.experiments.parts.prosumers import PROSUMERS
 from gridarium.experiments.parts.provider import PROVIDER
 from gridarium.experiments.parts.recorded_grids import RECORDED_GRIDS
+from gridarium.experiments.parts.regions import REGIONS
 from gridarium.experiments.parts.renewables import RENEWABLES
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES, REAL_TIME
 from gridarium.experiments.parts.tariff import TARIFF
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS
+from gridarium.experiments.parts.ties import TIES
 from gridarium.experiments.parts.trading import TRADING
 from gridarium.experiments.parts.wind_farms import WIND_FARMS
 from gridarium.experiments.registry import entries, load
@@ -57,6 +60,9 @@ HOUSE: tuple[Part[Any], ...] = (
     LINES,
     PROSUMERS,
     PROVIDER,
+    CARBON_POLICY,
+    REGIONS,
+    TIES,
 )
 """Parts of gridarium; units without a site are placed in this order."""
 

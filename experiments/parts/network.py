@@ -158,14 +158,16 @@ def _substation_is_in_band(scenario: GridScenario) -> Iterator[Fault]:
         yield Fault("network.slack_voltage_pu", None, f"must be given: {allowed}")
 
 
+_UNITS = ("gas_turbines", "thermal_units", "storages", "renewables")
+
 NETWORK: Part[Network] = Part(
     field="network",
     annotation=Network,
     default=Network(),
-    meaning="The feeder of a distribution system operator.",
-    under=("dso",),
+    meaning="The network of a distribution system operator or of a TIES.",
+    under=("dso", "ties"),
     checks=(
-        (frozenset({"gas_turbines", "storages", "renewables", "network"}), _sites_have_units),
+        (frozenset({"network", *_UNITS}), _sites_have_units),
         (frozenset({"network"}), _network_is_a_feeder),
         (frozenset({"network"}), _substation_is_in_band),
     ),

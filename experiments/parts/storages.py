@@ -41,8 +41,8 @@ STORAGES: Part[dict[str, StorageUnit]] = Part(
     field="storages",
     annotation=dict[Name, StorageUnit],
     default={},
-    meaning="Storages that the operator of a feeder dispatches.",
-    under=("dso",),
+    meaning="Storages that the operator of a feeder or a TIES dispatches.",
+    under=("dso", "ties"),
     build=_build,
     has_sites=True,
 )

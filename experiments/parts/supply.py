@@ -93,13 +93,13 @@ def _build_real_time_market(build: GridBuild) -> None:
         return
     from gridarium.agents.upstream import SupplyProfile, UpstreamMarket
 
-    world, factor = build.grid.world, build.grid.head_factor_tco2_per_mwh
-    assert factor is not None
-    price = np.full(world.n_period, REAL_TIME.of(build.scenario).price_per_mwh)
+    world = build.grid.world
+    factor = build.over_days(head_factor_tco2_per_mwh(build.scenario, build.profiles))
+    price = np.full_like(factor, REAL_TIME.of(build.scenario).price_per_mwh)
     build.supplier = UpstreamMarket(
         build.grid.head,
         REAL_TIME_MARKET,
-        SupplyProfile(price, np.zeros(world.n_period), factor),
+        SupplyProfile(price, np.zeros_like(factor), factor),
         build.operator,
         world.delivery_s - build.scenario.opens_h_before * HOUR_S,
         world.delivery_s,
@@ -129,6 +129,6 @@ REAL_TIME: Part[RealTimeMarket] = Part(
     annotation=RealTimeMarket,
     default=RealTimeMarket(),
     meaning="What energy costs that a system or its prosumers get in real time.",
-    under=("operator", "prosumers"),
+    under=("operator", "prosumers", "ties"),
     build=_build_real_time_market,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.carbon_market import CARBON_MARKET
 from gridarium.experiments.parts.day_ahead_market import DAY_AHEAD_MARKET
+from gridarium.experiments.parts.network import NETWORK, unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.scenario_fields import (
     Amount,
@@ -111,24 +112,30 @@ def _build(build: GridBuild) -> None:
     from gridarium.agents.devices.thermal_plant import ThermalPlant
 
     carbon = CARBON_MARKET.of(build.scenario)
+    # A TIES answers for the carbon of its units itself.
+    answers = CARBON_MARKET.hangs_on(build.scenario)
     reimbursed = not DAY_AHEAD_MARKET.is_given(build.scenario)
     for name, unit in THERMAL_UNITS.of(build.scenario).items():
         ratings = unit_ratings(build.grid.named(name), unit)
-        price, allowance = carbon.price_per_tco2, carbon.allowance_tco2_per_mwh
-        ThermalPlant(build.grid.head, name, ratings, build.leader, price, allowance, reimbursed=reimbursed)
+        site, price = build.grid.head, carbon.price_per_tco2 if answers else None
+        if NETWORK.hangs_on(build.scenario):
+            site = unit_sites(build)[name]
+        allowance = carbon.allowance_tco2_per_mwh
+        ThermalPlant(site, name, ratings, build.leader, price, allowance, reimbursed=reimbursed)
 
 
 def _system_has_units(scenario: GridScenario) -> Iterator[Fault]:
     if THERMAL_UNITS.hangs_on(scenario) and not THERMAL_UNITS.is_given(scenario):
-        yield Fault("thermal_units", {}, "must have a unit where there is an operator")
+        yield Fault("thermal_units", {}, "must have a unit where there is an operator or a TIES")
 
 
 THERMAL_UNITS: Part[dict[str, ThermalUnit]] = Part(
     field="thermal_units",
     annotation=dict[Name, ThermalUnit],
     default={},
-    meaning="Thermal units of a system.",
-    under=("operator",),
+    meaning="Thermal units of a system or of a TIES.",
+    under=("operator", "ties"),
     build=_build,
+    has_sites=True,
     checks=((frozenset({"operator", "thermal_units"}), _system_has_units),),
 )

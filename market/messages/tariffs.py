@@ -125,6 +125,8 @@ class TariffSignal:
         Account that is paid for that carbon; left out where it was agreed on before.
     pull : Pull, optional
         In exchange rounds, towards what the one who tells draws the exchange of the one who is told.
+    first_step : int
+        The first step that is still open; what was told of earlier ones stays.
     """
 
     round: int
@@ -137,6 +139,7 @@ class TariffSignal:
     ladder: PersonalLadder | None = None
     carbon_collector: str | None = None
     pull: Pull | None = None
+    first_step: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,256 @@
+"""What a TIES does within a day: look at each period, and plan and price anew where the day has moved."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from gridarium.agents.base import GridAgent
+from gridarium.agents.questions import Question
+from gridarium.agents.transmission.bulk_system import BulkForecast, BulkPlan, BulkState
+from gridarium.agents.transmission.carbon_negotiation import CarbonNegotiation
+from gridarium.agents.transmission.ties_day import TiesDay
+from gridarium.agents.transmission.ties_orders import TiesOrders
+from gridarium.agents.transmission.ties_planner import TiesPlanner
+from gridarium.environment.arrays import Array
+from gridarium.market.messages.status import StatusRequest
+
+
+@dataclass(frozen=True)
+class RenewalRules:
+    """When a TIES plans anew within a day, and whom it tells.
+
+    Parameters
+    ----------
+    trigger_mw : float
+        Distance of renewable power or of the load from the plan beyond which the rest of the day is planned
+        anew.
+    lead_s : float
+        How long before each period it looks at it, s.
+    notice_h : float
+        How long before a step followers must know its price, h: users are told in advance (D16).
+    reply_timeout_s, resend_after_s : float
+        How long answers are awaited, and after what silence a question is sent again.
+    """
+
+    trigger_mw: float = 5.0
+    lead_s: float = 120.0
+    notice_h: float = 1.0
+    reply_timeout_s: float = 30.0
+    resend_after_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class Parties:
+    """Whom a TIES deals with within a day, by their names in the world.
+
+    Parameters
+    ----------
+    units, storages, plants : tuple of str
+        Who follows its commands, in the order of its system.
+    followers : tuple of str
+        Who has told it a load.
+    renewed : tuple of str
+        Those of them who can answer renewed prices within a day.
+    """
+
+    units: tuple[str, ...]
+    storages: tuple[str, ...]
+    plants: tuple[str, ...]
+    followers: tuple[str, ...]
+    renewed: tuple[str, ...]
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.units, *self.storages, *self.plants, *self.followers)
+
+
+@dataclass
+class DayInForce:
+    """A day that runs; series in settlement periods of the day.
+
+    Parameters
+    ----------
+    day : TiesDay
+    negotiation : CarbonNegotiation
+        Prices anew by the rules of the day.
+    forecast : BulkForecast
+        What the plan goes by.
+    plan : BulkPlan
+    """
+
+    day: TiesDay
+    negotiation: CarbonNegotiation
+    forecast: BulkForecast
+    plan: BulkPlan
+    moved_mw: dict[int, float] = field(default_factory=dict)
+
+
+class RealTime:
+    """The part of a TIES that looks at each settlement period.
+
+    Parameters
+    ----------
+    ties : GridAgent
+        Who asks, and commands.
+    parties : Parties
+    planner : TiesPlanner
+    orders : TiesOrders
+    rules : RenewalRules
+    """
+
+    def __init__(
+        self,
+        ties: GridAgent,
+        parties: Parties,
+        planner: TiesPlanner,
+        orders: TiesOrders,
+        rules: RenewalRules,
+    ) -> None:
+        self._ties, self._parties, self._planner = ties, parties, planner
+        self._orders, self._rules = orders, rules
+        self._days: dict[int, DayInForce] = {}
+
+    def plan_of(self, day: int) -> BulkPlan:
+        """The plan in force on a day, in settlement periods."""
+        return self._days[day].plan
+
+    @property
+    def moved_mw(self) -> Mapping[int, float]:
+        """Largest distance from the plan in each settlement period of the run that was looked at."""
+        horizon = self._planner.horizon
+        return {
+            horizon.periods(number).start + place: moved
+            for number, day in self._days.items()
+            for place, moved in day.moved_mw.items()
+        }
+
+    def begin(self, today: TiesDay, negotiation: CarbonNegotiation) -> Generator[Any, Any, None]:
+        """Lay the plan of a day out in settlement periods, and send it until it is received or begun."""
+        ties, horizon = self._ties, self._planner.horizon
+        over = horizon.over_day
+        forecast = BulkForecast(
+            over(today.loads.sum(axis=0)),
+            np.array([over(row) for row in today.available]).reshape(-1, horizon.day_length),
+            over(horizon.fit(today.terms.price_per_mwh)),
+            over(today.plan.loss_mw),
+        )
+        plan = self._dispatched(today, forecast, today.state, 0)
+        self._days[today.number] = DayInForce(today, negotiation, forecast, plan)
+        begins_s = ties.world.delivery_s + today.number * horizon.day_s
+        left_s = max(self._rules.reply_timeout_s, begins_s - ties.world.clock.now_s)
+        orders = self._orders.rest_of_day(plan, horizon.periods(today.number).start, 0)
+        yield from ties.ask(orders, left_s, self._rules.resend_after_s).answered()
+
+    def process(self) -> Generator[Any, Any, None]:
+        """Look at each settlement period shortly before it begins."""
+        world, horizon = self._ties.world, self._planner.horizon
+        for period in range(world.n_period):
+            yield world.clock.wait_until(
+                world.delivery_s + period * world.clock.period_s - self._rules.lead_s
+            )
+            number, _ = horizon.place(period)
+            if number in self._days:
+                yield from self._look_at(self._days[number], period)
+
+    def _look_at(self, now: DayInForce, period: int) -> Generator[Any, Any, None]:
+        """Hear how a period begins; where it has moved, plan the rest of the day, price it, plan again."""
+        parties, horizon = self._parties, self._planner.horizon
+        question = self._ask(dict.fromkeys(parties.everybody, StatusRequest(period)))
+        silent = yield from question.answered()
+        if silent:
+            # Who cannot be heard is taken to keep to the plan; the next period asks again.
+            return
+        place = period - horizon.periods(now.day.number).start
+        told = question.replies
+        loads = sum(told[name].load_mw for name in parties.followers)
+        available = np.array([told[name].available_mw for name in parties.plants])
+        available = available.reshape(len(parties.plants), -1)
+        moved = max(
+            float(np.abs(loads[0] - now.forecast.load_mw[place])),
+            float(np.abs(available[:, 0].sum() - now.forecast.available_mw[:, place].sum())),
+        )
+        now.moved_mw[place] = moved
+        if moved <= self._rules.trigger_mw:
+            return
+        now.forecast = replace(
+            now.forecast,
+            load_mw=_with_rest(now.forecast.load_mw, loads, place),
+            available_mw=_with_rest(now.forecast.available_mw, available, place),
+        )
+        state = self._state(told, period)
+        self._adopt(now, self._dispatched(now.day, now.forecast, state, place), place)
+        yield from self._renew_prices(now, state, period, place)
+        orders = self._orders.rest_of_day(now.plan, period, place)
+        yield from self._ask(orders).answered()
+
+    def _ask(self, payloads: Mapping[str, Any]) -> Question:
+        return self._ties.ask(payloads, self._rules.reply_timeout_s, self._rules.resend_after_s)
+
+    def _renew_prices(
+        self, now: DayInForce, state: BulkState, period: int, place: int
+    ) -> Generator[Any, Any, None]:
+        """Tell followers who can still answer renewed prices of later steps; dispatch for their answers."""
+        horizon, today, hearers = self._planner.horizon, now.day, self._parties.renewed
+        first_s = place * self._ties.world.clock.period_s + self._rules.notice_h * 3600.0
+        first_step = int(np.ceil(first_s / (horizon.step_h * 3600.0)))
+        if first_step >= horizon.n_step or not hearers or not now.negotiation.is_priced:
+            return
+        factor = horizon.fit(now.plan.factor_tco2_per_mwh)
+        signals = now.negotiation.renewed(factor, first_step)
+        question = self._ask({name: signals[name] for name in hearers})
+        yield from question.answered()
+        before = today.loads.sum(axis=0)
+        today.hear(question.replies)
+        today.renewals += 1
+        change = horizon.over_day(today.loads.sum(axis=0) - before)
+        now.forecast = now.forecast.with_load(now.forecast.load_mw + change)
+        self._adopt(now, self._dispatched(today, now.forecast, state, place), place)
+
+    def _dispatched(self, today: TiesDay, forecast: BulkForecast, state: BulkState, place: int) -> BulkPlan:
+        """The dispatch of what is left of a day, with the reactive power of the plan over the network."""
+        over, network = self._planner.horizon.over_day, today.plan
+        on = np.array([over(row.astype(float)) for row in today.on]) > 0.5
+        plan = self._planner.fine_order.solve(self._ties.name, forecast, on, state, place)
+
+        def held(values: Array) -> Array:
+            return np.array([over(row) for row in values]).reshape(len(values), -1)
+
+        return replace(
+            plan,
+            unit_mvar=held(network.unit_mvar),
+            storage_mvar=held(network.storage_mvar),
+            renewable_mvar=held(network.renewable_mvar),
+        )
+
+    def _adopt(self, now: DayInForce, plan: BulkPlan, place: int) -> None:
+        """Put a plan in force from a period on; what was before it stays as it was."""
+        now.plan = now.plan.followed_by(plan, place)
+
+    def _state(self, told: Mapping[str, Any], period: int) -> BulkState:
+        """Where the system stands, as told."""
+        horizon, meters = self._planner.horizon, self._ties.world.feed_in_meters
+        units = [told[name] for name in self._parties.units]
+        day = slice(horizon.periods(horizon.place(period)[0]).start, period)
+        factors = self._planner.system.emission_tco2_per_mwh
+        per_h = sum(
+            float(factor * meters[name][day].sum())
+            for name, factor in zip(self._parties.units, factors, strict=True)
+        )
+        emitted = per_h * horizon.period_h if day.stop > day.start else 0.0
+        return BulkState(
+            np.array([unit.on for unit in units]),
+            np.array([unit.gross_mw for unit in units]),
+            np.zeros(len(units)),
+            np.array([told[name].e_mwh for name in self._parties.storages]),
+            emitted,
+        )
+
+
+def _with_rest(values: Array, rest: Array, place: int) -> Array:
+    """A series of a day with other values from a period on, shape (..., n_period)."""
+    return np.concatenate([values[..., :place], rest], axis=-1)

@@ -1,0 +1,284 @@
+"""The TIES: commits and dispatches a bulk system, prices carbon, leads regional systems, and settles."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gridarium.agents.base import on
+from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.following import HeadCustomer
+from gridarium.agents.leading import lead
+from gridarium.agents.questions import Question
+from gridarium.agents.rows import Rows
+from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
+from gridarium.agents.transmission.carbon_negotiation import CarbonNegotiation, Pricing
+from gridarium.agents.transmission.emission_cap import EmissionCap
+from gridarium.agents.transmission.network_dispatch import NetworkShape
+from gridarium.agents.transmission.real_time import Parties, RealTime, RenewalRules
+from gridarium.agents.transmission.ties_day import TiesDay
+from gridarium.agents.transmission.ties_orders import TiesOrders
+from gridarium.agents.transmission.ties_planner import TiesPlanner
+from gridarium.agents.transmission.ties_rows import TiesRows
+from gridarium.environment.arrays import Array
+from gridarium.environment.errors import MessageError
+from gridarium.environment.grids import Grid, Place, Site
+from gridarium.environment.horizon import Horizon
+from gridarium.market.accounts import CARBON, CARBON_MARKET, MAINTENANCE, WEAR
+from gridarium.market.carbon_policy import shares_moved
+from gridarium.market.messages.forecasts import ForecastRequest
+from gridarium.market.messages.status import StorageStatus
+from gridarium.market.messages.tariffs import TariffSignal
+from gridarium.market.stackelberg import NegotiationRules
+
+REVISION_LIMIT = 2
+"""How often a commitment is revised in a day, each time with a negotiation of its own."""
+_TERMS_TIMEOUT_S = 600.0
+
+
+@dataclass(frozen=True)
+class TiesContract:
+    """Whom a TIES deals with.
+
+    Parameters
+    ----------
+    supplier : str
+        Who supplies balancing energy at the head of its grid.
+    followers : mapping of str to Place
+        Who answers its signals, and where the load of each meets the grid.
+    below : mapping of str to Grid
+        Those of its followers who operate a grid that hangs on this one; the others can be told renewed
+        prices within a day.
+    """
+
+    supplier: str
+    followers: Mapping[str, Place]
+    below: Mapping[str, Grid]
+
+
+class Ties(HeadCustomer):
+    """A leader that commits, dispatches for the loads it hears, prices their carbon, and asks again.
+
+    - `days`: what it was told, planned and agreed, day by day
+
+    Parameters
+    ----------
+    site : Site
+    name : str
+    shape : NetworkShape
+        Network, units and limits; units are named as within the grid.
+    pricing : Pricing
+    rules : NegotiationRules
+        Of the first day; those of later days follow in steps of a day.
+    contract : TiesContract
+    renewal : RenewalRules
+        When it plans anew within a day.
+    cap : EmissionCap, optional
+        Emission of a day that the level of all carbon prices is to bring about; none by default.
+    behaviour : Behaviour, optional
+    horizon : Horizon, optional
+        Days and steps of its plan; settlement periods by default.
+
+    Notes
+    -----
+    Procedure D.2. Units are committed before the rounds, held in them, and reviewed after them.
+    """
+
+    kind = "ties"
+
+    def __init__(
+        self,
+        site: Site,
+        name: str,
+        shape: NetworkShape,
+        pricing: Pricing,
+        rules: NegotiationRules,
+        contract: TiesContract,
+        renewal: RenewalRules,
+        cap: EmissionCap | None = None,
+        behaviour: Behaviour | None = None,
+        horizon: Horizon | None = None,
+    ) -> None:
+        super().__init__(site, name, contract.supplier, behaviour, horizon)
+        self.shape, self.pricing, self.rules, self.contract, self._cap = shape, pricing, rules, contract, cap
+        system = shape.system
+        self.planner = TiesPlanner(self.world, self.name, shape, contract.followers, self.horizon)
+        orders = TiesOrders(system, self.grid.named)
+        self._units = tuple(self.grid.named(unit.name) for unit in system.units)
+        self._storages = tuple(self.grid.named(one.name) for one in system.storages)
+        self._plants = tuple(self.grid.named(name) for name in system.renewables)
+        renewed = tuple(name for name in contract.followers if name not in contract.below)
+        parties = Parties(self._units, self._storages, self._plants, tuple(contract.followers), renewed)
+        self._real_time = RealTime(self, parties, self.planner, orders, renewal)
+        self.days: list[TiesDay] = []
+        self.storage_status: dict[tuple[str, int], StorageStatus] = {}
+
+    # The story of its days.
+
+    def process(self) -> Generator[Any, Any, None]:
+        """Each day: ask for forecasts, commit, negotiate, review, send out schedules; look at each period."""
+        clock = self.world.clock
+        clock.process(self._real_time.process())
+        for number in range(self.horizon.n_day):
+            rules = self.rules.later(number * self.horizon.day_s)
+            yield clock.wait_until(max(clock.now_s, rules.opens_s))
+            self.behaviour.begin_day(self, number)
+            today = TiesDay(number, self.horizon, rules)
+            self.days.append(today)
+            yield from self._gather(today)
+            self.answer_forecasts()
+            asked, today.terms = yield from self.next_terms(number, clock.now_s + _TERMS_TIMEOUT_S)
+            self.planner.commit(today)
+            negotiation = self._negotiation(today)
+            yield from self._negotiate(today, negotiation)
+            if self._cap is not None:
+                yield from self._meet_cap(today, negotiation, self._cap)
+            yield from self._announce(today)
+            self.tell_plan(asked, today.terms)
+            yield from self._real_time.begin(today, negotiation)
+
+    def _gather(self, today: TiesDay) -> Generator[Any, Any, None]:
+        """Ask everybody what there will be; without all answers nothing can be planned."""
+        members = [*self._units, *self._storages, *self._plants, *self.contract.followers]
+        question = self._ask_until(
+            today.rules.closes_s, dict.fromkeys(members, ForecastRequest(today.number))
+        )
+        silent = yield from question.answered()
+        if silent:
+            names = ", ".join(sorted(silent))
+            raise MessageError(f"agent {self.name}: no forecast from {names} before the gate closed")
+        told, fit = question.replies, self.horizon.fit
+        today.available_mw = {name: fit(told[name].available_mw) for name in self._plants}
+        today.base_mw = {name: fit(told[name].load_mw) for name in self.contract.followers}
+        today.loads_mw = dict(today.base_mw)
+        units = [told[name] for name in self._units]
+        today.unit_hours = np.array([unit.available for unit in units]) > 0.5
+        before = self.days[-2] if today.number else None
+        today.state = (
+            BulkState(
+                np.array([unit.on for unit in units]),
+                np.array([unit.gross_mw for unit in units]),
+                np.array([unit.hours_in_state for unit in units]),
+                np.array([told[name].e_mwh for name in self._storages]),
+            )
+            if before is None
+            else self.planner.state_after(before, self._real_time.plan_of(before.number))
+        )
+
+    def _negotiation(self, today: TiesDay) -> CarbonNegotiation:
+        """What leads the rounds of a day, with what is known of the day before."""
+        if today.number == 0:
+            return CarbonNegotiation(
+                self, today, self.planner, self.pricing, None, np.zeros(len(today.base_mw))
+            )
+        before = self.days[-2]
+        moved = shares_moved(before.base.sum(axis=1), before.loads.sum(axis=1))
+        return CarbonNegotiation(self, today, self.planner, self.pricing, before.personal_tco2, moved)
+
+    def _negotiate(self, today: TiesDay, negotiation: CarbonNegotiation) -> Generator[Any, Any, None]:
+        """Lead the rounds; review the commitment at the loads heard, and lead on under a better one."""
+        for number in range(REVISION_LIMIT + 1):
+            led = yield from lead(self, negotiation, today.rules, len(today.rounds))
+            today.rounds += led.rounds
+            today.negotiations += 1
+            better = self.planner.review(today)
+            if better is None or number == REVISION_LIMIT or self.world.clock.now_s >= today.rules.closes_s:
+                return
+            today.on = better
+            today.revisions += 1
+
+    def _meet_cap(
+        self, today: TiesDay, negotiation: CarbonNegotiation, cap: EmissionCap
+    ) -> Generator[Any, Any, None]:
+        """Move the level of all carbon prices until the day's emission is that of the cap."""
+        search = cap.search(today.level, today.emission_tco2)
+        while search.goes_on and self.world.clock.now_s < today.rules.closes_s:
+            today.level = search.next_level
+            led = yield from lead(self, negotiation, today.rules, len(today.rounds))
+            today.rounds += led.rounds
+            today.negotiations += 1
+            search.note(today.level, today.emission_tco2)
+
+    def _announce(self, today: TiesDay) -> Generator[Any, Any, None]:
+        """Send the final signals; whoever missed the last round answers now, and the dispatch follows."""
+        today.signals = {name: replace(one, final=True) for name, one in today.signals.items()}
+        before = today.loads
+        question = self._ask_until(today.rules.closes_s, today.signals)
+        yield from question.answered()
+        today.hear(question.replies)
+        if not np.array_equal(before, today.loads):
+            self.planner.dispatch(today)
+
+    def _ask_until(self, end_s: float, payloads: Mapping[str, Any]) -> Question:
+        """A question that is open until all have answered or a time comes, and at least for one timeout."""
+        left = max(self.rules.reply_timeout_s, end_s - self.world.clock.now_s)
+        return self.ask(payloads, left, self.rules.resend_after_s)
+
+    # What it hears.
+
+    @on(StorageStatus)
+    def take_storage_status(self, status: StorageStatus, sender: str) -> None:
+        """Keep what a storage reports."""
+        self.storage_status[sender, status.period] = status
+
+    # What it is to its own supplier.
+
+    def head_forecast_mw(self, day: int) -> Array | None:
+        """Nothing: what passes its head is balancing energy that it does not foresee."""
+        return np.zeros(self.horizon.n_step) if day < len(self.days) else None
+
+    def terms_of_day(self, day: int) -> TariffSignal:
+        """What balancing energy costs."""
+        return self.days[day].terms
+
+    def head_plan_mw(self, day: int) -> Array:
+        """Imports of the plan less what it spills."""
+        plan = self.days[day].plan
+        return plan.import_mw - plan.spill_mw
+
+    def plan_of(self, day: int) -> BulkPlan:
+        """The plan in force on a day, in settlement periods."""
+        return self._real_time.plan_of(day)
+
+    # What it settles.
+
+    def settle(self, period: int) -> None:
+        """Pay for balancing energy and wear; after a day's last period for the carbon of the day (D4)."""
+        self.pay_head(period, self.grid.states[period].exchange_mw)
+        world, ledger = self.world, self.world.ledger
+        wear = self.wear_money(slice(period, period + 1))
+        if wear:
+            ledger.book(world.clock.now_s, self.name, MAINTENANCE, wear, WEAR, period)
+        if not self.horizon.is_last(period):
+            return
+        day, _ = self.horizon.place(period)
+        cost = self.shape.system.carbon.cost_money(self.emission_tco2(self.horizon.periods(day)))
+        payer, payee = (self.name, CARBON_MARKET) if cost >= 0.0 else (CARBON_MARKET, self.name)
+        if cost:
+            ledger.book(world.clock.now_s, payer, payee, abs(cost), CARBON, period)
+
+    def wear_money(self, periods: slice) -> float:
+        """Wear of its storages by what their meters show (D3)."""
+        meters = self.world.feed_in_meters
+        priced = zip(self._storages, self.shape.system.wear_cost_per_mwh, strict=True)
+        return sum(price * float(meters[name][periods].sum()) for name, price in priced) * self.world.period_h
+
+    def emission_tco2(self, periods: slice) -> float:
+        """Emission of its units by what their meters show."""
+        meters, factors = self.world.feed_in_meters, self.shape.system.emission_tco2_per_mwh
+        per_h = sum(
+            float(factor * meters[name][periods].sum())
+            for name, factor in zip(self._units, factors, strict=True)
+        )
+        return per_h * self.world.period_h
+
+    # What it tells of itself.
+
+    def rows(self) -> Iterator[Rows]:
+        """What passed its head, and what it has posted, negotiated, planned and shared."""
+        yield from super().rows()
+        plans = [self.plan_of(day.number) for day in self.days]
+        yield from TiesRows(self.grid, self.days, plans, self.horizon, self._real_time.moved_mw).rows()

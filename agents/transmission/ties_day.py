@@ -1,0 +1,135 @@
+"""A day of a TIES: what it was told, has planned and offered, and what came of the rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
+from gridarium.environment.arrays import Array, Flags
+from gridarium.environment.horizon import Horizon
+from gridarium.market.carbon_policy import CarbonOffer
+from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
+from gridarium.market.stackelberg import Judgement, NegotiationRules, Round
+
+
+@dataclass(frozen=True)
+class CarbonJudgement(Judgement):
+    """What a TIES makes of the answers to its prices; its distance is relative.
+
+    Parameters
+    ----------
+    load_change, price_change : float
+        Largest change of a follower's load since the round before, and largest distance of the prices posted
+        from those that the answers call for, each relative to the largest value.
+    damping : float
+        That the next step takes.
+    emission_tco2, cost_money : float
+        Of the dispatch for these answers.
+    """
+
+    load_change: float
+    price_change: float
+    damping: float
+    emission_tco2: float
+    cost_money: float
+
+
+@dataclass(frozen=True)
+class UnitReview:
+    """The commitment against the best one for the loads heard, money per day; nan where not looked at."""
+
+    held_money: float = float("nan")
+    best_money: float = float("nan")
+
+
+@dataclass
+class TiesDay:
+    """The state of one day; series in steps of the day, loads of all copies of a follower.
+
+    Parameters
+    ----------
+    number : int
+        From 0.
+    horizon : Horizon
+    rules : NegotiationRules
+        With the gate of this day.
+    """
+
+    number: int
+    horizon: Horizon
+    rules: NegotiationRules
+    base_mw: dict[str, Array] = field(default_factory=dict)
+    available_mw: dict[str, Array] = field(default_factory=dict)
+    loads_mw: dict[str, Array] = field(default_factory=dict)
+    loads_mvar: dict[str, Array] = field(default_factory=dict)
+    unit_hours: Flags | None = None
+    rounds: list[Round[CarbonJudgement]] = field(default_factory=list)
+    signals: dict[str, TariffSignal] = field(default_factory=dict)
+    offers: Sequence[CarbonOffer] = ()
+    negotiations: int = 0
+    revisions: int = 0
+    level: float = 1.0
+    review: UnitReview = UnitReview()
+    cycle_size: float = float("nan")
+    renewals: int = 0
+    state: BulkState = field(init=False)
+    terms: TariffSignal = field(init=False)
+    on: Flags = field(init=False)
+    plan: BulkPlan = field(init=False)
+    abatement_tco2: Array = field(init=False)
+    alone_tco2: Array = field(init=False)
+    interaction: float = float("nan")
+    loss_mw: Array | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether forecasts have been gathered."""
+        return bool(self.base_mw)
+
+    @property
+    def followers(self) -> tuple[str, ...]:
+        """Names, in the order of all arrays by follower."""
+        return tuple(self.base_mw)
+
+    @property
+    def base(self) -> Array:
+        """Base loads, MW, shape (n_follower, n_step)."""
+        return np.array(list(self.base_mw.values()))
+
+    @property
+    def loads(self) -> Array:
+        """Loads as last heard, MW, shape (n_follower, n_step)."""
+        return np.array([self.loads_mw[name] for name in self.base_mw])
+
+    @property
+    def available(self) -> Array:
+        """What renewable plants could deliver, MW, shape (n_renewable, n_step)."""
+        rows = list(self.available_mw.values())
+        return np.array(rows).reshape(len(rows), self.horizon.n_step)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Rounds of each negotiation of the day."""
+        ends = [place + 1 for place, one in enumerate(self.rounds) if one.ended]
+        return np.diff(ends, prepend=0).tolist()
+
+    @property
+    def emission_tco2(self) -> float:
+        """Of the plan, over the day."""
+        return float(self.plan.emission_t_per_h.sum()) * self.horizon.step_h
+
+    @property
+    def personal_tco2(self) -> Array:
+        """Carbon that each follower is told to answer for, by its plan, shape (n_follower,)."""
+        factors = np.array([offer.factor_tco2_per_mwh for offer in self.offers])
+        return np.asarray((factors * self.loads).sum(axis=1) * self.horizon.step_h)
+
+    def hear(self, replies: Mapping[str, LoadPlan]) -> None:
+        """Take the loads that followers have planned; who stayed silent is taken to keep to the last one."""
+        for name, plan in replies.items():
+            self.loads_mw[name] = self.horizon.fit(plan.load_mw)
+            if plan.load_mvar is not None:
+                self.loads_mvar[name] = self.horizon.fit(plan.load_mvar)

@@ -1,0 +1,206 @@
+"""Plans of a TIES for a day: commitment, dispatch over the network, what followers' responses avoid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gridarium.agents.transmission.bulk_commitment import BulkCommitter
+from gridarium.agents.transmission.bulk_system import BulkForecast, BulkPlan, BulkState, BulkSystem
+from gridarium.agents.transmission.merit_order import BulkShape, MeritOrder
+from gridarium.agents.transmission.network_dispatch import NetworkDay, NetworkDispatch, NetworkShape
+from gridarium.agents.transmission.ties_day import TiesDay, UnitReview
+from gridarium.environment.arrays import Array, Flags
+from gridarium.environment.grids import Place
+from gridarium.environment.horizon import Horizon
+from gridarium.environment.world import World
+from gridarium.market.coalition import TabulatedGame, additivity, membership, shapley
+from gridarium.market.coalition_sampling import sample_shapley
+
+GAP = 1e-3
+"""How far a commitment may be from the best, relative to the cost of the day, before another one pays."""
+FIRST_LOSSES = 0.04
+"""Losses of the network as a share of the load, before any dispatch has told them."""
+PROBE_MW = 0.1
+"""Load that is added in a period to see what it emits."""
+
+Sharing = Literal["exact", "sampled"]
+
+
+@dataclass(frozen=True)
+class AbatementRule:
+    """How Shapley values of abatement are found.
+
+    Parameters
+    ----------
+    sharing : {"exact", "sampled"}
+        From all coalitions, for up to 16 followers, or from random orders.
+    most_evaluations : int
+        Most coalitions that sampling asks for in a round.
+    """
+
+    sharing: Sharing = "exact"
+    most_evaluations: int = 400
+
+
+class TiesPlanner:
+    """Solves what a TIES asks of a day.
+
+    Parameters
+    ----------
+    world : World
+        Shares the compiled problems.
+    owner : str
+        Named in errors.
+    shape : NetworkShape
+        In steps of the horizon.
+    places : mapping of str to Place
+        Where each follower meets the grid.
+    horizon : Horizon
+    """
+
+    def __init__(
+        self, world: World, owner: str, shape: NetworkShape, places: Mapping[str, Place], horizon: Horizon
+    ) -> None:
+        self.owner, self.shape, self._places, self.horizon = owner, shape, places, horizon
+        system, hours = shape.system, round(horizon.n_step * horizon.step_h)
+        self._hourly = BulkShape(system, hours, 1.0)
+        steps = BulkShape(system, horizon.n_step, horizon.step_h)
+        periods = BulkShape(system, horizon.day_length, world.period_h)
+        self._committer = world.shared(("commit", self._hourly), lambda: BulkCommitter(self._hourly))
+        self.merit_order = world.shared(steps, lambda: MeritOrder(steps))
+        self.fine_order = world.shared(periods, lambda: MeritOrder(periods))
+        self.network = world.shared(shape, lambda: NetworkDispatch(shape))
+
+    @property
+    def system(self) -> BulkSystem:
+        """Units, storages, renewables, and the own carbon rule."""
+        return self.shape.system
+
+    def forecast(self, today: TiesDay, load_mw: Array) -> BulkForecast:
+        """What is expected of a day at a load of all followers, in steps."""
+        loss = FIRST_LOSSES * load_mw if today.loss_mw is None else today.loss_mw
+        price = self.horizon.fit(today.terms.price_per_mwh)
+        return BulkForecast(load_mw, today.available, price, loss)
+
+    def commit(self, today: TiesDay) -> None:
+        """Commit the units for the loads last heard."""
+        found = self._committer.best(
+            self.owner,
+            self._by_hour(self.forecast(today, today.loads.sum(axis=0))),
+            today.state,
+            today.unit_hours,
+        )
+        today.on = self._by_step(found.on)
+
+    def review(self, today: TiesDay) -> Flags | None:
+        """Hold the commitment against the best one for the loads heard; that one where it pays to change."""
+        forecast = self._by_hour(self.forecast(today, today.loads.sum(axis=0)))
+        held = self._committer.cost_of(self.owner, self._hours_on(today.on), forecast, today.state)
+        best = self._committer.best(self.owner, forecast, today.state, today.unit_hours)
+        today.review = UnitReview(float("nan") if held is None else held, best.cost_money)
+        if held is not None and held - best.cost_money <= GAP * abs(best.cost_money):
+            return None
+        return self._by_step(best.on)
+
+    def dispatch(self, today: TiesDay) -> None:
+        """Dispatch the day over the network for the loads last heard.
+
+        Raises
+        ------
+        InfeasibleError
+            If no flow within all limits supplies them with the units that run.
+        """
+        today.plan = self.network.solve(self.owner, self.network_day(today))
+        today.loss_mw = today.plan.loss_mw
+
+    def network_day(self, today: TiesDay) -> NetworkDay:
+        """What the network's dispatch starts from."""
+        p_mw = np.zeros((self.shape.grid.feeder.n_bus, self.horizon.n_step))
+        q_mvar = np.zeros_like(p_mw)
+        for name, load in today.loads_mw.items():
+            place = self._places[name]
+            p_mw += np.outer(place.p_share, load)
+            if name in today.loads_mvar:
+                q_mvar += np.outer(place.p_share, today.loads_mvar[name])
+            else:
+                q_mvar += np.outer(place.p_share * place.q_per_p, load)
+        price = self.horizon.fit(today.terms.price_per_mwh)
+        return NetworkDay(p_mw, q_mvar, today.available, price, today.on, today.state)
+
+    # What responses avoid.
+
+    def share_abatement(self, today: TiesDay, rule: AbatementRule, random: np.random.Generator) -> None:
+        """Shapley values of v(S), and what each avoids alone; how additive v is, where all is known.
+
+        v(S) is emission at base loads less that with the responses which the members told last, each a
+        dispatch of its own (D17 to D19).
+        """
+        n_follower = len(today.base_mw)
+        at_base = self._emission(today, np.zeros(n_follower, dtype=bool))
+
+        def worth(coalitions: Flags) -> Array:
+            return np.array(
+                [at_base - self._emission(today, row) if row.any() else 0.0 for row in coalitions]
+            )
+
+        if rule.sharing == "exact":
+            game = TabulatedGame(today.followers, worth(membership(n_follower) > 0.5))
+            today.abatement_tco2, today.alone_tco2 = shapley(game), game.alone
+            today.interaction = additivity(game).largest_interaction
+        else:
+            found = sample_shapley(n_follower, worth, random, most_evaluations=rule.most_evaluations)
+            today.abatement_tco2, today.alone_tco2 = found.mean, worth(np.eye(n_follower) > 0.5)
+
+    def _emission(self, today: TiesDay, members: Flags) -> float:
+        load = np.where(members[:, None], today.loads, today.base).sum(axis=0)
+        return self.merit_order.emission_tco2(self.owner, self.forecast(today, load), today.on, today.state)
+
+    def marginal_factor(self, today: TiesDay) -> Array:
+        """Emission of the day that a further MWh of load in each step causes, tCO2/MWh, shape (n_step,)."""
+        load, hours = today.loads.sum(axis=0), self.horizon.step_h
+        forecast, on, state = self.forecast(today, load), today.on, today.state
+        before = self.merit_order.emission_tco2(self.owner, forecast, on, state)
+        more = [
+            self.merit_order.emission_tco2(self.owner, forecast.with_load(load + probe), on, state)
+            for probe in PROBE_MW * np.eye(len(load))
+        ]
+        return np.asarray((np.array(more) - before) / (PROBE_MW * hours))
+
+    # Hours, steps, periods.
+
+    def _by_hour(self, forecast: BulkForecast) -> BulkForecast:
+        hours = self._hourly.n_period
+
+        def means(values: Array) -> Array:
+            return np.asarray(values.reshape(*values.shape[:-1], hours, -1).mean(axis=-1))
+
+        return BulkForecast(
+            means(forecast.load_mw),
+            means(forecast.available_mw),
+            means(forecast.import_price_per_mwh),
+            means(forecast.loss_mw),
+        )
+
+    def _by_step(self, hourly: Flags) -> Flags:
+        return np.repeat(hourly, self.horizon.n_step // self._hourly.n_period, axis=1)
+
+    def _hours_on(self, on: Flags) -> Flags:
+        return on[:, :: self.horizon.n_step // self._hourly.n_period]
+
+    def hours_after(self, today: TiesDay) -> Array:
+        """For how many hours each unit will have been in its state when the day ends, shape (n_unit,)."""
+        hours, was_on = today.state.hours_in_state, today.state.on
+        for runs in self._hours_on(today.on).T:
+            hours = np.where(runs == was_on, hours + 1.0, 1.0)
+            was_on = runs
+        return hours
+
+    def state_after(self, today: TiesDay, plan: BulkPlan) -> BulkState:
+        """The state when a day ends as planned."""
+        return BulkState(
+            plan.on[:, -1] > 0.5, plan.unit_mw[:, -1], self.hours_after(today), plan.e_mwh[:, -1]
+        )

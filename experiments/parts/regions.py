@@ -1,0 +1,173 @@
+"""Regional systems (RIES) under a TIES, each one agent with users of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
+
+from gridarium.environment.errors import Fault
+from gridarium.experiments.behaviour_schema import Behaviour, misplaced
+from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
+from gridarium.experiments.parts.network import NETWORK
+from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
+from gridarium.experiments.populations import behaviour_of
+from gridarium.experiments.scenario_fields import (
+    Amount,
+    BusLabel,
+    Conflict,
+    Money,
+    MoneyAmount,
+    Name,
+    PositiveAmount,
+    PositiveShare,
+    Probability,
+    Range,
+    Section,
+    Share,
+)
+from gridarium.market.accounts import CARBON_MARKET
+
+if TYPE_CHECKING:
+    from gridarium.agents.region.region_demand import Flexibility
+    from gridarium.environment.grids import SpreadSite
+
+_Hour = Annotated[float, Range(0, 24)]
+
+
+class Window(Section):
+    """Hours of the day from which load may move, and hours into which (D15)."""
+
+    from_h: tuple[_Hour, _Hour]
+    """Start and end of the hours that load leaves, h."""
+    to_h: tuple[_Hour, _Hour]
+    """Start and end of the hours in which it arrives, h."""
+    transfer: Annotated[float, Range(0, 2, above_low=True)] = 1.0
+    """Energy that arrives for each MWh that leaves (k)."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield ranges that are empty."""
+        for name, (start, end) in (("from_h", self.from_h), ("to_h", self.to_h)):
+            if start >= end:
+                yield Conflict(name, [start, end], "must end after it starts, within [0, 24] h")
+
+
+class Comfort(Section):
+    """Heating and cooling that rooms can do without for a while (D16)."""
+
+    load_share: PositiveShare = 0.2
+    """Share of the base load."""
+    band_degc: PositiveAmount = 2.0
+    """Most that rooms may be off their set point, degC."""
+    drift_degc_per_h: PositiveAmount = 2.5
+    """By how much they drift in an hour without it, degC/h."""
+    memory: Probability = 0.8
+    """Part of a distance from the set point that is left after an hour."""
+
+
+class Region(Section):
+    """A regional system: its load, where it stands, and what may be asked of its users."""
+
+    column: Name
+    """Profile column with its base load, MW."""
+    buses: list[BusLabel] = Field(default_factory=list)
+    """Buses that its load is spread over, as their nominal loads are; empty is all of them."""
+    power_factor: Annotated[float, Range(0.5, 1)] = 0.95
+    """Of its load."""
+    cut_share: Share = 0.15
+    """Most of the base load of a period that may be cut (k_cut)."""
+    shift_share: Share = 0.087
+    """Most of the base load of a period that may be moved in or out (k_sh)."""
+    cut_cost_per_mwh: MoneyAmount = 50.0
+    """Of load that is cut, money/MWh (c_cut)."""
+    cut_cost_per_mw2h: MoneyAmount = 1.0
+    """Quadratic cost of load that is cut, money/(MW^2 h) (d_cut)."""
+    shift_cost_per_mwh: MoneyAmount = 2.0
+    """Of load that moves, where it leaves and where it arrives, money/MWh (c_sh)."""
+    shift_cost_per_mw2h: MoneyAmount = 0.2
+    """Quadratic cost of load that moves, money/(MW^2 h) (d_sh)."""
+    windows: list[Window] = Field(default_factory=list)
+    """Where load may move; empty is nowhere."""
+    comfort: Comfort | None = None
+    """Its heating and cooling; null for none that may be moved."""
+    dissatisfaction_weight: Annotated[float, Range(0, 1, below_high=True)] = 0.3
+    """Share of dissatisfaction in what is minimised (a2)."""
+    reference_price_per_mwh: Annotated[Amount, Money()] = 60.0
+    """Price that its base load cost so far, for the scale of dissatisfaction, money/MWh."""
+    behaviour: list[Behaviour] = Field(default_factory=list)
+    """Elements of bounded rationality, in the order they act; empty is the exact follower."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield behaviours that are made for others."""
+        yield from misplaced(self.behaviour, "follower")
+
+
+def flexibility_of(region: Region) -> Flexibility:
+    """What may be asked of the users of a region."""
+    from gridarium.agents.region.region_demand import Comfort as Rooms
+    from gridarium.agents.region.region_demand import Flexibility
+    from gridarium.agents.region.region_demand import Window as Move
+
+    return Flexibility(
+        cut_share=region.cut_share,
+        shift_share=region.shift_share,
+        cut_cost_per_mwh=region.cut_cost_per_mwh,
+        cut_cost_per_mw2h=region.cut_cost_per_mw2h,
+        shift_cost_per_mwh=region.shift_cost_per_mwh,
+        shift_cost_per_mw2h=region.shift_cost_per_mw2h,
+        windows=tuple(Move(window.from_h, window.to_h, window.transfer) for window in region.windows),
+        comfort=Rooms(**region.comfort.model_dump()) if region.comfort else None,
+        dissatisfaction_weight=region.dissatisfaction_weight,
+    )
+
+
+def _place(build: GridBuild, region: Region) -> SpreadSite:
+    """The buses of a region, with its power factor."""
+    from gridarium.environment.grids import SpreadSite
+
+    feeder = build.grid.feeder
+    own = np.zeros(feeder.n_bus)
+    buses = [feeder.index(label) for label in region.buses] or list(range(feeder.n_bus))
+    own[buses] = feeder.p_load_mw[buses]
+    q_per_p = np.full(feeder.n_bus, math.tan(math.acos(region.power_factor)))
+    return SpreadSite(build.grid, own / own.sum(), q_per_p)
+
+
+def _build(build: GridBuild) -> None:
+    from gridarium.agents.region.region import Region as Agent
+    from gridarium.agents.region.region_demand import RegionDemand
+
+    for name, region in REGIONS.of(build.scenario).items():
+        demand = RegionDemand(
+            build.column(region.column), flexibility_of(region), region.reference_price_per_mwh
+        )
+        site = _place(build, region)
+        behaviour = behaviour_of(build.grid.named(name), region.behaviour, build.grid.world.streams)
+        collector = build.leader if CARBON_POLICY.of(build.scenario).charges == "once" else CARBON_MARKET
+        agent = Agent(site, name, demand, build.leader, collector, behaviour, build.horizon)
+        build.followers[agent.name] = site
+
+
+def _buses_have_load(scenario: GridScenario) -> Iterator[Fault]:
+    from gridarium.environment.network_tables import check_network
+
+    source = NETWORK.of(scenario).source
+    for name, region in REGIONS.of(scenario).items():
+        for place, label in enumerate(region.buses):
+            for fault in check_network(source, {name: label}, "network"):
+                yield Fault(f"regions.{name}.buses.{place}", label, fault.allowed)
+
+
+REGIONS: Part[dict[str, Region]] = Part(
+    field="regions",
+    annotation=dict[Name, Region],
+    default={},
+    meaning="Regional systems that follow a TIES.",
+    under=("ties",),
+    build=_build,
+    checks=((frozenset({"regions", "network"}), _buses_have_load),),
+    columns=lambda regions: (region.column for region in regions.values()),
+)

@@ -1,0 +1,259 @@
+"""The TIES, who commits and dispatches a bulk system and leads regional systems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from gridarium.environment.clock import HOUR_S
+from gridarium.environment.errors import Fault
+from gridarium.experiments.behaviour_schema import Behaviour, misplaced
+from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, policy_of
+from gridarium.experiments.parts.network import NETWORK, place_units
+from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
+from gridarium.experiments.parts.regions import REGIONS
+from gridarium.experiments.parts.renewables import RENEWABLES, inverter_mva
+from gridarium.experiments.parts.storage_section import storage_ratings
+from gridarium.experiments.parts.storages import STORAGES
+from gridarium.experiments.parts.supply import REAL_TIME
+from gridarium.experiments.parts.thermal_units import THERMAL_UNITS, unit_ratings
+from gridarium.experiments.populations import behaviour_of
+from gridarium.experiments.scenario_fields import (
+    Amount,
+    Conflict,
+    Money,
+    MoneyAmount,
+    Name,
+    PositiveAmount,
+    PositiveShare,
+    Range,
+    Section,
+    Share,
+)
+
+if TYPE_CHECKING:
+    from gridarium.agents.transmission.bulk_system import BulkSystem
+    from gridarium.agents.transmission.carbon_negotiation import Pricing
+    from gridarium.agents.transmission.network_dispatch import NetworkShape
+    from gridarium.market.stackelberg import NegotiationRules
+
+_AGENT = "ties"
+
+
+class OwnCarbon(Section):
+    """What the TIES pays for its own emission of a day: steps above a quota, rewards below it (D4, D10)."""
+
+    quota_tco2: Amount = 1200.0
+    """Free emission of a day, tCO2."""
+    base_price_per_tco2: Annotated[float, Range(0, 10_000), Money()] = 30.0
+    """Of the first step on either side of the quota, money/tCO2."""
+    interval_tco2: PositiveAmount = 200.0
+    """Length of a step, tCO2."""
+    growth: Annotated[float, Range(0, 100)] = 0.25
+    """Change of the price from step to step, share of the first."""
+    steps: Annotated[int, Range(1, 100)] = 5
+    """Prices above the quota."""
+    reward_steps: Annotated[int, Range(0, 100)] = 2
+    """Intervals below the quota that are rewarded."""
+    purchase_limit_tco2: Amount = 3000.0
+    """Most that can be bought beyond the quota of a day, tCO2."""
+
+
+class Rounds(Section):
+    """When a TIES negotiates, and when it stops."""
+
+    closes_h_before: Annotated[float, Range(0.1, 168)] = 1.0
+    """Gate closure before the delivery day, h; it opens with the world's own `opens_h_before`."""
+    tolerance: Annotated[float, Range(0, 0.1, above_low=True)] = 1e-4
+    """Largest relative change of a load, and distance of a price, that counts as rest."""
+    damping: PositiveShare = 0.5
+    """Share of the way to the prices called for that a round takes; cut to two fifths of it where rounds
+    bring no progress."""
+    round_limit: Annotated[int, Range(1, 10_000)] = 60
+    """Most rounds of a negotiation."""
+    reply_timeout_s: Annotated[float, Range(0, 86400, above_low=True)] = 5.0
+    """How long answers are awaited in a round, s."""
+    resend_after_s: Annotated[float, Range(0, 86400, above_low=True)] = 1.0
+    """After which silence a signal is sent again, s."""
+
+
+class Ties(Section):
+    """The transmission-level operator: commits, dispatches, prices carbon, leads."""
+
+    energy_price: Literal["tou", "marginal"] = "tou"
+    """What energy is sold at: the tariff of the profiles, or what a further MWh costs, its carbon apart."""
+    tou_column: Name = "tou_price_per_mwh"
+    """Profile column with the tariff, money/MWh."""
+    own_carbon: OwnCarbon = OwnCarbon()
+    """The carbon rule of the TIES itself; the same whatever its followers pay."""
+    reserve_load_share: Share = 0.05
+    """Spinning reserve as a share of the load."""
+    reserve_renewable_share: Share = 0.1
+    """Spinning reserve as a share of the renewable power available."""
+    generator_power_factor: Annotated[float, Range(0.1, 1)] = 0.8
+    """Least power factor of generators at full output: how much reactive power they can give."""
+    loss_price_per_mwh: MoneyAmount = 0.01
+    """Small price on losses that keeps the relaxed power flow physical, money/MWh."""
+    rounds: Rounds = Rounds()
+    """When it negotiates."""
+    trigger_mw: Amount = 5.0
+    """Distance of renewable power or load from the plan beyond which the rest of a day is planned and priced
+    anew, MW."""
+    lead_s: Annotated[float, Range(60, 600)] = 120.0
+    """How long before each settlement period it looks at it, s."""
+    notice_h: Annotated[float, Range(0, 24)] = 1.0
+    """How long in advance followers learn of a renewed price, h."""
+    behaviour: list[Behaviour] = Field(default_factory=list)
+    """Elements of bounded rationality of the leader, in the order they act; empty is the exact one."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield behaviours that are made for followers."""
+        yield from misplaced(self.behaviour, "leader")
+
+
+def _build(build: GridBuild) -> None:
+    section, grid = TIES.of(build.scenario), build.grid
+    if section is None:
+        return
+    from gridarium.agents.transmission.emission_cap import EmissionCap
+    from gridarium.agents.transmission.real_time import RenewalRules
+    from gridarium.agents.transmission.ties import Ties as Agent
+    from gridarium.agents.transmission.ties import TiesContract
+
+    for name, hung in build.below.items():
+        if hung.above is not None:
+            build.followers[name] = hung.above
+    cap = CARBON_POLICY.of(build.scenario).emission_cap_tco2_per_day
+    Agent(
+        grid.head,
+        _AGENT,
+        network_shape(build, section),
+        _pricing(build, section),
+        _rules(build, section),
+        TiesContract(build.supplier, build.followers, build.below),
+        RenewalRules(section.trigger_mw, section.lead_s, section.notice_h),
+        None if cap is None else EmissionCap(cap),
+        behaviour_of(build.leader, section.behaviour, grid.world.streams),
+        build.horizon,
+    )
+
+
+def _rules(build: GridBuild, section: Ties) -> NegotiationRules:
+    from gridarium.market.stackelberg import NegotiationRules
+
+    rounds, begins_s = section.rounds, build.grid.world.delivery_s
+    return NegotiationRules(
+        opens_s=begins_s - build.scenario.opens_h_before * HOUR_S,
+        closes_s=begins_s - rounds.closes_h_before * HOUR_S,
+        tolerance=rounds.tolerance,
+        damping=rounds.damping,
+        memory=0,
+        round_limit=rounds.round_limit,
+        reply_timeout_s=rounds.reply_timeout_s,
+        resend_after_s=rounds.resend_after_s,
+    )
+
+
+def _pricing(build: GridBuild, section: Ties) -> Pricing:
+    from gridarium.agents.transmission.carbon_negotiation import Pricing
+    from gridarium.agents.transmission.ties_planner import AbatementRule
+
+    policy = CARBON_POLICY.of(build.scenario)
+    return Pricing(
+        policy_of(policy),
+        section.energy_price,
+        build.column(section.tou_column),
+        AbatementRule(policy.shapley, policy.shapley_evaluations),
+    )
+
+
+def bulk_system(build: GridBuild, section: Ties) -> BulkSystem:
+    """Units, storages and rules of a TIES, named as within its grid."""
+    from gridarium.agents.transmission.bulk_system import BulkSystem
+    from gridarium.market.quota_ladder import QuotaLadder
+
+    scenario = build.scenario
+    storages = STORAGES.of(scenario)
+    return BulkSystem(
+        units=tuple(
+            replace(unit_ratings(name, unit), s_max_mva=unit.p_max_mw / section.generator_power_factor)
+            for name, unit in THERMAL_UNITS.of(scenario).items()
+        ),
+        storages=tuple(storage_ratings(name, unit) for name, unit in storages.items()),
+        wear_cost_per_mwh=tuple(unit.wear_cost_per_mwh for unit in storages.values()),
+        renewables=tuple(RENEWABLES.of(scenario)),
+        carbon=QuotaLadder(**section.own_carbon.model_dump()),
+        reserve_load_share=section.reserve_load_share,
+        reserve_renewable_share=section.reserve_renewable_share,
+        import_limit_mw=REAL_TIME.of(scenario).import_limit_mw,
+    )
+
+
+def network_shape(build: GridBuild, section: Ties) -> NetworkShape:
+    """What fixes the structure of the dispatch of a TIES."""
+    from gridarium.agents.feeder.dispatch_problem import DispatchShape
+    from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
+    from gridarium.agents.transmission.network_dispatch import NetworkShape
+
+    network, system = NETWORK.of(build.scenario), bulk_system(build, section)
+    buses = place_units(build.grid.feeder, build.scenario)
+    renewables = RENEWABLES.of(build.scenario)
+    names = (*(u.name for u in system.units), *(s.name for s in system.storages), *renewables)
+    grid = DispatchShape(
+        feeder=build.grid.feeder,
+        turbines=system.units,
+        storages=system.storages,
+        renewables=tuple(Inverter(name, inverter_mva(build, unit)) for name, unit in renewables.items()),
+        sites=tuple((name, buses[name]) for name in names),
+        wear_cost_per_mwh=tuple(
+            zip((s.name for s in system.storages), system.wear_cost_per_mwh, strict=True)
+        ),
+        n_period=build.horizon.n_step,
+        period_h=build.horizon.step_h,
+        voltage_band_pu=(network.voltage_min_pu, network.voltage_max_pu),
+        loading_max=network.loading_max if network.loading_max is not None else float("inf"),
+        import_limit_mw=system.import_limit_mw,
+        export_limit_mw=system.import_limit_mw,
+        loss_price_per_mwh=section.loss_price_per_mwh,
+    )
+    return NetworkShape(grid, system)
+
+
+def _has_no_capture(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield capture plants, which the dispatch of a TIES does not have."""
+    if TIES.of(scenario) is None:
+        return
+    for name, unit in THERMAL_UNITS.of(scenario).items():
+        if unit.capture is not None:
+            allowed = "must be null under a TIES, which dispatches no capture plants"
+            yield Fault(f"thermal_units.{name}.capture", unit.capture.model_dump(), allowed)
+
+
+def _can_be_shared(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield more followers than exact Shapley values can be had of."""
+    from gridarium.market.coalition import MOST_PLAYERS
+
+    policy, n_region = CARBON_POLICY.of(scenario), len(REGIONS.of(scenario))
+    exact = policy.scheme == "full" and policy.shapley == "exact"
+    if TIES.of(scenario) is not None and exact and n_region > MOST_PLAYERS:
+        allowed = f"must be sampled for {n_region} regions: exact values are for at most {MOST_PLAYERS}"
+        yield Fault("carbon_policy.shapley", policy.shapley, allowed)
+
+
+TIES: Part[Ties | None] = Part(
+    field="ties",
+    annotation=Ties | None,
+    default=None,
+    meaning="The TIES, which runs a bulk system over a network and leads regional systems; null for none.",
+    build=_build,
+    checks=(
+        (frozenset({"ties", "thermal_units"}), _has_no_capture),
+        (frozenset({"ties", "regions", "carbon_policy"}), _can_be_shared),
+    ),
+    columns=lambda section: () if section is None else (section.tou_column,),
+    names=lambda section: () if section is None else (_AGENT,),
+    operates=True,
+)
