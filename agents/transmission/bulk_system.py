@@ -65,6 +65,8 @@ class BulkForecast:
     available_mw : ndarray, shape (n_renewable, n_period)
     import_price_per_mwh : ndarray, shape (n_period,)
         Of balancing energy; what is left over earns nothing.
+    import_factor_tco2_per_mwh : ndarray, shape (n_period,)
+        Carbon in it; the TIES does not pay for that.
     loss_mw : ndarray, shape (n_period,)
         Of the network, as the last dispatch or power flow had it.
     """
@@ -72,6 +74,7 @@ class BulkForecast:
     load_mw: Array
     available_mw: Array
     import_price_per_mwh: Array
+    import_factor_tco2_per_mwh: Array
     loss_mw: Array
 
     def with_load(self, load_mw: Array) -> BulkForecast:
@@ -129,6 +132,9 @@ class BulkPlan:
     price_per_mwh : ndarray, shape (n_period,)
         What one more MWh of load would cost, its carbon included: the mean over the followers' places.
     emission_t_per_h : ndarray, shape (n_period,)
+        Of its units, and in what is imported.
+    own_t_per_h : ndarray, shape (n_period,)
+        Of its units alone.
     cost_money : float
         What was minimised over the day, penalties included, without starts and stops.
     unit_mvar, storage_mvar, renewable_mvar : ndarray, shape (n_..., n_period)
@@ -147,6 +153,7 @@ class BulkPlan:
     reserve_short_mw: Array
     price_per_mwh: Array
     emission_t_per_h: Array
+    own_t_per_h: Array
     cost_money: float
     unit_mvar: Array
     storage_mvar: Array

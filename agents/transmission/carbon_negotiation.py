@@ -36,12 +36,15 @@ class Pricing:
     tou_price_per_mwh : ndarray, shape (n_day * n_step,)
         The tariff, and the reference where energy is sold at the margin.
     abatement : AbatementRule
+    collector : str
+        Account to which followers pay for their carbon.
     """
 
     policy: CarbonPolicy
     energy: Energy
     tou_price_per_mwh: Array
     abatement: AbatementRule
+    collector: str
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,8 @@ class CarbonNegotiation:
     def first(self, round_: int) -> Mapping[str, TariffSignal]:
         """The first signals, from the loads known so far."""
         self._round_of_game += 1
+        self._damping = self._full_damping
+        self._watch = ProgressWatch(self._damping)
         if not self._today.rounds:
             nothing = np.zeros(len(self._today.base_mw))
             self._today.abatement_tco2 = self._today.alone_tco2 = nothing
@@ -152,6 +157,7 @@ class CarbonNegotiation:
                 reference,
                 day=today.number,
                 ladder=self._ladder(place),
+                carbon_collector=self._pricing.collector,
             )
             for place, name in enumerate(today.base_mw)
         }
@@ -267,7 +273,7 @@ class CarbonNegotiation:
         if self._pricing.energy == "tou":
             return self._tou
         today, system = self._today, self._planner.system
-        own = system.carbon.marginal_per_tco2(today.emission_tco2)
+        own = system.carbon.marginal_per_tco2(today.own_tco2)
         return today.plan.price_per_mwh - own * today.plan.factor_tco2_per_mwh
 
     @property

@@ -115,6 +115,7 @@ class MeritOrder:
             discharge.append(powers[1])
             contents.append(inside)
         units = np.maximum(0.0, solution["gross_mw"]) * on
+        own, imported = system.emission_tco2_per_mwh @ units, np.maximum(0.0, solution["import_mw"])
         by_storage = (len(system.storages), shape.n_period)
         return BulkPlan(
             on=on.astype(float),
@@ -123,12 +124,13 @@ class MeritOrder:
             discharge_mw=np.array(discharge).reshape(by_storage),
             e_mwh=np.array(contents).reshape(by_storage),
             renewable_mw=np.maximum(0.0, solution["renewable_mw"]),
-            import_mw=np.maximum(0.0, solution["import_mw"]),
+            import_mw=imported,
             spill_mw=np.maximum(0.0, solution["spill_mw"]),
             loss_mw=forecast.loss_mw,
             reserve_short_mw=np.maximum(0.0, np.array([solution["up_short_mw"], solution["down_short_mw"]])),
             price_per_mwh=self._price_per_mwh(solution),
-            emission_t_per_h=system.emission_tco2_per_mwh @ units,
+            emission_t_per_h=own + forecast.import_factor_tco2_per_mwh * imported,
+            own_t_per_h=own,
             cost_money=solution.objective,
             unit_mvar=np.zeros_like(units),
             storage_mvar=np.zeros(by_storage),

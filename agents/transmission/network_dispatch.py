@@ -43,7 +43,7 @@ class NetworkDay:
     ----------
     load_p_mw, load_q_mvar : ndarray, shape (n_bus, n_period)
     available_mw : ndarray, shape (n_renewable, n_period)
-    import_price_per_mwh : ndarray, shape (n_period,)
+    import_price_per_mwh, import_factor_tco2_per_mwh : ndarray, shape (n_period,)
     on : ndarray of bool, shape (n_unit, n_period)
     state : BulkState
         Before the day.
@@ -53,6 +53,7 @@ class NetworkDay:
     load_q_mvar: Array
     available_mw: Array
     import_price_per_mwh: Array
+    import_factor_tco2_per_mwh: Array
     on: Flags
     state: BulkState
 
@@ -163,6 +164,7 @@ class NetworkDispatch:
         net = solution["p_buy_mw"] - solution["p_sell_mw"]
         units = np.maximum(0.0, solution["p_turbine_mw"]) * day.on
         renewable = np.maximum(0.0, solution["p_renewable_mw"])
+        own = system.emission_tco2_per_mwh @ units
         contents = solution["energy_mwh"]
         powers = [
             storage.powers_mw(inside, float(first), grid.period_h)
@@ -186,7 +188,8 @@ class NetworkDispatch:
             loss_mw=fed - load,
             reserve_short_mw=np.maximum(0.0, np.array([solution["up_short_mw"], solution["down_short_mw"]])),
             price_per_mwh=(nodal * day.load_p_mw).sum(axis=0) / (load * grid.period_h),
-            emission_t_per_h=system.emission_tco2_per_mwh @ units,
+            emission_t_per_h=own + day.import_factor_tco2_per_mwh * np.maximum(0.0, net),
+            own_t_per_h=own,
             cost_money=solution.objective,
             unit_mvar=solution["q_turbine_mvar"] * day.on,
             storage_mvar=solution["q_storage_mvar"],

@@ -137,6 +137,7 @@ class RealTime:
             over(today.loads.sum(axis=0)),
             np.array([over(row) for row in today.available]).reshape(-1, horizon.day_length),
             over(horizon.fit(today.terms.price_per_mwh)),
+            over(horizon.fit(today.terms.factor_tco2_per_mwh)),
             over(today.plan.loss_mw),
         )
         plan = self._dispatched(today, forecast, today.state, 0)

@@ -118,8 +118,13 @@ class TiesDay:
 
     @property
     def emission_tco2(self) -> float:
-        """Of the plan, over the day."""
+        """Of the plan, over the day, imports included."""
         return float(self.plan.emission_t_per_h.sum()) * self.horizon.step_h
+
+    @property
+    def own_tco2(self) -> float:
+        """Of its units by the plan, over the day."""
+        return float(self.plan.own_t_per_h.sum()) * self.horizon.step_h
 
     @property
     def personal_tco2(self) -> Array:

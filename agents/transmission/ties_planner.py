@@ -83,8 +83,9 @@ class TiesPlanner:
     def forecast(self, today: TiesDay, load_mw: Array) -> BulkForecast:
         """What is expected of a day at a load of all followers, in steps."""
         loss = FIRST_LOSSES * load_mw if today.loss_mw is None else today.loss_mw
-        price = self.horizon.fit(today.terms.price_per_mwh)
-        return BulkForecast(load_mw, today.available, price, loss)
+        fit, terms = self.horizon.fit, today.terms
+        price, factor = fit(terms.price_per_mwh), fit(terms.factor_tco2_per_mwh)
+        return BulkForecast(load_mw, today.available, price, factor, loss)
 
     def commit(self, today: TiesDay) -> None:
         """Commit the units for the loads last heard."""
@@ -128,8 +129,9 @@ class TiesPlanner:
                 q_mvar += np.outer(place.p_share, today.loads_mvar[name])
             else:
                 q_mvar += np.outer(place.p_share * place.q_per_p, load)
-        price = self.horizon.fit(today.terms.price_per_mwh)
-        return NetworkDay(p_mw, q_mvar, today.available, price, today.on, today.state)
+        fit, terms = self.horizon.fit, today.terms
+        price, factor = fit(terms.price_per_mwh), fit(terms.factor_tco2_per_mwh)
+        return NetworkDay(p_mw, q_mvar, today.available, price, factor, today.on, today.state)
 
     # What responses avoid.
 
@@ -182,6 +184,7 @@ class TiesPlanner:
             means(forecast.load_mw),
             means(forecast.available_mw),
             means(forecast.import_price_per_mwh),
+            means(forecast.import_factor_tco2_per_mwh),
             means(forecast.loss_mw),
         )
 

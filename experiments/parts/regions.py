@@ -11,7 +11,6 @@ from pydantic import Field
 
 from gridarium.environment.errors import Fault
 from gridarium.experiments.behaviour_schema import Behaviour, misplaced
-from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
 from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.populations import behaviour_of
@@ -146,8 +145,7 @@ def _build(build: GridBuild) -> None:
         )
         site = _place(build, region)
         behaviour = behaviour_of(build.grid.named(name), region.behaviour, build.grid.world.streams)
-        collector = build.leader if CARBON_POLICY.of(build.scenario).charges == "once" else CARBON_MARKET
-        agent = Agent(site, name, demand, build.leader, collector, behaviour, build.horizon)
+        agent = Agent(site, name, demand, build.leader, CARBON_MARKET, behaviour, build.horizon)
         build.followers[agent.name] = site
 
 

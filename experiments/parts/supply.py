@@ -57,12 +57,15 @@ class RealTimeMarket(Section):
     """Price of imports, and of what prosumers get from the system, money/MWh."""
     import_limit_mw: Amount = 500.0
     """Most that can be imported, MW."""
+    factor_tco2_per_mwh: Annotated[float, Range(0, 2)] = 0.0
+    """Carbon factor of imports, tCO2/MWh."""
 
 
 def head_factor_tco2_per_mwh(scenario: GridScenario, profiles: Profiles) -> Array:
     """Carbon factor of what really comes in where nothing stands above, by step of the profiles."""
     if not PRICES.hangs_on(scenario):
-        return np.zeros(len(profiles.index))
+        factor = REAL_TIME.of(scenario).factor_tco2_per_mwh if REAL_TIME.hangs_on(scenario) else 0.0
+        return np.full(len(profiles.index), factor)
     return series(profiles.column(PRICES.of(scenario).metered_factor_column or "grid_tco2_per_mwh"))
 
 

@@ -33,6 +33,7 @@ from gridarium.experiments.scenario_fields import (
     Section,
     Share,
 )
+from gridarium.market.accounts import CARBON_MARKET
 
 if TYPE_CHECKING:
     from gridarium.agents.transmission.bulk_system import BulkSystem
@@ -167,6 +168,7 @@ def _pricing(build: GridBuild, section: Ties) -> Pricing:
         section.energy_price,
         build.column(section.tou_column),
         AbatementRule(policy.shapley, policy.shapley_evaluations),
+        build.leader if policy.charges == "once" else CARBON_MARKET,
     )
 
 
