@@ -13,7 +13,7 @@ import numpy as np
 from gridarium.agents.solving.cone_solver import ConeSolver
 from gridarium.agents.solving.conflict import explain
 from gridarium.agents.solving.exact_plans import ExactPlanner
-from gridarium.agents.solving.highs_solver import HighsSolver, IntegerCompletion
+from gridarium.agents.solving.highs_solver import INTEGER_GAP, HighsSolver, IntegerCompletion
 from gridarium.agents.solving.physics import Physics
 from gridarium.agents.solving.quadratic_solver import QuadraticSolver
 from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
@@ -70,6 +70,8 @@ class LocalProblem:
     tighten : callable, optional
         Of numbers and signals: the numbers with bounds that cut off nothing of interest, without which a
         relaxation would have no end.
+    integer_gap : float
+        Of a mixed-integer linear problem: how far from the best a search may end, relative to the cost.
 
     Examples
     --------
@@ -83,7 +85,11 @@ class LocalProblem:
     """
 
     def __init__(
-        self, form: StandardForm, physics: Physics | None = None, tighten: Tightening | None = None
+        self,
+        form: StandardForm,
+        physics: Physics | None = None,
+        tighten: Tightening | None = None,
+        integer_gap: float = INTEGER_GAP,
     ) -> None:
         self.form, self._tighten = form, tighten
         self.solves, self.searches = 0, 0
@@ -108,12 +114,12 @@ class LocalProblem:
                 raise SolveError("no solver here takes binaries beside a quadratic cost")
             self._solver = QuadraticSolver(form)
         else:
-            self._solver = HighsSolver(form)
+            self._solver = HighsSolver(form, integer_gap=integer_gap)
 
     @classmethod
-    def compile(cls, model: Any, signals: Sequence[str]) -> LocalProblem:
+    def compile(cls, model: Any, signals: Sequence[str], integer_gap: float = INTEGER_GAP) -> LocalProblem:
         """Compile a Pyomo model; see `gridarium.agents.solving.standard_form.compile_model`."""
-        return cls(compile_model(model, signals))
+        return cls(compile_model(model, signals), integer_gap=integer_gap)
 
     @property
     def cone_rounds(self) -> int:

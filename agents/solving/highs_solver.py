@@ -27,11 +27,14 @@ INTEGRALITY_TOLERANCE = 1e-6
 TIME_LIMIT_S = 3600.0
 """Of each run. Nodes and iterations end a search; whatever is still running after this time has failed."""
 
+INTEGER_GAP = 1e-7
+"""How far from the best whole numbers a search may end, relative to the cost, if nothing else is said."""
+
 _OPTIONS = {
     "threads": 1,
     "primal_feasibility_tolerance": 1e-9,
     "dual_feasibility_tolerance": 1e-9,
-    "mip_rel_gap": 1e-7,
+    "mip_rel_gap": INTEGER_GAP,
     "mip_feasibility_tolerance": 1e-9,
 }
 
@@ -51,6 +54,8 @@ class HighsSolver:
         Rounds of tangent cuts before `SolverLimitError`.
     iteration_limit : int, optional
         Of the simplex method in each of its runs.
+    integer_gap : float
+        How far from the best whole numbers a search may end, relative to the cost.
     """
 
     def __init__(
@@ -59,6 +64,7 @@ class HighsSolver:
         cone_tolerance: float = 1e-6,
         round_limit: int = 100,
         iteration_limit: int | None = None,
+        integer_gap: float = INTEGER_GAP,
     ) -> None:
         if form.is_quadratic:
             raise SolveError("a quadratic cost beside binaries must be written as a constraint")
@@ -71,6 +77,7 @@ class HighsSolver:
         self._cut_offset: Array = np.zeros(0)
         self._numbers: Numbers | None = None
         self._highs = highs_model(form)
+        self._highs.setOptionValue("mip_rel_gap", integer_gap)
         if iteration_limit is not None:
             self._highs.setOptionValue("simplex_iteration_limit", iteration_limit)
 

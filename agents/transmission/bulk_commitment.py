@@ -28,6 +28,8 @@ from gridarium.environment.arrays import Array, Flags
 
 N_TANGENT = 9
 """Tangents to each unit's quadratic cost."""
+SEARCH_GAP = 1e-4
+"""How far from the best a search may end, relative to the cost: far less than makes another one worth it."""
 
 
 class FoundCommitment(NamedTuple):
@@ -68,7 +70,7 @@ class BulkCommitter:
     def __init__(self, shape: BulkShape) -> None:
         self.shape = shape
         self.problem = LocalProblem.compile(
-            build_bulk_commitment_model(shape), (*SIGNALS, *COMMITMENT_SIGNALS)
+            build_bulk_commitment_model(shape), (*SIGNALS, *COMMITMENT_SIGNALS), SEARCH_GAP
         )
 
     def best(
