@@ -183,7 +183,7 @@ class RealTime:
             load_mw=_with_rest(now.forecast.load_mw, loads, place),
             available_mw=_with_rest(now.forecast.available_mw, available, place),
         )
-        state = self._state(told, period)
+        state = self._state(now, told, period)
         self._adopt(now, self._dispatched(now.day, now.forecast, state, place), place)
         yield from self._renew_prices(now, state, period, place)
         orders = self._orders.rest_of_day(now.plan, period, place)
@@ -232,24 +232,29 @@ class RealTime:
         """Put a plan in force from a period on; what was before it stays as it was."""
         now.plan = now.plan.followed_by(plan, place)
 
-    def _state(self, told: Mapping[str, Any], period: int) -> BulkState:
+    def _state(self, now: DayInForce, told: Mapping[str, Any], period: int) -> BulkState:
         """Where the system stands, as told."""
-        horizon, meters = self._planner.horizon, self._ties.world.feed_in_meters
-        units = [told[name] for name in self._parties.units]
-        day = slice(horizon.periods(horizon.place(period)[0]).start, period)
-        factors = self._planner.system.emission_tco2_per_mwh
-        per_h = sum(
-            float(factor * meters[name][day].sum())
-            for name, factor in zip(self._parties.units, factors, strict=True)
-        )
-        emitted = per_h * horizon.period_h if day.stop > day.start else 0.0
+        parties = self._parties
+        units = [told[name] for name in parties.units]
         return BulkState(
             np.array([unit.on for unit in units]),
             np.array([unit.gross_mw for unit in units]),
             np.zeros(len(units)),
-            np.array([told[name].e_mwh for name in self._parties.storages]),
-            emitted,
+            np.array([told[name].e_mwh for name in parties.storages]),
+            self._emitted_tco2(now, period),
         )
+
+    def _emitted_tco2(self, now: DayInForce, period: int) -> float:
+        """Emission of the day before a period: as metered where that is over, else as planned."""
+        horizon, world = self._planner.horizon, self._ties.world
+        begun = horizon.periods(now.day.number).start
+        done = max(begun, min(world.periods_done, period))
+        per_h = float(now.plan.own_t_per_h[done - begun : period - begun].sum())
+        if done > begun:
+            factors = self._planner.system.emission_tco2_per_mwh
+            fed_in = [world.feed_in_meters[name][begun:done].sum() for name in self._parties.units]
+            per_h += float(factors @ np.array(fed_in))
+        return per_h * horizon.period_h
 
 
 def _with_rest(values: Array, rest: Array, place: int) -> Array:

@@ -31,7 +31,7 @@ _LEAST_CHANGE = 1e-6
 def round_drawings(grid: GridResult) -> Iterator[Drawing]:
     """Yield how the negotiations of a grid went."""
     rounds = grid.rows("rounds")
-    if rounds is None:
+    if rounds is None or "price_change_per_mwh" not in rounds:
         return
     caption = "Largest change of prices and loads between rounds of the negotiation."
     yield Drawing("residuals", caption, residual_figure(rounds, grid.currency))

@@ -90,6 +90,7 @@ def random_case(seed: int) -> BulkCase:
         load_mw=capacity * random.uniform(0.3, 0.9, n),
         available_mw=random.uniform(0.0, 0.4 * capacity, (len(renewables), n)),
         import_price_per_mwh=random.uniform(80.0, 300.0, n),
+        import_factor_tco2_per_mwh=np.full(n, 0.7),
         loss_mw=0.03 * capacity * random.random(n),
     )
     # Runs of several periods, as a commitment has them.

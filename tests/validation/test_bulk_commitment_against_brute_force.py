@@ -91,6 +91,7 @@ def random_day(seed: int) -> tuple[BulkForecast, BulkState]:
         load_mw=random.uniform(10.0, 140.0, N_HOUR),
         available_mw=random.uniform(0.0, 40.0, (1, N_HOUR)),
         import_price_per_mwh=random.choice([35.0, 80.0, 300.0]) * random.uniform(0.8, 1.2, N_HOUR),
+        import_factor_tco2_per_mwh=np.zeros(N_HOUR),
         loss_mw=random.uniform(0.0, 3.0, N_HOUR),
     )
     ran = random.random(2) < 0.5

@@ -24,7 +24,7 @@ def solved(seed: int) -> tuple[BulkCase, MeritOrder, BulkPlan]:
 
 def state_after(case: BulkCase, plan: BulkPlan, first: int) -> BulkState:
     """Where a day stands when a period begins."""
-    emitted = float(plan.emission_t_per_h[:first].sum()) * case.period_h
+    emitted = float(plan.own_t_per_h[:first].sum()) * case.period_h
     return BulkState(
         case.on[:, first - 1],
         plan.unit_mw[:, first - 1],
@@ -78,7 +78,7 @@ def test_the_plan_keeps_every_limit_and_costs_what_it_says(seed: int) -> None:
         assert (np.minimum(plan.charge_mw[s], plan.discharge_mw[s]) == 0.0).all()
         assert (plan.e_mwh[s] >= one.band_mwh[0] - slack).all()
         assert (plan.e_mwh[s] <= one.band_mwh[1] + slack).all()
-    emission = case.state.emitted_tco2 + hours * float(plan.emission_t_per_h.sum())
+    emission = case.state.emitted_tco2 + hours * float(plan.own_t_per_h.sum())
     missed = sum(
         abs(float(plan.e_mwh[s, -1]) - one.soc_initial * one.e_max_mwh)
         for s, one in enumerate(system.storages)
@@ -137,7 +137,7 @@ def test_most_days_differ_in_what_binds() -> None:
     seen = set()
     for seed in SEEDS:
         case, _, plan = solved(seed)
-        emitted = case.state.emitted_tco2 + case.period_h * float(plan.emission_t_per_h.sum())
+        emitted = case.state.emitted_tco2 + case.period_h * float(plan.own_t_per_h.sum())
         seen.add("bought" if emitted > case.system.carbon.quota_tco2 else "rewarded")
         seen |= {"short"} if plan.reserve_short_mw.max() > 1.0 else set()
         seen |= {"stored"} if plan.charge_mw.sum() > 1.0 else set()

@@ -56,7 +56,8 @@ def day_of(load_mw: Array = LOAD_MW) -> NetworkDay:
     )
     p = np.outer(share, load_mw)
     return NetworkDay(
-        p, 0.5 * reactive[:, None] * p, WIND_MW[None, :], np.full(N, 400.0), np.ones((2, N), dtype=bool),
+        p, 0.5 * reactive[:, None] * p, WIND_MW[None, :], np.full(N, 400.0), np.full(N, 0.7),
+        np.ones((2, N), dtype=bool),
         BulkState.initial(SYSTEM),
     )  # fmt: skip
 
@@ -68,7 +69,9 @@ def plan() -> BulkPlan:
 
 def on_one_bus(loss_mw: Array, system: BulkSystem = SYSTEM) -> BulkPlan:
     day = day_of()
-    forecast = BulkForecast(LOAD_MW, day.available_mw, day.import_price_per_mwh, loss_mw)
+    forecast = BulkForecast(
+        LOAD_MW, day.available_mw, day.import_price_per_mwh, day.import_factor_tco2_per_mwh, loss_mw
+    )
     return MeritOrder(BulkShape(system, N, 1.0)).solve("ties", forecast, day.on, day.state)
 
 

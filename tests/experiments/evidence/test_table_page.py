@@ -57,10 +57,11 @@ def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
         "feeder": run(load_scenario("adcef-small"), cases=["adcef"]),
         "owners": run(load_scenario("adcef-small"), cases=["tou"]),
         "system": run(load_scenario("net-zero", short), cases=["shared-storage"]),
+        "bulk": run(load_scenario("ries-small", ["horizon_h=4"]), cases=["full"]),
     }
 
 
-@pytest.mark.parametrize("name", ["feeder", "owners", "system"])
+@pytest.mark.parametrize("name", ["feeder", "owners", "system", "bulk"])
 def test_every_column_that_is_told_is_on_the_page(runs: dict[str, Result], name: str) -> None:
     for table, rows in runs[name].tables.items():
         first, further = TABLES[table]
