@@ -27,7 +27,7 @@ class Instrument:
     ----------
     name : str
     low, high : float
-        Its range.
+        Its range; equal where it is fixed.
     usual : float
         What was chosen without a search, within the range.
     n_grid : int
@@ -36,7 +36,7 @@ class Instrument:
     Raises
     ------
     InputError
-        If the range is empty, the usual value lies outside, or there is no value to try.
+        If the range ends before it begins, the usual value lies outside, or there is no value to try.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Instrument:
 
     def __post_init__(self) -> None:
         checks = (
-            ("low", self.low, self.low < self.high, f"below high = {self.high:g}"),
+            ("low", self.low, self.low <= self.high, f"at most high = {self.high:g}"),
             ("usual", self.usual, self.low <= self.usual <= self.high, f"in [{self.low:g}, {self.high:g}]"),
             ("n_grid", self.n_grid, self.n_grid >= 1, "1 or more"),
         )

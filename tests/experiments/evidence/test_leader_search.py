@@ -129,6 +129,15 @@ def test_prices_of_each_step_are_searched_one_by_one(world: World) -> None:
     assert not stopped.is_complete and stopped.evaluations == 5
 
 
+def test_what_is_fixed_stays(world: World) -> None:
+    game = bulk_game(world)
+    carbon, energy = Instrument("carbon", 0.5, 2.5, n_grid=3), Instrument("energy", 1.1, 1.1, usual=1.1)
+    found = best_leader(game, [carbon, energy], most_profit)
+    assert found.best.levels[1] == 1.1 and found.is_complete
+    fine = [game.play(np.array([level, 1.1])).profit_money for level in np.linspace(0.5, 2.5, 41)]
+    assert found.best.profit_money >= max(fine) - 1e-3 * max(fine)
+
+
 def test_levels_move_prices_and_nothing_else() -> None:
     told = signal(np.array([30.0, 40.0, 50.0]), 20.0)
     (moved,) = PostedPrices((told,)).at(np.array([2.0, 1.1, 0.5, 1.0, 1.5]))
