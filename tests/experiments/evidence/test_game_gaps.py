@@ -38,7 +38,11 @@ BULK = BulkShape(SYSTEM, N, 1.0)
 STATE = BulkState.initial(SYSTEM)
 ON = np.ones((2, N), dtype=bool)
 FORECAST = BulkForecast(
-    np.full(N, 10.0), np.array([[30.0, 20.0, 5.0, 10.0]]), np.full(N, 120.0), np.full(N, 2.0)
+    load_mw=np.full(N, 10.0),
+    available_mw=np.array([[30.0, 20.0, 5.0, 10.0]]),
+    import_price_per_mwh=np.full(N, 120.0),
+    import_factor_tco2_per_mwh=np.full(N, 0.6),
+    loss_mw=np.full(N, 2.0),
 )
 INSTRUMENTS = (Instrument("carbon", 0.0, 2.5, n_grid=3), Instrument("energy", 0.8, 1.3, n_grid=3))
 

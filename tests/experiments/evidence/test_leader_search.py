@@ -89,7 +89,7 @@ def bulk_game(world: World) -> PriceGame:
     nothing = np.zeros(N)
 
     def cost_of(loads: Array) -> float:
-        day = BulkForecast(loads.sum(axis=0), np.zeros((0, N)), nothing + 90.0, nothing)
+        day = BulkForecast(loads.sum(axis=0), np.zeros((0, N)), nothing + 90.0, nothing, nothing)
         return order.solve("ties", day, on, state).cost_money
 
     posted = PostedPrices((signal(np.array([30.0, 40.0, 55.0]), 30.0),) * 2)
