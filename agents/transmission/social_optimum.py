@@ -26,6 +26,7 @@ from gridarium.agents.transmission.bulk_system import BulkForecast, BulkPlan, Bu
 from gridarium.agents.transmission.merit_order import BulkShape, MeritOrder
 from gridarium.environment.arrays import Array, Flags, series
 from gridarium.market.messages.tariffs import TariffSignal
+from gridarium.market.quota_ladder import QuotaLadder
 
 _DECIDED = ("load_mw", "reserve_mw")
 """What a dispatch is told, and what follows here from what the regional systems draw."""
@@ -99,6 +100,27 @@ def build_social_model(shape: SocialShape) -> Any:
     borne = sum(region.cost_money.expr for region in regions)
     m.cost_money = pyo.Objective(expr=supply + shape.response_weight * borne)
     return m
+
+
+def valued_at(
+    bulk: BulkShape, forecast: BulkForecast, price_per_tco2: float
+) -> tuple[BulkShape, BulkForecast]:
+    """The same day where each tonne has one price, whoever emits it: from the first on, and in imports.
+
+    Parameters
+    ----------
+    bulk : BulkShape
+        Its own ladder gives way.
+    forecast : BulkForecast
+    price_per_tco2 : float
+        What a tonne is worth to everybody, at least 0.
+    """
+    whole = QuotaLadder(0.0, price_per_tco2, interval_tco2=1.0, growth=0.0, steps=1, reward_steps=0)
+    imports = forecast.import_price_per_mwh + price_per_tco2 * forecast.import_factor_tco2_per_mwh
+    return (
+        replace(bulk, system=replace(bulk.system, carbon=whole)),
+        replace(forecast, import_price_per_mwh=imports),
+    )
 
 
 @dataclass(frozen=True)

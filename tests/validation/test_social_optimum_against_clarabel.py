@@ -13,14 +13,13 @@ from region_references import ReferenceRegion, random_region
 from gridarium.agents.region.region_day import RegionDay, RegionPlan
 from gridarium.agents.transmission.bulk_system import BulkForecast
 from gridarium.agents.transmission.merit_order import BulkShape
-from gridarium.agents.transmission.social_optimum import SocialOutcome, SocialPlanner
+from gridarium.agents.transmission.social_optimum import SocialOutcome, SocialPlanner, valued_at
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import Clock
 from gridarium.environment.grids import Grid
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
 from gridarium.market.messages.tariffs import TariffSignal
-from gridarium.market.quota_ladder import QuotaLadder
 
 pytest.importorskip("clarabel")
 
@@ -105,19 +104,25 @@ def test_who_pays_the_marginal_cost_does_what_is_best_for_all(world: World, seed
     assert these.cost_of(alone).cost_money == pytest.approx(best.cost_money, rel=1e-6)
 
 
-def test_the_dearer_carbon_is_to_all_the_less_is_emitted(world: World) -> None:
-    these = society(world, 3)
-    emitted = []
-    for price in (0.0, 40.0, 150.0):
-        carbon = QuotaLadder(0.0, price, 1.0, 0.0, 1, 0)
-        system = replace(these.case.system, carbon=carbon)
-        case = replace(these.case, system=system)
+@pytest.mark.parametrize("seed", [1, 3, 7])
+def test_the_dearer_a_tonne_is_to_all_the_fewer_are_emitted(world: World, seed: int) -> None:
+    these = society(world, seed)
+    old, prices, costs, emitted = these.case, (0.0, 40.0, 150.0), [], []
+    for price in prices:
+        bulk, forecast = valued_at(BulkShape(old.system, old.n_period, old.period_h), old.forecast, price)
+        case = replace(old, system=bulk.system, forecast=forecast)
         found = replace(these, case=case).best()
-        emission = float(found.plan.emission_t_per_h.sum()) * case.period_h
         expected = ReferenceDispatch(case, case.on, case.state, users=these.users).least_cost()
         assert found.cost_money == pytest.approx(expected, rel=1e-6, abs=1e-2)
-        emitted.append(emission)
+        costs.append(found.cost_money)
+        # Imports carry theirs, and what was emitted before the day counts as well.
+        day = float(found.plan.emission_t_per_h.sum()) * case.period_h
+        emitted.append(old.state.emitted_tco2 + day)
     assert emitted[0] > emitted[1] > emitted[2]
+    # The least cost is concave in the price, with emission as its slope.
+    for one in range(2):
+        slope = (costs[one + 1] - costs[one]) / (prices[one + 1] - prices[one])
+        assert emitted[one + 1] - 0.1 <= slope <= emitted[one] + 0.1
 
 
 @pytest.mark.parametrize("seed", range(4))
