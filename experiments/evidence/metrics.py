@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gridarium.experiments.evidence import feeder_metrics, system_metrics
+from gridarium.experiments.evidence import bulk_metrics, feeder_metrics, system_metrics
 from gridarium.experiments.evidence.grid_evidence import Tables, tables_of_grid
 
 Metric = tuple[str, float]
@@ -39,6 +39,11 @@ METRICS: tuple[Callable[[Tables, float], Iterable[Metric]], ...] = (
     system_metrics.provider,
     system_metrics.prosumers,
     system_metrics.pool,
+    bulk_metrics.ties_cost,
+    bulk_metrics.bulk_carbon,
+    bulk_metrics.regions,
+    bulk_metrics.fairness,
+    bulk_metrics.bulk_negotiation,
     heads,
 )
 """Each from the tables of one grid and the length of a period, h; none where its part is missing."""

@@ -1,0 +1,136 @@
+"""Metrics of a bulk system under a TIES and of its regional systems: cost, carbon, load, fairness, rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from gridarium.environment.clock import DAY_S, HOUR_S
+from gridarium.experiments.evidence.grid_evidence import Tables, rows_of
+from gridarium.market import accounts
+from gridarium.market.fairness import gini, jain, proportionality
+
+Metric = tuple[str, float]
+
+COST_ITEMS = {
+    "fuel_money": (accounts.FUEL, accounts.FUEL_SUPPLIERS),
+    "start_stop_money": (accounts.START_STOP, accounts.FUEL_SUPPLIERS),
+    "wear_money": (accounts.WEAR, accounts.MAINTENANCE),
+    "balancing_money": (accounts.PURCHASE, accounts.REAL_TIME_MARKET),
+    "own_carbon_money": (accounts.CARBON, accounts.CARBON_MARKET),
+}
+"""Parts of a TIES's cost (D1), by the item under which, and the account to which, they are paid."""
+_TRANSFERS = ("own_carbon_money",)
+
+
+def _cost_parts(tables: Tables) -> dict[str, float]:
+    payoffs = tables["payoffs"]
+    return {
+        name: float(
+            payoffs.loc[(payoffs["item"] == item) & (payoffs["agent"] == account), "amount_money"].sum()
+        )
+        for name, (item, account) in COST_ITEMS.items()
+    }
+
+
+def emission_tco2(tables: Tables, period_h: float) -> float:
+    """Of the units, and in the balancing energy that came in, tCO2."""
+    units, head = tables["units"], tables["heads"]
+    return period_h * float(
+        units["emission_gross_tco2_per_h"].sum()
+        - units["absorbed_tco2_per_h"].sum()
+        + units["regenerated_tco2_per_h"].sum()
+        + head["carbon_t_per_h"].clip(lower=0.0).sum()
+    )
+
+
+def ties_cost(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What a bulk system costs its TIES by part (D1), what it sells, and what its supply uses up."""
+    if "bulk_plans" not in tables:
+        return
+    parts, regions = _cost_parts(tables), tables.get("region_accounts")
+    yield "ties_cost_money", sum(parts.values())
+    yield from parts.items()
+    own = rows_of(tables, "payoffs", "ties")
+    yield "retail_money", float(own.loc[own["item"] == accounts.RETAIL, "amount_money"].sum())
+    yield "ties_net_money", float(own["amount_money"].sum())
+    response = 0.0 if regions is None else float(regions["response_money"].sum())
+    used = sum(amount for name, amount in parts.items() if name not in _TRANSFERS)
+    yield "resource_cost_money", used + response
+
+
+def bulk_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What was emitted for what regions draw, what was paid for it, and how often for each tonne.
+
+    A tonne counts once for a TIES that answers for its units, and once more where a regional system pays the
+    carbon market for it as well; what regions pay to the TIES refunds that.
+    """
+    regions = tables.get("region_accounts")
+    if "bulk_plans" not in tables or regions is None:
+        return
+    emitted, energy = emission_tco2(tables, period_h), float(regions["energy_mwh"].sum())
+    yield "emission_tco2", emitted
+    yield "intensity_tco2_per_mwh", emitted / energy
+    market = tables["payoffs"][tables["payoffs"]["agent"] == accounts.CARBON_MARKET]
+    items = (accounts.CARBON, accounts.PERSONAL_CARBON)
+    yield "carbon_paid_money", float(market.loc[market["item"].isin(items), "amount_money"].sum())
+    own = period_h * float(tables["units"]["emission_gross_tco2_per_h"].sum())
+    if emitted > 0.0:
+        yield "charges_per_tonne", (own + float(regions["market_tco2"].sum())) / emitted
+
+
+def regions(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What regional systems draw and when, what that costs them, and how they like it."""
+    own = tables.get("region_accounts")
+    if own is None:
+        return
+    loads = rows_of(tables, "loads", "region")
+    total = loads.groupby("period")[["p_base_mw", "p_metered_mw"]].sum()
+    day = total.index.to_numpy() // round(DAY_S / HOUR_S / period_h)
+    for name, column in (("", "p_metered_mw"), ("base_", "p_base_mw")):
+        by_day = total[column].groupby(day)
+        yield f"{name}peak_valley_mw", float((by_day.max() - by_day.min()).mean())
+        yield f"{name}load_mwh", float(total[column].sum()) * period_h
+    dispatch, load = tables["dispatch"], float(total["p_metered_mw"].sum())
+    lost = float((dispatch["p_supply_mw"] - dispatch["p_demand_mw"]).sum())
+    yield "loss_share", lost / (load + lost)
+    parts = own[["energy_money", "carbon_money", "response_money"]].sum()
+    yield "regions_cost_money", float(parts.sum())
+    yield "regions_carbon_money", float(parts["carbon_money"])
+    yield "regions_carbon_share", float(parts["carbon_money"] / parts.sum())
+    yield "satisfaction", float(rows_of(tables, "satisfaction", "region")["satisfaction"].mean())
+
+
+def fairness(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """How evenly carbon is paid for among regional systems (D.1.6).
+
+    Indices of what a tonne costs stand where nobody is paid for its carbon, as they are of amounts from 0
+    on; envy is by the carbon prices of another at one's own load.
+    """
+    own = tables.get("region_accounts")
+    if own is None or not own["carbon_money"].any() or not (own["personal_tco2"] > 0.0).all():
+        return
+    paid, tonnes = own["carbon_money"].to_numpy(), own["personal_tco2"].to_numpy()
+    cost = own[["energy_money", "carbon_money", "response_money"]].sum(axis=1).to_numpy()
+    for name, amounts in (("carbon", paid), ("cost", cost)):
+        if (amounts >= 0.0).all():
+            yield f"jain_{name}_per_tonne", jain(amounts / tonnes)
+            yield f"gini_{name}_per_tonne", gini(amounts / tonnes)
+            yield f"{name}_share_gap", proportionality(amounts, tonnes).largest_gap
+    yield "envy_money", float(own["envy_money"].max())
+
+
+def bulk_negotiation(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """How long the negotiations of a TIES took, and what became of its commitments and prices."""
+    days: pd.DataFrame = rows_of(tables, "days", "ties")
+    if days.empty:
+        return
+    yield "rounds", float(days["rounds"].sum())
+    yield "most_rounds", float(days["most_rounds"].max())
+    yield "revisions", float(days["revisions"].sum())
+    yield "renewals", float(days["renewals"].sum())
+    yield "price_level", float(days["level"].mean())
+    known = days["interaction"].dropna()
+    if len(known):
+        yield "interaction", float(known.max())
