@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from gridarium.environment.commons import Commons
+    from gridarium.environment.horizon import Horizon
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,45 @@ class Decider(Protocol):
 
     def stream(self, purpose: str) -> np.random.Generator:
         """Random numbers of this agent for one purpose."""
+
+
+class LoadChoices(Protocol):
+    """The loads that a follower could keep to on a day, MW, shape (n_step,) each."""
+
+    @property
+    def base_mw(self) -> Array:
+        """Nothing is changed."""
+
+    def cheapest(self, price: Array, /) -> Array:
+        """The load with the lowest bill under a price."""
+
+    def nearest(self, load_mw: Array) -> Array:
+        """The feasible load nearest to any load."""
+
+    def between(self, first_mw: Array, second_mw: Array, weight: float) -> Array:
+        """The mixture with a weight in [0, 1] on the second."""
+
+
+class Chooser(Decider, Protocol):
+    """A follower that could choose another load than its best."""
+
+    @property
+    def horizon(self) -> Horizon:
+        """Its days and steps."""
+
+    @property
+    def plans(self) -> LoadChoices:
+        """The loads that it could keep to on the day of the signal heard last."""
+
+    @property
+    def plan_mw(self) -> Array:
+        """The load that it has decided on for that day."""
+
+    def value_money(self, load_mw: Array, signal: Any) -> float:
+        """What a load of that day is worth to it under a signal, its bill taken off; money per day."""
+
+    def best_response(self, signal: Any) -> Array:
+        """The load of that day that is optimal under a signal."""
 
 
 class Behaviour:

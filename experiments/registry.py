@@ -89,6 +89,16 @@ _SHIPPED: Mapping[str, Kind] = {
             Entry(
                 "override", "gridarium.agents.bounded.action:Override", "switches its plan off now and then"
             ),
+            Entry(
+                "overstated-base",
+                "gridarium.agents.bounded.strategic:OverstatedBase",
+                "tells a base load above its own",
+            ),
+            Entry(
+                "anticipation",
+                "gridarium.agents.bounded.strategic:Anticipation",
+                "foresees how its own load moves its price",
+            ),
             Entry("drop-out", "gridarium.agents.bounded.action:DropOut", "leaves for the rest of the day"),
             Entry(
                 "sticky-price", "gridarium.agents.bounded.leader:StickyPrice", "leader: updates now and then"

@@ -15,27 +15,26 @@ from gridarium.environment.parameters import count, flag, number
 from gridarium.market.messages.tariffs import TariffSignal
 
 if TYPE_CHECKING:
-    from gridarium.agents.behaviour import Decider
-    from gridarium.agents.feeder.consumer import Consumer
+    from gridarium.agents.behaviour import Chooser, Decider
 
 _STREAM = "behaviour/choice"
 _BISECTIONS = 40
 
 
-def planner(agent: Decider) -> Consumer:
+def planner(agent: Decider) -> Chooser:
     """The agent as one that has plans to choose among.
 
     Raises
     ------
     GridariumError
-        If it is no consumer.
+        If it has none.
     """
     if not hasattr(agent, "plans"):
-        raise GridariumError(f"agent {agent.name}: its behaviour is for consumers, who have load plans")
-    return cast("Consumer", agent)
+        raise GridariumError(f"agent {agent.name}: its behaviour is for those who have load plans")
+    return cast("Chooser", agent)
 
 
-def bill_money(consumer: Consumer, load_mw: Array, price_per_mwh: Array) -> float:
+def bill_money(consumer: Chooser, load_mw: Array, price_per_mwh: Array) -> float:
     """What a load costs, money per day."""
     return float(price_per_mwh @ load_mw) * consumer.horizon.step_h
 
@@ -94,12 +93,12 @@ class Menu(Bounded):
         first = {load.tobytes(): kind for kind, load in reversed(list(enumerate(plans)))}
         return {kind: plans[kind] for kind in sorted(first.values())}
 
-    def _corners(self, consumer: Consumer) -> Sequence[Array]:
+    def _corners(self, consumer: Chooser) -> Sequence[Array]:
         if len(self.corners) < self.vertices:
             self.corners.extend(random_vertices(consumer, self.vertices))
         return self.corners
 
-    def _neighbours(self, consumer: Consumer, best_mw: Array) -> Sequence[Array]:
+    def _neighbours(self, consumer: Chooser, best_mw: Array) -> Sequence[Array]:
         if len(self.directions) < self.perturbations:
             stream = consumer.stream(f"{_STREAM}/perturbations")
             self.directions.extend(stream.standard_normal((self.perturbations, len(best_mw))))
@@ -107,7 +106,7 @@ class Menu(Bounded):
         return [consumer.plans.nearest(best_mw + reach_mw * each) for each in self.directions]
 
 
-def random_vertices(consumer: Consumer, count: int) -> list[Array]:
+def random_vertices(consumer: Chooser, count: int) -> list[Array]:
     """Corners of the feasible set, cheapest under prices drawn from (0, 1]."""
     prices = 1.0 - consumer.stream(f"{_STREAM}/vertices").random((count, len(consumer.plans.base_mw)))
     return [consumer.plans.cheapest(price) for price in prices]
@@ -270,7 +269,7 @@ class LossAversion(Bounded):
             self.last_bill_money[0] = bill_money(consumer, chosen, price)
         return chosen
 
-    def _against_loss(self, consumer: Consumer, signal: TariffSignal, reference_money: float) -> Array:
+    def _against_loss(self, consumer: Chooser, signal: TariffSignal, reference_money: float) -> Array:
         """The best response to the least multiple of the price whose bill is no loss, or to the largest."""
         price = signal.price_per_mwh
 

@@ -89,7 +89,10 @@ class SatisficingLeader(Bounded):
     def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """The new price until it moves too little money, then the posted one."""
         load, posted = self.heard["load_mw"], signal.price_per_mwh
-        moved, sales = float(np.abs(plan - posted) @ load), float(np.abs(posted) @ load)
+        # A leader that posts several kinds of prices has them one after the other.
+        moved, sales = (
+            float((np.abs(values).reshape(-1, len(load)) @ load).max()) for values in (plan - posted, posted)
+        )
         if moved < self.gain_share * sales:
             self.content.append(signal.round)
         return posted if self.content else plan

@@ -15,8 +15,7 @@ from gridarium.environment.parameters import count, number
 from gridarium.market.messages.tariffs import TariffSignal
 
 if TYPE_CHECKING:
-    from gridarium.agents.behaviour import Decider
-    from gridarium.agents.feeder.consumer import Consumer
+    from gridarium.agents.behaviour import Chooser, Decider
 
 _STREAM = "behaviour/learning"
 
@@ -112,7 +111,7 @@ class PlanLearner(Bounded, ABC):
     def update(self, strength: Array, chosen: int, reward: float) -> Array:
         """Strengths after a reward in [0, 1]."""
 
-    def _reward(self, consumer: Consumer, load_mw: Array, signal: TariffSignal) -> float:
+    def _reward(self, consumer: Chooser, load_mw: Array, signal: TariffSignal) -> float:
         usual = consumer.plans.base_mw
         gain = consumer.value_money(load_mw, signal) - consumer.value_money(usual, signal)
         full = self.payoff_scale_share * abs(bill_money(consumer, usual, signal.price_per_mwh))

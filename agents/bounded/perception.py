@@ -166,7 +166,7 @@ def _usual(signal: Any) -> Any:
 def _as_of(old: Any, signal: Any) -> Any:
     """An old signal in the place of the present one; loads keep their round, which tells their age."""
     if isinstance(signal, TariffSignal) and old is not signal:
-        return replace(old, round=signal.round, final=signal.final)
+        return replace(old, round=signal.round, final=signal.final, first_step=signal.first_step)
     return old
 
 

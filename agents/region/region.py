@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.following import load_status
+from gridarium.agents.region.region_choices import RegionChoices
 from gridarium.agents.region.region_day import RegionDay
 from gridarium.agents.region.region_demand import RegionDemand
 from gridarium.agents.rows import Rows
@@ -67,10 +68,32 @@ class Region(GridAgent):
             RegionDay(self.world, self.name, demand.on(self.horizon, day), peak, stake, self.horizon.step_h)
             for day in range(self.horizon.n_day)
         ]
+        self._today = 0
+        self._choices: RegionChoices
 
     def day(self, number: int) -> RegionDay:
         """One of its days."""
         return self._days[number]
+
+    # What it lets behaviours know that choose another load than the best.
+
+    @property
+    def plans(self) -> RegionChoices:
+        """The loads that it could keep to on the day that it has heard a signal about last."""
+        return self._choices
+
+    @property
+    def plan_mw(self) -> Array:
+        """The load that it has decided on for that day, MW, shape (n_step,)."""
+        return self._days[self._today].plan.net_mw
+
+    def value_money(self, load_mw: Array, signal: TariffSignal) -> float:
+        """What a load is worth on that day: less than nothing, as all of it costs; money per day."""
+        return -self._days[self._today].cost_money(self._choices.completed(load_mw), signal)
+
+    def best_response(self, signal: TariffSignal) -> Array:
+        """The load of that day that is optimal under a signal, MW, shape (n_step,)."""
+        return self._days[self._today].best(signal).net_mw
 
     # What it tells the supplier.
 
@@ -87,8 +110,11 @@ class Region(GridAgent):
         if signal.round > day.answered_round:
             if day.answered_round == 0:
                 self.behaviour.begin_day(self, signal.day)
+            self._today, self._choices = signal.day, RegionChoices(day, signal)
             perceived: TariffSignal = self.behaviour.perceive(self, signal)
-            day.plan = self.behaviour.choose(self, perceived, day.best(perceived))
+            best = day.best(perceived)
+            chosen = self.behaviour.choose(self, perceived, best.net_mw)
+            day.plan = best if chosen is best.net_mw else self._choices.completed(chosen)
             day.signal, day.answered_round = signal, signal.round
         return LoadPlan(series(day.plan.net_mw)) if signal.round == day.answered_round else None
 

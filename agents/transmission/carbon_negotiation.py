@@ -72,6 +72,28 @@ class Posted:
         """Its arrays."""
         return self.energy_per_mwh, self.factor_tco2_per_mwh, self.carbon_per_tco2
 
+    def row(self, scale: Posted) -> Array:
+        """All numbers in one row, money/MWh: factors at the mean carbon price, prices at the mean factor."""
+        return np.concatenate([part.ravel() for part in self._in_money(scale, self.kinds)])
+
+    def of_row(self, row: Array, scale: Posted) -> Posted:
+        """The signals that a row of the same shape stands for."""
+        ends = np.cumsum([part.size for part in self.kinds])[:-1]
+        parts = [part.reshape(own.shape) for part, own in zip(np.split(row, ends), self.kinds, strict=True)]
+        by_factor, by_price = scale.in_money
+        return Posted(parts[0], parts[1] / by_factor, parts[2] / by_price)
+
+    @property
+    def in_money(self) -> tuple[float, float]:
+        """What a unit of a carbon factor, and of a carbon price, is worth per MWh; 1 where there is none."""
+        price, factor = float(self.carbon_per_tco2.mean()), float(self.factor_tco2_per_mwh.mean())
+        return (price if price > 0.0 else 1.0), (factor if factor > 0.0 else 1.0)
+
+    @staticmethod
+    def _in_money(scale: Posted, kinds: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        by_factor, by_price = scale.in_money
+        return kinds[0], by_factor * kinds[1], by_price * kinds[2]
+
     def towards(self, wanted: Posted, share: float) -> Posted:
         """Part of the way to other signals."""
         return Posted(*(a + share * (b - a) for a, b in zip(self.kinds, wanted.kinds, strict=True)))
@@ -139,8 +161,21 @@ class CarbonNegotiation:
     def revise(self, round_: int) -> Mapping[str, TariffSignal]:
         """The signals that the leader picks, knowing those that the answers call for."""
         self._round_of_game += 1
-        wanted: Posted = self._leader.behaviour.choose(self._leader, self._posted, self._wanted)
-        return self._post(round_, self._posted.towards(wanted, self._damping))
+        step = self._posted.towards(self._wanted, self._damping)
+        chosen: Array = self._leader.behaviour.choose(
+            self._leader, self._as_signal(round_ - 1), step.row(self._scale)
+        )
+        return self._post(round_, self._posted.of_row(chosen, self._scale))
+
+    @property
+    def called_for_per_mwh(self) -> Array:
+        """All numbers that the answers call for, in one row, money/MWh."""
+        return self._wanted.row(self._scale)
+
+    def _as_signal(self, round_: int) -> TariffSignal:
+        """What was posted last as one series, for a behaviour that looks at prices."""
+        row = series(self._posted.row(self._scale))
+        return TariffSignal(round_, row, series(np.zeros_like(row)), row, day=self._today.number)
 
     def settle(self, round_: int) -> Mapping[str, TariffSignal] | None:
         """What was posted last stays: the dispatch was made for its answers."""

@@ -114,7 +114,13 @@ class Ties(HeadCustomer):
         parties = Parties(self._units, self._storages, self._plants, tuple(contract.followers), renewed)
         self._real_time = RealTime(self, parties, self.planner, orders, renewal)
         self.days: list[TiesDay] = []
+        self._leading: CarbonNegotiation
         self.storage_status: dict[tuple[str, int], StorageStatus] = {}
+
+    @property
+    def called_for_per_mwh(self) -> Array:
+        """What the answers heard last call for: all its prices in one row, money/MWh."""
+        return self._leading.called_for_per_mwh
 
     # The story of its days.
 
@@ -132,7 +138,7 @@ class Ties(HeadCustomer):
             self.answer_forecasts()
             asked, today.terms = yield from self.next_terms(number, clock.now_s + _TERMS_TIMEOUT_S)
             self.planner.commit(today)
-            negotiation = self._negotiation(today)
+            negotiation = self._leading = self._negotiation(today)
             yield from self._negotiate(today, negotiation)
             if self._cap is not None:
                 yield from self._meet_cap(today, negotiation, self._cap)
