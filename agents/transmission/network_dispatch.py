@@ -15,7 +15,11 @@ from gridarium.agents.problems.limits import at_most_while
 from gridarium.agents.solving.standard_form import compile_model
 from gridarium.agents.transmission.bulk_families import carbon_cost, declare_carbon, running_signals
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState, BulkSystem
+from gridarium.agents.transmission.divided import divided_grid, divided_system
 from gridarium.environment.arrays import Array, Flags
+
+SIZE_MW = 4.0
+"""Nominal load of a part of a network whose dispatch is solved: that of a feeder."""
 
 _EXTRA = ("most_rise_mw", "most_fall_mw", "reserve_mw")
 
@@ -115,15 +119,22 @@ def _held(m: Any, reserve: Any, short: Any) -> Any:
 class NetworkDispatch:
     """The compiled dispatch of a bulk system over its network, whole days at a time.
 
+    Its problem is that of one of many equal parts, so that a solver sees numbers of a feeder's size: squared
+    currents have a base of 1 MVA, and cones of costs are in money.
+
     Parameters
     ----------
     shape : NetworkShape
+    parts : float, optional
+        By default such that the nominal load of a part is `SIZE_MW`.
     """
 
-    def __init__(self, shape: NetworkShape) -> None:
+    def __init__(self, shape: NetworkShape, parts: float | None = None) -> None:
         self.shape = shape
-        form = compile_model(build_network_model(shape), (*SIGNALS, *_EXTRA))
-        self.problem = LocalProblem(form, AcPhysics(shape.grid, form))
+        self.parts = float(shape.grid.feeder.p_load_mw.sum()) / SIZE_MW if parts is None else parts
+        grid, system = divided_grid(shape.grid, self.parts), divided_system(shape.system, self.parts)
+        form = compile_model(build_network_model(NetworkShape(grid, system)), (*SIGNALS, *_EXTRA))
+        self.problem = LocalProblem(form, AcPhysics(grid, form))
 
     def solve(self, owner: str, day: NetworkDay) -> BulkPlan:
         """Dispatch a day.
@@ -145,27 +156,31 @@ class NetworkDispatch:
         running = running_signals(system, day.on, day.state, grid.period_h)
         load = day.load_p_mw.sum(axis=0)
         reserve = system.reserve_load_share * load
-        open_head = np.ones(grid.n_period)
-        return running | {
-            "load_p_mw": day.load_p_mw,
-            "load_q_mvar": day.load_q_mvar,
+        reserve = reserve + system.reserve_renewable_share * day.available_mw.sum(axis=0)
+        open_head, parts = np.ones(grid.n_period), self.parts
+        return {
+            "on": running["on"],
+            "most_rise_mw": running["most_rise_mw"] / parts,
+            "most_fall_mw": running["most_fall_mw"] / parts,
+            "load_p_mw": day.load_p_mw / parts,
+            "load_q_mvar": day.load_q_mvar / parts,
             "buy_price": day.import_price_per_mwh,
             "sell_price": np.zeros(grid.n_period),
             "carbon_price": 0.0,
-            "available_mw": day.available_mw,
-            "initial_mwh": day.state.e_mwh,
+            "available_mw": day.available_mw / parts,
+            "initial_mwh": day.state.e_mwh / parts,
             "may_buy": open_head,
             "may_sell": open_head,
-            "reserve_mw": reserve + system.reserve_renewable_share * day.available_mw.sum(axis=0),
+            "reserve_mw": reserve / parts,
         }
 
     def _read(self, solution: Solution, day: NetworkDay) -> BulkPlan:
-        grid, system = self.shape.grid, self.shape.system
-        net = solution["p_buy_mw"] - solution["p_sell_mw"]
-        units = np.maximum(0.0, solution["p_turbine_mw"]) * day.on
-        renewable = np.maximum(0.0, solution["p_renewable_mw"])
+        grid, system, parts = self.shape.grid, self.shape.system, self.parts
+        net = parts * (solution["p_buy_mw"] - solution["p_sell_mw"])
+        units = parts * np.maximum(0.0, solution["p_turbine_mw"]) * day.on
+        renewable = parts * np.maximum(0.0, solution["p_renewable_mw"])
         own = system.emission_tco2_per_mwh @ units
-        contents = solution["energy_mwh"]
+        contents = parts * solution["energy_mwh"]
         powers = [
             storage.powers_mw(inside, float(first), grid.period_h)
             for storage, inside, first in zip(grid.storages, contents, day.state.e_mwh, strict=True)
@@ -176,6 +191,7 @@ class NetworkDispatch:
         nodal = self.problem.sensitivity(solution, "load_p_mw")
         # One more MW of load asks for more reserve, too, wherever it stands.
         nodal = nodal + system.reserve_load_share * self.problem.sensitivity(solution, "reserve_mw")
+        short = np.array([solution["up_short_mw"], solution["down_short_mw"]])
         return BulkPlan(
             on=day.on.astype(float),
             unit_mw=units,
@@ -186,12 +202,12 @@ class NetworkDispatch:
             import_mw=np.maximum(0.0, net),
             spill_mw=np.maximum(0.0, -net),
             loss_mw=fed - load,
-            reserve_short_mw=np.maximum(0.0, np.array([solution["up_short_mw"], solution["down_short_mw"]])),
+            reserve_short_mw=parts * np.maximum(0.0, short),
             price_per_mwh=(nodal * day.load_p_mw).sum(axis=0) / (load * grid.period_h),
             emission_t_per_h=own + day.import_factor_tco2_per_mwh * np.maximum(0.0, net),
             own_t_per_h=own,
-            cost_money=solution.objective,
-            unit_mvar=solution["q_turbine_mvar"] * day.on,
-            storage_mvar=solution["q_storage_mvar"],
-            renewable_mvar=solution["q_renewable_mvar"],
+            cost_money=parts * solution.objective,
+            unit_mvar=parts * solution["q_turbine_mvar"] * day.on,
+            storage_mvar=parts * solution["q_storage_mvar"],
+            renewable_mvar=parts * solution["q_renewable_mvar"],
         )

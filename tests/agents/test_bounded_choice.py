@@ -306,7 +306,7 @@ def test_without_load_there_is_nothing_to_choose(make_world: MakeWorld) -> None:
 
 
 def test_agents_without_plans_are_told_so(make_world: MakeWorld) -> None:
-    with pytest.raises(GridariumError, match="agent dso: its behaviour is for consumers"):
+    with pytest.raises(GridariumError, match="agent dso: its behaviour is for those who have load plans"):
         Habit(usual_weight=0.5).choose(GridAgent(make_world().grid.head, "dso"), tariffs(1)[0], BASE)
 
 

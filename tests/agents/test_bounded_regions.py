@@ -8,13 +8,13 @@ from functools import cache
 import numpy as np
 import pytest
 
+from gridarium.agents.bounded.strategic import Anticipation
 from gridarium.agents.region.region import Region
 from gridarium.agents.transmission.ties import Ties
 from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.experiments.case_run import _play
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import BuiltWorld, build
-from gridarium.market.messages.tariffs import TariffSignal
 
 SETTINGS = ("horizon_h=24", "period_h=1.0", "grids.bulk.ties.trigger_mw=1000")
 COMMERCIAL = "grids.bulk.regions.commercial.behaviour"
@@ -86,25 +86,22 @@ def test_who_overstates_its_base_seems_to_avoid_more_and_pays_less() -> None:
     assert true_cost_money(liar) < true_cost_money(honest)
 
 
-def test_who_foresees_its_price_draws_less_where_that_is_dear() -> None:
-    signal = day_of(world()).signals["bulk/commercial"]
+def test_who_foresees_its_price_counts_with_what_a_further_mwh_adds_to_all_others() -> None:
     slope, loads = 2.0, [np.full(24, 80.0), np.full(24, 70.0), np.full(24, 75.0)]
-    region = commercial(world(f"{COMMERCIAL}=[{{anticipation: {{trust: 1.0}}}}]"))
-    plain = replace(signal, ladder=None)
+    plain = replace(day_of(world()).signals["bulk/commercial"], ladder=None)
+    foresees = Anticipation(trust=1.0)
 
     class Drawing:
         """As much of a follower as the behaviour looks at."""
 
         plans, plan_mw, name = None, loads[0], "follower"
 
-    follower = Drawing()
-    region.behaviour.begin_day(region, 0)
-    perceived: TariffSignal = plain
+    follower, perceived = Drawing(), plain
     for load in loads:
         follower.plan_mw = load
         told = replace(plain, price_per_mwh=10.0 + slope * load)
-        perceived = region.behaviour.perceive(follower, told)  # type: ignore[arg-type]
-    assert perceived.price_per_mwh == pytest.approx(10.0 + slope * loads[-1] + slope * loads[-1], rel=1e-6)
+        perceived = foresees.perceive(follower, told)  # type: ignore[arg-type]
+    assert perceived.price_per_mwh == pytest.approx(10.0 + 2.0 * slope * loads[-1], rel=1e-9)
 
 
 @pytest.mark.parametrize("behaviour", ["sticky-price", "satisficing-leader", "learned-slope"])

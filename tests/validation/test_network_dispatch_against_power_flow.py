@@ -41,7 +41,7 @@ def dispatch_over(feeder: Feeder) -> NetworkDispatch:
         feeder, UNITS, STORAGES, (Renewable("wind", 90.0),), SITES, (("pumped", 2.0),),
         N, 1.0, (0.9, 1.1), 1.0, 150.0, 150.0, 0.01,
     )  # fmt: skip
-    return NetworkDispatch(NetworkShape(grid, SYSTEM))
+    return NetworkDispatch(NetworkShape(grid, SYSTEM), parts=1.0)
 
 
 @cache
@@ -172,3 +172,12 @@ def test_its_price_is_what_one_more_mwh_of_all_followers_costs() -> None:
 
 def test_a_load_beyond_the_network_is_no_plan() -> None:
     assert network().attempt("ties", day_of(3.0 * LOAD_MW)) is None
+
+
+@pytest.mark.parametrize("parts", [0.5, 7.0, 80.0])
+def test_how_many_parts_there_are_changes_nothing(parts: float) -> None:
+    other, own = NetworkDispatch(network().shape, parts).solve("ties", day_of()), plan()
+    assert other.cost_money == pytest.approx(own.cost_money, rel=1e-6)
+    assert other.unit_mw == pytest.approx(own.unit_mw, abs=0.05)
+    assert other.loss_mw == pytest.approx(own.loss_mw, abs=1e-2)
+    assert other.price_per_mwh == pytest.approx(own.price_per_mwh, abs=0.05)
