@@ -17,6 +17,7 @@ from gridarium.experiments.evidence.grid_tables import branch_table, bus_table, 
 from gridarium.experiments.evidence.perfect_information import benchmark_table
 from gridarium.experiments.evidence.pool import pool_table, prosumers_table
 from gridarium.experiments.evidence.region_accounts import region_accounts_table
+from gridarium.experiments.evidence.responsibilities import responsibilities_table
 from gridarium.experiments.evidence.row_tables import Part, part_of, table_of
 from gridarium.experiments.parts.part import GridScenario
 
@@ -57,6 +58,7 @@ def _beside(known: GridEvidence) -> dict[str, pd.DataFrame]:
         "benchmarks": benchmark_table(known),
         "equal_schedules": equal_schedules_table(known),
         "region_accounts": region_accounts_table(known),
+        "responsibilities": responsibilities_table(known),
     }
 
 
