@@ -32,5 +32,8 @@ PERSONAL_CARBON = "personal carbon ladder"
 LINE_ENERGY, LINE_FEE, DEFAULT = "line energy", "line fee", "default"
 POOL_CALL = "pool call"
 
+# Carbon that followers answer for together.
+POOLED_CARBON, POOL_FEE = "pooled carbon", "pool fee"
+
 # What supply costs.
 FUEL, START_STOP, WEAR, CARBON = "fuel", "start-stop", "wear", "carbon"

@@ -20,6 +20,8 @@ from gridarium.environment.grids import Place
 from gridarium.environment.horizon import Horizon
 from gridarium.market.accounts import PERSONAL_CARBON, RETAIL
 from gridarium.market.block_prices import carbon_cost_per_h
+from gridarium.market.carbon_price import PersonalLadder
+from gridarium.market.messages.carbon_pools import CarbonReport, PoolShare
 from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
 from gridarium.market.messages.status import LoadStatus, StatusRequest
 from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
@@ -43,6 +45,8 @@ class Region(GridAgent):
     behaviour : Behaviour, optional
     horizon : Horizon, optional
         Its days and steps; settlement periods by default.
+    pool : str, optional
+        A pool in which it may answer for its carbon together with others.
     """
 
     kind = "region"
@@ -56,6 +60,7 @@ class Region(GridAgent):
         carbon_collector: str,
         behaviour: Behaviour | None = None,
         horizon: Horizon | None = None,
+        pool: str | None = None,
     ) -> None:
         super().__init__(site, name, behaviour)
         self.site, self.supplier, self._collector = site, supplier, carbon_collector
@@ -68,6 +73,7 @@ class Region(GridAgent):
             RegionDay(self.world, self.name, demand.on(self.horizon, day), peak, stake, self.horizon.step_h)
             for day in range(self.horizon.n_day)
         ]
+        self._pool, self._joins = pool, True
         self._today = 0
         self._choices: RegionChoices
 
@@ -116,7 +122,20 @@ class Region(GridAgent):
             chosen = self.behaviour.choose(self, perceived, best.net_mw)
             day.plan = best if chosen is best.net_mw else self._choices.completed(chosen)
             day.signal, day.answered_round = signal, signal.round
+        if signal.final and self._pool is not None and signal.ladder is not None:
+            self._report(self._pool, signal, signal.ladder)
         return LoadPlan(series(day.plan.net_mw)) if signal.round == day.answered_round else None
+
+    def _report(self, pool: str, signal: TariffSignal, ladder: PersonalLadder) -> None:
+        """Tell the pool what it plans to answer for, and whether it joins."""
+        factor = np.maximum(signal.factor_tco2_per_mwh, 0.0)
+        carbon = series(factor * self._days[signal.day].plan.net_mw)
+        self.send(pool, CarbonReport(signal.day, carbon, series(factor), ladder, self._joins))
+
+    @on(PoolShare)
+    def hear_share(self, share: PoolShare, sender: str) -> None:
+        """Decide about the next day: it joins as long as its share covers the fee."""
+        self._joins = share.share_money >= share.fee_money
 
     @on(StatusRequest)
     def tell_status(self, request: StatusRequest, sender: str) -> LoadStatus:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from gridarium.experiments.parts.part import Part
+from gridarium.experiments.parts.part import GridBuild, Part
 from gridarium.experiments.scenario_fields import (
     Conflict,
     Money,
@@ -14,6 +14,7 @@ from gridarium.experiments.scenario_fields import (
     Section,
     Share,
 )
+from gridarium.market.accounts import CARBON_MARKET
 
 if TYPE_CHECKING:
     from gridarium.market.carbon_policy import CarbonPolicy as Policy
@@ -122,6 +123,11 @@ def policy_of(section: CarbonPolicy) -> Policy:
         shapley=ShapleyFactor(section.shapley_strength),
         sensitivity=section.responsibility_sensitivity,
     )
+
+
+def collector_of(build: GridBuild) -> str:
+    """Account to which followers pay for their carbon."""
+    return build.leader if CARBON_POLICY.of(build.scenario).charges == "once" else CARBON_MARKET
 
 
 CARBON_POLICY: Part[CarbonPolicy] = Part(

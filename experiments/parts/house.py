@@ -11,6 +11,7 @@ from pydantic import Field, create_model
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.parts.carbon_market import CARBON_MARKET
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
+from gridarium.experiments.parts.carbon_pool import CARBON_POOL
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.day_ahead_market import DAY_AHEAD_MARKET
 from gridarium.experiments.parts.dso import DSO
@@ -62,6 +63,7 @@ HOUSE: tuple[Part[Any], ...] = (
     PROVIDER,
     CARBON_POLICY,
     REGIONS,
+    CARBON_POOL,
     TIES,
 )
 """Parts of gridarium; units without a site are placed in this order."""

@@ -61,6 +61,11 @@ class GridScenario(Scenario):
         return next(names, None)
 
     @property
+    def agent_names(self) -> tuple[str, ...]:
+        """Names in the grid of all agents, or groups of agents, that it makes."""
+        return tuple(name for part in self.parts for name in part.agents(self))
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """Files that the scenario reads."""
         return (

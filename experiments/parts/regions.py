@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from gridarium.agents.region.region_demand import Flexibility
     from gridarium.environment.grids import SpreadSite
 
+POOL_AGENT = "carbon-pool"
+"""Name of the pool in which regional systems answer for their carbon together."""
+
 _Hour = Annotated[float, Range(0, 24)]
 
 
@@ -139,13 +142,15 @@ def _build(build: GridBuild) -> None:
     from gridarium.agents.region.region import Region as Agent
     from gridarium.agents.region.region_demand import RegionDemand
 
+    has_pool = POOL_AGENT in build.scenario.agent_names
+    pool = build.grid.named(POOL_AGENT) if has_pool else None
     for name, region in REGIONS.of(build.scenario).items():
         demand = RegionDemand(
             build.column(region.column), flexibility_of(region), region.reference_price_per_mwh
         )
         site = _place(build, region)
         behaviour = behaviour_of(build.grid.named(name), region.behaviour, build.grid.world.streams)
-        agent = Agent(site, name, demand, build.leader, CARBON_MARKET, behaviour, build.horizon)
+        agent = Agent(site, name, demand, build.leader, CARBON_MARKET, behaviour, build.horizon, pool)
         build.followers[agent.name] = site
 
 

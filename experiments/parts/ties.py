@@ -11,7 +11,7 @@ from pydantic import Field
 from gridarium.environment.clock import HOUR_S
 from gridarium.environment.errors import Fault
 from gridarium.experiments.behaviour_schema import Behaviour, misplaced
-from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, policy_of
+from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, collector_of, policy_of
 from gridarium.experiments.parts.network import NETWORK, place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.regions import REGIONS
@@ -33,7 +33,6 @@ from gridarium.experiments.scenario_fields import (
     Section,
     Share,
 )
-from gridarium.market.accounts import CARBON_MARKET
 
 if TYPE_CHECKING:
     from gridarium.agents.transmission.bulk_system import BulkSystem
@@ -168,7 +167,7 @@ def _pricing(build: GridBuild, section: Ties) -> Pricing:
         section.energy_price,
         build.column(section.tou_column),
         AbatementRule(policy.shapley, policy.shapley_evaluations),
-        build.leader if policy.charges == "once" else CARBON_MARKET,
+        collector_of(build),
     )
 
 

@@ -57,7 +57,7 @@ def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
         "feeder": run(load_scenario("adcef-small"), cases=["adcef"]),
         "owners": run(load_scenario("adcef-small"), cases=["tou"]),
         "system": run(load_scenario("net-zero", short), cases=["shared-storage"]),
-        "bulk": run(load_scenario("ries-small", ["horizon_h=4"]), cases=["full"]),
+        "bulk": run(load_scenario("ries-strategic", ["horizon_h=4"]), cases=["pooled"]),
     }
 
 
