@@ -11,8 +11,8 @@ import numpy as np
 from gridarium.agents.base import GridAgent
 from gridarium.agents.questions import Question
 from gridarium.agents.transmission.bulk_system import BulkForecast, BulkPlan, BulkState
-from gridarium.agents.transmission.carbon_negotiation import CarbonNegotiation
 from gridarium.agents.transmission.ties_day import TiesDay
+from gridarium.agents.transmission.ties_negotiation import TiesNegotiation
 from gridarium.agents.transmission.ties_orders import TiesOrders
 from gridarium.agents.transmission.ties_planner import TiesPlanner
 from gridarium.environment.arrays import Array
@@ -76,7 +76,7 @@ class DayInForce:
     Parameters
     ----------
     day : TiesDay
-    negotiation : CarbonNegotiation
+    negotiation : TiesNegotiation
         Prices anew by the rules of the day.
     forecast : BulkForecast
         What the plan goes by.
@@ -84,7 +84,7 @@ class DayInForce:
     """
 
     day: TiesDay
-    negotiation: CarbonNegotiation
+    negotiation: TiesNegotiation
     forecast: BulkForecast
     plan: BulkPlan
     moved_mw: dict[int, float] = field(default_factory=dict)
@@ -129,7 +129,7 @@ class RealTime:
             for place, moved in day.moved_mw.items()
         }
 
-    def begin(self, today: TiesDay, negotiation: CarbonNegotiation) -> Generator[Any, Any, None]:
+    def begin(self, today: TiesDay, negotiation: TiesNegotiation) -> Generator[Any, Any, None]:
         """Lay the plan of a day out in settlement periods, and send it until it is received or begun."""
         ties, horizon = self._ties, self._planner.horizon
         over = horizon.over_day

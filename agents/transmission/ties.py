@@ -15,11 +15,13 @@ from gridarium.agents.leading import lead
 from gridarium.agents.questions import Question
 from gridarium.agents.rows import Rows
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
-from gridarium.agents.transmission.carbon_negotiation import CarbonNegotiation, Pricing
+from gridarium.agents.transmission.carbon_negotiation import CarbonNegotiation
 from gridarium.agents.transmission.emission_cap import EmissionCap
+from gridarium.agents.transmission.exchange_negotiation import ExchangeNegotiation
 from gridarium.agents.transmission.network_dispatch import NetworkShape
 from gridarium.agents.transmission.real_time import Parties, RealTime, RenewalRules
 from gridarium.agents.transmission.ties_day import TiesDay
+from gridarium.agents.transmission.ties_negotiation import Before, Pricing, TiesNegotiation
 from gridarium.agents.transmission.ties_orders import TiesOrders
 from gridarium.agents.transmission.ties_planner import TiesPlanner
 from gridarium.agents.transmission.ties_rows import TiesRows
@@ -114,7 +116,7 @@ class Ties(HeadCustomer):
         parties = Parties(self._units, self._storages, self._plants, tuple(contract.followers), renewed)
         self._real_time = RealTime(self, parties, self.planner, orders, renewal)
         self.days: list[TiesDay] = []
-        self._leading: CarbonNegotiation
+        self._leading: TiesNegotiation
         self.storage_status: dict[tuple[str, int], StorageStatus] = {}
 
     @property
@@ -174,17 +176,19 @@ class Ties(HeadCustomer):
             else self.planner.state_after(before, self._real_time.plan_of(before.number))
         )
 
-    def _negotiation(self, today: TiesDay) -> CarbonNegotiation:
+    def _negotiation(self, today: TiesDay) -> TiesNegotiation:
         """What leads the rounds of a day, with what is known of the day before."""
-        if today.number == 0:
-            return CarbonNegotiation(
-                self, today, self.planner, self.pricing, None, np.zeros(len(today.base_mw))
-            )
-        before = self.days[-2]
-        moved = shares_moved(before.base.sum(axis=1), before.loads.sum(axis=1))
-        return CarbonNegotiation(self, today, self.planner, self.pricing, before.personal_tco2, moved)
+        known = Before(None, np.zeros(len(today.base_mw)))
+        if today.number:
+            last = self.days[-2]
+            known = Before(last.personal_tco2, shares_moved(last.base.sum(axis=1), last.loads.sum(axis=1)))
+        pricing, penalty = self.pricing, self.pricing.exchange_penalty
+        if penalty is None:
+            return CarbonNegotiation(self, today, self.planner, pricing, known)
+        replicas = {name: grid.replicas for name, grid in self.contract.below.items()}
+        return ExchangeNegotiation(self, today, self.planner, pricing, known, penalty, replicas)
 
-    def _negotiate(self, today: TiesDay, negotiation: CarbonNegotiation) -> Generator[Any, Any, None]:
+    def _negotiate(self, today: TiesDay, negotiation: TiesNegotiation) -> Generator[Any, Any, None]:
         """Lead the rounds; review the commitment at the loads heard, and lead on under a better one."""
         for number in range(REVISION_LIMIT + 1):
             led = yield from lead(self, negotiation, today.rules, len(today.rounds))
@@ -197,7 +201,7 @@ class Ties(HeadCustomer):
             today.revisions += 1
 
     def _meet_cap(
-        self, today: TiesDay, negotiation: CarbonNegotiation, cap: EmissionCap
+        self, today: TiesDay, negotiation: TiesNegotiation, cap: EmissionCap
     ) -> Generator[Any, Any, None]:
         """Move the level of all carbon prices until the day's emission is that of the cap."""
         search = cap.search(today.level, today.emission_tco2)

@@ -22,12 +22,13 @@ class CarbonJudgement(Judgement):
     Parameters
     ----------
     load_change, price_change : float
-        Largest change of a follower's load since the round before, and largest distance of the prices posted
-        from those that the answers call for, each relative to the largest value.
+        Largest change of a follower's load since the round before, in exchange rounds its distance from the
+        target; and largest distance of the prices posted from those that the answers call for; each relative
+        to the largest value.
     damping : float
         That the next step takes.
     emission_tco2, cost_money : float
-        Of the dispatch for these answers.
+        Of the dispatch for these answers; in exchange rounds for the next targets.
     """
 
     load_change: float
@@ -56,6 +57,8 @@ class TiesDay:
     horizon : Horizon
     rules : NegotiationRules
         With the gate of this day.
+    supply_price_per_mwh : ndarray, optional
+        Of exchange rounds: the price posted last with the own carbon that it leaves out.
     """
 
     number: int
@@ -83,6 +86,7 @@ class TiesDay:
     alone_tco2: Array = field(init=False)
     interaction: float = float("nan")
     loss_mw: Array | None = None
+    supply_price_per_mwh: Array | None = None
 
     @property
     def is_known(self) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from gridarium.agents.transmission.bulk_commitment import BulkCommitter
 from gridarium.agents.transmission.bulk_system import BulkForecast, BulkPlan, BulkState, BulkSystem
+from gridarium.agents.transmission.exchange_dispatch import ExchangeDispatch, ExchangeShape, ExchangeStep
 from gridarium.agents.transmission.merit_order import BulkShape, MeritOrder
 from gridarium.agents.transmission.network_dispatch import NetworkDay, NetworkDispatch, NetworkShape
 from gridarium.agents.transmission.ties_day import TiesDay, UnitReview
@@ -66,6 +67,7 @@ class TiesPlanner:
         self, world: World, owner: str, shape: NetworkShape, places: Mapping[str, Place], horizon: Horizon
     ) -> None:
         self.owner, self.shape, self._places, self.horizon = owner, shape, places, horizon
+        self._world = world
         system, hours = shape.system, round(horizon.n_step * horizon.step_h)
         self._hourly = BulkShape(system, hours, 1.0)
         steps = BulkShape(system, horizon.n_step, horizon.step_h)
@@ -118,6 +120,14 @@ class TiesPlanner:
         today.plan = self.network.solve(self.owner, self.network_day(today))
         today.loss_mw = today.plan.loss_mw
 
+    def try_dispatch(self, today: TiesDay) -> bool:
+        """Dispatch the day if a flow is found for the loads last heard; else keep the plan and its losses."""
+        plan = self.network.attempt(self.owner, self.network_day(today))
+        if plan is None:
+            return False
+        today.plan, today.loss_mw = plan, plan.loss_mw
+        return True
+
     def network_day(self, today: TiesDay) -> NetworkDay:
         """What the network's dispatch starts from."""
         p_mw = np.zeros((self.shape.grid.feeder.n_bus, self.horizon.n_step))
@@ -132,6 +142,13 @@ class TiesPlanner:
         fit, terms = self.horizon.fit, today.terms
         price, factor = fit(terms.price_per_mwh), fit(terms.factor_tco2_per_mwh)
         return NetworkDay(p_mw, q_mvar, today.available, price, factor, today.on, today.state)
+
+    def exchange(self, today: TiesDay, pull_per_mw2h: float, price_per_mwh: Array) -> ExchangeStep:
+        """What followers shall take together by what they have told at a price, at the losses last known."""
+        shape = ExchangeShape(self.merit_order.shape, pull_per_mw2h)
+        problem = self._world.shared(shape, lambda: ExchangeDispatch(shape))
+        forecast = self.forecast(today, today.loads.sum(axis=0))
+        return problem.step(self.owner, forecast, today.on, today.state, price_per_mwh)
 
     # What responses avoid.
 

@@ -23,6 +23,8 @@ from gridarium.market.accounts import CARBON, CARBON_MARKET, FUEL_SUPPLIERS, STA
 
 MOST_ROUNDS, MOST_ROUNDS_CAUTIOUS = 20, 40
 """Rounds that a negotiation may take with its own damping, and where it had to take smaller steps."""
+MOST_ROUNDS_EXCHANGE = 100
+"""Rounds that exchange rounds may take (W.11)."""
 CYCLE_SIZE = 0.05
 """Share of the largest signal of its kind below which a cycle is small."""
 _ROUNDING = 1e-6
@@ -197,8 +199,9 @@ def negotiations(known: GridEvidence) -> Iterator[Reading]:
     yield Reading(
         "convergence", float(distance.iloc[worst]), section.rounds.tolerance, "",
         exact and not bool(goes_round.iloc[worst]),
-        "change of loads in the last round of a day, and distance of the prices posted from those that the "
-        "answers call for, each relative to the largest of its kind",
+        "change of loads in the last round of a day, in exchange rounds their distance from the targets, and "
+        "distance of the prices posted from those that the answers call for, each relative to the largest of "
+        "its kind",
         f"day {worst}: {last['ended'].iloc[worst]}",
     )  # fmt: skip
     if goes_round.any():
@@ -232,4 +235,5 @@ def _lengths(known: GridEvidence, section: Ties) -> Iterator[tuple[int, int]]:
     number: Index = np.cumsum(ends) - ends
     for _, own in rounds.groupby(number, sort=True):
         is_cautious = bool((own["damping"] < section.rounds.damping - 1e-9).any())
-        yield len(own), MOST_ROUNDS_CAUTIOUS if is_cautious else MOST_ROUNDS
+        most = MOST_ROUNDS_CAUTIOUS if is_cautious else MOST_ROUNDS
+        yield len(own), MOST_ROUNDS_EXCHANGE if section.rounds.kind == "exchange" else most

@@ -36,11 +36,13 @@ from gridarium.experiments.scenario_fields import (
 
 if TYPE_CHECKING:
     from gridarium.agents.transmission.bulk_system import BulkSystem
-    from gridarium.agents.transmission.carbon_negotiation import Pricing
     from gridarium.agents.transmission.network_dispatch import NetworkShape
+    from gridarium.agents.transmission.ties_negotiation import Pricing
     from gridarium.market.stackelberg import NegotiationRules
 
 _AGENT = "ties"
+_DAMPING = 0.5
+_PENALTY = 1.0
 
 
 class OwnCarbon(Section):
@@ -63,21 +65,37 @@ class OwnCarbon(Section):
 
 
 class Rounds(Section):
-    """When a TIES negotiates, and when it stops."""
+    """How a TIES negotiates, and when it stops."""
 
+    kind: Literal["prices", "exchange"] = "prices"
+    """Followers take prices, as in the paper; or exchange rounds, which post targets beside one price, for
+    grids below whose answers jump with the price."""
+    exchange_penalty: PositiveAmount | None = None
+    """Weight of a MW that a follower of exchange rounds takes off its target, as a share of the mean tariff
+    over its mean load; null takes 1."""
     closes_h_before: Annotated[float, Range(0.1, 168)] = 1.0
     """Gate closure before the delivery day, h; it opens with the world's own `opens_h_before`."""
     tolerance: Annotated[float, Range(0, 0.1, above_low=True)] = 1e-4
     """Largest relative change of a load, and distance of a price, that counts as rest."""
-    damping: PositiveShare = 0.5
+    damping: PositiveShare = _DAMPING
     """Share of the way to the prices called for that a round takes; cut to two fifths of it where rounds
-    bring no progress."""
+    bring no progress. Exchange rounds go the whole way."""
     round_limit: Annotated[int, Range(1, 10_000)] = 60
     """Most rounds of a negotiation."""
     reply_timeout_s: Annotated[float, Range(0, 86400, above_low=True)] = 5.0
     """How long answers are awaited in a round, s."""
     resend_after_s: Annotated[float, Range(0, 86400, above_low=True)] = 1.0
     """After which silence a signal is sent again, s."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield what only the other kind of rounds has."""
+        if self.kind == "exchange" and self.damping != _DAMPING:
+            allowed = f"must be left at {_DAMPING:g} in exchange rounds, which go the whole way"
+            yield Conflict("damping", self.damping, allowed)
+        if self.kind == "prices" and self.exchange_penalty is not None:
+            yield Conflict(
+                "exchange_penalty", self.exchange_penalty, "must be null in rounds of prices alone"
+            )
 
 
 class Ties(Section):
@@ -110,8 +128,10 @@ class Ties(Section):
     """Elements of bounded rationality of the leader, in the order they act; empty is the exact one."""
 
     def conflicts(self) -> Iterator[Conflict]:
-        """Yield behaviours that are made for followers."""
+        """Yield behaviours that are made for followers, and a tariff where a dual is the price."""
         yield from misplaced(self.behaviour, "leader")
+        if self.rounds.kind == "exchange" and self.energy_price != "marginal":
+            yield Conflict("energy_price", self.energy_price, "must be marginal in exchange rounds")
 
 
 def _build(build: GridBuild) -> None:
@@ -158,16 +178,18 @@ def _rules(build: GridBuild, section: Ties) -> NegotiationRules:
 
 
 def _pricing(build: GridBuild, section: Ties) -> Pricing:
-    from gridarium.agents.transmission.carbon_negotiation import Pricing
+    from gridarium.agents.transmission.ties_negotiation import Pricing
     from gridarium.agents.transmission.ties_planner import AbatementRule
 
-    policy = CARBON_POLICY.of(build.scenario)
+    policy, rounds = CARBON_POLICY.of(build.scenario), section.rounds
+    penalty = _PENALTY if rounds.exchange_penalty is None else rounds.exchange_penalty
     return Pricing(
         policy_of(policy),
         section.energy_price,
         build.column(section.tou_column),
         AbatementRule(policy.shapley, policy.shapley_evaluations),
         collector_of(build),
+        penalty if rounds.kind == "exchange" else None,
     )
 
 

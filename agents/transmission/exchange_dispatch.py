@@ -1,0 +1,189 @@
+"""The dispatch of exchange rounds, which decides what all followers of a bulk system together shall take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.transmission.bulk_families import (
+    RUNNING_SIGNALS,
+    SIGNALS,
+    bulk_signals,
+    declare_physics,
+    declare_running,
+    declare_sets,
+    running_cost,
+    running_signals,
+)
+from gridarium.agents.transmission.bulk_system import BulkForecast, BulkState
+from gridarium.agents.transmission.merit_order import BulkShape
+from gridarium.environment.arrays import Array, Flags
+
+_DECIDED = ("load_mw", "reserve_mw")
+"""What a dispatch is told, and what follows here from what followers shall take."""
+_OWN = ("loss_mw", "other_reserve_mw", "supply_price", "heard_mw")
+_TOLD = (*(name for name in SIGNALS if name not in _DECIDED), *RUNNING_SIGNALS, *_OWN)
+
+
+@dataclass(frozen=True)
+class ExchangeShape:
+    """What fixes the structure of the problem.
+
+    Parameters
+    ----------
+    bulk : BulkShape
+    pull_per_mw2h : float
+        Weight of the square of the distance from what all followers together have told, halved,
+        money/(MW**2 h), above 0.
+    """
+
+    bulk: BulkShape
+    pull_per_mw2h: float
+
+
+def build_exchange_model(shape: ExchangeShape) -> Any:
+    """The dispatch on one bus with its load as a decision, as a Pyomo model: convex and quadratic.
+
+    ``min C(Z) - sum_t y_t Z_t Dt + R / 2 sum_t (Z_t - X_t)^2 Dt``, C being the cost of the dispatch, Z what
+    followers shall take, X what they have told and y the price. With followers r of w_r replicas and weights
+    rho_r this is the sum over followers of ``rho_r w_r / 2 (z_r - l_r)^2`` at its least for a given sum
+    ``Z = sum_r w_r z_r``, if ``1 / R = sum_r w_r / rho_r``: the followers enter by their sum alone.
+
+    Notes
+    -----
+    The step of the supplier in exchange ADMM [1]_. C is D1 to D4, D6 on one bus, D7, D8, D10.
+
+    References
+    ----------
+    .. [1] S. Boyd et al., Distributed optimization and statistical learning via the alternating direction
+       method of multipliers, 2011, section 7.3.2, doi:10.1561/2200000016
+    """
+    system, n_period, period_h = shape.bulk.system, shape.bulk.n_period, shape.bulk.period_h
+    m = pyo.ConcreteModel(name="exchange")
+    declare_sets(m, system, n_period)
+    declare_physics(m, system, declare_running(m), period_h)
+    for name in _OWN:
+        m.add_component(name, pyo.Var(m.period))
+    m.taken_mw = pyo.Var(m.period)
+    m.whole_load = pyo.Constraint(
+        m.period, rule=lambda m, t: m.load_mw[t] == m.taken_mw[t] + m.loss_mw[t], doc="load (MW)"
+    )
+    share = system.reserve_load_share
+    m.whole_reserve = pyo.Constraint(
+        m.period, rule=lambda m, t: m.reserve_mw[t] == m.other_reserve_mw[t] + share * m.taken_mw[t]
+    )
+    unit = {u.name: u for u in system.units}
+    supply = running_cost(
+        m, system, lambda i, t: unit[i].fuel_cost_per_h(m.gross_mw[i, t], m.on[i, t]), period_h
+    )
+    sales = sum(m.supply_price[t] * m.taken_mw[t] for t in m.period)
+    apart = sum((m.taken_mw[t] - m.heard_mw[t]) ** 2 for t in m.period)
+    m.cost_money = pyo.Objective(expr=supply + period_h * (0.5 * shape.pull_per_mw2h * apart - sales))
+    return m
+
+
+@dataclass(frozen=True)
+class ExchangeStep:
+    """What a supplier makes of a round; arrays of shape (n_period,).
+
+    Parameters
+    ----------
+    taken_mw : ndarray
+        Z: what all followers together shall take, without losses.
+    price_per_mwh : ndarray
+        What a further MWh of it costs, the system's own carbon and reserve included: a subgradient of C at Z.
+    carbon_per_tco2 : float
+        What a further tonne of its units would cost the system, money/tCO2.
+    factor_tco2_per_mwh : ndarray
+        Emission over supply.
+    emission_tco2, cost_money : float
+        Of the dispatch for what followers shall take, over the day.
+    """
+
+    taken_mw: Array
+    price_per_mwh: Array
+    carbon_per_tco2: float
+    factor_tco2_per_mwh: Array
+    emission_tco2: float
+    cost_money: float
+
+
+class ExchangeDispatch:
+    """The compiled problem, for whole days.
+
+    Parameters
+    ----------
+    shape : ExchangeShape
+    """
+
+    def __init__(self, shape: ExchangeShape) -> None:
+        self.shape = shape
+        self.problem = LocalProblem.compile(build_exchange_model(shape), _TOLD)
+
+    def step(
+        self, owner: str, forecast: BulkForecast, on: Flags, state: BulkState, price_per_mwh: Array
+    ) -> ExchangeStep:
+        """Decide what followers shall take.
+
+        Parameters
+        ----------
+        owner : str
+            Who asks; named in errors.
+        forecast : BulkForecast
+            Its load is what followers have told.
+        on : ndarray of bool, shape (n_unit, n_period)
+            The commitment.
+        state : BulkState
+            Before the day.
+        price_per_mwh : ndarray, shape (n_period,)
+            At which they have told it, with the system's own carbon.
+
+        Raises
+        ------
+        InfeasibleError
+            If units that run make more than can be used.
+
+        Notes
+        -----
+        At an optimum the marginal cost of Z is ``y + R (X - Z)``: the price of the next round needs no dual,
+        and is unique where that of a dispatch at a given load is not.
+        """
+        bulk, heard = self.shape.bulk, forecast.load_mw
+        signals = bulk_signals(bulk.system, forecast, state)
+        for name in _DECIDED:
+            del signals[name]
+        signals |= running_signals(bulk.system, on, state, bulk.period_h)
+        solution = self.problem.solve(
+            owner,
+            **signals,
+            loss_mw=forecast.loss_mw,
+            other_reserve_mw=bulk.system.reserve_renewable_share * forecast.available_mw.sum(axis=0),
+            supply_price=price_per_mwh,
+            heard_mw=heard,
+        )
+        taken, hours = solution["taken_mw"], bulk.period_h
+        emission, supplied = self._emission_and_supply(solution, forecast)
+        counted = 0.5 * self.shape.pull_per_mw2h * (taken - heard) ** 2 - price_per_mwh * taken
+        return ExchangeStep(
+            taken_mw=taken,
+            price_per_mwh=price_per_mwh + self.shape.pull_per_mw2h * (heard - taken),
+            carbon_per_tco2=float(self.problem.sensitivity(solution, "emitted_tco2")),
+            factor_tco2_per_mwh=np.divide(
+                emission, supplied, out=np.zeros_like(supplied), where=supplied > 0.0
+            ),
+            emission_tco2=hours * float(emission.sum()),
+            cost_money=solution.objective - hours * float(counted.sum()),
+        )
+
+    def _emission_and_supply(self, solution: Solution, forecast: BulkForecast) -> tuple[Array, Array]:
+        """Emission, t/h, and all that is fed in, storages among it, MW."""
+        system, imported = self.shape.bulk.system, np.maximum(solution["import_mw"], 0.0)
+        units = np.maximum(solution["gross_mw"], 0.0)
+        discharged = np.maximum(solution["discharge_mw"] - solution["charge_mw"], 0.0)
+        supplied = units.sum(axis=0) + solution["renewable_mw"].sum(axis=0) + discharged.sum(axis=0)
+        emission = system.emission_tco2_per_mwh @ units + forecast.import_factor_tco2_per_mwh * imported
+        return emission, supplied + imported
