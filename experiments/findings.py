@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gridarium.experiments.formatting import number
 from gridarium.experiments.results import Result
 
@@ -55,6 +57,13 @@ def _told(row: dict[Any, Any], currency: str) -> str:
     unit = f"{currency}/MWh"
     rounds = "1 round" if row["rounds"] == 1 else f"{row['rounds']:,} rounds"
     began = f"the negotiation of day {row['day'] + 1} did not come to rest: after {rounds}"
+    if not np.isfinite(row.get("price_distance_per_mwh", np.nan)):
+        # Who posts several kinds of prices measures them as shares of the largest of each kind.
+        size = row["cycle_size"]
+        why = (
+            f"it went round among signals up to {size:.1%} apart" if np.isfinite(size) else _WHY[row["ended"]]
+        )
+        return f"{began} {why}"
     left = f"{number(row['price_distance_per_mwh'])} {unit} from the one that its answers call for"
     if row["ended"] == "cycle":
         size = number(row["cycle_size_per_mwh"])
