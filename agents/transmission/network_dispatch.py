@@ -144,14 +144,15 @@ class NetworkDispatch:
         InfeasibleError
             If no flow within all limits supplies the loads with the units that run.
         """
-        return self._read(self.problem.solve(owner, **self._signals(day)), day)
+        return self._read(self.problem.solve(owner, **self.signals(day)), day)
 
     def attempt(self, owner: str, day: NetworkDay) -> BulkPlan | None:
         """Dispatch a day, or None where no power flow is found that supplies its loads within all limits."""
-        solution = self.problem.attempt(owner, **self._signals(day))
+        solution = self.problem.attempt(owner, **self.signals(day))
         return None if solution is None else self._read(solution, day)
 
-    def _signals(self, day: NetworkDay) -> dict[str, Any]:
+    def signals(self, day: NetworkDay) -> dict[str, Any]:
+        """Values of the signals of its problem, which is that of a part."""
         grid, system = self.shape.grid, self.shape.system
         running = running_signals(system, day.on, day.state, grid.period_h)
         load = day.load_p_mw.sum(axis=0)

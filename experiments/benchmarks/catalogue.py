@@ -50,6 +50,11 @@ BENCHMARKS: dict[str, Benchmark] = {
         "whether negotiations come to rest",
         ("count", "first", "most_buses", "workers"),
     ),
+    "ties": Benchmark(
+        "gridarium.experiments.benchmarks.ties",
+        "bench_ties",
+        "a TIES: its dispatch against a conic solver, Shapley values, more regions",
+    ),
     "stack": Benchmark("gridarium.experiments.benchmarks.stack", "bench_stack", "what another feeder costs"),
     "p2p": Benchmark(
         "gridarium.experiments.benchmarks.p2p",

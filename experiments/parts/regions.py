@@ -75,6 +75,8 @@ class Region(Section):
 
     column: Name
     """Profile column with its base load, MW."""
+    share: PositiveShare = 1.0
+    """Share of the column that is its own: one of several equal regions has a part."""
     buses: list[BusLabel] = Field(default_factory=list)
     """Buses that its load is spread over, as their nominal loads are; empty is all of them."""
     power_factor: Annotated[float, Range(0.5, 1)] = 0.95
@@ -146,7 +148,7 @@ def _build(build: GridBuild) -> None:
     pool = build.grid.named(POOL_AGENT) if has_pool else None
     for name, region in REGIONS.of(build.scenario).items():
         demand = RegionDemand(
-            build.column(region.column), flexibility_of(region), region.reference_price_per_mwh
+            region.share * build.column(region.column), flexibility_of(region), region.reference_price_per_mwh
         )
         site = _place(build, region)
         behaviour = behaviour_of(build.grid.named(name), region.behaviour, build.grid.world.streams)
