@@ -204,6 +204,7 @@ _SHIPPED: Mapping[str, Kind] = {
             Entry(
                 "net-zero", "gridarium.experiments.papers.net_zero:PAPER", "captured carbon, shared storage"
             ),
+            Entry("ries-carbon", "gridarium.experiments.papers.ries_carbon:PAPER", "a fair carbon price"),
         ),
     ),
     "functions": Kind(
