@@ -72,7 +72,7 @@ SOURCES = (
 """From the bottom of the stack to the top; kinds that nothing is said of here stand on it."""
 
 EXCHANGES = (
-    Area(("consumer", "load", "flexible_load", "prosumer"), "fed in by consumers", PURPLE, "////"),
+    Area(("consumer", "load", "flexible_load", "prosumer", "region"), "fed in by consumers", PURPLE, "////"),
     Area((P2P,), "prosumers to prosumers", PURPLE),
     Area(("grid_below", "recorded_grid"), "fed in by grids below", GREY),
     Area(("head",), "import", PALE, "", "export", VERMILLION),
@@ -100,7 +100,10 @@ def dispatch_drawings(grid: GridResult) -> Iterator[Drawing]:
         caption += " What prosumers get from each other counts as demand and as supply."
     if grid.rows("quarters") is not None:
         caption += " What leaves at the head of a system is spilled."
-    yield Drawing("dispatch", caption, dispatch_figure(dispatch))
+    responses = grid.rows("loads", "region")
+    if responses is not None:
+        caption += " Dotted is the demand before regional systems respond."
+    yield Drawing("dispatch", caption, dispatch_figure(dispatch, responses))
 
 
 def with_pool(dispatch: pd.DataFrame, pool: pd.DataFrame, period_h: float) -> pd.DataFrame:
@@ -111,13 +114,15 @@ def with_pool(dispatch: pd.DataFrame, pool: pd.DataFrame, period_h: float) -> pd
 
 
 @in_paper_style
-def dispatch_figure(dispatch: pd.DataFrame) -> Figure:
+def dispatch_figure(dispatch: pd.DataFrame, responses: pd.DataFrame | None = None) -> Figure:
     """Draw one panel for each case.
 
     Parameters
     ----------
     dispatch : DataFrame
         Columns case, period, time, kind, p_supply_mw, p_demand_mw, and p_available_mw if known.
+    responses : DataFrame, optional
+        Loads whose response is drawn: columns case, period, p_base_mw, p_metered_mw.
     """
     cases = cases_of(dispatch)
     groups = panels_of(cases)
@@ -128,7 +133,9 @@ def dispatch_figure(dispatch: pd.DataFrame) -> Figure:
     areas = _areas(dispatch["kind"].unique())
     for column, group in enumerate(groups):
         for axes, case in zip(panels[:, column], group, strict=False):
-            _panel(axes, dispatch[dispatch["case"] == case], areas)
+            demand = _panel(axes, dispatch[dispatch["case"] == case], areas)
+            if responses is not None:
+                _before(axes, responses[responses["case"] == case], demand)
             axes.set_title(titles[case])
         for axes in panels[len(group) :, column]:
             axes.set_visible(False)
@@ -150,7 +157,8 @@ def _areas(kinds: Iterable[str]) -> tuple[Area, ...]:
     return (*SOURCES, *own, *EXCHANGES)
 
 
-def _panel(axes: Axes, rows: pd.DataFrame, areas: Iterable[Area]) -> None:
+def _panel(axes: Axes, rows: pd.DataFrame, areas: Iterable[Area]) -> Floats:
+    """Draw one case; returns its demand, MW, shape (n_period,)."""
     hours = Hours.of(rows)
     # A grid on which nobody depends on the weather has no such column.
     available = rows.get("p_available_mw", rows["p_supply_mw"])
@@ -179,6 +187,17 @@ def _panel(axes: Axes, rows: pd.DataFrame, areas: Iterable[Area]) -> None:
     axes.stairs(demand, hours.edges, baseline=None, color=BLACK, linewidth=1.4, label="demand")
     axes.axhline(0.0, color=BLACK, linewidth=0.6)
     time_axis(axes, hours)
+    return demand
+
+
+def _before(axes: Axes, loads: pd.DataFrame, demand: Floats) -> None:
+    """Draw what the demand would be without the response of some loads."""
+    summed = loads.groupby(["period", "time"])[["p_base_mw", "p_metered_mw"]].sum().reset_index()
+    before = demand + (summed["p_base_mw"] - summed["p_metered_mw"]).to_numpy()
+    axes.stairs(
+        before, Hours.of(summed).edges, baseline=None, color=VERMILLION, linestyle=(0, (1, 1)),
+        linewidth=1.1, label="demand before the response",
+    )  # fmt: skip
 
 
 def _fill(axes: Axes, hours: Hours, one: Floats, other: Floats, name: str, color: str, hatch: str) -> None:

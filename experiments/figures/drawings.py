@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from gridarium.experiments.figures.carbon_game import carbon_game_drawings
 from gridarium.experiments.figures.dispatch import dispatch_drawings
 from gridarium.experiments.figures.grid_result import GridResult, grid_results
 from gridarium.experiments.figures.heads import head_drawings
@@ -30,6 +31,7 @@ DRAWINGS: tuple[Callable[[GridResult], Iterator[Drawing]], ...] = (
     capture_drawings,
     deviation_drawings,
     round_drawings,
+    carbon_game_drawings,
     network_drawings,
     pool_drawings,
     ladder_drawings,
