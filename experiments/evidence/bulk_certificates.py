@@ -15,6 +15,7 @@ from gridarium.environment.arrays import Flags, Index
 from gridarium.environment.clock import DAY_S
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
+from gridarium.experiments.parts.regions import REGIONS
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS, ThermalUnit
 from gridarium.experiments.parts.ties import TIES, OwnCarbon, Ties
@@ -33,6 +34,13 @@ _ROUNDING = 1e-6
 def _section(known: GridEvidence) -> Ties | None:
     """The section of the TIES; None where none has planned."""
     return TIES.of(known.scenario) if "bulk_plans" in known.tables else None
+
+
+def plays_exactly(known: GridEvidence) -> bool:
+    """Whether neither the TIES nor a regional system has a behaviour of bounded rationality or strategy."""
+    section = TIES.of(known.scenario)
+    leads = section is not None and bool(section.behaviour)
+    return not leads and not any(region.behaviour for region in REGIONS.of(known.scenario).values())
 
 
 def _per_day(known: GridEvidence) -> int:
@@ -192,7 +200,7 @@ def negotiations(known: GridEvidence) -> Iterator[Reading]:
     if section is None:
         return
     days = rows_of(known.tables, "days", "ties")
-    last, exact = _last_rounds(known), not section.behaviour
+    last, exact = _last_rounds(known), plays_exactly(known)
     distance = last[["load_change", "price_change"]].max(axis=1)
     goes_round = last["ended"] == "cycle"
     worst = int(distance.to_numpy().argmax())

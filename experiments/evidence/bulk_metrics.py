@@ -22,6 +22,8 @@ COST_ITEMS = {
 }
 """Parts of a TIES's cost (D1), by the item under which, and the account to which, they are paid."""
 _TRANSFERS = ("own_carbon_money",)
+_OF_REGIONS = ("energy_money", "carbon_money", "pool_fee_money", "response_money")
+"""Parts of what regional systems pay and bear."""
 
 
 def _cost_parts(tables: Tables) -> dict[str, float]:
@@ -55,9 +57,10 @@ def ties_cost(tables: Tables, period_h: float) -> Iterator[Metric]:
     own = rows_of(tables, "payoffs", "ties")
     yield "retail_money", float(own.loc[own["item"] == accounts.RETAIL, "amount_money"].sum())
     yield "ties_net_money", float(own["amount_money"].sum())
-    response = 0.0 if regions is None else float(regions["response_money"].sum())
     used = sum(amount for name, amount in parts.items() if name not in _TRANSFERS)
-    yield "resource_cost_money", used + response
+    if regions is not None:
+        used += float(regions[["response_money", "pool_fee_money"]].to_numpy().sum())
+    yield "resource_cost_money", used
 
 
 def bulk_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
@@ -73,7 +76,7 @@ def bulk_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
     yield "emission_tco2", emitted
     yield "intensity_tco2_per_mwh", emitted / energy
     market = tables["payoffs"][tables["payoffs"]["agent"] == accounts.CARBON_MARKET]
-    items = (accounts.CARBON, accounts.PERSONAL_CARBON)
+    items = (accounts.CARBON, accounts.PERSONAL_CARBON, accounts.POOLED_CARBON)
     yield "carbon_paid_money", float(market.loc[market["item"].isin(items), "amount_money"].sum())
     own = period_h * float(tables["units"]["emission_gross_tco2_per_h"].sum())
     if emitted > 0.0:
@@ -95,7 +98,7 @@ def regions(tables: Tables, period_h: float) -> Iterator[Metric]:
     dispatch, load = tables["dispatch"], float(total["p_metered_mw"].sum())
     lost = float((dispatch["p_supply_mw"] - dispatch["p_demand_mw"]).sum())
     yield "loss_share", lost / (load + lost)
-    parts = own[["energy_money", "carbon_money", "response_money"]].sum()
+    parts = own[list(_OF_REGIONS)].sum()
     yield "regions_cost_money", float(parts.sum())
     yield "regions_carbon_money", float(parts["carbon_money"])
     yield "regions_carbon_share", float(parts["carbon_money"] / parts.sum())
@@ -112,7 +115,7 @@ def fairness(tables: Tables, period_h: float) -> Iterator[Metric]:
     if own is None or not own["carbon_money"].any() or not (own["personal_tco2"] > 0.0).all():
         return
     paid, tonnes = own["carbon_money"].to_numpy(), own["personal_tco2"].to_numpy()
-    cost = own[["energy_money", "carbon_money", "response_money"]].sum(axis=1).to_numpy()
+    cost = own[list(_OF_REGIONS)].sum(axis=1).to_numpy()
     for name, amounts in (("carbon", paid), ("cost", cost)):
         if (amounts >= 0.0).all():
             yield f"jain_{name}_per_tonne", jain(amounts / tonnes)

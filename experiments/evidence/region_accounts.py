@@ -12,7 +12,7 @@ from gridarium.agents.region.region import Region
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import SolveError
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
-from gridarium.market.accounts import CARBON_MARKET, PERSONAL_CARBON, RETAIL
+from gridarium.market.accounts import CARBON_MARKET, PERSONAL_CARBON, POOL_FEE, POOLED_CARBON, RETAIL
 from gridarium.market.block_prices import carbon_cost_per_h
 from gridarium.market.fairness import envy
 from gridarium.market.messages.tariffs import TariffSignal
@@ -75,7 +75,10 @@ def region_accounts_table(known: GridEvidence) -> pd.DataFrame:
                 _personal_tco2(known, region) * _pays_market(known, region) for region in regions
             ],
             "energy_money": [_paid(known, name, RETAIL) for name in names],
-            "carbon_money": [_paid(known, name, PERSONAL_CARBON) for name in names],
+            "carbon_money": [
+                _paid(known, name, PERSONAL_CARBON) + _paid(known, name, POOLED_CARBON) for name in names
+            ],
+            "pool_fee_money": [_paid(known, name, POOL_FEE) for name in names],
             "response_money": [_response_money(known, name) for name in names],
             "envy_money": found.amount,
             "envied": [names[place] for place in found.of],

@@ -10,10 +10,10 @@ import pandas as pd
 from gridarium.agents.region.region import Region
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.clock import DAY_S
+from gridarium.experiments.evidence.bulk_certificates import plays_exactly
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.evidence.region_regret import RegionCase, Regret
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, CarbonPolicy
-from gridarium.experiments.parts.regions import REGIONS
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS
 from gridarium.experiments.parts.ties import TIES
 from gridarium.experiments.records import Reading
@@ -101,7 +101,7 @@ def personal_carbon(known: GridEvidence) -> Iterator[Reading]:
     gap = np.abs(by_period(told, "carbon", n) - in_plan)[_before_renewals(known, section.trigger_mw)]
     yield Reading(
         "personal carbon", float(gap.max(initial=0.0)) / max(float(in_plan.max()), 1e-9), 1e-3, "",
-        not section.behaviour,
+        plays_exactly(known),
         "personal factors times loads summed over followers, against the factor of the plan times the load, "
         "in periods that no later plan of the day is about, relative to the largest (D26, D27)",
         f"{len(gap)} of {n} periods",
@@ -163,10 +163,9 @@ def _arrived_tco2(known: GridEvidence, region: Region) -> float:
 
 def choices(known: GridEvidence) -> Iterator[Reading]:
     """Whether regional systems have done what is best for them, and what they said."""
-    regions, sections = known.of(Region), REGIONS.of(known.scenario)
+    regions, exact = known.of(Region), plays_exactly(known)
     if not regions:
         return
-    exact = not any(section.behaviour for section in sections.values())
     regrets = [regret for region in regions for regret in _regrets(region)]
     yield Reading(
         "regret of regions",

@@ -208,3 +208,16 @@ def test_nothing_is_read_where_there_is_no_ties() -> None:
     known = known_of("full")
     other = replace(known, tables={"ledger": known.tables["ledger"]}, agents=())
     assert readings(other) == {}
+
+
+def test_what_strategic_followers_leave_open_is_no_fault_of_the_run() -> None:
+    known = known_of("full")
+    regions = {
+        name: region.model_copy(update={"behaviour": ["any"]})
+        for name, region in known.scenario.regions.items()
+    }
+    other = replace(known, scenario=known.scenario.model_copy(update={"regions": regions}))
+    soft = {"convergence", "personal carbon", "regret of regions", "plans of regions kept"}
+    exact, bounded = readings(known), readings(other)
+    assert all(exact[name].hard and not bounded[name].hard for name in soft)
+    assert all(exact[name].hard == bounded[name].hard for name in set(exact) - soft)

@@ -124,3 +124,20 @@ def test_no_index_stands_where_somebody_is_paid_for_its_carbon() -> None:
     own.loc[own.index[0], "carbon_money"] = -1.0
     found = dict(fairness({**known.tables, "region_accounts": own}, 1.0))
     assert "jain_carbon_per_tonne" not in found and "jain_cost_per_tonne" in found
+
+
+def test_a_pool_refunds_part_of_what_its_members_pay_and_costs_a_fee() -> None:
+    pool = "cases.full.grids.bulk.carbon_pool.fee_money=50"
+    alone, pooled = metrics(known_of("full")), metrics(known_of("full", pool))
+    known = known_of("full", pool)
+    refunds, fees = (
+        sum(paid(known, item, name) for name in ("residential", "commercial", "industrial"))
+        for item in ("pooled carbon", "pool fee")
+    )
+    assert refunds > 0.0 and fees == -150.0
+    assert alone["regions_carbon_money"] - pooled["regions_carbon_money"] == pytest.approx(refunds, rel=1e-4)
+    assert alone["carbon_paid_money"] - pooled["carbon_paid_money"] == pytest.approx(refunds, rel=1e-4)
+    assert pooled["regions_cost_money"] - alone["regions_cost_money"] == pytest.approx(
+        150.0 - refunds, rel=1e-3
+    )
+    assert pooled["resource_cost_money"] - alone["resource_cost_money"] == pytest.approx(150.0, abs=1.0)
