@@ -142,6 +142,7 @@ class TiesNegotiation(ABC):
         self._offers: Sequence[CarbonOffer] = ()
         self._pulls: Mapping[str, Pull] = {}
         self._round_of_game = 0
+        self._orders_seed = int(leader.stream("shapley").integers(2**32))
 
     @property
     def called_for_per_mwh(self) -> Array:
@@ -249,7 +250,8 @@ class TiesNegotiation(ABC):
     def _share(self) -> None:
         """Shapley values of what the answers avoid, where the policy asks for them."""
         if self._pricing.policy.is_personal:
-            random = self._leader.stream(f"shapley/{self._today.number}/{self._round_of_game}")
+            # The same orders in all rounds: else their noise would keep prices from coming to rest.
+            random = np.random.default_rng(self._orders_seed)
             self._planner.share_abatement(self._today, self._pricing.abatement, random)
 
     def _priced(self, energy_per_mwh: Array, factor_tco2_per_mwh: Array) -> Posted:

@@ -45,7 +45,7 @@ def bench_ties(
         `dispatch_to_conic`: process CPU time of a warm dispatch over the network to Clarabel's solve of the
         same form alone, median; `whole_to_parts`: of the dispatch of the system as it is to that of a part;
         `dispatch_ms`; `coalition_ms`: v(S) of one coalition; `shapley_16_ms`: from a table; `cpu_s_N` and
-        `exponent` of a negotiation of one day with N regional systems, sampled Shapley values from 12 on.
+        `exponent` of a negotiation of one day with N regional systems under the dynamic ladder.
 
     Raises
     ------
@@ -123,8 +123,8 @@ def split_tree(count: int) -> Tree:
         for name, region in bulk["regions"].items()
         for number in range(parts)
     }
-    policy = {**bulk["carbon_policy"], "shapley": "exact" if count < 12 else "sampled"}
-    bulk["carbon_policy"] = policy
+    # What a coalition takes is measured by itself: a round would be as many dispatches as are sampled.
+    bulk["carbon_policy"] = {**bulk["carbon_policy"], "scheme": "dynamic"}
     own = {key: value for key, value in tree.items() if key != "cases"}
     return {**own, "horizon_h": 24, "period_h": 1.0, "grids": {"bulk": bulk}}
 

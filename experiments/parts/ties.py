@@ -264,6 +264,11 @@ def _can_be_shared(scenario: GridScenario) -> Iterator[Fault]:
     if TIES.of(scenario) is not None and exact and n_region > MOST_PLAYERS:
         allowed = f"must be sampled for {n_region} regions: exact values are for at most {MOST_PLAYERS}"
         yield Fault("carbon_policy.shapley", policy.shapley, allowed)
+    # Fifty pairs of orders, each of which asks for all followers but one, and the two ends.
+    least = 2 + 100 * (n_region - 1)
+    if policy.scheme == "full" and policy.shapley == "sampled" and policy.shapley_evaluations < least:
+        allowed = f"must be at least {least} for {n_region} regions"
+        yield Fault("carbon_policy.shapley_evaluations", policy.shapley_evaluations, allowed)
 
 
 TIES: Part[Ties | None] = Part(

@@ -164,3 +164,14 @@ def test_less_balancing_energy_is_needed_where_a_moved_day_is_planned_anew() -> 
     moved = world("none", "grids.bulk.ties.trigger_mw=0.5")
     taken = [float(np.abs(built.world.grids[0].exchange_mw).sum()) for built in (calm, moved)]
     assert taken[1] < 0.5 * taken[0]
+
+
+def test_sampled_shapley_values_are_near_the_exact_ones_and_let_prices_come_to_rest() -> None:
+    short = ("horizon_h=4", "grids.bulk.ties.trigger_mw=1000")
+    exact = ties_of(world("full", *short)).days[0]
+    sampled = ties_of(
+        world("full", *short, f"{POLICY}shapley=sampled", f"{POLICY}shapley_evaluations=250")
+    ).days[0]
+    assert sampled.rounds[-1].ended == "converged"
+    assert sampled.abatement_tco2.sum() == pytest.approx(exact.abatement_tco2.sum(), rel=1e-2)
+    assert sampled.abatement_tco2 == pytest.approx(exact.abatement_tco2, rel=0.1)
