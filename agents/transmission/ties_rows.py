@@ -89,7 +89,7 @@ class TiesRows:
         }
 
     def _personal(self, name: str) -> dict[str, ArrayLike]:
-        """What one follower was told last of its carbon."""
+        """What one follower was told last of its carbon, and of its target in exchange rounds."""
         nothing = np.zeros(self.horizon.n_step)
 
         def price(day: TiesDay) -> Array:
@@ -100,12 +100,22 @@ class TiesRows:
             ladder = day.signals[name].ladder
             return nothing if ladder is None else ladder.quota_t_per_h
 
+        def target(day: TiesDay) -> Array:
+            pull = day.signals[name].pull
+            return np.full_like(nothing, np.nan) if pull is None else pull.target_mw
+
+        def weight(day: TiesDay) -> Array:
+            pull = day.signals[name].pull
+            return np.full_like(nothing, np.nan if pull is None else pull.per_mw2h)
+
         return {
             "factor_tco2_per_mwh": self._over(lambda day: day.signals[name].factor_tco2_per_mwh),
             "first_price_per_tco2": self._over(price),
             "quota_t_per_h": self._over(quota),
             "p_base_mw": self._over(lambda day: day.base_mw[name]),
             "p_plan_mw": self._over(lambda day: day.loads_mw[name]),
+            "target_mw": self._over(target),
+            "pull_per_mw2h": self._over(weight),
         }
 
     def _abatement(self, day: TiesDay, place: int) -> dict[str, ArrayLike]:

@@ -13,6 +13,7 @@ from gridarium.experiments.evidence import (
     concession_certificates,
     day_ahead_certificates,
     equilibrium_certificates,
+    exchange_certificates,
     feeder_certificates,
     leader_certificates,
     pool_certificates,
@@ -80,6 +81,8 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     seam_certificates.seam_energy,
     seam_certificates.seam_carbon,
     seam_certificates.head_paid_once,
+    exchange_certificates.head_ladders,
+    exchange_certificates.exchange,
 )
 """Each from what is known of one grid; none where that has no such part."""
 

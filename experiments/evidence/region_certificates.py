@@ -99,8 +99,10 @@ def personal_carbon(known: GridEvidence) -> Iterator[Reading]:
     factor = rows_of(known.tables, "signals", "ties")["factor_tco2_per_mwh"].to_numpy()
     in_plan = factor * by_period(told, "p_plan_mw", n)
     gap = np.abs(by_period(told, "carbon", n) - in_plan)[_before_renewals(known, section.trigger_mw)]
+    # Factors told last are as near to those of the plan as rounds are to rest.
+    tolerance = max(1e-3, 5.0 * section.rounds.tolerance)
     yield Reading(
-        "personal carbon", float(gap.max(initial=0.0)) / max(float(in_plan.max()), 1e-9), 1e-3, "",
+        "personal carbon", float(gap.max(initial=0.0)) / max(float(in_plan.max()), 1e-9), tolerance, "",
         plays_exactly(known),
         "personal factors times loads summed over followers, against the factor of the plan times the load, "
         "in periods that no later plan of the day is about, relative to the largest (D26, D27)",
