@@ -137,3 +137,13 @@ def bulk_negotiation(tables: Tables, period_h: float) -> Iterator[Metric]:
     known = days["interaction"].dropna()
     if len(known):
         yield "interaction", float(known.max())
+
+
+def game_gaps(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """How far the first day is from the optimum of all, from a better leader, and from Nash (W.6)."""
+    if "game_gaps" not in tables:
+        return
+    (row,) = tables["game_gaps"].to_dict("records")
+    for name in ("social", "stackelberg", "nash"):
+        yield f"gap_{name}_percent", float(row[f"{name}_percent"])
+    yield "gap_social_of_saving_percent", float(row["missed_saving_percent"])

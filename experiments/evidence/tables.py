@@ -19,6 +19,7 @@ from gridarium.experiments.evidence.pool import pool_table, prosumers_table
 from gridarium.experiments.evidence.region_accounts import region_accounts_table
 from gridarium.experiments.evidence.responsibilities import responsibilities_table
 from gridarium.experiments.evidence.row_tables import Part, part_of, table_of
+from gridarium.experiments.evidence.ties_gaps import game_gaps_table
 from gridarium.experiments.parts.part import GridScenario
 
 _COUNTERPARTY = "counterparty"
@@ -59,6 +60,7 @@ def _beside(known: GridEvidence) -> dict[str, pd.DataFrame]:
         "equal_schedules": equal_schedules_table(known),
         "region_accounts": region_accounts_table(known),
         "responsibilities": responsibilities_table(known),
+        "game_gaps": game_gaps_table(known),
     }
 
 

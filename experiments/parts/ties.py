@@ -124,6 +124,9 @@ class Ties(Section):
     """How long before each settlement period it looks at it, s."""
     notice_h: Annotated[float, Range(0, 24)] = 1.0
     """How long in advance followers learn of a renewed price, h."""
+    game_gaps: bool = False
+    """Whether the first day is held against the optimum of all, a better leader and Nash after the run; takes
+    seconds, and needs rounds of prices and regions alone."""
     behaviour: list[Behaviour] = Field(default_factory=list)
     """Elements of bounded rationality of the leader, in the order they act; empty is the exact one."""
 

@@ -57,7 +57,10 @@ def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
         "feeder": run(load_scenario("adcef-small"), cases=["adcef"]),
         "owners": run(load_scenario("adcef-small"), cases=["tou"]),
         "system": run(load_scenario("net-zero", short), cases=["shared-storage"]),
-        "bulk": run(load_scenario("ries-strategic", ["horizon_h=4"]), cases=["pooled"]),
+        "bulk": run(
+            load_scenario("ries-strategic", ["horizon_h=4", "grids.bulk.ties.game_gaps=true"]),
+            cases=["pooled"],
+        ),
     }
 
 
