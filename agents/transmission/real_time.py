@@ -202,7 +202,7 @@ class RealTime:
         if first_step >= horizon.n_step or not hearers or not now.negotiation.is_priced:
             return
         factor = horizon.fit(now.plan.factor_tco2_per_mwh)
-        signals = now.negotiation.renewed(factor, first_step)
+        signals = now.negotiation.renewed(factor, first_step, hearers)
         question = self._ask({name: signals[name] for name in hearers})
         yield from question.answered()
         before = today.loads.sum(axis=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -190,9 +190,7 @@ class TiesNegotiation(ABC):
             )
             for place, name in enumerate(today.base_mw)
         }
-        today.offers = [
-            CarbonOffer(signal.factor_tco2_per_mwh, signal.ladder) for signal in today.signals.values()
-        ]
+        today.offers = _offers_in(today.signals)
         return today.signals
 
     def _ladder(self, place: int) -> PersonalLadder | None:
@@ -201,9 +199,11 @@ class TiesNegotiation(ABC):
             return None
         return replace(ladder, base_price_per_tco2=series(self._posted.carbon_per_tco2[place]))
 
-    def renewed(self, factor_tco2_per_mwh: Array, first_step: int) -> Mapping[str, TariffSignal]:
-        """Signals with carbon prices of a moved day from a step on; those before it stay."""
-        today = self._today
+    def renewed(
+        self, factor_tco2_per_mwh: Array, first_step: int, hearers: Collection[str]
+    ) -> Mapping[str, TariffSignal]:
+        """Signals with carbon prices of a moved day from a step on; those before it, and of others, stay."""
+        today, before = self._today, self._today.signals
         offers = self._pricing.policy.at_level(today.level).offers(self._standing(factor_tco2_per_mwh))
         self._offers = offers
         factor, carbon = self._posted.factor_tco2_per_mwh.copy(), self._posted.carbon_per_tco2.copy()
@@ -214,8 +214,10 @@ class TiesNegotiation(ABC):
         last = max(signal.round for signal in today.signals.values())
         signals = self._post(last + 1, Posted(self._posted.energy_per_mwh, factor, carbon))
         today.signals = {
-            name: replace(signal, final=True, first_step=first_step) for name, signal in signals.items()
+            name: replace(signal, final=True, first_step=first_step) if name in hearers else before[name]
+            for name, signal in signals.items()
         }
+        today.offers = _offers_in(today.signals)
         return today.signals
 
     def _chosen(self, round_: int, step: Posted) -> Posted:
@@ -284,3 +286,8 @@ class TiesNegotiation(ABC):
     @property
     def _tou(self) -> Array:
         return self._today.horizon.of_day(self._pricing.tou_price_per_mwh, self._today.number)
+
+
+def _offers_in(signals: Mapping[str, TariffSignal]) -> list[CarbonOffer]:
+    """What signals say of carbon."""
+    return [CarbonOffer(signal.factor_tco2_per_mwh, signal.ladder) for signal in signals.values()]

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _AGENT = "ties"
 _DAMPING = 0.5
-_PENALTY = 1.0
+_PENALTY = 0.2
 
 
 class OwnCarbon(Section):
@@ -72,7 +72,7 @@ class Rounds(Section):
     grids below whose answers jump with the price."""
     exchange_penalty: PositiveAmount | None = None
     """Weight of a MW that a follower of exchange rounds takes off its target, as a share of the mean tariff
-    over its mean load; null takes 1."""
+    over its mean load; null takes 0.2."""
     closes_h_before: Annotated[float, Range(0.1, 168)] = 1.0
     """Gate closure before the delivery day, h; it opens with the world's own `opens_h_before`."""
     tolerance: Annotated[float, Range(0, 0.1, above_low=True)] = 1e-4

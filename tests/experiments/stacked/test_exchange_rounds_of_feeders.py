@@ -118,3 +118,15 @@ def test_everybody_answers_the_final_signal_alone_with_the_same_load(
     for name, plan in heard.items():
         told = day.loads_mw[name]
         assert np.abs(plan.load_mw - told).max() <= 1e-4 * np.abs(told).max(), name
+
+
+def test_prices_that_are_renewed_within_the_day_leave_those_of_feeders_as_they_were() -> None:
+    settings = ["grids.bulk.ties.trigger_mw=0.5"]
+    built = build(load_scenario("ties-feeders-small", settings).cases[CASE])
+    _play(built)
+    day = built.one(Ties).days[0]
+    assert day.renewals > 0
+    assert day.signals["bulk/industrial"].first_step > 0 == day.signals["r1/dso"].first_step
+    tables = collect(CASE, built.world, built.sections)
+    found = {one.name: one for one in certify(CASE, built.world, built.sections, tables, "cny")}
+    assert found["r1: head carbon paid once"].passed and found["r2: head carbon paid once"].passed
