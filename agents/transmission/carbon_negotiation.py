@@ -43,7 +43,7 @@ class CarbonNegotiation(TiesNegotiation):
         """The first signals, from the loads known so far."""
         self._begin()
         self._damping = self._full_damping
-        self._watch = ProgressWatch(self._damping)
+        self._watch, self._today.cycle_size = ProgressWatch(self._damping), float("nan")
         self._planner.dispatch(self._today)
         self._posted = self._scale = self._called_for()
         return self._post(round_, self._posted)

@@ -211,6 +211,8 @@ class Ties(HeadCustomer):
             today.rounds += led.rounds
             today.negotiations += 1
             search.note(today.level, today.emission_tco2)
+        # The units stay: a level is found for those that run. What another choice would save is on record.
+        self.planner.review(today)
 
     def _announce(self, today: TiesDay) -> Generator[Any, Any, None]:
         """Send the final signals; whoever missed the last round answers now, and the dispatch follows."""
