@@ -147,3 +147,5 @@ def game_gaps(tables: Tables, period_h: float) -> Iterator[Metric]:
     for name in ("social", "stackelberg", "nash"):
         yield f"gap_{name}_percent", float(row[f"{name}_percent"])
     yield "gap_social_of_saving_percent", float(row["missed_saving_percent"])
+    for name in ("starts_at_rest", "starts_spread", "best_response_radius"):
+        yield name, float(row[name])

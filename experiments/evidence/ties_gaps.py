@@ -13,6 +13,12 @@ from gridarium.agents.transmission.merit_order import BulkShape
 from gridarium.agents.transmission.ties import Ties
 from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.environment.arrays import Array, series
+from gridarium.experiments.evidence.fixed_points import (
+    FixedPoints,
+    from_many_starts,
+    random_loads,
+    spectral_radius,
+)
 from gridarium.experiments.evidence.game_gaps import PlayedDay, measure_gaps
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.leader_search import Instrument
@@ -22,6 +28,8 @@ from gridarium.market.messages.tariffs import TariffSignal
 
 CARBON_LEVELS, ENERGY_LEVELS = (0.5, 2.5), (0.8, 1.2)
 """How far a leader may move its prices: carbon from 20 to 100 at a base of 40 (D.3), energy by a fifth."""
+N_START, DAMPING = 5, 0.5
+"""Loads from which the rounds are played again, and the part of the way that they take."""
 
 
 def game_gaps_table(known: GridEvidence) -> pd.DataFrame:
@@ -39,7 +47,9 @@ def game_gaps_table(known: GridEvidence) -> pd.DataFrame:
     if set(today.followers) != set(regions):
         return pd.DataFrame()
     played = _played(ties, today, regions)
-    gaps = measure_gaps(played, _Formula(ties, today, played), _instruments(ties))
+    formula = _Formula(ties, today, played)
+    gaps = measure_gaps(played, formula, _instruments(ties))
+    found, radius = _fixed_points(played, formula)
     return pd.DataFrame(
         {
             "grid": [known.grid.name],
@@ -53,8 +63,26 @@ def game_gaps_table(known: GridEvidence) -> pd.DataFrame:
             "stackelberg_profit_percent": gaps.stackelberg_profit_percent,
             "nash_percent": gaps.nash_percent,
             "nash_held_percent": gaps.nash.held_percent,
+            "starts_at_rest": int(found.at_rest.sum()),
+            "starts_spread": found.spread,
+            "best_response_radius": radius,
         }
     )
+
+
+def _fixed_points(played: PlayedDay, formula: _Formula) -> tuple[FixedPoints, float]:
+    """Where rounds would have led from other loads, and the spectral radius of an answer at the outcome."""
+    names, days = list(played.days), list(played.days.values())
+
+    def answer(loads_mw: Array) -> Array:
+        told = formula(dict(zip(names, loads_mw, strict=True)))
+        return np.array([day.best(told[name]).net_mw for name, day in played.days.items()])
+
+    random = np.random.default_rng(0)
+    highest = 3.0 * max(float(signal.price_per_mwh.max()) for signal in played.signals.values())
+    starts = random_loads(days, highest, random, N_START)
+    outcome = np.array([played.plans[name].net_mw for name in names])
+    return from_many_starts(answer, starts, DAMPING), spectral_radius(answer, outcome, random)
 
 
 def _played(ties: Ties, today: TiesDay, regions: Mapping[str, Region]) -> PlayedDay:

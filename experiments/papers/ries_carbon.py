@@ -194,6 +194,17 @@ def _converges(evidence: Evidence) -> Finding:
     )
 
 
+def _unique(evidence: Evidence) -> Finding:
+    at_rest, spread = (_metric(evidence, name, _FULL) for name in ("starts_at_rest", "starts_spread"))
+    radius = _metric(evidence, "best_response_radius", _FULL)
+    return Finding(
+        f"{at_rest:.0f} of 5 starts end within {spread:.1e} of each other, spectral radius {radius:.2f}",
+        at_rest == 5.0 and spread <= 1e-3,
+        "of the rounds, whose fixed point is no Stackelberg equilibrium; a sample proves nothing, and strict "
+        "convexity of both problems does not make the leader's convex once followers answer",
+    )
+
+
 def _explained(evidence: Evidence) -> Finding:
     own = evidence.of("abatement", _FULL)
     value = float(np.corrcoef(own["shapley_tco2"], own["alone_tco2"])[0, 1]) ** 2
@@ -321,6 +332,7 @@ CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
         _explained, [_FULL], figure=0.89,
     ),
     _judged("D-converges", _at("5"), "rounds come to rest", "all", _converges),
+    _judged("D-uniqueness", _at("3"), "the equilibrium exists and is unique", "one", _unique, (_FULL,)),
     *BEYOND,
 )  # fmt: skip
 """All of them; figures of the paper only where it prints one."""

@@ -27,6 +27,10 @@ def test_the_day_stands_between_its_benchmarks(case: str) -> None:
     assert row["nash_held_percent"] < 0.05
     assert row["nash_percent"] >= row["nash_held_percent"]
     assert dict(game_gaps(known.tables, 1.0))["gap_social_percent"] == row["social_percent"]
+    # Whatever loads the rounds begin with, they end in the same ones.
+    assert row["starts_at_rest"] == 5
+    assert 0.0 <= row["starts_spread"] < 1e-3
+    assert 0.0 <= row["best_response_radius"] < 1.0
 
 
 def test_outcome_is_what_the_ties_supplies_and_users_bear() -> None:
