@@ -15,6 +15,7 @@ from gridarium.environment.arrays import Flags, Index
 from gridarium.environment.clock import DAY_S
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
+from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.parts.regions import REGIONS
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS, ThermalUnit
@@ -75,6 +76,28 @@ def commitment(known: GridEvidence) -> Iterator[Reading]:
         "most spinning reserve that is missing: headroom of running units within their ramps against shares "
         "of load and of renewable power available; up to what departures ask for that trigger no new plan",
     )  # fmt: skip
+
+
+def network(known: GridEvidence) -> Iterator[Reading]:
+    """Voltages and loadings of the AC flow of what was carried out against their limits.
+
+    Days are dispatched over the network; within them moved plans are made on one bus, so that limits which
+    bind may be passed by a little.
+    """
+    if _section(known) is None:
+        return
+    limits, buses, branches = NETWORK.of(known.scenario), known.tables["buses"], known.tables["branches"]
+    outside = np.maximum(limits.voltage_min_pu - buses["vm_pu"], buses["vm_pu"] - limits.voltage_max_pu)
+    yield Reading(
+        "voltage band", float(np.max([0.0, outside.max()])), 1e-3, "p.u.", False,
+        "how far an AC voltage leaves the allowed band (D9)",
+    )  # fmt: skip
+    if limits.loading_max is not None and branches["loading"].notna().any():
+        beyond = float((branches["loading"] - limits.loading_max).max())
+        yield Reading(
+            "branch loading", max(0.0, beyond), 1e-3, "", False,
+            "by how much an AC current passes the share of a rating that may be used",
+        )  # fmt: skip
 
 
 def _hours_missing(unit: ThermalUnit, on: Flags, hours: float) -> float:

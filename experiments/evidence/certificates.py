@@ -70,6 +70,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     leader_certificates.leader,
     tied_certificates.tied_leader,
     bulk_certificates.commitment,
+    bulk_certificates.network,
     bulk_certificates.storages,
     bulk_certificates.own_carbon,
     bulk_certificates.cap,

@@ -16,6 +16,7 @@ from tests.support.ries_small import known_of
 
 OF_BULK: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     bulk_certificates.commitment,
+    bulk_certificates.network,
     bulk_certificates.storages,
     bulk_certificates.own_carbon,
     bulk_certificates.cap,
@@ -29,6 +30,8 @@ ALWAYS = {
     "minimum times",
     "starts and stops",
     "reserve",
+    "voltage band",
+    "branch loading",
     "storage energy",
     "own carbon",
     "carbon quota",
@@ -86,6 +89,17 @@ def test_headroom_that_is_missing_is_seen() -> None:
         units.loc[units["agent"] == "gas", "gross_mw"] = 100.0
 
     assert "reserve" in failed(told("units", full_load))
+
+
+def test_a_voltage_and_a_current_beyond_their_limits_are_seen() -> None:
+    def lifted(rows: pd.DataFrame) -> None:
+        rows.loc[rows.index[-1], "vm_pu"] = 1.08
+
+    def loaded(rows: pd.DataFrame) -> None:
+        rows.loc[rows.index[0], "loading"] = 1.2
+
+    assert failed(told("buses", lifted)) == {"voltage band"}
+    assert failed(told("branches", loaded)) == {"branch loading"}
 
 
 def test_energy_that_appears_in_a_storage_is_seen() -> None:
