@@ -1,0 +1,53 @@
+"""Bad input of a TIES and its regional systems: each fault names its place, the value and the way out."""
+
+from __future__ import annotations
+
+import pytest
+
+from gridarium.environment.errors import ScenarioError
+from gridarium.experiments.benchmarks.ties import split_tree
+from gridarium.experiments.scenario import check_case, load_scenario
+
+BULK = "grids.bulk."
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("ties.own_carbon.quota_tco2=-5", "got -5; must be a number in"),
+        ("ties.own_carbon.growth=-0.1", "got -0.1; must be a number in"),
+        ("carbon_policy.growth=-0.2", "got -0.2; must be a number in"),
+        ("carbon_policy.interval_share=0", "got 0; must be a number in (0, "),
+        ("carbon_policy.time_band={low: 1.5, high: 0.5}", "must be at most high = 0.5"),
+        ("regions.residential.windows=[{from_h: [9, 9], to_h: [11, 15]}]", "must end after it starts"),
+        ("thermal_units.gas.p_min_mw=150", "must be at most p_max_mw = 100 MW"),
+        ("thermal_units.gas.capture={energy_mwh_per_tco2: 0.2, fixed_mw: 1, tank_tco2: 5}", "must be null"),
+        ("regions.residential.buses=[999]", "regions.residential.buses.0"),
+    ],
+)
+def test_a_fault_is_told_at_its_place(setting: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as raised:
+        load_scenario("ries-small", [BULK + setting])
+    text = str(raised.value)
+    assert BULK + setting.split("=")[0].split("[")[0].split("{")[0] in text
+    assert told in text
+
+
+def test_a_cap_needs_a_price() -> None:
+    with pytest.raises(ScenarioError, match="must be null where nothing is priced"):
+        load_scenario("ries-small", [f"cases.none.{BULK}carbon_policy.emission_cap_tco2_per_day=1500"])
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        ({"scheme": "full"}, "must be sampled for 24 regions: exact values are for at most 16"),
+        ({"scheme": "full", "shapley": "sampled", "shapley_evaluations": 500}, "must be at least 2302"),
+    ],
+)
+def test_more_followers_than_exact_values_are_for(policy: dict[str, object], told: str) -> None:
+    tree = split_tree(24)
+    tree["grids"]["bulk"]["carbon_policy"] = policy
+    scenario, faults = check_case(tree)
+    assert scenario is None
+    assert any(told in fault.allowed for fault in faults)
