@@ -40,8 +40,9 @@ SHORT: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 """Shortened scenarios for the test suite: name, which scenario, and the settings laid over it."""
 
-NOT_STORED = frozenset({"adcef-bilevel"})
-"""Scenarios whose cases take minutes each, in a search whose last digits hang on every tie of a solver."""
+NOT_STORED = frozenset({"adcef-bilevel", "ries-carbon", "ries-strategic", "ties-feeders"})
+"""Scenarios that take many minutes: in searches whose last digits hang on every tie of a solver, or with a
+smaller one like them that is stored."""
 
 Golden = dict[str, Any]
 """scenario, settings, versions and for each case summary, certificates and tables."""
