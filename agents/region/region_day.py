@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from gridarium.agents.region.region_problem import (
     RegionShape,
     build_region_model,
 )
+from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.commons import Commons
 from gridarium.market.block_prices import BlockPrices, carbon_cost_per_h
@@ -52,6 +54,12 @@ class RegionPlan:
         """Nothing is asked of anybody."""
         nothing = np.zeros_like(base_mw)
         return cls(base_mw, nothing, nothing, nothing, nothing, nothing, 0.0)
+
+
+@lru_cache(maxsize=64)
+def region_form(shape: RegionShape) -> StandardForm:
+    """The compiled problem of a shape; pure numbers, so shared by all worlds."""
+    return compile_model(build_region_model(shape), shape.signals)
 
 
 class RegionDay:
@@ -92,9 +100,7 @@ class RegionDay:
     def best(self, signal: TariffSignal) -> RegionPlan:
         """The plan that is optimal under a signal (D11); of a renewed one, in the steps that are left."""
         shape = self.shape(signal)
-        problem = self._world.shared(
-            shape, lambda: LocalProblem.compile(build_region_model(shape), shape.signals)
-        )
+        problem = self._world.shared(shape, lambda: LocalProblem(region_form(shape)))
         return self.read(problem.solve(self._owner, **self.inputs(signal)).__getitem__)
 
     def shape(self, signal: TariffSignal) -> RegionShape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from gridarium.agents.problems.unit_commitment import (
     declare_fuel,
     switching_cost,
 )
+from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.agents.transmission.bulk_families import (
     SIGNALS,
     bulk_signals,
@@ -58,6 +60,12 @@ def build_bulk_commitment_model(shape: BulkShape) -> pyo.ConcreteModel:
     return m
 
 
+@lru_cache(maxsize=16)
+def bulk_commitment_form(shape: BulkShape) -> StandardForm:
+    """The compiled commitment of a shape; pure numbers, so shared by all worlds."""
+    return compile_model(build_bulk_commitment_model(shape), (*SIGNALS, *COMMITMENT_SIGNALS))
+
+
 class BulkCommitter:
     """The compiled commitment of a bulk system, by hours.
 
@@ -69,9 +77,7 @@ class BulkCommitter:
 
     def __init__(self, shape: BulkShape) -> None:
         self.shape = shape
-        self.problem = LocalProblem.compile(
-            build_bulk_commitment_model(shape), (*SIGNALS, *COMMITMENT_SIGNALS), SEARCH_GAP
-        )
+        self.problem = LocalProblem(bulk_commitment_form(shape), integer_gap=SEARCH_GAP)
 
     def best(
         self, owner: str, forecast: BulkForecast, state: BulkState, available: Flags | None = None

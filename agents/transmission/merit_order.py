@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
 from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.agents.transmission.bulk_families import (
     RUNNING_SIGNALS,
     SIGNALS,
@@ -58,6 +60,12 @@ def build_merit_order_model(shape: BulkShape) -> Any:
     return m
 
 
+@lru_cache(maxsize=16)
+def merit_order_form(shape: BulkShape) -> StandardForm:
+    """The compiled dispatch of a shape; pure numbers, so shared by all worlds."""
+    return compile_model(build_merit_order_model(shape), (*SIGNALS, *RUNNING_SIGNALS))
+
+
 class MeritOrder:
     """The compiled dispatch on one bus, solved at any period of a day.
 
@@ -68,7 +76,7 @@ class MeritOrder:
 
     def __init__(self, shape: BulkShape) -> None:
         self.shape = shape
-        self.problem = LocalProblem.compile(build_merit_order_model(shape), (*SIGNALS, *RUNNING_SIGNALS))
+        self.problem = LocalProblem(merit_order_form(shape))
 
     def solve(
         self, owner: str, forecast: BulkForecast, on: Flags, state: BulkState, first: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from gridarium.agents.feeder.ac_physics import AcPhysics
 from gridarium.agents.feeder.dispatch_problem import SIGNALS, DispatchShape, build_dispatch_model
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.problems.limits import at_most_while
-from gridarium.agents.solving.standard_form import compile_model
+from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.agents.transmission.bulk_families import carbon_cost, declare_carbon, running_signals
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState, BulkSystem
 from gridarium.agents.transmission.divided import divided_grid, divided_system
@@ -116,6 +117,13 @@ def _held(m: Any, reserve: Any, short: Any) -> Any:
     )
 
 
+@lru_cache(maxsize=8)
+def network_form(shape: NetworkShape, parts: float) -> tuple[StandardForm, DispatchShape]:
+    """The compiled dispatch of one of equal parts, and its network; pure numbers, so shared by all worlds."""
+    grid, system = divided_grid(shape.grid, parts), divided_system(shape.system, parts)
+    return compile_model(build_network_model(NetworkShape(grid, system)), (*SIGNALS, *_EXTRA)), grid
+
+
 class NetworkDispatch:
     """The compiled dispatch of a bulk system over its network, whole days at a time.
 
@@ -132,8 +140,7 @@ class NetworkDispatch:
     def __init__(self, shape: NetworkShape, parts: float | None = None) -> None:
         self.shape = shape
         self.parts = float(shape.grid.feeder.p_load_mw.sum()) / SIZE_MW if parts is None else parts
-        grid, system = divided_grid(shape.grid, self.parts), divided_system(shape.system, self.parts)
-        form = compile_model(build_network_model(NetworkShape(grid, system)), (*SIGNALS, *_EXTRA))
+        form, grid = network_form(shape, self.parts)
         self.problem = LocalProblem(form, AcPhysics(grid, form))
 
     def solve(self, owner: str, day: NetworkDay) -> BulkPlan:
