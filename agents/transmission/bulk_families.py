@@ -151,11 +151,9 @@ def bulk_signals(
     for row, storage, inside in zip(arriving, system.storages, state.e_mwh, strict=True):
         low, high = storage.band_mwh
         row[first] = min(max(float(inside), low), high) - low
-    reserve = system.reserve_load_share * forecast.load_mw
-    reserve = reserve + system.reserve_renewable_share * forecast.available_mw.sum(axis=0)
     return {
         "load_mw": ahead * (forecast.load_mw + forecast.loss_mw),
-        "reserve_mw": ahead * reserve,
+        "reserve_mw": ahead * system.reserve_mw(forecast.load_mw, forecast.available_mw),
         "available_mw": ahead * forecast.available_mw,
         "import_price": ahead * forecast.import_price_per_mwh,
         "most_import_mw": ahead * system.import_limit_mw,

@@ -53,6 +53,17 @@ class BulkSystem:
         """Carbon factor of each unit, shape (n_unit,)."""
         return np.array([unit.emission_tco2_per_mwh for unit in self.units])
 
+    def reserve_mw(self, load_mw: Array, available_mw: Array) -> Array:
+        """Spinning reserve that is asked for, up and down alike, shape (n_period,).
+
+        Parameters
+        ----------
+        load_mw : ndarray, shape (n_period,)
+        available_mw : ndarray, shape (n_renewable, n_period)
+        """
+        by_load = self.reserve_load_share * load_mw
+        return np.asarray(by_load + self.reserve_renewable_share * available_mw.sum(axis=0))
+
 
 @dataclass(frozen=True)
 class BulkForecast:

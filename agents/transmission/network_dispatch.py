@@ -162,9 +162,7 @@ class NetworkDispatch:
         """Values of the signals of its problem, which is that of a part."""
         grid, system = self.shape.grid, self.shape.system
         running = running_signals(system, day.on, day.state, grid.period_h)
-        load = day.load_p_mw.sum(axis=0)
-        reserve = system.reserve_load_share * load
-        reserve = reserve + system.reserve_renewable_share * day.available_mw.sum(axis=0)
+        reserve = system.reserve_mw(day.load_p_mw.sum(axis=0), day.available_mw)
         open_head, parts = np.ones(grid.n_period), self.parts
         return {
             "on": running["on"],
