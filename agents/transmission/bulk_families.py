@@ -32,6 +32,11 @@ SIGNALS = (
 """Signals of every problem on one bus: the forecast, and the state where it enters."""
 RUNNING_SIGNALS = ("on", "most_rise_mw", "most_fall_mw")
 """Signals of a dispatch at given commitment."""
+_DECIDED = ("load_mw", "reserve_mw")
+OTHER_SIGNALS = tuple(f"other_{name}" for name in _DECIDED)
+"""Load and reserve that followers whose draw is decided have no part in."""
+DRAWN_SIGNALS = (*(name for name in SIGNALS if name not in _DECIDED), *OTHER_SIGNALS, *RUNNING_SIGNALS)
+"""Signals of a dispatch that decides what followers draw."""
 
 
 def declare_sets(m: Any, system: BulkSystem, n_period: int) -> None:
@@ -53,6 +58,31 @@ def declare_running(m: Any) -> Running:
         m.add_component(name, pyo.Var(m.unit, m.period))
     return Running(
         lambda i, t: m.on[i, t], lambda i, t: m.most_rise_mw[i, t], lambda i, t: m.most_fall_mw[i, t]
+    )
+
+
+def declare_dispatch(m: Any, system: BulkSystem, n_period: int, period_h: float) -> Any:
+    """All of a dispatch on one bus at given commitment; returns what it costs (D1 to D4, D6 to D8, D10)."""
+    declare_sets(m, system, n_period)
+    declare_physics(m, system, declare_running(m), period_h)
+    unit = {u.name: u for u in system.units}
+    return running_cost(
+        m, system, lambda i, t: unit[i].fuel_cost_per_h(m.gross_mw[i, t], m.on[i, t]), period_h
+    )
+
+
+def declare_drawn(m: Any, system: BulkSystem, drawn_mw: Callable[[int], Any]) -> None:
+    """load = others' load + drawn, and reserve = others' reserve + share drawn: both follow from the draw.
+
+    `drawn_mw` gives what followers draw in a period, as an expression.
+    """
+    m.other_load_mw, m.other_reserve_mw = pyo.Var(m.period), pyo.Var(m.period)
+    m.whole_load = pyo.Constraint(
+        m.period, rule=lambda m, t: m.load_mw[t] == m.other_load_mw[t] + drawn_mw(t), doc="load (MW)"
+    )
+    share = system.reserve_load_share
+    m.whole_reserve = pyo.Constraint(
+        m.period, rule=lambda m, t: m.reserve_mw[t] == m.other_reserve_mw[t] + share * drawn_mw(t)
     )
 
 
@@ -170,3 +200,13 @@ def running_signals(
     rise, fall = ramp_limits(system.units, period_h, on.T, first, state.on, state.power_mw)
     runs = on & (np.arange(on.shape[1]) >= first)
     return {"on": runs.astype(float), "most_rise_mw": rise.T, "most_fall_mw": fall.T}
+
+
+def drawn_signals(
+    system: BulkSystem, others: BulkForecast, on: Flags, state: BulkState, period_h: float
+) -> dict[str, Array]:
+    """Values of `DRAWN_SIGNALS`, by a forecast whose load is that of others, for a whole day."""
+    signals = bulk_signals(system, others, state)
+    for decided, other in zip(_DECIDED, OTHER_SIGNALS, strict=True):
+        signals[other] = signals.pop(decided)
+    return signals | running_signals(system, on, state, period_h)

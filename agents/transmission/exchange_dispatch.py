@@ -10,23 +10,16 @@ import pyomo.environ as pyo
 
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.transmission.bulk_families import (
-    RUNNING_SIGNALS,
-    SIGNALS,
-    bulk_signals,
-    declare_physics,
-    declare_running,
-    declare_sets,
-    running_cost,
-    running_signals,
+    DRAWN_SIGNALS,
+    declare_dispatch,
+    declare_drawn,
+    drawn_signals,
 )
 from gridarium.agents.transmission.bulk_system import BulkForecast, BulkState
 from gridarium.agents.transmission.merit_order import BulkShape
 from gridarium.environment.arrays import Array, Flags
 
-_DECIDED = ("load_mw", "reserve_mw")
-"""What a dispatch is told, and what follows here from what followers shall take."""
-_OWN = ("loss_mw", "other_reserve_mw", "supply_price", "heard_mw")
-_TOLD = (*(name for name in SIGNALS if name not in _DECIDED), *RUNNING_SIGNALS, *_OWN)
+_OWN = ("supply_price", "heard_mw")
 
 
 @dataclass(frozen=True)
@@ -64,22 +57,11 @@ def build_exchange_model(shape: ExchangeShape) -> Any:
     """
     system, n_period, period_h = shape.bulk.system, shape.bulk.n_period, shape.bulk.period_h
     m = pyo.ConcreteModel(name="exchange")
-    declare_sets(m, system, n_period)
-    declare_physics(m, system, declare_running(m), period_h)
+    supply = declare_dispatch(m, system, n_period, period_h)
+    m.taken_mw = pyo.Var(m.period)
+    declare_drawn(m, system, lambda t: m.taken_mw[t])
     for name in _OWN:
         m.add_component(name, pyo.Var(m.period))
-    m.taken_mw = pyo.Var(m.period)
-    m.whole_load = pyo.Constraint(
-        m.period, rule=lambda m, t: m.load_mw[t] == m.taken_mw[t] + m.loss_mw[t], doc="load (MW)"
-    )
-    share = system.reserve_load_share
-    m.whole_reserve = pyo.Constraint(
-        m.period, rule=lambda m, t: m.reserve_mw[t] == m.other_reserve_mw[t] + share * m.taken_mw[t]
-    )
-    unit = {u.name: u for u in system.units}
-    supply = running_cost(
-        m, system, lambda i, t: unit[i].fuel_cost_per_h(m.gross_mw[i, t], m.on[i, t]), period_h
-    )
     sales = sum(m.supply_price[t] * m.taken_mw[t] for t in m.period)
     apart = sum((m.taken_mw[t] - m.heard_mw[t]) ** 2 for t in m.period)
     m.cost_money = pyo.Objective(expr=supply + period_h * (0.5 * shape.pull_per_mw2h * apart - sales))
@@ -153,18 +135,10 @@ class ExchangeDispatch:
         and is unique where that of a dispatch at a given load is not.
         """
         bulk, heard = self.shape.bulk, forecast.load_mw
-        signals = bulk_signals(bulk.system, forecast, state)
-        for name in _DECIDED:
-            del signals[name]
-        signals |= running_signals(bulk.system, on, state, bulk.period_h)
-        solution = self.problem.solve(
-            owner,
-            **signals,
-            loss_mw=forecast.loss_mw,
-            other_reserve_mw=bulk.system.reserve_renewable_share * forecast.available_mw.sum(axis=0),
-            supply_price=price_per_mwh,
-            heard_mw=heard,
-        )
+        # All load is that of followers; what is left for others are the losses.
+        others = forecast.with_load(np.zeros_like(heard))
+        signals = drawn_signals(bulk.system, others, on, state, bulk.period_h)
+        solution = self.problem.solve(owner, **signals, supply_price=price_per_mwh, heard_mw=heard)
         taken, hours = solution["taken_mw"], bulk.period_h
         emission, supplied = self._emission_and_supply(solution, forecast)
         counted = 0.5 * self.shape.pull_per_mw2h * (taken - heard) ** 2 - price_per_mwh * taken

@@ -15,10 +15,7 @@ from gridarium.agents.transmission.bulk_families import (
     RUNNING_SIGNALS,
     SIGNALS,
     bulk_signals,
-    declare_physics,
-    declare_running,
-    declare_sets,
-    running_cost,
+    declare_dispatch,
     running_signals,
 )
 from gridarium.agents.transmission.bulk_system import BulkForecast, BulkPlan, BulkState, BulkSystem
@@ -48,14 +45,8 @@ def build_merit_order_model(shape: BulkShape) -> Any:
     -----
     D1 to D4, D6 on one bus, D7, D8, D10.
     """
-    system = shape.system
     m = pyo.ConcreteModel(name="merit order")
-    declare_sets(m, system, shape.n_period)
-    declare_physics(m, system, declare_running(m), shape.period_h)
-    unit = {u.name: u for u in system.units}
-    cost = running_cost(
-        m, system, lambda i, t: unit[i].fuel_cost_per_h(m.gross_mw[i, t], m.on[i, t]), shape.period_h
-    )
+    cost = declare_dispatch(m, shape.system, shape.n_period, shape.period_h)
     m.cost_money = pyo.Objective(expr=cost)
     return m
 

@@ -13,25 +13,17 @@ from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.region.region_day import RegionDay, RegionPlan
 from gridarium.agents.region.region_problem import RegionShape, build_region_model
 from gridarium.agents.transmission.bulk_families import (
-    RUNNING_SIGNALS,
-    SIGNALS,
-    bulk_signals,
-    declare_physics,
-    declare_running,
-    declare_sets,
-    running_cost,
-    running_signals,
+    DRAWN_SIGNALS,
+    OTHER_SIGNALS,
+    declare_dispatch,
+    declare_drawn,
+    drawn_signals,
 )
 from gridarium.agents.transmission.bulk_system import BulkForecast, BulkPlan, BulkState
 from gridarium.agents.transmission.merit_order import BulkShape, MeritOrder
 from gridarium.environment.arrays import Array, Flags, series
 from gridarium.market.messages.tariffs import TariffSignal
 from gridarium.market.quota_ladder import QuotaLadder
-
-_DECIDED = ("load_mw", "reserve_mw")
-"""What a dispatch is told, and what follows here from what the regional systems draw."""
-_OTHER = tuple(f"other_{name}" for name in _DECIDED)
-"""What of them no regional system has a part in."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +48,8 @@ class SocialShape:
     @property
     def signals(self) -> tuple[str, ...]:
         """Names of the signals of the joint problem."""
-        told = (name for name in SIGNALS if name not in _DECIDED)
         own = (f"{_place(i)}.{name}" for i, region in enumerate(self.regions) for name in region.signals)
-        return (*told, *_OTHER, *RUNNING_SIGNALS, *own)
+        return (*DRAWN_SIGNALS, *own)
 
 
 def _place(number: int) -> str:
@@ -73,30 +64,14 @@ def build_social_model(shape: SocialShape) -> Any:
     D1 to D4, D6 on one bus, D7, D8, D10 with the load of D12 decided, and D11, D13 to D16 without a purchase:
     ``min C_G + C_ES + C_CO2 + sum_r (C_DR,r + a2 / a1 cost_0,r dissatisfaction_r)``.
     """
-    system, n_period, period_h = shape.bulk.system, shape.bulk.n_period, shape.bulk.period_h
+    bulk = shape.bulk
     m = pyo.ConcreteModel(name="social optimum")
-    declare_sets(m, system, n_period)
-    declare_physics(m, system, declare_running(m), period_h)
+    supply = declare_dispatch(m, bulk.system, bulk.n_period, bulk.period_h)
     regions = [build_region_model(region) for region in shape.regions]
     for number, region in enumerate(regions):
         region.cost_money.deactivate()
         m.add_component(_place(number), region)
-    m.other_load_mw, m.other_reserve_mw = pyo.Var(m.period), pyo.Var(m.period)
-
-    def drawn(t: int) -> Any:
-        return sum(region.net_mw[t] for region in regions)
-
-    m.whole_load = pyo.Constraint(
-        m.period, rule=lambda m, t: m.load_mw[t] == m.other_load_mw[t] + drawn(t), doc="load (MW)"
-    )
-    share = system.reserve_load_share
-    m.whole_reserve = pyo.Constraint(
-        m.period, rule=lambda m, t: m.reserve_mw[t] == m.other_reserve_mw[t] + share * drawn(t)
-    )
-    unit = {u.name: u for u in system.units}
-    supply = running_cost(
-        m, system, lambda i, t: unit[i].fuel_cost_per_h(m.gross_mw[i, t], m.on[i, t]), period_h
-    )
+    declare_drawn(m, bulk.system, lambda t: sum(region.net_mw[t] for region in regions))
     borne = sum(region.cost_money.expr for region in regions)
     m.cost_money = pyo.Objective(expr=supply + shape.response_weight * borne)
     return m
@@ -196,17 +171,14 @@ class SocialPlanner:
             If units that run make more than can be used, or imports do not reach, whatever is asked of users.
         """
         bulk = self.shape.bulk
-        signals = bulk_signals(bulk.system, forecast, state)
-        for decided, other in zip(_DECIDED, _OTHER, strict=True):
-            signals[other] = signals.pop(decided)
-        signals |= running_signals(bulk.system, on, state, bulk.period_h)
+        signals = drawn_signals(bulk.system, forecast, on, state, bulk.period_h)
         free = _nothing_charged(bulk.n_period)
         for number, day in enumerate(days):
             signals |= {f"{_place(number)}.{name}": value for name, value in day.inputs(free).items()}
         solution = self.problem.solve(owner, **signals)
         responses = [day.read(_values_at(solution, number)) for number, day in enumerate(days)]
         # At a kink of the dispatch's cost its own price is one of many; that of the whole supports the plan.
-        load, reserve = (self.problem.sensitivity(solution, name) for name in _OTHER)
+        load, reserve = (self.problem.sensitivity(solution, name) for name in OTHER_SIGNALS)
         price = (load + bulk.system.reserve_load_share * reserve) / bulk.period_h
         found = self.cost_of(owner, forecast, on, state, days, responses)
         return replace(found, plan=replace(found.plan, price_per_mwh=price))
