@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
 from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.agents.transmission.bulk_families import (
     DRAWN_SIGNALS,
     declare_dispatch,
@@ -68,6 +70,12 @@ def build_exchange_model(shape: ExchangeShape) -> Any:
     return m
 
 
+@lru_cache(maxsize=16)
+def exchange_form(shape: ExchangeShape) -> StandardForm:
+    """The compiled problem of a shape; pure numbers, so shared by all worlds."""
+    return compile_model(build_exchange_model(shape), (*DRAWN_SIGNALS, *_OWN))
+
+
 @dataclass(frozen=True)
 class ExchangeStep:
     """What a supplier makes of a round; arrays of shape (n_period,).
@@ -104,7 +112,7 @@ class ExchangeDispatch:
 
     def __init__(self, shape: ExchangeShape) -> None:
         self.shape = shape
-        self.problem = LocalProblem.compile(build_exchange_model(shape), _TOLD)
+        self.problem = LocalProblem(exchange_form(shape))
 
     def step(
         self, owner: str, forecast: BulkForecast, on: Flags, state: BulkState, price_per_mwh: Array

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyomo.environ as pyo
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.region.region_day import RegionDay, RegionPlan
 from gridarium.agents.region.region_problem import RegionShape, build_region_model
+from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.agents.transmission.bulk_families import (
     DRAWN_SIGNALS,
     OTHER_SIGNALS,
@@ -77,6 +79,12 @@ def build_social_model(shape: SocialShape) -> Any:
     return m
 
 
+@lru_cache(maxsize=16)
+def social_form(shape: SocialShape) -> StandardForm:
+    """The compiled joint problem of a shape; pure numbers, so shared by all worlds."""
+    return compile_model(build_social_model(shape), shape.signals)
+
+
 def valued_at(
     bulk: BulkShape, forecast: BulkForecast, price_per_tco2: float
 ) -> tuple[BulkShape, BulkForecast]:
@@ -138,7 +146,7 @@ class SocialPlanner:
 
     def __init__(self, shape: SocialShape) -> None:
         self.shape = shape
-        self.problem = LocalProblem.compile(build_social_model(shape), shape.signals)
+        self.problem = LocalProblem(social_form(shape))
         self._merit_order = MeritOrder(shape.bulk)
 
     @classmethod
