@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.horizon import Horizon
-from gridarium.market.carbon_policy import CarbonOffer
 from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
 from gridarium.market.stackelberg import Judgement, NegotiationRules, Round
 
@@ -71,7 +70,6 @@ class TiesDay:
     unit_hours: Flags | None = None
     rounds: list[Round[CarbonJudgement]] = field(default_factory=list)
     signals: dict[str, TariffSignal] = field(default_factory=dict)
-    offers: Sequence[CarbonOffer] = ()
     negotiations: int = 0
     revisions: int = 0
     level: float = 1.0
@@ -133,7 +131,7 @@ class TiesDay:
     @property
     def personal_tco2(self) -> Array:
         """Carbon that each follower is told to answer for, by its plan, shape (n_follower,)."""
-        factors = np.array([offer.factor_tco2_per_mwh for offer in self.offers])
+        factors = np.array([self.signals[name].factor_tco2_per_mwh for name in self.base_mw])
         return np.asarray((factors * self.loads).sum(axis=1) * self.horizon.step_h)
 
     def hear(self, replies: Mapping[str, LoadPlan]) -> None:

@@ -190,7 +190,6 @@ class TiesNegotiation(ABC):
             )
             for place, name in enumerate(today.base_mw)
         }
-        today.offers = _offers_in(today.signals)
         return today.signals
 
     def _ladder(self, place: int) -> PersonalLadder | None:
@@ -217,7 +216,6 @@ class TiesNegotiation(ABC):
             name: replace(signal, final=True, first_step=first_step) if name in hearers else before[name]
             for name, signal in signals.items()
         }
-        today.offers = _offers_in(today.signals)
         return today.signals
 
     def _chosen(self, round_: int, step: Posted) -> Posted:
@@ -286,8 +284,3 @@ class TiesNegotiation(ABC):
     @property
     def _tou(self) -> Array:
         return self._today.horizon.of_day(self._pricing.tou_price_per_mwh, self._today.number)
-
-
-def _offers_in(signals: Mapping[str, TariffSignal]) -> list[CarbonOffer]:
-    """What signals say of carbon."""
-    return [CarbonOffer(signal.factor_tco2_per_mwh, signal.ladder) for signal in signals.values()]
