@@ -129,6 +129,15 @@ class RealTime:
             for place, moved in day.moved_mw.items()
         }
 
+    def emission_tco2(self, periods: slice) -> float:
+        """Emission of all units by what their meters show."""
+        meters, factors = self._ties.world.feed_in_meters, self._planner.system.emission_tco2_per_mwh
+        per_h = sum(
+            float(factor * meters[name][periods].sum())
+            for name, factor in zip(self._parties.units, factors, strict=True)
+        )
+        return per_h * self._ties.world.period_h
+
     def begin(self, today: TiesDay, negotiation: TiesNegotiation) -> Generator[Any, Any, None]:
         """Lay the plan of a day out in settlement periods, and send it until it is received or begun."""
         ties, horizon = self._ties, self._planner.horizon
@@ -249,12 +258,8 @@ class RealTime:
         horizon, world = self._planner.horizon, self._ties.world
         begun = horizon.periods(now.day.number).start
         done = max(begun, min(world.periods_done, period))
-        per_h = float(now.plan.own_t_per_h[done - begun : period - begun].sum())
-        if done > begun:
-            factors = self._planner.system.emission_tco2_per_mwh
-            fed_in = [world.feed_in_meters[name][begun:done].sum() for name in self._parties.units]
-            per_h += float(factors @ np.array(fed_in))
-        return per_h * horizon.period_h
+        planned_t_per_h = float(now.plan.own_t_per_h[done - begun : period - begun].sum())
+        return self.emission_tco2(slice(begun, done)) + planned_t_per_h * horizon.period_h
 
 
 def _with_rest(values: Array, rest: Array, place: int) -> Array:

@@ -267,7 +267,7 @@ class Ties(HeadCustomer):
         if not self.horizon.is_last(period):
             return
         day, _ = self.horizon.place(period)
-        cost = self.shape.system.carbon.cost_money(self.emission_tco2(self.horizon.periods(day)))
+        cost = self.shape.system.carbon.cost_money(self._real_time.emission_tco2(self.horizon.periods(day)))
         payer, payee = (self.name, CARBON_MARKET) if cost >= 0.0 else (CARBON_MARKET, self.name)
         if cost:
             ledger.book(world.clock.now_s, payer, payee, abs(cost), CARBON, period)
@@ -277,15 +277,6 @@ class Ties(HeadCustomer):
         meters = self.world.feed_in_meters
         priced = zip(self._storages, self.shape.system.wear_cost_per_mwh, strict=True)
         return sum(price * float(meters[name][periods].sum()) for name, price in priced) * self.world.period_h
-
-    def emission_tco2(self, periods: slice) -> float:
-        """Emission of its units by what their meters show."""
-        meters, factors = self.world.feed_in_meters, self.shape.system.emission_tco2_per_mwh
-        per_h = sum(
-            float(factor * meters[name][periods].sum())
-            for name, factor in zip(self._units, factors, strict=True)
-        )
-        return per_h * self.world.period_h
 
     # What it tells of itself.
 
