@@ -134,6 +134,10 @@ class TiesDay:
         factors = np.array([self.signals[name].factor_tco2_per_mwh for name in self.base_mw])
         return np.asarray((factors * self.loads).sum(axis=1) * self.horizon.step_h)
 
+    def adopt(self, plan: BulkPlan) -> None:
+        """Go by a dispatch over the network, and by its losses."""
+        self.plan, self.loss_mw = plan, plan.loss_mw
+
     def hear(self, replies: Mapping[str, LoadPlan]) -> None:
         """Take the loads that followers have planned; who stayed silent is taken to keep to the last one."""
         for name, plan in replies.items():

@@ -89,19 +89,20 @@ class TiesPlanner:
         price, factor = fit(terms.price_per_mwh), fit(terms.factor_tco2_per_mwh)
         return BulkForecast(load_mw, today.available, price, factor, loss)
 
+    def forecast_heard(self, today: TiesDay) -> BulkForecast:
+        """What is expected of a day at the loads last heard."""
+        return self.forecast(today, today.loads.sum(axis=0))
+
     def commit(self, today: TiesDay) -> None:
         """Commit the units for the loads last heard."""
         found = self._committer.best(
-            self.owner,
-            self._by_hour(self.forecast(today, today.loads.sum(axis=0))),
-            today.state,
-            today.unit_hours,
+            self.owner, self._by_hour(self.forecast_heard(today)), today.state, today.unit_hours
         )
         today.on = self._by_step(found.on)
 
     def review(self, today: TiesDay) -> Flags | None:
         """Hold the commitment against the best one for the loads heard; that one where it pays to change."""
-        forecast = self._by_hour(self.forecast(today, today.loads.sum(axis=0)))
+        forecast = self._by_hour(self.forecast_heard(today))
         held = self._committer.cost_of(self.owner, self._hours_on(today.on), forecast, today.state)
         best = self._committer.best(self.owner, forecast, today.state, today.unit_hours)
         today.review = UnitReview(float("nan") if held is None else held, best.cost_money)
@@ -117,16 +118,14 @@ class TiesPlanner:
         InfeasibleError
             If no flow within all limits supplies them with the units that run.
         """
-        today.plan = self.network.solve(self.owner, self.network_day(today))
-        today.loss_mw = today.plan.loss_mw
+        today.adopt(self.network.solve(self.owner, self.network_day(today)))
 
     def try_dispatch(self, today: TiesDay) -> bool:
         """Dispatch the day if a flow is found for the loads last heard; else keep the plan and its losses."""
         plan = self.network.attempt(self.owner, self.network_day(today))
-        if plan is None:
-            return False
-        today.plan, today.loss_mw = plan, plan.loss_mw
-        return True
+        if plan is not None:
+            today.adopt(plan)
+        return plan is not None
 
     def network_day(self, today: TiesDay) -> NetworkDay:
         """What the network's dispatch starts from."""
@@ -147,8 +146,7 @@ class TiesPlanner:
         """What followers shall take together by what they have told at a price, at the losses last known."""
         shape = ExchangeShape(self.merit_order.shape, pull_per_mw2h)
         problem = self._world.shared(shape, lambda: ExchangeDispatch(shape))
-        forecast = self.forecast(today, today.loads.sum(axis=0))
-        return problem.step(self.owner, forecast, today.on, today.state, price_per_mwh)
+        return problem.step(self.owner, self.forecast_heard(today), today.on, today.state, price_per_mwh)
 
     # What responses avoid.
 
@@ -180,8 +178,8 @@ class TiesPlanner:
 
     def marginal_factor(self, today: TiesDay) -> Array:
         """Emission of the day that a further MWh of load in each step causes, tCO2/MWh, shape (n_step,)."""
-        load, hours = today.loads.sum(axis=0), self.horizon.step_h
-        forecast, on, state = self.forecast(today, load), today.on, today.state
+        forecast, on, state = self.forecast_heard(today), today.on, today.state
+        load, hours = forecast.load_mw, self.horizon.step_h
         before = self.merit_order.emission_tco2(self.owner, forecast, on, state)
         more = [
             self.merit_order.emission_tco2(self.owner, forecast.with_load(load + probe), on, state)
