@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 
@@ -35,3 +36,8 @@ class Rows:
     by: Literal["period", "row", "bus", "branch"] = "period"
     agent: str | None = None
     kind: str | None = None
+
+
+def columns_of(rows: Sequence[Mapping[str, ArrayLike]]) -> dict[str, ArrayLike]:
+    """Rows of one kind, at least one, as columns by their names."""
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}

@@ -13,7 +13,7 @@ from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.price_setting import Foresight
-from gridarium.agents.rows import Rows
+from gridarium.agents.rows import Rows, columns_of
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
@@ -47,8 +47,8 @@ class DsoRows:
     def rows(self) -> Iterator[Rows]:
         """All of them."""
         yield Rows("signals", self._signals())
-        yield Rows("rounds", _columns([row for day in self.days for row in _rounds(day)]), by="row")
-        yield Rows("days", _columns([_day(day) for day in self.days]), by="row")
+        yield Rows("rounds", columns_of([row for day in self.days for row in _rounds(day)]), by="row")
+        yield Rows("days", columns_of([_day(day) for day in self.days]), by="row")
         yield Rows("carbon", self._carbon())
         if all(day.plan.outlook.surplus for day in self.days):
             yield Rows("credits", self._credits())
@@ -172,10 +172,6 @@ class DsoRows:
         wanted = self._over_days(lambda day: day.wanted_mw[row])
         planned = self._over_days(lambda day: day.own_mw[row])
         return {"p_own_mw": wanted, "p_planned_mw": planned, "p_redispatched_mw": np.abs(planned - wanted)}
-
-
-def _columns(rows: Sequence[dict[str, ArrayLike]]) -> dict[str, ArrayLike]:
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
 def _rounds(day: DsoDay) -> Iterator[dict[str, ArrayLike]]:

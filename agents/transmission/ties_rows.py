@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gridarium.agents.rows import Rows
+from gridarium.agents.rows import Rows, columns_of
 from gridarium.agents.transmission.bulk_system import BulkPlan
 from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.environment.arrays import Array
@@ -41,14 +41,14 @@ class TiesRows:
     def rows(self) -> Iterator[Rows]:
         """All of them."""
         yield Rows("signals", self._signals())
-        yield Rows("rounds", _columns([row for day in self.days for row in _rounds(day)]), by="row")
-        yield Rows("days", _columns([_day(day) for day in self.days]), by="row")
+        yield Rows("rounds", columns_of([row for day in self.days for row in _rounds(day)]), by="row")
+        yield Rows("days", columns_of([_day(day) for day in self.days]), by="row")
         yield Rows("bulk_plans", self._plans())
         for place, name in enumerate(self.days[0].followers):
             yield Rows("personal_carbon", self._personal(name), agent=self.grid.local(name), kind="follower")
             yield Rows(
                 "abatement",
-                _columns([self._abatement(day, place) for day in self.days]),
+                columns_of([self._abatement(day, place) for day in self.days]),
                 by="row",
                 agent=self.grid.local(name),
                 kind="follower",
@@ -127,10 +127,6 @@ class TiesRows:
             "plan_mwh": float(day.loads[place].sum()) * self.horizon.step_h,
             "personal_tco2": float(day.personal_tco2[place]),
         }
-
-
-def _columns(rows: Sequence[dict[str, ArrayLike]]) -> dict[str, ArrayLike]:
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
 def _rounds(day: TiesDay) -> Iterator[dict[str, ArrayLike]]:
