@@ -62,9 +62,7 @@ def _build(build: GridBuild) -> None:
     from gridarium.agents.feeder.contract import DsoContract
     from gridarium.agents.feeder.dso import Dso as Agent
 
-    for name, hung in build.below.items():
-        if hung.above is not None:
-            build.followers[name] = hung.above
+    build.hear_grids_below()
     contract = DsoContract(
         build.column(PRICES.of(build.scenario).tou_column),
         build.supplier,

@@ -210,6 +210,12 @@ class GridBuild:
         assert self.operator is not None
         return self.operator
 
+    def hear_grids_below(self) -> None:
+        """Let the operators of grids below answer the signals of its own, where their heads are."""
+        for name, hung in self.below.items():
+            if hung.above is not None:
+                self.followers[name] = hung.above
+
     def named(self, names: Iterable[str]) -> tuple[str, ...]:
         """Names in the world of agents of this grid."""
         return tuple(map(self.grid.named, names))

@@ -146,9 +146,7 @@ def _build(build: GridBuild) -> None:
     from gridarium.agents.transmission.ties import Ties as Agent
     from gridarium.agents.transmission.ties import TiesContract
 
-    for name, hung in build.below.items():
-        if hung.above is not None:
-            build.followers[name] = hung.above
+    build.hear_grids_below()
     cap = CARBON_POLICY.of(build.scenario).emission_cap_tco2_per_day
     Agent(
         grid.head,
