@@ -172,9 +172,8 @@ class Region(GridAgent):
             (self.supplier, energy, RETAIL),
             (signal.carbon_collector or self._collector, carbon, PERSONAL_CARBON),
         ):
-            payer, paid = (self.name, payee) if amount >= 0.0 else (payee, self.name)
             if amount:
-                world.ledger.book(world.clock.now_s, payer, paid, abs(amount), purpose, period)
+                world.ledger.book(world.clock.now_s, self.name, payee, amount, purpose, period)
 
     # What it tells of itself.
 

@@ -268,9 +268,8 @@ class Ties(HeadCustomer):
             return
         day, _ = self.horizon.place(period)
         cost = self.shape.system.carbon.cost_money(self._real_time.emission_tco2(self.horizon.periods(day)))
-        payer, payee = (self.name, CARBON_MARKET) if cost >= 0.0 else (CARBON_MARKET, self.name)
         if cost:
-            ledger.book(world.clock.now_s, payer, payee, abs(cost), CARBON, period)
+            ledger.book(world.clock.now_s, self.name, CARBON_MARKET, cost, CARBON, period)
 
     def wear_money(self, periods: slice) -> float:
         """Wear of its storages by what their meters show (D3)."""
