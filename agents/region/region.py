@@ -30,7 +30,8 @@ from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
 class Region(GridAgent):
     """A follower that hears prices of energy and carbon, plans for its users, and tells what it will draw.
 
-    It pays its supplier for the energy that its meter shows, and whoever collects them for its carbon steps.
+    It pays its supplier for the energy that its meter shows, and for its carbon steps unless a signal names
+    somebody else who collects them.
 
     Parameters
     ----------
@@ -40,8 +41,6 @@ class Region(GridAgent):
         Of all days.
     supplier : str
         Whose signals it takes.
-    carbon_collector : str
-        Account that is paid for its carbon, unless a signal names another.
     behaviour : Behaviour, optional
     horizon : Horizon, optional
         Its days and steps; settlement periods by default.
@@ -57,13 +56,12 @@ class Region(GridAgent):
         name: str,
         demand: RegionDemand,
         supplier: str,
-        carbon_collector: str,
         behaviour: Behaviour | None = None,
         horizon: Horizon | None = None,
         pool: str | None = None,
     ) -> None:
         super().__init__(site, name, behaviour)
-        self.site, self.supplier, self._collector = site, supplier, carbon_collector
+        self.site, self.supplier = site, supplier
         self.horizon = horizon or Horizon.of(self.world)
         weight = demand.flexibility.dissatisfaction_weight
         daily_mwh = float(demand.base_mw.sum()) * self.horizon.step_h / self.horizon.n_day
@@ -170,7 +168,7 @@ class Region(GridAgent):
         carbon = hours * float(carbon_cost_per_h(flat, signal.factor_tco2_per_mwh, signal.ladder)[step])
         for payee, amount, purpose in (
             (self.supplier, energy, RETAIL),
-            (signal.carbon_collector or self._collector, carbon, PERSONAL_CARBON),
+            (signal.carbon_collector or self.supplier, carbon, PERSONAL_CARBON),
         ):
             if amount:
                 world.ledger.book(world.clock.now_s, self.name, payee, amount, purpose, period)

@@ -28,7 +28,6 @@ from gridarium.experiments.scenario_fields import (
     Section,
     Share,
 )
-from gridarium.market.accounts import CARBON_MARKET
 
 if TYPE_CHECKING:
     from gridarium.agents.region.region_demand import Flexibility
@@ -152,7 +151,7 @@ def _build(build: GridBuild) -> None:
         )
         site = _place(build, region)
         behaviour = behaviour_of(build.grid.named(name), region.behaviour, build.grid.world.streams)
-        agent = Agent(site, name, demand, build.leader, CARBON_MARKET, behaviour, build.horizon, pool)
+        agent = Agent(site, name, demand, build.leader, behaviour, build.horizon, pool)
         build.followers[agent.name] = site
 
 

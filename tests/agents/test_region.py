@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def lived(
 ) -> tuple[Region, Supplier]:
     supplier = Supplier(world)
     demand = RegionDemand(BASE, Flexibility(shift_share=0.0, cut_cost_per_mw2h=100.0))
-    region = Region(world.grid.head, "r1", demand, "ties", "carbon-market", behaviour)
+    region = Region(world.grid.head, "r1", demand, "ties", behaviour)
     for signal in signals:
         world.bus.send("ties", "r1", signal)
     while world.running:
@@ -90,6 +91,16 @@ def test_carbon_below_the_quota_is_a_reward(make_world: MakeWorld) -> None:
     assert got == pytest.approx(-ladder(2.0).cost_per_h(0.5 * region.day(0).plan.net_mw).sum()) and got > 0.0
 
 
+@pytest.mark.parametrize(("named", "paid"), [(None, "ties"), ("state", "state")])
+def test_carbon_is_paid_to_the_supplier_unless_a_signal_names_a_collector(
+    make_world: MakeWorld, named: str | None, paid: str
+) -> None:
+    world = make_world()
+    lived(world, replace(told(), carbon_collector=named))
+    steps = [one for one in world.ledger.entries if one.purpose == PERSONAL_CARBON]
+    assert {(one.payer, one.payee) for one in steps} == {("r1", paid)}
+
+
 def test_the_newest_signal_counts_and_an_old_one_is_not_answered(make_world: MakeWorld) -> None:
     dear = TariffSignal(2, PRICE + 100.0, np.zeros(3), PRICE)
     region, supplier = lived(make_world(), dear, told(1), dear)
@@ -108,7 +119,7 @@ def test_users_who_comply_in_part_draw_more_and_pay_for_that(make_world: MakeWor
 def test_it_tells_its_base_load_when_asked(make_world: MakeWorld) -> None:
     world = make_world()
     supplier = Supplier(world)
-    Region(world.grid.head, "r1", RegionDemand(BASE, Flexibility()), "ties", "carbon-market")
+    Region(world.grid.head, "r1", RegionDemand(BASE, Flexibility()), "ties")
     world.bus.send("ties", "r1", ForecastRequest(0))
     world.bus.send("ties", "r1", told())
     while world.running:
