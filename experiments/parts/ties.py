@@ -256,6 +256,16 @@ def _has_no_capture(scenario: GridScenario) -> Iterator[Fault]:
             yield Fault(f"thermal_units.{name}.capture", unit.capture.model_dump(), allowed)
 
 
+def _schedules_storages(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield storages that say what only an owner with a schedule of its own goes by."""
+    if TIES.of(scenario) is None:
+        return
+    for name, unit in STORAGES.of(scenario).items():
+        if unit.equal_schedules != "spread":
+            allowed = "must be spread under a TIES, which schedules all storages itself"
+            yield Fault(f"storages.{name}.equal_schedules", unit.equal_schedules, allowed)
+
+
 def _can_be_shared(scenario: GridScenario) -> Iterator[Fault]:
     """Yield more followers than exact Shapley values can be had of."""
     from gridarium.market.coalition import MOST_PLAYERS
@@ -280,6 +290,7 @@ TIES: Part[Ties | None] = Part(
     build=_build,
     checks=(
         (frozenset({"ties", "thermal_units"}), _has_no_capture),
+        (frozenset({"ties", "storages"}), _schedules_storages),
         (frozenset({"ties", "regions", "carbon_policy"}), _can_be_shared),
     ),
     columns=lambda section: () if section is None else (section.tou_column,),

@@ -122,7 +122,7 @@ class TariffSignal:
         What the one who is told pays for the carbon of what it draws, at the factor told; of all replicas of
         a grid together.
     carbon_collector : str, optional
-        Account that is paid for that carbon; left out where that is who tells.
+        Account that is paid for that carbon; the one who tells where it is left out.
     pull : Pull, optional
         In exchange rounds, towards what the one who tells draws the exchange of the one who is told.
     first_step : int
