@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gridarium.agents.base import GridAgent, on
-from gridarium.agents.rows import Rows
+from gridarium.agents.rows import Rows, columns_of
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.market.accounts import MAINTENANCE, POOL_FEE, POOLED_CARBON
@@ -129,5 +129,4 @@ class CarbonPool(GridAgent):
                 }
                 for number, day in enumerate(self.days)
             ]
-            values = {column: [row[column] for row in own] for column in own[0]}
-            yield Rows("carbon_pool", values, by="row", agent=self.grid.local(name), kind="region")
+            yield Rows("carbon_pool", columns_of(own), by="row", agent=self.grid.local(name), kind="region")
