@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from gridarium.experiments.grid_tree import (
 )
 from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.parts.part import GridScenario
+from gridarium.experiments.parts.ties import can_be_shared
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_checks import currencies_have_rates, papers_are_known, rates_are_of_others
 from gridarium.experiments.scenario_fields import NAME
@@ -57,6 +59,7 @@ def check_grids(tree: Tree, check_grid: CheckGrid) -> tuple[StackedScenario | No
             entries[name] = GridEntry(places[name], scenario)
     faults += _tree_faults(own_trees, places, common)
     faults += _seam_faults(entries)
+    faults += _follower_faults(entries, places)
     if faults:
         return None, faults
     return common.model_copy(update={"grids": entries}), []
@@ -175,6 +178,14 @@ def _seam_faults(entries: Mapping[str, GridEntry]) -> Iterator[Fault]:
         if above.scenario.operator_name is None:
             yield Fault(f"grids.{name}.under", entry.place.under, "must be a grid with an operator")
         yield from _bus_faults(name, entry.place.at, above.scenario)
+
+
+def _follower_faults(entries: Mapping[str, GridEntry], places: Mapping[str, GridPlace]) -> Iterator[Fault]:
+    """Yield more followers, grids below among them, than a TIES that is sound by itself can share among."""
+    n_below = Counter(place.under for place in places.values())
+    for name, entry in entries.items():
+        for fault in can_be_shared(entry.scenario, n_below[name]):
+            yield _within(name, fault)
 
 
 def _bus_faults(name: str, at: int | str | None, above: GridScenario) -> Iterator[Fault]:

@@ -266,19 +266,27 @@ def _schedules_storages(scenario: GridScenario) -> Iterator[Fault]:
             yield Fault(f"storages.{name}.equal_schedules", unit.equal_schedules, allowed)
 
 
-def _can_be_shared(scenario: GridScenario) -> Iterator[Fault]:
-    """Yield more followers than exact Shapley values can be had of."""
+def can_be_shared(scenario: GridScenario, n_below: int = 0) -> Iterator[Fault]:
+    """Yield more followers of a TIES than Shapley values can be had of.
+
+    Parameters
+    ----------
+    scenario : GridScenario
+    n_below : int
+        Grids that hang on its own and follow beside its regions; only the whole tree of grids tells.
+    """
     from gridarium.market.coalition import MOST_PLAYERS
 
-    policy, n_region = CARBON_POLICY.of(scenario), len(REGIONS.of(scenario))
-    exact = policy.scheme == "full" and policy.shapley == "exact"
-    if TIES.of(scenario) is not None and exact and n_region > MOST_PLAYERS:
-        allowed = f"must be sampled for {n_region} regions: exact values are for at most {MOST_PLAYERS}"
+    policy, n_follower = CARBON_POLICY.of(scenario), len(REGIONS.of(scenario)) + n_below
+    if TIES.of(scenario) is None or policy.scheme != "full":
+        return
+    if policy.shapley == "exact" and n_follower > MOST_PLAYERS:
+        allowed = f"must be sampled for {n_follower} followers: exact values are for at most {MOST_PLAYERS}"
         yield Fault("carbon_policy.shapley", policy.shapley, allowed)
     # Fifty pairs of orders, each of which asks for all followers but one, and the two ends.
-    least = 2 + 100 * (n_region - 1)
-    if policy.scheme == "full" and policy.shapley == "sampled" and policy.shapley_evaluations < least:
-        allowed = f"must be at least {least} for {n_region} regions"
+    least = 2 + 100 * (n_follower - 1)
+    if policy.shapley == "sampled" and policy.shapley_evaluations < least:
+        allowed = f"must be at least {least} for {n_follower} followers"
         yield Fault("carbon_policy.shapley_evaluations", policy.shapley_evaluations, allowed)
 
 
@@ -291,7 +299,7 @@ TIES: Part[Ties | None] = Part(
     checks=(
         (frozenset({"ties", "thermal_units"}), _has_no_capture),
         (frozenset({"ties", "storages"}), _schedules_storages),
-        (frozenset({"ties", "regions", "carbon_policy"}), _can_be_shared),
+        (frozenset({"ties", "regions", "carbon_policy"}), can_be_shared),
     ),
     columns=lambda section: () if section is None else (section.tou_column,),
     names=lambda section: () if section is None else (_AGENT,),

@@ -7,6 +7,7 @@ import pytest
 from gridarium.environment.errors import ScenarioError
 from gridarium.experiments.benchmarks.ties import split_tree
 from gridarium.experiments.scenario import check_case, load_scenario
+from gridarium.experiments.scenario_files import read_scenario_file
 
 BULK = "grids.bulk."
 
@@ -42,7 +43,7 @@ def test_a_cap_needs_a_price() -> None:
 @pytest.mark.parametrize(
     ("policy", "told"),
     [
-        ({"scheme": "full"}, "must be sampled for 24 regions: exact values are for at most 16"),
+        ({"scheme": "full"}, "must be sampled for 24 followers: exact values are for at most 16"),
         ({"scheme": "full", "shapley": "sampled", "shapley_evaluations": 500}, "must be at least 2302"),
     ],
 )
@@ -52,3 +53,39 @@ def test_more_followers_than_exact_values_are_for(policy: dict[str, object], tol
     scenario, faults = check_case(tree)
     assert scenario is None
     assert any(told in fault.allowed for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("n_feeder", "shapley", "told"),
+    [
+        (15, {"shapley": "exact"}, []),
+        (
+            16,
+            {"shapley": "exact"},
+            [
+                "grids.bulk.carbon_policy.shapley: got 'exact'; must be sampled for 17 followers: "
+                "exact values are for at most 16"
+            ],
+        ),
+        (16, {"shapley": "sampled", "shapley_evaluations": 1602}, []),
+        (
+            16,
+            {"shapley": "sampled", "shapley_evaluations": 1601},
+            [
+                "grids.bulk.carbon_policy.shapley_evaluations: got 1601; must be at least 1602 for 17 "
+                "followers"
+            ],
+        ),
+    ],
+)
+def test_feeders_below_are_followers_like_regions(
+    n_feeder: int, shapley: dict[str, object], told: list[str]
+) -> None:
+    tree = read_scenario_file("ties-feeders-small").tree
+    bulk, feeder = tree["grids"]["bulk"], tree["grids"]["r1"]
+    assert len(bulk["regions"]) == 1
+    grids = {f"r{number}": feeder for number in range(n_feeder)}
+    grids["bulk"] = bulk | {"carbon_policy": {"scheme": "full", **shapley}}
+    own = {key: value for key, value in tree.items() if key != "cases"}
+    _, faults = check_case(own | {"grids": grids})
+    assert [str(fault) for fault in faults] == told
