@@ -91,6 +91,9 @@ class LocalProblem:
         tighten: Tightening | None = None,
         integer_gap: float = INTEGER_GAP,
     ) -> None:
+        self._unweighed, self._weight = form, 1.0
+        if form.weight:
+            form = form.weighed(self._weight)
         self.form, self._tighten = form, tighten
         self.solves, self.searches = 0, 0
         self.solver_s = 0.0
@@ -120,6 +123,21 @@ class LocalProblem:
     def compile(cls, model: Any, signals: Sequence[str], integer_gap: float = INTEGER_GAP) -> LocalProblem:
         """Compile a Pyomo model; see `gridarium.agents.solving.standard_form.compile_model`."""
         return cls(compile_model(model, signals), integer_gap=integer_gap)
+
+    def weigh(self, weight: float) -> None:
+        """Solve at another weight of the form from now on; the live solver stays.
+
+        Raises
+        ------
+        SolveError
+            If the form has none, the weight is not above 0, or the problem is no convex QP without integers.
+        """
+        if weight == self._weight and self._unweighed.weight:
+            return
+        if not isinstance(self._solver, QuadraticSolver):
+            raise SolveError("only the weight of a convex QP can change")
+        self.form, self._weight = self._unweighed.weighed(weight), weight
+        self._solver.reweigh(self.form)
 
     @property
     def cone_rounds(self) -> int:

@@ -12,6 +12,7 @@ from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.region.region_demand import RegionDemand
 from gridarium.agents.region.region_problem import (
     ASKED,
+    PULL,
     COMFORT_PART,
     CUT_PART,
     SHIFT_PART,
@@ -59,7 +60,7 @@ class RegionPlan:
 @lru_cache(maxsize=64)
 def region_form(shape: RegionShape) -> StandardForm:
     """The compiled problem of a shape; pure numbers, so shared by all worlds."""
-    return compile_model(build_region_model(shape), shape.signals)
+    return compile_model(build_region_model(shape), shape.signals, PULL if shape.has_target else "")
 
 
 class RegionDay:
@@ -68,6 +69,7 @@ class RegionDay:
     - `best`: its plan under a signal
     - `cost_money`, `minimised_money`: what a plan costs it under a signal, and what it has made least
     - `plan`: what it has decided on
+    - `peak_mw`, `stake_money`: by which dissatisfaction is scaled
 
     Parameters
     ----------
@@ -92,7 +94,7 @@ class RegionDay:
         step_h: float,
     ) -> None:
         self.demand, self.step_h, self._world, self._owner = demand, step_h, world, owner
-        self._peak_mw, self._stake_money = peak_mw, stake_money
+        self.peak_mw, self.stake_money = peak_mw, stake_money
         self.plan = RegionPlan.untouched(demand.base_mw)
         self.signal: TariffSignal | None = None
         self.answered_round = 0
@@ -101,24 +103,26 @@ class RegionDay:
         """The plan that is optimal under a signal (D11); of a renewed one, in the steps that are left."""
         shape = self.shape(signal)
         problem = self._world.shared(shape, lambda: LocalProblem(region_form(shape)))
+        if signal.pull is not None:
+            problem.weigh(signal.pull.per_mw2h)
         return self.read(problem.solve(self._owner, **self.inputs(signal)).__getitem__)
 
     def shape(self, signal: TariffSignal) -> RegionShape:
         """What its problem under a signal is built from."""
         return RegionShape(
             self.demand.flexibility,
-            self._peak_mw,
-            self._stake_money,
+            self.peak_mw,
+            self.stake_money,
             len(self.demand.base_mw),
             self.step_h,
             signal.ladder.steps if signal.ladder else 1,
-            signal.pull.per_mw2h if signal.pull else 0.0,
+            signal.pull is not None,
         )
 
     def inputs(self, signal: TariffSignal) -> dict[str, Array]:
         """Values of the signals of its problem, by the names of its shape."""
         blocks = BlockPrices.of(
-            signal.price_per_mwh, signal.factor_tco2_per_mwh, signal.ladder, 10.0 * self._peak_mw
+            signal.price_per_mwh, signal.factor_tco2_per_mwh, signal.ladder, 10.0 * self.peak_mw
         )
         target = {"target_mw": signal.pull.target_mw} if signal.pull else {}
         return {
@@ -166,7 +170,7 @@ class RegionDay:
 
     def own_money(self, plan: RegionPlan) -> float:
         """Response, and what dissatisfaction is worth: what a plan costs without any bill; money per day."""
-        return self.response_money(plan) + self._stake_money * plan.dissatisfaction
+        return self.response_money(plan) + self.stake_money * plan.dissatisfaction
 
     def bill_money(self, net_mw: Array, signal: TariffSignal) -> float:
         """Energy and carbon of a load under a signal, money per day."""
@@ -201,7 +205,7 @@ class RegionDay:
 
     def _dissatisfaction(self, cut_mw: Array, moved_mw: Array, drift_degc: Array) -> float:
         """Means of squares over the day, each relative to the most that may be asked at peak (32)."""
-        own, peak = self.demand.flexibility, self._peak_mw
+        own, peak = self.demand.flexibility, self.peak_mw
         parts = [(CUT_PART, cut_mw, own.cut_share * peak), (SHIFT_PART, moved_mw, own.shift_share * peak)]
         if own.comfort is not None:
             parts.append((COMFORT_PART, drift_degc, own.comfort.band_degc))

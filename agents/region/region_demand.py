@@ -48,13 +48,18 @@ class Window:
         if faults:
             raise ScenarioError("window", faults)
 
-    def moves(self, n_period: int, period_h: float) -> list[tuple[int, int, float]]:
-        """Periods of a day between which load may move, with the transfer coefficient of each move."""
+    def steps(self, n_period: int, period_h: float) -> tuple[list[int], list[int]]:
+        """Periods of a day that load may leave, and those in which it may arrive."""
         hour = period_h * np.arange(n_period) % 24.0
-        leaves, enters = (
+        leaves, arrives = (
             np.flatnonzero((hour >= start) & (hour < stop)).tolist()
             for start, stop in (self.from_h, self.to_h)
         )
+        return leaves, arrives
+
+    def moves(self, n_period: int, period_h: float) -> list[tuple[int, int, float]]:
+        """Periods of a day between which load may move, with the transfer coefficient of each move."""
+        leaves, enters = self.steps(n_period, period_h)
         return [(start, stop, self.transfer) for start in leaves for stop in enters if start != stop]
 
 

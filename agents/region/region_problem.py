@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
 from gridarium.agents.region.region_demand import Flexibility
@@ -14,8 +15,15 @@ CUT_PART, SHIFT_PART, COMFORT_PART = 0.40, 0.35, 0.25
 
 ASKED = ("cut_mw", "in_mw", "out_mw", "turned_down_mw")
 """What may be asked of users in a period."""
+PULL = "pull_per_mw2h"
+"""Weight: rho, what the square of a MW of distance from a target costs, halved."""
 LIMITS = tuple(f"{bound}_{name}" for name in ASKED for bound in ("least", "most"))
 """Signals: least and most of each; equal where a period is over."""
+
+
+def least_share(share: Any) -> Any:
+    """A share of the peak by which what is asked is scaled: also where nothing may be asked."""
+    return np.maximum(share, 1e-6)
 
 
 @dataclass(frozen=True)
@@ -33,8 +41,8 @@ class RegionShape:
     period_h : float
     n_block : int
         Prices of each period; with a carbon ladder, its steps.
-    pull_per_mw2h : float
-        rho: what the square of a MW of distance from a target costs, halved; 0 without a target.
+    has_target : bool
+        Whether distance from a target costs something, by the weight `PULL`.
     """
 
     flexibility: Flexibility
@@ -43,12 +51,12 @@ class RegionShape:
     n_period: int
     period_h: float
     n_block: int
-    pull_per_mw2h: float = 0.0
+    has_target: bool = False
 
     @property
     def signals(self) -> tuple[str, ...]:
         """Names of the signals of a problem of this shape."""
-        target = ("target_mw",) if self.pull_per_mw2h > 0.0 else ()
+        target = ("target_mw",) if self.has_target else ()
         return ("base_mw", "price", "block_mw", "free_mw", *LIMITS, *target)
 
     @property
@@ -104,7 +112,7 @@ def _declare_curtailment(m: Any, shape: RegionShape) -> Any:
     share = shape.flexibility.cut_share
     m.cut_mw = pyo.Var(m.period)
     _within_limits(m, "cut_mw")
-    most = max(share, 1e-6) * shape.peak_mw
+    most = float(least_share(share)) * shape.peak_mw
     return CUT_PART * sum((m.cut_mw[t] / most) ** 2 for t in m.period)
 
 
@@ -125,7 +133,7 @@ def _declare_shifting(m: Any, shape: RegionShape) -> Any:
     m.arrives = pyo.Constraint(m.period, rule=lambda m, t: m.in_mw[t] == arriving(t))
     _within_limits(m, "out_mw")
     _within_limits(m, "in_mw")
-    most = max(share, 1e-6) * shape.peak_mw
+    most = float(least_share(share)) * shape.peak_mw
     return SHIFT_PART * sum(((m.in_mw[t] + m.out_mw[t]) / most) ** 2 for t in m.period)
 
 
@@ -175,8 +183,9 @@ def _declare_purchase(m: Any, shape: RegionShape) -> Any:
 
 def _pull(m: Any, shape: RegionShape) -> Any:
     """rho / 2 (L - z)^2 of a target z, money; nothing without one."""
-    if shape.pull_per_mw2h == 0.0:
+    if not shape.has_target:
         return 0.0
     m.target_mw = pyo.Var(m.period)
+    m.pull_per_mw2h = pyo.Param(mutable=True, initialize=1.0)
     distance = sum((m.net_mw[t] - m.target_mw[t]) ** 2 for t in m.period)
-    return 0.5 * shape.pull_per_mw2h * shape.period_h * distance
+    return 0.5 * m.pull_per_mw2h * shape.period_h * distance

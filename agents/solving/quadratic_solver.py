@@ -60,6 +60,12 @@ class QuadraticSolver:
             self._answered = self._run_coarse(self._piqp, numbers)
         return np.array(self._answered.result.x)
 
+    def reweigh(self, form: StandardForm) -> None:
+        """Go on with the same form at another weight: its objective has its numbers in the same places."""
+        self.form = form
+        if self._piqp is not None and self._numbers is not None:
+            self._piqp.update(P=form.hessian)
+
     def multipliers(self) -> Multipliers:
         """Of the last solve."""
         if self._answered is None:

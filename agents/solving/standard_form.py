@@ -48,7 +48,8 @@ class StandardForm:
 
     Notes
     -----
-    The readable source of truth stays the Pyomo model; this form only holds its numbers.
+    The readable source of truth stays the Pyomo model; this form only holds its numbers. Of a model with a
+    `weight` this is the form at a weight of 0, and `weighed` gives that at another one.
     """
 
     hessian: sparse.csc_matrix
@@ -73,6 +74,8 @@ class StandardForm:
     column_names: tuple[str, ...]
     families: Mapping[str, str]
     labels: Mapping[str, Sequence[str]]
+    weight: str = ""
+    weighted: WeightedPart | None = None
 
     @property
     def is_quadratic(self) -> bool:
@@ -124,6 +127,28 @@ class StandardForm:
             + self.cones.upper_signal.T @ multipliers.cones
         )
 
+    def weighed(self, weight: float) -> StandardForm:
+        """The form at a weight, above 0: all of them have their numbers in the same places.
+
+        Raises
+        ------
+        SolveError
+            If the objective has no weight, or this one is not above 0.
+        """
+        part = self.weighted
+        if part is None or not 0.0 < weight < np.inf:
+            raise SolveError(f"weight {self.weight or 'of no name'} must be above 0, got {weight!r}")
+        return replace(
+            self,
+            hessian=(self.hessian + weight * part.hessian).tocsc(),
+            cost=self.cost + weight * part.cost,
+            cost_signal=(self.cost_signal + weight * part.cost_signal).tocsr(),
+            constant=self.constant + weight * part.constant,
+            constant_signal=self.constant_signal + weight * part.constant_signal,
+            constant_square=(self.constant_square + weight * part.constant_square).tocsr(),
+            weighted=None,
+        )
+
     def without_cost(self) -> StandardForm:
         """The same constraints with nothing to minimise."""
         return replace(self, hessian=0.0 * self.hessian, cost=np.zeros_like(self.cost))
@@ -137,6 +162,17 @@ class StandardForm:
         """What of the objective no decision changes."""
         moving = self.constant_signal @ signals + 0.5 * signals @ (self.constant_square @ signals)
         return float(moving + self.constant)
+
+
+class WeightedPart(NamedTuple):
+    """What of an objective one unit of a weight adds; fields as of `StandardForm`."""
+
+    hessian: sparse.csc_matrix
+    cost: Array
+    cost_signal: sparse.csr_matrix
+    constant: float
+    constant_signal: Array
+    constant_square: sparse.csr_matrix
 
 
 class Numbers(NamedTuple):
@@ -185,8 +221,8 @@ def _shape(component: Any) -> tuple[int, ...]:
 class _Compiler:
     """Walks a model once and writes the triplets of its standard form."""
 
-    def __init__(self, model: Any, signals: Sequence[str]) -> None:
-        self.model = model
+    def __init__(self, model: Any, signals: Sequence[str], weight: str) -> None:
+        self.model, self.weight = model, weight
         self.signal_column: dict[int, int] = {}
         self.column: dict[int, int] = {}
         self.variables: list[Any] = []
@@ -223,6 +259,11 @@ class _Compiler:
         for constraint in self.model.component_data_objects(pyo.Constraint, active=True):
             self._write_constraint(constraint)
         n, m = len(self.variables), len(self.signal_column)
+        weighted = None
+        if self.weight:
+            part = self._at_weight(1.0, n, m)
+            base = self._at_weight(0.0, n, m)
+            weighted = WeightedPart(**{name: part[name] - base[name] for name in WeightedPart._fields})
         return StandardForm(
             **self._objective(n, m),
             rows=self.rows.matrix(len(self.row_names), n),
@@ -241,7 +282,14 @@ class _Compiler:
             column_names=tuple(v.name for v in self.variables),
             labels=getattr(self.model, "labels", {}),
             families={c.name: c.doc for c in self.model.component_objects(active=True) if c.doc},
+            weight=self.weight,
+            weighted=weighted,
         )
+
+    def _at_weight(self, weight: float, n: int, m: int) -> dict[str, Any]:
+        """The objective at a weight, which the model keeps."""
+        self.model.component(self.weight).value = weight
+        return self._objective(n, m)
 
     def _split(self, variables: Iterable[Any], coefficients: Iterable[float]) -> tuple[dict[int, float], ...]:
         """Linear terms by decision column and by signal column."""
@@ -353,7 +401,7 @@ class _Compiler:
         }
 
 
-def compile_model(model: Any, signals: Sequence[str]) -> StandardForm:
+def compile_model(model: Any, signals: Sequence[str], weight: str = "") -> StandardForm:
     """Compile a Pyomo model whose signals are ordinary variables of the given names.
 
     Parameters
@@ -362,10 +410,12 @@ def compile_model(model: Any, signals: Sequence[str]) -> StandardForm:
         One objective; linear constraints; convex quadratic constraints of the two forms of `Cones`.
     signals : sequence of str
         Names of the Pyomo variables that stand for incoming signals and private data.
+    weight : str, optional
+        Name of a mutable parameter on which the objective, and nothing else, depends linearly.
 
     Raises
     ------
     SolveError
         If a term is neither linear nor quadratic, or a quadratic constraint is of another form.
     """
-    return _Compiler(model, signals).compile()
+    return _Compiler(model, signals, weight).compile()

@@ -22,25 +22,11 @@ from gridarium.agents.transmission.merit_order import BulkShape
 from gridarium.environment.arrays import Array, Flags
 
 _OWN = ("supply_price", "heard_mw")
+PULL = "pull_per_mw2h"
+"""Weight: R, what the square of the distance from what all followers have told costs, halved."""
 
 
-@dataclass(frozen=True)
-class ExchangeShape:
-    """What fixes the structure of the problem.
-
-    Parameters
-    ----------
-    bulk : BulkShape
-    pull_per_mw2h : float
-        Weight of the square of the distance from what all followers together have told, halved,
-        money/(MW**2 h), above 0.
-    """
-
-    bulk: BulkShape
-    pull_per_mw2h: float
-
-
-def build_exchange_model(shape: ExchangeShape) -> Any:
+def build_exchange_model(shape: BulkShape) -> Any:
     """The dispatch on one bus with its load as a decision, as a Pyomo model: convex and quadratic.
 
     ``min C(Z) - sum_t y_t Z_t Dt + R / 2 sum_t (Z_t - X_t)^2 Dt``, C being the cost of the dispatch, Z what
@@ -57,23 +43,24 @@ def build_exchange_model(shape: ExchangeShape) -> Any:
     .. [1] S. Boyd et al., Distributed optimization and statistical learning via the alternating direction
        method of multipliers, 2011, section 7.3.2, doi:10.1561/2200000016
     """
-    system, n_period, period_h = shape.bulk.system, shape.bulk.n_period, shape.bulk.period_h
+    system, n_period, period_h = shape.system, shape.n_period, shape.period_h
     m = pyo.ConcreteModel(name="exchange")
     supply = declare_dispatch(m, system, n_period, period_h)
     m.taken_mw = pyo.Var(m.period)
     declare_drawn(m, system, lambda t: m.taken_mw[t])
     for name in _OWN:
         m.add_component(name, pyo.Var(m.period))
+    m.pull_per_mw2h = pyo.Param(mutable=True, initialize=1.0)
     sales = sum(m.supply_price[t] * m.taken_mw[t] for t in m.period)
     apart = sum((m.taken_mw[t] - m.heard_mw[t]) ** 2 for t in m.period)
-    m.cost_money = pyo.Objective(expr=supply + period_h * (0.5 * shape.pull_per_mw2h * apart - sales))
+    m.cost_money = pyo.Objective(expr=supply + period_h * (0.5 * m.pull_per_mw2h * apart - sales))
     return m
 
 
 @lru_cache(maxsize=16)
-def exchange_form(shape: ExchangeShape) -> StandardForm:
+def exchange_form(shape: BulkShape) -> StandardForm:
     """The compiled problem of a shape; pure numbers, so shared by all worlds."""
-    return compile_model(build_exchange_model(shape), (*DRAWN_SIGNALS, *_OWN))
+    return compile_model(build_exchange_model(shape), (*DRAWN_SIGNALS, *_OWN), PULL)
 
 
 @dataclass(frozen=True)
@@ -107,15 +94,21 @@ class ExchangeDispatch:
 
     Parameters
     ----------
-    shape : ExchangeShape
+    shape : BulkShape
     """
 
-    def __init__(self, shape: ExchangeShape) -> None:
+    def __init__(self, shape: BulkShape) -> None:
         self.shape = shape
         self.problem = LocalProblem(exchange_form(shape))
 
     def step(
-        self, owner: str, forecast: BulkForecast, on: Flags, state: BulkState, price_per_mwh: Array
+        self,
+        owner: str,
+        forecast: BulkForecast,
+        on: Flags,
+        state: BulkState,
+        price_per_mwh: Array,
+        pull_per_mw2h: float,
     ) -> ExchangeStep:
         """Decide what followers shall take.
 
@@ -131,6 +124,8 @@ class ExchangeDispatch:
             Before the day.
         price_per_mwh : ndarray, shape (n_period,)
             At which they have told it, with the system's own carbon.
+        pull_per_mw2h : float
+            R: weight of the square of the distance from what they have told together, halved, above 0.
 
         Raises
         ------
@@ -142,17 +137,18 @@ class ExchangeDispatch:
         At an optimum the marginal cost of Z is ``y + R (X - Z)``: the price of the next round needs no dual,
         and is unique where that of a dispatch at a given load is not.
         """
-        bulk, heard = self.shape.bulk, forecast.load_mw
+        bulk, heard = self.shape, forecast.load_mw
+        self.problem.weigh(pull_per_mw2h)
         # All load is that of followers; what is left for others are the losses.
         others = forecast.with_load(np.zeros_like(heard))
         signals = drawn_signals(bulk.system, others, on, state, bulk.period_h)
         solution = self.problem.solve(owner, **signals, supply_price=price_per_mwh, heard_mw=heard)
         taken, hours = solution["taken_mw"], bulk.period_h
         emission, supplied = self._emission_and_supply(solution, forecast)
-        counted = 0.5 * self.shape.pull_per_mw2h * (taken - heard) ** 2 - price_per_mwh * taken
+        counted = 0.5 * pull_per_mw2h * (taken - heard) ** 2 - price_per_mwh * taken
         return ExchangeStep(
             taken_mw=taken,
-            price_per_mwh=price_per_mwh + self.shape.pull_per_mw2h * (heard - taken),
+            price_per_mwh=price_per_mwh + pull_per_mw2h * (heard - taken),
             carbon_per_tco2=float(self.problem.sensitivity(solution, "emitted_tco2")),
             factor_tco2_per_mwh=np.divide(
                 emission, supplied, out=np.zeros_like(supplied), where=supplied > 0.0
@@ -163,7 +159,7 @@ class ExchangeDispatch:
 
     def _emission_and_supply(self, solution: Solution, forecast: BulkForecast) -> tuple[Array, Array]:
         """Emission, t/h, and all that is fed in, storages among it, MW."""
-        system, imported = self.shape.bulk.system, np.maximum(solution["import_mw"], 0.0)
+        system, imported = self.shape.system, np.maximum(solution["import_mw"], 0.0)
         units = np.maximum(solution["gross_mw"], 0.0)
         discharged = np.maximum(solution["discharge_mw"] - solution["charge_mw"], 0.0)
         supplied = units.sum(axis=0) + solution["renewable_mw"].sum(axis=0) + discharged.sum(axis=0)

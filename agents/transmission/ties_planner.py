@@ -10,7 +10,7 @@ import numpy as np
 
 from gridarium.agents.transmission.bulk_commitment import BulkCommitter
 from gridarium.agents.transmission.bulk_system import BulkForecast, BulkPlan, BulkState, BulkSystem
-from gridarium.agents.transmission.exchange_dispatch import ExchangeDispatch, ExchangeShape, ExchangeStep
+from gridarium.agents.transmission.exchange_dispatch import ExchangeDispatch, ExchangeStep
 from gridarium.agents.transmission.merit_order import BulkShape, MeritOrder
 from gridarium.agents.transmission.network_dispatch import NetworkDay, NetworkDispatch, NetworkShape
 from gridarium.agents.transmission.ties_day import TiesDay, UnitReview
@@ -144,9 +144,10 @@ class TiesPlanner:
 
     def exchange(self, today: TiesDay, pull_per_mw2h: float, price_per_mwh: Array) -> ExchangeStep:
         """What followers shall take together by what they have told at a price, at the losses last known."""
-        shape = ExchangeShape(self.merit_order.shape, pull_per_mw2h)
-        problem = self._world.shared(shape, lambda: ExchangeDispatch(shape))
-        return problem.step(self.owner, self.forecast_heard(today), today.on, today.state, price_per_mwh)
+        shape = self.merit_order.shape
+        problem = self._world.shared(("exchange", shape), lambda: ExchangeDispatch(shape))
+        forecast = self.forecast_heard(today)
+        return problem.step(self.owner, forecast, today.on, today.state, price_per_mwh, pull_per_mw2h)
 
     # What responses avoid.
 
