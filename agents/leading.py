@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from gridarium.agents.base import GridAgent
+from gridarium.agents.correspondence import Listening, WaitForAll
 from gridarium.market.stackelberg import Ending, Judgement, NegotiationRules, Round
 
 Signal = TypeVar("Signal")
@@ -66,6 +67,7 @@ def lead(
     setter: Setter[Signal, Answer_contra, Judged],
     rules: NegotiationRules,
     rounds_before: int = 0,
+    listening: Listening | None = None,
 ) -> Generator[Any, Any, Led[Signal, Judged]]:
     """Negotiate with followers; a part of the leader's process.
 
@@ -79,6 +81,8 @@ def lead(
         When it ends, and how long answers are awaited.
     rounds_before : int
         Rounds of an earlier negotiation that this one goes on from; they count in numbers only.
+    listening : Listening, optional
+        How it waits for answers; by default for all of a round.
 
     Returns
     -------
@@ -90,16 +94,15 @@ def lead(
     it nothing converges, and the rounds go on until their limit or the gate.
     """
     clock, rounds = agent.world.clock, list[Round[Judged]]()
+    waiting = listening or WaitForAll(agent, rules)
     signals: Mapping[str, Signal] | None = setter.first(rounds_before + 1)
     ended: Ending = ""
     while signals is not None:
         posted, closing, number = signals, bool(ended), rounds_before + len(rounds) + 1
-        question = agent.ask(posted, rules.reply_timeout_s, rules.resend_after_s)
-        silent = yield from question.answered()
-        judged = setter.judge(number, question.replies, silent, closing)
+        replies, silent = yield from waiting.listen(posted)
+        judged = setter.judge(number, replies, silent, closing)
         ended = ended or rules.ending(len(rounds) + 1, clock.now_s, judged)
-        heard = len(posted) - len(silent)
-        rounds.append(Round(number, clock.now_s, judged, heard, len(silent), ended))
+        rounds.append(Round(number, clock.now_s, judged, len(replies), len(silent), ended))
         if closing:
             signals = None
         else:

@@ -46,6 +46,7 @@ RENAMED_ENTRIES = {
 """What each registered name of before is called now, by kind."""
 
 GONE = {
+    "exchange_penalty": "is now exchange.penalty, as a multiple of the price over the load at base load",
     "model": "is no field any more: what a grid is follows from its sections, such as dso or operator, and "
     "`papers` names the papers whose claims are judged",
 }

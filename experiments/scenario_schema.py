@@ -55,6 +55,12 @@ class Communication(Section):
     outages: list[Outage] = Field(default_factory=list)
     """Times in which single agents are cut off."""
 
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield delays that could be below nothing."""
+        if self.latency_jitter_s > self.latency_s:
+            allowed = f"must be at most latency_s = {self.latency_s:g} s"
+            yield Conflict("latency_jitter_s", self.latency_jitter_s, allowed)
+
 
 class Scenario(Section):
     """One case of a study, with every default filled in: what a run is, whatever lives in its world."""

@@ -1,113 +1,85 @@
-"""Ways from round to round of ADMM: plain, relaxed, with balanced penalties, accelerated."""
+"""Ways from round to round of ADMM: plain, over-relaxed, with balanced penalties, accelerated."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
 from gridarium.environment.arrays import Array
+from gridarium.market.admm_rounds import Posted, Residuals
 
+VariantName = Literal["plain", "over-relaxed", "balanced", "relatively-balanced", "nesterov", "anderson"]
+
+RELAXATION, MEMORY = 1.6, 6
 _TINY = 1e-12
 
 
-@dataclass(frozen=True)
-class Posted:
-    """What a coordinator posts in a round.
-
-    Parameters
-    ----------
-    price_per_mwh : ndarray, shape (n_step,)
-        y, the same for all.
-    target_mw : ndarray, shape (n_follower, n_step)
-        z: what each follower shall take.
-    penalty_per_mw2h : ndarray, shape (n_follower,)
-        rho: weight of the square of a follower's distance from its target, halved; above 0.
-    """
-
-    price_per_mwh: Array
-    target_mw: Array
-    penalty_per_mw2h: Array
-
-    @property
-    def state_mw(self) -> Array:
-        """z + y / rho, all that the iteration remembers, MW, shape (n_follower, n_step)."""
-        return np.asarray(self.target_mw + self.price_per_mwh / self.penalty_per_mw2h[:, None])
-
-    @property
-    def supply_penalty_per_mw2h(self) -> float:
-        """R of the supplier's step: ``1 / R = sum_r 1 / rho_r``."""
-        return 1.0 / float((1.0 / self.penalty_per_mw2h).sum())
-
-    def scaled(self, factor: float) -> Posted:
-        """The same price and targets with other penalties: multipliers stay, scaled ones follow."""
-        return replace(self, penalty_per_mw2h=factor * self.penalty_per_mw2h)
-
-
-class Residuals(NamedTuple):
-    """How far a round is from rest, and the sizes that this is relative to.
-
-    Parameters
-    ----------
-    primal_mw, dual_per_mwh : float
-        Norms of the distance of loads from targets, and of what loads were optimal for from the new price.
-    load_mw, price_per_mwh : float
-        The larger norm of loads and targets, and the norm of the price over all followers.
-    """
-
-    primal_mw: float
-    dual_per_mwh: float
-    load_mw: float
-    price_per_mwh: float
-
-    @property
-    def primal(self) -> float:
-        """Relative to loads and targets."""
-        return self.primal_mw / max(self.load_mw, _TINY)
-
-    @property
-    def dual(self) -> float:
-        """Relative to the unscaled dual."""
-        return self.dual_per_mwh / max(self.price_per_mwh, _TINY)
-
-    @property
-    def largest(self) -> float:
-        """The larger of both relative ones."""
-        return max(self.primal, self.dual)
-
-
-class Plain:
-    """The iteration as it is.
+class Variant:
+    """The plain iteration; a base for the others, each for one negotiation.
 
     - `next_state`: what the supplier splits after the answers of a round
     - `next_posted`: what is posted after its step
     """
 
     def next_state(self, posted: Posted, moved_mw: Array) -> Array:
-        """``s + x - z``, MW, shape (n_follower, n_step)."""
+        """What follows a state, MW, shape (n_follower, n_step).
+
+        Parameters
+        ----------
+        posted : Posted
+        moved_mw : ndarray, shape (n_follower, n_step)
+            Distance of each answer from the target that it answers; 0 without a new one.
+        """
         return np.asarray(posted.state_mw + moved_mw)
 
     def next_posted(self, round_: int, posted: Posted, following: Posted, found: Residuals) -> Posted:
-        """What the supplier's step has come to."""
+        """What is posted next, where the supplier's step has come to `following`."""
         return following
 
 
-class OverRelaxed(Plain):
-    def __init__(self, relaxation: float = 1.6) -> None:
+class OverRelaxed(Variant):
+    """Goes beyond the plain step.
+
+    Parameters
+    ----------
+    relaxation : float
+        Share of the plain step, in (0, 2).
+
+    Notes
+    -----
+    Eckstein and Bertsekas, 1992, doi:10.1007/BF01581204.
+    """
+
+    def __init__(self, relaxation: float = RELAXATION) -> None:
         self._relaxation = relaxation
 
-    def next_state(self, posted, moved_mw):
-        return posted.state_mw + self._relaxation * moved_mw
+    def next_state(self, posted: Posted, moved_mw: Array) -> Array:
+        """``s + relaxation (x - z)``."""
+        return np.asarray(posted.state_mw + self._relaxation * moved_mw)
 
 
-class Balanced(Plain):
-    def __init__(self, ratio=10.0, step=2.0) -> None:
+class Balanced(Variant):
+    """Doubles penalties where the primal residual is ten times the dual one, and halves them the other way.
+
+    Parameters
+    ----------
+    ratio, step : float
+        mu and tau.
+
+    Notes
+    -----
+    The paper's rule, by absolute residuals (D.1.5).
+    """
+
+    def __init__(self, ratio: float = 10.0, step: float = 2.0) -> None:
         self._ratio, self._step = ratio, step
 
-    def next_posted(self, round_, posted, following, found):
+    def next_posted(self, round_: int, posted: Posted, following: Posted, found: Residuals) -> Posted:
+        """The same with a penalty that fits better."""
         if found.primal_mw > self._ratio * found.dual_per_mwh:
             return following.scaled(self._step)
         if found.dual_per_mwh > self._ratio * found.primal_mw:
@@ -115,73 +87,153 @@ class Balanced(Plain):
         return following
 
 
-class RelativelyBalanced(Plain):
-    def __init__(self, rounds=10**6, most=10.0):
-        self._rounds, self._most = rounds, most
+class RelativelyBalanced(OverRelaxed):
+    """Changes penalties by a power of the ratio of the relative residuals, for some rounds.
 
-    def next_posted(self, round_, posted, following, found):
-        if round_ > self._rounds:
+    Parameters
+    ----------
+    relaxation : float
+    rounds : int, optional
+        In which penalties change; all by default.
+    power : float
+        Of the ratio, in (0, 1].
+    most : float
+        Largest factor in one round.
+
+    Notes
+    -----
+    B. Wohlberg, ADMM penalty parameter selection by residual balancing, 2017, arXiv:1704.06209.
+    """
+
+    def __init__(
+        self, relaxation: float = 1.0, rounds: int | None = None, power: float = 0.5, most: float = 10.0
+    ) -> None:
+        super().__init__(relaxation)
+        self._rounds, self._power, self._most = rounds, power, most
+
+    def next_posted(self, round_: int, posted: Posted, following: Posted, found: Residuals) -> Posted:
+        """The same with a penalty that fits better."""
+        if self._rounds is not None and round_ > self._rounds:
             return following
-        f = math.sqrt(max(found.primal, _TINY) / max(found.dual, _TINY))
-        return following.scaled(float(np.clip(f, 1 / self._most, self._most)))
+        ratio = max(found.primal, _TINY) / max(found.dual, _TINY)
+        return following.scaled(float(np.clip(ratio**self._power, 1.0 / self._most, self._most)))
 
 
-class Nesterov(Plain):
-    def __init__(self, decrease=0.999):
+class Nesterov(Variant):
+    """Extrapolates price and targets, and starts again where that does not help.
+
+    Parameters
+    ----------
+    decrease : float
+        Share of the combined residual before that the next one must stay below.
+
+    Notes
+    -----
+    D.1.5: t+ = (1 + sqrt(1 + 4 t**2)) / 2, momentum (t - 1) / t+, restart (Goldstein et al., 2014,
+    doi:10.1137/120896219).
+    """
+
+    def __init__(self, decrease: float = 0.999) -> None:
         self._decrease = decrease
         self._t, self._combined = 1.0, math.inf
-        self._before = None
+        self._before: Posted | None = None
 
-    def next_posted(self, round_, posted, following, found):
+    def next_posted(self, round_: int, posted: Posted, following: Posted, found: Residuals) -> Posted:
+        """What lies beyond the step."""
         rho = posted.penalty_per_mw2h[:, None]
-        n = len(rho)
-        combined = float((((following.price_per_mwh - posted.price_per_mwh) ** 2) / rho).sum() + (rho * (following.target_mw - posted.target_mw) ** 2).sum())
+        price, target = following.price_per_mwh, following.target_mw
+        combined = float(
+            ((price - posted.price_per_mwh) ** 2 / rho).sum() + (rho * (target - posted.target_mw) ** 2).sum()
+        )
         before, self._before = self._before, following
         if before is None or combined >= self._decrease * self._combined:
             self._t = 1.0
             self._combined = combined if before is None else self._combined / self._decrease
             return following
         self._combined = combined
-        t = 0.5 * (1 + math.sqrt(1 + 4 * self._t**2))
-        g = (self._t - 1) / t
-        self._t = t
+        t = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * self._t**2))
+        momentum, self._t = (self._t - 1.0) / t, t
         return Posted(
-            following.price_per_mwh + g * (following.price_per_mwh - before.price_per_mwh),
-            following.target_mw + g * (following.target_mw - before.target_mw),
+            price + momentum * (price - before.price_per_mwh),
+            target + momentum * (target - before.target_mw),
             following.penalty_per_mw2h,
         )
 
 
 class Anderson(RelativelyBalanced):
-    def __init__(self, memory=6, balanced=3, growth=2.0, ridge=1e-10, most=10.0):
-        super().__init__(balanced, most)
-        self._memory, self._growth, self._ridge = memory, growth, ridge
-        self._seen = deque(maxlen=memory + 1)
-        self._plain = None
-        self._last = math.inf
-        self._penalty = None
-        self.rejected = 0
+    """Balances penalties for some rounds, then mixes the rounds since; a plain step where that fails.
 
-    def next_state(self, posted, moved_mw):
+    Parameters
+    ----------
+    relaxation : float
+    memory : int
+        Rounds before the last one that are mixed.
+    rounds : int
+        In which penalties change; nothing is mixed across a change.
+    growth : float
+        Where a step grows by more than this factor, the mixture before it is taken back.
+
+    Notes
+    -----
+    Type II [1]_ on the state ``s`` in the norm of sqrt(rho), in which the plain iteration brings two states
+    never farther apart. The safeguard: a mixture whose own step is too long gives way to the plain step
+    before it.
+
+    References
+    ----------
+    .. [1] H. Walker and P. Ni, Anderson acceleration for fixed-point iterations, 2011, doi:10.1137/10078356X
+    """
+
+    def __init__(
+        self, relaxation: float = RELAXATION, memory: int = MEMORY, rounds: int = 3, growth: float = 2.0
+    ) -> None:
+        super().__init__(relaxation, rounds, power=1.0)
+        self._growth = growth
+        self._seen: deque[tuple[Array, Array]] = deque(maxlen=memory + 1)
+        self._penalty: Array | None = None
+        self._plain: Array | None = None
+        self._length = math.inf
+        self.taken_back = 0
+
+    def next_state(self, posted: Posted, moved_mw: Array) -> Array:
+        """The mixture of states and of where they led that leaves the shortest step, and that step."""
         if self._penalty is None or not np.array_equal(self._penalty, posted.penalty_per_mw2h):
-            self._seen.clear(); self._last = math.inf
+            self._forget()
             self._penalty = posted.penalty_per_mw2h
         weight = np.sqrt(posted.penalty_per_mw2h)[:, None]
-        state = posted.state_mw
-        size = float(np.linalg.norm(weight * moved_mw))
-        if size > self._growth * self._last and self._plain is not None:
-            self.rejected += 1
-            self._seen.clear(); self._last = math.inf
-            return self._plain
-        self._last = size
-        self._plain = state + moved_mw
-        self._seen.append((state, moved_mw))
-        if len(self._seen) == 1:
-            return self._plain
-        ds = np.diff([(weight * a).ravel() for a, _ in self._seen], axis=0)
-        df = np.diff([(weight * b).ravel() for _, b in self._seen], axis=0)
-        g = df @ df.T
-        g[np.diag_indices_from(g)] += self._ridge * np.trace(g)
-        c = np.linalg.solve(g, df @ (weight * moved_mw).ravel())
-        corr = (c @ (ds + df)).reshape(state.shape) / weight
-        return self._plain - corr
+        state, step = posted.state_mw, self._relaxation * moved_mw
+        length = float(np.linalg.norm(weight * step))
+        if self._plain is not None and length > self._growth * self._length:
+            self.taken_back += 1
+            plain = self._plain
+            self._forget()
+            return plain
+        self._length, self._plain = length, np.asarray(state + step)
+        self._seen.append((weight * state, weight * step))
+        return self._plain if len(self._seen) == 1 else self._plain - self._correction() / weight
+
+    def _correction(self) -> Array:
+        """What the differences of the rounds seen say of the step still to come, weighted."""
+        states, steps = (np.diff(list(kind), axis=0) for kind in zip(*self._seen, strict=True))
+        flat = steps.reshape(len(steps), -1)
+        products = flat @ flat.T
+        products[np.diag_indices_from(products)] += 1e-10 * np.trace(products) + 1e-300
+        mixture = np.linalg.solve(products, flat @ self._seen[-1][1].ravel())
+        return np.asarray(np.tensordot(mixture, states + steps, axes=1))
+
+    def _forget(self) -> None:
+        self._seen.clear()
+        self._plain, self._length = None, math.inf
+
+
+def make_variant(name: VariantName, relaxation: float = RELAXATION, memory: int = MEMORY) -> Variant:
+    """A fresh way from round to round; `relaxation` and `memory` are for those that have them."""
+    makers: dict[VariantName, Callable[[], Variant]] = {
+        "plain": Variant,
+        "over-relaxed": lambda: OverRelaxed(relaxation),
+        "balanced": Balanced,
+        "relatively-balanced": RelativelyBalanced,
+        "nesterov": Nesterov,
+        "anderson": lambda: Anderson(relaxation, memory),
+    }
+    return makers[name]()

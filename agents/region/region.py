@@ -104,8 +104,9 @@ class Region(GridAgent):
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:
         """Tell the base load of a day as foreseen."""
-        base = self._days[request.day].demand.base_mw
-        return LoadForecast(request.day, series(self.behaviour.foresee(self, base)))
+        demand = self._days[request.day].demand
+        told = series(self.behaviour.foresee(self, demand.base_mw))
+        return LoadForecast(request.day, told, demand.flexibility_mw)
 
     @on(TariffSignal)
     def respond(self, signal: TariffSignal, sender: str) -> LoadPlan | None:
@@ -122,7 +123,10 @@ class Region(GridAgent):
             day.signal, day.answered_round = signal, signal.round
         if signal.final and self._pool is not None and signal.ladder is not None:
             self._report(self._pool, signal, signal.ladder)
-        return LoadPlan(series(day.plan.net_mw)) if signal.round == day.answered_round else None
+        if signal.round != day.answered_round:
+            return None
+        own = day.own_money(day.plan) if signal.pull is not None else None
+        return LoadPlan(series(day.plan.net_mw), own_money=own)
 
     def _report(self, pool: str, signal: TariffSignal, ladder: PersonalLadder) -> None:
         """Tell the pool what it plans to answer for, and whether it joins."""

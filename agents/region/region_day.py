@@ -12,9 +12,9 @@ from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.region.region_demand import RegionDemand
 from gridarium.agents.region.region_problem import (
     ASKED,
-    PULL,
     COMFORT_PART,
     CUT_PART,
+    PULL,
     SHIFT_PART,
     RegionShape,
     build_region_model,

@@ -182,6 +182,14 @@ class RegionDemand:
         if faults:
             raise ScenarioError("regional system", faults)
 
+    @property
+    def flexibility_mw(self) -> float:
+        """Mean width of the band in which its load can lie: cuts, moves either way, and rooms either way."""
+        own = self.flexibility
+        rooms = own.comfort.load_share if own.comfort else 0.0
+        moves = own.shift_share if own.windows else 0.0
+        return (own.cut_share + 2.0 * moves + 2.0 * rooms) * float(np.mean(self.base_mw))
+
     def on(self, horizon: Horizon, day: int) -> RegionDemand:
         """The demand of one day."""
         return replace(self, base_mw=horizon.of_day(self.base_mw, day))

@@ -13,7 +13,7 @@ from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.errors import Fault, ScenarioError
 
 _ACCURACY = 1e-11
-"""Largest miss of a plan: of marginal prices relative to the largest price, of balances to the largest load."""
+"""Largest miss: of a marginal price relative to the largest price, of a balance to the largest load."""
 _MOST_STEPS, _MOST_HALVINGS = 40, 120
 
 
@@ -58,9 +58,10 @@ class RegionFleet:
 
     Notes
     -----
-    D11 to D15 and (32) with ``rho / 2 (L - z)**2``. With pi the marginal price of a step and mu the shadow price
-    of its window, ``Lcut = clip((pi - b) / 2a)``, load leaves by ``clip((pi - r - k mu) / 2q)`` and arrives by
-    ``clip((mu - pi - r) / 2q)``; ``pi = y + rho (L - z)``, and ``k sum Lout = sum Lin`` in each window.
+    D11 to D15 and (32) with ``rho / 2 (L - z)**2``. With pi the marginal price of a step and mu the shadow
+    price of its window, ``Lcut = clip((pi - b) / 2a)``, load leaves by ``clip((pi - r - k mu) / 2q)`` and
+    arrives by ``clip((mu - pi - r) / 2q)``; ``pi = y + rho (L - z)``, and ``k sum Lout = sum Lin`` in each
+    window.
     """
 
     def __init__(self, days: Sequence[RegionDay]) -> None:
@@ -73,7 +74,7 @@ class RegionFleet:
         self.steps, self.searches = 0, 0
 
     def _place_windows(self, days: Sequence[RegionDay]) -> None:
-        """Say of each step whether load leaves (-1) or arrives (1), in which window, and what of it counts."""
+        """Note of each step whether load leaves (-1) or arrives (1), in which window, and how it counts."""
         shape = self.base_mw.shape
         self._sign, self._weight = np.zeros(shape), np.zeros(shape)
         window_of = np.zeros(shape, dtype=np.int64)
@@ -164,7 +165,8 @@ class RegionFleet:
 
     def _by_window(self, values: Array) -> Array:
         """Sums over the steps of each window, shape (n_region, n_window)."""
-        return np.bincount(self._flat, values.ravel(), self._shadow.size).reshape(self._shadow.shape)
+        sums = np.bincount(self._flat, values.ravel(), self._shadow.size)
+        return np.asarray(sums, dtype=np.float64).reshape(self._shadow.shape)
 
     def _slopes(self, plan: FleetPlan) -> tuple[Array, Array]:
         """By how much cuts and moves change with their price where no limit holds them."""
@@ -216,9 +218,7 @@ class RegionFleet:
         cut = np.broadcast_to(self._cut_linear, self.base_mw.shape)
         kinks = np.sort([cut, cut + 2.0 * self._cut_square * self._most_cut_mw, base, base + span], axis=0)
         ends = np.concatenate([kinks[:1] - 1.0, kinks, kinks[-1:] + 1.0])
-        below = sum(
-            (self._missed(task, kink, self._plan(kink, shadow)) < 0.0).astype(np.int64) for kink in kinks
-        )
+        below = np.sum([self._missed(task, kink, self._plan(kink, shadow)) < 0.0 for kink in kinks], axis=0)
         left = np.take_along_axis(ends, below[None], axis=0)[0]
         right = np.take_along_axis(ends, below[None] + 1, axis=0)[0]
         middle = 0.5 * (left + right)

@@ -4,55 +4,88 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gridarium.agents.base import GridAgent
-from gridarium.agents.feeder.acceleration import Heard
+from gridarium.agents.correspondence import Correspondence
 from gridarium.agents.transmission.exchange_dispatch import ExchangeStep
 from gridarium.agents.transmission.ties_day import CarbonJudgement, TiesDay
 from gridarium.agents.transmission.ties_negotiation import Before, Posted, Pricing, TiesNegotiation
 from gridarium.agents.transmission.ties_planner import TiesPlanner
-from gridarium.environment.arrays import Array, series
-from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.arrays import Array, Flags, series
+from gridarium.market.active_set import ActiveRule, ActiveSet
+from gridarium.market.admm import ExchangeAdmm
+from gridarium.market.admm_rounds import (
+    DEFAULT_PENALTY,
+    Answered,
+    Residuals,
+    default_penalty_per_mw2h,
+)
+from gridarium.market.admm_rounds import Posted as Targets
+from gridarium.market.admm_variants import MEMORY, RELAXATION, VariantName, make_variant
 from gridarium.market.messages.tariffs import LoadPlan, Pull, TariffSignal
 
 _REFRESH = 0.1
 """Share of the distance from rest at which losses were seen last; nearer than that they are seen again."""
 
-_A_WATT_MW = 1e-6
 
-Targets = Mapping[str, Array]
-"""What all replicas of each follower together shall take, MW, shape (n_step,)."""
+@dataclass(frozen=True)
+class ExchangeRules:
+    """How exchange rounds go.
+
+    Parameters
+    ----------
+    variant : str
+        Way from round to round.
+    penalty : float
+        R at first: the norm of the price over that of the load, times this; above 0.
+    relaxation, memory
+        Of the variants that have them.
+    active : {"all", "random", "priority", "round-robin"}
+        Whom a round asks.
+    active_share : float
+        Of the followers that are asked, unless all are.
+    round_s : float, optional
+        How long a round waits for answers once one has come; late ones count when they come. None waits for
+        all.
+    """
+
+    variant: VariantName = "anderson"
+    penalty: float = DEFAULT_PENALTY
+    relaxation: float = RELAXATION
+    memory: int = MEMORY
+    active: ActiveRule = "all"
+    active_share: float = 0.5
+    round_s: float | None = None
 
 
 class ExchangeNegotiation(TiesNegotiation):
-    """Rounds for followers whose answers jump with the price, as those of whole feeders do.
+    """Rounds of ADMM: the TIES coordinates, its followers solve the subproblems.
 
     Each round posts one price of energy and, to each follower, a target and the weight of its distance. The
     dispatch for the loads heard decides on the next targets under the same weights; what a further MWh then
-    costs is the next price. Steps are whole ones.
+    costs is the next price.
 
     Parameters
     ----------
     leader, today, planner, pricing, before
         As of any negotiation.
-    penalty : float
-        Weight of a MW off the target as a share of mean price over mean load, above 0.
+    rules : ExchangeRules
     replicas : mapping of str to int
         How many equal grids stand behind a follower, where there is more than one.
 
     Raises
     ------
     ScenarioError
-        If the tariff, whose size the weights are taken from, is not above 0 in the mean, or a follower
-        expects to take nothing all day.
+        If energy costs nothing at base load, or a follower expects to take nothing all day.
 
     Notes
     -----
-    W.11, exchange ADMM: follower r of w_r replicas minimises ``cost(l) + y l + rho_r / 2 (l - z_r)^2``, and
-    the supplier ``C(sum w z) - y sum w z + sum rho_r w_r / 2 (z_r - l_r)^2``. The price leaves out what the
-    system's own carbon costs at the factor told, since that carbon is charged for apart (W.1).
+    D.1.5, W.11: follower r of w_r replicas minimises ``cost(l) + y l + rho_r / 2 (l - z_r)^2``; all replicas
+    of one are a single one with the penalty ``rho_r / w_r``. The price posted leaves out what the system's
+    own carbon costs at the factor told, where that carbon is charged for apart (W.1).
     """
 
     def __init__(
@@ -62,44 +95,71 @@ class ExchangeNegotiation(TiesNegotiation):
         planner: TiesPlanner,
         pricing: Pricing,
         before: Before,
-        penalty: float,
+        rules: ExchangeRules,
         replicas: Mapping[str, int],
     ) -> None:
         super().__init__(leader, today, planner, pricing, before)
-        self._penalty = penalty
-        self._replicas = {name: replicas.get(name, 1) for name in today.followers}
-        self._weights: Mapping[str, float] = {}
-        self._targets: Targets = {}
-        self._wanted_targets: Targets = {}
-        self._is_supplied, self._distance = True, math.inf
+        self._rules = rules
+        self._replicas = np.array([float(replicas.get(name, 1)) for name in today.followers])
+        self._active = ActiveSet(rules.active, rules.active_share, leader.stream("active set"))
+        if rules.round_s is not None:
+            self.listening = Correspondence(leader, today.rules, rules.round_s)
+        self._admm: ExchangeAdmm | None = None
+        self._step: ExchangeStep
+        self._answered: Answered
+        self._asked: Answered
+        self._has_answered: Flags = np.zeros(len(self._replicas), dtype=bool)
+        self._losses_seen_at = math.inf
+        self._residuals = Residuals(math.inf, math.inf, 1.0, 1.0)
+        self._is_supplied = True
         self._credit_per_mwh: Array = np.zeros(today.horizon.n_step)
-        self._wanted_credit_per_mwh = self._credit_per_mwh
 
     # What it posts.
 
     def first(self, round_: int) -> Mapping[str, TariffSignal]:
         """The price of supply at the loads known so far, which are the first targets."""
         self._begin()
-        if self._targets:
-            self._redispatch(math.inf)
-            price = self._posted.energy_per_mwh + self._credit_per_mwh
+        today = self._today
+        if self._admm is None:
+            self._planner.dispatch(today)
+            price = self._at_base()
+            self._penalty = self._penalties(price)
         else:
-            self._planner.dispatch(self._today)
-            self._weights, price = self._weighed(), self._at_base()
-        self._take(price)
+            self._see_losses(math.inf)
+            price = self._admm.posted.price_per_mwh
+        start = Targets(price, today.loads, self._penalty)
+        variant = make_variant(self._rules.variant, self._rules.relaxation, self._rules.memory)
+        self._admm = ExchangeAdmm(self._supply, start, variant)
+        self._admm.begin()
+        self._answered = self._asked = Answered.of(start, today.loads)
+        self._call_for()
         self._scale = self._wanted
-        return self._exchange(round_, self._wanted)
+        return self._exchange(round_, self._wanted, np.ones(len(today.followers), dtype=bool))
+
+    @property
+    def _running(self) -> ExchangeAdmm:
+        assert self._admm is not None, "no round was posted yet"
+        return self._admm
 
     def _at_base(self) -> Array:
         """What a further MWh costs at the base loads, which the units are committed for."""
         today, planner = self._today, self._planner
-        forecast = planner.forecast(today, today.loads.sum(axis=0))
+        forecast = planner.forecast_heard(today)
         return planner.merit_order.solve(planner.owner, forecast, today.on, today.state).price_per_mwh
+
+    def _penalties(self, price_per_mwh: Array) -> Array:
+        """rho / w of each follower, by the flexibility that it tells, or by its load if one tells none."""
+        today = self._today
+        told = [today.flexibility_mw[name] for name in today.followers]
+        sizes = np.abs(today.base).mean(axis=1) if None in told else np.array(told, dtype=float)
+        share = sizes / sizes.sum()
+        usual = default_penalty_per_mw2h(price_per_mwh, today.base.sum(axis=0), share)
+        return self._rules.penalty / DEFAULT_PENALTY * usual
 
     def revise(self, round_: int) -> Mapping[str, TariffSignal]:
         """The price that the leader picks, knowing the one that answers call for, and the next targets."""
         self._round_of_game += 1
-        return self._exchange(round_, self._chosen(round_, self._wanted))
+        return self._exchange(round_, self._chosen(round_, self._wanted), self._to_ask())
 
     def settle(self, round_: int) -> Mapping[str, TariffSignal] | None:
         """What was posted last stays; the loads that it has brought about must be supplied.
@@ -113,32 +173,34 @@ class ExchangeNegotiation(TiesNegotiation):
             self._planner.dispatch(self._today)
         return None
 
-    def _exchange(self, round_: int, posted: Posted) -> Mapping[str, TariffSignal]:
-        """Post prices with the targets that the answers call for."""
-        self._targets, self._credit_per_mwh = self._wanted_targets, self._wanted_credit_per_mwh
-        self._pulls = {name: Pull(series(z), self._weights[name]) for name, z in self._targets.items()}
-        self._today.supply_price_per_mwh = posted.energy_per_mwh + self._credit_per_mwh
-        return self._post(round_, posted)
+    def _to_ask(self) -> Flags:
+        """Whom the next round asks, among those who owe no answer."""
+        owing = self.listening.awaited if isinstance(self.listening, Correspondence) else frozenset()
+        idle = np.array([name not in owing for name in self._today.followers])
+        posted, last = self._running.posted, self._answered
+        penalty = posted.penalty_per_mw2h[:, None]
+        drawn = posted.target_mw - posted.price_per_mwh / penalty
+        before = last.target_mw - last.price_per_mwh / last.penalty_per_mw2h[:, None]
+        distance = np.linalg.norm(np.sqrt(penalty) * (drawn - before), axis=1)
+        return self._active.choose(idle, np.where(self._has_answered, distance, np.inf))
 
-    def _weighed(self) -> dict[str, float]:
-        """rho of each follower: the penalty times the mean tariff over the mean exchange of a replica."""
-        today, price = self._today, float(self._tou.mean())
-        sizes = {
-            name: float(np.sqrt((base**2).mean())) / self._replicas[name]
-            for name, base in today.base_mw.items()
+    def _exchange(self, round_: int, posted: Posted, to_ask: Flags) -> Mapping[str, TariffSignal]:
+        """Post prices with the targets that the answers call for, to those who are asked."""
+        self._credit_per_mwh = self._own_carbon()
+        today, admm = self._today, self._running
+        price = posted.energy_per_mwh + self._credit_per_mwh
+        admm.posted = now = replace(admm.posted, price_per_mwh=price)
+        self._pulls = {
+            name: Pull(series(target), float(penalty * copies))
+            for name, target, penalty, copies in zip(
+                today.followers, now.target_mw, now.penalty_per_mw2h, self._replicas, strict=True
+            )
         }
-        allowed = "MW, must be above 0"
-        faults = [Fault(f"load of {name}", size, allowed) for name, size in sizes.items() if size == 0.0]
-        if price <= 0.0:
-            faults.append(Fault("mean tariff", price, "money/MWh, must be above 0"))
-        if faults:
-            raise ScenarioError("exchange rounds", faults)
-        return {name: self._penalty * price / size for name, size in sizes.items()}
-
-    @property
-    def _reaches(self) -> dict[str, float]:
-        """By how much the target of each follower moves for a unit of price: w / rho, MW**2 h/money."""
-        return {name: self._replicas[name] / rho for name, rho in self._weights.items()}
+        today.supply_price_per_mwh = price
+        news = Answered.of(now, today.loads)
+        self._asked = _chosen(self._asked, news, to_ask)
+        signals = self._post(round_, posted)
+        return {name: signals[name] for name, asked in zip(today.followers, to_ask, strict=True) if asked}
 
     # What it makes of the answers.
 
@@ -146,56 +208,77 @@ class ExchangeNegotiation(TiesNegotiation):
         self, round_: int, answers: Mapping[str, LoadPlan], silent: frozenset[str], closing: bool
     ) -> CarbonJudgement:
         """Decide on the next targets and price; at rest, and on the way there, see what the network loses."""
+        today = self._today
         self._hear(round_, answers)
         self._share()
         self._is_supplied = False
-        price = self._posted.energy_per_mwh + self._credit_per_mwh
-        apart = self._apart
-        step = self._take(price)
-        distance = max(apart, self._moved)
-        if distance <= max(self._today.rules.tolerance, _REFRESH * self._distance):
-            self._redispatch(distance)
-            step = self._take(price)
+        heard = np.array([name in answers for name in today.followers])
+        self._has_answered = self._has_answered | heard
+        new = self._asked._replace(loads_mw=today.loads)
+        self._answered = _chosen(self._answered, new, heard)._replace(loads_mw=today.loads)
+        if heard.any():
+            self._residuals = self._running.hear_some(self._answered, heard)
+        self._call_for()
+        moved = _moved(self._posted, self._wanted)
+        distance = max(self._residuals.largest, moved)
+        if distance <= max(today.rules.tolerance, _REFRESH * self._losses_seen_at):
+            distance = max(distance, self._see_losses(distance))
         # Rest is that of loads which the network has supplied.
-        moved = self._moved if self._is_supplied else max(self._moved, 2.0 * self._today.rules.tolerance)
+        if not self._is_supplied:
+            distance = max(distance, 2.0 * today.rules.tolerance)
+        unheard = len(silent) + int((~self._has_answered).sum())
+        found, step = self._residuals, self._step
         return CarbonJudgement(
-            max(apart, moved),
-            len(silent),
+            distance,
+            unheard,
             False,
-            apart,
-            self._moved,
+            found.primal,
+            max(found.dual, moved),
             1.0,
             step.emission_tco2,
             step.cost_money,
         )
 
-    @property
-    def _apart(self) -> float:
-        """Largest distance of a follower's load from its target, relative to the largest of both."""
-        pairs = [(self._today.loads_mw[name], target) for name, target in self._targets.items()]
-        return max(
-            float(np.abs(load - target).max() / max(np.abs([load, target]).max(), _A_WATT_MW))
-            for load, target in pairs
-        )
+    def _see_losses(self, distance: float) -> float:
+        """Dispatch over the network for the loads heard; by how much its losses are others than those known.
 
-    @property
-    def _moved(self) -> float:
-        """Largest distance of the numbers posted from those that the answers call for, relative."""
-        wanted = self._wanted
-        return Heard(self._posted.relative_to(wanted), wanted.relative_to(wanted)).distance_per_mwh
+        Relative to the load; without a flow that supplies the loads, nothing is seen, and losses stay.
+        """
+        today = self._today
+        before = today.loss_mw
+        self._is_supplied, self._losses_seen_at = self._planner.try_dispatch(today), distance
+        if not self._is_supplied or before is None or today.loss_mw is None:
+            return 0.0
+        return float(np.linalg.norm(today.loss_mw - before) / np.linalg.norm(today.loads.sum(axis=0)))
 
-    def _redispatch(self, distance: float) -> None:
-        """Dispatch over the network for the loads heard, whose losses count from now on."""
-        self._is_supplied, self._distance = self._planner.try_dispatch(self._today), distance
+    def _supply(self, heard_mw: Array, price_per_mwh: Array, pull_per_mw2h: float) -> Array:
+        """The supplier's step of ADMM, kept for what else it tells."""
+        self._step = self._planner.exchange(self._today, heard_mw, price_per_mwh, pull_per_mw2h)
+        return self._step.price_per_mwh
 
-    def _take(self, supply_price_per_mwh: Array) -> ExchangeStep:
-        """Decide on the signals that loads told at a price of supply call for."""
-        step = self._planner.exchange(self._today, 1.0 / sum(self._reaches.values()), supply_price_per_mwh)
-        self._wanted_credit_per_mwh = step.carbon_per_tco2 * step.factor_tco2_per_mwh
-        fall = supply_price_per_mwh - step.price_per_mwh
-        self._wanted_targets = {
-            name: self._today.loads_mw[name] + reach * fall for name, reach in self._reaches.items()
-        }
-        energy = step.price_per_mwh - self._wanted_credit_per_mwh
-        self._wanted = self._priced(energy, step.factor_tco2_per_mwh)
-        return step
+    def _own_carbon(self) -> Array:
+        """What of the price of supply is the system's own carbon, where that is charged for apart."""
+        step = self._step
+        if self._pricing.energy == "marginal-with-carbon":
+            return np.zeros_like(step.factor_tco2_per_mwh)
+        return np.asarray(step.carbon_per_tco2 * step.factor_tco2_per_mwh)
+
+    def _call_for(self) -> None:
+        """Decide on the signals that answers call for."""
+        energy = self._running.posted.price_per_mwh - self._own_carbon()
+        self._wanted = self._priced(energy, self._step.factor_tco2_per_mwh)
+
+
+def _moved(posted: Posted, wanted: Posted) -> float:
+    """Largest distance of carbon factors and prices posted from those called for, relative to the largest."""
+    return max(
+        float(np.abs(new - old).max() / max(float(np.abs(new).max()), 1e-9))
+        for old, new in zip(posted.kinds[1:], wanted.kinds[1:], strict=True)
+    )
+
+
+def _chosen(old: Answered, new: Answered, who: Flags) -> Answered:
+    """The rows of one where a follower is among those chosen, and of the other where not."""
+    return Answered(
+        *(np.where(who.reshape(-1, *[1] * (b.ndim - 1)), b, a) for a, b in zip(old, new, strict=True))
+    )

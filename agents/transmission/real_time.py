@@ -259,7 +259,9 @@ class RealTime:
         begun = horizon.periods(now.day.number).start
         done = max(begun, min(world.periods_done, period))
         planned_t_per_h = float(now.plan.own_t_per_h[done - begun : period - begun].sum())
-        return self.emission_tco2(slice(begun, done)) + planned_t_per_h * horizon.period_h
+        # Before its first period is over, a unit has no meter.
+        metered = self.emission_tco2(slice(begun, done)) if done > begun else 0.0
+        return metered + planned_t_per_h * horizon.period_h
 
 
 def _with_rest(values: Array, rest: Array, place: int) -> Array:

@@ -17,7 +17,7 @@ from gridarium.agents.rows import Rows
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
 from gridarium.agents.transmission.carbon_negotiation import CarbonNegotiation
 from gridarium.agents.transmission.emission_cap import EmissionCap
-from gridarium.agents.transmission.exchange_negotiation import ExchangeNegotiation
+from gridarium.agents.transmission.exchange_negotiation import ExchangeNegotiation, ExchangeRules
 from gridarium.agents.transmission.network_dispatch import NetworkShape
 from gridarium.agents.transmission.real_time import Parties, RealTime, RenewalRules
 from gridarium.agents.transmission.ties_day import TiesDay
@@ -78,6 +78,8 @@ class Ties(HeadCustomer):
     contract : TiesContract
     renewal : RenewalRules
         When it plans anew within a day.
+    exchange : ExchangeRules, optional
+        Of exchange rounds; rounds of prices alone by default.
     cap : EmissionCap, optional
         Emission of a day that the level of all carbon prices is to bring about; none by default.
     behaviour : Behaviour, optional
@@ -100,12 +102,14 @@ class Ties(HeadCustomer):
         rules: NegotiationRules,
         contract: TiesContract,
         renewal: RenewalRules,
+        exchange: ExchangeRules | None = None,
         cap: EmissionCap | None = None,
         behaviour: Behaviour | None = None,
         horizon: Horizon | None = None,
     ) -> None:
         super().__init__(site, name, contract.supplier, behaviour, horizon)
-        self.shape, self.pricing, self.rules, self.contract, self._cap = shape, pricing, rules, contract, cap
+        self.shape, self.pricing, self.rules, self.contract = shape, pricing, rules, contract
+        self._exchange, self._cap = exchange, cap
         system = shape.system
         self.planner = TiesPlanner(self.world, self.name, shape, contract.followers, self.horizon)
         orders = TiesOrders(system, self.grid.named)
@@ -161,6 +165,7 @@ class Ties(HeadCustomer):
         told, fit = question.replies, self.horizon.fit
         today.available_mw = {name: fit(told[name].available_mw) for name in self._plants}
         today.base_mw = {name: fit(told[name].load_mw) for name in self.contract.followers}
+        today.flexibility_mw = {name: told[name].flexibility_mw for name in self.contract.followers}
         today.loads_mw = dict(today.base_mw)
         units = [told[name] for name in self._units]
         today.unit_hours = np.array([unit.available for unit in units]) > 0.5
@@ -182,16 +187,16 @@ class Ties(HeadCustomer):
         if today.number:
             last = self.days[-2]
             known = Before(last.personal_tco2, shares_moved(last.base.sum(axis=1), last.loads.sum(axis=1)))
-        pricing, penalty = self.pricing, self.pricing.exchange_penalty
-        if penalty is None:
+        pricing, rules = self.pricing, self._exchange
+        if rules is None:
             return CarbonNegotiation(self, today, self.planner, pricing, known)
         replicas = {name: grid.replicas for name, grid in self.contract.below.items()}
-        return ExchangeNegotiation(self, today, self.planner, pricing, known, penalty, replicas)
+        return ExchangeNegotiation(self, today, self.planner, pricing, known, rules, replicas)
 
     def _negotiate(self, today: TiesDay, negotiation: TiesNegotiation) -> Generator[Any, Any, None]:
         """Lead the rounds; review the commitment at the loads heard, and lead on under a better one."""
         for number in range(REVISION_LIMIT + 1):
-            led = yield from lead(self, negotiation, today.rules, len(today.rounds))
+            led = yield from lead(self, negotiation, today.rules, len(today.rounds), negotiation.listening)
             today.rounds += led.rounds
             today.negotiations += 1
             better = self.planner.review(today)
@@ -207,7 +212,7 @@ class Ties(HeadCustomer):
         search = cap.search(today.level, today.emission_tco2)
         while search.goes_on and self.world.clock.now_s < today.rules.closes_s:
             today.level = search.next_level
-            led = yield from lead(self, negotiation, today.rules, len(today.rounds))
+            led = yield from lead(self, negotiation, today.rules, len(today.rounds), negotiation.listening)
             today.rounds += led.rounds
             today.negotiations += 1
             search.note(today.level, today.emission_tco2)

@@ -21,9 +21,9 @@ class CarbonJudgement(Judgement):
     Parameters
     ----------
     load_change, price_change : float
-        Largest change of a follower's load since the round before, in exchange rounds its distance from the
-        target; and largest distance of the prices posted from those that the answers call for; each relative
-        to the largest value.
+        Largest change of a follower's load since the round before, and largest distance of the prices posted
+        from those that the answers call for, each relative to the largest value; in exchange rounds the
+        primal residual, and the dual one or the distance of carbon prices.
     damping : float
         That the next step takes.
     emission_tco2, cost_money : float
@@ -64,6 +64,7 @@ class TiesDay:
     horizon: Horizon
     rules: NegotiationRules
     base_mw: dict[str, Array] = field(default_factory=dict)
+    flexibility_mw: dict[str, float | None] = field(default_factory=dict)
     available_mw: dict[str, Array] = field(default_factory=dict)
     loads_mw: dict[str, Array] = field(default_factory=dict)
     loads_mvar: dict[str, Array] = field(default_factory=dict)

@@ -11,6 +11,7 @@ import numpy as np
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import HeardLoads
+from gridarium.agents.correspondence import Listening
 from gridarium.agents.transmission.ties_day import CarbonJudgement, TiesDay
 from gridarium.agents.transmission.ties_planner import AbatementRule, TiesPlanner
 from gridarium.environment.arrays import Array, series
@@ -18,8 +19,8 @@ from gridarium.market.carbon_policy import CarbonOffer, CarbonPolicy, Standing
 from gridarium.market.carbon_price import PersonalLadder
 from gridarium.market.messages.tariffs import LoadPlan, Pull, TariffSignal
 
-Energy = Literal["tou", "marginal"]
-"""What energy is sold at: a tariff, or what a further MWh costs the system, its carbon apart."""
+Energy = Literal["tou", "marginal", "marginal-with-carbon"]
+"""What energy is sold at: a tariff, or what a further MWh costs the system, its carbon apart or not."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,6 @@ class Pricing:
     abatement : AbatementRule
     collector : str
         Account to which followers pay for their carbon.
-    exchange_penalty : float, optional
-        Of exchange rounds: weight of a MW that a follower takes off its target, as a share of its mean price
-        over its mean load, above 0; None for rounds of prices alone.
     """
 
     policy: CarbonPolicy
@@ -45,7 +43,6 @@ class Pricing:
     tou_price_per_mwh: Array
     abatement: AbatementRule
     collector: str
-    exchange_penalty: float | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,8 @@ class Posted:
 class TiesNegotiation(ABC):
     """Leads the followers of a TIES through a day: a `Setter` of tariff signals, answered by load plans.
 
-    What is posted next, and when it is at rest, is up to the kind of rounds.
+    What is posted next, and when it is at rest, is up to the kind of rounds; so is `listening`, how answers
+    are awaited.
 
     Parameters
     ----------
@@ -141,6 +139,7 @@ class TiesNegotiation(ABC):
         self._scale: Posted
         self._offers: Sequence[CarbonOffer] = ()
         self._pulls: Mapping[str, Pull] = {}
+        self.listening: Listening | None = None
         self._round_of_game = 0
         self._orders_seed = int(leader.stream("shapley").integers(2**32))
 

@@ -142,11 +142,13 @@ class TiesPlanner:
         price, factor = fit(terms.price_per_mwh), fit(terms.factor_tco2_per_mwh)
         return NetworkDay(p_mw, q_mvar, today.available, price, factor, today.on, today.state)
 
-    def exchange(self, today: TiesDay, pull_per_mw2h: float, price_per_mwh: Array) -> ExchangeStep:
+    def exchange(
+        self, today: TiesDay, load_mw: Array, price_per_mwh: Array, pull_per_mw2h: float
+    ) -> ExchangeStep:
         """What followers shall take together by what they have told at a price, at the losses last known."""
         shape = self.merit_order.shape
         problem = self._world.shared(("exchange", shape), lambda: ExchangeDispatch(shape))
-        forecast = self.forecast_heard(today)
+        forecast = self.forecast(today, load_mw)
         return problem.step(self.owner, forecast, today.on, today.state, price_per_mwh, pull_per_mw2h)
 
     # What responses avoid.

@@ -33,6 +33,8 @@ from gridarium.experiments.scenario_fields import (
     Section,
     Share,
 )
+from gridarium.market.active_set import ActiveRule
+from gridarium.market.admm_variants import VariantName
 
 if TYPE_CHECKING:
     from gridarium.agents.transmission.bulk_system import BulkSystem
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 
 _AGENT = "ties"
 _DAMPING = 0.5
-_PENALTY = 0.2
 
 
 class OwnCarbon(Section):
@@ -64,15 +65,43 @@ class OwnCarbon(Section):
     """Most that can be bought beyond the quota of a day, tCO2."""
 
 
+class Exchange(Section):
+    """How exchange rounds, which are ADMM with the TIES as coordinator, get from one to the next."""
+
+    variant: VariantName = "anderson"
+    """The plain iteration; beyond it; penalties balanced by the paper's rule, or by relative residuals;
+    Nesterov's acceleration with restart; or Anderson's after three balanced rounds, with a safeguard."""
+    penalty: PositiveAmount = 6.0
+    """Weight at first of a MW off the target of all followers, as a multiple of the price over the load; that
+    of each goes by its share of flexibility, or by its load where one tells none."""
+    relaxation: Annotated[float, Range(1, 2, below_high=True)] = 1.6
+    """Share of the plain step that is taken, by over-relaxed and anderson."""
+    memory: Annotated[int, Range(1, 20)] = 6
+    """Rounds before the last one that anderson mixes."""
+    active: ActiveRule = "all"
+    """Whom a round asks: all, a random part, those likely to move most, or a part after the other."""
+    active_share: PositiveShare = 0.5
+    """Share of the followers that a round asks, unless it asks all."""
+    round_s: Annotated[float, Range(0, 3600, above_low=True)] | None = None
+    """How long a round waits for answers once one has come, s; late ones count when they come. Null waits for
+    all."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield a variant that needs the answers of all, where not all are waited for."""
+        in_step = self.active == "all" and self.round_s is None
+        if not in_step and self.variant not in ("plain", "over-relaxed"):
+            allowed = "must be plain or over-relaxed unless each round asks all and waits for them"
+            yield Conflict("variant", self.variant, allowed)
+
+
 class Rounds(Section):
     """How a TIES negotiates, and when it stops."""
 
     kind: Literal["prices", "exchange"] = "prices"
     """Followers take prices, as in the paper; or exchange rounds, which post targets beside one price, for
     grids below whose answers jump with the price."""
-    exchange_penalty: PositiveAmount | None = None
-    """Weight of a MW that a follower of exchange rounds takes off its target, as a share of the mean tariff
-    over its mean load; null takes 0.2."""
+    exchange: Exchange = Exchange()
+    """Of exchange rounds."""
     closes_h_before: Annotated[float, Range(0.1, 168)] = 1.0
     """Gate closure before the delivery day, h; it opens with the world's own `opens_h_before`."""
     tolerance: Annotated[float, Range(0, 0.1, above_low=True)] = 1e-4
@@ -92,17 +121,17 @@ class Rounds(Section):
         if self.kind == "exchange" and self.damping != _DAMPING:
             allowed = f"must be left at {_DAMPING:g} in exchange rounds, which go the whole way"
             yield Conflict("damping", self.damping, allowed)
-        if self.kind == "prices" and self.exchange_penalty is not None:
-            yield Conflict(
-                "exchange_penalty", self.exchange_penalty, "must be null in rounds of prices alone"
-            )
+        if self.kind == "prices" and self.exchange != Exchange():
+            allowed = "must be left out in rounds of prices alone"
+            yield Conflict("exchange", self.exchange.model_dump(exclude_defaults=True), allowed)
 
 
 class Ties(Section):
     """The transmission-level operator: commits, dispatches, prices carbon, leads."""
 
-    energy_price: Literal["tou", "marginal"] = "tou"
-    """What energy is sold at: the tariff of the profiles, or what a further MWh costs, its carbon apart."""
+    energy_price: Literal["tou", "marginal", "marginal-with-carbon"] = "tou"
+    """What energy is sold at: the tariff of the profiles, or what a further MWh costs, the TIES's own carbon
+    apart or with it."""
     tou_column: Name = "tou_price_per_mwh"
     """Profile column with the tariff, money/MWh."""
     own_carbon: OwnCarbon = OwnCarbon()
@@ -133,8 +162,12 @@ class Ties(Section):
     def conflicts(self) -> Iterator[Conflict]:
         """Yield behaviours that are made for followers, and a tariff where a dual is the price."""
         yield from misplaced(self.behaviour, "leader")
-        if self.rounds.kind == "exchange" and self.energy_price != "marginal":
-            yield Conflict("energy_price", self.energy_price, "must be marginal in exchange rounds")
+        if self.rounds.kind == "exchange" and self.energy_price == "tou":
+            allowed = "must be marginal or marginal-with-carbon in exchange rounds"
+            yield Conflict("energy_price", self.energy_price, allowed)
+        if self.rounds.kind == "prices" and self.energy_price == "marginal-with-carbon":
+            allowed = "must be tou or marginal in rounds of prices alone"
+            yield Conflict("energy_price", self.energy_price, allowed)
 
 
 def _build(build: GridBuild) -> None:
@@ -142,6 +175,7 @@ def _build(build: GridBuild) -> None:
     if section is None:
         return
     from gridarium.agents.transmission.emission_cap import EmissionCap
+    from gridarium.agents.transmission.exchange_negotiation import ExchangeRules
     from gridarium.agents.transmission.real_time import RenewalRules
     from gridarium.agents.transmission.ties import Ties as Agent
     from gridarium.agents.transmission.ties import TiesContract
@@ -156,6 +190,7 @@ def _build(build: GridBuild) -> None:
         _rules(build, section),
         TiesContract(build.supplier, build.followers, build.below),
         RenewalRules(section.trigger_mw, section.lead_s, section.notice_h),
+        ExchangeRules(**section.rounds.exchange.model_dump()) if section.rounds.kind == "exchange" else None,
         None if cap is None else EmissionCap(cap),
         behaviour_of(build.leader, section.behaviour, grid.world.streams),
         build.horizon,
@@ -182,15 +217,13 @@ def _pricing(build: GridBuild, section: Ties) -> Pricing:
     from gridarium.agents.transmission.ties_negotiation import Pricing
     from gridarium.agents.transmission.ties_planner import AbatementRule
 
-    policy, rounds = CARBON_POLICY.of(build.scenario), section.rounds
-    penalty = _PENALTY if rounds.exchange_penalty is None else rounds.exchange_penalty
+    policy = CARBON_POLICY.of(build.scenario)
     return Pricing(
         policy_of(policy),
         section.energy_price,
         build.column(section.tou_column),
         AbatementRule(policy.shapley, policy.shapley_evaluations),
         collector_of(build),
-        penalty if rounds.kind == "exchange" else None,
     )
 
 

@@ -16,10 +16,19 @@ class ForecastRequest:
 
 @dataclass(frozen=True, slots=True)
 class LoadForecast:
-    """A load as expected for a day before any response, MW, shape (n_period,)."""
+    """A load as expected for a day before any response.
+
+    Parameters
+    ----------
+    day : int
+    load_mw : ndarray, shape (n_period,)
+    flexibility_mw : float, optional
+        Mean width of the band in which the load can lie, for whoever weighs followers by it.
+    """
 
     day: int
     load_mw: Array
+    flexibility_mw: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

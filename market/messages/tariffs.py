@@ -152,10 +152,13 @@ class LoadPlan:
         Negative where it feeds back.
     load_mvar : ndarray, shape (n_step,), optional
         From who does not draw reactive power in a fixed proportion.
+    own_money : float, optional
+        What the plan costs the follower beside its bill, money per day; from who tells it.
     """
 
     load_mw: Array
     load_mvar: Array | None = None
+    own_money: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

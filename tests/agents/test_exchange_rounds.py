@@ -12,7 +12,7 @@ from named_columns import Columns, Term
 
 from gridarium.agents.region.region import Region
 from gridarium.agents.region.region_day import RegionPlan
-from gridarium.agents.transmission.exchange_dispatch import ExchangeDispatch, ExchangeShape, ExchangeStep
+from gridarium.agents.transmission.exchange_dispatch import ExchangeDispatch, ExchangeStep
 from gridarium.agents.transmission.merit_order import BulkShape
 from gridarium.agents.transmission.social_optimum import SocialPlanner
 from gridarium.agents.transmission.ties import Ties
@@ -24,7 +24,7 @@ SETTINGS = (
     "horizon_h=24",
     "period_h=1.0",
     "grids.bulk.ties.rounds.kind=exchange",
-    "grids.bulk.ties.rounds.exchange_penalty=2",
+    "grids.bulk.ties.rounds.exchange.penalty=8",
     "grids.bulk.ties.energy_price=marginal",
 )
 
@@ -62,8 +62,8 @@ def stepped(seed: int) -> tuple[BulkCase, np.ndarray, ExchangeStep]:
     """A case whose load is only heard, at a price around what its units cost."""
     case = random_case(seed)
     price = np.random.default_rng(seed).uniform(20.0, 60.0, case.n_period)
-    shape = ExchangeShape(BulkShape(case.system, case.n_period, case.period_h), WEIGHT)
-    step = ExchangeDispatch(shape).step("ties", case.forecast, case.on, case.state, price)
+    shape = BulkShape(case.system, case.n_period, case.period_h)
+    step = ExchangeDispatch(shape).step("ties", case.forecast, case.on, case.state, price, WEIGHT)
     return case, price, step
 
 
@@ -108,9 +108,9 @@ def test_rounds_come_to_rest_with_loads_at_their_targets_and_the_final_word_keep
     for name, signal in day.signals.items():
         assert signal.final and signal.pull is not None
         assert day.loads_mw[name] == pytest.approx(signal.pull.target_mw, rel=2e-3, abs=0.2)
-        size = float(np.sqrt((day.base_mw[name] ** 2).mean()))
-        tariff = float(signal.reference_price_per_mwh.mean())
-        assert signal.pull.per_mw2h == pytest.approx(2.0 * tariff / size)
+    # Whoever can move more is pulled less.
+    weighed = [signal.pull.per_mw2h * day.flexibility_mw[name] for name, signal in day.signals.items()]
+    assert weighed == pytest.approx([weighed[0]] * len(weighed))
 
 
 def test_at_rest_the_price_alone_would_bring_about_the_same_loads() -> None:
@@ -123,8 +123,17 @@ def test_at_rest_the_price_alone_would_bring_about_the_same_loads() -> None:
         assert 0.0 <= regret + 1e-6 <= 1e-4 * own.cost_money(free, signal)
 
 
-def test_where_carbon_costs_nothing_the_rounds_end_at_the_best_for_all() -> None:
-    built = world("none", "grids.bulk.ties.own_carbon.base_price_per_tco2=0")
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("grids.bulk.ties.own_carbon.base_price_per_tco2=0",),
+        ("grids.bulk.ties.energy_price=marginal-with-carbon",),
+    ],
+)
+def test_where_followers_pay_what_supply_costs_the_rounds_end_at_the_best_for_all(
+    settings: tuple[str, ...],
+) -> None:
+    built = world("none", *settings)
     ties = built.one(Ties)
     today, planner = ties.days[0], ties.planner
     days = [region.day(0) for region in built.of(Region)]
@@ -143,7 +152,11 @@ def test_where_carbon_costs_nothing_the_rounds_end_at_the_best_for_all() -> None
     [
         (("grids.bulk.ties.energy_price=tou",), "energy_price"),
         (("grids.bulk.ties.rounds.damping=0.3",), "damping"),
-        (("grids.bulk.ties.rounds.kind=prices",), "exchange_penalty"),
+        (("grids.bulk.ties.rounds.kind=prices",), "rounds.exchange"),
+        (("grids.bulk.ties.rounds.exchange.active=random",), "rounds.exchange.variant"),
+        (("grids.bulk.ties.rounds.exchange.round_s=1",), "rounds.exchange.variant"),
+        (("grids.bulk.ties.rounds.exchange.relaxation=2",), "rounds.exchange.relaxation"),
+        (("grids.bulk.ties.rounds.exchange_penalty=1",), "exchange.penalty"),
     ],
 )
 def test_what_only_the_other_kind_of_rounds_has_is_refused(settings: tuple[str, ...], place: str) -> None:
