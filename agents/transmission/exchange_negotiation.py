@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from gridarium.agents.transmission.ties_day import CarbonJudgement, TiesDay
 from gridarium.agents.transmission.ties_negotiation import Before, Posted, Pricing, TiesNegotiation
 from gridarium.agents.transmission.ties_planner import TiesPlanner
 from gridarium.environment.arrays import Array, Flags, series
+from gridarium.environment.errors import SolveError
 from gridarium.market.active_set import ActiveRule, ActiveSet
 from gridarium.market.admm import ExchangeAdmm
 from gridarium.market.admm_rounds import (
@@ -50,6 +51,8 @@ class ExchangeRules:
     round_s : float, optional
         How long a round waits for answers once one has come; late ones count when they come. None waits for
         all.
+    commitments : int
+        Most that are tried, each until its loads are at rest; 1 holds the first one, which is then reviewed.
     """
 
     variant: VariantName = "anderson"
@@ -59,6 +62,7 @@ class ExchangeRules:
     active: ActiveRule = "all"
     active_share: float = 0.5
     round_s: float | None = None
+    commitments: int = 1
 
 
 class ExchangeNegotiation(TiesNegotiation):
@@ -112,6 +116,7 @@ class ExchangeNegotiation(TiesNegotiation):
         self._losses_seen_at = math.inf
         self._residuals = Residuals(math.inf, math.inf, 1.0, 1.0)
         self._is_supplied = True
+        self._own_money: dict[str, float | None] = {}
         self._credit_per_mwh: Array = np.zeros(today.horizon.n_step)
 
     # What it posts.
@@ -162,16 +167,36 @@ class ExchangeNegotiation(TiesNegotiation):
         return self._exchange(round_, self._chosen(round_, self._wanted), self._to_ask())
 
     def settle(self, round_: int) -> Mapping[str, TariffSignal] | None:
-        """What was posted last stays; the loads that it has brought about must be supplied.
+        """What was posted last stays; the loads that it has brought about are dispatched, if they can be."""
+        if not self._is_supplied:
+            self._is_supplied = self._planner.try_dispatch(self._today)
+        return None
 
-        Raises
-        ------
-        InfeasibleError
-            If no flow within all limits supplies them.
-        """
+    def conclude(self) -> None:
+        """Dispatch for the loads heard last, unless that is done."""
         if not self._is_supplied:
             self._planner.dispatch(self._today)
-        return None
+
+    @property
+    def cost_to_all_money(self) -> float | None:
+        """Supply with starts and stops, and what followers tell that their plans cost them."""
+        today = self._today
+        untold = [name for name in today.followers if self._own_money.get(name) is None]
+        if untold:
+            raise SolveError(f"agent {self._leader.name}: {untold} have not told what their plans cost them")
+        if not self._is_supplied:
+            return None
+        own = sum(money for money in self._own_money.values() if money is not None)
+        return today.plan.cost_money + self._planner.switching_money(today) + own
+
+    def proposals(self) -> Iterator[Flags]:
+        """For loads that would follow the commitment, then for loads as they are."""
+        posted = self._running.posted
+        pull = posted.supply_penalty_per_mw2h
+        yield self._planner.commit_with_draw(self._today, posted.price_per_mwh, pull)
+        better = self._planner.review(self._today)
+        if better is not None:
+            yield better
 
     def _to_ask(self) -> Flags:
         """Whom the next round asks, among those who owe no answer."""
@@ -210,6 +235,7 @@ class ExchangeNegotiation(TiesNegotiation):
         """Decide on the next targets and price; at rest, and on the way there, see what the network loses."""
         today = self._today
         self._hear(round_, answers)
+        self._own_money |= {name: plan.own_money for name, plan in answers.items()}
         self._share()
         self._is_supplied = False
         heard = np.array([name in answers for name in today.followers])

@@ -16,6 +16,7 @@ from gridarium.agents.questions import Question
 from gridarium.agents.rows import Rows
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
 from gridarium.agents.transmission.carbon_negotiation import CarbonNegotiation
+from gridarium.agents.transmission.commitment_search import CommitmentSearch
 from gridarium.agents.transmission.emission_cap import EmissionCap
 from gridarium.agents.transmission.exchange_negotiation import ExchangeNegotiation, ExchangeRules
 from gridarium.agents.transmission.network_dispatch import NetworkShape
@@ -148,6 +149,7 @@ class Ties(HeadCustomer):
             yield from self._negotiate(today, negotiation)
             if self._cap is not None:
                 yield from self._meet_cap(today, negotiation, self._cap)
+            negotiation.conclude()
             yield from self._announce(today)
             self.tell_plan(asked, today.terms)
             yield from self._real_time.begin(today, negotiation)
@@ -195,15 +197,42 @@ class Ties(HeadCustomer):
 
     def _negotiate(self, today: TiesDay, negotiation: TiesNegotiation) -> Generator[Any, Any, None]:
         """Lead the rounds; review the commitment at the loads heard, and lead on under a better one."""
+        if self._exchange is not None and self._exchange.commitments > 1:
+            yield from self._try_commitments(today, negotiation, self._exchange.commitments)
+            return
         for number in range(REVISION_LIMIT + 1):
-            led = yield from lead(self, negotiation, today.rules, len(today.rounds), negotiation.listening)
-            today.rounds += led.rounds
-            today.negotiations += 1
+            yield from self._lead(today, negotiation)
             better = self.planner.review(today)
             if better is None or number == REVISION_LIMIT or self.world.clock.now_s >= today.rules.closes_s:
                 return
             today.on = better
             today.revisions += 1
+
+    def _lead(self, today: TiesDay, negotiation: TiesNegotiation) -> Generator[Any, Any, None]:
+        """Rounds to their end, under the commitment of the day."""
+        led = yield from lead(self, negotiation, today.rules, len(today.rounds), negotiation.listening)
+        today.rounds += led.rounds
+        today.negotiations += 1
+
+    def _try_commitments(
+        self, today: TiesDay, negotiation: TiesNegotiation, limit: int
+    ) -> Generator[Any, Any, None]:
+        """Lead the rounds under one commitment after the other, and end under the best one seen."""
+        search = CommitmentSearch(limit)
+        while True:
+            yield from self._lead(today, negotiation)
+            search.note(today.on, negotiation.cost_to_all_money)
+            is_open = search.goes_on and self.world.clock.now_s < today.rules.closes_s
+            proposed = [on for on in negotiation.proposals() if search.is_new(on)] if is_open else []
+            if not proposed:
+                break
+            today.on = proposed[0]
+            today.revisions += 1
+        today.tried_money = search.costs_money
+        if not np.array_equal(today.on, search.best):
+            today.on = search.best
+            yield from self._lead(today, negotiation)
+        self.planner.review(today)
 
     def _meet_cap(
         self, today: TiesDay, negotiation: TiesNegotiation, cap: EmissionCap
@@ -212,9 +241,7 @@ class Ties(HeadCustomer):
         search = cap.search(today.level, today.emission_tco2)
         while search.goes_on and self.world.clock.now_s < today.rules.closes_s:
             today.level = search.next_level
-            led = yield from lead(self, negotiation, today.rules, len(today.rounds), negotiation.listening)
-            today.rounds += led.rounds
-            today.negotiations += 1
+            yield from self._lead(today, negotiation)
             search.note(today.level, today.emission_tco2)
         # The units stay: a level is found for those that run. What another choice would save is on record.
         self.planner.review(today)

@@ -56,6 +56,8 @@ class TiesDay:
     horizon : Horizon
     rules : NegotiationRules
         With the gate of this day.
+    tried_money : ndarray, shape (n_commitment,)
+        What each commitment that was tried has come to for everybody; inf where its loads were not supplied.
     supply_price_per_mwh : ndarray, optional
         Of exchange rounds: the price posted last with the own carbon that it leaves out.
     """
@@ -77,6 +79,7 @@ class TiesDay:
     review: UnitReview = UnitReview()
     cycle_size: float = float("nan")
     renewals: int = 0
+    tried_money: Array = field(default_factory=lambda: np.zeros(0))
     state: BulkState = field(init=False)
     terms: TariffSignal = field(init=False)
     on: Flags = field(init=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,7 +14,8 @@ from gridarium.agents.behaviour import HeardLoads
 from gridarium.agents.correspondence import Listening
 from gridarium.agents.transmission.ties_day import CarbonJudgement, TiesDay
 from gridarium.agents.transmission.ties_planner import AbatementRule, TiesPlanner
-from gridarium.environment.arrays import Array, series
+from gridarium.environment.arrays import Array, Flags, series
+from gridarium.environment.errors import SolveError
 from gridarium.market.carbon_policy import CarbonOffer, CarbonPolicy, Standing
 from gridarium.market.carbon_price import PersonalLadder
 from gridarium.market.messages.tariffs import LoadPlan, Pull, TariffSignal
@@ -166,6 +167,30 @@ class TiesNegotiation(ABC):
     def settle(self, round_: int) -> Mapping[str, TariffSignal] | None:
         """What was posted last stays: the dispatch was made for its answers."""
         return None
+
+    def conclude(self) -> None:  # noqa: B027 - most rounds leave nothing to conclude
+        """See to it that the loads heard last are supplied, when all negotiations of the day are over.
+
+        Raises
+        ------
+        InfeasibleError
+            If no flow within all limits supplies them.
+        """
+
+    @property
+    def cost_to_all_money(self) -> float | None:
+        """What the loads heard last cost everybody, money per day; None where they cannot be supplied.
+
+        Raises
+        ------
+        SolveError
+            If a follower has not told what its plan costs it.
+        """
+        raise SolveError(f"agent {self._leader.name}: followers tell what plans cost in exchange rounds only")
+
+    def proposals(self) -> Iterator[Flags]:
+        """Commitments that may be better for the loads heard, the likeliest first."""
+        yield from ()
 
     @abstractmethod
     def judge(

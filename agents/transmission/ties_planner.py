@@ -10,6 +10,7 @@ import numpy as np
 
 from gridarium.agents.transmission.bulk_commitment import BulkCommitter
 from gridarium.agents.transmission.bulk_system import BulkForecast, BulkPlan, BulkState, BulkSystem
+from gridarium.agents.transmission.exchange_commitment import ExchangeCommitter
 from gridarium.agents.transmission.exchange_dispatch import ExchangeDispatch, ExchangeStep
 from gridarium.agents.transmission.merit_order import BulkShape, MeritOrder
 from gridarium.agents.transmission.network_dispatch import NetworkDay, NetworkDispatch, NetworkShape
@@ -99,6 +100,22 @@ class TiesPlanner:
             self.owner, self._by_hour(self.forecast_heard(today)), today.state, today.unit_hours
         )
         today.on = self._by_step(found.on)
+
+    def commit_with_draw(self, today: TiesDay, price_per_mwh: Array, pull_per_mw2h: float) -> Flags:
+        """The best commitment for loads that would follow it, near those heard at a price of supply."""
+        hourly = self._hourly
+        committer = self._world.shared(("draw", hourly), lambda: ExchangeCommitter(hourly))
+        forecast, price = self._by_hour(self.forecast_heard(today)), self._means(price_per_mwh)
+        return self._by_step(
+            committer.propose(self.owner, forecast, today.state, price, pull_per_mw2h, today.unit_hours)
+        )
+
+    def switching_money(self, today: TiesDay) -> float:
+        """What starts and stops of the day cost."""
+        hours = self._hours_on(today.on)
+        before = np.column_stack([today.state.on, hours[:, :-1]])
+        prices = np.array([unit.start_stop_money for unit in self.system.units])
+        return float(prices @ (hours != before).sum(axis=1))
 
     def review(self, today: TiesDay) -> Flags | None:
         """Hold the commitment against the best one for the loads heard; that one where it pays to change."""
@@ -193,11 +210,7 @@ class TiesPlanner:
     # Hours, steps, periods.
 
     def _by_hour(self, forecast: BulkForecast) -> BulkForecast:
-        hours = self._hourly.n_period
-
-        def means(values: Array) -> Array:
-            return np.asarray(values.reshape(*values.shape[:-1], hours, -1).mean(axis=-1))
-
+        means = self._means
         return BulkForecast(
             means(forecast.load_mw),
             means(forecast.available_mw),
@@ -205,6 +218,10 @@ class TiesPlanner:
             means(forecast.import_factor_tco2_per_mwh),
             means(forecast.loss_mw),
         )
+
+    def _means(self, values: Array) -> Array:
+        """Means over each hour of a series in steps."""
+        return np.asarray(values.reshape(*values.shape[:-1], self._hourly.n_period, -1).mean(axis=-1))
 
     def _by_step(self, hourly: Flags) -> Flags:
         return np.repeat(hourly, self.horizon.n_step // self._hourly.n_period, axis=1)

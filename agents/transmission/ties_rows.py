@@ -161,6 +161,10 @@ def _day(day: TiesDay) -> dict[str, ArrayLike]:
         "dispatch_cost_money": day.plan.cost_money,
         "commitment_cost_money": day.review.held_money,
         "commitment_best_money": day.review.best_money,
+        "commitments_tried": len(day.tried_money),
+        "commitment_saving_money": day.tried_money[0] - day.tried_money.min()
+        if len(day.tried_money)
+        else np.nan,
         "emission_planned_tco2": day.emission_tco2,
         "interaction": day.interaction,
     }

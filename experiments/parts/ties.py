@@ -86,6 +86,10 @@ class Exchange(Section):
     """How long a round waits for answers once one has come, s; late ones count when they come. Null waits for
     all."""
 
+    commitments: Annotated[int, Range(1, 20)] = 1
+    """Most commitments that are tried, each until its loads are at rest; the best one is kept. 1 holds the
+    first one, which is then reviewed; more need followers that tell what their plans cost, as regions do."""
+
     def conflicts(self) -> Iterator[Conflict]:
         """Yield a variant that needs the answers of all, where not all are waited for."""
         in_step = self.active == "all" and self.round_s is None
@@ -297,6 +301,14 @@ def _schedules_storages(scenario: GridScenario) -> Iterator[Fault]:
         if unit.equal_schedules != "spread":
             allowed = "must be spread under a TIES, which schedules all storages itself"
             yield Fault(f"storages.{name}.equal_schedules", unit.equal_schedules, allowed)
+
+
+def can_try(scenario: GridScenario, n_below: int) -> Iterator[Fault]:
+    """Yield several commitments to try where grids below follow, which do not tell what their plans cost."""
+    section = TIES.of(scenario)
+    if section is not None and section.rounds.exchange.commitments > 1 and n_below:
+        allowed = f"must be 1 with {n_below} grids below, which do not tell what their plans cost"
+        yield Fault("ties.rounds.exchange.commitments", section.rounds.exchange.commitments, allowed)
 
 
 def can_be_shared(scenario: GridScenario, n_below: int = 0) -> Iterator[Fault]:
