@@ -15,7 +15,7 @@ from gridarium.experiments.grid_tree import (
     StackedScenario,
     unused_fields,
 )
-from gridarium.experiments.parts.network import NETWORK
+from gridarium.experiments.parts.network import NETWORK, has_one_bus
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_checks import currencies_have_rates, papers_are_known, rates_are_of_others
@@ -181,7 +181,7 @@ def _bus_faults(name: str, at: int | str | None, above: GridScenario) -> Iterato
     """Yield a bus that the grid above does not have."""
     if at is None:
         return
-    if not NETWORK.hangs_on(above):
+    if has_one_bus(above):
         yield Fault(f"grids.{name}.at", at, "must be left out: the grid above has one bus")
         return
     from gridarium.environment.network_tables import check_network
