@@ -72,6 +72,8 @@ class LocalProblem:
         relaxation would have no end.
     integer_gap : float
         Of a mixed-integer linear problem: how far from the best a search may end, relative to the cost.
+    side_searches : bool
+        Of the same: see `HighsSolver`.
 
     Examples
     --------
@@ -90,6 +92,7 @@ class LocalProblem:
         physics: Physics | None = None,
         tighten: Tightening | None = None,
         integer_gap: float = INTEGER_GAP,
+        side_searches: bool = True,
     ) -> None:
         self._unweighed, self._weight = form, 1.0
         if form.weight:
@@ -101,6 +104,7 @@ class LocalProblem:
         self._has_integers = bool(form.integer.any())
         self._rounds_before = 0
         self._last: Solution | None = None
+        self._gradient: Array | None = None
         self._cone_solver: ConeSolver | None = None
         self._planner: ExactPlanner | None = None
         self._solver: HighsSolver | QuadraticSolver | ConeSolver
@@ -117,7 +121,7 @@ class LocalProblem:
                 raise SolveError("no solver here takes binaries beside a quadratic cost")
             self._solver = QuadraticSolver(form)
         else:
-            self._solver = HighsSolver(form, integer_gap=integer_gap)
+            self._solver = HighsSolver(form, integer_gap=integer_gap, side_searches=side_searches)
 
     @classmethod
     def compile(cls, model: Any, signals: Sequence[str], integer_gap: float = INTEGER_GAP) -> LocalProblem:
@@ -218,7 +222,7 @@ class LocalProblem:
         x = self._solve_numbers(self.form.at(values), values)
         self.solves += 1
         self.solver_s += time.perf_counter() - started
-        self._last = Solution(self.form, x, values)
+        self._last, self._gradient = Solution(self.form, x, values), None
         return self._last
 
     def sensitivity(self, solution: Solution, signal: str) -> Array:
@@ -239,10 +243,11 @@ class LocalProblem:
         """
         if solution is not self._last:
             raise SolveError("sensitivities are those of the last solve; this solution is an earlier one")
+        if self._gradient is None:
+            multipliers = (self._planner or self._solver).multipliers()
+            self._gradient = self.form.sensitivity(solution.x, solution.signals, multipliers)
         block = self.form.signals[signal]
-        multipliers = (self._planner or self._solver).multipliers()
-        gradient = self.form.sensitivity(solution.x, solution.signals, multipliers)
-        return gradient[block.start : block.stop].reshape(block.shape)
+        return self._gradient[block.start : block.stop].reshape(block.shape)
 
     def _read(self, owner: str, signals: dict[str, Any]) -> Array:
         blocks, values = self.form.signals, self._signals.copy()

@@ -49,6 +49,28 @@ class YesOrNo:
         return "true or false"
 
 
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of several words.
+
+    Parameters
+    ----------
+    words : tuple of str
+    """
+
+    words: tuple[str, ...]
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, str) and value in self.words
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(self.words)}"
+
+
+Allowed = ParameterRange | YesOrNo | OneOf
+"""What a declared parameter may be."""
+
+
 def number(default: float | None, low: float, high: float) -> Any:
     """Declare a parameter that is a number in [low, high], or may be None if that is its default."""
     return field(default=default, metadata={"allowed": ParameterRange(low, high, optional=default is None)})
@@ -65,7 +87,12 @@ def flag(default: bool = False) -> Any:
     return field(default=default, metadata={"allowed": YesOrNo()})
 
 
-def allowed_values(kind: type) -> dict[str, ParameterRange | YesOrNo]:
+def word(default: str, *others: str) -> Any:
+    """Declare a parameter that is one of several words, the default first."""
+    return field(default=default, metadata={"allowed": OneOf((default, *others))})
+
+
+def allowed_values(kind: type) -> dict[str, Allowed]:
     """What each declared parameter of a class may be, by name; nothing for one that declares none."""
     declared = fields(kind) if is_dataclass(kind) else ()
     return {each.name: each.metadata["allowed"] for each in declared if "allowed" in each.metadata}

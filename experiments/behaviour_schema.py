@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, model_serializer, model_validator
 
 from gridarium.agents.bounded.common import Bounded
-from gridarium.environment.parameters import YesOrNo, allowed_values, parameter_faults
+from gridarium.environment.parameters import ParameterRange, allowed_values, parameter_faults
 from gridarium.experiments.registry import is_known, is_shipped, load
 from gridarium.experiments.renamed import new_name
 from gridarium.experiments.scenario_fields import Conflict, Money, Name, Section, Share, Source, invalid
@@ -69,8 +69,10 @@ class Behaviour(Section):
                 yield Conflict(fault.place, fault.value, f"is now called {new}")
                 continue
             drawn = fault.place in allowed_values(kind) and distribution_of(fault.value)
-            if not drawn or isinstance(allowed_values(kind)[fault.place], YesOrNo):
+            if not drawn or not isinstance(allowed_values(kind)[fault.place], ParameterRange):
                 yield Conflict(fault.place, fault.value, fault.allowed)
+        for fault in kind.misfits(self.params) if issubclass(kind, Bounded) else ():
+            yield Conflict(fault.place, fault.value, fault.allowed)
 
     def unfit_for(self, role: Role) -> bool:
         """Tell whether this is a shipped behaviour that is made for another kind of agent."""

@@ -16,7 +16,7 @@ from gridarium.experiments.grid_tree import (
     StackedScenario,
     unused_fields,
 )
-from gridarium.experiments.parts.network import NETWORK
+from gridarium.experiments.parts.network import NETWORK, has_one_bus
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.parts.ties import can_be_shared, can_try
 from gridarium.experiments.plain_yaml import Tree
@@ -192,7 +192,7 @@ def _bus_faults(name: str, at: int | str | None, above: GridScenario) -> Iterato
     """Yield a bus that the grid above does not have."""
     if at is None:
         return
-    if not NETWORK.hangs_on(above):
+    if has_one_bus(above):
         yield Fault(f"grids.{name}.at", at, "must be left out: the grid above has one bus")
         return
     from gridarium.environment.network_tables import check_network

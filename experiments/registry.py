@@ -82,6 +82,17 @@ _SHIPPED: Mapping[str, Kind] = {
                 "exp3", "gridarium.agents.bounded.learning:Exp3", "explores plans, exploits those that paid"
             ),
             Entry(
+                "evolution-strategy",
+                "gridarium.agents.bounded.evolution:EvolutionStrategy",
+                "learns a policy from rewards alone",
+            ),
+            Entry("inexact", "gridarium.agents.bounded.faulty:Inexact", "stops its solver early"),
+            Entry(
+                "byzantine",
+                "gridarium.agents.bounded.faulty:Byzantine",
+                "answers something else than its plan",
+            ),
+            Entry(
                 "partial-compliance",
                 "gridarium.agents.bounded.action:PartialCompliance",
                 "carries out a part of its plan",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from gridarium.agents.behaviour import Behaviour
-from gridarium.environment.parameters import Parameterised
+from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.parameters import Parameterised, allowed_values
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,6 +17,23 @@ class Bounded(Parameterised, Behaviour):
 
     Fields that are no parameters are what an instance remembers of its agent, so that each agent needs
     one of its own.
+
+    Raises
+    ------
+    ScenarioError
+        If a parameter is outside its range, or asks for what is not installed.
     """
 
     roles: ClassVar[frozenset[str]] = frozenset({"follower"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        own = type(self)
+        faults = list(own.misfits({name: getattr(self, name) for name in allowed_values(own)}))
+        if faults:
+            raise ScenarioError(f"parameters of {own.__name__}", faults)
+
+    @classmethod
+    def misfits(cls, params: Mapping[str, object]) -> Iterator[Fault]:
+        """Yield what is wrong with parameters, each within its range; some may be missing."""
+        yield from ()

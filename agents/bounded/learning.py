@@ -11,13 +11,18 @@ import numpy as np
 from gridarium.agents.bounded.choice import bill_money, planner, random_vertices
 from gridarium.agents.bounded.common import Bounded
 from gridarium.environment.arrays import Array
-from gridarium.environment.parameters import count, number
+from gridarium.environment.parameters import count, flag, number
 from gridarium.market.messages.tariffs import TariffSignal
 
 if TYPE_CHECKING:
     from gridarium.agents.behaviour import Chooser, Decider
 
 _STREAM = "behaviour/learning"
+
+
+def gain_money(consumer: Chooser, load_mw: Array, signal: TariffSignal) -> float:
+    """What a load is worth beyond the usual one under a signal, money per day."""
+    return consumer.value_money(load_mw, signal) - consumer.value_money(consumer.plans.base_mw, signal)
 
 
 def roth_erev_update(
@@ -68,18 +73,23 @@ class PlanLearner(Bounded, ABC):
     """Tries plans and comes back to those that paid; exact without plans beside the best one.
 
     It chooses among the best response to the present tariff, the usual load and random vertices, and
-    learns from what the chosen plan is worth under the tariff for which it was chosen.
+    learns from what the chosen plan is worth under the tariff for which it was chosen. Who does not know the
+    best response learns from that alone, without a model of its own cost.
 
     Parameters
     ----------
     plans : int
         Plans beside the best response: the usual load first, then random vertices.
+    knows_best : bool
+        Whether the best response is among the plans. Without it plans beside the usual load are random parts
+        of the way from there to random vertices, at which users are asked for all they have.
     payoff_scale_share : float
         Gain over the usual load, as a share of the bill of that, that earns the full reward of 1; no gain
         earns 1/2, such a loss 0.
     """
 
     plans: int = count(0, 0, 100)
+    knows_best: bool = flag(True)
     payoff_scale_share: float = number(0.05, 1e-6, 10)
     arms: list[Array] = field(default_factory=list, init=False, repr=False)
     state: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
@@ -94,14 +104,26 @@ class PlanLearner(Bounded, ABC):
             return plan
         consumer = planner(agent)
         if not self.arms:
-            self.arms.extend([consumer.plans.base_mw, *random_vertices(consumer, self.plans - 1)])
-            self.state.setdefault("strength", np.ones(1 + self.plans))
+            self.arms.extend([consumer.plans.base_mw, *self._others(consumer)])
+            self.state.setdefault("strength", np.ones(self.plans + self.knows_best))
         strength = self.state["strength"]
         probability = self.probabilities(strength)
         chosen = int(agent.stream(_STREAM).choice(len(probability), p=probability))
-        load = plan if chosen == 0 else self.arms[chosen - 1]
+        load = ([plan, *self.arms] if self.knows_best else self.arms)[chosen]
         self.state["strength"] = self.update(strength, chosen, self._reward(consumer, load, signal))
         return load
+
+    def _others(self, consumer: Chooser) -> list[Array]:
+        """Plans that are neither the best nor the usual one."""
+        vertices = random_vertices(consumer, self.plans - 1)
+        if self.knows_best:
+            return vertices
+        reaches = consumer.stream(f"{_STREAM}/reach").random(len(vertices)).tolist()
+        plans = consumer.plans
+        return [
+            plans.between(plans.base_mw, vertex, reach)
+            for vertex, reach in zip(vertices, reaches, strict=True)
+        ]
 
     @abstractmethod
     def probabilities(self, strength: Array) -> Array:
@@ -112,8 +134,7 @@ class PlanLearner(Bounded, ABC):
         """Strengths after a reward in [0, 1]."""
 
     def _reward(self, consumer: Chooser, load_mw: Array, signal: TariffSignal) -> float:
-        usual = consumer.plans.base_mw
-        gain = consumer.value_money(load_mw, signal) - consumer.value_money(usual, signal)
+        gain, usual = gain_money(consumer, load_mw, signal), consumer.plans.base_mw
         full = self.payoff_scale_share * abs(bill_money(consumer, usual, signal.price_per_mwh))
         return float(np.clip(0.5 + 0.5 * gain / full, 0.0, 1.0)) if full > 0.0 else 0.5
 

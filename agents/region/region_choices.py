@@ -18,7 +18,7 @@ class RegionChoices:
     """Feasible loads of one regional system on one day, MW, shape (n_step,): the material of bounded choices.
 
     - `base_mw`: nothing is asked of anybody
-    - `cheapest`: the load with the lowest bill under a price, carbon aside
+    - `cheapest`: the load with the lowest bill under a price, carbon and users aside; always a vertex
     - `nearest`, `between`: the feasible load nearest to any load, and a mixture of two
     - `completed`: what is asked of users for a load, at the least cost to them
 
@@ -38,8 +38,8 @@ class RegionChoices:
         return self._day.demand.base_mw
 
     def cheapest(self, price_per_mwh: Array) -> Array:
-        """The load that is best under a price alone."""
-        return self._day.best(self._plain(price_per_mwh)).net_mw
+        """The load with the lowest bill under positive prices, whatever that asks of users."""
+        return self._day.lowest_bill(self._plain(price_per_mwh)).net_mw
 
     def nearest(self, load_mw: Array) -> Array:
         """The feasible load nearest to any load."""

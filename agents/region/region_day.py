@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from gridarium.agents.optimisation import LocalProblem
+from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.region.region_demand import RegionDemand
 from gridarium.agents.region.region_problem import (
     ASKED,
@@ -19,6 +19,7 @@ from gridarium.agents.region.region_problem import (
     RegionShape,
     build_region_model,
 )
+from gridarium.agents.solving.highs_solver import HighsSolver
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.commons import Commons
@@ -66,7 +67,7 @@ def region_form(shape: RegionShape) -> StandardForm:
 class RegionDay:
     """What one regional system needs on one day, and what it could do about it.
 
-    - `best`: its plan under a signal
+    - `best`, `lowest_bill`: its plan under a signal, and one that is cheap whatever its users say
     - `cost_money`, `minimised_money`: what a plan costs it under a signal, and what it has made least
     - `plan`: what it has decided on
     - `peak_mw`, `stake_money`: by which dissatisfaction is scaled
@@ -101,11 +102,24 @@ class RegionDay:
 
     def best(self, signal: TariffSignal) -> RegionPlan:
         """The plan that is optimal under a signal (D11); of a renewed one, in the steps that are left."""
+        return self.read(self._solved(signal).__getitem__)
+
+    def lowest_bill(self, signal: TariffSignal) -> RegionPlan:
+        """A plan of the least energy cost under a signal, whatever it asks of users; a vertex."""
+        shape, solved = self.shape(signal), self._solved(signal)
+        form = solved.form
+        solver = self._world.shared(("vertices", shape), lambda: HighsSolver(form.without_cost()))
+        cost, drawn = np.zeros_like(form.cost), form.decisions["net_mw"]
+        cost[drawn.start : drawn.stop] = signal.price_per_mwh
+        x = solver.solve(form.at(solved.signals)._replace(cost=cost))
+        return self.read(Solution(form, x, solved.signals).__getitem__)
+
+    def _solved(self, signal: TariffSignal) -> Solution:
         shape = self.shape(signal)
         problem = self._world.shared(shape, lambda: LocalProblem(region_form(shape)))
         if signal.pull is not None:
             problem.weigh(signal.pull.per_mw2h)
-        return self.read(problem.solve(self._owner, **self.inputs(signal)).__getitem__)
+        return problem.solve(self._owner, **self.inputs(signal))
 
     def shape(self, signal: TariffSignal) -> RegionShape:
         """What its problem under a signal is built from."""

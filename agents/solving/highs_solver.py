@@ -38,6 +38,12 @@ _OPTIONS = {
     "mip_feasibility_tolerance": 1e-9,
 }
 
+_SIDE_SEARCHES = (
+    "mip_heuristic_run_rins",
+    "mip_heuristic_run_rens",
+    "mip_heuristic_run_root_reduced_cost",
+)
+
 _UNDECIDED = (HighsModelStatus.kNotset, HighsModelStatus.kSolveError, HighsModelStatus.kUnknown)
 
 
@@ -56,6 +62,8 @@ class HighsSolver:
         Of the simplex method in each of its runs.
     integer_gap : float
         How far from the best whole numbers a search may end, relative to the cost.
+    side_searches : bool
+        Whether smaller searches of their own for good whole numbers (RINS, RENS, reduced costs) come first.
     """
 
     def __init__(
@@ -65,6 +73,7 @@ class HighsSolver:
         round_limit: int = 100,
         iteration_limit: int | None = None,
         integer_gap: float = INTEGER_GAP,
+        side_searches: bool = True,
     ) -> None:
         if form.is_quadratic:
             raise SolveError("a quadratic cost beside binaries must be written as a constraint")
@@ -78,6 +87,8 @@ class HighsSolver:
         self._numbers: Numbers | None = None
         self._highs = highs_model(form)
         self._highs.setOptionValue("mip_rel_gap", integer_gap)
+        for heuristic in _SIDE_SEARCHES:
+            self._highs.setOptionValue(heuristic, side_searches)
         if iteration_limit is not None:
             self._highs.setOptionValue("simplex_iteration_limit", iteration_limit)
 

@@ -73,11 +73,15 @@ class BulkCommitter:
     ----------
     shape : BulkShape
         Of hours.
+    side_searches : bool, optional
+        Whether the solver first searches for good commitments by heuristics of their own: with few units
+        that takes longer than the search itself, which ends as near to the best without.
     """
 
-    def __init__(self, shape: BulkShape) -> None:
+    def __init__(self, shape: BulkShape, side_searches: bool = True) -> None:
         self.shape = shape
-        self.problem = LocalProblem(bulk_commitment_form(shape), integer_gap=SEARCH_GAP)
+        form = bulk_commitment_form(shape)
+        self.problem = LocalProblem(form, integer_gap=SEARCH_GAP, side_searches=side_searches)
 
     def best(
         self, owner: str, forecast: BulkForecast, state: BulkState, available: Flags | None = None

@@ -149,7 +149,7 @@ class ExchangeNegotiation(TiesNegotiation):
     def _at_base(self) -> Array:
         """What a further MWh costs at the base loads, which the units are committed for."""
         today, planner = self._today, self._planner
-        forecast = planner.forecast_heard(today)
+        forecast = planner.heard(today)
         return planner.merit_order.solve(planner.owner, forecast, today.on, today.state).price_per_mwh
 
     def _penalties(self, price_per_mwh: Array) -> Array:

@@ -90,15 +90,25 @@ class MeritOrder:
         InfeasibleError
             If units that run make more than can be used, or imports do not reach.
         """
-        shape = self.shape
-        signals = bulk_signals(shape.system, forecast, state, first)
-        signals |= running_signals(shape.system, on, state, shape.period_h, first)
-        solution = self.problem.solve(owner, **signals)
+        solution = self.problem.solve(owner, **self._signals(forecast, on, state, first))
         return self._read(solution, forecast, on, state, first)
+
+    def attempt(self, owner: str, forecast: BulkForecast, on: Flags, state: BulkState) -> BulkPlan | None:
+        """Dispatch a whole day, or None where nothing supplies it within all limits."""
+        solution = self.problem.attempt(owner, **self._signals(forecast, on, state, 0))
+        return None if solution is None else self._read(solution, forecast, on, state, 0)
 
     def emission_tco2(self, owner: str, forecast: BulkForecast, on: Flags, state: BulkState) -> float:
         """Emission of the dispatch of a whole day."""
-        return float(self.solve(owner, forecast, on, state).emission_t_per_h.sum()) * self.shape.period_h
+        solution = self.problem.solve(owner, **self._signals(forecast, on, state, 0))
+        _, own, imported = self._supplied(solution, on)
+        emitted = own + forecast.import_factor_tco2_per_mwh * imported
+        return float(emitted.sum()) * self.shape.period_h
+
+    def _signals(self, forecast: BulkForecast, on: Flags, state: BulkState, first: int) -> dict[str, Array]:
+        shape = self.shape
+        signals = bulk_signals(shape.system, forecast, state, first)
+        return signals | running_signals(shape.system, on, state, shape.period_h, first)
 
     def _read(
         self, solution: Solution, forecast: BulkForecast, on: Flags, state: BulkState, first: int
@@ -113,8 +123,7 @@ class MeritOrder:
             charge.append(powers[0])
             discharge.append(powers[1])
             contents.append(inside)
-        units = np.maximum(0.0, solution["gross_mw"]) * on
-        own, imported = system.emission_tco2_per_mwh @ units, np.maximum(0.0, solution["import_mw"])
+        units, own, imported = self._supplied(solution, on)
         by_storage = (len(system.storages), shape.n_period)
         return BulkPlan(
             on=on.astype(float),
@@ -135,6 +144,11 @@ class MeritOrder:
             storage_mvar=np.zeros(by_storage),
             renewable_mvar=np.zeros_like(forecast.available_mw),
         )
+
+    def _supplied(self, solution: Solution, on: Flags) -> tuple[Array, Array, Array]:
+        """Power of each unit, MW, what all of them emit, tCO2/h, and imports, MW."""
+        units = np.maximum(0.0, solution["gross_mw"]) * on
+        return units, self.shape.system.emission_tco2_per_mwh @ units, np.maximum(0.0, solution["import_mw"])
 
     def _price_per_mwh(self, solution: Solution) -> Array:
         """Value of one more MWh of load, and of the reserve that it asks for."""

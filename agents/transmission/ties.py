@@ -17,6 +17,7 @@ from gridarium.agents.rows import Rows
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
 from gridarium.agents.transmission.carbon_negotiation import CarbonNegotiation
 from gridarium.agents.transmission.commitment_search import CommitmentSearch
+from gridarium.agents.transmission.day_dispatch import CopperPlate
 from gridarium.agents.transmission.emission_cap import EmissionCap
 from gridarium.agents.transmission.exchange_negotiation import ExchangeNegotiation, ExchangeRules
 from gridarium.agents.transmission.network_dispatch import NetworkShape
@@ -71,7 +72,7 @@ class Ties(HeadCustomer):
     ----------
     site : Site
     name : str
-    shape : NetworkShape
+    shape : NetworkShape or CopperPlate
         Network, units and limits; units are named as within the grid.
     pricing : Pricing
     rules : NegotiationRules
@@ -86,6 +87,8 @@ class Ties(HeadCustomer):
     behaviour : Behaviour, optional
     horizon : Horizon, optional
         Days and steps of its plan; settlement periods by default.
+    side_searches : bool, optional
+        Of its search for a commitment: see `BulkCommitter`.
 
     Notes
     -----
@@ -98,7 +101,7 @@ class Ties(HeadCustomer):
         self,
         site: Site,
         name: str,
-        shape: NetworkShape,
+        shape: NetworkShape | CopperPlate,
         pricing: Pricing,
         rules: NegotiationRules,
         contract: TiesContract,
@@ -107,12 +110,15 @@ class Ties(HeadCustomer):
         cap: EmissionCap | None = None,
         behaviour: Behaviour | None = None,
         horizon: Horizon | None = None,
+        side_searches: bool = True,
     ) -> None:
         super().__init__(site, name, contract.supplier, behaviour, horizon)
         self.shape, self.pricing, self.rules, self.contract = shape, pricing, rules, contract
         self._exchange, self._cap = exchange, cap
         system = shape.system
-        self.planner = TiesPlanner(self.world, self.name, shape, contract.followers, self.horizon)
+        self.planner = TiesPlanner(
+            self.world, self.name, shape, contract.followers, self.horizon, side_searches
+        )
         orders = TiesOrders(system, self.grid.named)
         self._units = tuple(self.grid.named(unit.name) for unit in system.units)
         self._storages = tuple(self.grid.named(one.name) for one in system.storages)

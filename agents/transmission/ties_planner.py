@@ -1,4 +1,4 @@
-"""Plans of a TIES for a day: commitment, dispatch over the network, what followers' responses avoid."""
+"""Plans of a TIES for a day: commitment, dispatch over its grid, what followers' responses avoid."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 
 from gridarium.agents.transmission.bulk_commitment import BulkCommitter
 from gridarium.agents.transmission.bulk_system import BulkForecast, BulkPlan, BulkState, BulkSystem
+from gridarium.agents.transmission.day_dispatch import CopperPlate, DayDispatch, OnCopperPlate, OverNetwork
 from gridarium.agents.transmission.exchange_commitment import ExchangeCommitter
 from gridarium.agents.transmission.exchange_dispatch import ExchangeDispatch, ExchangeStep
 from gridarium.agents.transmission.merit_order import BulkShape, MeritOrder
-from gridarium.agents.transmission.network_dispatch import NetworkDay, NetworkDispatch, NetworkShape
+from gridarium.agents.transmission.network_dispatch import NetworkDispatch, NetworkShape
 from gridarium.agents.transmission.ties_day import TiesDay, UnitReview
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.grids import Place
@@ -24,8 +25,6 @@ from gridarium.market.coalition_sampling import sample_shapley
 
 GAP = 1e-3
 """How far a commitment may be from the best, relative to the cost of the day, before another one pays."""
-FIRST_LOSSES = 0.04
-"""Losses of the network as a share of the load, before any dispatch has told them."""
 PROBE_MW = 0.1
 """Load that is added in a period to see what it emits."""
 
@@ -57,26 +56,39 @@ class TiesPlanner:
         Shares the compiled problems.
     owner : str
         Named in errors.
-    shape : NetworkShape
+    shape : NetworkShape or CopperPlate
         In steps of the horizon.
     places : mapping of str to Place
         Where each follower meets the grid.
     horizon : Horizon
+    side_searches : bool, optional
+        As in `BulkCommitter`.
     """
 
     def __init__(
-        self, world: World, owner: str, shape: NetworkShape, places: Mapping[str, Place], horizon: Horizon
+        self,
+        world: World,
+        owner: str,
+        shape: NetworkShape | CopperPlate,
+        places: Mapping[str, Place],
+        horizon: Horizon,
+        side_searches: bool = True,
     ) -> None:
-        self.owner, self.shape, self._places, self.horizon = owner, shape, places, horizon
+        self.owner, self.shape, self.horizon = owner, shape, horizon
         self._world = world
         system, hours = shape.system, round(horizon.n_step * horizon.step_h)
         self._hourly = BulkShape(system, hours, 1.0)
         steps = BulkShape(system, horizon.n_step, horizon.step_h)
         periods = BulkShape(system, horizon.day_length, world.period_h)
-        self._committer = world.shared(("commit", self._hourly), lambda: BulkCommitter(self._hourly))
+        self._committer = world.shared(
+            ("commit", self._hourly, side_searches), lambda: BulkCommitter(self._hourly, side_searches)
+        )
         self.merit_order = world.shared(steps, lambda: MeritOrder(steps))
         self.fine_order = world.shared(periods, lambda: MeritOrder(periods))
-        self.network = world.shared(shape, lambda: NetworkDispatch(shape))
+        self.day_dispatch: DayDispatch = OnCopperPlate(self.merit_order)
+        if isinstance(shape, NetworkShape):
+            network = world.shared(shape, lambda: NetworkDispatch(shape))
+            self.day_dispatch = OverNetwork(network, places)
 
     @property
     def system(self) -> BulkSystem:
@@ -85,27 +97,26 @@ class TiesPlanner:
 
     def forecast(self, today: TiesDay, load_mw: Array) -> BulkForecast:
         """What is expected of a day at a load of all followers, in steps."""
-        loss = FIRST_LOSSES * load_mw if today.loss_mw is None else today.loss_mw
+        loss = self.day_dispatch.first_losses * load_mw if today.loss_mw is None else today.loss_mw
         fit, terms = self.horizon.fit, today.terms
         price, factor = fit(terms.price_per_mwh), fit(terms.factor_tco2_per_mwh)
         return BulkForecast(load_mw, today.available, price, factor, loss)
 
-    def forecast_heard(self, today: TiesDay) -> BulkForecast:
+    def heard(self, today: TiesDay) -> BulkForecast:
         """What is expected of a day at the loads last heard."""
         return self.forecast(today, today.loads.sum(axis=0))
 
     def commit(self, today: TiesDay) -> None:
         """Commit the units for the loads last heard."""
-        found = self._committer.best(
-            self.owner, self._by_hour(self.forecast_heard(today)), today.state, today.unit_hours
-        )
+        forecast = self._by_hour(self.heard(today))
+        found = self._committer.best(self.owner, forecast, today.state, today.unit_hours)
         today.on = self._by_step(found.on)
 
     def commit_with_draw(self, today: TiesDay, price_per_mwh: Array, pull_per_mw2h: float) -> Flags:
         """The best commitment for loads that would follow it, near those heard at a price of supply."""
         hourly = self._hourly
         committer = self._world.shared(("draw", hourly), lambda: ExchangeCommitter(hourly))
-        forecast, price = self._by_hour(self.forecast_heard(today)), self._means(price_per_mwh)
+        forecast, price = self._by_hour(self.heard(today)), self._means(price_per_mwh)
         return self._by_step(
             committer.propose(self.owner, forecast, today.state, price, pull_per_mw2h, today.unit_hours)
         )
@@ -119,7 +130,7 @@ class TiesPlanner:
 
     def review(self, today: TiesDay) -> Flags | None:
         """Hold the commitment against the best one for the loads heard; that one where it pays to change."""
-        forecast = self._by_hour(self.forecast_heard(today))
+        forecast = self._by_hour(self.heard(today))
         held = self._committer.cost_of(self.owner, self._hours_on(today.on), forecast, today.state)
         best = self._committer.best(self.owner, forecast, today.state, today.unit_hours)
         today.review = UnitReview(float("nan") if held is None else held, best.cost_money)
@@ -128,36 +139,21 @@ class TiesPlanner:
         return self._by_step(best.on)
 
     def dispatch(self, today: TiesDay) -> None:
-        """Dispatch the day over the network for the loads last heard.
+        """Dispatch the day over the grid for the loads last heard.
 
         Raises
         ------
         InfeasibleError
             If no flow within all limits supplies them with the units that run.
         """
-        today.adopt(self.network.solve(self.owner, self.network_day(today)))
+        today.adopt(self.day_dispatch.solve(self.owner, today, self.heard(today)))
 
     def try_dispatch(self, today: TiesDay) -> bool:
         """Dispatch the day if a flow is found for the loads last heard; else keep the plan and its losses."""
-        plan = self.network.attempt(self.owner, self.network_day(today))
+        plan = self.day_dispatch.attempt(self.owner, today, self.heard(today))
         if plan is not None:
             today.adopt(plan)
         return plan is not None
-
-    def network_day(self, today: TiesDay) -> NetworkDay:
-        """What the network's dispatch starts from."""
-        p_mw = np.zeros((self.shape.grid.feeder.n_bus, self.horizon.n_step))
-        q_mvar = np.zeros_like(p_mw)
-        for name, load in today.loads_mw.items():
-            place = self._places[name]
-            p_mw += np.outer(place.p_share, load)
-            if name in today.loads_mvar:
-                q_mvar += np.outer(place.p_share, today.loads_mvar[name])
-            else:
-                q_mvar += np.outer(place.p_share * place.q_per_p, load)
-        fit, terms = self.horizon.fit, today.terms
-        price, factor = fit(terms.price_per_mwh), fit(terms.factor_tco2_per_mwh)
-        return NetworkDay(p_mw, q_mvar, today.available, price, factor, today.on, today.state)
 
     def exchange(
         self, today: TiesDay, load_mw: Array, price_per_mwh: Array, pull_per_mw2h: float
@@ -198,7 +194,7 @@ class TiesPlanner:
 
     def marginal_factor(self, today: TiesDay) -> Array:
         """Emission of the day that a further MWh of load in each step causes, tCO2/MWh, shape (n_step,)."""
-        forecast, on, state = self.forecast_heard(today), today.on, today.state
+        forecast, on, state = self.heard(today), today.on, today.state
         load, hours = forecast.load_mw, self.horizon.step_h
         before = self.merit_order.emission_tco2(self.owner, forecast, on, state)
         more = [

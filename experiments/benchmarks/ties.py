@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from gridarium.agents.transmission.day_dispatch import OverNetwork
 from gridarium.agents.transmission.network_dispatch import NetworkDispatch
 from gridarium.agents.transmission.ties import Ties
 from gridarium.experiments.benchmarks.conic_reference import solve_conic
@@ -71,9 +72,11 @@ def _played(case: Any) -> BuiltWorld:
 def _dispatched(built: BuiltWorld, repeats: int) -> dict[str, float]:
     ties = built.one(Ties)
     day, planner = ties.days[0], ties.planner
-    network = planner.network
+    dispatch = planner.day_dispatch
+    assert isinstance(dispatch, OverNetwork)
+    network, forecast = dispatch.network, planner.heard(day)
     whole = NetworkDispatch(network.shape, parts=1.0)
-    start = planner.network_day(day)
+    start = dispatch.day(day, forecast)
     random = np.random.default_rng(1)
     own, undivided, conic = [], [], []
     whole.solve("bench", start)
@@ -84,7 +87,6 @@ def _dispatched(built: BuiltWorld, repeats: int) -> dict[str, float]:
         own.append(cpu_s)
         undivided.append(_cpu_s(partial(whole.solve, "bench", now)))
         conic.append(solve_conic(network.problem.form, network.problem.form.at(solution.signals)).solve_s)
-    forecast = planner.forecast(day, day.loads.sum(axis=0))
     order = planner.merit_order
     coalition = [_cpu_s(lambda: order.emission_tco2("bench", forecast, day.on, day.state)) for _ in range(20)]
     return {

@@ -82,9 +82,9 @@ def network(known: GridEvidence) -> Iterator[Reading]:
     """Voltages and loadings of the AC flow of what was carried out against their limits.
 
     Days are dispatched over the network; within them moved plans are made on one bus, so that limits which
-    bind may be passed by a little.
+    bind may be passed by a little. A copper plate has nothing to pass.
     """
-    if _section(known) is None:
+    if _section(known) is None or NETWORK.of(known.scenario).is_copper_plate:
         return
     limits, buses, branches = NETWORK.of(known.scenario), known.tables["buses"], known.tables["branches"]
     outside = np.maximum(limits.voltage_min_pu - buses["vm_pu"], buses["vm_pu"] - limits.voltage_max_pu)

@@ -126,6 +126,14 @@ def _shape(build: GridBuild, section: Dso) -> DispatchShape:
     )
 
 
+def _has_a_feeder(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield a copper plate, whose units and tariffs would have no places."""
+    network = NETWORK.of(scenario)
+    if DSO.is_given(scenario) and network.is_copper_plate:
+        allowed = "must be a radial feeder where there is a dso; a TIES may have a copper plate"
+        yield Fault("network.source", network.source, allowed)
+
+
 def _counts_carbon(scenario: GridScenario) -> Iterator[Fault]:
     leader, section = LEADER.of(scenario), DSO.of(scenario)
     if section is None or section.carbon_in_cost or not leader.searches:
@@ -149,6 +157,7 @@ DSO: Part[Dso | None] = Part(
     meaning="The distribution system operator, who leads the game on a feeder; null for none.",
     build=_build,
     checks=(
+        (frozenset({"dso", "network"}), _has_a_feeder),
         (frozenset({"dso", "leader", "tariff"}), _counts_carbon),
         (frozenset({"dso", "leader"}), _is_commanded),
     ),

@@ -1,4 +1,4 @@
-"""The feeder: what is read, where units stand on it, and what its operator has to keep."""
+"""The network: what is read, where units stand on it, and what its operator has to keep."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
@@ -20,11 +20,16 @@ if TYPE_CHECKING:
     from gridarium.environment.network import Feeder
 
 
+COPPER_PLATE = "copper-plate"
+"""Source of a network of one bus, which is all that is to be said of it."""
+
+
 class Network(Section):
     """The feeder, where the units stand on it, and what its operator has to keep."""
 
     source: Source = "case33bw"
-    """case33bw, a pandapower JSON file, or a SimBench code."""
+    """case33bw, a pandapower JSON file, or a SimBench code; under a TIES also copper-plate, one bus without
+    losses, on which the other fields have no sense."""
     sites: dict[Name, BusLabel] = Field(default_factory=dict)
     """Bus of each unit; units that are not named here are placed on load buses automatically."""
     peak_load_mw: Annotated[float, Range(0, 1e5, above_low=True)] | None = 3.715
@@ -45,8 +50,25 @@ class Network(Section):
     def _from_source(cls, value: object) -> object:
         return {"source": value} if isinstance(value, str) else value
 
+    @property
+    def is_copper_plate(self) -> bool:
+        """Whether it has one bus."""
+        return self.source == COPPER_PLATE
+
+    @model_serializer(mode="wrap")
+    def _with_effect(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what has no sense on one bus."""
+        tree: dict[str, Any] = write(self)
+        return {"source": self.source} if self.is_copper_plate else tree
+
     def conflicts(self) -> Iterator[Conflict]:
-        """Yield a voltage band upside down, and a substation outside it."""
+        """Yield a voltage band upside down, a substation outside it, and what one bus does not have."""
+        if self.is_copper_plate:
+            for name, field in type(self).model_fields.items():
+                value = getattr(self, name)
+                if name != "source" and value != field.get_default(call_default_factory=True):
+                    yield Conflict(name, value, "must be left out on a copper plate, which has one bus")
+            return
         low, high, slack = self.voltage_min_pu, self.voltage_max_pu, self.slack_voltage_pu
         if low >= high:
             yield Conflict("voltage_min_pu", low, f"must be below voltage_max_pu = {high:g} p.u.")
@@ -55,13 +77,17 @@ class Network(Section):
 
 
 def build_feeder(network: Network) -> Feeder:
-    """The feeder of a scenario, rescaled as asked; read once a process.
+    """The feeder of a scenario, rescaled as asked; read once a process. A copper plate is one of one bus.
 
     Raises
     ------
     NetworkError
         If it is no radial feeder, its own substation voltage lies outside the band, or it has no load.
     """
+    if network.is_copper_plate:
+        from gridarium.environment.network import Feeder
+
+        return Feeder.copper_plate()
     path = Path(network.source)
     stamp = path.stat().st_mtime_ns if path.is_file() else 0
     feeder = _scaled_feeder(
@@ -93,7 +119,7 @@ def _scaled_feeder(
 
 
 def place_units(feeder: Feeder, scenario: GridScenario) -> dict[str, int]:
-    """Bus index of every unit; units without a site are spread over the load buses.
+    """Bus index of every unit; units without a site are spread over the load buses, if there are several.
 
     The load buses are ordered by their electrical distance from the substation; units come in the order
     of the parts: renewables first, then storages, then turbines, so that turbines support the far end. They
@@ -104,6 +130,8 @@ def place_units(feeder: Feeder, scenario: GridScenario) -> dict[str, int]:
     NetworkError
         If a site names a bus that the feeder does not have.
     """
+    if feeder.n_bus == 1:
+        return dict.fromkeys(unit_names(scenario), 0)
     sites = {name: feeder.index(label) for name, label in NETWORK.of(scenario).sites.items()}
     distance = np.zeros(feeder.n_bus)
     for branch, parent in enumerate(feeder.parent):
@@ -125,6 +153,11 @@ def unit_sites(build: GridBuild) -> dict[str, Site]:
     return {name: Site(build.grid, bus) for name, bus in buses.items()}
 
 
+def has_one_bus(scenario: GridScenario) -> bool:
+    """Whether a grid has no network, or a copper plate."""
+    return not NETWORK.hangs_on(scenario) or NETWORK.of(scenario).is_copper_plate
+
+
 def unit_names(scenario: GridScenario) -> tuple[str, ...]:
     """Names of everything that has a site on the feeder, in the order of the parts."""
     return tuple(name for part in scenario.parts if part.has_sites for name in part.agents(scenario))
@@ -142,14 +175,15 @@ def _network_is_a_feeder(scenario: GridScenario) -> Iterator[Fault]:
     from gridarium.environment.network_tables import check_network
 
     network = NETWORK.of(scenario)
-    yield from check_network(network.source, network.sites, "network")
+    if not network.is_copper_plate:
+        yield from check_network(network.source, network.sites, "network")
 
 
 def _substation_is_in_band(scenario: GridScenario) -> Iterator[Fault]:
     from gridarium.environment.network_tables import is_simbench_code, read_topology
 
     network = NETWORK.of(scenario)
-    if network.slack_voltage_pu is not None or is_simbench_code(network.source):
+    if network.is_copper_plate or network.slack_voltage_pu is not None or is_simbench_code(network.source):
         return
     own = read_topology(network.source).slack_vm_pu
     low, high = network.voltage_min_pu, network.voltage_max_pu

@@ -132,10 +132,12 @@ def _place(build: GridBuild, region: Region) -> SpreadSite:
     from gridarium.environment.grids import SpreadSite
 
     feeder = build.grid.feeder
+    q_per_p = np.full(feeder.n_bus, math.tan(math.acos(region.power_factor)))
+    if feeder.n_bus == 1:
+        return SpreadSite(build.grid, np.ones(1), q_per_p)
     own = np.zeros(feeder.n_bus)
     buses = [feeder.index(label) for label in region.buses] or list(range(feeder.n_bus))
     own[buses] = feeder.p_load_mw[buses]
-    q_per_p = np.full(feeder.n_bus, math.tan(math.acos(region.power_factor)))
     return SpreadSite(build.grid, own / own.sum(), q_per_p)
 
 
@@ -158,10 +160,15 @@ def _build(build: GridBuild) -> None:
 def _buses_have_load(scenario: GridScenario) -> Iterator[Fault]:
     from gridarium.environment.network_tables import check_network
 
-    source = NETWORK.of(scenario).source
+    network = NETWORK.of(scenario)
     for name, region in REGIONS.of(scenario).items():
+        if network.is_copper_plate:
+            if region.buses:
+                allowed = "must be left out on a copper plate, which has one bus"
+                yield Fault(f"regions.{name}.buses", region.buses, allowed)
+            continue
         for place, label in enumerate(region.buses):
-            for fault in check_network(source, {name: label}, "network"):
+            for fault in check_network(network.source, {name: label}, "network"):
                 yield Fault(f"regions.{name}.buses.{place}", label, fault.allowed)
 
 

@@ -24,6 +24,7 @@ from gridarium.experiments.populations import behaviour_of
 from gridarium.experiments.scenario_fields import (
     Amount,
     Conflict,
+    Flag,
     Money,
     MoneyAmount,
     Name,
@@ -38,11 +39,13 @@ from gridarium.market.admm_variants import VariantName
 
 if TYPE_CHECKING:
     from gridarium.agents.transmission.bulk_system import BulkSystem
+    from gridarium.agents.transmission.day_dispatch import CopperPlate
     from gridarium.agents.transmission.network_dispatch import NetworkShape
     from gridarium.agents.transmission.ties_negotiation import Pricing
     from gridarium.market.stackelberg import NegotiationRules
 
 _AGENT = "ties"
+_OF_NETWORKS = frozenset({"generator_power_factor", "loss_price_per_mwh", "inverter_oversize", "s_max_mva"})
 _DAMPING = 0.5
 
 
@@ -148,6 +151,9 @@ class Ties(Section):
     """Least power factor of generators at full output: how much reactive power they can give."""
     loss_price_per_mwh: MoneyAmount = 0.01
     """Small price on losses that keeps the relaxed power flow physical, money/MWh."""
+    commitment_heuristics: Flag = True
+    """Whether the solver looks for good commitments by smaller searches before its own: worth it with many
+    units; with few, the search itself ends as near to the best in a third of the time."""
     rounds: Rounds = Rounds()
     """When it negotiates."""
     trigger_mw: Amount = 5.0
@@ -189,7 +195,7 @@ def _build(build: GridBuild) -> None:
     Agent(
         grid.head,
         _AGENT,
-        network_shape(build, section),
+        grid_shape(build, section),
         _pricing(build, section),
         _rules(build, section),
         TiesContract(build.supplier, build.followers, build.below),
@@ -198,6 +204,7 @@ def _build(build: GridBuild) -> None:
         None if cap is None else EmissionCap(cap),
         behaviour_of(build.leader, section.behaviour, grid.world.streams),
         build.horizon,
+        section.commitment_heuristics,
     )
 
 
@@ -253,13 +260,21 @@ def bulk_system(build: GridBuild, section: Ties) -> BulkSystem:
     )
 
 
-def network_shape(build: GridBuild, section: Ties) -> NetworkShape:
+def grid_shape(build: GridBuild, section: Ties) -> NetworkShape | CopperPlate:
     """What fixes the structure of the dispatch of a TIES."""
+    from gridarium.agents.transmission.day_dispatch import CopperPlate
+
+    system = bulk_system(build, section)
+    is_plate = NETWORK.of(build.scenario).is_copper_plate
+    return CopperPlate(system) if is_plate else _network_shape(build, section, system)
+
+
+def _network_shape(build: GridBuild, section: Ties, system: BulkSystem) -> NetworkShape:
     from gridarium.agents.feeder.dispatch_problem import DispatchShape
     from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
     from gridarium.agents.transmission.network_dispatch import NetworkShape
 
-    network, system = NETWORK.of(build.scenario), bulk_system(build, section)
+    network = NETWORK.of(build.scenario)
     buses = place_units(build.grid.feeder, build.scenario)
     renewables = RENEWABLES.of(build.scenario)
     names = (*(u.name for u in system.units), *(s.name for s in system.storages), *renewables)
@@ -291,6 +306,22 @@ def _has_no_capture(scenario: GridScenario) -> Iterator[Fault]:
         if unit.capture is not None:
             allowed = "must be null under a TIES, which dispatches no capture plants"
             yield Fault(f"thermal_units.{name}.capture", unit.capture.model_dump(), allowed)
+
+
+def _needs_no_reactive_power(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield what only a network asks for: losses, and reactive power of those who stand on it."""
+    section = TIES.of(scenario)
+    if section is None or not NETWORK.of(scenario).is_copper_plate:
+        return
+    units: dict[str, Section] = {"ties": section}
+    units |= {f"renewables.{name}": unit for name, unit in RENEWABLES.of(scenario).items()}
+    units |= {f"storages.{name}": unit for name, unit in STORAGES.of(scenario).items()}
+    for place, unit in units.items():
+        for name in sorted(_OF_NETWORKS & type(unit).model_fields.keys()):
+            value = getattr(unit, name)
+            if value != type(unit).model_fields[name].default:
+                allowed = "must be left out on a copper plate, which has no losses and no voltages to keep"
+                yield Fault(f"{place}.{name}", value, allowed)
 
 
 def _schedules_storages(scenario: GridScenario) -> Iterator[Fault]:
@@ -345,6 +376,7 @@ TIES: Part[Ties | None] = Part(
         (frozenset({"ties", "thermal_units"}), _has_no_capture),
         (frozenset({"ties", "storages"}), _schedules_storages),
         (frozenset({"ties", "regions", "carbon_policy"}), can_be_shared),
+        (frozenset({"ties", "network", "renewables", "storages"}), _needs_no_reactive_power),
     ),
     columns=lambda section: () if section is None else (section.tou_column,),
     names=lambda section: () if section is None else (_AGENT,),

@@ -100,3 +100,26 @@ def test_the_plan_that_pays_best_is_learned(make_world: MakeWorld, behaviour: Pl
     assert inferior
     late = sum(load in inferior for load in chosen[-500:])
     assert late / 500 < 0.5 * len(inferior) / 5
+
+
+@pytest.mark.parametrize("kind", [RothErev, Exp3])
+def test_who_does_not_know_the_best_plan_tries_feasible_others(
+    make_world: MakeWorld, kind: type[PlanLearner]
+) -> None:
+    behaviour = kind(plans=6, knows_best=False)
+    agent = learning(make_world, behaviour)
+    chosen = set()
+    for round_ in range(1, 200):
+        agent.respond(tariff(round_), "leader")
+        chosen.add(agent.loads_mw["plan"].tobytes())
+    assert chosen == {load.tobytes() for load in behaviour.arms}
+    assert behaviour.arms[0].tobytes() == BASE.tobytes()
+    assert behaviour.state["strength"].shape == (6,)
+    limit = 0.2 * BASE.max()
+    for load in behaviour.arms:
+        assert load.sum() == pytest.approx(BASE.sum(), abs=1e-6)
+        assert np.abs(load - BASE).max() <= limit + 1e-6
+    # The others lie between the usual load and corners, where some step is at its limit.
+    shares = [float(np.abs(load - BASE).max()) / limit for load in behaviour.arms[1:]]
+    assert len({round(share, 6) for share in shares}) == 5
+    assert max(shares) < 1.0

@@ -15,24 +15,36 @@ from hypothesis import strategies as st
 from gridarium.agents.bounded.action import DropOut, Override, PartialCompliance
 from gridarium.agents.bounded.choice import Habit, LossAversion, QuantalChoice, Satisficing
 from gridarium.agents.bounded.common import Bounded
+from gridarium.agents.bounded.evolution import EvolutionStrategy
+from gridarium.agents.bounded.faulty import Byzantine, Inexact
 from gridarium.agents.bounded.leader import LearnedSlope, SatisficingLeader, StickyPrice
 from gridarium.agents.bounded.learning import Exp3, RothErev
 from gridarium.agents.bounded.perception import Inattention, Noise, Stale
 from gridarium.environment.errors import GridariumError, ScenarioError
-from gridarium.environment.parameters import ParameterRange, YesOrNo, allowed_values, parameter_faults
+from gridarium.environment.parameters import (
+    Allowed,
+    OneOf,
+    ParameterRange,
+    YesOrNo,
+    allowed_values,
+    parameter_faults,
+)
 
 ALL: list[type[Bounded]] = [
     Noise, Stale, Inattention, QuantalChoice, Satisficing, Habit, LossAversion, RothErev, Exp3,
-    PartialCompliance, Override, DropOut, StickyPrice, SatisficingLeader, LearnedSlope,
+    PartialCompliance, Override, DropOut, StickyPrice, SatisficingLeader, LearnedSlope, EvolutionStrategy,
+    Inexact, Byzantine,
 ]  # fmt: skip
 PARAMETERS = [(kind, name) for kind in ALL for name in allowed_values(kind)]
 
 
-def outside(allowed: ParameterRange | YesOrNo) -> st.SearchStrategy[Any]:
+def outside(allowed: Allowed) -> st.SearchStrategy[Any]:
     """Values that a parameter must refuse."""
     wrong: st.SearchStrategy[Any] = st.one_of(st.none(), st.text(max_size=3), st.just(math.nan), st.just([1]))
     if isinstance(allowed, YesOrNo):
         return wrong | st.integers() | st.floats()
+    if isinstance(allowed, OneOf):
+        return wrong | st.integers() | st.sampled_from([each.upper() for each in allowed.words])
     beyond = st.floats(max_value=allowed.low, exclude_max=True) | st.floats(
         min_value=allowed.high, exclude_min=True
     )
@@ -56,7 +68,11 @@ def test_a_value_outside_its_range_is_refused_by_name(kind: type[Bounded], name:
 @pytest.mark.parametrize("kind", ALL)
 def test_both_ends_of_a_range_are_allowed(kind: type[Bounded]) -> None:
     for name, allowed in allowed_values(kind).items():
-        ends = (False, True) if isinstance(allowed, YesOrNo) else (allowed.low, allowed.high)
+        ends: tuple[object, ...] = (False, True)
+        if isinstance(allowed, ParameterRange):
+            ends = allowed.low, allowed.high
+        elif isinstance(allowed, OneOf):
+            ends = allowed.words
         for value in ends:
             assert getattr(kind(**{name: value}), name) == value
 

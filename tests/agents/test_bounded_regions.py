@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from itertools import combinations
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 
+from gridarium.agents.behaviour import Behaviour, Decider
 from gridarium.agents.bounded.strategic import Anticipation
 from gridarium.agents.region.region import Region
 from gridarium.agents.transmission.ties import Ties
@@ -20,9 +23,13 @@ SETTINGS = ("horizon_h=10", "period_h=1.0", "grids.bulk.ties.trigger_mw=1000")
 COMMERCIAL = "grids.bulk.regions.commercial.behaviour"
 
 
+def unplayed(*settings: str) -> BuiltWorld:
+    return build(load_scenario("ries-small", [*SETTINGS, *settings]).cases["full"])
+
+
 @cache
 def world(*settings: str) -> BuiltWorld:
-    built = build(load_scenario("ries-small", [*SETTINGS, *settings]).cases["full"])
+    built = unplayed(*settings)
     _play(built)
     return built
 
@@ -46,7 +53,19 @@ def true_cost_money(built: BuiltWorld) -> float:
 
 
 @pytest.mark.parametrize(
-    "behaviour", ["habit", "quantal", "satisficing", "stale", "anticipation", "overstated-base"]
+    "behaviour",
+    [
+        "habit",
+        "quantal",
+        "satisficing",
+        "stale",
+        "anticipation",
+        "overstated-base",
+        "evolution-strategy",
+        "exp3",
+        "inexact",
+        "byzantine",
+    ],
 )
 def test_at_its_limit_a_behaviour_is_the_exact_region(behaviour: str) -> None:
     exact, bounded = world(), world(f"{COMMERCIAL}=[{behaviour}]")
@@ -116,3 +135,57 @@ def test_a_leader_that_learns_comes_to_rest_sooner_and_one_that_sticks_later() -
     learning = world("grids.bulk.ties.behaviour=[{learned-slope: {trust: 0.5}}]")
     sticking = world("grids.bulk.ties.behaviour=[{sticky-price: {every_rounds: 2}}]")
     assert day_of(learning).lengths[0] < exact < day_of(sticking).lengths[0]
+
+
+def test_vertices_of_a_region_have_the_lowest_bill_whatever_its_users_say() -> None:
+    region = commercial(world())
+    random = np.random.default_rng(3)
+    prices, base = 1.0 - random.random((4, 10)), region.plans.base_mw
+    vertices = [region.plans.cheapest(price) for price in prices]
+    others = [region.plans.nearest(base * random.uniform(0.5, 1.3, 10)) for _ in range(20)]
+    for price, vertex in zip(prices, vertices, strict=True):
+        assert region.plans.nearest(vertex) == pytest.approx(vertex, abs=0.02)
+        assert price @ vertex < min(float(price @ load) for load in others)
+    distances = [np.abs(a - b).max() for a, b in combinations(vertices, 2)]
+    assert min(distances) > 0.01 * base.max()
+
+
+def test_a_vertex_of_who_can_only_cut_is_all_cut() -> None:
+    settings = [f"grids.bulk.regions.commercial.{name}" for name in ("windows=[]", "comfort=null")]
+    region = commercial(world(*settings))
+    vertex = region.plans.cheapest(np.full(10, 0.5))
+    share = region.day(0).demand.flexibility.cut_share
+    assert vertex == pytest.approx((1.0 - share) * region.plans.base_mw, abs=1e-6)
+
+
+class Blindfolded(Behaviour):
+    """Lets a behaviour choose without showing it the plan."""
+
+    def __init__(self, inner: Behaviour) -> None:
+        self.inner = inner
+
+    def begin_day(self, agent: Decider, day: int) -> None:
+        self.inner.begin_day(agent, day)
+
+    def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
+        return self.inner.choose(agent, signal, None)
+
+
+@pytest.mark.parametrize(
+    "behaviour", ["evolution-strategy: {population: 4}", "exp3: {plans: 4, knows_best: false}"]
+)
+def test_a_negotiation_with_a_learner_is_the_same_where_it_cannot_know_the_best_response(
+    behaviour: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise AssertionError("somebody has asked for the best response")
+
+    settings = (f"{COMMERCIAL}=[{{{behaviour}}}]", "grids.bulk.ties.rounds.round_limit=12")
+    seen, blind = world(*settings), unplayed(*settings)
+    commercial(blind).behaviour = Blindfolded(commercial(blind).behaviour)
+    monkeypatch.setattr(Region, "best_response", refuse)
+    _play(blind)
+    for name, load in day_of(seen).loads_mw.items():
+        assert load.tobytes() == day_of(blind).loads_mw[name].tobytes()
+    learnt = day_of(seen).loads_mw["bulk/commercial"]
+    assert np.abs(learnt - day_of(world()).loads_mw["bulk/commercial"]).max() > 0.1

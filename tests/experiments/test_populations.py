@@ -131,6 +131,17 @@ def test_parameters_that_a_behaviour_of_ones_own_does_not_take_are_faults() -> N
             "behaviour.0.redraw",
             "must be true or false",
         ),
+        ("behaviour=[{byzantine: {kind: rude}}]", "behaviour.0.kind", "one of random, opposite, exagg"),
+        (
+            "behaviour=[{byzantine: {kind: {distribution: norm}}}]",
+            "behaviour.0.kind",
+            "must be one of random",
+        ),
+        (
+            "behaviour=[{evolution-strategy: {population: 1}}]",
+            "behaviour.0.population",
+            "must be 0 or a whole",
+        ),
         (
             "behaviour=[{habit: {usual_weight: {distribution: nrm}}}]",
             "behaviour.0.usual_weight.distribution",

@@ -32,6 +32,7 @@ SYSTEM = BulkSystem(
     import_limit_mw=200.0,
 )
 COMMITTER = BulkCommitter(BulkShape(SYSTEM, N_HOUR, 1.0))
+QUICK = BulkCommitter(BulkShape(SYSTEM, N_HOUR, 1.0), side_searches=False)
 
 
 class PiecewiseDispatch(ReferenceDispatch):
@@ -131,6 +132,7 @@ def test_no_pattern_is_cheaper_and_its_own_costs_what_it_says(seed: int) -> None
     assert allowed(found.on, state)
     assert found.cost_money == pytest.approx(best.cost_money, rel=1e-6)
     assert money_of(found.on, day, state) == pytest.approx(found.cost_money, rel=1e-6)
+    assert QUICK.best("ties", day, state).cost_money == pytest.approx(best.cost_money, rel=1e-6)
     # Any other allowed pattern costs by `cost_of` what it does here, or fails in both.
     random = np.random.default_rng(seed)
     others = [on for on in patterns() if allowed(on, state)]

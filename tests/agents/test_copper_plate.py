@@ -1,0 +1,119 @@
+"""A TIES on a copper plate: the merit order is its dispatch, nothing is lost, all that must hold holds."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+from bulk_references import BulkCase, reference_cost
+
+from gridarium.agents.region.region import Region
+from gridarium.agents.transmission.ties import Ties
+from gridarium.environment.errors import ScenarioError
+from gridarium.experiments import run
+from gridarium.experiments.case_run import _play
+from gridarium.experiments.results import Result
+from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.world_build import BuiltWorld, build
+
+BULK = "grids.bulk."
+
+
+@cache
+def world(case: str) -> BuiltWorld:
+    # Nothing is planned anew, so that the last loads are those of the plan.
+    built = build(load_scenario("ries-reduced", [f"{BULK}ties.trigger_mw=1000"]).cases[case])
+    _play(built)
+    return built
+
+
+@cache
+def finished() -> Result:
+    return run(load_scenario("ries-reduced"), cases=["none", "full"])
+
+
+@pytest.mark.parametrize("case", ["none", "full"])
+def test_the_plan_of_a_day_costs_what_another_solver_finds(case: str) -> None:
+    pytest.importorskip("clarabel")
+    ties = world(case).one(Ties)
+    (day,) = ties.days
+    load = day.loads.sum(axis=0)
+    forecast = ties.planner.forecast(day, load)
+    assert not forecast.loss_mw.any()
+    known = BulkCase(ties.shape.system, forecast, day.on, day.state, 1.0)
+    assert day.plan.cost_money == pytest.approx(reference_cost(known, day.on, day.state, load), rel=1e-6)
+
+
+def test_what_is_fed_in_is_drawn_and_carries_one_intensity() -> None:
+    built = world("full")
+    (grid,) = built.world.grids
+    for period, state in enumerate(grid.states):
+        used = sum(built.world.meters[region.name][period] for region in built.of(Region))
+        used += state.charge_mw.sum() + max(0.0, -state.exchange_mw)
+        supplied = state.source_mw.sum() + max(0.0, state.exchange_mw)
+        assert supplied == pytest.approx(used, abs=1e-9)
+        assert state.flow.loss_mw == pytest.approx(0.0, abs=1e-12)
+        assert state.flow.vm_pu == pytest.approx(np.ones((1, 1)))
+        assert state.intensity_tco2_per_mwh * supplied == pytest.approx(state.source_t_per_h)
+
+
+def test_all_certificates_pass_and_none_is_of_a_network() -> None:
+    certificates = finished().certificates
+    assert [one.name for one in certificates if not one.passed] == []
+    names = {one.name for one in certificates}
+    assert not any("voltage" in name or "loading" in name for name in names)
+    assert {"bulk: storage energy", "bulk: minimum times", "bulk: own carbon"} <= names
+    assert finished().summary["full"]["bulk.loss_share"] == 0.0
+
+
+def test_whoever_is_named_stands_on_the_one_bus() -> None:
+    buses, dispatch = finished().table("buses"), finished().table("dispatch")
+    assert set(buses["bus"]) == {"copper plate"}
+    assert set(dispatch.loc[dispatch["kind"] != "region", "bus"]) == {"copper plate"}
+
+
+def test_a_copper_plate_is_written_out_as_what_it_is() -> None:
+    (tree,) = [load_scenario("ries-reduced").cases["full"].model_dump(mode="json")["grids"]["bulk"]]
+    assert tree["network"] == {"source": "copper-plate"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("network={source: copper-plate, peak_load_mw: 300}", "network.peak_load_mw"),
+        ("network={source: copper-plate, sites: {coal: 3}}", "network.sites"),
+        ("network={source: copper-plate, loading_max: null}", "network.loading_max"),
+        ("regions.industrial.buses=[4]", "regions.industrial.buses"),
+        ("ties.loss_price_per_mwh=0.5", "ties.loss_price_per_mwh"),
+        ("renewables.wind.inverter_oversize=2", "renewables.wind.inverter_oversize"),
+        ("storages.battery.s_max_mva=40", "storages.battery.s_max_mva"),
+    ],
+)
+def test_what_one_bus_does_not_have_is_a_fault(setting: str, told: str) -> None:
+    with pytest.raises(ScenarioError, match=f"{BULK}{told}.*must be left out on a copper plate"):
+        load_scenario("ries-reduced", [BULK + setting])
+
+
+def test_a_dso_needs_a_feeder() -> None:
+    with pytest.raises(ScenarioError, match=r"network\.source.*must be a radial feeder where there is a dso"):
+        load_scenario("adcef-small", ["network=copper-plate"])
+
+
+def test_a_grid_below_has_no_bus_to_choose() -> None:
+    settings = [f"{BULK}network=copper-plate", f"{BULK}regions.industrial.buses=[]", "grids.r1.at=3"]
+    with pytest.raises(ScenarioError, match=r"grids\.r1\.at.*the grid above has one bus"):
+        load_scenario("ties-feeders-small", settings)
+
+
+def test_feeders_below_follow_like_regions() -> None:
+    settings = ["horizon_h=3", f"{BULK}network=copper-plate", f"{BULK}regions.industrial.buses=[]"]
+    settings += ["grids.r1.at=null", "grids.r2.at=null"]
+    result = run(load_scenario("ties-feeders-small", settings), cases=["ladder"])
+    assert [one.name for one in result.certificates if one.hard and not one.passed] == []
+    drawn = {name: rows["p_metered_mw"].to_numpy() for name, rows in result.table("heads").groupby("grid")}
+    dispatch = result.table("dispatch").query("grid == 'bulk' and kind != 'grid_below'").groupby("period")
+    left = (dispatch["p_supply_mw"].sum() - dispatch["p_demand_mw"].sum()).to_numpy()
+    # No loss: what units give and regions leave goes to as many feeders as there are.
+    assert left == pytest.approx(20.0 * drawn["r1"] + 15.0 * drawn["r2"])
+    assert left.min() > 10.0
