@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridarium.environment.arrays import Array
+from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.errors import Fault, ScenarioError
 
 _TINY = 1e-12
@@ -71,6 +71,26 @@ class Answered(NamedTuple):
         """All have answered what was posted last."""
         price = np.broadcast_to(posted.price_per_mwh, loads_mw.shape)
         return cls(loads_mw, price, posted.target_mw, posted.penalty_per_mw2h)
+
+    def with_new(self, new: Answered, who: Flags) -> Answered:
+        """The same with the rows of others, shape (n_follower,), where a follower is among them."""
+        rows = who[:, None]
+        return Answered(
+            np.where(rows, new.loads_mw, self.loads_mw),
+            np.where(rows, new.price_per_mwh, self.price_per_mwh),
+            np.where(rows, new.target_mw, self.target_mw),
+            np.where(who, new.penalty_per_mw2h, self.penalty_per_mw2h),
+        )
+
+    def urgency(self, posted: Posted) -> Array:
+        """How far what followers would be asked is from what they have answered, shape (n_follower,).
+
+        A follower answers ``z - y / rho`` and nothing else; the distance is weighed by sqrt(rho).
+        """
+        penalty = posted.penalty_per_mw2h[:, None]
+        asked = posted.target_mw - posted.price_per_mwh / penalty
+        before = self.target_mw - self.price_per_mwh / self.penalty_per_mw2h[:, None]
+        return np.asarray(np.linalg.norm(np.sqrt(penalty) * (asked - before), axis=1))
 
 
 class Residuals(NamedTuple):

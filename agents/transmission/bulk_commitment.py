@@ -104,7 +104,7 @@ class BulkCommitter:
         InfeasibleError
             Naming the constraint family and the hour.
         """
-        least, most = self._bounds(state, available)
+        least, most = self.bounds(state, available)
         return self._solve(owner, forecast, state, least, most)
 
     def cost_of(self, owner: str, on: Flags, forecast: BulkForecast, state: BulkState) -> float | None:
@@ -113,7 +113,7 @@ class BulkCommitter:
         solution = self.problem.attempt(owner, **self._signals(forecast, state, fixed, fixed))
         return None if solution is None else solution.objective
 
-    def _bounds(self, state: BulkState, available: Flags | None) -> tuple[Array, Array]:
+    def bounds(self, state: BulkState, available: Flags | None = None) -> tuple[Array, Array]:
         """Least and most that each unit runs in each hour: minimum times that still run, and outages."""
         n_hour, units = round(self.shape.n_period * self.shape.period_h), self.shape.system.units
         least, most = np.zeros((len(units), n_hour)), np.ones((len(units), n_hour))

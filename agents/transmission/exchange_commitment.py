@@ -60,7 +60,7 @@ def build_exchange_commitment_model(shape: BulkShape) -> Any:
     capacity = sum(unit.p_max_mw for unit in system.units)
     distances = sorted({sign * share * capacity for share in _DISTANCES for sign in (-1.0, 1.0)})
     m.apart_mw2 = pyo.Var(m.period, bounds=(0, None))
-    m.tangent = pyo.Constraint(
+    m.apart_tangent = pyo.Constraint(
         range(len(distances)),
         m.period,
         rule=lambda m, k, t: (
@@ -87,11 +87,14 @@ class ExchangeCommitter(BulkCommitter):
     ----------
     shape : BulkShape
         Of hours.
+    side_searches : bool, optional
+        As of `BulkCommitter`.
     """
 
-    def __init__(self, shape: BulkShape) -> None:
+    def __init__(self, shape: BulkShape, side_searches: bool = True) -> None:
         self.shape = shape
-        self.problem = LocalProblem(exchange_commitment_form(shape), integer_gap=SEARCH_GAP)
+        form = exchange_commitment_form(shape)
+        self.problem = LocalProblem(form, integer_gap=SEARCH_GAP, side_searches=side_searches)
 
     def propose(
         self,
@@ -126,7 +129,7 @@ class ExchangeCommitter(BulkCommitter):
         """
         heard = forecast.load_mw
         others = replace(forecast, load_mw=np.zeros_like(heard))
-        signals = self._signals(others, state, *self._bounds(state, available))
+        signals = self._signals(others, state, *self.bounds(state, available))
         signals["other_load_mw"] = signals.pop("load_mw")
         signals["other_reserve_mw"] = signals.pop("reserve_mw")
         solution = self.problem.solve(

@@ -202,12 +202,8 @@ class ExchangeNegotiation(TiesNegotiation):
         """Whom the next round asks, among those who owe no answer."""
         owing = self.listening.awaited if isinstance(self.listening, Correspondence) else frozenset()
         idle = np.array([name not in owing for name in self._today.followers])
-        posted, last = self._running.posted, self._answered
-        penalty = posted.penalty_per_mw2h[:, None]
-        drawn = posted.target_mw - posted.price_per_mwh / penalty
-        before = last.target_mw - last.price_per_mwh / last.penalty_per_mw2h[:, None]
-        distance = np.linalg.norm(np.sqrt(penalty) * (drawn - before), axis=1)
-        return self._active.choose(idle, np.where(self._has_answered, distance, np.inf))
+        urgency = self._answered.urgency(self._running.posted)
+        return self._active.choose(idle, np.where(self._has_answered, urgency, np.inf))
 
     def _exchange(self, round_: int, posted: Posted, to_ask: Flags) -> Mapping[str, TariffSignal]:
         """Post prices with the targets that the answers call for, to those who are asked."""
@@ -223,7 +219,7 @@ class ExchangeNegotiation(TiesNegotiation):
         }
         today.supply_price_per_mwh = price
         news = Answered.of(now, today.loads)
-        self._asked = _chosen(self._asked, news, to_ask)
+        self._asked = self._asked.with_new(news, to_ask)
         signals = self._post(round_, posted)
         return {name: signals[name] for name, asked in zip(today.followers, to_ask, strict=True) if asked}
 
@@ -241,7 +237,7 @@ class ExchangeNegotiation(TiesNegotiation):
         heard = np.array([name in answers for name in today.followers])
         self._has_answered = self._has_answered | heard
         new = self._asked._replace(loads_mw=today.loads)
-        self._answered = _chosen(self._answered, new, heard)._replace(loads_mw=today.loads)
+        self._answered = self._answered.with_new(new, heard)._replace(loads_mw=today.loads)
         if heard.any():
             self._residuals = self._running.hear_some(self._answered, heard)
         self._call_for()
@@ -300,11 +296,4 @@ def _moved(posted: Posted, wanted: Posted) -> float:
     return max(
         float(np.abs(new - old).max() / max(float(np.abs(new).max()), 1e-9))
         for old, new in zip(posted.kinds[1:], wanted.kinds[1:], strict=True)
-    )
-
-
-def _chosen(old: Answered, new: Answered, who: Flags) -> Answered:
-    """The rows of one where a follower is among those chosen, and of the other where not."""
-    return Answered(
-        *(np.where(who.reshape(-1, *[1] * (b.ndim - 1)), b, a) for a, b in zip(old, new, strict=True))
     )

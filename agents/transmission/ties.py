@@ -11,12 +11,10 @@ import numpy as np
 from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.following import HeadCustomer
-from gridarium.agents.leading import lead
 from gridarium.agents.questions import Question
 from gridarium.agents.rows import Rows
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
 from gridarium.agents.transmission.carbon_negotiation import CarbonNegotiation
-from gridarium.agents.transmission.commitment_search import CommitmentSearch
 from gridarium.agents.transmission.day_dispatch import CopperPlate
 from gridarium.agents.transmission.emission_cap import EmissionCap
 from gridarium.agents.transmission.exchange_negotiation import ExchangeNegotiation, ExchangeRules
@@ -27,6 +25,7 @@ from gridarium.agents.transmission.ties_negotiation import Before, Pricing, Ties
 from gridarium.agents.transmission.ties_orders import TiesOrders
 from gridarium.agents.transmission.ties_planner import TiesPlanner
 from gridarium.agents.transmission.ties_rows import TiesRows
+from gridarium.agents.transmission.unit_negotiation import UnitNegotiation
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Grid, Place, Site
@@ -38,8 +37,6 @@ from gridarium.market.messages.status import StorageStatus
 from gridarium.market.messages.tariffs import TariffSignal
 from gridarium.market.stackelberg import NegotiationRules
 
-REVISION_LIMIT = 2
-"""How often a commitment is revised in a day, each time with a negotiation of its own."""
 _TERMS_TIMEOUT_S = 600.0
 
 
@@ -152,10 +149,8 @@ class Ties(HeadCustomer):
             asked, today.terms = yield from self.next_terms(number, clock.now_s + _TERMS_TIMEOUT_S)
             self.planner.commit(today)
             negotiation = self._leading = self._negotiation(today)
-            yield from self._negotiate(today, negotiation)
-            if self._cap is not None:
-                yield from self._meet_cap(today, negotiation, self._cap)
-            negotiation.conclude()
+            tries = 1 if self._exchange is None else self._exchange.commitments
+            yield from UnitNegotiation(self, today, self.planner, negotiation).process(tries, self._cap)
             yield from self._announce(today)
             self.tell_plan(asked, today.terms)
             yield from self._real_time.begin(today, negotiation)
@@ -200,57 +195,6 @@ class Ties(HeadCustomer):
             return CarbonNegotiation(self, today, self.planner, pricing, known)
         replicas = {name: grid.replicas for name, grid in self.contract.below.items()}
         return ExchangeNegotiation(self, today, self.planner, pricing, known, rules, replicas)
-
-    def _negotiate(self, today: TiesDay, negotiation: TiesNegotiation) -> Generator[Any, Any, None]:
-        """Lead the rounds; review the commitment at the loads heard, and lead on under a better one."""
-        if self._exchange is not None and self._exchange.commitments > 1:
-            yield from self._try_commitments(today, negotiation, self._exchange.commitments)
-            return
-        for number in range(REVISION_LIMIT + 1):
-            yield from self._lead(today, negotiation)
-            better = self.planner.review(today)
-            if better is None or number == REVISION_LIMIT or self.world.clock.now_s >= today.rules.closes_s:
-                return
-            today.on = better
-            today.revisions += 1
-
-    def _lead(self, today: TiesDay, negotiation: TiesNegotiation) -> Generator[Any, Any, None]:
-        """Rounds to their end, under the commitment of the day."""
-        led = yield from lead(self, negotiation, today.rules, len(today.rounds), negotiation.listening)
-        today.rounds += led.rounds
-        today.negotiations += 1
-
-    def _try_commitments(
-        self, today: TiesDay, negotiation: TiesNegotiation, limit: int
-    ) -> Generator[Any, Any, None]:
-        """Lead the rounds under one commitment after the other, and end under the best one seen."""
-        search = CommitmentSearch(limit)
-        while True:
-            yield from self._lead(today, negotiation)
-            search.note(today.on, negotiation.cost_to_all_money)
-            is_open = search.goes_on and self.world.clock.now_s < today.rules.closes_s
-            proposed = [on for on in negotiation.proposals() if search.is_new(on)] if is_open else []
-            if not proposed:
-                break
-            today.on = proposed[0]
-            today.revisions += 1
-        today.tried_money = search.costs_money
-        if not np.array_equal(today.on, search.best):
-            today.on = search.best
-            yield from self._lead(today, negotiation)
-        self.planner.review(today)
-
-    def _meet_cap(
-        self, today: TiesDay, negotiation: TiesNegotiation, cap: EmissionCap
-    ) -> Generator[Any, Any, None]:
-        """Move the level of all carbon prices until the day's emission is that of the cap."""
-        search = cap.search(today.level, today.emission_tco2)
-        while search.goes_on and self.world.clock.now_s < today.rules.closes_s:
-            today.level = search.next_level
-            yield from self._lead(today, negotiation)
-            search.note(today.level, today.emission_tco2)
-        # The units stay: a level is found for those that run. What another choice would save is on record.
-        self.planner.review(today)
 
     def _announce(self, today: TiesDay) -> Generator[Any, Any, None]:
         """Send the final signals; whoever missed the last round answers now, and the dispatch follows."""

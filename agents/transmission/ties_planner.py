@@ -75,7 +75,7 @@ class TiesPlanner:
         side_searches: bool = True,
     ) -> None:
         self.owner, self.shape, self.horizon = owner, shape, horizon
-        self._world = world
+        self._world, self._side_searches = world, side_searches
         system, hours = shape.system, round(horizon.n_step * horizon.step_h)
         self._hourly = BulkShape(system, hours, 1.0)
         steps = BulkShape(system, horizon.n_step, horizon.step_h)
@@ -115,7 +115,9 @@ class TiesPlanner:
     def commit_with_draw(self, today: TiesDay, price_per_mwh: Array, pull_per_mw2h: float) -> Flags:
         """The best commitment for loads that would follow it, near those heard at a price of supply."""
         hourly = self._hourly
-        committer = self._world.shared(("draw", hourly), lambda: ExchangeCommitter(hourly))
+        committer = self._world.shared(
+            ("draw", hourly, self._side_searches), lambda: ExchangeCommitter(hourly, self._side_searches)
+        )
         forecast, price = self._by_hour(self.heard(today)), self._means(price_per_mwh)
         return self._by_step(
             committer.propose(self.owner, forecast, today.state, price, pull_per_mw2h, today.unit_hours)
