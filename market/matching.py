@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import Fault, InputError, SolveError
-from gridarium.market.tangents import Index, Pieces, lower_envelope
+from gridarium.market.tangents import Index, Pieces, joined, tangents
 from gridarium.market.utility import Utility
 
 _NOTHING_MWH = 1e-12
@@ -183,8 +183,9 @@ def pool_welfare(
     limit = _reach(pool)
     # More tangents near 0, where a utility bends most.
     touched = [[reach * (k / (n_tangent - 1)) ** 2 for k in range(n_tangent)] for reach in limit.tolist()]
+    envelopes = [tangents(*each) for each in zip(pool.utilities, touched, strict=True)]
     for _ in range(max(max_rounds, 1)):
-        sent, bound = _solve(pool, lower_envelope(pool.utilities, touched), limit)
+        sent, bound = _solve(pool, joined(envelopes), limit)
         delivered = _sums(pool.buyer, (1.0 - pool.loss) * sent, len(limit))
         value = np.array(
             [utility.value(p) for utility, p in zip(pool.utilities, delivered.tolist(), strict=True)]
@@ -195,6 +196,7 @@ def pool_welfare(
             break
         for buyer in np.flatnonzero(bound - value > 0.5 * allowed / len(limit)).tolist():
             touched[buyer].append(float(delivered[buyer]))
+            envelopes[buyer] = tangents(pool.utilities[buyer], touched[buyer])
     slot = np.zeros(len(limit), dtype=np.intp) if pool.slot is None else pool.slot
     by_slot, achieved = _sums(slot, bound - spent, pool.n_slot), _sums(slot, value - spent, pool.n_slot)
     return Matching(float(by_slot.sum()), float(achieved.sum()), sent, delivered, by_slot, achieved)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from gridarium.environment.arrays import Array
 from gridarium.market.utility import Utility
 
 Index = NDArray[np.intp]
+Straight = tuple[list[float], list[float]]
+"""Slopes, money/MWh, and widths, MWh, of the pieces of one function, from left to right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +45,35 @@ def lower_envelope(utilities: Sequence[Utility], touched: Sequence[Sequence[floa
     touched : sequence of sequences of float
         Volumes, MWh, for each utility, 0 among them; the order is free.
     """
+    return joined([tangents(utility, volumes) for utility, volumes in zip(utilities, touched, strict=True)])
+
+
+def tangents(utility: Utility, touched: Sequence[float]) -> Straight:
+    """Slopes and widths of the lowest of the tangents on one utility; arguments as in `lower_envelope`."""
+    end = max(touched)
+    points: list[float] = []
+    for volume in sorted(touched):
+        # Tangents that almost coincide cross at a point that is all rounding.
+        if not points or volume - points[-1] > 1e-7 * end:
+            points.append(volume)
+    slope = [utility.marginal(point) for point in points]
+    rise = [utility.value(point) - point * s for point, s in zip(points, slope, strict=True)]
+    ends = [
+        min(max((rise[k + 1] - rise[k]) / (slope[k] - slope[k + 1]), points[k]), points[k + 1])
+        if slope[k] > slope[k + 1]
+        else points[k + 1]
+        for k in range(len(points) - 1)
+    ]
+    return slope, [right - left for left, right in pairwise([0.0, *ends, end])]
+
+
+def joined(envelopes: Iterable[Straight]) -> Pieces:
+    """Pieces of several functions, each given as slopes and widths."""
     owner: list[int] = []
     slopes: list[float] = []
     widths: list[float] = []
-    for buyer, (utility, volumes) in enumerate(zip(utilities, touched, strict=True)):
-        end = max(volumes)
-        points: list[float] = []
-        for volume in sorted(volumes):
-            # Tangents that almost coincide cross at a point that is all rounding.
-            if not points or volume - points[-1] > 1e-7 * end:
-                points.append(volume)
-        slope = [utility.marginal(point) for point in points]
-        rise = [utility.value(point) - point * s for point, s in zip(points, slope, strict=True)]
-        ends = [
-            min(max((rise[k + 1] - rise[k]) / (slope[k] - slope[k + 1]), points[k]), points[k + 1])
-            if slope[k] > slope[k + 1]
-            else points[k + 1]
-            for k in range(len(points) - 1)
-        ]
-        owner += [buyer] * len(points)
+    for buyer, (slope, width) in enumerate(envelopes):
+        owner += [buyer] * len(slope)
         slopes += slope
-        widths += np.diff([0.0, *ends, end]).tolist()
+        widths += width
     return Pieces(np.array(owner, dtype=np.intp), np.array(slopes), np.array(widths))

@@ -1,8 +1,9 @@
-"""A power system of three units with capture, storage and flexible loads, and a day for it."""
+"""The order of files; a system of three units with capture, storage and flexible loads, and a day for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,35 @@ from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 
 WIND_CAPACITY_MW = 120.0
+
+
+LONGEST = (
+    "experiments/benchmarks/test_robustness.py",
+    "validation/test_power_flow_against_pandapower.py",
+    "agents/test_ties.py",
+    "experiments/evidence/test_bulk_certificates.py",
+    "experiments/evidence/test_ties_gaps.py",
+    "experiments/evidence/test_bulk_metrics.py",
+    "experiments/test_behaviours_at_limit.py",
+    "agents/test_tied_network.py",
+    "experiments/stacked/test_stacked_run.py",
+    "experiments/sweeps/test_sweep.py",
+    "experiments/net_zero/test_net_zero_run.py",
+    "experiments/adcef/test_other_feeders.py",
+    "experiments/benchmarks/test_pools.py",
+    "golden/test_golden.py",
+    "validation/test_against_other_solvers.py",
+    "agents/test_tied_leader.py",
+)
+"""Files that take longest; they come first, so that all workers end at about the same time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    if lost := [str(path) for path in place if not path.is_file()]:
+        raise pytest.UsageError(f"LONGEST of tests/conftest.py names {', '.join(lost)}: no such file")
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.storage.storage_problem import SIGNALS, StorageShape, build_storage_model
+from gridarium.agents.storage.storage_problem import StorageShape, storage_form
 from gridarium.environment.arrays import Array
 from gridarium.environment.commons import Commons
 from gridarium.environment.storage import StorageRatings
@@ -102,7 +102,7 @@ class Arbitrage:
 
     def _solve(self, shape: StorageShape, buy: Array, sell: Array, initial_mwh: float) -> Array:
         """Energy at the end of each period, MWh."""
-        problem = self._world.shared(shape, lambda: LocalProblem.compile(build_storage_model(shape), SIGNALS))
+        problem = self._world.shared(shape, lambda: LocalProblem(storage_form(shape)))
         solution = problem.solve(self._owner, buy_price=buy, sell_price=sell, initial_mwh=initial_mwh)
         return solution["energy_mwh"]
 

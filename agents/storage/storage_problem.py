@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import pyomo.environ as pyo
 
 from gridarium.agents.problems.storage import daily_storage
+from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.storage import StorageRatings
 
 SIGNALS = ("buy_price", "sell_price", "initial_mwh")
@@ -64,6 +66,12 @@ def build_storage_model(shape: StorageShape) -> Any:
         )
     )
     return m
+
+
+@lru_cache(maxsize=64)
+def storage_form(shape: StorageShape) -> StandardForm:
+    """The compiled plan of a shape; pure numbers, so shared by all worlds."""
+    return compile_model(build_storage_model(shape), SIGNALS)
 
 
 def _spreading(m: Any, shape: StorageShape, t: int) -> Any:

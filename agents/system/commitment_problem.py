@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pyomo.environ as pyo
@@ -15,6 +16,7 @@ from gridarium.agents.problems.unit_commitment import (
     declare_fuel,
     switching_cost,
 )
+from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
 from gridarium.agents.system.system_families import (
     SIGNALS,
@@ -80,6 +82,12 @@ def build_commitment_model(shape: CommitmentShape, period_h: float = 1.0) -> Any
     return m
 
 
+@lru_cache(maxsize=16)
+def commitment_form(shape: CommitmentShape, period_h: float = 1.0) -> StandardForm:
+    """The compiled commitment of a shape; pure numbers, so shared by all worlds."""
+    return compile_model(build_commitment_model(shape, period_h), (*SIGNALS, *COMMITMENT_SIGNALS))
+
+
 class CommitmentProblem:
     """The compiled commitment of one system; solved once a day.
 
@@ -90,7 +98,7 @@ class CommitmentProblem:
 
     def __init__(self, shape: CommitmentShape) -> None:
         self.shape = shape
-        self.problem = LocalProblem.compile(build_commitment_model(shape), (*SIGNALS, *COMMITMENT_SIGNALS))
+        self.problem = LocalProblem(commitment_form(shape))
 
     def solve(
         self,

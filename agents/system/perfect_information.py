@@ -11,12 +11,9 @@ import numpy as np
 from highspy import HighsModelStatus
 
 from gridarium.agents.optimisation import Solution
-from gridarium.agents.problems.unit_commitment import COMMITMENT_SIGNALS
 from gridarium.agents.solving.highs_solver import integer_model, run_in_time
-from gridarium.agents.solving.standard_form import compile_model
-from gridarium.agents.system.commitment_problem import CommitmentShape, build_commitment_model
+from gridarium.agents.system.commitment_problem import CommitmentShape, commitment_form
 from gridarium.agents.system.power_system import SystemForecast, SystemState
-from gridarium.agents.system.system_families import SIGNALS
 from gridarium.agents.system.system_schedule import SystemSchedule, read_schedule
 from gridarium.agents.system.system_signals import commitment_signals
 from gridarium.environment.arrays import Array, Flags
@@ -70,7 +67,7 @@ class PerfectInformation:
         self, shape: CommitmentShape, period_h: float = 0.25, gap: float = 1e-4, node_limit: int = 1000
     ) -> None:
         self.shape, self._gap, self._node_limit = shape, gap, node_limit
-        self.form = compile_model(build_commitment_model(shape, period_h), (*SIGNALS, *COMMITMENT_SIGNALS))
+        self.form = commitment_form(shape, period_h)
 
     def solve(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyomo.environ as pyo
 
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.problems.thermal_unit import Running, ramp_limits
+from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.agents.system.power_system import PowerSystem, SystemForecast, SystemState
 from gridarium.agents.system.system_families import (
     SIGNALS,
@@ -94,6 +96,12 @@ def build_realtime_model(shape: RealTimeShape) -> Any:
     return m
 
 
+@lru_cache(maxsize=16)
+def realtime_form(shape: RealTimeShape) -> StandardForm:
+    """The compiled dispatch of a shape; pure numbers, so shared by all worlds."""
+    return compile_model(build_realtime_model(shape), (*SIGNALS, *_RUNNING))
+
+
 class RealTimeProblem:
     """The compiled real-time problem of one system; solved at any quarter of the day.
 
@@ -106,7 +114,7 @@ class RealTimeProblem:
 
     def __init__(self, shape: RealTimeShape) -> None:
         self.shape = shape
-        self.problem = LocalProblem.compile(build_realtime_model(shape), (*SIGNALS, *_RUNNING))
+        self.problem = LocalProblem(realtime_form(shape))
 
     def solve(
         self, owner: str, quarter: int, on: Flags, state: SystemState, forecast: SystemForecast

@@ -105,12 +105,17 @@ def build_feeder(network: Network) -> Feeder:
 
 
 @lru_cache(maxsize=16)
-def _scaled_feeder(
-    source: str, _stamp: int, peak_load_mw: float | None, impedance_factor: float, slack: float | None
-) -> Feeder:
+def _read_feeder(source: str, _stamp: int) -> Feeder:
     from gridarium.environment.network_reader import read_feeder
 
-    feeder = read_feeder(source)
+    return read_feeder(source)
+
+
+@lru_cache(maxsize=16)
+def _scaled_feeder(
+    source: str, stamp: int, peak_load_mw: float | None, impedance_factor: float, slack: float | None
+) -> Feeder:
+    feeder = _read_feeder(source, stamp)
     if peak_load_mw is not None:
         feeder = feeder.scaled_to(peak_load_mw)
     if impedance_factor != 1.0:

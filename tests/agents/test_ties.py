@@ -170,7 +170,7 @@ def test_less_balancing_energy_is_needed_where_a_moved_day_is_planned_anew() -> 
 
 
 def test_sampled_shapley_values_are_near_the_exact_ones_and_let_prices_come_to_rest() -> None:
-    short = ("horizon_h=4", "grids.bulk.ties.trigger_mw=1000")
+    short = ("horizon_h=2", "grids.bulk.ties.trigger_mw=1000")
     exact = ties_of(world("full", *short)).days[0]
     sampled = ties_of(
         world("full", *short, f"{POLICY}shapley=sampled", f"{POLICY}shapley_evaluations=250")

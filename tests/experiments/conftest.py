@@ -1,6 +1,7 @@
 """Small made-up results with the columns of a real run; a short run of `net-zero`, from 8 to 12 h."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from gridarium.experiments.records import Certificate, Claim
-from gridarium.experiments.results import Result
+from gridarium.experiments.results import Result, write_run
 from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.scenario_files import profile_path
@@ -164,19 +165,27 @@ def from_eight(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 def run_short(from_eight: tuple[str, ...]) -> Run:
     """Return a function that runs cases of the short day."""
 
-    def short(
-        *settings: str, cases: tuple[str, ...] = ("shared-storage",), out: Path | None = None
-    ) -> Result:
-        return run(load_scenario("net-zero", [*from_eight, *settings]), cases=list(cases), out=out)
+    def short(*settings: str, cases: tuple[str, ...] = ("shared-storage",)) -> Result:
+        return run(load_scenario("net-zero", [*from_eight, *settings]), cases=list(cases))
 
     return short
 
 
 @pytest.fixture(scope="session")
-def short_run(run_short: Run, tmp_path_factory: pytest.TempPathFactory) -> Result:
-    """The short day in all cases, with its folder."""
-    folder = tmp_path_factory.mktemp("short") / "run"
-    return run_short(cases=("capture", "shared-storage", "decentralised"), out=folder)
+def short_run(run_short: Run) -> Result:
+    """The short day in all cases."""
+    return run_short(cases=("capture", "shared-storage", "decentralised"))
+
+
+@pytest.fixture(scope="session")
+def folder_of() -> Callable[..., Result]:
+    """Return a function that writes what a run has found into a folder, and reads it again."""
+
+    def written(result: Result, out: Path, finish: Callable[[Path], object] | None = None) -> Result:
+        parts = {field.name: getattr(result, field.name) for field in fields(result) if field.name != "path"}
+        return write_run(out, **parts, finish=finish)
+
+    return written
 
 
 @pytest.fixture(scope="session")

@@ -176,7 +176,7 @@ def random_feeder(random: np.random.Generator) -> Feeder:
 def test_random_dispatches_equal_clarabels_or_are_infeasible_for_both(seed: int) -> None:
     """The relaxation alone, of random trees, units, loads and prices, free and negative ones too."""
     random = np.random.default_rng(seed)
-    feeder, n_period = random_feeder(random), int(random.choice([1, 3, 24]))
+    feeder, n_period = random_feeder(random), int(random.choice([1, 3, 8]))
     shape = replace(
         LEADER,
         feeder=feeder,

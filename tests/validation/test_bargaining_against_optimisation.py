@@ -16,7 +16,7 @@ from gridarium.market.bargaining import (
 )
 from gridarium.market.utility import LogUtility, QuadraticUtility
 
-PAIRS = 1000
+PAIRS = 500
 
 
 def random_bargain(rng, outside_gains):

@@ -21,7 +21,6 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.clock import Clock
 from gridarium.environment.commons import Commons
 from gridarium.environment.network_reader import read_feeder
-from gridarium.environment.power_flow import AcPowerFlow
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import gas_turbine
 from gridarium.experiments.scenario_files import profile_path
@@ -110,23 +109,23 @@ def test_two_buses_and_a_turbine_against_a_search_over_power_flows(
 ) -> None:
     feeder = two_buses()
     dispatcher, day = day_of(shape_of(feeder), ladder, pull, carbon_price)
-    dispatch, flow = dispatcher.solve(day), AcPowerFlow(feeder)
+    dispatch = dispatcher.solve(day)
+    (r,), (x,) = feeder.r_pu, feeder.x_pu
 
     def cost(period: int, p_mw: float, q_mvar: float) -> float:
         if not 0.0 <= p_mw <= 1.5 or np.hypot(p_mw, q_mvar) > 1.6:
             return 1e6
-        fed = np.zeros((N, 2))
-        fed[:, 1] = p_mw - LOAD[period]
-        solved = flow.solve(fed, np.array([[0.0, q_mvar]] * N))
-        net = solved.p_slack_mw
-        lost = float(net[0] + p_mw - LOAD[period])
+        # Two buses in closed form, on 1 MVA: v^4 + (2 (r p - x q) - 1) v^2 + (r^2 + x^2) (p^2 + q^2) = 0.
+        drawn = LOAD[period] - p_mw
+        half, apparent = 0.5 - r * drawn + x * q_mvar, drawn**2 + q_mvar**2
+        lost = r * apparent / (half + np.sqrt(half**2 - (r**2 + x**2) * apparent))
         fuel = 300.0 * p_mw + 8.0 * p_mw**2 + carbon_price * 0.43 * p_mw
-        return float(head_money(day, net)[period]) + fuel + lost
+        return float(head_money(day, np.full(N, drawn + lost))[period]) + fuel + float(lost)
 
     least = [
         min(
             minimize(
-                lambda x, t=t: cost(t, *x), [start, 0.0], method="Nelder-Mead",
+                lambda powers, t=t: cost(t, *powers), [start, 0.0], method="Nelder-Mead",
                 options={"xatol": 1e-5, "fatol": 1e-6, "maxiter": 500},
             ).fun
             for start in (0.3, 1.2)

@@ -21,6 +21,7 @@ from gridarium.experiments.benchmarks.robustness import only_case
 from gridarium.experiments.case_run import run_case
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.registry import entries
+from gridarium.experiments.scenario import load_scenario
 
 SEEDS = (7, 39, 40)
 
@@ -195,7 +196,8 @@ def test_a_unit_is_started_for_a_quarter_though_the_mean_of_its_hour_does_not_ne
     base = replace(draw_pool(1), days=1, load_scale=0.9, latency_s=0.0, loss=0.0, **nothing)
     path = write_pool_scenario(replace(base, import_limit_mw=needed_mw + 0.5), tmp_path)
     assert least_shortfall_mwh(path) <= SUPPLIED_MWH
-    outcome = run_case("pools", only_case(path))
+    (morning,) = load_scenario(path, ["horizon_h=4"]).cases.values()
+    outcome = run_case("pools", morning)
     assert judged(outcome.certificates) == ("certified", "")
     units = outcome.tables["units"]
     third = units[(units["agent"] == "unit_3") & (units["period"] == 0)]

@@ -22,17 +22,15 @@ from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.scenario import load_scenario
 
-COUNT = 20
-MOST_BUSES = 8
+COUNT = 10
+MOST_BUSES = 6
 
 
-def test_twenty_scenarios_on_small_feeders_come_to_rest() -> None:
+def test_ten_scenarios_on_small_feeders_come_to_rest() -> None:
     outcomes = [play(seed, MOST_BUSES) for seed in range(1, COUNT + 1)]
     told = "\n".join(f"{one.ending}: {one.detail}: {one.drawn.told()}" for one in outcomes)
     found = summarise(outcomes)
-    assert found["converged_share"] >= 0.95, told
-    assert found["small_cycle_share"] <= 0.05, told
-    assert found["converged_share"] + found["small_cycle_share"] == 1.0, told
+    assert found["converged_share"] == 1.0, told
     # Some of them have really negotiated.
     assert found["negotiated"] >= 3
     assert found["mean_rounds"] > 3.0
@@ -70,7 +68,7 @@ def test_all_is_drawn_within_its_ranges_and_again_from_its_seed() -> None:
 def test_feeders_are_trees_of_the_drawn_size_with_a_realistic_drop_of_voltage(
     tmp_path: Path, feeder: str
 ) -> None:
-    drawn = [one for one in (draw(seed) for seed in range(1, 60)) if one.feeder == feeder][:5]
+    drawn = [one for one in (draw(seed) for seed in range(1, 60)) if one.feeder == feeder][:3]
     for number, one in enumerate(drawn):
         folder = tmp_path / str(number)
         folder.mkdir()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,9 +14,9 @@ from matplotlib.text import Text
 from gridarium.experiments.figures.dispatch import dispatch_figure
 from gridarium.experiments.figures.drawings import drawings
 from gridarium.experiments.figures.pool import ladder_figure, pool_figure, profit_figure, welfare_figure
-from gridarium.experiments.figures.style import svg_bytes
 from gridarium.experiments.figures.system import cost_figure, deviation_figure
 from gridarium.experiments.papers import net_zero_figures
+from gridarium.experiments.report import build_report
 from gridarium.experiments.results import Result
 from gridarium.market.messages.leasing import LeaseTerms
 
@@ -25,17 +27,20 @@ POOL = ["pool", "welfare", "ladder"]
 PAPER = ["price-volume"]
 
 
-def test_a_run_has_the_figures_that_its_tables_allow(short_run: Result, bargaining_run: Result) -> None:
+def test_a_run_has_the_figures_that_its_tables_allow(
+    short_run: Result, bargaining_run: Result, folder_of: Callable[..., Result], tmp_path: Path
+) -> None:
     # A storage that is never used, as in these hours and wherever nobody commands it, has no figure.
     assert [drawing.name for drawing in drawings(short_run)] == [*SYSTEM, *POOL]
     assert [drawing.name for drawing in net_zero_figures.drawings(short_run)] == PAPER
     assert [drawing.name for drawing in drawings(bargaining_run)] == ["dispatch", *POOL]
     assert [drawing.name for drawing in net_zero_figures.drawings(bargaining_run)] == ["price-volume"]
-    assert short_run.path is not None
-    assert {file.stem for file in (short_run.path / "figures").iterdir()} == {*SYSTEM, *POOL, *PAPER}
     for drawing in (*drawings(short_run), *net_zero_figures.drawings(short_run)):
         assert drawing.caption.endswith(".")
-        assert svg_bytes(drawing.figure).startswith(b"<?xml")
+    folder_of(short_run, tmp_path / "run", build_report)
+    drawn = {file.stem: file.read_bytes() for file in (tmp_path / "run" / "figures").iterdir()}
+    assert set(drawn) == {*SYSTEM, *POOL, *PAPER}
+    assert all(content.startswith(b"<?xml") for content in drawn.values())
 
 
 def test_money_is_shown_in_the_currency_of_the_scenario(short_run: Result) -> None:

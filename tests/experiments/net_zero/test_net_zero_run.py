@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gridarium.experiments import registry
 from gridarium.experiments.evidence.system_metrics import COST_PARTS
-from gridarium.experiments.results import Result, read_run
+from gridarium.experiments.results import Result
 from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.table_files import parquet_bytes
@@ -56,10 +57,11 @@ def test_every_certificate_passes(short_run: Result) -> None:
     } <= names  # fmt: skip
 
 
-def test_the_folder_holds_the_models_own_tables(short_run: Result) -> None:
+def test_the_folder_holds_the_models_own_tables(
+    short_run: Result, folder_of: Callable[..., Result], tmp_path: Path
+) -> None:
     assert set(short_run.tables) == TABLES
-    assert short_run.path is not None
-    again = read_run(short_run.path)
+    again = folder_of(short_run, tmp_path / "run")
     assert set(again.tables) == TABLES
     assert list(again.table("quarters")["case"].unique()) == list(CASES)
     assert len(again.table("units")) == 3 * 3 * 16

@@ -61,6 +61,7 @@ class Trees:
         """A town, and three equal villages at one of its buses."""
         return {
             "title": "Villages behind a town",
+            "horizon_h": 8,
             "grids": {"town": Trees.feeder(), "village": Trees.village(at=3, replicas=3)},
         } | more
 

@@ -25,8 +25,11 @@ from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
 CASE = "ladder"
 
 
-def built_case() -> BuiltWorld:
-    return build(load_scenario("ties-feeders-small").cases[CASE])
+SETTINGS = ("horizon_h=6",)
+
+
+def built_case(*settings: str) -> BuiltWorld:
+    return build(load_scenario("ties-feeders-small", [*SETTINGS, *settings]).cases[CASE])
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +124,7 @@ def test_everybody_answers_the_final_signal_alone_with_the_same_load(
 
 
 def test_prices_that_are_renewed_within_the_day_leave_those_of_feeders_as_they_were() -> None:
-    settings = ["grids.bulk.ties.trigger_mw=0.5"]
-    built = build(load_scenario("ties-feeders-small", settings).cases[CASE])
+    built = built_case("grids.bulk.ties.trigger_mw=0.5")
     _play(built)
     day = built.one(Ties).days[0]
     assert day.renewals > 0

@@ -109,6 +109,7 @@ def system(play: Callable[..., Played], trees: Any) -> Played:
     """A system in dollars, with ten equal villages whose sections are in yuan."""
     below = trees.village(under="bulk", replicas=10, step_h=1.0, currency="cny")
     tree = trees.system(r1=below) | SPRING | {"currency": "usd", "exchange_rates": {"cny": 0.125}}
+    tree["horizon_h"] = 8
     return play(tree, "grids.bulk.operator.benchmark_nodes=0")
 
 
@@ -256,8 +257,9 @@ def test_a_further_feeder_changes_nobody_elses_draws(
 
 
 def test_two_pools_share_a_world_but_no_lines_and_no_names(play: Callable[..., Played], trees: Any) -> None:
-    alone = play({"period_h": 0.25, **SPRING, "grids": {"a": trees.pool()}})
-    both = play({"period_h": 0.25, **SPRING, "grids": {"a": trees.pool(), "b": trees.pool()}})
+    common = {"period_h": 0.25, "horizon_h": 12, **SPRING}
+    alone = play({**common, "grids": {"a": trees.pool()}})
+    both = play({**common, "grids": {"a": trees.pool(), "b": trees.pool()}})
     assert [item for item in both.certificates().values() if item.hard and not item.passed] == []
     assert "heads" not in alone.tables
     for name, value in alone.summary.items():
