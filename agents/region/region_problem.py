@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from gridarium.agents.region.region_demand import Flexibility
+from gridarium.agents.region.region_demand import Flexibility, Window
 
 CUT_PART, SHIFT_PART, COMFORT_PART = 0.40, 0.35, 0.25
 """Parts of curtailment, of shifting and of room temperature in dissatisfaction."""
@@ -61,9 +61,28 @@ class RegionShape:
 
     @property
     def moves(self) -> list[tuple[int, int, float]]:
-        """Periods between which load may move, each with its transfer coefficient."""
-        windows = self.flexibility.windows
+        """Periods between which load may move, each with its transfer coefficient; without simple windows."""
+        windows = [one for one in self.flexibility.windows if not self.is_simple(one)]
         return [move for window in windows for move in window.moves(self.n_period, self.period_h)]
+
+    def is_simple(self, window: Window) -> bool:
+        """Whether load that leaves in a window may arrive at any of its periods: none plays both parts."""
+        leaves, arrives = window.steps(self.n_period, self.period_h)
+        return not {*leaves} & {*arrives}
+
+    @property
+    def stays(self) -> list[tuple[int, int, float]]:
+        """Of each simple window and period in it: the window, the period, and what a MW counts for it.
+
+        What leaves counts with the transfer coefficient, what arrives with -1.
+        """
+        found: list[tuple[int, int, float]] = []
+        for number, window in enumerate(self.flexibility.windows):
+            if self.is_simple(window):
+                leaves, arrives = window.steps(self.n_period, self.period_h)
+                found += [(number, t, window.transfer) for t in leaves]
+                found += [(number, t, -1.0) for t in arrives]
+        return found
 
 
 def build_region_model(shape: RegionShape) -> Any:
@@ -117,18 +136,30 @@ def _declare_curtailment(m: Any, shape: RegionShape) -> Any:
 
 
 def _declare_shifting(m: Any, shape: RegionShape) -> Any:
-    """Lout_t = sum_t' x_tt', Lin_t' = sum_t k_tt' x_tt', both at most k_sh L0 (D13 to D15)."""
-    share, moves = shape.flexibility.shift_share, shape.moves
-    m.move = pyo.RangeSet(0, len(moves) - 1)
-    m.moved_mw = pyo.Var(m.move, bounds=(0, None))
+    """Lout_t = sum_t' x_tt', Lin_t' = sum_t k_tt' x_tt', both at most k_sh L0 (D13 to D15).
+
+    In a simple window ``k sum Lout = sum Lin`` says the same without the single moves.
+    """
+    share, moves, stays = shape.flexibility.shift_share, shape.moves, shape.stays
+    m.move, m.stay = pyo.RangeSet(0, len(moves) - 1), pyo.RangeSet(0, len(stays) - 1)
+    m.moved_mw, m.part_mw = pyo.Var(m.move, bounds=(0, None)), pyo.Var(m.stay, bounds=(0, None))
     m.out_mw, m.in_mw = pyo.Var(m.period), pyo.Var(m.period)
 
     def leaving(t: int) -> Any:
-        return sum(m.moved_mw[i] for i, (start, _, _) in enumerate(moves) if start == t)
+        parts = sum(m.part_mw[i] for i, (_, place, counts) in enumerate(stays) if place == t and counts > 0.0)
+        return parts + sum(m.moved_mw[i] for i, (start, _, _) in enumerate(moves) if start == t)
 
     def arriving(t: int) -> Any:
-        return sum(k * m.moved_mw[i] for i, (_, stop, k) in enumerate(moves) if stop == t)
+        parts = sum(m.part_mw[i] for i, (_, place, counts) in enumerate(stays) if place == t and counts < 0.0)
+        return parts + sum(k * m.moved_mw[i] for i, (_, stop, k) in enumerate(moves) if stop == t)
 
+    m.window = pyo.Set(initialize=sorted({number for number, _, _ in stays}))
+    m.balance = pyo.Constraint(
+        m.window,
+        rule=lambda m, w: (
+            sum(counts * m.part_mw[i] for i, (number, _, counts) in enumerate(stays) if number == w) == 0.0
+        ),
+    )
     m.leaves = pyo.Constraint(m.period, rule=lambda m, t: m.out_mw[t] == leaving(t))
     m.arrives = pyo.Constraint(m.period, rule=lambda m, t: m.in_mw[t] == arriving(t))
     _within_limits(m, "out_mw")

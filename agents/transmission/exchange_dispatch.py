@@ -138,11 +138,8 @@ class ExchangeDispatch:
         and is unique where that of a dispatch at a given load is not.
         """
         bulk, heard = self.shape, forecast.load_mw
-        self.problem.weigh(pull_per_mw2h)
-        # All load is that of followers; what is left for others are the losses.
-        others = forecast.with_load(np.zeros_like(heard))
-        signals = drawn_signals(bulk.system, others, on, state, bulk.period_h)
-        solution = self.problem.solve(owner, **signals, supply_price=price_per_mwh, heard_mw=heard)
+        signals = self.signals(forecast, on, state)
+        solution = self._solve(owner, signals, heard, price_per_mwh, pull_per_mw2h)
         taken, hours = solution["taken_mw"], bulk.period_h
         emission, supplied = self._emission_and_supply(solution, forecast)
         counted = 0.5 * pull_per_mw2h * (taken - heard) ** 2 - price_per_mwh * taken
@@ -156,6 +153,35 @@ class ExchangeDispatch:
             emission_tco2=hours * float(emission.sum()),
             cost_money=solution.objective - hours * float(counted.sum()),
         )
+
+    def signals(self, forecast: BulkForecast, on: Flags, state: BulkState) -> dict[str, Array]:
+        """What of the problem stays through all rounds of a day, by the names of its signals."""
+        # All load is that of followers; what is left for others are the losses.
+        others = forecast.with_load(np.zeros_like(forecast.load_mw))
+        return drawn_signals(self.shape.system, others, on, state, self.shape.period_h)
+
+    def price(
+        self,
+        owner: str,
+        signals: dict[str, Array],
+        heard_mw: Array,
+        price_per_mwh: Array,
+        pull_per_mw2h: float,
+    ) -> Array:
+        """The price that `step` ends with, and nothing else of it, with `signals` worked out before."""
+        solution = self._solve(owner, signals, heard_mw, price_per_mwh, pull_per_mw2h)
+        return np.asarray(price_per_mwh + pull_per_mw2h * (heard_mw - solution["taken_mw"]))
+
+    def _solve(
+        self,
+        owner: str,
+        signals: dict[str, Array],
+        heard_mw: Array,
+        price_per_mwh: Array,
+        pull_per_mw2h: float,
+    ) -> Solution:
+        self.problem.weigh(pull_per_mw2h)
+        return self.problem.solve(owner, **signals, supply_price=price_per_mwh, heard_mw=heard_mw)
 
     def _emission_and_supply(self, solution: Solution, forecast: BulkForecast) -> tuple[Array, Array]:
         """Emission, t/h, and all that is fed in, storages among it, MW."""

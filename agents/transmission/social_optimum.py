@@ -179,10 +179,7 @@ class SocialPlanner:
             If units that run make more than can be used, or imports do not reach, whatever is asked of users.
         """
         bulk = self.shape.bulk
-        signals = drawn_signals(bulk.system, forecast, on, state, bulk.period_h)
-        free = _nothing_charged(bulk.n_period)
-        for number, day in enumerate(days):
-            signals |= {f"{_place(number)}.{name}": value for name, value in day.inputs(free).items()}
+        signals = drawn_signals(bulk.system, forecast, on, state, bulk.period_h) | self.region_signals(days)
         solution = self.problem.solve(owner, **signals)
         responses = [day.read(_values_at(solution, number)) for number, day in enumerate(days)]
         # At a kink of the dispatch's cost its own price is one of many; that of the whole supports the plan.
@@ -190,6 +187,15 @@ class SocialPlanner:
         price = (load + bulk.system.reserve_load_share * reserve) / bulk.period_h
         found = self.cost_of(owner, forecast, on, state, days, responses)
         return replace(found, plan=replace(found.plan, price_per_mwh=price))
+
+    def region_signals(self, days: Sequence[RegionDay]) -> dict[str, Array]:
+        """What the joint problem is told of the regional systems, by the names of its signals."""
+        free = _nothing_charged(self.shape.bulk.n_period)
+        return {
+            f"{_place(number)}.{name}": value
+            for number, day in enumerate(days)
+            for name, value in day.inputs(free).items()
+        }
 
     def cost_of(
         self,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridarium.agents.region.region_fleet import FleetPlan, RegionFleet
-from gridarium.agents.transmission.exchange_dispatch import ExchangeDispatch, ExchangeStep
+from gridarium.agents.transmission.exchange_dispatch import ExchangeDispatch
 from gridarium.agents.transmission.merit_order import MeritOrder
 from gridarium.environment.arrays import Array, Flags
 from gridarium.experiments.benchmarks.admm_instances import AdmmDay
@@ -84,14 +84,11 @@ class AdmmPlay:
         self.fleet = RegionFleet(day.days)
         self.order = MeritOrder(day.bulk)
         self._dispatch = ExchangeDispatch(day.bulk)
-        self.step: ExchangeStep
+        self._signals = self._dispatch.signals(day.forecast, day.on, day.state)
 
     def supply(self, heard_mw: Array, price_per_mwh: Array, pull_per_mw2h: float) -> Array:
-        """The supplier's step."""
-        day = self.day
-        forecast = day.forecast.with_load(heard_mw)
-        self.step = self._dispatch.step("bench", forecast, day.on, day.state, price_per_mwh, pull_per_mw2h)
-        return self.step.price_per_mwh
+        """The supplier's step, of which the price is all that the rounds need."""
+        return self._dispatch.price("bench", self._signals, heard_mw, price_per_mwh, pull_per_mw2h)
 
     def start(self, penalty: float = 1.0) -> Posted:
         """Price and loads of a day without responses, with a multiple of the default penalties."""
@@ -141,12 +138,12 @@ class AdmmPlay:
         Weak duality at the price y of one more supplier's step: ``min_Z C(Z) - y Z`` is reached at its Z, of
         which y is a subgradient, and ``min_x f_r(x) + y x`` is what each follower does without a pull.
         """
-        price = self.supply(
-            posted.target_mw.sum(axis=0), posted.price_per_mwh, posted.supply_penalty_per_mw2h
-        )
-        free = self.fleet.best(price, posted.target_mw, np.zeros(len(self.day.days)))
-        hours = self.day.bulk.period_h
-        supplier = self.step.cost_money - hours * float(price @ self.step.taken_mw)
+        day, pull = self.day, posted.supply_penalty_per_mw2h
+        forecast = day.forecast.with_load(posted.target_mw.sum(axis=0))
+        step = self._dispatch.step("bench", forecast, day.on, day.state, posted.price_per_mwh, pull)
+        price, hours = step.price_per_mwh, day.bulk.period_h
+        free = self.fleet.best(price, posted.target_mw, np.zeros(len(day.days)))
+        supplier = step.cost_money - hours * float(price @ step.taken_mw)
         followers = float(self.fleet.own_money(free).sum()) + hours * float((free.net_mw @ price).sum())
         return supplier + followers
 

@@ -19,6 +19,12 @@ class Benchmark(NamedTuple):
 
 
 BENCHMARKS: dict[str, Benchmark] = {
+    "admm": Benchmark(
+        "gridarium.experiments.benchmarks.admm",
+        "bench_admm",
+        "ADMM against the best centralised solver, by agents and by arithmetic alone",
+        ("days", "most", "committed", "repeats"),
+    ),
     "agent-solve": Benchmark(
         "gridarium.experiments.benchmarks.agent_solve",
         "bench_agent_solve",
