@@ -83,6 +83,8 @@ class PlanLearner(Bounded, ABC):
     knows_best : bool
         Whether the best response is among the plans. Without it plans beside the usual load are random parts
         of the way from there to random vertices, at which users are asked for all they have.
+    explore_rounds : int, optional
+        Rounds of a day in which it tries and learns, all if None; later it keeps to the strongest plan.
     payoff_scale_share : float
         Gain over the usual load, as a share of the bill of that, that earns the full reward of 1; no gain
         earns 1/2, such a loss 0.
@@ -90,13 +92,16 @@ class PlanLearner(Bounded, ABC):
 
     plans: int = count(0, 0, 100)
     knows_best: bool = flag(True)
+    explore_rounds: int | None = count(None, 1, 1_000_000)
     payoff_scale_share: float = number(0.05, 1e-6, 10)
     arms: list[Array] = field(default_factory=list, init=False, repr=False)
     state: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+    explored: list[int] = field(default_factory=list, init=False, repr=False)
 
     def begin_day(self, agent: Decider, day: int) -> None:
         """Try the same kinds of plan on the new day, and keep what was learnt about them."""
         self.arms.clear()
+        self.explored.clear()
 
     def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
         """Draw a plan, and learn from it."""
@@ -106,10 +111,13 @@ class PlanLearner(Bounded, ABC):
         if not self.arms:
             self.arms.extend([consumer.plans.base_mw, *self._others(consumer)])
             self.state.setdefault("strength", np.ones(self.plans + self.knows_best))
-        strength = self.state["strength"]
+        strength, plans = self.state["strength"], [plan, *self.arms] if self.knows_best else self.arms
+        if self.explore_rounds is not None and len(self.explored) >= self.explore_rounds:
+            return plans[int(np.argmax(strength))]
         probability = self.probabilities(strength)
         chosen = int(agent.stream(_STREAM).choice(len(probability), p=probability))
-        load = ([plan, *self.arms] if self.knows_best else self.arms)[chosen]
+        self.explored.append(signal.round)
+        load = plans[chosen]
         self.state["strength"] = self.update(strength, chosen, self._reward(consumer, load, signal))
         return load
 

@@ -106,16 +106,20 @@ def regions(tables: Tables, period_h: float) -> Iterator[Metric]:
 
 
 def fairness(tables: Tables, period_h: float) -> Iterator[Metric]:
-    """How evenly carbon is paid for among regional systems (D.1.6).
+    """How evenly energy and carbon are paid for among regional systems (D.1.6).
 
     Indices of what a tonne costs stand where nobody is paid for its carbon, as they are of amounts from 0
     on; envy is by the carbon prices of another at one's own load.
     """
     own = tables.get("region_accounts")
-    if own is None or not own["carbon_money"].any() or not (own["personal_tco2"] > 0.0).all():
+    if own is None:
+        return
+    cost, energy = own[list(_OF_REGIONS)].sum(axis=1).to_numpy(), own["energy_mwh"].to_numpy()
+    if (cost > 0.0).all() and (energy > 0.0).all():
+        yield "gini_cost_per_mwh", gini(cost / energy)
+    if not own["carbon_money"].any() or not (own["personal_tco2"] > 0.0).all():
         return
     paid, tonnes = own["carbon_money"].to_numpy(), own["personal_tco2"].to_numpy()
-    cost = own[list(_OF_REGIONS)].sum(axis=1).to_numpy()
     for name, amounts in (("carbon", paid), ("cost", cost)):
         if (amounts >= 0.0).all():
             yield f"jain_{name}_per_tonne", jain(amounts / tonnes)
@@ -131,6 +135,9 @@ def bulk_negotiation(tables: Tables, period_h: float) -> Iterator[Metric]:
         return
     yield "rounds", float(days["rounds"].sum())
     yield "most_rounds", float(days["most_rounds"].max())
+    rounds = rows_of(tables, "rounds", "ties")
+    # A signal to each follower, and an answer from each that was heard; what was sent again does not count.
+    yield "round_messages", float((2 * rounds["replies"] + rounds["missing"]).sum())
     yield "revisions", float(days["revisions"].sum())
     yield "renewals", float(days["renewals"].sum())
     yield "price_level", float(days["level"].mean())

@@ -123,3 +123,21 @@ def test_who_does_not_know_the_best_plan_tries_feasible_others(
     shares = [float(np.abs(load - BASE).max()) / limit for load in behaviour.arms[1:]]
     assert len({round(share, 6) for share in shares}) == 5
     assert max(shares) < 1.0
+
+
+@pytest.mark.parametrize("knows_best", [True, False])
+def test_once_it_tries_no_more_it_keeps_to_the_strongest_plan_until_the_next_day(
+    make_world: MakeWorld, knows_best: bool
+) -> None:
+    behaviour = Exp3(plans=5, knows_best=knows_best, explore_rounds=30)
+    agent = learning(make_world, behaviour)
+    for round_ in range(1, 31):
+        agent.respond(tariff(round_), "leader")
+    strength = behaviour.state["strength"].copy()
+    for round_ in range(31, 41):
+        agent.respond(tariff(round_), "leader")
+        arms = [agent.best_response(tariff(round_)), *behaviour.arms] if knows_best else behaviour.arms
+        assert agent.loads_mw["plan"] == pytest.approx(arms[int(np.argmax(strength))], abs=1e-9)
+    assert behaviour.state["strength"].tolist() == strength.tolist()
+    behaviour.begin_day(agent, 1)
+    assert len(behaviour.explored) == 0

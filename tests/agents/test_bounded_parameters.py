@@ -40,7 +40,9 @@ PARAMETERS = [(kind, name) for kind in ALL for name in allowed_values(kind)]
 
 def outside(allowed: Allowed) -> st.SearchStrategy[Any]:
     """Values that a parameter must refuse."""
-    wrong: st.SearchStrategy[Any] = st.one_of(st.none(), st.text(max_size=3), st.just(math.nan), st.just([1]))
+    wrong: st.SearchStrategy[Any] = st.one_of(st.text(max_size=3), st.just(math.nan), st.just([1]))
+    if not (isinstance(allowed, ParameterRange) and allowed.optional):
+        wrong |= st.none()
     if isinstance(allowed, YesOrNo):
         return wrong | st.integers() | st.floats()
     if isinstance(allowed, OneOf):
@@ -70,7 +72,7 @@ def test_both_ends_of_a_range_are_allowed(kind: type[Bounded]) -> None:
     for name, allowed in allowed_values(kind).items():
         ends: tuple[object, ...] = (False, True)
         if isinstance(allowed, ParameterRange):
-            ends = allowed.low, allowed.high
+            ends = (allowed.low, allowed.high, *([None] if allowed.optional else []))
         elif isinstance(allowed, OneOf):
             ends = allowed.words
         for value in ends:

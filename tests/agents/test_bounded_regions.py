@@ -189,3 +189,18 @@ def test_a_negotiation_with_a_learner_is_the_same_where_it_cannot_know_the_best_
         assert load.tobytes() == day_of(blind).loads_mw[name].tobytes()
     learnt = day_of(seen).loads_mw["bulk/commercial"]
     assert np.abs(learnt - day_of(world()).loads_mw["bulk/commercial"]).max() > 0.1
+
+
+def test_rounds_with_learners_end_at_rest_once_they_have_learnt_or_at_the_limit_and_say_so() -> None:
+    names = ("residential", "commercial", "industrial")
+
+    def ended(rounds: int, limit: int) -> tuple[int, str]:
+        learner = f"[{{evolution-strategy: {{population: 4, explore_rounds: {rounds}}}}}]"
+        settings = [f"grids.bulk.regions.{name}.behaviour={learner}" for name in names]
+        settings += [f"grids.bulk.ties.rounds.{one}" for one in ("tolerance=1.0e-3", f"round_limit={limit}")]
+        first = next(one for one in day_of(world(*settings)).rounds if one.ended)
+        return first.round, first.ended
+
+    learnt, tried = ended(8, 60), ended(1000, 12)
+    assert learnt[1] == "converged" and 8 < learnt[0] < 60
+    assert tried == (12, "round limit")

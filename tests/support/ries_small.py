@@ -15,6 +15,7 @@ from gridarium.experiments.world_build import build
 def known_of(case: str, *settings: str) -> GridEvidence:
     """What is known of the bulk grid after a day of a case; everybody shares it, so nobody may change it."""
     built = build(load_scenario("ries-small", ["period_h=1.0", *settings]).cases[case])
+    built.world.bus.record = True
     _play(built)
     grid = next(one for one in built.world.grids if one.name == "bulk")
     return evidence_of(case, grid, built.sections, collect(case, built.world, built.sections))

@@ -69,8 +69,28 @@ def test_fairness_is_what_the_formulas_make_of_what_a_tonne_costs() -> None:
     assert found["jain_carbon_per_tonne"] == pytest.approx(x.sum() ** 2 / (3 * (x**2).sum()), rel=1e-9)
     spread = np.abs(x[:, None] - x[None, :]).sum() / (2 * 9 * x.mean())
     assert found["gini_carbon_per_tonne"] == pytest.approx(spread, rel=1e-9)
+    bills = np.array(money) - [paid(known, "retail", name) for name in own["agent"]]
+    y = (bills + own["response_money"].to_numpy()) / own["energy_mwh"].to_numpy()
+    spread = np.abs(y[:, None] - y[None, :]).sum() / (2 * 9 * y.mean())
+    assert found["gini_cost_per_mwh"] == pytest.approx(spread, rel=1e-9)
     shares = np.array(money) / sum(money) - own["personal_tco2"] / own["personal_tco2"].sum()
     assert found["carbon_share_gap"] == pytest.approx(np.abs(shares).max(), rel=1e-9)
+
+
+def test_messages_of_the_rounds_are_those_on_the_bus() -> None:
+    known = known_of("full")
+    log = known.world.bus.log()
+    kinds = log["topic"].isin(["TariffSignal", "LoadPlan"]) & (log["outcome"] == "delivered")
+    names = [region.name for region in known.of(Region)]
+    sent = log[kinds & (log["sender"].isin(names) | log["recipient"].isin(names))]
+    # Beyond the rounds a final signal goes to each region, and is answered.
+    opening = sent[sent["sent_s"] < known.world.delivery_s]
+    assert metrics(known)["round_messages"] == len(opening) - 2 * 3
+
+
+def test_energy_is_paid_for_unevenly_or_not_whether_or_not_carbon_is() -> None:
+    found = metrics(known_of("none"))
+    assert 0.0 < found["gini_cost_per_mwh"] < 1.0 and "gini_cost_per_tonne" not in found
 
 
 def test_one_price_for_all_is_free_of_envy_and_personal_prices_are_not() -> None:
