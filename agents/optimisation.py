@@ -245,7 +245,8 @@ class LocalProblem:
             raise SolveError("sensitivities are those of the last solve; this solution is an earlier one")
         if self._gradient is None:
             multipliers = (self._planner or self._solver).multipliers()
-            self._gradient = self.form.sensitivity(solution.x, solution.signals, multipliers)
+            # The form of that solve: another weight may have been set since.
+            self._gradient = solution.form.sensitivity(solution.x, solution.signals, multipliers)
         block = self.form.signals[signal]
         return self._gradient[block.start : block.stop].reshape(block.shape)
 

@@ -10,6 +10,8 @@ import numpy as np
 from gridarium.environment.arrays import Array, Flags
 
 ActiveRule = Literal["all", "random", "priority", "round-robin"]
+_ROUNDING = 1e-9
+"""By which a product that should be whole may lie above it."""
 
 
 class ActiveSet:
@@ -48,7 +50,7 @@ class ActiveSet:
             Among those who are idle.
         """
         count = len(idle)
-        most = math.ceil(self._share * count)
+        most = math.ceil(self._share * count - _ROUNDING)
         if self._rule == "all":
             return idle
         if self._rule == "random":

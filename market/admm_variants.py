@@ -145,10 +145,9 @@ class Nesterov(Variant):
         combined = float(
             ((price - posted.price_per_mwh) ** 2 / rho).sum() + (rho * (target - posted.target_mw) ** 2).sum()
         )
-        before, self._before = self._before, following
-        if before is None or combined >= self._decrease * self._combined:
-            self._t = 1.0
-            self._combined = combined if before is None else self._combined / self._decrease
+        before, self._before = self._before or posted, following
+        if combined >= self._decrease * self._combined:
+            self._t, self._combined = 1.0, self._combined / self._decrease
             return following
         self._combined = combined
         t = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * self._t**2))

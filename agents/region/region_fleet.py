@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +36,24 @@ class _Task(NamedTuple):
     penalty_per_mw2h: Array
 
 
+def _faults(row: int, day: RegionDay) -> Iterator[Fault]:
+    """Yield what arithmetic has no answer to."""
+    own = day.demand.flexibility
+    if own.comfort is not None:
+        yield Fault(f"{row}.comfort", own.comfort, "must be null: a fleet has no rooms")
+    for name in ("cut_cost_per_mw2h", "shift_cost_per_mw2h"):
+        if getattr(own, name) == 0.0 and day.stake_money == 0.0:
+            allowed = "must be above 0 in a fleet, where dissatisfaction does not count"
+            yield Fault(f"{row}.{name}", 0.0, allowed)
+    if own.windows and own.cut_share + own.shift_share > 1.0:
+        allowed = f"must be at most 1 less cut_share = {own.cut_share:g} in a fleet"
+        yield Fault(f"{row}.shift_share", own.shift_share, allowed)
+
+
 class RegionFleet:
     """Regional systems without rooms, each hour of whose days plays one part in one window at most.
+
+    What they cut and move costs them more and more, and cannot be more than all their load.
 
     Such a system cuts and moves load by the marginal price of each step and by the shadow price of the window
     that the step belongs to. A semismooth Newton method finds both for all systems together; where it goes
@@ -54,7 +70,8 @@ class RegionFleet:
     Raises
     ------
     ScenarioError
-        If a system has rooms, or windows that share an hour.
+        If a system has rooms, or windows that share an hour; if what it asks of users costs as much by the
+        MWh however much it is, or could be more than its load.
 
     Notes
     -----
@@ -79,12 +96,9 @@ class RegionFleet:
         self._sign, self._weight = np.zeros(shape), np.zeros(shape)
         window_of = np.zeros(shape, dtype=np.int64)
         self._n_window = max(1, *(len(day.demand.flexibility.windows) for day in days))
-        faults = []
+        faults = [fault for row, day in enumerate(days) for fault in _faults(row, day)]
         for row, day in enumerate(days):
-            own = day.demand.flexibility
-            if own.comfort is not None:
-                faults.append(Fault(f"{row}.comfort", own.comfort, "must be null: a fleet has no rooms"))
-            for place, window in enumerate(own.windows):
+            for place, window in enumerate(day.demand.flexibility.windows):
                 leaves, arrives = window.steps(shape[1], day.step_h)
                 steps = [*leaves, *arrives]
                 if len({*steps}) < len(steps) or self._sign[row, steps].any():

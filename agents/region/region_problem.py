@@ -22,8 +22,8 @@ LIMITS = tuple(f"{bound}_{name}" for name in ASKED for bound in ("least", "most"
 
 
 def least_share(share: Any) -> Any:
-    """A share of the peak by which what is asked is scaled: also where nothing may be asked."""
-    return np.maximum(share, 1e-6)
+    """A share of the peak by which what is asked is scaled; 1 where nothing may be asked, whatever it is."""
+    return np.where(np.asarray(share) > 0.0, np.maximum(share, 1e-6), 1.0)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pyomo.repn import generate_standard_repn
 from scipy import sparse
 
 from gridarium.agents.solving.cones import Cones, ConeWriter, Triplets
+from gridarium.agents.solving.weighted_part import WeightedPart, added, by_weight
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import SolveError
 
@@ -140,7 +141,7 @@ class StandardForm:
             raise SolveError(f"weight {self.weight or 'of no name'} must be above 0, got {weight!r}")
         return replace(
             self,
-            hessian=(self.hessian + weight * part.hessian).tocsc(),
+            hessian=added(self.hessian, weight * part.hessian),
             cost=self.cost + weight * part.cost,
             cost_signal=(self.cost_signal + weight * part.cost_signal).tocsr(),
             constant=self.constant + weight * part.constant,
@@ -162,17 +163,6 @@ class StandardForm:
         """What of the objective no decision changes."""
         moving = self.constant_signal @ signals + 0.5 * signals @ (self.constant_square @ signals)
         return float(moving + self.constant)
-
-
-class WeightedPart(NamedTuple):
-    """What of an objective one unit of a weight adds; fields as of `StandardForm`."""
-
-    hessian: sparse.csc_matrix
-    cost: Array
-    cost_signal: sparse.csr_matrix
-    constant: float
-    constant_signal: Array
-    constant_square: sparse.csr_matrix
 
 
 class Numbers(NamedTuple):
@@ -259,13 +249,13 @@ class _Compiler:
         for constraint in self.model.component_data_objects(pyo.Constraint, active=True):
             self._write_constraint(constraint)
         n, m = len(self.variables), len(self.signal_column)
-        weighted = None
-        if self.weight:
-            part = self._at_weight(1.0, n, m)
-            base = self._at_weight(0.0, n, m)
-            weighted = WeightedPart(**{name: part[name] - base[name] for name in WeightedPart._fields})
+
+        def objective() -> dict[str, Any]:
+            return self._objective(n, m)
+
+        cost, part = by_weight(self.model, self.weight, objective) if self.weight else (objective(), None)
         return StandardForm(
-            **self._objective(n, m),
+            **cost,
             rows=self.rows.matrix(len(self.row_names), n),
             row_lower=np.array(self.row_lower, dtype=np.float64),
             row_upper=np.array(self.row_upper, dtype=np.float64),
@@ -283,13 +273,8 @@ class _Compiler:
             labels=getattr(self.model, "labels", {}),
             families={c.name: c.doc for c in self.model.component_objects(active=True) if c.doc},
             weight=self.weight,
-            weighted=weighted,
+            weighted=part,
         )
-
-    def _at_weight(self, weight: float, n: int, m: int) -> dict[str, Any]:
-        """The objective at a weight, which the model keeps."""
-        self.model.component(self.weight).value = weight
-        return self._objective(n, m)
 
     def _split(self, variables: Iterable[Any], coefficients: Iterable[float]) -> tuple[dict[int, float], ...]:
         """Linear terms by decision column and by signal column."""

@@ -25,6 +25,8 @@ _CUT_PART, _SHIFT_PART, _ROOM_PART = 0.40, 0.35, 0.25
 _CARRIES = 1e-9
 """Carbon factor above which energy carries carbon, tCO2/MWh."""
 _INFINITE = float("inf")
+_LEFT_OPEN_MW = 1e-6
+"""By which a plan may miss a balance of what leaves and arrives, without there being no plan at all."""
 Term = tuple[float, tuple[str, int]]
 
 
@@ -215,9 +217,13 @@ class RegionCase:
         return blocks + energy, energy
 
     def _open(self, plan: Array, low: Array, high: Array) -> list[tuple[float, float]]:
-        """Bounds of each step; what was asked in those that are over stays."""
+        """Bounds of each step; what was asked in those that are over stays, rounding apart."""
         is_over = np.arange(len(plan)) < self.signal.first_step
-        return list(zip(np.where(is_over, plan, low), np.where(is_over, plan, high), strict=True))
+        least, most = (
+            np.where(is_over, plan - _LEFT_OPEN_MW, low),
+            np.where(is_over, plan + _LEFT_OPEN_MW, high),
+        )
+        return list(zip(least, most, strict=True))
 
     def _unease(self, part: float, most: float) -> float:
         """What a square of a part of dissatisfaction costs, as a mean over the steps of the day (32)."""

@@ -9,6 +9,7 @@ import pyomo.environ as pyo
 import pytest
 
 from gridarium.agents.optimisation import LocalProblem
+from gridarium.agents.solving.standard_form import compile_model
 from gridarium.agents.storage.storage_problem import SIGNALS, StorageShape, build_storage_model
 from gridarium.environment.errors import InfeasibleError, SolveError, UnboundedError
 from gridarium.environment.storage import StorageRatings
@@ -162,3 +163,80 @@ def test_a_binary_that_is_free_is_completed_without_search() -> None:
     problem = switched(cost_of_on=0.0)
     solution = problem.solve("unit", price=1.0)
     assert float(solution["on"]) == 1.0 and problem.searches == 0
+
+
+def pulled(weight: float | None, quadratic: bool = True) -> LocalProblem:
+    """Two loads in a band that share 5 MW, near targets at a weight that is a number, or can change."""
+    m = pyo.ConcreteModel(name="pulled")
+    m.place = pyo.RangeSet(0, 1)
+    m.price, m.target = pyo.Var(m.place), pyo.Var(m.place)
+    m.x = pyo.Var(m.place, bounds=(0, 4))
+    m.total = pyo.Constraint(expr=m.x[0] + m.x[1] == 5.0)
+    m.own = pyo.Param(mutable=True, initialize=3.0)
+    rho = m.own if weight is None else weight
+    own = m.x[0] ** 2 if quadratic else m.x[0]
+    apart = sum((m.x[i] - m.target[i]) ** 2 if quadratic else -m.x[i] for i in m.place)
+    m.cost = pyo.Objective(expr=own + sum(m.price[i] * m.x[i] for i in m.place) + 0.5 * rho * apart)
+    return LocalProblem(compile_model(m, ["price", "target"], "" if weight is not None else "own"))
+
+
+def by_hand(weight: float, price: np.ndarray, target: np.ndarray) -> float:
+    """x_0 from ``2 x_0 + p_0 - p_1 + rho (x_0 - z_0) = rho (5 - x_0 - z_1)``, within [1, 4]."""
+    free = (price[1] - price[0] + weight * (target[0] + 5.0 - target[1])) / (2.0 + 2.0 * weight)
+    return float(np.clip(free, 1.0, 4.0))
+
+
+def test_other_weights_on_a_live_solver_are_fresh_problems_of_that_number() -> None:
+    live, random = pulled(None), np.random.default_rng(4)
+    for weight in (1.0, 0.01, 50.0, 50.0, 1e-6, 1e6, 2.5, 1.0):
+        signals = {"price": random.uniform(-5.0, 5.0, 2), "target": random.uniform(0.0, 4.0, 2)}
+        live.weigh(weight)
+        fresh = pulled(weight)
+        own, other = live.solve("test", **signals), fresh.solve("test", **signals)
+        assert own["x"] == pytest.approx(other["x"], abs=1e-6)
+        assert float(own["x"][0]) == pytest.approx(by_hand(weight, **signals), abs=1e-5)
+        assert own.objective == pytest.approx(other.objective, rel=1e-8, abs=1e-6)
+        for signal in signals:
+            expected = fresh.sensitivity(other, signal)
+            assert live.sensitivity(own, signal) == pytest.approx(expected, rel=1e-5, abs=1e-4)
+
+
+def test_a_problem_with_a_weight_that_nobody_sets_has_that_of_1() -> None:
+    signals = {"price": np.array([1.0, 2.0]), "target": np.array([3.0, 1.0])}
+    assert float(pulled(None).solve("test", **signals)["x"][0]) == pytest.approx(
+        by_hand(1.0, **signals), abs=1e-6
+    )
+
+
+def test_marginal_values_are_those_of_the_weight_that_was_solved_at() -> None:
+    problem, signals = pulled(None), {"price": np.array([1.0, 2.0]), "target": np.array([3.0, 1.0])}
+    problem.weigh(4.0)
+    solution = problem.solve("test", **signals)
+    problem.weigh(400.0)
+    # d/dz of rho / 2 (x - z)^2.
+    expected = -4.0 * (solution["x"] - signals["target"])
+    assert problem.sensitivity(solution, "target") == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, np.nan, np.inf])
+def test_a_weight_that_is_none_is_refused_and_the_one_before_stays(weight: float) -> None:
+    problem, signals = pulled(None), {"price": np.array([1.0, 2.0]), "target": np.array([3.0, 1.0])}
+    problem.weigh(7.0)
+    with pytest.raises(SolveError, match=f"weight own must be above 0, got {weight}"):
+        problem.weigh(weight)
+    assert float(problem.solve("test", **signals)["x"][0]) == pytest.approx(by_hand(7.0, **signals), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("problem", "message"),
+    [
+        (pulled(2.0), "weight of no name must be above 0, got 1.0"),
+        (pulled(None, quadratic=False), "only the weight of a convex QP can change"),
+        (storage(), "only the weight of a convex QP can change"),
+    ],
+)
+def test_only_the_weight_of_a_convex_problem_that_has_one_can_change(
+    problem: LocalProblem, message: str
+) -> None:
+    with pytest.raises(SolveError, match=message):
+        problem.weigh(1.0 if "no name" in message else 2.0)

@@ -173,6 +173,28 @@ def test_nothing_is_asked_of_those_who_have_nothing_to_give(world: World) -> Non
     assert plan.dissatisfaction == pytest.approx(0.0, abs=1e-9)
 
 
+@pytest.mark.parametrize(("cut_share", "shift_share"), [(0.0, 0.1), (0.1, 0.0), (0.0, 0.0)])
+def test_a_small_system_with_one_lever_answers_however_much_dissatisfaction_is_worth(
+    world: World, cut_share: float, shift_share: float
+) -> None:
+    base = np.array([0.06, 0.05, 0.08, 0.1, 0.09, 0.07])
+    own = Flexibility(cut_share=cut_share, shift_share=shift_share, windows=(WINDOW,))
+    for stake in (1e-3, 1.0, 1e3, 1e5):
+        day = RegionDay(world, "r1", RegionDemand(base, own), 0.1, stake, 1.0)
+        plan = day.best(signal(np.array([60.0, 70.0, 90.0, 120.0, 100.0, 80.0])))
+        if not cut_share:
+            assert plan.cut_mw == pytest.approx(0.0, abs=1e-9)
+        else:
+            # 50 + 2 cut + stake 0.40 / 6 * 2 cut / (0.01)^2 = price
+            price = np.array([60.0, 70.0, 90.0, 120.0, 100.0, 80.0])
+            unease = stake * 0.40 / 6.0 * 2.0 / 0.01**2
+            assert plan.cut_mw == pytest.approx(
+                np.minimum((price - 50.0) / (2.0 + unease), 0.1 * base), abs=1e-6
+            )
+        assert plan.in_mw.sum() == pytest.approx(0.9 * plan.out_mw.sum(), abs=1e-9)
+        assert shift_share or plan.out_mw == pytest.approx(0.0, abs=1e-9)
+
+
 @pytest.mark.parametrize(
     ("make", "part"),
     [

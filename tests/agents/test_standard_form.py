@@ -253,3 +253,97 @@ def test_a_model_in_a_block_keeps_its_names_behind_that_of_the_block() -> None:
     # Both give way from 1 in all by 4, the dearer one by a third of what the other does.
     assert [float(solution[f"part_{i}.x"]) for i in range(2)] == pytest.approx([4.0, 2.0], abs=1e-6)
     assert problem.form.families["part_1.most"] == "most (MW)"
+
+
+def weighed(weight: float | None) -> Any:
+    """Every kind of term of an objective, each with a part that a number, or a parameter, multiplies."""
+    m = all_kinds_of_terms()
+    m.w = pyo.Param(mutable=True, initialize=0.7)
+    w = m.w if weight is None else weight
+    usual = m.cost.expr
+    more = m.x[0] ** 2 - m.x[1] * m.x[2] + 3 * m.y - m.s * m.y + m.s * m.x[0] + m.s**2 + m.price[1] * m.s
+    m.cost.set_value(usual + w * (more - 4 * m.price[0] + 2 * m.x[1] * m.price[2] + 6))
+    return m
+
+
+@pytest.mark.parametrize("weight", [1e-6, 0.3, 1.0, 7.0, 1e6])
+def test_a_form_at_a_weight_is_the_form_compiled_with_that_number(weight: float) -> None:
+    form = compile_model(weighed(None), ["s", "price"], "w").weighed(weight)
+    fixed = compile_model(weighed(weight), ["s", "price"])
+    random = np.random.default_rng(1)
+    for _ in range(10):
+        x, s = random.uniform(-10.0, 10.0, 5), random.uniform(-10.0, 10.0, 4)
+        assert form.objective(x, s) == pytest.approx(fixed.objective(x, s), rel=1e-9)
+    for name in ("hessian", "cost_signal", "constant_square"):
+        own, other = (getattr(each, name).toarray() for each in (form, fixed))
+        assert own == pytest.approx(other, rel=1e-9)
+    for name in ("cost", "constant", "constant_signal"):
+        assert getattr(form, name) == pytest.approx(getattr(fixed, name), rel=1e-9)
+    assert (form.rows != fixed.rows).nnz == 0 and form.row_names == fixed.row_names
+    assert form.weighted is None
+
+
+def test_numbers_of_all_weights_stand_in_the_same_places() -> None:
+    # At 1 the weighed part cancels 4 x_1^2, which leaves a place with nothing in it.
+    m = weighed(None)
+    m.cost.set_value(m.cost.expr - 4 * m.w * m.x[1] ** 2)
+    form = compile_model(m, ["s", "price"], "w")
+    first, second = form.weighed(1.0).hessian, form.weighed(2.0).hessian
+    assert first.indices.tolist() == second.indices.tolist()
+    assert first.indptr.tolist() == second.indptr.tolist()
+
+
+@pytest.mark.parametrize("weight", [0.0, -2.0, np.nan, np.inf])
+def test_a_form_has_no_weight_of_nothing(weight: float) -> None:
+    form = compile_model(weighed(None), ["s", "price"], "w")
+    with pytest.raises(SolveError, match=f"weight w must be above 0, got {weight}"):
+        form.weighed(weight)
+
+
+def test_a_form_without_a_weight_has_none_to_be_changed() -> None:
+    form = compile_model(all_kinds_of_terms(), ["s", "price"])
+    with pytest.raises(SolveError, match="weight of no name"):
+        form.weighed(1.0)
+    with pytest.raises(SolveError, match="weight w must be above 0"):
+        compile_model(weighed(None), ["s", "price"], "w").weighed(1.0).weighed(2.0)
+
+
+def missing(m: Any) -> None:
+    """Nothing of that name."""
+
+
+def fixed(m: Any) -> None:
+    m.w = 2.0
+
+
+def squared(m: Any) -> None:
+    m.w = pyo.Param(mutable=True, initialize=1.0)
+    m.cost.set_value(m.cost.expr + m.w**2 * m.y)
+
+
+def divided(m: Any) -> None:
+    m.w = pyo.Param(mutable=True, initialize=1.0)
+    m.cost.set_value(m.cost.expr + m.y / (1.0 + m.w))
+
+
+def in_a_row(m: Any) -> None:
+    m.w = pyo.Param(mutable=True, initialize=1.0)
+    m.cost.set_value(m.cost.expr + m.w * m.y)
+    m.heavy = pyo.Constraint(expr=m.w * m.x[0] + m.y <= 3)
+
+
+@pytest.mark.parametrize(
+    ("declare", "message"),
+    [
+        (missing, "no mutable parameter w to use as weight"),
+        (fixed, "no mutable parameter w to use as weight"),
+        (squared, "the cost must be linear in weight w"),
+        (divided, "the cost must be linear in weight w"),
+        (in_a_row, "heavy may not depend on weight w"),
+    ],
+)
+def test_what_is_no_weight_is_refused_by_name(declare: Callable[[Any], None], message: str) -> None:
+    m = all_kinds_of_terms()
+    declare(m)
+    with pytest.raises(SolveError, match=message):
+        compile_model(m, ["s", "price"], "w")
