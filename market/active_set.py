@@ -20,7 +20,8 @@ class ActiveSet:
     Parameters
     ----------
     rule : {"all", "random", "priority", "round-robin"}
-        Everybody; a random part; those whose answer is likely to move most; a part after the other.
+        Everybody; a random part, nobody twice before all have been chosen once; those whose answer is likely
+        to move most; a part after the other.
     share : float
         Of followers that are chosen, rounded up, in (0, 1]; of no effect where all are.
     random : numpy.random.Generator
@@ -33,6 +34,7 @@ class ActiveSet:
     def __init__(self, rule: ActiveRule, share: float, random: np.random.Generator) -> None:
         self._rule, self._share, self._random = rule, share, random
         self._turn = 0
+        self._order: list[int] = []
 
     def choose(self, idle: Flags, urgency: Array) -> Flags:
         """Whom to ask.
@@ -54,7 +56,7 @@ class ActiveSet:
         if self._rule == "all":
             return idle
         if self._rule == "random":
-            chosen = self._random.choice(count, most, replace=False)
+            chosen = self._shuffled(count, most)
         elif self._rule == "priority":
             chosen = np.argsort(-np.where(idle, urgency, -np.inf), kind="stable")[:most]
         else:
@@ -63,3 +65,13 @@ class ActiveSet:
         active = np.zeros(count, dtype=bool)
         active[chosen] = True
         return active & idle
+
+    def _shuffled(self, count: int, most: int) -> list[int]:
+        """The next ones of a random order; a new order begins where all have had their turn."""
+        chosen, self._order = self._order[:most], self._order[most:]
+        if len(chosen) < most:
+            order = [one for one in self._random.permutation(count).tolist() if one not in chosen]
+            missing = most - len(chosen)
+            # Who has just had the last turn of one order comes last in the next one.
+            chosen, self._order = chosen + order[:missing], order[missing:] + chosen
+        return chosen

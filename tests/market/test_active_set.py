@@ -79,6 +79,14 @@ def test_at_random_all_are_equally_likely_and_the_seed_decides() -> None:
     assert (rounds == [again.choose(idle, nothing) for _ in range(2000)]).all()
 
 
+@pytest.mark.parametrize(("share", "count"), [(0.5, 6), (0.25, 8)])
+def test_at_random_everybody_is_chosen_once_before_anybody_is_chosen_twice(share: float, count: int) -> None:
+    active, passes = made("random", share), 1 / share
+    rounds = np.array([active.choose(np.ones(count, bool), np.zeros(count)) for _ in range(int(10 * passes))])
+    assert (rounds.reshape(10, int(passes), count).sum(axis=1) == 1).all()
+    assert len({row.tobytes() for row in rounds}) > passes
+
+
 @pytest.mark.parametrize("rule", ("all", *RULES))
 def test_who_owes_an_answer_is_never_asked(rule: ActiveRule) -> None:
     random = np.random.default_rng(3)
