@@ -56,7 +56,7 @@ class ActiveSet:
         if self._rule == "all":
             return idle
         if self._rule == "random":
-            chosen = self._shuffled(count, most)
+            chosen = np.array(self._shuffled(count, most))
         elif self._rule == "priority":
             chosen = np.argsort(-np.where(idle, urgency, -np.inf), kind="stable")[:most]
         else:
