@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isnan
 
 import pandas as pd
 
@@ -138,6 +139,7 @@ def bulk_negotiation(tables: Tables, period_h: float) -> Iterator[Metric]:
     rounds = rows_of(tables, "rounds", "ties")
     # A signal to each follower, and an answer from each that was heard; what was sent again does not count.
     yield "round_messages", float((2 * rounds["replies"] + rounds["missing"]).sum())
+    yield "subsystem_solves", float(rounds["replies"].sum())
     yield "revisions", float(days["revisions"].sum())
     yield "renewals", float(days["renewals"].sum())
     yield "price_level", float(days["level"].mean())
@@ -156,3 +158,17 @@ def game_gaps(tables: Tables, period_h: float) -> Iterator[Metric]:
     yield "gap_social_of_saving_percent", float(row["missed_saving_percent"])
     for name in ("starts_at_rest", "starts_spread", "best_response_radius"):
         yield name, float(row[name])
+
+
+def exchange_gaps(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """How far exchange rounds of the first day ended from the optimum of all (W.6).
+
+    Shares of what responses save stand where they save something.
+    """
+    if "exchange_gaps" not in tables:
+        return
+    (row,) = tables["exchange_gaps"].to_dict("records")
+    yield "gap_social_percent", float(row["social_percent"])
+    if not isnan(row["missed_at_most_percent"]):
+        yield "gap_social_of_saving_percent", float(row["missed_saving_percent"])
+        yield "gap_social_of_saving_at_most_percent", float(row["missed_at_most_percent"])

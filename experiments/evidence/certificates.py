@@ -84,6 +84,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     seam_certificates.head_paid_once,
     exchange_certificates.head_ladders,
     exchange_certificates.exchange,
+    exchange_certificates.gap,
 )
 """Each from what is known of one grid; none where that has no such part."""
 

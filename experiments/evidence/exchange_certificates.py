@@ -16,6 +16,8 @@ from gridarium.experiments.records import Reading
 from gridarium.market.accounts import PERSONAL_CARBON, REPLICAS
 from gridarium.market.carbon_price import PersonalLadder
 
+MOST_MISSED_PERCENT = 0.5
+"""Part of what responses could save that exchange rounds may miss (D.4)."""
 _STEP_SHARE = 0.03
 """Step of a load by which a price is probed, as a share of the mean load."""
 
@@ -48,6 +50,19 @@ def exchange(known: GridEvidence) -> Iterator[Reading]:
         "targets met", apart, 1e-2, "", True,
         "largest distance of what a follower answered to the final signal from its target, relative to the "
         "most that it takes",
+    )  # fmt: skip
+
+
+def gap(known: GridEvidence) -> Iterator[Reading]:
+    """How far from the best for everybody the first day ended, where the rounds have that as their rest."""
+    table = known.tables.get("exchange_gaps")
+    if table is None or table["missed_at_most_percent"].isna().all():
+        return
+    yield Reading(
+        "gap to the central optimum", float(table["missed_at_most_percent"].iloc[0]), MOST_MISSED_PERCENT,
+        "%", False,
+        "most of what responses could save on the first day that was missed, at the units that ran: cost to "
+        "all beyond a bound that no plan undercuts, by what everybody does at one price",
     )  # fmt: skip
 
 

@@ -45,6 +45,7 @@ METRICS: tuple[Callable[[Tables, float], Iterable[Metric]], ...] = (
     bulk_metrics.fairness,
     bulk_metrics.bulk_negotiation,
     bulk_metrics.game_gaps,
+    bulk_metrics.exchange_gaps,
     heads,
 )
 """Each from the tables of one grid and the length of a period, h; none where its part is missing."""

@@ -12,6 +12,7 @@ from gridarium.agents.rows import Rows
 from gridarium.environment.grids import Grid
 from gridarium.environment.world import World
 from gridarium.experiments.evidence.equal_schedules import equal_schedules_table
+from gridarium.experiments.evidence.exchange_gaps import exchange_gaps_table
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of, ledger_of_grid
 from gridarium.experiments.evidence.grid_tables import branch_table, bus_table, grid_rows
 from gridarium.experiments.evidence.perfect_information import benchmark_table
@@ -61,6 +62,7 @@ def _beside(known: GridEvidence) -> dict[str, pd.DataFrame]:
         "region_accounts": region_accounts_table(known),
         "responsibilities": responsibilities_table(known),
         "game_gaps": game_gaps_table(known),
+        "exchange_gaps": exchange_gaps_table(known),
     }
 
 

@@ -46,7 +46,7 @@ def game_gaps_table(known: GridEvidence) -> pd.DataFrame:
     today = ties.days[0]
     if set(today.followers) != set(regions):
         return pd.DataFrame()
-    played = _played(ties, today, regions)
+    played = played_day(ties, today, regions)
     formula = _Formula(ties, today, played)
     gaps = measure_gaps(played, formula, _instruments(ties))
     found, radius = _fixed_points(played, formula)
@@ -85,8 +85,17 @@ def _fixed_points(played: PlayedDay, formula: _Formula) -> tuple[FixedPoints, fl
     return from_many_starts(answer, starts, DAMPING), spectral_radius(answer, outcome, random)
 
 
-def _played(ties: Ties, today: TiesDay, regions: Mapping[str, Region]) -> PlayedDay:
-    """The day as it ended, with the prices that were told last for all of it."""
+def played_day(ties: Ties, today: TiesDay, regions: Mapping[str, Region]) -> PlayedDay:
+    """The day as it ended, with the prices that were told last for all of it.
+
+    Parameters
+    ----------
+    ties : Ties
+    today : TiesDay
+        Whose followers are all regional systems.
+    regions : mapping of str to Region
+        By the names of followers.
+    """
     days = {name: regions[name].day(today.number) for name in today.followers}
     horizon = ties.horizon
     return PlayedDay(
