@@ -2,82 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
-from bulk_references import BulkCase, ReferenceDispatch, random_case
-from region_references import ReferenceRegion, random_region
+from bulk_references import ReferenceDispatch
+from societies import society
 
-from gridarium.agents.region.region_day import RegionDay, RegionPlan
-from gridarium.agents.transmission.bulk_system import BulkForecast
+from gridarium.agents.region.region_day import RegionPlan
 from gridarium.agents.transmission.merit_order import BulkShape
-from gridarium.agents.transmission.social_optimum import SocialOutcome, SocialPlanner, valued_at
+from gridarium.agents.transmission.social_optimum import SocialPlanner, valued_at
 from gridarium.environment.arrays import Array, series
-from gridarium.environment.clock import Clock
-from gridarium.environment.grids import Grid
-from gridarium.environment.network import Feeder
-from gridarium.environment.world import World
 from gridarium.market.messages.tariffs import TariffSignal
 
 pytest.importorskip("clarabel")
 
 
-@dataclass(frozen=True)
-class Society:
-    """A case whose load is that of regions, and in part of others."""
-
-    case: BulkCase
-    days: list[RegionDay]
-    users: list[ReferenceRegion]
-    others_mw: Array
-
-    @property
-    def forecast(self) -> BulkForecast:
-        return self.case.forecast.with_load(self.others_mw)
-
-    @property
-    def planner(self) -> SocialPlanner:
-        return SocialPlanner.of(
-            BulkShape(self.case.system, self.case.n_period, self.case.period_h), self.days
-        )
-
-    def best(self) -> SocialOutcome:
-        case = self.case
-        return self.planner.best("society", self.forecast, case.on, case.state, self.days)
-
-    def cost_of(self, responses: list[RegionPlan]) -> SocialOutcome:
-        case = self.case
-        return self.planner.cost_of("society", self.forecast, case.on, case.state, self.days, responses)
-
-
-@pytest.fixture(scope="module")
-def world() -> World:
-    clock = Clock(pd.Timestamp("2026-06-15", tz="Asia/Shanghai"), 3600.0)
-    return World(Grid(Feeder.copper_plate(), np.zeros(12)), clock, 12, 0.0, 1)
-
-
-def society(world: World, seed: int) -> Society:
-    random, case = np.random.default_rng(seed), random_case(seed)
-    load = case.forecast.load_mw
-    share = 0.6 * float(load.min()) / 2
-    made = [
-        random_region(random, world, f"r{i}", share, case.n_period, case.period_h)
-        for i in range(random.integers(1, 4))
-    ]
-    days, users = [day for day, _ in made], [reference for _, reference in made]
-    others = np.maximum(load - sum(day.demand.base_mw for day in days), 0.0)
-    whole = others + sum(day.demand.base_mw for day in days)
-    return Society(replace(case, forecast=case.forecast.with_load(whole)), days, users, others)
-
-
 @pytest.mark.parametrize("seed", range(10))
-def test_it_costs_what_another_solver_finds(world: World, seed: int) -> None:
-    these = society(world, seed)
+def test_it_costs_what_another_solver_finds(seed: int) -> None:
+    these = society(seed)
     found = these.best()
-    case = these.case
-    expected = ReferenceDispatch(case, case.on, case.state, users=these.users).least_cost()
+    expected = these.reference.least_cost()
     assert expected is not None
     assert found.cost_money == pytest.approx(expected, rel=1e-6, abs=1e-2)
     # Doing nothing is one of the plans.
@@ -92,9 +37,9 @@ def told(price: Array) -> TariffSignal:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_who_pays_the_marginal_cost_does_what_is_best_for_all(world: World, seed: int) -> None:
+def test_who_pays_the_marginal_cost_does_what_is_best_for_all(seed: int) -> None:
     """The price of the optimum, carbon and reserve in it, leads every region there by itself."""
-    these = society(world, seed)
+    these = society(seed)
     best = these.best()
     signal = told(best.plan.price_per_mwh)
     alone = [day.best(signal) for day in these.days]
@@ -105,8 +50,8 @@ def test_who_pays_the_marginal_cost_does_what_is_best_for_all(world: World, seed
 
 
 @pytest.mark.parametrize("seed", [1, 3, 7])
-def test_the_dearer_a_tonne_is_to_all_the_fewer_are_emitted(world: World, seed: int) -> None:
-    these = society(world, seed)
+def test_the_dearer_a_tonne_is_to_all_the_fewer_are_emitted(seed: int) -> None:
+    these = society(seed)
     old, prices, costs, emitted = these.case, (0.0, 40.0, 150.0), [], []
     for price in prices:
         bulk, forecast = valued_at(BulkShape(old.system, old.n_period, old.period_h), old.forecast, price)
@@ -126,12 +71,12 @@ def test_the_dearer_a_tonne_is_to_all_the_fewer_are_emitted(world: World, seed: 
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_without_weight_on_users_supply_costs_the_least_it_ever_could(world: World, seed: int) -> None:
-    these = society(world, seed)
+def test_without_weight_on_users_supply_costs_the_least_it_ever_could(seed: int) -> None:
+    these = society(seed)
     case, bulk = these.case, BulkShape(these.case.system, these.case.n_period, these.case.period_h)
     planner = SocialPlanner.of(bulk, these.days, response_weight=0.0)
     found = planner.best("society", these.forecast, case.on, case.state, these.days)
-    reference = ReferenceDispatch(case, case.on, case.state, users=these.users)
+    reference = these.reference
     names = {one.name for one in these.users}
     for name, place in reference.columns.place.items():
         if name[0] in names:

@@ -61,10 +61,11 @@ def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
             load_scenario("ries-strategic", ["horizon_h=4", "grids.bulk.ties.game_gaps=true"]),
             cases=["pooled"],
         ),
+        "exchange": run(load_scenario("ries-admm", ["horizon_h=4"]), cases=["anderson"]),
     }
 
 
-@pytest.mark.parametrize("name", ["feeder", "owners", "system", "bulk"])
+@pytest.mark.parametrize("name", ["feeder", "owners", "system", "bulk", "exchange"])
 def test_every_column_that_is_told_is_on_the_page(runs: dict[str, Result], name: str) -> None:
     for table, rows in runs[name].tables.items():
         first, further = TABLES[table]
