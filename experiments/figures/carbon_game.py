@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -33,10 +33,20 @@ from gridarium.experiments.figures.style import (
     time_axis,
 )
 from gridarium.experiments.formatting import MONEY
+from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.records import Drawing
 
 _LEAST_CHANGE = 1e-7
 """Changes below it are noise of solvers."""
+_CHANGES = (
+    "Change of loads in each round of the first day, and distance of the prices posted from those that the "
+    "answers call for, each relative to the largest of its kind."
+)
+_RESIDUALS = (
+    "Residuals of each exchange round of the first day: of what the price posted is not optimal for (dual), "
+    "and of loads from their targets (primal), each relative to its size."
+)
+_RESTARTS = "Rounds start again where a commitment or the level of prices has changed."
 _COMPARED = {
     "emission_tco2": ("emission", GREEN),
     "ties_cost_money": ("cost of the TIES", ORANGE),
@@ -49,12 +59,11 @@ def carbon_game_drawings(grid: GridResult) -> Iterator[Drawing]:
     """Yield the rounds of a TIES, what it tells followers of carbon, and what comes of it."""
     rounds, told = grid.rows("rounds"), grid.rows("personal_carbon")
     if rounds is not None and "load_change" in rounds:
-        caption = (
-            "Change of loads in each round of the first day, and distance of the prices posted from those "
-            "that the answers call for, each relative to the largest of its kind. They start again where a "
-            "commitment or the level of prices has changed."
-        )
-        yield Drawing("rounds", caption, round_figure(rounds))
+        asked = [_rounds_of(section) for section in grid.sections.values()]
+        is_exchange = all(one.get("kind") == "exchange" for one in asked)
+        caption = f"{_RESIDUALS if is_exchange else _CHANGES} Dotted: the tolerance of rest. {_RESTARTS}"
+        tolerances = [one["tolerance"] for one in asked if "tolerance" in one]
+        yield Drawing("rounds", caption, round_figure(rounds, tolerances, is_exchange))
     if told is not None and told["first_price_per_tco2"].any():
         caption = "Price of the first tonne above the quota of each follower on the first day."
         yield Drawing("carbon-prices", caption, carbon_price_figure(told, grid.currency))
@@ -66,13 +75,30 @@ def carbon_game_drawings(grid: GridResult) -> Iterator[Drawing]:
         yield Drawing("schemes", caption, scheme_figure(grid.summary))
 
 
+def _rounds_of(section: Tree) -> Tree:
+    """How the TIES of a case negotiates."""
+    found: Tree = (section.get("ties") or {}).get("rounds") or {}
+    return found
+
+
 @in_paper_style
-def round_figure(rounds: pd.DataFrame) -> Figure:
-    """Draw on a logarithmic axis how far from rest each round of the first day was."""
+def round_figure(rounds: pd.DataFrame, tolerances: Iterable[float] = (), is_exchange: bool = False) -> Figure:
+    """Draw on a logarithmic axis how far from rest each round of the first day was, and what counts as rest.
+
+    Parameters
+    ----------
+    rounds : DataFrame
+        Of any number of cases.
+    tolerances : iterable of float
+        Of these cases.
+    is_exchange : bool
+        Whether all are exchange rounds, whose distances are residuals.
+    """
     rounds = rounds[rounds["day"] == rounds["day"].min()]
     groups = panels_of(cases_of(rounds))
     names = short_names(cases_of(rounds), len(groups))
-    quantities = {"price distance": "price_change", "load change": "load_change"}
+    price, load = ("dual residual", "primal residual") if is_exchange else ("price distance", "load change")
+    quantities = {price: "price_change", load: "load_change"}
     figure, panels = shared_panels(2, len(groups), height=3.4, ratios=(1.0, 1.0))
     for column, group in enumerate(groups):
         for case, look in zip(group, looks_of(group), strict=False):
@@ -83,6 +109,9 @@ def round_figure(rounds: pd.DataFrame) -> Figure:
                 axes.plot(rows["round"], values, label=names[case], **look.line)
                 axes.set_yscale("log")
                 axes.yaxis.set_minor_formatter(NullFormatter())
+        for axes in panels[:, column]:
+            for tolerance in sorted(set(tolerances)):
+                axes.axhline(tolerance, color=BLACK, linewidth=0.8, linestyle=":")
         legend_above(panels[0, column], len(groups))
         panels[-1, column].set_xlabel("round")
         panels[-1, column].xaxis.get_major_locator().set_params(integer=True)

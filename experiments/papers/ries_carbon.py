@@ -19,7 +19,8 @@ from gridarium.experiments.claims.kinds import (
 )
 from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.formatting import number
-from gridarium.experiments.papers.ries_carbon_beyond import BEYOND
+from gridarium.experiments.papers.ries_carbon_admm import ADMM
+from gridarium.experiments.papers.ries_carbon_beyond import BEYOND, at
 from gridarium.experiments.records import Claim
 from gridarium.market.carbon_price import PersonalLadder, ShapleyFactor
 from gridarium.market.fairness import jain
@@ -28,10 +29,6 @@ _SCHEMES = ("none", "fixed", "ladder", "dynamic", "full")
 _EQUAL = ("fixed-equal", "ladder-equal", "dynamic-equal", "full-equal")
 _BASE, _STATIC, _FULL = "none", "fixed", "full"
 _ASSUMED = "assumed units, costs, quotas and loads: the paper's tables are missing"
-
-
-def _at(section: str) -> str:
-    return f"Sustainability 2025, 17(22), 10095, section {section}"
 
 
 def _metric(evidence: Evidence, name: str, case: str) -> float:
@@ -53,7 +50,7 @@ def shapley_example() -> float:
 def _shapley_coefficient(evidence: Evidence) -> Claim:
     return exact(
         "D-shapley-coefficient",
-        _at("5"),
+        at("5"),
         "a Shapley value of 0.42 among three followers makes a coefficient of 0.88",
         0.88,
         shapley_example(),
@@ -65,7 +62,7 @@ def _shapley_coefficient(evidence: Evidence) -> Claim:
 def _jain_formula(evidence: Evidence) -> Claim:
     return exact(
         "D-jain-formula",
-        _at("3"),
+        at("3"),
         "Jain's index of x is (sum x)^2 / (n sum x^2)",
         round(36.0 / 42.0, 6),
         round(jain([1.0, 2.0, 3.0]), 6),
@@ -89,7 +86,7 @@ def ladder_example() -> float:
 def _ladder_sum(evidence: Evidence) -> Claim:
     return exact(
         "D-ladder-sum",
-        _at("3, equations (4) and (5)"),
+        at("3, equations (4) and (5)"),
         "a ladder costs the sum over steps of price times what lies on the step",
         200.0 * 30.0 + 200.0 * 37.5 + 100.0 * 45.0,
         ladder_example(),
@@ -101,7 +98,7 @@ def _ladder_sum(evidence: Evidence) -> Claim:
 def _sum_of_parts(evidence: Evidence) -> Claim:
     return exact(
         "D-cost-sum",
-        _at("4"),
+        at("4"),
         "the cost falls by 537 k USD: generation 324, carbon 156, losses 37, demand response 20",
         537.0,
         324.0 + 156.0 + 37.0 + 20.0,
@@ -221,118 +218,119 @@ CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
     _ladder_sum,
     _sum_of_parts,
     _judged(
-        "D-hypothesis-jain", _at("1"), "hypothesis: Jain's index is above 0.9", "> 0.9",
+        "D-hypothesis-jain", at("1"), "hypothesis: Jain's index is above 0.9", "> 0.9",
         _above("jain_carbon_per_tonne", 0.9, "of what a tonne costs the regional systems for carbon"),
         [_FULL],
     ),
     _judged(
-        "D-hypothesis-emission", _at("1"),
+        "D-hypothesis-emission", at("1"),
         "hypothesis: at least 15 % less emission than with a static carbon price", "falls by 15 % or more",
         _change("emission_tco2", -1, "against the fixed price", reference=_STATIC, least=15.0),
         [_STATIC, _FULL],
     ),
     _judged(
-        "D-hypothesis-rounds", _at("5"), "the game comes to rest after 12 to 15 rounds", "<= 15",
+        "D-hypothesis-rounds", at("5"), "the game comes to rest after 12 to 15 rounds", "<= 15",
         _rounds, [_FULL],
     ),
     _judged(
-        "D-cost", _at("4"), "total cost falls by 27.5 %", "falls (-27.5 %)",
+        "D-cost", at("4"), "total cost falls by 27.5 %", "falls (-27.5 %)",
         _change("ties_cost_money", -1, "all that the TIES pays: supply, wear, carbon, balancing energy (D1)"),
         [_BASE, _FULL], figure=-27.5,
     ),
     _judged(
-        "D-cost-parts", _at("4"), "generation, carbon and losses all cost less", "fall", _parts_fall,
+        "D-cost-parts", at("4"), "generation, carbon and losses all cost less", "fall", _parts_fall,
         [_BASE, _FULL],
     ),
     _judged(
-        "D-cost-fixed", _at("5"), "a fixed price alone cuts cost by 4.6 %", "falls (-4.6 %)",
+        "D-cost-fixed", at("5"), "a fixed price alone cuts cost by 4.6 %", "falls (-4.6 %)",
         _change("ties_cost_money", -1, "the further savings printed are points, not percent", case=_STATIC),
         [_BASE, _STATIC], figure=-4.6,
     ),
     _judged(
-        "D-emission", _at("5"), "emission falls by 17.8 %", "falls (-17.8 %)",
+        "D-emission", at("5"), "emission falls by 17.8 %", "falls (-17.8 %)",
         _change("emission_tco2", -1, "2485 t at 0.65 t/MWh is one day, beside a cost of a year"),
         [_BASE, _FULL], figure=-17.8,
     ),
     _judged(
-        "D-intensity", _at("5"), "carbon intensity falls from 0.65 to 0.42 t/MWh", "falls (-35.4 %)",
+        "D-intensity", at("5"), "carbon intensity falls from 0.65 to 0.42 t/MWh", "falls (-35.4 %)",
         _change("intensity_tco2_per_mwh", -1, "with 17.8 % less emission it would need 27 % more energy"),
         [_BASE, _FULL], figure=-35.4,
     ),
     _judged(
-        "D-order-emission", _at("5"), "emission falls from no price over fixed, ladder and dynamic to all",
+        "D-order-emission", at("5"), "emission falls from no price over fixed, ladder and dynamic to all",
         "falls", _order("emission_tco2", _SCHEMES, _STRICT), _SCHEMES,
     ),
     _judged(
-        "D-order-cost", _at("5"), "the cost of the TIES falls in the same order", "falls",
+        "D-order-cost", at("5"), "the cost of the TIES falls in the same order", "falls",
         _order("ties_cost_money", _SCHEMES, _STRICT), _SCHEMES,
     ),
     _judged(
-        "D-order-resource", _at("5"), "cost falls in the same order without payments among agents", "falls",
+        "D-order-resource", at("5"), "cost falls in the same order without payments among agents", "falls",
         _order("resource_cost_money", _SCHEMES, "fuel, starts, wear, balancing energy and responses"),
         _SCHEMES,
     ),
     _judged(
-        "D-order-equal", _at("5"), "at equal emission the full mechanism costs the least", "falls",
+        "D-order-equal", at("5"), "at equal emission the full mechanism costs the least", "falls",
         _order("resource_cost_money", _EQUAL, "resource cost, each scheme at the level that meets one cap"),
         _EQUAL,
     ),
     _judged(
-        "D-order-equal-ties", _at("5"), "at equal emission the TIES pays the least with the full mechanism",
+        "D-order-equal-ties", at("5"), "at equal emission the TIES pays the least with the full mechanism",
         "falls", _order("ties_cost_money", _EQUAL, "each scheme at the level that meets one cap"), _EQUAL,
     ),
     _judged(
-        "D-peak-valley", _at("5"), "the difference of peak and valley falls from 150 to 116 MW",
+        "D-peak-valley", at("5"), "the difference of peak and valley falls from 150 to 116 MW",
         "falls (-22.7 %)", _peak_valley, [_FULL], figure=-22.7,
     ),
     _judged(
-        "D-renewables", _at("5"), "more renewable energy is used, 97.8 % instead of 85.6 %",
+        "D-renewables", at("5"), "more renewable energy is used, 97.8 % instead of 85.6 %",
         "rises (+14.3 %)",
         _change("renewable_used_share", 1, "elsewhere 87 % before, and by hour 95.75 % on average"),
         [_BASE, _FULL], figure=14.3,
     ),
     _judged(
-        "D-losses", _at("5"), "losses fall from 4.8 to 3.7 %", "falls (-22.9 %)",
+        "D-losses", at("5"), "losses fall from 4.8 to 3.7 %", "falls (-22.9 %)",
         _change("loss_share", -1, "the network is the paper's in per unit, at the size of the load"),
         [_BASE, _FULL], figure=-22.9,
     ),
     _judged(
-        "D-satisfaction", _at("5"), "satisfaction falls from 1.00 to 0.94", "falls (-6 %)",
+        "D-satisfaction", at("5"), "satisfaction falls from 1.00 to 0.94", "falls (-6 %)",
         _change("satisfaction", -1, "users respond to the tariff without a carbon price, too"),
         [_BASE, _FULL], figure=-6.0,
     ),
     _judged(
-        "D-satisfaction-kept", _at("4"), "a weight of 0.3 keeps satisfaction above 0.95", "> 0.95",
+        "D-satisfaction-kept", at("4"), "a weight of 0.3 keeps satisfaction above 0.95", "> 0.95",
         _above("satisfaction", 0.95, "mean of regions and days; the paper's own result is 0.94"), [_FULL],
     ),
     _judged(
-        "D-jain-static", _at("4"), "the mechanism is fairer than others by Jain's index, 0.94 against 0.78",
+        "D-jain-static", at("4"), "the mechanism is fairer than others by Jain's index, 0.94 against 0.78",
         "rises", _jain_against_static, [_STATIC, _FULL],
     ),
     _judged(
-        "D-proportionality", _at("3"), "shares of carbon cost and of emission differ by less than 5 %",
+        "D-proportionality", at("3"), "shares of carbon cost and of emission differ by less than 5 %",
         "<= 0.05", _below("carbon_share_gap", 0.05, "largest difference of a regional system"), [_FULL],
     ),
     _judged(
-        "D-envy", _at("3"), "no regional system prefers what another was told", "<= 0",
+        "D-envy", at("3"), "no regional system prefers what another was told", "<= 0",
         _below("envy_money", 0.0, "money that the carbon prices of another would have saved in the run"),
         [_FULL],
     ),
     _judged(
-        "D-region-cost", _at("4"), "regional systems pay 2.3 % more on average", "rises (+2.3 %)",
+        "D-region-cost", at("4"), "regional systems pay 2.3 % more on average", "rises (+2.3 %)",
         _change("regions_cost_money", 1, "elsewhere bills fall by 27.5 %"), [_BASE, _FULL], figure=2.3,
     ),
     _judged(
-        "D-carbon-share", _at("4"), "carbon rises from 8 to 12 % of what regional systems pay",
+        "D-carbon-share", at("4"), "carbon rises from 8 to 12 % of what regional systems pay",
         "rises (+50 %)", _change("regions_carbon_share", 1, "from a fixed price to all", reference=_STATIC),
         [_STATIC, _FULL], figure=50.0,
     ),
     _judged(
-        "D-explained", _at("4"), "Shapley values explain abatement with an R2 of 0.89", "> 0.8 (0.89)",
+        "D-explained", at("4"), "Shapley values explain abatement with an R2 of 0.89", "> 0.8 (0.89)",
         _explained, [_FULL], figure=0.89,
     ),
-    _judged("D-converges", _at("5"), "rounds come to rest", "all", _converges),
-    _judged("D-uniqueness", _at("3"), "the equilibrium exists and is unique", "one", _unique, (_FULL,)),
+    _judged("D-converges", at("5"), "rounds come to rest", "all", _converges),
+    _judged("D-uniqueness", at("3"), "the equilibrium exists and is unique", "one", _unique, (_FULL,)),
+    *ADMM,
     *BEYOND,
 )  # fmt: skip
 """All of them; figures of the paper only where it prints one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,6 +55,24 @@ def test_every_round_of_the_first_day_has_its_distance() -> None:
     line = round_figure(pd.concat([rounds, later])).axes[0].lines[0]
     assert np.asarray(line.get_ydata()) == pytest.approx(rounds["price_change"].to_numpy())
     assert np.asarray(line.get_xdata()).tolist() == rounds["round"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [("prices", ("price distance", "load change")), ("exchange", ("dual residual", "primal residual"))],
+)
+def test_what_counts_as_rest_is_a_line_and_distances_go_by_the_kind_of_rounds(
+    kind: str, names: tuple[str, str]
+) -> None:
+    asked = {"ties": {"rounds": {"kind": kind, "tolerance": 2e-3}}}
+    grid = replace(result("none", "full"), sections=dict.fromkeys(("none", "full"), asked))
+    drawing = next(carbon_game_drawings(grid))
+    axes = drawing.figure.axes
+    assert [one.get_ylabel().split("\n")[0] for one in axes] == list(names)
+    for one in axes:
+        *cases, rest = one.lines
+        assert len(cases) == 2 and list(rest.get_ydata()) == [2e-3, 2e-3]
+    assert ("Residuals" in drawing.caption) == (kind == "exchange")
 
 
 def test_followers_are_told_their_own_prices_and_none_is_cut_off() -> None:
