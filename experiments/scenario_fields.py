@@ -104,6 +104,14 @@ def _check_scoped(value: object) -> object:
     return _check_name(value)
 
 
+def _check_metric(value: object) -> object:
+    if isinstance(value, str) and value.count(".") == 1:
+        for part in value.split("."):
+            _check_name(part)
+        return value
+    return _check_name(value)
+
+
 def _check_currency(value: object) -> object:
     if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
         raise invalid("must be the code of a currency (ISO 4217) in lower case, such as cny or usd")
@@ -165,6 +173,8 @@ class Money:
 Name = Annotated[str, BeforeValidator(_check_name)]
 ScopedName = Annotated[str, BeforeValidator(_check_scoped)]
 """Name of an agent: its own, or GRID/NAME in a world of several grids."""
+MetricName = Annotated[str, BeforeValidator(_check_metric)]
+"""Name of a metric: its own, or GRID.NAME in a world of several grids."""
 Currency = Annotated[str, BeforeValidator(_check_currency)]
 Text = Annotated[str, BeforeValidator(_check_text)]
 Source = Annotated[str, BeforeValidator(_check_source)]

@@ -208,6 +208,7 @@ class Region(GridAgent):
                 "day": np.arange(len(self._days)),
                 "satisfaction": [1.0 - day.plan.dissatisfaction for day in self._days],
                 "response_money": [day.response_money(day.plan) for day in self._days],
+                "discomfort_money": [day.discomfort_money(day.plan) for day in self._days],
             },
             by="row",
         )

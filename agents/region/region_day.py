@@ -184,7 +184,11 @@ class RegionDay:
 
     def own_money(self, plan: RegionPlan) -> float:
         """Response, and what dissatisfaction is worth: what a plan costs without any bill; money per day."""
-        return self.response_money(plan) + self.stake_money * plan.dissatisfaction
+        return self.response_money(plan) + self.discomfort_money(plan)
+
+    def discomfort_money(self, plan: RegionPlan) -> float:
+        """What the dissatisfaction of a plan is worth, money per day that nobody pays."""
+        return self.stake_money * plan.dissatisfaction
 
     def bill_money(self, net_mw: Array, signal: TariffSignal) -> float:
         """Energy and carbon of a load under a signal, money per day."""

@@ -16,7 +16,7 @@ from gridarium.environment.clock import DAY_S
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
 from gridarium.experiments.parts.network import NETWORK
-from gridarium.experiments.parts.regions import REGIONS
+from gridarium.experiments.parts.regions import REGIONS, all_exact
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS, ThermalUnit
 from gridarium.experiments.parts.ties import TIES, OwnCarbon, Ties
@@ -41,7 +41,7 @@ def plays_exactly(known: GridEvidence) -> bool:
     """Whether neither the TIES nor a regional system has a behaviour of bounded rationality or strategy."""
     section = TIES.of(known.scenario)
     leads = section is not None and bool(section.behaviour)
-    return not leads and not any(region.behaviour for region in REGIONS.of(known.scenario).values())
+    return not leads and all_exact(REGIONS.of(known.scenario))
 
 
 def _per_day(known: GridEvidence) -> int:

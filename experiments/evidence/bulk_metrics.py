@@ -22,6 +22,7 @@ COST_ITEMS = {
     "own_carbon_money": (accounts.CARBON, accounts.CARBON_MARKET),
 }
 """Parts of a TIES's cost (D1), by the item under which, and the account to which, they are paid."""
+SOCIAL_COST = "social_cost_money"
 _TRANSFERS = ("own_carbon_money",)
 _OF_REGIONS = ("energy_money", "carbon_money", "pool_fee_money", "response_money")
 """Parts of what regional systems pay and bear."""
@@ -49,7 +50,11 @@ def emission_tco2(tables: Tables, period_h: float) -> float:
 
 
 def ties_cost(tables: Tables, period_h: float) -> Iterator[Metric]:
-    """What a bulk system costs its TIES by part (D1), what it sells, and what its supply uses up."""
+    """What a bulk system costs its TIES by part (D1), what it sells and uses up, and what it costs everybody.
+
+    The last is what the optimum of all has least of (W.6): what is used up, carbon at what the TIES pays for
+    it, and what dissatisfaction is worth; payments among agents cancel.
+    """
     if "bulk_plans" not in tables:
         return
     parts, regions = _cost_parts(tables), tables.get("region_accounts")
@@ -62,6 +67,8 @@ def ties_cost(tables: Tables, period_h: float) -> Iterator[Metric]:
     if regions is not None:
         used += float(regions[["response_money", "pool_fee_money"]].to_numpy().sum())
     yield "resource_cost_money", used
+    if regions is not None:
+        yield SOCIAL_COST, used + parts["own_carbon_money"] + float(regions["discomfort_money"].sum())
 
 
 def bulk_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
@@ -140,6 +147,7 @@ def bulk_negotiation(tables: Tables, period_h: float) -> Iterator[Metric]:
     # A signal to each follower, and an answer from each that was heard; what was sent again does not count.
     yield "round_messages", float((2 * rounds["replies"] + rounds["missing"]).sum())
     yield "subsystem_solves", float(rounds["replies"].sum())
+    yield "at_rest_share", float((days["ended"] == "converged").mean())
     yield "revisions", float(days["revisions"].sum())
     yield "renewals", float(days["renewals"].sum())
     yield "price_level", float(days["level"].mean())

@@ -94,8 +94,11 @@ def consumer_energy(tables: Tables, period_h: float) -> Iterator[Metric]:
 
 
 def feeder_energy(tables: Tables, period_h: float) -> Iterator[Metric]:
-    """What came through the head of a network, what its renewables gave, and what was lost on the way."""
-    if "branches" not in tables:
+    """What came through the head of a network, what its renewables gave, and what was lost on the way.
+
+    The copper plate of a TIES counts as one that loses nothing.
+    """
+    if "branches" not in tables and "bulk_plans" not in tables:
         return
     dispatch = tables["dispatch"]
     yield "import_mwh", float(rows_of(tables, "dispatch", "head")["p_supply_mw"].sum()) * period_h

@@ -79,7 +79,8 @@ def region_accounts_table(known: GridEvidence) -> pd.DataFrame:
                 _paid(known, name, PERSONAL_CARBON) + _paid(known, name, POOLED_CARBON) for name in names
             ],
             "pool_fee_money": [_paid(known, name, POOL_FEE) for name in names],
-            "response_money": [_response_money(known, name) for name in names],
+            "response_money": [_borne(known, name, "response_money") for name in names],
+            "discomfort_money": [_borne(known, name, "discomfort_money") for name in names],
             "envy_money": found.amount,
             "envied": [names[place] for place in found.of],
         }
@@ -139,6 +140,6 @@ def _paid(known: GridEvidence, name: str, item: str) -> float:
     return float((-payoffs.loc[own, "amount_money"]).sum())
 
 
-def _response_money(known: GridEvidence, name: str) -> float:
+def _borne(known: GridEvidence, name: str, column: str) -> float:
     days = rows_of(known.tables, "satisfaction", "region")
-    return float(days.loc[days["agent"] == name, "response_money"].sum())
+    return float(days.loc[days["agent"] == name, column].sum())

@@ -21,6 +21,7 @@ from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.formatting import number
 from gridarium.experiments.papers.ries_carbon_admm import ADMM
 from gridarium.experiments.papers.ries_carbon_beyond import BEYOND, at
+from gridarium.experiments.papers.ries_carbon_sweeps import SWEEP_CLAIMS
 from gridarium.experiments.records import Claim
 from gridarium.market.carbon_price import PersonalLadder, ShapleyFactor
 from gridarium.market.fairness import jain
@@ -331,6 +332,7 @@ CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
     _judged("D-converges", at("5"), "rounds come to rest", "all", _converges),
     _judged("D-uniqueness", at("3"), "the equilibrium exists and is unique", "one", _unique, (_FULL,)),
     *ADMM,
+    *SWEEP_CLAIMS,
     *BEYOND,
 )  # fmt: skip
 """All of them; figures of the paper only where it prints one."""

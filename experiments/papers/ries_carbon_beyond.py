@@ -32,11 +32,7 @@ BEYOND: tuple[Callable[[Evidence], Claim], ...] = tuple(
         ),
         (
             "D-monte-carlo", "5", "over 1,000 draws cost falls by 26.3 +- 2.1 %, 96 % converge", "96 %",
-            "a study, not a run; 96 % and 2.3 % infeasible leave 1.7 % without an outcome",
-        ),
-        (
-            "D-sensitivity", "5", "a price from 20 to 100 USD/t cuts emission by 8 to 32 %", "-8 to -32 %",
-            "a study, not a run; the effect of demand response is called linear and saturating",
+            "a study, ries-monte-carlo, not a run; 96 % and 2.3 % infeasible leave 1.7 % without an outcome",
         ),
         (
             "D-flexible", "4", "8.7 % of the load can be moved, 17.4 MW", "17.4 MW",

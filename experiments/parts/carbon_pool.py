@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, collector_of
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.parts.regions import POOL_AGENT, REGIONS
+from gridarium.experiments.parts.regions import POOL_AGENT, REGIONS, region_names
 from gridarium.experiments.scenario_fields import MoneyAmount, Section
 
 
@@ -24,7 +24,7 @@ def _build(build: GridBuild) -> None:
         return
     from gridarium.agents.region.carbon_pool import CarbonPool as Agent
 
-    candidates = build.named(REGIONS.of(build.scenario))
+    candidates = build.named(region_names(REGIONS.of(build.scenario)))
     collector = collector_of(build)
     Agent(build.grid.head, POOL_AGENT, candidates, collector, section.fee_money, build.horizon)
 
@@ -37,7 +37,7 @@ def _has_ladders(scenario: GridScenario) -> Iterator[Fault]:
         return
     if CARBON_POLICY.of(scenario).scheme == "none":
         yield Fault("carbon_pool", "given", "must be left out where carbon_policy.scheme is none")
-    if len(REGIONS.of(scenario)) > MOST_PLAYERS:
+    if len(region_names(REGIONS.of(scenario))) > MOST_PLAYERS:
         allowed = f"must be left out with more than {MOST_PLAYERS} regions: shares are exact"
         yield Fault("carbon_pool", "given", allowed)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
 
+from gridarium.environment.arrays import series
 from gridarium.environment.errors import Fault
-from gridarium.experiments.behaviour_schema import Behaviour, misplaced
+from gridarium.experiments.behaviour_schema import Behaviour, Mixture, mixed_up
+from gridarium.experiments.parts.members import member_names
 from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.populations import behaviour_of
+from gridarium.experiments.populations import behaviours_of_class
 from gridarium.experiments.scenario_fields import (
     Amount,
     BusLabel,
@@ -70,12 +72,17 @@ class Comfort(Section):
 
 
 class Region(Section):
-    """A regional system: its load, where it stands, and what may be asked of its users."""
+    """A regional system, or a class of equal ones: load, places, and what may be asked of users."""
 
     column: Name
     """Profile column with its base load, MW."""
     share: PositiveShare = 1.0
-    """Share of the column that is its own: one of several equal regions has a part."""
+    """Share of the column that is its own."""
+    scale: Annotated[float, Range(0, 100, above_low=True)] = 1.0
+    """Factor on its load, for a loading that the profiles do not have."""
+    count: Annotated[int, Range(1, 1000)] = 1
+    """Number of equal agents that the class is divided into, called CLASS_1, CLASS_2, ...; together they
+    are what one would be."""
     buses: list[BusLabel] = Field(default_factory=list)
     """Buses that its load is spread over, as their nominal loads are; empty is all of them."""
     power_factor: Annotated[float, Range(0.5, 1)] = 0.95
@@ -102,14 +109,32 @@ class Region(Section):
     """Price that its base load cost so far, for the scale of dissatisfaction, money/MWh."""
     behaviour: list[Behaviour] = Field(default_factory=list)
     """Elements of bounded rationality, in the order they act; empty is the exact follower."""
+    mixture: list[Mixture] = Field(default_factory=list)
+    """Parts of the class that behave in another way; the rest has the behaviour of the class."""
 
     def conflicts(self) -> Iterator[Conflict]:
-        """Yield behaviours that are made for others."""
-        yield from misplaced(self.behaviour, "follower")
+        """Yield behaviours that are made for others, and a mixture of more than everybody."""
+        yield from mixed_up(self.behaviour, self.mixture, "follower")
+
+
+def region_names(regions: Mapping[str, Region]) -> list[str]:
+    """Names in the grid of all regional systems, those of a class one after the other."""
+    return [name for kind, region in regions.items() for name in member_names(kind, region.count)]
+
+
+def all_exact(regions: Mapping[str, Region]) -> bool:
+    """Whether no regional system is boundedly rational or strategic."""
+    parts = (part for region in regions.values() for part in region.mixture if part.share > 0.0)
+    return not any(region.behaviour for region in regions.values()) and not any(
+        part.behaviour for part in parts
+    )
 
 
 def flexibility_of(region: Region) -> Flexibility:
-    """What may be asked of the users of a region."""
+    """What may be asked of the users of a region, or of one of the equal parts of a class.
+
+    A MW of a part is as many of the class, so squares of it count that many times as much.
+    """
     from gridarium.agents.region.region_demand import Comfort as Rooms
     from gridarium.agents.region.region_demand import Flexibility
     from gridarium.agents.region.region_demand import Window as Move
@@ -118,9 +143,9 @@ def flexibility_of(region: Region) -> Flexibility:
         cut_share=region.cut_share,
         shift_share=region.shift_share,
         cut_cost_per_mwh=region.cut_cost_per_mwh,
-        cut_cost_per_mw2h=region.cut_cost_per_mw2h,
+        cut_cost_per_mw2h=region.count * region.cut_cost_per_mw2h,
         shift_cost_per_mwh=region.shift_cost_per_mwh,
-        shift_cost_per_mw2h=region.shift_cost_per_mw2h,
+        shift_cost_per_mw2h=region.count * region.shift_cost_per_mw2h,
         windows=tuple(Move(window.from_h, window.to_h, window.transfer) for window in region.windows),
         comfort=Rooms(**region.comfort.model_dump()) if region.comfort else None,
         dissatisfaction_weight=region.dissatisfaction_weight,
@@ -147,14 +172,16 @@ def _build(build: GridBuild) -> None:
 
     has_pool = POOL_AGENT in build.scenario.agent_names
     pool = build.grid.named(POOL_AGENT) if has_pool else None
-    for name, region in REGIONS.of(build.scenario).items():
-        demand = RegionDemand(
-            region.share * build.column(region.column), flexibility_of(region), region.reference_price_per_mwh
-        )
-        site = _place(build, region)
-        behaviour = behaviour_of(build.grid.named(name), region.behaviour, build.grid.world.streams)
-        agent = Agent(site, name, demand, build.leader, behaviour, build.horizon, pool)
-        build.followers[agent.name] = site
+    for kind, region in REGIONS.of(build.scenario).items():
+        part = region.share * region.scale / region.count
+        base_mw = series(part * build.column(region.column))
+        demand = RegionDemand(base_mw, flexibility_of(region), region.reference_price_per_mwh)
+        site, names = _place(build, region), member_names(kind, region.count)
+        streams = build.grid.world.streams
+        behaviours = behaviours_of_class(region, build.grid.named(kind), build.named(names), streams)
+        for name, behaviour in zip(names, behaviours, strict=True):
+            agent = Agent(site, name, demand, build.leader, behaviour, build.horizon, pool)
+            build.followers[agent.name] = site
 
 
 def _buses_have_load(scenario: GridScenario) -> Iterator[Fault]:
@@ -181,4 +208,5 @@ REGIONS: Part[dict[str, Region]] = Part(
     build=_build,
     checks=((frozenset({"regions", "network"}), _buses_have_load),),
     columns=lambda regions: (region.column for region in regions.values()),
+    names=region_names,
 )

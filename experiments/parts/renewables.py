@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from gridarium.environment.arrays import Array, series
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, Part
 from gridarium.experiments.scenario_fields import Name, Probability, Range, Section
@@ -14,6 +15,8 @@ class Renewable(Section):
 
     column: Name
     """Profile column with its available power, MW."""
+    scale: Annotated[float, Range(0, 100)] = 1.0
+    """Factor on the column: more of the same plant, or less."""
     inverter_oversize: Annotated[float, Range(1, 10)] = 1.1
     """Apparent power rating as a multiple of the column's peak."""
     error_bound: Probability = 0.0
@@ -24,7 +27,12 @@ class Renewable(Section):
 
 def inverter_mva(build: GridBuild, unit: Renewable) -> float:
     """Rating of the inverter of a plant, MVA."""
-    return float(unit.inverter_oversize * build.column(unit.column).max())
+    return float(unit.inverter_oversize * _available_mw(build, unit).max())
+
+
+def _available_mw(build: GridBuild, unit: Renewable) -> Array:
+    """What a plant could deliver, over all days, MW, shape (n_day * n_step,)."""
+    return series(unit.scale * build.column(unit.column))
 
 
 def _build(build: GridBuild) -> None:
@@ -34,7 +42,7 @@ def _build(build: GridBuild) -> None:
     sites = unit_sites(build)
     for name, unit in RENEWABLES.of(build.scenario).items():
         error = ForecastError(unit.error_bound, unit.error_persistence)
-        RenewablePlant(sites[name], name, build.column(unit.column), error, horizon=build.horizon)
+        RenewablePlant(sites[name], name, _available_mw(build, unit), error, horizon=build.horizon)
 
 
 RENEWABLES: Part[dict[str, Renewable]] = Part(

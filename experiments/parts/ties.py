@@ -14,7 +14,7 @@ from gridarium.experiments.behaviour_schema import Behaviour, misplaced
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, collector_of, policy_of
 from gridarium.experiments.parts.network import NETWORK, place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.parts.regions import REGIONS
+from gridarium.experiments.parts.regions import REGIONS, region_names
 from gridarium.experiments.parts.renewables import RENEWABLES, inverter_mva
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES
@@ -353,7 +353,8 @@ def can_be_shared(scenario: GridScenario, n_below: int = 0) -> Iterator[Fault]:
     """
     from gridarium.market.coalition import MOST_PLAYERS
 
-    policy, n_follower = CARBON_POLICY.of(scenario), len(REGIONS.of(scenario)) + n_below
+    policy = CARBON_POLICY.of(scenario)
+    n_follower = len(region_names(REGIONS.of(scenario))) + n_below
     if TIES.of(scenario) is None or policy.scheme != "full":
         return
     if policy.shapley == "exact" and n_follower > MOST_PLAYERS:

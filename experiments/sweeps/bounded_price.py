@@ -14,6 +14,8 @@ SHARE = "share"
 EFFICIENCY_LOSS = "efficiency_loss_percent"
 
 _SURPLUSES = ("user_surplus_money", "dso_net_revenue_money")
+_COST = "social_cost_money"
+"""Of a grid: what everything costs all of its agents together."""
 
 
 def with_efficiency_loss(results: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
@@ -30,13 +32,21 @@ def with_efficiency_loss(results: pd.DataFrame, factors: Sequence[str]) -> pd.Da
     -------
     DataFrame
         With a column `efficiency_loss_percent`: how much of the surplus of consumers and operator is
-        lost against the run without boundedly rational agents on the same draws, in the same case and
-        with the same other factors; nan where that run failed.
+        lost, or by how much the social cost of all grids rises, against the run without boundedly rational
+        agents on the same draws, in the same case and with the same other factors; nan where that run failed.
     """
-    if SHARE not in factors or not {*_SURPLUSES} <= {*results.columns} or not (results[SHARE] == 0).any():
+    total = _worth_to_all(results)
+    if SHARE not in factors or total is None or not (results[SHARE] == 0).any():
         return results
-    total = sum(results[name] for name in _SURPLUSES)
     keys = ["replication", "case", *(name for name in factors if name != SHARE)]
     exact = results[keys].assign(exact=total)[results[SHARE] == 0].drop_duplicates(keys)
     reference = results[keys].merge(exact, how="left", on=keys)["exact"].to_numpy()
     return results.assign(**{EFFICIENCY_LOSS: 100.0 * (reference - total) / abs(reference)})
+
+
+def _worth_to_all(results: pd.DataFrame) -> pd.Series[float] | None:
+    """What each run is worth to everybody together, costs negative; None where nothing tells."""
+    if {*_SURPLUSES} <= {*results.columns}:
+        return results[list(_SURPLUSES)].sum(axis=1, skipna=False)
+    costs = [name for name in results.columns if name.rpartition(".")[2] == _COST]
+    return -results[costs].sum(axis=1, skipna=False) if costs else None

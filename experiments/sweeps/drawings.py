@@ -14,6 +14,7 @@ from gridarium.experiments.sweeps.bounded_price import SHARE
 from gridarium.experiments.sweeps.factor_figures import heat_figure, sensitivity_figure
 from gridarium.experiments.sweeps.figures import (
     PRICE_METRICS,
+    PRICE_METRICS_OF_TIES,
     bounded_rationality_figure,
     convergence_figure,
     mean_figure,
@@ -43,10 +44,18 @@ def drawings(
     varied = [name for name in metrics if results[name].nunique() > 1]
     shown = varied[:_MOST_METRICS]
     unit = unit_of_independence(design.spec.kind)
-    if not shown or results.empty or design.spec.kind == "one-at-a-time":
-        # Means over points that differ in one factor at a time are those of nothing; effects are a table.
+    if not shown or results.empty:
         return
-    price = {name: title for name, title in PRICE_METRICS.items() if name in varied}
+    if design.spec.kind == "one-at-a-time":
+        # Means over all points are those of nothing: each factor is drawn where the others stay.
+        yield from _one_at_a_time(results, design, varied, currency)
+        return
+    price = {
+        name: title
+        for own, title in (PRICE_METRICS | PRICE_METRICS_OF_TIES).items()
+        for name in varied
+        if name.rpartition(".")[2] == own
+    }
     if SHARE in design.names and price and unit:
         others = [name for name in design.names if name != SHARE]
         by = others[0] if len(others) == 1 and results["case"].nunique() == 1 else "case"
@@ -71,6 +80,23 @@ def drawings(
     if unit and results[unit].nunique() >= _FEWEST_VALUES:
         caption = f"Means with 95 % intervals as {unit}s come in."
         yield Drawing("convergence", caption, convergence_figure(results, shown, unit, currency))
+
+
+def _one_at_a_time(
+    results: pd.DataFrame, design: Design, metrics: Sequence[str], currency: str
+) -> Iterator[Drawing]:
+    """Yield a figure for each factor that takes several numbers, of the first metrics that it moves."""
+    for factor in design.names:
+        column = design.points[factor]
+        moved = column.index[column != column.iloc[0]]
+        rows = results[results["point"].isin([0, *moved])]
+        if not is_numeric(rows[factor]) or rows[factor].nunique() < _FEWEST_VALUES:
+            continue
+        shown = [name for name in metrics if rows[name].nunique() > 1][:_MOST_METRICS]
+        if not shown:
+            continue
+        caption = f"Means with 95 % intervals against {label(factor, currency)}, all else as at first."
+        yield Drawing(f"alone-{factor}", caption, mean_figure(rows, factor, shown, "replication", currency))
 
 
 def _profits_by_round(results: pd.DataFrame) -> pd.DataFrame:

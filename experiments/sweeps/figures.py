@@ -39,6 +39,13 @@ PRICE_METRICS = {
     "user_cost_money": "consumer bills",
 }
 """The four metrics of the price of bounded rationality, with their names in words."""
+PRICE_METRICS_OF_TIES = {
+    "efficiency_loss_percent": "efficiency loss",
+    "emission_tco2": "emission",
+    "ties_cost_money": "cost of the TIES",
+    "regions_cost_money": "cost of regional systems",
+}
+"""The same for regional systems under a TIES; names within their grid."""
 
 
 @in_paper_style

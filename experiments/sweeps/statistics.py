@@ -1,10 +1,11 @@
 """What the runs of a study say, as tidy tables of plain numbers: the content of statistics.json.
 
-A run has a design point and a replication, whose seed all points and cases share. So the values that
-may be treated as independent are, where the design lists its points, the replications (each averaged over
-the points), and in a random sample the points (each averaged over its replications; intervals hold for
-these seeds, and are on the wide side, since stratified samples vary less than random ones). The points of a
-Saltelli or Morris design depend on each other: their means have no interval.
+A run has a design point and a replication, whose seed all points and cases share, unless points of a sample
+have seeds of their own. So the values that may be treated as independent are, where the design lists its
+points, the replications (each averaged over the points), and in a random sample the points (each averaged
+over its replications; intervals hold for these seeds where they are shared, and are on the wide side, since
+stratified samples vary less than random ones). The points of a Saltelli or Morris design depend on each
+other: their means have no interval.
 """
 
 from __future__ import annotations

@@ -44,7 +44,8 @@ class Job:
     point, replication : int
         From 0.
     seed : int
-        The same for one replication of all points and cases: common random numbers.
+        The same for one replication of all points and cases: common random numbers; with seeds of their own
+        the same for all cases alone.
     values : dict
         The point, by factor.
     """
@@ -100,7 +101,8 @@ class SweepStudy:
         """Return one job of the list."""
         point, replication = divmod(number, self.file.replications)
         values = {name: column[point] for name, column in self.columns.items()}
-        return Job(number, point, replication, (self.file.seed or 0) + replication, values)
+        drawn = number if self.file.seeds == "own" else replication
+        return Job(number, point, replication, (self.file.seed or 0) + drawn, values)
 
     def resolved(self) -> Tree:
         """Return the study with every default and its whole base written out; it can be loaded again."""

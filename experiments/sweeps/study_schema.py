@@ -9,7 +9,16 @@ from pydantic import Field
 
 from gridarium.experiments.formatting import currency_code
 from gridarium.experiments.renamed import new_name
-from gridarium.experiments.scenario_fields import Conflict, Currency, Flag, Name, Range, Section, Text
+from gridarium.experiments.scenario_fields import (
+    Conflict,
+    Currency,
+    Flag,
+    MetricName,
+    Name,
+    Range,
+    Section,
+    Text,
+)
 from gridarium.experiments.scenario_fields import Source as Place
 from gridarium.experiments.sweeps.design import DesignSpec, design_faults
 from gridarium.experiments.sweeps.factors import (
@@ -100,7 +109,7 @@ class StopRule(Section):
     ends at the same one whatever the workers.
     """
 
-    metric: Name
+    metric: MetricName
     """Metric whose mean is watched."""
     case: Name
     """Case in which it is watched."""
@@ -124,7 +133,7 @@ class Expectation(Section):
 
     factor: Name
     """What rises."""
-    metric: Name
+    metric: MetricName
     """What answers to it."""
     sign: Literal["rises", "falls", "stays"]
     """What it is expected to do."""
@@ -157,8 +166,11 @@ class StudyFile(Section):
     """How it is sampled."""
     replications: Annotated[int, Range(1, 1_000_000)] = 1
     """Runs at each point, each with its own seed."""
-    metrics: list[Name] | None = None
-    """Metrics to keep; null keeps all."""
+    seeds: Literal["common", "own"] = "common"
+    """Whether all points share the seeds of their replications, and differ by the factors alone; or each
+    point of a random sample draws for itself, as in a Monte Carlo study. Cases share them either way."""
+    metrics: list[MetricName] | None = None
+    """Metrics to keep, those of a grid as GRID.NAME; null keeps all."""
     stop: StopRule | None = None
     """When to stop before the end of the design."""
     expected: list[Expectation] = Field(default_factory=list)
@@ -190,6 +202,9 @@ class StudyFile(Section):
             if names is not None and (not names or len({*names}) < len(names)):
                 yield Conflict(field, names, "must name at least one, each once")
         yield from self._renamed_metrics()
+        if self.seeds == "own" and self.design.kind not in ("latin-hypercube", "sobol"):
+            allowed = f"must be common: points of a {self.design.kind} design are compared with each other"
+            yield Conflict("seeds", self.seeds, allowed)
         for fault in design_faults(self.sources(), self.design.spec()):
             yield Conflict(fault.place, fault.value, fault.allowed)
         if self.stop is not None:

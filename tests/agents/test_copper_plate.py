@@ -117,3 +117,12 @@ def test_feeders_below_follow_like_regions() -> None:
     # No loss: what units give and regions leave goes to as many feeders as there are.
     assert left == pytest.approx(20.0 * drawn["r1"] + 15.0 * drawn["r2"])
     assert left.min() > 10.0
+
+
+def test_renewables_and_their_use_are_counted_without_a_network() -> None:
+    found, rows = finished().summary["full"], finished().table("dispatch").query("case == 'full'")
+    own = rows[rows["kind"] == "renewable"]
+    assert found["bulk.renewable_used_mwh"] == pytest.approx(own["p_supply_mw"].sum())
+    share = own["p_supply_mw"].sum() / own["p_available_mw"].sum()
+    assert found["bulk.renewable_used_share"] == pytest.approx(share)
+    assert 0.9 < share <= 1.0

@@ -40,7 +40,16 @@ SHORT: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 """Shortened scenarios for the test suite: name, which scenario, and the settings laid over it."""
 
-NOT_STORED = frozenset({"adcef-bilevel", "ries-carbon", "ries-learning", "ries-strategic", "ties-feeders"})
+NOT_STORED = frozenset(
+    {
+        "adcef-bilevel",
+        "ries-carbon",
+        "ries-learning",
+        "ries-parameters",
+        "ries-strategic",
+        "ties-feeders",
+    }
+)
 """Scenarios that take many minutes: in searches whose last digits hang on every tie of a solver, or with a
 smaller one like them that is stored; and learners, who turn elsewhere where rewards differ in a digit."""
 

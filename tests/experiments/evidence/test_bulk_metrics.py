@@ -161,3 +161,13 @@ def test_a_pool_refunds_part_of_what_its_members_pay_and_costs_a_fee() -> None:
         150.0 - refunds, rel=1e-3
     )
     assert pooled["resource_cost_money"] - alone["resource_cost_money"] == pytest.approx(150.0, abs=1.0)
+
+
+def test_social_cost_adds_carbon_and_discomfort_to_what_is_used_up() -> None:
+    known = known_of("full")
+    found, days = metrics(known), [region.day(0) for region in known.of(Region)]
+    discomfort = sum(day.own_money(day.plan) - day.response_money(day.plan) for day in days)
+    assert discomfort > 100.0
+    by_hand = found["resource_cost_money"] + found["own_carbon_money"] + discomfort
+    assert found["social_cost_money"] == pytest.approx(by_hand, rel=1e-12)
+    assert found["at_rest_share"] == 1.0

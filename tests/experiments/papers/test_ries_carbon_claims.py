@@ -7,6 +7,7 @@ import pytest
 
 from gridarium.experiments.claims.kinds import Evidence
 from gridarium.experiments.papers.ries_carbon import CLAIMS
+from gridarium.experiments.papers.ries_carbon_sweeps import SWEEP_CLAIMS
 from gridarium.experiments.records import Certificate, Claim
 from gridarium.experiments.registry import load
 from gridarium.experiments.scenario import load_scenario
@@ -103,3 +104,65 @@ def test_claims_on_cases_that_were_not_run_cannot_be_compared() -> None:
     for name in ("hypothesis-emission", "order-cost", "order-equal", "region-cost"):
         assert claims[f"D-{name}"].verdict == "not comparable"
         assert "needs the cases" in claims[f"D-{name}"].reason
+
+
+def swept() -> dict[str, dict[str, float]]:
+    """Runs over single parameters in which everything goes the way of the paper."""
+    run = {name: {"ties_cost_money": 100.0, "emission_tco2": 100.0} for name in ("none", "untouched")}
+    for place, price in enumerate((20, 40, 60, 80, 100)):
+        run[f"price-{price:03d}"] = {
+            "ties_cost_money": 95.0 + 4.0 * place,
+            "emission_tco2": 92.0 - 6.0 * place,
+        }
+    for place, share in enumerate((5, 10, 15, 20, 25, 30)):
+        found = {"ties_cost_money": 82.0 - 3.0 * place, "satisfaction": 0.98 - 0.02 * place}
+        run[f"response-{share:02d}"] = found
+    for share in (20, 30, 40, 50, 60):
+        run[f"renewable-{share}"] = {"renewable_used_share": 0.99 - 0.002 * share}
+    for size in (50, 120, 200, 280, 350, 500):
+        run[f"storage-{size:03d}"] = {"resource_cost_money": 100.0 + abs(size - 280) / 100.0}
+    run |= {f"loading-{load}": {} for load in (110, 120)}
+    return {case: {f"bulk.{name}": one for name, one in found.items()} for case, found in run.items()}
+
+
+def judged_sweep(run: dict[str, dict[str, float]], fails: str = "loading-120") -> dict[str, Claim]:
+    certificates = [
+        Certificate(case, "bulk: reserve", 0.0, 1.0, "MW", case != fails, True, "") for case in run
+    ]
+    known = Evidence(load_scenario("ries-parameters"), run, {}, certificates)
+    return {claim.id: claim for claim in (make(known) for make in SWEEP_CLAIMS)}
+
+
+def test_the_scenario_of_single_parameters_has_the_cases_that_claims_need() -> None:
+    assert {*swept()} | {"loading-050", "loading-080", "loading-100"} == {
+        *load_scenario("ries-parameters").cases
+    }
+
+
+def test_claims_on_single_parameters_hold_where_all_goes_as_printed() -> None:
+    verdicts = {claim.id: claim.verdict for claim in judged_sweep(swept()).values()}
+    assert len(verdicts) == len(SWEEP_CLAIMS) == 7
+    assert {*verdicts.values()} == {"direction reproduced"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "case", "metric", "value"),
+    [
+        ("price-emission", "price-060", "emission_tco2", 90.0),
+        ("price-cost", "price-100", "ties_cost_money", 99.0),
+        ("response-cost", "response-05", "ties_cost_money", 101.0),
+        ("response-satisfaction", "response-30", "satisfaction", 0.97),
+        ("renewable-use", "renewable-60", "renewable_used_share", 0.8),
+        ("storage-size", "storage-500", "resource_cost_money", 90.0),
+    ],
+)
+def test_each_claim_on_a_parameter_can_fail(claim: str, case: str, metric: str, value: float) -> None:
+    run = swept()
+    run[case][f"bulk.{metric}"] = value
+    failed = [name for name, one in judged_sweep(run).items() if one.verdict == "not reproduced"]
+    assert failed == [f"D-{claim}"]
+
+
+@pytest.mark.parametrize("fails", ["", "loading-110"])
+def test_a_day_must_be_feasible_at_one_loading_and_not_at_the_next(fails: str) -> None:
+    assert judged_sweep(swept(), fails)["D-loading"].verdict == "not reproduced"

@@ -52,6 +52,22 @@ def test_job_list_is_points_then_replications(tmp_path: Path) -> None:
     assert [job.values["carbon_price"] for job in jobs[::6]] == [0, 100]
 
 
+def test_points_of_a_sample_may_draw_for_themselves(tmp_path: Path) -> None:
+    sample = {"kind": "latin-hypercube", "samples": 3}
+    own = load_study(written(tmp_path, STUDY | {"design": sample, "seeds": "own", "seed": 5}))
+    assert [own.job(number).seed for number in range(6)] == [5, 6, 7, 8, 9, 10]
+    shared = load_study(written(tmp_path, STUDY | {"design": sample, "seed": 5}))
+    assert [shared.job(number).seed for number in range(6)] == [5, 6] * 3
+    assert "full-factorial design are compared" in faults_of(tmp_path, seeds="own")["seeds"]
+
+
+def test_metrics_of_a_grid_are_kept_by_their_full_names(tmp_path: Path) -> None:
+    kept = {"metrics": ["r1.emission_tco2", "emission_tco2"]}
+    assert load_study(written(tmp_path, STUDY | kept)).file.metrics == ["r1.emission_tco2", "emission_tco2"]
+    for wrong in ("r1.", ".emission_tco2", "a.b.c", "r 1.emission_tco2"):
+        assert "metrics.0" in faults_of(tmp_path, metrics=[wrong])
+
+
 def test_values_reach_every_field_of_a_path_and_no_other(tmp_path: Path) -> None:
     study = load_study(written(tmp_path, STUDY))
     model = ScenarioModel(study.file)

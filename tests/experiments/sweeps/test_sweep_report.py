@@ -121,3 +121,31 @@ def test_efficiency_loss_is_against_the_exact_agents_of_the_same_draw() -> None:
     found = with_efficiency_loss(results, ["share", "degree"])["efficiency_loss_percent"]
     np.testing.assert_allclose(found, [0, 5, 0, -10, np.nan])
     assert with_efficiency_loss(results, ["degree"]) is results
+
+
+def test_efficiency_loss_under_a_ties_is_what_social_cost_rises_by() -> None:
+    rows = [
+        # replication, share, social cost
+        (0, 0.0, 200.0),
+        (0, 0.5, 210.0),
+        (1, 0.0, 100.0),
+        (1, 0.5, np.nan),
+    ]
+    results = pd.DataFrame(rows, columns=["replication", "share", "bulk.social_cost_money"])
+    found = with_efficiency_loss(results.assign(case="full"), ["share"])["efficiency_loss_percent"]
+    np.testing.assert_allclose(found, [0, 5, 0, np.nan])
+
+
+def test_a_figure_for_each_factor_that_is_moved_alone(tmp_path: Path) -> None:
+    folder = ishigami(
+        tmp_path,
+        factors={
+            "x1": {"values": [0.0, 1.0, 2.0]},
+            "x2": {"values": [0.5, 1.5]},
+            "x3": {"values": [0.0, 1.0]},
+        },
+        design={"kind": "one-at-a-time"},
+        replications=2,
+    )
+    # Two values alone make no line, and x3 alone does nothing where x1 is 0.
+    assert [path.name for path in (folder / "figures").glob("*")] == ["alone-x1.svg"]
