@@ -6,18 +6,16 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-import pandas as pd
-
 from gridarium.experiments.claims.kinds import Evidence, Finding, directional
+from gridarium.experiments.claims.recorded import growth_exponents, told_of
 from gridarium.experiments.papers.ries_carbon_beyond import at
 from gridarium.experiments.records import Claim
-from gridarium.experiments.scenario_files import measured_file
 
 _PLAIN, _ACCELERATED, _ASYNCHRONOUS = "plain", "nesterov", "asynchronous"
 _RANGES = "the paper has 5, 8, 12 to 15 and 25 rounds in different places"
 _OTHERS = "34.2 % fits 25 against 38 only; the text compares with 52 and 45"
 _RELATIVE = "residuals relative to load and price, which the paper does not say"
+_TIMES = ("arithmetic", "agents", "central")
 _ROUNDS, _GAP = "bulk.most_rounds", "bulk.gap_social_of_saving_at_most_percent"
 
 
@@ -64,36 +62,21 @@ def _hypothesis(evidence: Evidence) -> Finding:
     return Finding(f"{rounds:.0f} rounds, {gap:.2g} %", rounds <= 30.0 and gap < 1.0, reason)
 
 
-def _exponents() -> tuple[pd.DataFrame, dict[str, float]]:
-    """Recorded times by size, and the slope of each on two logarithmic axes."""
-    recorded = pd.read_csv(measured_file("admm"))
-    size = np.log(recorded["size"])
-    return recorded, {
-        name: float(np.polyfit(size, np.log(recorded[f"{name}_cpu_ms"]), 1)[0])
-        for name in ("arithmetic", "agents", "central")
-    }
-
-
-def _recorded(recorded: pd.DataFrame) -> str:
-    low, high = recorded["size"].min(), recorded["size"].max()
-    return f"process CPU times recorded once for {low} to {high} regional systems, not of this run"
-
-
 def _grows(evidence: Evidence) -> Finding:
-    recorded, slopes = _exponents()
+    recorded, slopes = growth_exponents("admm", _TIMES)
     own, central = slopes["agents"], slopes["central"]
     shown = f"n^{own:.2f} against n^{central:.2f} for central"
     reason = (
-        f"{_recorded(recorded)}; one problem of each region in turn, with messages; by arithmetic over all "
+        f"{told_of(recorded)}; one problem of each region in turn, with messages; by arithmetic over all "
         f"regions at once n^{slopes['arithmetic']:.2f}; the paper's ratio at 24 is that at three"
     )
     return Finding(shown, own < central, reason, own)
 
 
 def _central_grows(evidence: Evidence) -> Finding:
-    recorded, slopes = _exponents()
+    recorded, slopes = growth_exponents("admm", _TIMES)
     central = slopes["central"]
-    reason = f"{_recorded(recorded)}; a sparse interior-point solver, built once and warm"
+    reason = f"{told_of(recorded)}; a sparse interior-point solver, built once and warm"
     return Finding(f"n^{central:.2f}", central > 1.0, reason, central)
 
 
