@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -194,7 +195,7 @@ def test_over_bad_links_no_round_hangs_and_each_answer_counts_once(
         ends = [0.0, *(heard.ended_s for heard in each)]
         # Silence is no longer than the time for an answer.
         limit = RULES.reply_timeout_s + (round_s or 0.0)
-        assert all(before < after <= before + limit for before, after in zip(ends, ends[1:], strict=False))
+        assert all(before < after <= before + limit for before, after in pairwise(ends))
         for name in TIMES:
             told = [heard.told[name] for heard in each if name in heard.told]
             silent = sum(name in heard.silent for heard in each)
