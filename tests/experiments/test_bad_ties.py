@@ -55,6 +55,81 @@ def test_more_followers_than_exact_values_are_for(policy: dict[str, object], tol
     assert any(told in fault.allowed for fault in faults)
 
 
+EXCHANGE = (BULK + "ties.rounds.kind=exchange", BULK + "ties.energy_price=marginal")
+FIELD = "ties.rounds.exchange."
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("variant=admm", "got 'admm'; must be"),
+        ("variant=[plain]", "got ['plain']; must be"),
+        ("penalty=0", "got 0; must be a number in (0, "),
+        ("penalty=.nan", "got nan; must be a number in (0, "),
+        ("relaxation=0.9", "got 0.9; must be a number in [1, 2)"),
+        ("relaxation=2", "got 2; must be a number in [1, 2)"),
+        ("memory=0", "got 0; must be a whole number in [1, 20]"),
+        ("memory=2.5", "got 2.5; must be a whole number in [1, 20]"),
+        ("active=everybody", "got 'everybody'; must be"),
+        ("active_share=0", "got 0; must be a number in (0, 1]"),
+        ("active_share=1.01", "got 1.01; must be a number in (0, 1]"),
+        ("round_s=0", "got 0; must be a number in (0, 3600]"),
+        ("commitments=0", "got 0; must be a whole number in [1, 20]"),
+        ("commitments=21", "got 21; must be a whole number in [1, 20]"),
+        ("rho=3", "got 3; "),
+    ],
+)
+def test_a_fault_of_exchange_rounds_is_told_at_its_field(setting: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as raised:
+        load_scenario("ries-small", [*EXCHANGE, BULK + FIELD + setting])
+    assert f"{BULK}{FIELD}{setting.split('=')[0]}: {told}" in str(raised.value)
+
+
+@pytest.mark.parametrize("variant", ["balanced", "relatively-balanced", "nesterov", "anderson"])
+@pytest.mark.parametrize("mode", ["active=priority", "round_s=2"])
+def test_variants_that_need_all_answers_are_refused_where_some_are_missing(variant: str, mode: str) -> None:
+    settings = [*EXCHANGE, BULK + FIELD + mode]
+    with pytest.raises(ScenarioError) as raised:
+        load_scenario("ries-small", [*settings, f"{BULK}{FIELD}variant={variant}"])
+    fault = f"variant: got '{variant}'; must be plain or over-relaxed unless each round asks all"
+    assert BULK + FIELD + fault in str(raised.value)
+    for sound in ("plain", "over-relaxed"):
+        scenario = load_scenario("ries-small", [*settings, f"{BULK}{FIELD}variant={sound}"])
+        assert scenario.cases["none"]
+
+
+def test_commitments_are_tried_only_where_all_tell_what_their_plans_cost() -> None:
+    settings = [
+        "grids.bulk.ties.rounds.kind=exchange",
+        "grids.bulk.ties.energy_price=marginal",
+        "grids.bulk.ties.rounds.exchange.commitments=2",
+    ]
+    with pytest.raises(ScenarioError) as raised:
+        load_scenario("ties-feeders-small", settings)
+    n_below = sum(name != "bulk" for name in read_scenario_file("ties-feeders-small").tree["grids"])
+    told = (
+        f"commitments: got 2; must be 1 with {n_below} grids below, which do not tell what their plans cost"
+    )
+    assert BULK + FIELD + told in str(raised.value)
+    assert load_scenario("ries-small", settings).cases["none"]
+
+
+@pytest.mark.parametrize(
+    ("latency_s", "jitter_s", "is_sound"), [(0.0, 0.1, False), (1.0, 1.001, False), (1.0, 1.0, True)]
+)
+def test_a_delay_that_could_be_below_nothing_is_refused(
+    latency_s: float, jitter_s: float, is_sound: bool
+) -> None:
+    settings = [f"communication.latency_s={latency_s}", f"communication.latency_jitter_s={jitter_s}"]
+    if is_sound:
+        assert load_scenario("ries-small", settings).cases["none"].communication.latency_jitter_s == jitter_s
+        return
+    with pytest.raises(ScenarioError) as raised:
+        load_scenario("ries-small", settings)
+    told = f"communication.latency_jitter_s: got {jitter_s}; must be at most latency_s = {latency_s:g} s"
+    assert told in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("n_feeder", "shapley", "told"),
     [
