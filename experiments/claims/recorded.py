@@ -21,9 +21,7 @@ def growth_exponents(name: str, ways: Sequence[str]) -> tuple[pd.DataFrame, dict
     """
     recorded = pd.read_csv(measured_file(name))
     size = np.log(recorded["size"])
-    return recorded, {
-        way: float(np.polyfit(size, np.log(recorded[f"{way}_cpu_ms"]), 1)[0]) for way in ways
-    }
+    return recorded, {way: float(np.polyfit(size, np.log(recorded[f"{way}_cpu_ms"]), 1)[0]) for way in ways}
 
 
 def told_of(recorded: pd.DataFrame) -> str:

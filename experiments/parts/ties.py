@@ -94,7 +94,13 @@ class Exchange(Section):
     first one, which is then reviewed; more need followers that tell what their plans cost, as regions do."""
 
     def conflicts(self) -> Iterator[Conflict]:
-        """Yield a variant that needs the answers of all, where not all are waited for."""
+        """Yield what a variant does not have, and one that needs the answers of all where some are enough."""
+        for name, variants in (("relaxation", ("over-relaxed", "anderson")), ("memory", ("anderson",))):
+            usual, given = type(self).model_fields[name].default, getattr(self, name)
+            if given != usual and self.variant not in variants:
+                yield Conflict(
+                    name, given, f"must be left at {usual:g} unless variant is {' or '.join(variants)}"
+                )
         in_step = self.active == "all" and self.round_s is None
         if not in_step and self.variant not in ("plain", "over-relaxed"):
             allowed = "must be plain or over-relaxed unless each round asks all and waits for them"

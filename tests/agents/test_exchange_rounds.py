@@ -156,6 +156,10 @@ def test_where_followers_pay_what_supply_costs_the_rounds_end_at_the_best_for_al
         (("grids.bulk.ties.rounds.exchange.active=random",), "rounds.exchange.variant"),
         (("grids.bulk.ties.rounds.exchange.round_s=1",), "rounds.exchange.variant"),
         (("grids.bulk.ties.rounds.exchange.relaxation=2",), "rounds.exchange.relaxation"),
+        (
+            ("grids.bulk.ties.rounds.exchange.variant=plain", "grids.bulk.ties.rounds.exchange.memory=3"),
+            "rounds.exchange.memory",
+        ),
         (("grids.bulk.ties.rounds.exchange_penalty=1",), "exchange.penalty"),
     ],
 )

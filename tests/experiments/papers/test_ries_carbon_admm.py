@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from gridarium.experiments.claims import recorded as recorded_times
 from gridarium.experiments.claims.kinds import Evidence
-from gridarium.experiments.papers import ries_carbon_admm
 from gridarium.experiments.papers.ries_carbon_admm import ADMM
 from gridarium.experiments.records import Claim
 from gridarium.experiments.scenario import load_scenario
@@ -110,7 +110,7 @@ def test_exponents_are_those_of_the_record(
     verdicts: tuple[str, str],
 ) -> None:
     path = record(tmp_path, own, central)
-    monkeypatch.setattr(ries_carbon_admm, "measured_file", lambda name: path)
+    monkeypatch.setattr(recorded_times, "measured_file", lambda name: path)
     claims = judged()
     assert (claims["D-scaling"].verdict, claims["D-scaling-central"].verdict) == verdicts
     assert claims["D-scaling"].measured == f"n^{own:.2f} against n^{central:.2f} for central"
