@@ -12,7 +12,7 @@ import pytest
 from gridarium.experiments.evidence import bulk_certificates, region_certificates
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.records import Reading
-from tests.support.ries_small import known_of
+from tests.support.ries_small import known_of_night
 
 OF_BULK: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     bulk_certificates.commitment,
@@ -60,7 +60,7 @@ def failed(known: GridEvidence) -> set[str]:
 
 def told(table: str, change: Change, case: str = "full", *settings: str) -> GridEvidence:
     """What would be known if a table had been another."""
-    known = known_of(case, *settings)
+    known = known_of_night(case, *settings)
     changed = known.tables[table].copy()
     change(changed)
     return replace(known, tables={**known.tables, table: changed})
@@ -68,10 +68,10 @@ def told(table: str, change: Change, case: str = "full", *settings: str) -> Grid
 
 @pytest.mark.parametrize("case", ["full", "fixed", "pigouvian"])
 def test_they_hold_in_every_scheme(case: str) -> None:
-    found = readings(known_of(case))
+    found = readings(known_of_night(case))
     assert set(found) - {"personal carbon"} == ALWAYS
     assert ("personal carbon" in found) == (case != "pigouvian")
-    assert failed(known_of(case)) == set()
+    assert failed(known_of_night(case)) == set()
 
 
 def test_a_unit_that_stops_too_early_and_pays_nothing_for_it_is_seen() -> None:
@@ -130,11 +130,9 @@ def test_a_payment_that_is_off_is_seen(purpose: str, name: str) -> None:
 
 
 def test_emission_beyond_all_that_can_be_bought_is_seen() -> None:
-    known = known_of("full")
+    known = known_of_night("full")
     ties = known.scenario.ties.model_copy(
-        update={
-            "own_carbon": known.scenario.ties.own_carbon.model_copy(update={"purchase_limit_tco2": 100.0})
-        }
+        update={"own_carbon": known.scenario.ties.own_carbon.model_copy(update={"purchase_limit_tco2": 25.0})}
     )
     assert failed(replace(known, scenario=known.scenario.model_copy(update={"ties": ties}))) == {
         "carbon quota"
@@ -142,8 +140,8 @@ def test_emission_beyond_all_that_can_be_bought_is_seen() -> None:
 
 
 def test_a_cap_that_is_met_and_one_that_is_not() -> None:
-    cap = "cases.fixed.grids.bulk.carbon_policy.emission_cap_tco2_per_day=1570"
-    known = known_of("fixed", cap)
+    cap = "cases.fixed.grids.bulk.carbon_policy.emission_cap_tco2_per_day=350"
+    known = known_of_night("fixed", cap)
     assert readings(known)["emission cap"].value <= 1e-4
 
     def more(days: pd.DataFrame) -> None:
@@ -219,13 +217,13 @@ def test_load_that_departs_from_the_plan_is_seen() -> None:
 
 
 def test_nothing_is_read_where_there_is_no_ties() -> None:
-    known = known_of("full")
+    known = known_of_night("full")
     other = replace(known, tables={"ledger": known.tables["ledger"]}, agents=())
     assert readings(other) == {}
 
 
 def test_what_strategic_followers_leave_open_is_no_fault_of_the_run() -> None:
-    known = known_of("full")
+    known = known_of_night("full")
     regions = {
         name: region.model_copy(update={"behaviour": ["any"]})
         for name, region in known.scenario.regions.items()

@@ -10,7 +10,7 @@ from gridarium.agents.region.region import Region
 from gridarium.experiments.evidence.bulk_metrics import fairness
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.metrics import summarise
-from tests.support.ries_small import known_of
+from tests.support.ries_small import known_of, known_of_night
 
 
 def metrics(known: GridEvidence) -> dict[str, float]:
@@ -94,7 +94,7 @@ def test_energy_is_paid_for_unevenly_or_not_whether_or_not_carbon_is() -> None:
 
 
 def test_one_price_for_all_is_free_of_envy_and_personal_prices_are_not() -> None:
-    assert metrics(known_of("fixed"))["envy_money"] == 0.0
+    assert metrics(known_of_night("fixed"))["envy_money"] == 0.0
     own = known_of("full").tables["region_accounts"].set_index("agent")
     dear, cheap = (
         known_of("full").tables["personal_carbon"].groupby("agent")["first_price_per_tco2"].mean().agg([at])
@@ -148,8 +148,8 @@ def test_no_index_stands_where_somebody_is_paid_for_its_carbon() -> None:
 
 def test_a_pool_refunds_part_of_what_its_members_pay_and_costs_a_fee() -> None:
     pool = "cases.full.grids.bulk.carbon_pool.fee_money=50"
-    alone, pooled = metrics(known_of("full")), metrics(known_of("full", pool))
-    known = known_of("full", pool)
+    alone, pooled = metrics(known_of_night("full")), metrics(known_of_night("full", pool))
+    known = known_of_night("full", pool)
     refunds, fees = (
         sum(paid(known, item, name) for name in ("residential", "commercial", "industrial"))
         for item in ("pooled carbon", "pool fee")

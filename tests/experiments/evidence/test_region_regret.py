@@ -19,7 +19,7 @@ from gridarium.environment.world import World
 from gridarium.experiments.evidence.region_regret import RegionCase
 from gridarium.market.carbon_price import PersonalLadder
 from gridarium.market.messages.tariffs import Pull, TariffSignal
-from tests.support.ries_small import known_of
+from tests.support.ries_small import known_of_night
 
 N = 24
 
@@ -97,7 +97,7 @@ def test_what_solvers_leave_open_in_steps_that_are_over_is_no_fault() -> None:
 
 
 def test_a_plan_under_other_prices_has_regret_in_a_run() -> None:
-    known = known_of("full")
+    known = known_of_night("full")
     region = known.of(Region)[0]
     day = region.day(0)
     assert day.signal is not None

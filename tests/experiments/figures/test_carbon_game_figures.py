@@ -18,7 +18,7 @@ from gridarium.experiments.figures.dispatch import dispatch_drawings
 from gridarium.experiments.figures.grid_result import GridResult
 from gridarium.experiments.figures.rounds import round_drawings
 from gridarium.experiments.figures.style import svg_bytes
-from tests.support.ries_small import known_of
+from tests.support.ries_small import known_of_night
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -27,7 +27,7 @@ BARS = {"emission_tco2": (100.0, 97.0, 95.0), "ties_cost_money": (50.0, 48.0, 47
 
 
 def result(*cases: str) -> GridResult:
-    known = [known_of(case).tables for case in cases]
+    known = [known_of_night(case).tables for case in cases]
     tables = {name: pd.concat([one[name] for one in known]) for name in known[0]}
     summary = {
         case: {name: values[place] for name, values in BARS.items()} | {"resource_cost_money": 10.0 + place}
@@ -50,7 +50,7 @@ def test_one_case_without_prices_has_rounds_alone() -> None:
 
 
 def test_every_round_of_the_first_day_has_its_distance() -> None:
-    rounds = known_of("full").tables["rounds"]
+    rounds = known_of_night("full").tables["rounds"]
     later = rounds.assign(day=1, price_change=1.0)
     line = round_figure(pd.concat([rounds, later])).axes[0].lines[0]
     assert np.asarray(line.get_ydata()) == pytest.approx(rounds["price_change"].to_numpy())
@@ -76,7 +76,7 @@ def test_what_counts_as_rest_is_a_line_and_distances_go_by_the_kind_of_rounds(
 
 
 def test_followers_are_told_their_own_prices_and_none_is_cut_off() -> None:
-    told = pd.concat([known_of(case).tables["personal_carbon"] for case in CASES])
+    told = pd.concat([known_of_night(case).tables["personal_carbon"] for case in CASES])
     axes = [one for one in carbon_price_figure(told).axes if one.get_title("left")]
     assert [one.get_title("left") for one in axes] == ["fixed", "full"]
     for panel in axes:
@@ -96,7 +96,7 @@ def test_the_dispatch_has_the_demand_before_the_response() -> None:
     (drawing,) = dispatch_drawings(result("full"))
     axes = drawing.figure.axes[0]
     lines = {patch.get_label(): patch.get_data().values for patch in axes.patches}
-    loads = known_of("full").tables["loads"].groupby("period")[["p_base_mw", "p_metered_mw"]].sum()
+    loads = known_of_night("full").tables["loads"].groupby("period")[["p_base_mw", "p_metered_mw"]].sum()
     assert lines["demand before the response"] - lines["demand"] == pytest.approx(
         (loads["p_base_mw"] - loads["p_metered_mw"]).to_numpy(), abs=1e-9
     )

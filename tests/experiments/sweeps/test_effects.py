@@ -17,7 +17,7 @@ from gridarium.experiments.sweeps.design import DesignSpec, design_size, sample
 from gridarium.experiments.sweeps.effects import ExpectedSign, effects, seen, verdict
 from gridarium.experiments.sweeps.factors import Factor, ValueList
 from gridarium.experiments.sweeps.study import load_study
-from gridarium.experiments.sweeps.sweeper import sweep
+from tests.support.sweep_here import sweep_here
 
 PRICE, SIZE = Factor("price", ValueList((12, 4, 36))), Factor("size", ValueList((140.0, 40.0)))
 DESIGN = sample([PRICE, SIZE], DesignSpec("one-at-a-time"))
@@ -123,7 +123,7 @@ def written(folder: Path, **changes: object) -> Path:
 def test_a_sweep_tells_its_effects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from gridarium.experiments.console import print_sweep
 
-    result = sweep(load_study(written(tmp_path)), tmp_path / "out", workers=1)
+    result = sweep_here(load_study(written(tmp_path)), tmp_path / "out")
     told = result.effects()
     assert told == json.loads((result.path / "statistics.json").read_bytes())["effects"]
     # Noise is the same at all points: differences are exact.
@@ -139,7 +139,7 @@ def test_a_sweep_tells_its_effects(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_without_expectations_every_metric_is_compared(tmp_path: Path) -> None:
-    result = sweep(load_study(written(tmp_path, expected=[])), tmp_path / "out", workers=1)
+    result = sweep_here(load_study(written(tmp_path, expected=[])), tmp_path / "out")
     assert [row["factor"] for row in result.effects()] == ["x1", "x2", "x3"]
 
 

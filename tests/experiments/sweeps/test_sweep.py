@@ -30,6 +30,7 @@ from gridarium.experiments.sweeps.jobs import CaseRow, JobResult
 from gridarium.experiments.sweeps.stop_rule import StopWatch
 from gridarium.experiments.sweeps.study import SweepStudy, load_study
 from gridarium.experiments.sweeps.sweeper import SweepInterrupted, sweep
+from tests.support.sweep_here import sweep_here
 
 KILLS = int(os.environ.get("GRIDARIUM_KILLS", "3"))
 
@@ -111,20 +112,22 @@ def test_one_row_for_every_run_and_case_in_order(make: Make, tmp_path: Path) -> 
 
 def test_number_of_workers_changes_nothing(make: Make, tmp_path: Path) -> None:
     study = make(count=40, replications=2)
-    for workers in (1, 2, 4):
+    sweep_here(study, tmp_path / "here")
+    for workers in (1, 3):
         sweep(study, tmp_path / str(workers), workers=workers)
-    assert files_of(tmp_path / "1") == files_of(tmp_path / "2") == files_of(tmp_path / "4")
+    assert files_of(tmp_path / "1") == files_of(tmp_path / "3") == files_of(tmp_path / "here")
 
 
 def test_what_a_worker_solved_before_changes_nothing(tmp_path: Path) -> None:
-    # With one worker each solver has seen all earlier jobs, with three only some of them.
+    # With one worker its solver has seen all earlier jobs, with two only some of them.
     path, smoke = tmp_path / "six.yaml", shipped_path("smoke").read_text()
-    path.write_text(smoke.replace("count: 4", "count: 2").replace("replications: 2", "replications: 1"))
+    smoke = smoke.replace("count: 4", "count: 2").replace("replications: 2", "replications: 1")
+    path.write_text(f"{smoke}set: {{horizon_h: 6}}\n")
     study = load_study(path)
-    for workers in (1, 3):
+    for workers in (1, 2):
         sweep(study, tmp_path / str(workers), workers=workers)
-    assert files_of(tmp_path / "1") == files_of(tmp_path / "3")
-    table = pd.read_parquet(tmp_path / "3" / "results.parquet")
+    assert files_of(tmp_path / "1") == files_of(tmp_path / "2")
+    table = pd.read_parquet(tmp_path / "2" / "results.parquet")
     assert len(table) == 12
     assert (table["certificates_failed"] == 0).all()
 
@@ -146,7 +149,7 @@ def kill_and_resume(study: Path, folder: Path, moments: Iterator[float]) -> int:
 
 
 def check_kills(study: SweepStudy, path: Path, tmp_path: Path, kills: int, latest_s: float) -> None:
-    sweep(study, tmp_path / "whole", workers=2)
+    sweep_here(study, tmp_path / "whole")
     draw = random.Random()
     folder, total = tmp_path / "killed", 0
     while total < kills:
@@ -172,7 +175,7 @@ def test_smoke_killed_at_random_moments(tmp_path: Path) -> None:
 
 
 def test_failures_are_rows(make: Make, tmp_path: Path) -> None:
-    result = sweep(make("flawed", 6), tmp_path / "out", workers=2)
+    result = sweep_here(make("flawed", 6), tmp_path / "out")
     failed = pd.read_parquet(tmp_path / "out" / "failures.parquet")
     assert failed[["job", "case", "x", "error"]].to_numpy().tolist() == [
         [2, "", 2.0, "ZeroDivisionError"],
@@ -198,7 +201,7 @@ def test_scenario_that_cannot_be_solved_is_a_row(tmp_path: Path) -> None:
         "factors": {"limit": {"paths": ["prices.import_limit_mw"], "values": [10, 0.1]}},
     }
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
-    result = sweep(load_study(tmp_path / "study.yaml"), tmp_path / "out", workers=1)
+    result = sweep_here(load_study(tmp_path / "study.yaml"), tmp_path / "out")
     failed = pd.read_parquet(tmp_path / "out" / "failures.parquet")
     assert failed[["job", "case", "error"]].to_numpy().tolist() == [[1, "tou", "InfeasibleError"]]
     assert result.results()["job"].tolist() == [0]
@@ -239,7 +242,7 @@ def test_workers_that_cannot_start_end_the_sweep(make: Make, tmp_path: Path) -> 
 
 def test_full_disk_then_resumed(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = make(count=12)
-    sweep(study, tmp_path / "whole", workers=1)
+    sweep_here(study, tmp_path / "whole")
     calls = iter(range(1000))
     force = os.fsync
 
@@ -256,13 +259,13 @@ def test_full_disk_then_resumed(make: Make, tmp_path: Path, monkeypatch: pytest.
     done = len(list((tmp_path / "out" / "parts").rglob("*.json")))
     assert 0 < done < 12
     assert not list((tmp_path / "out").rglob(".*.partial"))
-    sweep(study, tmp_path / "out", workers=2, resume=True)
+    sweep_here(study, tmp_path / "out", resume=True)
     assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
 
 
 def test_no_room_for_the_tables(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = make(count=12)
-    result = sweep(study, tmp_path / "out", workers=1)
+    result = sweep_here(study, tmp_path / "out")
     before = files_of(result.path)
 
     def full(*_: object, **__: object) -> None:
@@ -271,7 +274,7 @@ def test_no_room_for_the_tables(make: Make, tmp_path: Path, monkeypatch: pytest.
     with monkeypatch.context() as patch:
         patch.setattr(pq.ParquetWriter, "write_table", full)
         with pytest.raises(SweepWriteError, match="No space left"):
-            sweep(study, tmp_path / "out", workers=1, resume=True)
+            sweep_here(study, tmp_path / "out", resume=True)
     assert files_of(result.path) == before
     assert not list(result.path.rglob(".*.partial"))
 
@@ -287,7 +290,7 @@ def test_unwritable_folder(make: Make, tmp_path: Path) -> None:
 
 
 def test_changed_study_is_refused_with_a_diff(make: Make, tmp_path: Path) -> None:
-    sweep(make(count=3), tmp_path / "out", workers=1)
+    sweep_here(make(count=3), tmp_path / "out")
     before = files_of(tmp_path / "out")
     with pytest.raises(SweepFolderError) as caught:
         sweep(make(count=3, replications=2), tmp_path / "out", workers=1, resume=True)
@@ -323,22 +326,22 @@ def test_other_content_and_other_sweeps_are_left_alone(make: Make, tmp_path: Pat
     with pytest.raises(SweepFolderError, match="in use"):
         sweep(make(), tmp_path / "out", workers=1, resume=True)
     folder.close()
-    assert sweep(make(), tmp_path / "out", workers=1, resume=True).jobs == 10
+    assert sweep_here(make(), tmp_path / "out", resume=True).jobs == 10
 
 
 def test_damaged_part_is_run_again(make: Make, tmp_path: Path) -> None:
     study = make()
-    result = sweep(study, tmp_path / "out", workers=1)
+    result = sweep_here(study, tmp_path / "out")
     before = files_of(result.path)
     (result.path / "parts" / "0000" / "0000004.json").write_text('{"job":4,"rows":[{"ca', encoding="utf-8")
     (result.path / "parts" / "0000" / "0000005.json").unlink()
-    sweep(study, tmp_path / "out", workers=1, resume=True)
+    sweep_here(study, tmp_path / "out", resume=True)
     assert files_of(result.path) == before
 
 
 def test_ctrl_c_leaves_a_folder_that_can_be_resumed(make: Make, tmp_path: Path) -> None:
     study = make(count=20, replications=2, set={"pause_s": 0.02})
-    sweep(study, tmp_path / "whole", workers=1)
+    sweep_here(study, tmp_path / "whole")
 
     def interrupt(share: float, doing: str) -> None:
         if share > 0.3:
@@ -378,7 +381,7 @@ def test_stop_rule_does_not_depend_on_the_order_of_completion(make: Make, tmp_pa
 
     assert width(means) <= 0.1
     assert all(width(means[:count]) > 0.1 for count in range(10, len(means)))
-    first = sweep(study, tmp_path / "1", workers=1)
+    first = sweep_here(study, tmp_path / "1")
     sweep(study, tmp_path / "3", workers=3)
     assert first.stopped
     assert first.jobs < study.n_job
@@ -412,7 +415,7 @@ def start_worker(address: str, folder: Path) -> subprocess.Popen[bytes]:
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """Run a scheduler and three workers on loopback."""
+    """Run a scheduler and two workers on loopback."""
     port = free_port()
     command = [
         sys.executable,
@@ -427,7 +430,7 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
         [*command, "--no-dashboard"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     address = f"tcp://127.0.0.1:{port}"
-    processes = [start_worker(address, folder / f"worker-{number}") for number in range(3)]
+    processes = [start_worker(address, folder / f"worker-{number}") for number in range(2)]
     try:
         yield address, processes
     finally:
@@ -439,7 +442,7 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
 def test_dask_cluster_with_a_worker_killed_twice(make: Make, tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     study = make(count=30, replications=4, set={"pause_s": 0.05})
-    sweep(study, tmp_path / "local", workers=2)
+    sweep_here(study, tmp_path / "local")
     with cluster(tmp_path) as (address, workers):
         killed: list[int] = []
 

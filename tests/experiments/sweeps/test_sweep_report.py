@@ -15,7 +15,7 @@ from gridarium.experiments.sweeps.bounded_price import with_efficiency_loss
 from gridarium.experiments.sweeps.folder import SweepFolderError
 from gridarium.experiments.sweeps.report import build_sweep_report
 from gridarium.experiments.sweeps.study import load_study
-from gridarium.experiments.sweeps.sweeper import sweep
+from tests.support.sweep_here import sweep_here
 
 ANGLE = {"distribution": {"name": "uniform", "args": {"loc": -np.pi, "scale": 2 * np.pi}}}
 
@@ -28,7 +28,7 @@ def ishigami(folder: Path, **more: object) -> Path:
         **more,
     }
     (folder / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
-    return sweep(load_study(folder / "study.yaml"), folder / "out", workers=1).path
+    return sweep_here(load_study(folder / "study.yaml"), folder / "out").path
 
 
 def test_statistics_and_page_of_a_sample(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_money_is_shown_in_the_currency_of_the_base(tmp_path: Path) -> None:
         "metrics": ["user_cost_money"],
     }
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
-    folder = sweep(load_study(tmp_path / "study.yaml"), tmp_path / "out", workers=1).path
+    folder = sweep_here(load_study(tmp_path / "study.yaml"), tmp_path / "out").path
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "user cost (CNY)" in page
     assert "carbon price (CNY/tCO2)" in page
@@ -96,7 +96,7 @@ def test_a_folder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SweepFolderError, match=r"was left by gridarium 0\.1\.0"):
         build_sweep_report(folder)
     with pytest.raises(SweepFolderError, match=r"was left by gridarium 0\.1\.0"):
-        sweep(load_study(tmp_path / "study.yaml"), folder, workers=1, resume=True)
+        sweep_here(load_study(tmp_path / "study.yaml"), folder, resume=True)
 
 
 def test_sweep_of_which_every_run_failed(tmp_path: Path) -> None:
