@@ -137,6 +137,7 @@ class ExchangeNegotiation(TiesNegotiation):
         self._admm = ExchangeAdmm(self._supply, start, variant)
         self._admm.begin()
         self._answered = self._asked = Answered.of(start, today.loads)
+        self._has_answered = np.zeros(len(today.followers), dtype=bool)
         self._call_for()
         self._scale = self._wanted
         return self._exchange(round_, self._wanted, np.ones(len(today.followers), dtype=bool))

@@ -20,6 +20,7 @@ ROUNDS = "grids.bulk.ties.rounds."
 EXCHANGE = f"{ROUNDS}exchange."
 SETTINGS = (
     f"{ROUNDS}kind=exchange",
+    f"{ROUNDS}damping=0.5",
     f"{EXCHANGE}variant=over-relaxed",
     f"{ROUNDS}round_limit=200",
     "grids.bulk.ties.energy_price=marginal-with-carbon",
