@@ -44,7 +44,8 @@ class ScenarioModel:
     Raises
     ------
     ScenarioError
-        With every fault of the base, of its settings, and of paths that lead nowhere.
+        With every fault of the base, of its settings, of paths that lead nowhere, and of fields that two
+        factors change.
     """
 
     def __init__(self, file: StudyFile, source: str = "study") -> None:
@@ -62,6 +63,7 @@ class ScenarioModel:
             tree, wrong = _settled(study.cases[name].model_dump(mode="json"), file.set, found)
             faults += wrong
             self.trees[name], self.fields[name] = tree, _varied(tree, file, found)
+            faults += _varied_twice(self.fields[name])
         faults += _lost_paths(file, found)
         if faults:
             raise ScenarioError(source, list({str(fault): fault for fault in faults}.values()))
@@ -114,6 +116,19 @@ def _varied(tree: Tree, file: StudyFile, found: set[str]) -> dict[str, list[Keys
         ]
         for factor, section in file.factors.items()
     }
+
+
+def _varied_twice(fields: Mapping[str, list[Keys]]) -> Iterator[Fault]:
+    """Yield what a factor changes although one before it does: only the last of them would count."""
+    seen: dict[Keys, str] = {}
+    for factor, own in fields.items():
+        for keys in own:
+            for other, first in seen.items():
+                shorter = min(len(keys), len(other))
+                if first != factor and keys[:shorter] == other[:shorter]:
+                    allowed = f"must be left to the factor {first}, which changes {'.'.join(other)} already"
+                    yield Fault(f"factors.{factor}.paths", ".".join(keys), allowed)
+        seen |= dict.fromkeys(own, factor)
 
 
 def _fields_of(tree: Tree, path: str, place: str, found: set[str]) -> list[Keys]:

@@ -52,6 +52,14 @@ def test_job_list_is_points_then_replications(tmp_path: Path) -> None:
     assert [job.values["carbon_price"] for job in jobs[::6]] == [0, 100]
 
 
+def test_two_factors_must_not_change_one_field(tmp_path: Path) -> None:
+    beta = {"paths": ["consumers.*.beta_per_mwh_per_mw"], "values": [30, 60]}
+    other = {"paths": ["consumers.industrial.beta_per_mwh_per_mw"], "values": [40, 50]}
+    found = faults_of(tmp_path, factors={"beta": beta, "other": other})
+    assert set(found) == {"factors.other.paths"}
+    assert "must be left to the factor beta" in found["factors.other.paths"]
+
+
 def test_points_of_a_sample_may_draw_for_themselves(tmp_path: Path) -> None:
     sample = {"kind": "latin-hypercube", "samples": 3}
     own = load_study(written(tmp_path, STUDY | {"design": sample, "seeds": "own", "seed": 5}))
