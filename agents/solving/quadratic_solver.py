@@ -13,7 +13,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError, SolveError, SolverLimitError, UnboundedError
 
 _SETTINGS = {"eps_abs": 1e-8, "eps_rel": 1e-9, "check_duality_gap": True, "eps_primal_inf": 1e-8}
-_FIRM_REGULARISATION = 1e-8
+_FIRM_REGULARISATION, _FIRMEST_REGULARISATION = 1e-8, 1e-6
 LAST_GAP, COARSE_GAP, CONE_GAP, FINE_GAP = 1e-6, 1e-8, 1e-9, 1e-12
 """Absolute duality gaps; a tenth of each relative.
 
@@ -75,17 +75,19 @@ class QuadraticSolver:
     def _run_coarse(self, live: piqp.SparseSolver, numbers: Numbers) -> piqp.SparseSolver:
         """Bounds that leave next to no room between them stall the last digits of the gap, seldom all.
 
-        Scaling the cost mends most of the latter, a firmer regularisation some; that comes last since it
-        stalls the gap by itself. Returns the object that has the answer.
+        Scaling the cost mends most of the latter, a firmer regularisation some, and both together what is
+        left; that comes last since it stalls the gap by itself. Returns the object that has the answer.
         """
         usual = live.settings.reg_lower_limit
 
         def ways() -> Iterator[tuple[piqp.SparseSolver, float, float]]:
             yield live, COARSE_GAP, usual
             # Set up anew only if it comes to that.
-            yield self._set_up(numbers, scales_cost=True), COARSE_GAP, usual
+            scaled = self._set_up(numbers, scales_cost=True)
+            yield scaled, COARSE_GAP, usual
             yield live, LAST_GAP, usual
             yield live, LAST_GAP, _FIRM_REGULARISATION
+            yield scaled, COARSE_GAP, _FIRMEST_REGULARISATION
 
         try:
             for solver, gap, regularisation in ways():

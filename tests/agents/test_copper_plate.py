@@ -126,3 +126,23 @@ def test_renewables_and_their_use_are_counted_without_a_network() -> None:
     share = own["p_supply_mw"].sum() / own["p_available_mw"].sum()
     assert found["bulk.renewable_used_share"] == pytest.approx(share)
     assert 0.9 < share <= 1.0
+
+
+def test_a_day_on_which_the_solver_stalls_is_dispatched_all_the_same() -> None:
+    pytest.importorskip("clarabel")
+    loads = {"residential": 1.1729387384744006, "commercial": 1.1478066541738534}
+    loads |= {"industrial": 0.9090092910220193}
+    settings = [f"regions.{name}.scale={scale}" for name, scale in loads.items()]
+    settings += ["renewables.wind.scale=0.7967421849828806", "renewables.solar.scale=1.1710968498343874"]
+    price = 29.784194389554727
+    settings += [f"{one}.base_price_per_tco2={price}" for one in ("carbon_policy", "ties.own_carbon")]
+    settings += ["thermal_units.coal.cost_linear_per_mwh=39.685055725614916", "ties.trigger_mw=1000"]
+    scenario = load_scenario("ries-reduced", [f"{BULK}{one}" for one in settings])
+    built = build(scenario.cases["full"])
+    _play(built)
+    ties = built.one(Ties)
+    (day,) = ties.days
+    forecast = ties.planner.heard(day)
+    known = BulkCase(ties.shape.system, forecast, day.on, day.state, 1.0)
+    expected = reference_cost(known, day.on, day.state, forecast.load_mw)
+    assert day.plan.cost_money == pytest.approx(expected, rel=1e-6)
