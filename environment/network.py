@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
@@ -188,6 +189,29 @@ class Feeder:
             p_load_mw=self.p_load_mw * load_factor,
             q_load_mvar=self.q_load_mvar * load_factor,
         )
+
+    def rated(self, ratings_mva: Mapping[str, float]) -> Feeder:
+        """Make a feeder of which some branches have other ratings.
+
+        Parameters
+        ----------
+        ratings_mva : mapping of str to float
+            By branch label, MVA at base voltage.
+
+        Raises
+        ------
+        NetworkError
+            If no branch has a label.
+        """
+        place = {label: branch for branch, label in enumerate(self.branch_labels)}
+        allowed = f"must be a branch of {self.name}: {shortened(self.branch_labels)}"
+        unknown = [Fault("branch_ratings_mva", label, allowed) for label in ratings_mva if label not in place]
+        if unknown:
+            raise NetworkError(self.name, unknown)
+        i_max_pu = self.i_max_pu.copy()
+        for label, rating_mva in ratings_mva.items():
+            i_max_pu[place[label]] = rating_mva / self.base_mva
+        return replace(self, i_max_pu=i_max_pu)
 
     def scaled_to(self, peak_load_mw: float) -> Feeder:
         """Make a feeder whose active loads sum to `peak_load_mw`, with the same voltage profile.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, cast
 
 import numpy as np
@@ -30,7 +30,9 @@ class ConsumerClass(Section):
     """Consumers that are alike; together they are a share of the load at every bus."""
 
     share: Share
-    """Share of the total load; the shares of all classes sum to 1."""
+    """Share of the load in its column; the shares of all classes with the same column sum to 1."""
+    column: Name = "load_mw"
+    """Profile column with the load of which the class has a share, MW."""
     count: Annotated[int, Range(1, 100_000)] = 1
     """Number of agents that the class is divided into."""
     beta_per_mwh_per_mw: Annotated[float, Range(0, 1e5, above_low=True), Money()]
@@ -65,23 +67,30 @@ def has_plain_consumers(scenario: GridScenario) -> bool:
 
 def load_of(scenario: GridScenario, horizon: Horizon) -> Array:
     """Load of all consumers before any response, in steps of all days, MW, shape (n_day * n_step,)."""
-    profiles = read_profiles(profile_path(scenario.profiles), ["load_mw"])
-    return series(
-        np.resize(scenario.power_scale * profiles.column("load_mw"), horizon.n_day * horizon.n_step)
-    )
+    columns = _columns(CONSUMERS.of(scenario))
+    profiles = read_profiles(profile_path(scenario.profiles), columns)
+    total = sum(profiles.column(name) for name in columns)
+    return series(np.resize(scenario.power_scale * np.asarray(total), horizon.n_day * horizon.n_step))
 
 
-def demands_of(scenario: GridScenario, load_mw: Array) -> dict[str, Demand]:
-    """Private data of one consumer of each class that has a part of the load, shape (n_period,)."""
+def demands_of(scenario: GridScenario, column: Callable[[str], Array]) -> dict[str, Demand]:
+    """Private data of one consumer of each class that has a part of the load.
+
+    Parameters
+    ----------
+    scenario : GridScenario
+    column : callable
+        Gives a load column of the profiles by name, MW, shape (n_period,).
+    """
     return {
-        kind: _demand(kind, group, load_mw, group.share / group.count)
+        kind: _demand(kind, group, column(group.column), group.share / group.count)
         for kind, group in CONSUMERS.of(scenario).items()
         if group.share > 0.0
     }
 
 
 def true_followers(
-    scenario: GridScenario, load_mw: Array, reference_price_per_mwh: Array
+    scenario: GridScenario, column: Callable[[str], Array], reference_price_per_mwh: Array
 ) -> tuple[FollowerModel, ...]:
     """Everyone's private data as a leader would love to have it; for benchmarks only."""
     from gridarium.agents.leader.follower_model import FollowerModel
@@ -94,7 +103,7 @@ def true_followers(
             demand.beta_per_mwh_per_mw,
             demand.flexible_share,
         )
-        for kind, demand in demands_of(scenario, load_mw).items()
+        for kind, demand in demands_of(scenario, column).items()
         for _ in range(groups[kind].count)
     )
 
@@ -116,7 +125,7 @@ def _demand(kind: str, group: ConsumerClass, load_mw: Array, part: float) -> Dem
 def _build(build: GridBuild) -> None:
     """Agents of all classes; each has an equal part of its class, spread over the feeder like all load."""
     grid, site = build.grid, build.grid.spread()
-    for kind, demand in demands_of(build.scenario, build.column("load_mw")).items():
+    for kind, demand in demands_of(build.scenario, build.column).items():
         group = CONSUMERS.of(build.scenario)[kind]
         make = cast("type[Consumer]", load("agents", group.agent))
         names = [kind] if group.count == 1 else [f"{kind}-{number + 1}" for number in range(group.count)]
@@ -126,12 +135,18 @@ def _build(build: GridBuild) -> None:
             build.followers[agent.name] = site
 
 
+def _columns(groups: Mapping[str, ConsumerClass]) -> tuple[str, ...]:
+    """Load columns of all classes, each once."""
+    return tuple(dict.fromkeys(group.column for group in groups.values()))
+
+
 def _shares_sum_to_one(scenario: GridScenario) -> Iterator[Fault]:
     groups = CONSUMERS.of(scenario)
-    total = sum(group.share for group in groups.values())
-    if abs(total - 1.0) > 1e-9:
-        shares = {name: group.share for name, group in groups.items()}
-        yield Fault("consumers", shares, f"shares must sum to 1, they sum to {total:g}")
+    for column in _columns(groups) or ("load_mw",):
+        shares = {name: group.share for name, group in groups.items() if group.column == column}
+        total = sum(shares.values())
+        if abs(total - 1.0) > 1e-9:
+            yield Fault("consumers", shares, f"shares of {column} must sum to 1, they sum to {total:g}")
 
 
 CONSUMERS: Part[dict[str, ConsumerClass]] = Part(
@@ -142,5 +157,5 @@ CONSUMERS: Part[dict[str, ConsumerClass]] = Part(
     under=("dso",),
     build=_build,
     checks=((frozenset({"consumers", "dso"}), _shares_sum_to_one),),
-    columns=lambda groups: ("load_mw",),
+    columns=_columns,
 )

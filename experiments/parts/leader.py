@@ -16,6 +16,7 @@ from gridarium.experiments.scenario_fields import Flag, Range, Section
 if TYPE_CHECKING:
     from gridarium.agents.feeder.price_setting import PriceSetter
     from gridarium.agents.leader.anticipation import Anticipation
+    from gridarium.environment.arrays import Array
 
 
 class Leader(Section):
@@ -70,19 +71,22 @@ def setter_maker(build: GridBuild, trades_carbon: bool) -> Callable[[int], Price
     followers, limits, scenario = build.followers, limit_rules(build.scenario), build.scenario
     if leader.kind == "anticipating":
         return lambda day: Anticipating(followers, limits, trades_carbon, options)
-    load_mw = build.column("load_mw")
 
     def informed(day: int) -> PriceSetter:
-        today_mw = build.horizon.of_day(load_mw, day)
         return FullyInformed(
             followers,
             limits,
             trades_carbon,
-            lambda reference: true_followers(scenario, today_mw, reference),
+            lambda reference: true_followers(scenario, _column_of_day(build, day), reference),
             options,
         )
 
     return informed
+
+
+def _column_of_day(build: GridBuild, day: int) -> Callable[[str], Array]:
+    """Gives columns of the profiles on one day by name, shape (n_step,)."""
+    return lambda name: build.horizon.of_day(build.column(name), day)
 
 
 def _tied_maker(build: GridBuild, leader: Leader, options: Anticipation) -> Callable[[int], PriceSetter]:
@@ -90,19 +94,18 @@ def _tied_maker(build: GridBuild, leader: Leader, options: Anticipation) -> Call
     from gridarium.agents.leader.tied_leading import TiedAnticipating, TiedFullyInformed, TieRules
 
     tariff, scenario = TARIFF.of(build.scenario), build.scenario
-    rules, load_mw = TieRules(tariff.adjustment, tariff.balance_budget), build.column("load_mw")
+    rules = TieRules(tariff.adjustment, tariff.balance_budget)
     # What it draws are starts of searches, the same in every case of a study.
     random = build.grid.world.streams.stream(f"{build.leader} tied starts")
 
     def made(day: int) -> PriceSetter:
         if leader.kind == "anticipating":
             return TiedAnticipating(build.followers, rules, random, options)
-        today_mw = build.horizon.of_day(load_mw, day)
         return TiedFullyInformed(
             build.followers,
             rules,
             random,
-            lambda reference: true_followers(scenario, today_mw, reference),
+            lambda reference: true_followers(scenario, _column_of_day(build, day), reference),
             options,
         )
 

@@ -13,7 +13,15 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.scenario_fields import BusLabel, Conflict, Name, Range, Section, Source
+from gridarium.experiments.scenario_fields import (
+    BusLabel,
+    Conflict,
+    Name,
+    PositiveAmount,
+    Range,
+    Section,
+    Source,
+)
 
 if TYPE_CHECKING:
     from gridarium.environment.grids import Site
@@ -44,6 +52,8 @@ class Network(Section):
     """Highest voltage allowed at any bus, p.u."""
     loading_max: Annotated[float, Range(0, 10, above_low=True)] | None = 1.0
     """Share of a branch's rating that dispatch may use; null ignores ratings."""
+    branch_ratings_mva: dict[Source, PositiveAmount] = Field(default_factory=dict)
+    """Ratings by branch (`line 17`), MVA at base voltage, instead of the network's own."""
 
     @model_validator(mode="before")
     @classmethod
@@ -82,7 +92,8 @@ def build_feeder(network: Network) -> Feeder:
     Raises
     ------
     NetworkError
-        If it is no radial feeder, its own substation voltage lies outside the band, or it has no load.
+        If it is no radial feeder, its own substation voltage lies outside the band, it has no load, or no
+        branch that a rating is given for.
     """
     if network.is_copper_plate:
         from gridarium.environment.network import Feeder
@@ -91,7 +102,12 @@ def build_feeder(network: Network) -> Feeder:
     path = Path(network.source)
     stamp = path.stat().st_mtime_ns if path.is_file() else 0
     feeder = _scaled_feeder(
-        network.source, stamp, network.peak_load_mw, network.impedance_factor, network.slack_voltage_pu
+        network.source,
+        stamp,
+        network.peak_load_mw,
+        network.impedance_factor,
+        network.slack_voltage_pu,
+        tuple(network.branch_ratings_mva.items()),
     )
     total_mw = float(feeder.p_load_mw.sum())
     if not total_mw > 0.0:
@@ -113,14 +129,21 @@ def _read_feeder(source: str, _stamp: int) -> Feeder:
 
 @lru_cache(maxsize=16)
 def _scaled_feeder(
-    source: str, stamp: int, peak_load_mw: float | None, impedance_factor: float, slack: float | None
+    source: str,
+    stamp: int,
+    peak_load_mw: float | None,
+    impedance_factor: float,
+    slack: float | None,
+    ratings_mva: tuple[tuple[str, float], ...],
 ) -> Feeder:
     feeder = _read_feeder(source, stamp)
     if peak_load_mw is not None:
         feeder = feeder.scaled_to(peak_load_mw)
     if impedance_factor != 1.0:
         feeder = feeder.scaled(1.0, impedance_factor)
-    return feeder if slack is None else replace(feeder, slack_vm_pu=slack)
+    if slack is not None:
+        feeder = replace(feeder, slack_vm_pu=slack)
+    return feeder.rated(dict(ratings_mva)) if ratings_mva else feeder
 
 
 def place_units(feeder: Feeder, scenario: GridScenario) -> dict[str, int]:

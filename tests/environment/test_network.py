@@ -160,6 +160,14 @@ def test_scaling_refuses_nonsense(case33bw: Feeder, factor: float) -> None:
         case33bw.scaled_to(factor)
 
 
+def test_ratings_of_some_branches(case33bw: Feeder) -> None:
+    rated = case33bw.rated({"line 17": 1.2})
+    assert rated.i_max_pu[case33bw.branch_labels.index("line 17")] * case33bw.base_mva == pytest.approx(1.2)
+    assert np.isinf(np.delete(rated.i_max_pu, case33bw.branch_labels.index("line 17"))).all()
+    with pytest.raises(NetworkError, match=r"branch_ratings_mva: got 'line 99'; must be a branch of"):
+        case33bw.rated({"line 99": 1.0})
+
+
 def test_all_faults_are_raised_together(tmp_path: Path) -> None:
     net = fork()
     net.line.loc[0, "length_km"] = -2.0

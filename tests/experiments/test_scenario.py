@@ -224,6 +224,19 @@ seed: 1
     assert "sun_mw" in found["profiles"]
 
 
+def test_shares_are_those_of_a_column(tmp_path: Path) -> None:
+    found = faults_of(
+        tmp_path,
+        """
+dso: {}
+consumers:
+  a: {share: 1, beta_per_mwh_per_mw: 60}
+  b: {share: 0.9, column: wind_mw, beta_per_mwh_per_mw: 60}
+""",
+    )
+    assert "shares of wind_mw must sum to 1, they sum to 0.9" in found["consumers"]
+
+
 def test_sites_and_networks_are_checked(tmp_path: Path) -> None:
     found = faults_of(tmp_path, SMALL.replace("pool: 7", "pool: 34, ghost: 3"))
     assert "got 34" in found["network.sites.pool"]

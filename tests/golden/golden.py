@@ -47,6 +47,7 @@ NOT_STORED = frozenset(
         "ries-learning",
         "ries-parameters",
         "ries-strategic",
+        "shared-storage",
         "ties-feeders",
     }
 )

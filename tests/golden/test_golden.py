@@ -9,8 +9,11 @@ from types import ModuleType
 
 import pytest
 
-TOLERANCE = 1e-4
-"""Of metrics: what other releases of the solvers and the tolerance of a negotiation leave open."""
+TOLERANCES = {"adcef-small": 1e-4, "net-zero-short": 1e-2}
+"""Of metrics: what other processors, releases of solvers and the tolerance of a negotiation leave open.
+
+Where units are committed to a gap in the cost of the day, small parts of that cost may differ by much more.
+"""
 LEAST_SCALE = 1.0
 """In the unit of a metric: a rest of 1e-6 MWh or a residual of 0.01 CNY/MWh has no digits to compare."""
 
@@ -24,10 +27,12 @@ def golden() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["adcef-small", "net-zero-short"])
+@pytest.mark.parametrize("name", TOLERANCES)
 def test_small_scenarios_find_what_is_stored(golden: ModuleType, name: str) -> None:
     stored = golden.read(golden.FOLDER / f"{name}.json")
-    found = golden.compared(stored, golden.measured(name), golden.read_renames(), TOLERANCE, LEAST_SCALE)
+    found = golden.compared(
+        stored, golden.measured(name), golden.read_renames(), TOLERANCES[name], LEAST_SCALE
+    )
     assert found.faults == []
 
 

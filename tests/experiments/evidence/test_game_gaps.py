@@ -95,7 +95,7 @@ def order_holds(gaps: GameGaps) -> None:
     slack = 1e-6 * abs(found) + 1e-2
     assert least <= found + slack and found <= gaps.by_cost.on_grid.cost_money + slack
     assert gaps.optimum.cost_money <= min(gaps.outcome.cost_money, gaps.untouched.cost_money) + slack
-    assert 0.0 <= gaps.stackelberg_percent <= gaps.stackelberg_bound_percent
+    assert 0.0 <= gaps.stackelberg_percent <= gaps.stackelberg_bound_percent * (1.0 + 1e-9)
     assert gaps.stackelberg_profit_percent >= 0.0 and gaps.nash_percent >= 0.0
     assert gaps.nash.held_percent < 1e-3
 
