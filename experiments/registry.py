@@ -216,6 +216,11 @@ _SHIPPED: Mapping[str, Kind] = {
                 "net-zero", "gridarium.experiments.papers.net_zero:PAPER", "captured carbon, shared storage"
             ),
             Entry("ries-carbon", "gridarium.experiments.papers.ries_carbon:PAPER", "a fair carbon price"),
+            Entry(
+                "shared-storage",
+                "gridarium.experiments.papers.shared_storage:PAPER",
+                "a coalition of storage owners",
+            ),
         ),
     ),
     "functions": Kind(

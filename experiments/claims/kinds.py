@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
@@ -93,6 +93,21 @@ class Evidence:
         if frame is None or not (frame["case"] == case).any():
             raise NotMeasuredError(f"the case {case} of this run has no table of {table}")
         return frame[frame["case"] == case]
+
+    def setting(self, case: str, *path: str) -> float:
+        """A number that a case states.
+
+        Raises
+        ------
+        NotMeasuredError
+            If it states none there.
+        """
+        found: Any = self.study.cases[case].model_dump(mode="json")
+        for name in path:
+            found = found.get(name) if isinstance(found, dict) else None
+        if not isinstance(found, int | float):
+            raise NotMeasuredError(f"the case {case} of this run has no {'.'.join(path)}")
+        return float(found)
 
     def sweep(self, field: str) -> dict[str, float]:
         """Values of a swept field by case, rising; empty where the study sweeps another or none."""

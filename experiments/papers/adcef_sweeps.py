@@ -6,93 +6,61 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gridarium.environment.arrays import Array
-from gridarium.experiments.claims.kinds import Evidence, Finding, direction_verdict, directional
+from gridarium.experiments.claims.kinds import Evidence, Finding, directional
+from gridarium.experiments.claims.swept import falls, flattens, of_metric, swept
 from gridarium.experiments.records import Claim
 
 ASSUMED = "assumed profiles, tariff, quota, storage energy and consumers' utility"
 _AT = "Processes 2025, 13(12), 4023, section 5.4"
 
 
-def _swept(
-    evidence: Evidence,
-    id_: str,
-    source: str,
-    statement: str,
-    expected: str,
-    field: str,
-    scenario: str,
-    holds: Callable[[Array, Array, Array], bool],
-) -> Claim:
-    """A claim on the order of emission and revenue along a sweep."""
-    cases = evidence.sweep(field)
-    if len(cases) < 3:
-        reason = f"needs a sweep over {field}, as in gridarium compare {scenario}"
-        return Claim(id_, source, statement, "direction", expected, None, "not comparable", reason)
-    emission = np.array([evidence.metric("emission_tco2", case) for case in cases])
-    revenue = np.array([evidence.metric("dso_net_revenue_money", case) for case in cases])
-    pairs = zip(emission, revenue, strict=True)
-    shown = ", ".join(f"{e:.3f} t / {r:,.0f} {evidence.study.currency_code}" for e, r in pairs)
-    values = np.array(list(cases.values()))
-    verdict, reason = direction_verdict(holds(values, emission, revenue)), f"along {', '.join(cases)}"
-    return Claim(id_, source, statement, "direction", expected, shown, verdict, reason, ASSUMED)
+_BETA = ("beta_per_mwh_per_mw", "adcef-beta")
+_PRICE = ("carbon_price_per_tco2", "adcef-carbon-price")
+_FIGURES = {
+    "{:.3f} t": of_metric("emission_tco2"),
+    "{:,.0f} revenue": of_metric("dso_net_revenue_money"),
+}
 
-
-def _beta_order(evidence: Evidence) -> Claim:
-    return _swept(
-        evidence,
-        "C-beta-order",
-        f"{_AT}, Table 4",
-        "less rigid users (smaller beta) emit less",
-        "emission rises with beta",
-        "beta_per_mwh_per_mw",
-        "adcef-beta",
-        lambda beta, emission, revenue: bool(
-            np.all(np.diff(emission) > -1e-9) and emission[-1] > emission[0]
-        ),
-    )
-
-
-def _price_reduction(evidence: Evidence) -> Claim:
-    return _swept(
-        evidence,
-        "C-price-reduction",
-        _AT,
-        "a higher carbon price reduces emission",
-        "emission falls",
-        "carbon_price_per_tco2",
-        "adcef-carbon-price",
-        lambda price, emission, revenue: bool(
-            np.all(np.diff(emission) < 1e-9) and emission[0] > emission[-1]
-        ),
-    )
-
-
-def _price_saturation(evidence: Evidence) -> Claim:
-    return _swept(
-        evidence,
-        "C-price-saturation",
-        _AT,
-        "the reduction saturates as the carbon price rises",
-        "reduction per CNY/tCO2 shrinks",
-        "carbon_price_per_tco2",
-        "adcef-carbon-price",
-        lambda price, emission, revenue: bool(np.all(np.diff(-np.diff(emission) / np.diff(price)) < 0)),
-    )
-
-
-def _price_revenue(evidence: Evidence) -> Claim:
-    return _swept(
-        evidence,
-        "C-price-revenue",
-        _AT,
-        "a higher carbon price raises the DSO's net revenue",
-        "revenue rises",
-        "carbon_price_per_tco2",
-        "adcef-carbon-price",
-        lambda price, emission, revenue: bool(np.all(np.diff(revenue) > 0)),
-    )
-
+_beta_order = swept(
+    "C-beta-order",
+    f"{_AT}, Table 4",
+    "less rigid users (smaller beta) emit less",
+    "emission rises with beta",
+    _BETA,
+    _FIGURES,
+    lambda beta, emission, revenue: falls(emission[::-1]),
+    ASSUMED,
+)
+_price_reduction = swept(
+    "C-price-reduction",
+    _AT,
+    "a higher carbon price reduces emission",
+    "emission falls",
+    _PRICE,
+    _FIGURES,
+    lambda price, emission, revenue: falls(emission),
+    ASSUMED,
+)
+_price_saturation = swept(
+    "C-price-saturation",
+    _AT,
+    "the reduction saturates as the carbon price rises",
+    "reduction per CNY/tCO2 shrinks",
+    _PRICE,
+    _FIGURES,
+    lambda price, emission, revenue: flattens(price, emission),
+    ASSUMED,
+)
+_price_revenue = swept(
+    "C-price-revenue",
+    _AT,
+    "a higher carbon price raises the DSO's net revenue",
+    "revenue rises",
+    _PRICE,
+    _FIGURES,
+    lambda price, emission, revenue: bool(np.all(np.diff(revenue) > 0)),
+    ASSUMED,
+)
 
 _GAS_COSTS = ("20-35", "142-249", "200-350", "520-520")
 
