@@ -195,6 +195,14 @@ class Grid:
         q_per_p = np.divide(q_mvar, p_mw, out=np.zeros_like(q_mvar), where=p_mw > 0)
         return SpreadSite(self, p_mw / p_mw.sum(), q_per_p)
 
+    def load_sites(self) -> list[tuple[Site, float]]:
+        """Each load bus, with the reactive power of its load, and its share of all load."""
+        everywhere = self.spread()
+        return [
+            (Site(self, int(bus), float(everywhere.q_per_p[bus])), float(everywhere.p_share[bus]))
+            for bus in np.flatnonzero(everywhere.p_share)
+        ]
+
     def named(self, name: str) -> str:
         """The name in the world of an agent of this grid."""
         return f"{self.name}/{name}" if self.name else name
@@ -223,10 +231,13 @@ class Site:
     grid : Grid
     bus : int
         Bus index.
+    mvar_per_mw : float, optional
+        Reactive power that goes with what is drawn there, per active power; none by default.
     """
 
     grid: Grid
     bus: int
+    mvar_per_mw: float = 0.0
 
     @property
     def label(self) -> str:
@@ -240,18 +251,18 @@ class Site:
 
     @property
     def q_per_p(self) -> Array:
-        """Reactive per active power at each bus, shape (n_bus,): none."""
-        return np.zeros(self.grid.feeder.n_bus)
+        """Reactive per active power of what is drawn at each bus, shape (n_bus,)."""
+        return self.mvar_per_mw * self.p_share
 
     def supply(self, name: str, p_mw: float, q_mvar: float = 0.0, factor_tco2_per_mwh: float = 0.0) -> None:
         """Feed in during the running period, with a carbon factor; counted by the meter of that name."""
         self.grid.injections.supply(self.bus, name, p_mw, q_mvar, factor_tco2_per_mwh)
 
     def draw(self, name: str, p_mw: float) -> None:
-        """Draw active power during the running period; counted by the meter of that name."""
+        """Draw during the running period; counted by the meter of that name."""
         drawn = np.zeros(self.grid.feeder.n_bus)
         drawn[self.bus] = p_mw
-        self.grid.injections.draw(name, drawn, np.zeros_like(drawn))
+        self.grid.injections.draw(name, drawn, self.mvar_per_mw * drawn)
 
     def charge(self, name: str, p_mw: float) -> None:
         """Draw active power to store it; counted by the meter of that name."""

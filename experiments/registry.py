@@ -60,6 +60,11 @@ _SHIPPED: Mapping[str, Kind] = {
             Entry(
                 "consumer", "gridarium.agents.feeder.consumer:Consumer", "shifts its load against the price"
             ),
+            Entry(
+                "elastic-consumer",
+                "gridarium.agents.feeder.elastic_consumer:ElasticConsumer",
+                "answers prices by elasticities",
+            ),
         ),
     ),
     "behaviours": Kind(

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.consumer_day import ConsumerDay, Demand
-from gridarium.agents.feeder.feasible_plans import FeasiblePlans
+from gridarium.agents.feeder.load_follower import LoadFollower
 from gridarium.agents.rows import Rows
-from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Place
 from gridarium.environment.horizon import Horizon
-from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
-from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
 
 
-class Consumer(GridAgent):
-    """A follower: hears a tariff, plans its load, tells the leader the load and nothing else.
-
-    Each day is planned by itself; who plans in hours holds its plan over the quarters of an hour.
+class Consumer(LoadFollower[ConsumerDay]):
+    """A follower whose answer to a tariff is its optimum, equation C12.
 
     Parameters
     ----------
@@ -39,8 +31,6 @@ class Consumer(GridAgent):
         Its days and steps; settlement periods by default.
     """
 
-    kind = "consumer"
-
     def __init__(
         self,
         place: Place,
@@ -51,92 +41,17 @@ class Consumer(GridAgent):
         behaviour: Behaviour | None = None,
         horizon: Horizon | None = None,
     ) -> None:
-        super().__init__(place, name, behaviour)
-        self.place, self.group, self.leader = place, group, leader
-        self.horizon = horizon or Horizon.of(self.world)
+        super().__init__(place, name, group, leader, behaviour, horizon)
         self._days = [
             ConsumerDay(self.world, self.name, demand.on(self.horizon, day), self.horizon.step_h)
             for day in range(self.horizon.n_day)
         ]
-        self._today = 0
-
-    @property
-    def today(self) -> ConsumerDay:
-        """The day about which it has heard a tariff last."""
-        return self._days[self._today]
-
-    @on(ForecastRequest)
-    def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:
-        """Tell the base load of a day as foreseen."""
-        base = self._days[request.day].demand.base_mw
-        return LoadForecast(request.day, series(self.behaviour.foresee(self, base)))
-
-    @on(TariffSignal)
-    def respond(self, signal: TariffSignal, sender: str) -> LoadPlan | None:
-        """Plan against the tariff as perceived, and tell the plan; repeat the last one if asked again.
-
-        A tariff that a newer one has overtaken on the way is left unanswered.
-        """
-        day = self._days[signal.day]
-        day.reference_price_per_mwh = signal.reference_price_per_mwh
-        if signal.round > day.answered_round:
-            if day.answered_round == 0:
-                self.behaviour.begin_day(self, signal.day)
-            self._today = signal.day
-            perceived = self.behaviour.perceive(self, signal)
-            day.decide(self.behaviour.choose(self, perceived, self.best_response(perceived)))
-            day.answered_round = signal.round
-        return LoadPlan(day.plan_mw) if signal.round == day.answered_round else None
-
-    def best_response(self, signal: TariffSignal) -> Array:
-        """Load of today that is optimal under a tariff, MW, shape (n_step,).
-
-        Notes
-        -----
-        Equation C12.
-        """
-        return self.today.best_load(signal)
-
-    @property
-    def plans(self) -> FeasiblePlans:
-        """The loads that it could keep to today, for behaviours that choose another than the best."""
-        return self.today.plans
-
-    @property
-    def plan_mw(self) -> Array:
-        """What it has decided on for today, MW, shape (n_step,)."""
-        return self.today.plan_mw
-
-    def value_money(self, load_mw: Array, signal: TariffSignal) -> float:
-        """Utility of a feasible load of today minus its bill under a tariff, money per day."""
-        return self.today.value_money(load_mw, signal)
-
-    def day(self, number: int) -> ConsumerDay:
-        """One of its days."""
-        return self._days[number]
-
-    def operate(self, period: int) -> None:
-        """Draw what the behaviour makes of the plan."""
-        day, step = self.horizon.place(period)
-        self.place.draw(self.name, self.behaviour.act(self, period, float(self._days[day].plan_mw[step])))
 
     def rows(self) -> Iterator[Rows]:
-        """Its load before and after its response, where it drew it, and what that was worth to it."""
-        loads, drawn = self.loads_mw, self.world.meters[self.name]
-        values = {"p_base_mw": loads["base"], "p_plan_mw": loads["plan"], "p_metered_mw": drawn}
-        yield Rows("loads", {"group": self.group, **values})
-        q_mvar = -drawn * float(self.place.p_share @ self.place.q_per_p)
-        power = {"p_demand_mw": drawn, "q_mvar": q_mvar}
-        yield Rows("dispatch", {"bus": self.place.label, "p_supply_mw": 0.0, **power})
+        """Its load, and what that was worth to it."""
+        yield from super().rows()
         utility = sum(
-            day.utility_money(self.horizon.fit(drawn[self.horizon.periods(number)]))
+            day.utility_money(self.horizon.fit(self.drawn_mw[self.horizon.periods(number)]))
             for number, day in enumerate(self._days)
         )
         yield Rows("payoffs", {"item": "utility", "amount_money": utility}, by="row")
-
-    @property
-    def loads_mw(self) -> dict[str, Array]:
-        """Base and planned load by settlement period, MW, for the record."""
-        base = np.concatenate([day.demand.base_mw for day in self._days])
-        plan = np.concatenate([day.plan_mw for day in self._days])
-        return {"base": self.horizon.by_period(base), "plan": self.horizon.by_period(plan)}

@@ -95,6 +95,11 @@ class ConsumerDay:
         """The loads that it could keep to."""
         return FeasiblePlans(self._world, self._owner, self._problem, self._load_of, self._battery_of)
 
+    @property
+    def base_mw(self) -> Array:
+        """Load under the reference price, MW, shape (n_step,)."""
+        return self.demand.base_mw
+
     def decide(self, load_mw: Array) -> None:
         """Take a feasible load for its plan."""
         self.plan_mw, self.battery_mw = series(load_mw), self.plans.battery_mw(load_mw)

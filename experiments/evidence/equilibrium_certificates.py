@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.load_follower import FollowerDay, LoadFollower
 from gridarium.environment.arrays import Array, series
 from gridarium.experiments.evidence.feeder_certificates import has_rational_consumers
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.evidence.posted_prices import told_signals
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.negotiation import NEGOTIATION
 from gridarium.experiments.records import Reading
 from gridarium.market.messages.tariffs import TariffSignal
 
+AnyFollower = LoadFollower[FollowerDay]
 CYCLE_SIZE = 0.05
 """Share of the tariff below which a cycle is small."""
 CYCLE_REGRET = 0.01
@@ -26,7 +28,7 @@ _PLAN_KEPT_MW = 1e-6
 
 def followers(known: GridEvidence) -> Iterator[Reading]:
     """Whether consumers have done what is best for them, and what they said."""
-    consumers = known.of(Consumer)
+    consumers = known.of(LoadFollower)
     if not consumers:
         return
     exact = has_rational_consumers(known)
@@ -43,28 +45,13 @@ def followers(known: GridEvidence) -> Iterator[Reading]:
     )  # fmt: skip
 
 
-def _regret_shares(known: GridEvidence, consumer: Consumer) -> Iterator[float]:
+def _regret_shares(known: GridEvidence, consumer: AnyFollower) -> Iterator[float]:
     """What a consumer could gain on each day by another plan, as a share of its bill."""
-    signals, horizon = known.tables["signals"], consumer.horizon
-    posted = signals[signals["agent"] == known.grid.local(consumer.leader)]
-    price, factor, reference = (
-        posted[name].to_numpy(dtype=float)
-        for name in ("price_per_mwh", "factor_planned_tco2_per_mwh", "tou_price_per_mwh")
-    )
-    for number in range(horizon.n_day):
-        of_day = horizon.periods(number)
-        signal = TariffSignal(
-            round=1,
-            price_per_mwh=series(horizon.fit(price[of_day])),
-            factor_tco2_per_mwh=series(horizon.fit(factor[of_day])),
-            reference_price_per_mwh=series(horizon.fit(reference[of_day])),
-            final=True,
-            day=number,
-        )
+    for signal in told_signals(known, consumer):
         yield _regret_share(consumer, signal, signal.price_per_mwh)
 
 
-def _regret_share(consumer: Consumer, signal: TariffSignal, paid_per_mwh: Array) -> float:
+def _regret_share(consumer: AnyFollower, signal: TariffSignal, paid_per_mwh: Array) -> float:
     """What it could gain under a signal by another plan than its own, as a share of the bill that it pays."""
     day = consumer.day(signal.day)
     bill = float((paid_per_mwh * day.plan_mw).sum() * consumer.horizon.step_h)
@@ -131,7 +118,7 @@ class _CycleOutcome:
 
 def _cycles(known: GridEvidence, dso: Dso) -> Iterator[_CycleOutcome]:
     """The cycles in which days of an operator ended."""
-    followers = [consumer for consumer in known.of(Consumer) if consumer.leader == dso.name]
+    followers = [consumer for consumer in known.of(LoadFollower) if consumer.leader == dso.name]
     for day in dso.days:
         if day.setter.cycle is None:
             continue

@@ -9,7 +9,7 @@ import numpy as np
 from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
-from gridarium.experiments.parts.consumers import CONSUMERS
+from gridarium.experiments.parts.consumers import CONSUMERS, EXACT_AGENTS
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.records import Reading
@@ -122,4 +122,4 @@ def _served_mw(known: GridEvidence) -> Array:
 def has_rational_consumers(known: GridEvidence) -> bool:
     """Whether all consumers are the exact ones."""
     groups = CONSUMERS.of(known.scenario).values()
-    return all(group.agent == "consumer" and not group.behaviour and not group.mixture for group in groups)
+    return all(group.agent in EXACT_AGENTS and not group.behaviour and not group.mixture for group in groups)

@@ -30,10 +30,13 @@ def consumer_money(tables: Tables, period_h: float) -> Iterator[Metric]:
     own = rows_of(tables, "payoffs", "consumer")
     if own.empty:
         return
-    is_utility = own["item"] == "utility"
-    bills = -own.loc[~is_utility, "amount_money"].sum()
+    is_utility, is_lost = own["item"] == "utility", own["item"] == "curtailment"
+    bills = -own.loc[~is_utility & ~is_lost, "amount_money"].sum()
     yield "user_cost_money", float(bills)
-    yield "user_surplus_money", float(own.loc[is_utility, "amount_money"].sum(skipna=False) - bills)
+    if own.loc[is_utility, "agent"].nunique() == own["agent"].nunique():
+        yield "user_surplus_money", float(own.loc[is_utility, "amount_money"].sum(skipna=False) - bills)
+    if is_lost.any():
+        yield "load_curtailment_cost_money", -float(own.loc[is_lost, "amount_money"].sum())
 
 
 def feeder_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:

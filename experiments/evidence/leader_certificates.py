@@ -76,6 +76,7 @@ class LeaderBench:
     def _model(self, name: str) -> FollowerModel:
         """One of a class, whose slope belongs to the load of all classes together."""
         group = CONSUMERS.of(self.scenario)[str(self._loads[name]["group"].iloc[0])]
+        assert group.beta_per_mwh_per_mw is not None
         beta = group.beta_per_mwh_per_mw / (group.share / group.count)
         return FollowerModel.of(self._base_mw(name), self._reference, beta, group.flexible_share)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault
@@ -16,14 +16,50 @@ from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
 from gridarium.experiments.populations import behaviours_of_class
 from gridarium.experiments.registry import is_known, load
-from gridarium.experiments.scenario_fields import Amount, Conflict, Money, Name, Range, Section, Share, Source
+from gridarium.experiments.scenario_fields import (
+    Amount,
+    Conflict,
+    Money,
+    MoneyAmount,
+    Name,
+    Range,
+    Section,
+    Share,
+    Source,
+)
 from gridarium.experiments.scenario_files import profile_path
+from gridarium.market.elasticity import USER_CLASSES
 
 if TYPE_CHECKING:
-    from gridarium.agents.feeder.consumer import Consumer
     from gridarium.agents.feeder.consumer_day import Demand
+    from gridarium.agents.feeder.elastic_consumer import ElasticDemand
     from gridarium.agents.leader.follower_model import FollowerModel
+    from gridarium.environment.grids import Place
     from gridarium.environment.horizon import Horizon
+
+EXACT_AGENTS = ("consumer", "elastic-consumer")
+"""Kinds of agents whose own answer to a tariff is known exactly."""
+
+
+class Elasticity(Section):
+    """How a load answers relative changes of prices, of its own and of other hours."""
+
+    own: Annotated[float, Range(-10, 0, below_high=True)]
+    """Relative change of the load of an hour per relative change of its own price."""
+    cross: Annotated[float, Range(0, 10)] = 0.0
+    """The same for prices of the hours around it, all together; spread evenly over them."""
+    reach_h: Annotated[float, Range(0, 24)] = 6.0
+    """How far around an hour other hours of the day count, h."""
+    saving_share: Share | None = None
+    """Most of the day's energy that may be saved, a share; null sets no limit."""
+    curtailment_cost_per_mwh: MoneyAmount = 0.0
+    """What a MWh below the base load costs the consumer, money/MWh."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_a_class(cls, value: object) -> object:
+        known = USER_CLASSES.get(value) if isinstance(value, str) else None
+        return value if known is None else {"own": known.own, "cross": known.cross, "reach_h": known.reach_h}
 
 
 class ConsumerClass(Section):
@@ -35,14 +71,22 @@ class ConsumerClass(Section):
     """Profile column with the load of which the class has a share, MW."""
     count: Annotated[int, Range(1, 100_000)] = 1
     """Number of agents that the class is divided into."""
-    beta_per_mwh_per_mw: Annotated[float, Range(0, 1e5, above_low=True), Money()]
-    """Slope of marginal utility if the class were the whole load, money/MWh per MW; 20 to 400 are usual."""
+    placement: Literal["spread", "each-bus"] = "spread"
+    """Agents that stand at all load buses at once; or one agent at each load bus, with its part of the class
+    by the nominal loads of the buses."""
+    beta_per_mwh_per_mw: Annotated[float, Range(0, 1e5, above_low=True), Money()] | None = None
+    """Slope of marginal utility if the class were the whole load, money/MWh per MW; 20 to 400 are usual. Must
+    be given where no elasticity is."""
+    elasticity: Elasticity | None = None
+    """Answers to prices by elasticities instead of a utility: a section, or the class of users whose assumed
+    values it takes, `residential`, `commercial` or `industrial`."""
     flexible_share: Share = 0.2
     """Share of the base load of a period that may be added or taken away."""
     shiftable_mwh: Amount | None = None
     """Most energy the whole class may shift in a day, MWh; null sets no limit."""
     agent: Source = "consumer"
-    """Kind of agent: `consumer`, another registered one, or the dotted path `package.module:Class`."""
+    """Kind of agent: `consumer`, or `elastic-consumer` where an elasticity is given; another registered one,
+    or the dotted path `package.module:Class`."""
     behaviour: list[Behaviour] = Field(default_factory=list)
     """Elements of bounded rationality, in the order they act; empty is the exact consumer."""
     mixture: list[Mixture] = Field(default_factory=list)
@@ -50,17 +94,42 @@ class ConsumerClass(Section):
     battery: Storage | None = None
     """Battery of the whole class, behind its meters."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_elasticity(cls, value: object) -> object:
+        is_elastic = isinstance(value, dict) and value.get("elasticity") is not None
+        return {"agent": "elastic-consumer", **value} if is_elastic else value  # type: ignore[dict-item]
+
     def conflicts(self) -> Iterator[Conflict]:
-        """Yield an agent that is not known, and a mixture of more than everybody."""
+        """Yield an unknown agent, two kinds of demand or none, and a mixture of more than everybody."""
         if not is_known("agents", self.agent):
             yield Conflict("agent", self.agent, "must be a registered agent or a path package.module:Class")
+        if self.placement == "each-bus" and self.count > 1:
+            yield Conflict("count", self.count, "must be 1 where placement is each-bus")
+        yield from self._demand_conflicts()
         yield from mixed_up(self.behaviour, self.mixture, "follower")
+
+    def _demand_conflicts(self) -> Iterator[Conflict]:
+        if self.elasticity is None:
+            if self.beta_per_mwh_per_mw is None:
+                yield Conflict("beta_per_mwh_per_mw", None, "must be given where no elasticity is")
+            if self.agent == "elastic-consumer":
+                yield Conflict("agent", self.agent, "needs an elasticity")
+            return
+        if self.agent == "consumer":
+            yield Conflict("agent", self.agent, "must be elastic-consumer where an elasticity is given")
+        for name in ("beta_per_mwh_per_mw", "shiftable_mwh", "battery"):
+            if getattr(self, name) is not None:
+                yield Conflict(name, getattr(self, name), "must be left out where an elasticity is given")
 
 
 def has_plain_consumers(scenario: GridScenario) -> bool:
     """Whether all consumers are as the models of a leader have them (C12 to C16, no battery)."""
     return all(
-        group.agent == "consumer" and group.battery is None and group.shiftable_mwh is None
+        group.agent == "consumer"
+        and group.battery is None
+        and group.shiftable_mwh is None
+        and group.placement == "spread"
         for group in CONSUMERS.of(scenario).values()
     )
 
@@ -74,7 +143,7 @@ def load_of(scenario: GridScenario, horizon: Horizon) -> Array:
 
 
 def demands_of(scenario: GridScenario, column: Callable[[str], Array]) -> dict[str, Demand]:
-    """Private data of one consumer of each class that has a part of the load.
+    """Private data of one consumer of each class that has a utility and a part of the load.
 
     Parameters
     ----------
@@ -83,9 +152,9 @@ def demands_of(scenario: GridScenario, column: Callable[[str], Array]) -> dict[s
         Gives a load column of the profiles by name, MW, shape (n_period,).
     """
     return {
-        kind: _demand(kind, group, column(group.column), group.share / group.count)
+        kind: _demand(kind, group, column(group.column), group.count)
         for kind, group in CONSUMERS.of(scenario).items()
-        if group.share > 0.0
+        if group.share > 0.0 and group.elasticity is None
     }
 
 
@@ -108,31 +177,68 @@ def true_followers(
     )
 
 
-def _demand(kind: str, group: ConsumerClass, load_mw: Array, part: float) -> Demand:
+def _demand(kind: str, group: ConsumerClass, load_mw: Array, divisor: float) -> Demand:
+    """Private data of a consumer with utility; a class is as many of them as the divisor says."""
     from gridarium.agents.feeder.consumer_day import Demand
 
-    limit = group.shiftable_mwh
+    limit, part = group.shiftable_mwh, group.share / divisor
+    assert group.beta_per_mwh_per_mw is not None
     return Demand(
         base_mw=load_mw * part,
         # beta belongs to the whole load; a part of it answers in proportion.
         beta_per_mwh_per_mw=group.beta_per_mwh_per_mw / part,
         flexible_share=group.flexible_share,
-        shiftable_mwh=None if limit is None else limit / group.count,
-        battery=storage_ratings(f"{kind} battery", group.battery, 1 / group.count) if group.battery else None,
+        shiftable_mwh=None if limit is None else limit / divisor,
+        battery=storage_ratings(f"{kind} battery", group.battery, 1 / divisor) if group.battery else None,
     )
 
 
+def _elastic_demand(
+    group: ConsumerClass, elastic: Elasticity, load_mw: Array, divisor: float
+) -> ElasticDemand:
+    """Private data of an elastic consumer; a class is as many of them as the divisor says."""
+    from gridarium.agents.feeder.elastic_consumer import ElasticDemand
+    from gridarium.market.elasticity import Elasticity as Elasticities
+    from gridarium.market.elasticity import ResponseBounds
+
+    return ElasticDemand(
+        load_mw * (group.share / divisor),
+        Elasticities(elastic.own, elastic.cross, elastic.reach_h),
+        ResponseBounds(group.flexible_share, elastic.saving_share),
+        elastic.curtailment_cost_per_mwh,
+    )
+
+
+def _members(build: GridBuild, kind: str, group: ConsumerClass) -> list[tuple[str, Place, float]]:
+    """Name and place of each agent of a class, and how many of its size would be the class."""
+    grid = build.grid
+    if group.placement == "each-bus":
+        return [(f"{kind}-{site.label}", site, 1.0 / part) for site, part in grid.load_sites()]
+    site = grid.spread()
+    if group.count == 1:
+        return [(kind, site, 1)]
+    return [(f"{kind}-{number + 1}", site, group.count) for number in range(group.count)]
+
+
 def _build(build: GridBuild) -> None:
-    """Agents of all classes; each has an equal part of its class, spread over the feeder like all load."""
-    grid, site = build.grid, build.grid.spread()
-    for kind, demand in demands_of(build.scenario, build.column).items():
-        group = CONSUMERS.of(build.scenario)[kind]
-        make = cast("type[Consumer]", load("agents", group.agent))
-        names = [kind] if group.count == 1 else [f"{kind}-{number + 1}" for number in range(group.count)]
-        behaviours = behaviours_of_class(group, grid.named(kind), build.named(names), grid.world.streams)
-        for name, behaviour in zip(names, behaviours, strict=True):
-            agent = make(site, name, kind, demand, build.leader, behaviour, build.horizon)
-            build.followers[agent.name] = site
+    """Agents of all classes; each has a part of its class, at a bus or spread over the feeder."""
+    grid = build.grid
+    for kind, group in CONSUMERS.of(build.scenario).items():
+        if group.share == 0.0:
+            continue
+        load_mw = build.column(group.column)
+        make: Any = load("agents", group.agent)
+        members = _members(build, kind, group)
+        names = build.named(name for name, _, _ in members)
+        behaviours = behaviours_of_class(group, grid.named(kind), names, grid.world.streams)
+        for (name, place, divisor), behaviour in zip(members, behaviours, strict=True):
+            demand = (
+                _demand(kind, group, load_mw, divisor)
+                if group.elasticity is None
+                else _elastic_demand(group, group.elasticity, load_mw, divisor)
+            )
+            agent = make(place, name, kind, demand, build.leader, behaviour, build.horizon)
+            build.followers[agent.name] = place
 
 
 def _columns(groups: Mapping[str, ConsumerClass]) -> tuple[str, ...]:
