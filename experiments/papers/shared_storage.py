@@ -10,6 +10,7 @@ import pandas as pd
 from gridarium.experiments.claims.kinds import RECOMPUTED, Evidence, Finding, Measure, directional, exact
 from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.papers.shared_storage_beyond import BEYOND, at
+from gridarium.experiments.papers.shared_storage_figures import drawings
 from gridarium.experiments.papers.shared_storage_sweeps import ASSUMED, SWEEP_CLAIMS, total_cost_money
 from gridarium.experiments.records import Claim
 
@@ -202,4 +203,5 @@ PAPER = Paper(
         _load_shares,
         *BEYOND,
     ),
+    drawings=drawings,
 )

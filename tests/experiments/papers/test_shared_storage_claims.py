@@ -10,6 +10,7 @@ import pytest
 from gridarium.experiments.claims.kinds import Evidence
 from gridarium.experiments.claims.swept import falls, flattens, of_metric, swept
 from gridarium.experiments.papers.shared_storage import PAPER
+from gridarium.experiments.papers.shared_storage_figures import trade_off
 from gridarium.experiments.papers.shared_storage_sweeps import total_cost_money
 from gridarium.experiments.records import Claim
 from gridarium.experiments.registry import load
@@ -92,3 +93,13 @@ def test_a_sweep_is_judged_by_its_order() -> None:
     assert rising.verdict == "not reproduced"
     other = swept("X", "", "", "", ("adjustment", "elsewhere"), shown, lambda *_: True)(known)
     assert other.verdict == "not comparable" and "elsewhere" in other.reason
+
+
+def test_the_trade_off_is_relative_to_the_lowest_value() -> None:
+    found = {
+        "none": {"purchase_money": 60.0, "turbine_cost_money": 40.0, "emission_tco2": 50.0},
+        "dear": {"purchase_money": 50.0, "turbine_cost_money": 55.0, "emission_tco2": 40.0},
+    }
+    points = trade_off({"dear": 250.0, "none": 0.0}, found)
+    assert list(points) == ["none", "dear"] and points["none"] == (1.0, 0.0)
+    assert points["dear"] == pytest.approx((1.05, 0.2))
