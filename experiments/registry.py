@@ -212,6 +212,81 @@ _SHIPPED: Mapping[str, Kind] = {
             ),
         ),
     ),
+    "split-rules": Kind(
+        "storage_pool.split",
+        (
+            Entry("shapley", "gridarium.market.pool_splits:Shapley", "what an owner adds on average"),
+            Entry(
+                "sampled-shapley",
+                "gridarium.market.pool_splits:SampledShapley",
+                "the same from random orders, for any number of owners",
+            ),
+            Entry("owen", "gridarium.market.pool_splits:Owen", "sub-pools stand together"),
+            Entry(
+                "capacity",
+                "gridarium.market.pool_splits:Capacity",
+                "sub-pools by what they add, owners in them by capacity; for any number of owners",
+            ),
+            Entry(
+                "nucleolus",
+                "gridarium.market.pool_splits:Nucleolus",
+                "least complaints, nobody below its worth alone",
+            ),
+            Entry("prenucleolus", "gridarium.market.pool_splits:Prenucleolus", "least complaints"),
+            Entry("least-core", "gridarium.market.pool_splits:LeastCore", "least largest complaint"),
+        ),
+    ),
+    "join-rules": Kind(
+        "storages.*.pooling.joining",
+        (
+            Entry(
+                "exact",
+                "gridarium.agents.storage.join_rules:ExactJoin",
+                "compares the announced share with what it forgoes",
+            ),
+            Entry(
+                "margin",
+                "gridarium.agents.storage.join_rules:MarginJoin",
+                "moves for more than a margin",
+            ),
+            Entry(
+                "imitation",
+                "gridarium.agents.storage.join_rules:ImitationJoin",
+                "does as whoever is paid best per MWh",
+            ),
+            Entry(
+                "roth-erev",
+                "gridarium.agents.storage.join_rules:RothErevJoin",
+                "reinforces what has paid",
+            ),
+            Entry(
+                "trust",
+                "gridarium.agents.storage.join_rules:TrustJoin",
+                "believes announcements as far as earlier ones were kept",
+            ),
+        ),
+    ),
+    "storage-regimes": Kind(
+        "storages.*.alone.regime",
+        (
+            Entry(
+                "arbitrage",
+                "gridarium.agents.storage.stand_alone:PriceArbitrage",
+                "buys low and sells high, by the best schedule",
+            ),
+            Entry(
+                "percentile",
+                "gridarium.agents.storage.stand_alone:Percentile",
+                "charges below one percentile of the price, discharges above another",
+            ),
+            Entry(
+                "self-consumption",
+                "gridarium.agents.storage.stand_alone:SelfConsumption",
+                "stores the owner's surplus, serves its load",
+            ),
+            Entry("idle", "gridarium.agents.storage.stand_alone:Idle", "rests"),
+        ),
+    ),
     "parts": Kind("a field of a grid"),
     "papers": Kind(
         "papers",
@@ -243,7 +318,14 @@ _SHIPPED: Mapping[str, Kind] = {
 KINDS = tuple(_SHIPPED)
 """Every kind; other packages add to one by entry points of the group `gridarium.KIND`."""
 
-MECHANISMS = ("tariffs", "bargaining-rules", "lease-searches")
+MECHANISMS = (
+    "tariffs",
+    "bargaining-rules",
+    "lease-searches",
+    "split-rules",
+    "join-rules",
+    "storage-regimes",
+)
 """Kinds that are rules under which agents meet."""
 
 

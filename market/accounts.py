@@ -35,5 +35,8 @@ POOL_CALL = "pool call"
 # Carbon that followers answer for together.
 POOLED_CARBON, POOL_FEE = "pooled carbon", "pool fee"
 
+# Storages that an operator commands together.
+POOL_VALUE, POOL_SHARE = "pooled saving", "pool share"
+
 # What supply costs.
 FUEL, START_STOP, WEAR, CARBON = "fuel", "start-stop", "wear", "carbon"

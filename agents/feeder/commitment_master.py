@@ -114,19 +114,26 @@ class CommitmentMaster:
         self._p = self._block(0.0, [u.p_max_mw for u in turbines], fuel, n)
         self._q = self._block([-u.s_max_mva for u in turbines], [u.s_max_mva for u in turbines], 0.0, n)
         self._curved = self._block(0.0, [np.inf] * len(turbines), 1.0, n)
-        power = [u.p_max_mw for u in storages]
+        moves, regulates = self._opened
+        power = moves * np.array([u.p_max_mw for u in storages])
         price = shape.loss_price_per_mwh
         self._charge = self._block(0.0, power, [price * (1.0 - u.efficiency_charge) for u in storages], n)
         lost = [price * (1.0 / u.efficiency_discharge - 1.0) + wear[u.name] for u in storages]
         self._discharge = self._block(0.0, power, lost, n)
         low, high = np.array([u.band_mwh for u in storages]).reshape(-1, 2).T
         self._energy = self._block(low, high, 0.0, n)
-        rating = np.array([u.s_max_mva for u in storages])
+        rating = regulates * np.array([u.s_max_mva for u in storages])
         self._q_storage = self._block(-rating, rating, 0.0, n)
         self._renewable = self._new(np.zeros_like(day.available_mw), day.available_mw, 0.0)
         rating = np.array([u.s_max_mva for u in renewables])
         self._q_renewable = self._block(-rating, rating, 0.0, n)
         self._network = self._new(np.full(n, -np.inf), np.full(n, np.inf), 1.0 / shape.period_h)
+
+    @property
+    def _opened(self) -> tuple[Array, Array]:
+        """Which storages move energy, and which give reactive power: all where nothing is said."""
+        opened, every = self._day.openings, np.ones(len(self._shape.storages))
+        return (every, every) if opened is None else (opened.may_move, opened.may_regulate)
 
     def _declare_turbines(self) -> None:
         for g, unit in enumerate(self._shape.turbines):

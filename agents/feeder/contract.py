@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +13,30 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Grid, Place
 from gridarium.environment.horizon import Horizon
 from gridarium.market.messages.tariffs import CarbonTerms, MarketConditions, TariffSignal
+
+
+@dataclass(frozen=True)
+class PoolContract:
+    """What a DSO has agreed with a pool of storages.
+
+    Parameters
+    ----------
+    pool : str
+        Name of the platform.
+    outside : {"stand-alone", "idle"}
+        What storages outside a coalition do, where coalitions are valued.
+    counts_ageing : bool
+        Whether what members age counts against a coalition.
+    """
+
+    pool: str
+    outside: Literal["stand-alone", "idle"] = "stand-alone"
+    counts_ageing: bool = False
+
+    @property
+    def compensates(self) -> bool:
+        """Whether members also get what they would have earned alone: that is in no value then."""
+        return self.outside == "stand-alone"
 
 
 @dataclass(frozen=True)
@@ -30,6 +55,8 @@ class DsoContract:
         Those of its followers who are operators of a grid that hangs on this one.
     own_storages : OwnStorages
         Storages whose owners live on the tariff; by default the operator commands all there are.
+    storage_pool : PoolContract, optional
+        With a pool of these storages, whose members it commands day by day; None without one.
     """
 
     tou_price_per_mwh: Array
@@ -38,6 +65,7 @@ class DsoContract:
     places: Mapping[str, Place]
     below: Mapping[str, Grid]
     own_storages: OwnStorages = field(default_factory=OwnStorages)
+    storage_pool: PoolContract | None = None
 
     @property
     def consumers(self) -> tuple[str, ...]:

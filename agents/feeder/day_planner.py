@@ -46,7 +46,11 @@ class DayPlanner:
         Whether carbon is priced in the dispatch.
     pool_terms : PoolTerms
     own : OwnStorages, optional
-        Storages that their owners schedule; none by default.
+        Storages that their owners may schedule; none by default.
+
+    Notes
+    -----
+    `redispatch` changes what they draw where a limit of the grid asks it.
     """
 
     def __init__(
@@ -62,8 +66,7 @@ class DayPlanner:
         own: OwnStorages | None = None,
     ) -> None:
         self._tariff, self._places, self._horizon = tariff, places, horizon
-        self._own = own or OwnStorages()
-        self._redispatch = Redispatch(world, owner, shape, self._own)
+        self.redispatch = Redispatch(world, owner, shape, own or OwnStorages())
         self._carbon_in_cost = carbon_in_cost
         self.dispatcher = Dispatcher(world, owner, shape)
         self._committer = UnitCommitter(self.dispatcher)
@@ -108,11 +111,13 @@ class DayPlanner:
             If the loads cannot be supplied whatever runs.
         """
         day, found = self._dispatch_day(today, loads_mw), None
-        if not self._own.units or self._carries(day):
+        if not today.own.units or self._carries(day):
             found = self._committer.review(day, today.commitment)
-        if self._own.units and found is None:
+        if today.own.units and found is None:
             given = replace(day, load_p_mw=day.load_p_mw - self._drawn_by_own_mw(today))
-            today.redispatched_mw = self._redispatch.changed(given, today.wanted_mw, today.own_initial_mwh)
+            today.redispatched_mw = self.redispatch.changed(
+                given, today.wanted_mw, today.own_initial_mwh, today.own
+            )
             day = self._dispatch_day(today, loads_mw)
             found = self._committer.review(day, today.commitment)
         if found is None:
@@ -212,7 +217,13 @@ class DayPlanner:
             np.array(list(today.initial_mwh.values())),
             self._carbon_in_cost,
             today.commitment or self.dispatcher.everything,
+            today.openings,
         )
+
+    def without_own(self, today: DsoDay) -> DispatchDay:
+        """What was dispatched for the loads heard last, without what storages of owners draw, all closed."""
+        day = self._dispatch_day(today, today.loads_mw)
+        return replace(day, load_p_mw=day.load_p_mw - self._drawn_by_own_mw(today), openings=None)
 
     def _carries(self, day: DispatchDay) -> bool:
         """Whether the grid carries a day, with the units that run or with all."""
@@ -225,7 +236,7 @@ class DayPlanner:
 
     def _drawn_by_own_mw(self, today: DsoDay) -> Array:
         """What storages draw at the buses by schedules of their owners, MW, shape (n_bus, n_step)."""
-        return self._own.at_buses(today.own_mw, self.dispatcher.shape.feeder.n_bus)
+        return today.own.at_buses(today.own_mw, self.dispatcher.shape.feeder.n_bus)
 
     def _planned(
         self,

@@ -94,6 +94,22 @@ class Commitment:
 
 
 @dataclass(frozen=True)
+class Openings:
+    """Which storages take part: 1 where so, otherwise 0, shape (n_storage,).
+
+    Parameters
+    ----------
+    may_move : ndarray
+        Whether it charges and discharges.
+    may_regulate : ndarray
+        Whether it gives reactive power.
+    """
+
+    may_move: Array
+    may_regulate: Array
+
+
+@dataclass(frozen=True)
 class DispatchDay:
     """What a dispatch starts from.
 
@@ -106,6 +122,8 @@ class DispatchDay:
     carbon_in_cost : bool
         Whether carbon is priced.
     commitment : Commitment
+    openings : Openings, optional
+        Which storages take part, of a shape in which they open and close.
     """
 
     conditions: MarketConditions
@@ -115,6 +133,7 @@ class DispatchDay:
     initial_mwh: Array
     carbon_in_cost: bool
     commitment: Commitment
+    openings: Openings | None = None
 
     @property
     def at_prices_alone(self) -> DispatchDay:
@@ -147,6 +166,7 @@ class DispatchDay:
             "on": self.commitment.on,
             "may_buy": self.commitment.may_buy,
             "may_sell": self.commitment.may_sell,
+            **({} if self.openings is None else vars(self.openings)),
             **head,
         }
 
@@ -175,7 +195,7 @@ class RelaxedDispatch:
 @lru_cache(maxsize=8)
 def dispatch_form(shape: DispatchShape) -> StandardForm:
     """The compiled dispatch of a shape."""
-    return compile_model(build_dispatch_model(shape), (*SIGNALS, *shape.head.signals))
+    return compile_model(build_dispatch_model(shape), (*SIGNALS, *shape.further_signals))
 
 
 def dispatch_problem(shape: DispatchShape) -> LocalProblem:
@@ -187,7 +207,7 @@ def dispatch_problem(shape: DispatchShape) -> LocalProblem:
 @lru_cache(maxsize=8)
 def relaxed_form(shape: DispatchShape) -> StandardForm:
     """The compiled dispatch of a shape with units that may run in part."""
-    return compile_model(build_relaxed_model(shape), (*RELAXED_SIGNALS, *shape.head.signals))
+    return compile_model(build_relaxed_model(shape), (*RELAXED_SIGNALS, *shape.further_signals))
 
 
 def relaxed_problem(shape: DispatchShape) -> LocalProblem:

@@ -31,6 +31,9 @@ SIGNALS = (*DAY_SIGNALS, "on", "may_buy", "may_sell")
 RELAXED_SIGNALS = (*DAY_SIGNALS, "least_on", "spare_price", "may_buy", "may_sell")
 """Of a dispatch in which turbines may run in part, from some share on, at a price for what is beyond."""
 
+OPENING_SIGNALS = ("may_move", "may_regulate")
+"""Of a shape whose storages open and close: whether each moves energy, and gives reactive power."""
+
 REDISPATCH_SIGNALS = (*SIGNALS, "own_mw", "change_price")
 """Of a redispatch: what storages draw by their owners' schedules, and what a MWh of change is to cost."""
 
@@ -73,6 +76,8 @@ class DispatchShape:
         The small price on losses of branches and storages, so that free energy is not burnt in them.
     head : HeadShape
         What the supplier's terms bring beyond prices.
+    opens_storages : bool
+        Whether storages open and close by signals, so that one shape serves every choice of them.
     """
 
     feeder: Feeder
@@ -89,6 +94,12 @@ class DispatchShape:
     export_limit_mw: float
     loss_price_per_mwh: float
     head: HeadShape = PRICES_ALONE
+    opens_storages: bool = False
+
+    @property
+    def further_signals(self) -> tuple[str, ...]:
+        """Signals beyond those of every dispatch."""
+        return (*self.head.signals, *(OPENING_SIGNALS if self.opens_storages else ()))
 
 
 def build_dispatch_model(shape: DispatchShape) -> Any:
@@ -169,6 +180,7 @@ def _declare_rest(m: Any, shape: DispatchShape) -> None:
     _declare_turbines(m, shape)
     _declare_renewables(m, shape)
     _declare_storages(m, shape)
+    _declare_openings(m, shape)
     _declare_branches(m, shape)
     _declare_balances(m, shape)
     _declare_cost(m, shape)
@@ -265,6 +277,27 @@ def _declare_storages(m: Any, shape: DispatchShape) -> None:
         lambda s: m.initial_mwh[s],
         shape.period_h,
     )
+
+
+def _declare_openings(m: Any, shape: DispatchShape) -> None:
+    """P_ch, P_dis <= Pmax open, |Q| <= S open, where storages open and close: a closed one rests (A11)."""
+    if not shape.opens_storages:
+        return
+    unit = {storage.name: storage for storage in shape.storages}
+    m.may_move, m.may_regulate = pyo.Var(m.storage), pyo.Var(m.storage)
+    m.open_charge, m.open_discharge = (
+        at_most_while(power, lambda s: unit[s].p_max_mw, lambda s, t: m.may_move[s])
+        for power in (m.p_charge_mw, m.p_discharge_mw)
+    )
+
+    def regulates(sign: float) -> Any:
+        return pyo.Constraint(
+            m.storage,
+            m.period,
+            rule=lambda m, s, t: sign * m.q_storage_mvar[s, t] <= unit[s].s_max_mva * m.may_regulate[s],
+        )
+
+    m.open_giving, m.open_drawing = regulates(1.0), regulates(-1.0)
 
 
 def _reactive_power(m: Any, names: Any, units: Mapping[str, Renewable | StorageRatings]) -> Any:

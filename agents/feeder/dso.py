@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -14,11 +14,13 @@ from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.accounts import DayAccounts, DayAhead, StorageDues
 from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan, PoolTerms
 from gridarium.agents.feeder.contract import DsoContract
+from gridarium.agents.feeder.day_gathering import gather_day
 from gridarium.agents.feeder.day_planner import DayPlanner
 from gridarium.agents.feeder.dispatch_orders import dispatch_orders, redispatch_orders
-from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
+from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.dso_rows import DsoRows
+from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter
 from gridarium.agents.feeder.set_points import SetPoints, Trial
 from gridarium.agents.feeder.tariff_negotiation import TariffNegotiation, revise_commitment
@@ -26,12 +28,9 @@ from gridarium.agents.following import HeadCustomer
 from gridarium.agents.leading import lead
 from gridarium.agents.questions import Question
 from gridarium.agents.rows import Rows
-from gridarium.environment.arrays import Array, series
-from gridarium.environment.errors import MessageError
+from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
-from gridarium.environment.storage import StorageRatings
-from gridarium.market.messages.forecasts import ForecastRequest, ScheduleRequest
 from gridarium.market.messages.status import StorageStatus
 from gridarium.market.messages.tariffs import CarbonOffer, TariffSignal
 from gridarium.market.stackelberg import NegotiationRules
@@ -41,6 +40,7 @@ from gridarium.market.tariffs import Tariff
 class Dso(HeadCustomer):
     """A leader that posts a tariff, listens, dispatches for the loads it hears, and posts again.
 
+    - `pooled`: its side of a pool of storages, where there is one
     - `days`: what it was told, planned and agreed, day by day; `today` is the one it has come to last
 
     Parameters
@@ -100,7 +100,8 @@ class Dso(HeadCustomer):
             pool_terms or PoolTerms(),
             contract.own_storages,
         )
-        self._owners = self._units(contract.own_storages.units)
+        terms, own = contract.storage_pool, contract.own_storages
+        self.pooled = PooledStorages(self, own, self._planner, terms, self._ask_until) if terms else None
         self.days: list[DsoDay] = []
         self.storage_status: dict[tuple[str, int], StorageStatus] = {}
 
@@ -119,36 +120,12 @@ class Dso(HeadCustomer):
             self.behaviour.begin_day(self, number)
             today = DsoDay(number, self.horizon, rules, self._make_setter(number))
             self.days.append(today)
-            yield from self._gather(today)
+            yield from gather_day(self, self.contract, self.shape, self.pooled, today, self._ask_until)
             self.answer_forecasts()
             negotiation = TariffNegotiation(self, today, self._planner, self._hearers)
             while not today.committed:
                 yield from self._follow(today, negotiation)
             yield from self._commit(today)
-
-    def _gather(self, today: DsoDay) -> Generator[Any, Any, None]:
-        renewables, storages = self._units(self.shape.renewables), self._units(self.shape.storages)
-        plain = series(self.horizon.of_day(self.contract.tou_price_per_mwh, today.number))
-        forecast = ForecastRequest(today.number)
-        requests = {
-            **dict.fromkeys([self.contract.carbon_market, *renewables], forecast),
-            **dict.fromkeys(storages, ScheduleRequest(today.number, plain)),
-            **dict.fromkeys(self._owners, ScheduleRequest(today.number, plain, self_scheduled=True)),
-            **dict.fromkeys(self.connections, forecast),
-        }
-        question = self._ask_until(today.rules.closes_s, requests)
-        silent = yield from question.answered()
-        if silent:
-            raise MessageError(
-                f"agent {self.name}: no forecast from {', '.join(sorted(silent))} before the gate closed"
-            )
-        told = question.replies
-        today.carbon = told[self.contract.carbon_market]
-        today.available_mw = {name: told[name].available_mw for name in renewables}
-        today.baselines = {name: told[name] for name in (*storages, *self._owners)}
-        today.owners_mw = {name: self.horizon.fit(told[name].net_mw) for name in self._owners}
-        today.base_mw = {name: self.horizon.fit(told[name].load_mw) for name in self.connections}
-        today.loads_mw = dict(today.base_mw)
 
     def _follow(self, today: DsoDay, negotiation: TariffNegotiation) -> Generator[Any, Any, None]:
         """Wait for the supplier's next signal, negotiate under it, and tell the supplier the plan."""
@@ -186,9 +163,14 @@ class Dso(HeadCustomer):
             today.plan,
             today.signal,
             self.horizon,
-            StorageDues(tuple(self._owners), today.owed_money(self.contract.own_storages)),
+            StorageDues(
+                tuple(today.owners_mw),
+                self.pooled.owed_money(today) if self.pooled else today.owed_money(today.own),
+            ),
         )
         orders = dispatch_orders(today.plan, self.shape, self.horizon, today.number, self.grid.named)
+        # Of storages that are closed the dispatch says nothing.
+        orders = {name: order for name, order in orders.items() if name not in today.owners_mw}
         orders |= redispatch_orders(today, self.horizon)
         begins_s = self.world.delivery_s + today.number * self.horizon.day_s
         yield from self._ask_until(begins_s, orders).answered()
@@ -201,11 +183,7 @@ class Dso(HeadCustomer):
     @property
     def _hearers(self) -> tuple[str, ...]:
         """Whoever answers its tariff."""
-        return (*self.connections, *self._owners)
-
-    def _units(self, units: Sequence[Renewable | StorageRatings]) -> list[str]:
-        """Names in the world of units of the shape."""
-        return [self.grid.named(unit.name) for unit in units]
+        return (*self.connections, *self.today.owners_mw)
 
     # What it hears.
 
@@ -275,9 +253,12 @@ class Dso(HeadCustomer):
     def settle(self, period: int) -> None:
         """Book the period as it was metered, and offer its carbon reduction."""
         self.pay_head(period, self.grid.states[period].exchange_mw)
-        reduction = self.days[self.horizon.place(period)[0]].accounts.settle(period)
+        day = self.days[self.horizon.place(period)[0]]
+        reduction = day.accounts.settle(period)
         if self.tariff.trades_carbon:
             self.send(self.contract.carbon_market, CarbonOffer(period, reduction))
+        if self.pooled is not None and self.horizon.is_last(period):
+            self.pooled.settle(day, period)
 
     # What it tells of itself.
 

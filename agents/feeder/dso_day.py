@@ -11,7 +11,7 @@ from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
 from gridarium.agents.feeder.commitment import Review
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.day_outlook import DayOutlook
-from gridarium.agents.feeder.dispatch import Commitment
+from gridarium.agents.feeder.dispatch import Commitment, Openings
 from gridarium.agents.feeder.own_storages import OwnStorages
 from gridarium.agents.feeder.price_setting import PriceSetter
 from gridarium.agents.following import refuse_head_terms
@@ -48,6 +48,7 @@ class DsoDay:
     - `initial_mwh`, `baseline_mw`: what storages will hold at first, and what they would draw by themselves
     - `terms`, `conditions`: what the supplier asks
     - `outlook`: what follows from base loads and terms before any round
+    - `own`, `openings`: storages that their owners schedule; which others take part where a pool decides that
     - `loads_mw`, `loads_mvar`: what followers have answered last
     - `owners_mw`: what owners who schedule their storages themselves have answered last
     - `redispatched_mw`: what their storages are to draw instead, where that breaks a limit of the grid; None
@@ -78,6 +79,8 @@ class DsoDay:
         self.terms: TariffSignal
         self.conditions: MarketConditions
         self.outlook: DayOutlook
+        self.own = OwnStorages()
+        self.openings: Openings | None = None
         self.loads_mw: dict[str, Array] = {}
         self.loads_mvar: dict[str, Array] = {}
         self.owners_mw: dict[str, Array] = {}
@@ -98,9 +101,9 @@ class DsoDay:
 
     @property
     def initial_mwh(self) -> Mapping[str, float]:
-        """What is in each storage that is commanded as the day begins, MWh."""
-        told = self.baselines.items()
-        return {name: own.e_mwh for name, own in told if name not in self.owners_mw}
+        """What is in each storage of the dispatch as the day begins, MWh; in a closed one, too."""
+        told, closed = self.baselines.items(), self.openings is not None
+        return {name: own.e_mwh for name, own in told if closed or name not in self.owners_mw}
 
     @property
     def own_initial_mwh(self) -> Array:

@@ -153,25 +153,32 @@ class DsoRows:
 
     def _storages(self) -> Iterator[Rows]:
         """What each storage would draw by itself, what its owner has scheduled, and what it is to draw."""
-        commanded = [self.grid.named(unit.name) for unit in self.shape.storages]
         for name in self.days[0].baselines:
-            schedules = self._commanded(commanded.index(name)) if name in commanded else self._own(name)
-            baseline = self._over_days(lambda day, name=name: day.baseline_mw[name])  # type: ignore[misc]
-            values: dict[str, ArrayLike] = {"p_baseline_mw": baseline, **schedules}
+            wanted, planned, baseline = (
+                self._over_days(lambda day, one=one, name=name: one(day, name))  # type: ignore[misc]
+                for one in (_wanted_mw, self._planned_mw, lambda day, name: day.baseline_mw[name])
+            )
+            moved = np.where(np.isnan(wanted), 0.0, np.abs(planned - wanted))
+            values: dict[str, ArrayLike] = {
+                "p_baseline_mw": baseline,
+                "p_own_mw": wanted,
+                "p_planned_mw": planned,
+                "p_redispatched_mw": moved,
+            }
             yield Rows("storage_schedules", values, agent=self.grid.local(name), kind="storage")
 
-    def _commanded(self, row: int) -> dict[str, ArrayLike]:
-        """Of a storage that the dispatch schedules."""
-        charge = self._over_days(lambda day: day.plan.dispatch.charge_mw[row])
-        planned = charge - self._over_days(lambda day: day.plan.dispatch.discharge_mw[row])
-        return {"p_own_mw": np.full_like(planned, np.nan), "p_planned_mw": planned, "p_redispatched_mw": 0.0}
+    def _planned_mw(self, day: DsoDay, name: str) -> Array:
+        """What a storage is to draw on a day."""
+        if name in day.owners_mw:
+            return np.asarray(day.own_mw[list(day.owners_mw).index(name)])
+        row = [self.grid.named(unit.name) for unit in self.shape.storages].index(name)
+        return np.asarray(day.plan.dispatch.charge_mw[row] - day.plan.dispatch.discharge_mw[row])
 
-    def _own(self, name: str) -> dict[str, ArrayLike]:
-        """Of a storage whose owner schedules it."""
-        row = list(self.days[0].owners_mw).index(name)
-        wanted = self._over_days(lambda day: day.wanted_mw[row])
-        planned = self._over_days(lambda day: day.own_mw[row])
-        return {"p_own_mw": wanted, "p_planned_mw": planned, "p_redispatched_mw": np.abs(planned - wanted)}
+
+def _wanted_mw(day: DsoDay, name: str) -> Array:
+    """What the owner of a storage wants it to draw on a day; nan where it is commanded."""
+    nothing = np.full(day.horizon.n_step, np.nan)
+    return np.asarray(day.owners_mw.get(name, nothing))
 
 
 def _rounds(day: DsoDay) -> Iterator[dict[str, ArrayLike]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ from gridarium.agents.feeder.dispatch_problem import (
 )
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
-from gridarium.agents.storage.arbitrage import earned_money
+from gridarium.agents.storage.schedules import earned_money
 from gridarium.environment.arrays import Array
 from gridarium.environment.commons import Commons
 from gridarium.environment.storage import StorageRatings
@@ -47,6 +48,15 @@ class OwnStorages:
     units: tuple[StorageRatings, ...] = ()
     sites: tuple[tuple[str, int], ...] = ()
     wear_cost_per_mwh: tuple[float, ...] = ()
+
+    def only(self, names: Collection[str]) -> OwnStorages:
+        """Those of some names, in the order of all."""
+        kept = [row for row, unit in enumerate(self.units) if unit.name in names]
+        return OwnStorages(
+            tuple(self.units[row] for row in kept),
+            tuple(self.sites[row] for row in kept),
+            tuple(self.wear_cost_per_mwh[row] for row in kept),
+        )
 
     def at_buses(self, net_mw: Array, n_bus: int) -> Array:
         """What they draw at each bus, MW, shape (n_bus, n_step), of shape (n_storage, n_step)."""
@@ -95,22 +105,27 @@ class Redispatch:
     owner : str
         The operator, named in errors.
     shape : DispatchShape
-        Without these storages.
+        Its own storages, if it has any, are not used.
     own : OwnStorages
+        All storages that owners may schedule themselves.
     """
 
     def __init__(self, world: Commons, owner: str, shape: DispatchShape, own: OwnStorages) -> None:
         self._world, self._owner, self._own = world, owner, own
         low, high = shape.voltage_band_pu
+        dispatched = {unit.name for unit in shape.storages}
         self._shape = replace(
             shape,
             storages=own.units,
-            sites=(*shape.sites, *own.sites),
+            sites=(*(site for site in shape.sites if site[0] not in dispatched), *own.sites),
             wear_cost_per_mwh=tuple((unit.name, 0.0) for unit in own.units),
             voltage_band_pu=(low + _BAND_MARGIN_PU, high - _BAND_MARGIN_PU),
+            opens_storages=False,
         )
 
-    def changed(self, day: DispatchDay, own_mw: Array, initial_mwh: Array) -> Array | None:
+    def changed(
+        self, day: DispatchDay, own_mw: Array, initial_mwh: Array, scheduled: OwnStorages
+    ) -> Array | None:
         """The schedules that are nearest to the owners' own and can be carried with all turbines on.
 
         Parameters
@@ -120,6 +135,9 @@ class Redispatch:
         own_mw : ndarray, shape (n_storage, n_step)
             What owners want to draw, MW; negative where they feed back.
         initial_mwh : ndarray, shape (n_storage,)
+        scheduled : OwnStorages
+            Those that their owners schedule on this day, in the order of the rows above. The others, being
+            commanded, may help from rest.
 
         Returns
         -------
@@ -129,23 +147,29 @@ class Redispatch:
         key = ("redispatch", self._shape)
         problem = self._world.shared(key, lambda: redispatch_problem(self._shape))
         # Nothing that the supplier asks beyond prices is worth a change of what owners want.
-        shape, signals = self._shape, day.at_prices_alone.signals
+        shape, signals = self._shape, replace(day.at_prices_alone, openings=None).signals
         prices = np.abs([day.conditions.tou_price_per_mwh, signals["buy_price"]])
         asked = signals | {
             "on": np.ones((len(shape.turbines), shape.n_period)),
-            "initial_mwh": initial_mwh,
-            "own_mw": own_mw,
+            "initial_mwh": self._of_all(initial_mwh, scheduled, day.initial_mwh),
+            "own_mw": self._of_all(own_mw, scheduled, np.zeros((len(shape.storages), own_mw.shape[1]))),
             "change_price": CHANGE_PRICE_FACTOR * float(prices.max()),
         }
         solution = problem.attempt(self._owner, **asked)
         if solution is None:
             return None
-        found = own_mw.copy()
-        for row, unit in enumerate(self._own.units):
-            charge, discharge = unit.powers_mw(
-                solution["energy_mwh"][row], float(initial_mwh[row]), shape.period_h
-            )
+        found, energy_mwh = own_mw.copy(), dict(zip(shape.storages, solution["energy_mwh"], strict=True))
+        for row, unit in enumerate(scheduled.units):
+            charge, discharge = unit.powers_mw(energy_mwh[unit], float(initial_mwh[row]), shape.period_h)
             net = charge - discharge
             if np.abs(net - own_mw[row]).sum() * shape.period_h > LEAST_CHANGE_MWH:
                 found[row] = net
+        return found
+
+    def _of_all(self, values: Array, scheduled: OwnStorages, others: Array) -> Array:
+        """Values of storages that are scheduled among all, beside those of the others."""
+        if scheduled.units == self._own.units:
+            return values
+        found, rows = others.copy(), {unit: row for row, unit in enumerate(self._own.units)}
+        found[[rows[unit] for unit in scheduled.units]] = values
         return found

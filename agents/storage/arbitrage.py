@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 
 from gridarium.agents.optimisation import LocalProblem
+from gridarium.agents.storage.schedules import ArbitragePlan, Ties, earned_money
 from gridarium.agents.storage.storage_problem import StorageShape, storage_form
 from gridarium.environment.arrays import Array
 from gridarium.environment.commons import Commons
 from gridarium.environment.storage import StorageRatings
 
-Ties = Literal["spread", "earliest", "latest"]
-"""Which of several schedules of equal worth an owner takes: the one of least squares of power, that is evenly
-spread over equal prices, or the one that moves its energy as early or as late as it can."""
-
 _SPREADING = 1e-5
 """Quadratic cost at full power, as a share of the highest price."""
 _ORDERING = 1e-6
 """Cost of a whole day's delay, as a share of the highest price."""
-
-
-@dataclass(frozen=True)
-class ArbitragePlan:
-    """A schedule and what it is worth at the tariff, less wear; powers in MW, shape (n_step,)."""
-
-    charge_mw: Array
-    discharge_mw: Array
-    earnings_money: float
-
-    @property
-    def net_mw(self) -> Array:
-        """What it draws, MW, shape (n_step,); negative where it feeds back."""
-        return self.charge_mw - self.discharge_mw
 
 
 class Arbitrage:
@@ -111,19 +91,3 @@ class Arbitrage:
         wear = np.array(self._wear_cost_per_mwh)
         earned = earned_money(charge - discharge, price_per_mwh, wear, self._step_h)
         return ArbitragePlan(charge, discharge, float(earned))
-
-
-def earned_money(net_mw: Array, price_per_mwh: Array, wear_cost_per_mwh: Array, step_h: float) -> Array:
-    """What storages earn at a price at which they trade all energy, less wear, money; shape (...,).
-
-    Parameters
-    ----------
-    net_mw : ndarray, shape (..., n_step)
-        What they draw; negative where they feed back.
-    price_per_mwh : ndarray, shape (n_step,)
-    wear_cost_per_mwh : ndarray, shape (...,)
-        Of each MWh that is discharged.
-    step_h : float
-    """
-    worn = wear_cost_per_mwh * np.maximum(-net_mw, 0.0).sum(axis=-1)
-    return np.asarray(-(net_mw @ price_per_mwh) - worn) * step_h

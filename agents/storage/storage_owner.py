@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from typing import Any
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.devices.storage import StorageDevice
 from gridarium.agents.devices.storage_carbon import StorageCarbon
 from gridarium.agents.rows import Rows
-from gridarium.agents.storage.arbitrage import Arbitrage, ArbitragePlan, Ties
+from gridarium.agents.storage.pool_membership import OwnerTerms, PoolMembership
+from gridarium.agents.storage.schedules import ArbitragePlan, Ties
+from gridarium.agents.storage.stand_alone import PriceArbitrage, Regime, StandAlone, StorageHome
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
@@ -39,6 +43,12 @@ class StorageOwner(GridAgent):
         Cost of each MWh that is discharged.
     ties : {"spread", "earliest", "latest"}
         Which of several schedules of equal worth it would take.
+    regime : Regime, optional
+        What it does by itself; arbitrage by default.
+    surplus_mw : ndarray, shape (n_day * n_step,), optional
+        What its panels give beyond its load, for a regime that goes by that.
+    pool : OwnerTerms, optional
+        With a pool that it may join; None where there is none.
     """
 
     kind = "storage"
@@ -52,6 +62,9 @@ class StorageOwner(GridAgent):
         horizon: Horizon | None = None,
         wear_cost_per_mwh: float = 0.0,
         ties: Ties = "spread",
+        regime: Regime | None = None,
+        surplus_mw: Array | None = None,
+        pool: OwnerTerms | None = None,
     ) -> None:
         super().__init__(site, name)
         days = horizon or Horizon.of(self.world)
@@ -60,15 +73,32 @@ class StorageOwner(GridAgent):
         self.carbon = StorageCarbon(name, ratings.soc_initial * ratings.e_max_mwh, days)
         self.storage = StorageDevice(site, self.name, ratings, days, self.carbon)
         self.mount(self.storage)
-        self._arbitrage = Arbitrage(
+        self._regime, self._surplus_mw = regime or PriceArbitrage(), surplus_mw
+        self._home = StorageHome(
             self.world, self.name, ratings, wear_cost_per_mwh, days.n_step, days.step_h, ties
         )
+        self._membership: PoolMembership | None = None
+        if pool is not None:
+            self._membership = PoolMembership(self, ratings, pool, self.storage.arriving_mwh)
+            self.mount(self._membership)
+
+    def process(self) -> Generator[Any, Any, None] | None:
+        """Register with the pool, where there is one."""
+        return None if self._membership is None else self._membership.register()
+
+    def _alone(self, day: int) -> StandAlone:
+        """Its own way of scheduling a day."""
+        own = self._surplus_mw
+        surplus = None if own is None else self._days.of_day(own, day)
+        return self._regime.begin(replace(self._home, surplus_mw=surplus))
 
     @on(ScheduleRequest)
     def tell_own_schedule(self, request: ScheduleRequest, sender: str) -> OwnSchedule:
         """Tell what it would do by itself on a day at a tariff, and what that would earn."""
         e_mwh = self.storage.arriving_mwh(request.day)
-        own = self._arbitrage.plan(request.price_per_mwh, e_mwh)
+        own = self._alone(request.day).plan(request.price_per_mwh, e_mwh)
+        if self._membership is not None:
+            self._membership.alone_money = own.earnings_money
         if request.self_scheduled and request.day not in self._heard:
             self._heard[request.day] = 0
             self.storage.plan(request.day, own.charge_mw, own.discharge_mw)
@@ -79,15 +109,16 @@ class StorageOwner(GridAgent):
     @on(TariffSignal)
     def respond(self, signal: TariffSignal, sender: str) -> LoadPlan:
         """Schedule the storage against a tariff, and tell what it will draw; overtaken ones move nothing."""
-        own = self._arbitrage.plan(signal.price_per_mwh, self.storage.arriving_mwh(signal.day))
+        alone = self._alone(signal.day)
+        own = alone.plan(signal.price_per_mwh, self.storage.arriving_mwh(signal.day))
         if signal.round >= self._heard.get(signal.day, 0):
             self._heard[signal.day] = signal.round
             self.storage.plan(signal.day, own.charge_mw, own.discharge_mw)
         return LoadPlan(series(own.net_mw))
 
     def schedule(self, price_per_mwh: Array, e_mwh: float, ties: Ties) -> ArbitragePlan:
-        """What it could do at a tariff with some energy inside at first, and ties broken in some way."""
-        return self._arbitrage.plan(price_per_mwh, e_mwh, ties)
+        """What it could do on the last day at a tariff, with some energy at first, by a rule of ties."""
+        return self._alone(self._days.n_day - 1).plan(price_per_mwh, e_mwh, ties)
 
     def operate(self, period: int) -> None:
         """Charge or discharge as scheduled."""

@@ -8,7 +8,7 @@ from typing import get_args
 import pandas as pd
 
 from gridarium.agents.feeder.dso import Dso
-from gridarium.agents.storage.arbitrage import Ties
+from gridarium.agents.storage.schedules import Ties
 from gridarium.agents.storage.storage_owner import StorageOwner
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 

@@ -15,9 +15,15 @@ from gridarium.experiments.parts.leader import LEADER, setter_maker
 from gridarium.experiments.parts.negotiation import negotiation_rules
 from gridarium.experiments.parts.network import NETWORK, place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
+from gridarium.experiments.parts.pooling import (
+    build_pool,
+    commanded_ratings,
+    commanded_wear_per_mwh,
+    owners_fit_the_pool,
+    storages_of_owners,
+)
 from gridarium.experiments.parts.renewables import RENEWABLES, inverter_mva
-from gridarium.experiments.parts.storage_section import storage_ratings
-from gridarium.experiments.parts.storages import STORAGES
+from gridarium.experiments.parts.storage_pool import pool_of
 from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.parts.tariff import TARIFF, build_tariff, pool_terms
 from gridarium.experiments.populations import behaviour_of
@@ -25,7 +31,6 @@ from gridarium.experiments.scenario_fields import Conflict, Flag, MoneyAmount, S
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.dispatch_problem import DispatchShape
-    from gridarium.agents.feeder.own_storages import OwnStorages
 
 _AGENT = "dso"
 
@@ -35,10 +40,11 @@ class Dso(Section):
 
     carbon_in_cost: Flag = True
     """Whether carbon costs enter the operator's own dispatch."""
-    storage: Literal["commanded", "self-scheduled"] = "commanded"
+    storage: Literal["commanded", "self-scheduled", "pooled"] = "commanded"
     """Who schedules storages: the operator, who pays each owner what it would earn by itself at the plain
-    tariff; or each owner for itself, at the tariff, redispatched only where a limit of the grid asks it. A
-    leader that searches foresees how consumers answer its prices, and not how such owners do."""
+    tariff; or each owner for itself, at the tariff, redispatched only where a limit of the grid asks it; or,
+    day by day, the operator those of the members of `storage_pool`, and the other owners theirs. A leader
+    that searches foresees how consumers answer its prices, and not how such owners do."""
     loss_price_per_mwh: MoneyAmount = 1.0
     """Small price on network losses, money/MWh; it keeps the relaxed power flow physical at zero prices."""
     behaviour: list[Behaviour] = Field(default_factory=list)
@@ -61,6 +67,7 @@ def _build(build: GridBuild) -> None:
         return
     from gridarium.agents.feeder.contract import DsoContract
     from gridarium.agents.feeder.dso import Dso as Agent
+    from gridarium.agents.feeder.own_storages import OwnStorages
 
     build.hear_grids_below()
     contract = DsoContract(
@@ -69,7 +76,8 @@ def _build(build: GridBuild) -> None:
         build_carbon_market(build),
         build.followers,
         build.below,
-        _own_storages(build, section),
+        OwnStorages() if section.storage == "commanded" else storages_of_owners(build),
+        build_pool(build),
     )
     Agent(
         grid.head,
@@ -86,36 +94,23 @@ def _build(build: GridBuild) -> None:
     )
 
 
-def _own_storages(build: GridBuild, section: Dso) -> OwnStorages:
-    """Storages that their owners schedule."""
-    from gridarium.agents.feeder.own_storages import OwnStorages
-
-    if section.storage == "commanded":
-        return OwnStorages()
-    storages, buses = STORAGES.of(build.scenario), place_units(build.grid.feeder, build.scenario)
-    return OwnStorages(
-        tuple(storage_ratings(name, unit) for name, unit in storages.items()),
-        tuple((name, buses[name]) for name in storages),
-        tuple(unit.wear_cost_per_mwh for unit in storages.values()),
-    )
-
-
 def _shape(build: GridBuild, section: Dso) -> DispatchShape:
     from gridarium.agents.feeder.dispatch_problem import DispatchShape
     from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
 
     network, prices = NETWORK.of(build.scenario), PRICES.of(build.scenario)
     turbines = GAS_TURBINES.of(build.scenario)
-    storages = STORAGES.of(build.scenario) if section.storage == "commanded" else {}
+    storages = () if section.storage == "self-scheduled" else commanded_ratings(build.scenario)
     renewables = RENEWABLES.of(build.scenario)
     buses = place_units(build.grid.feeder, build.scenario)
+    names = (*turbines, *(unit.name for unit in storages), *renewables)
     return DispatchShape(
         feeder=build.grid.feeder,
         turbines=tuple(turbine_ratings(name, unit) for name, unit in turbines.items()),
-        storages=tuple(storage_ratings(name, unit) for name, unit in storages.items()),
+        storages=storages,
         renewables=tuple(Inverter(name, inverter_mva(build, unit)) for name, unit in renewables.items()),
-        sites=tuple((name, buses[name]) for name in (*turbines, *storages, *renewables)),
-        wear_cost_per_mwh=tuple((name, unit.wear_cost_per_mwh) for name, unit in storages.items()),
+        sites=tuple((name, buses[name]) for name in names),
+        wear_cost_per_mwh=commanded_wear_per_mwh(build.scenario) if storages else (),
         n_period=build.horizon.n_step,
         period_h=build.horizon.step_h,
         voltage_band_pu=(network.voltage_min_pu, network.voltage_max_pu),
@@ -123,6 +118,7 @@ def _shape(build: GridBuild, section: Dso) -> DispatchShape:
         import_limit_mw=prices.import_limit_mw,
         export_limit_mw=prices.export_limit_mw,
         loss_price_per_mwh=section.loss_price_per_mwh,
+        opens_storages=section.storage == "pooled",
     )
 
 
@@ -150,6 +146,22 @@ def _is_commanded(scenario: GridScenario) -> Iterator[Fault]:
         yield Fault("dso.storage", section.storage, "must be commanded where leader.price is tied")
 
 
+def _has_its_pool(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield a pool that nobody goes by, one that is missing, and a leader that cannot plan with one."""
+    section, pool = DSO.of(scenario), pool_of(scenario)
+    pooled = section is not None and section.storage == "pooled"
+    if pooled and pool is None:
+        yield Fault("storage_pool", None, "must be given where dso.storage is pooled")
+    if pool is not None and section is not None and not pooled:
+        yield Fault("dso.storage", section.storage, "must be pooled where there is a storage_pool")
+    leader = LEADER.of(scenario)
+    if pooled and leader.searches:
+        allowed = f"must not be pooled for a leader of kind {leader.kind}, which searches"
+        yield Fault("dso.storage", "pooled", allowed)
+    if pooled:
+        yield from owners_fit_the_pool(scenario)
+
+
 DSO: Part[Dso | None] = Part(
     field="dso",
     annotation=Dso | None,
@@ -160,6 +172,7 @@ DSO: Part[Dso | None] = Part(
         (frozenset({"dso", "network"}), _has_a_feeder),
         (frozenset({"dso", "leader", "tariff"}), _counts_carbon),
         (frozenset({"dso", "leader"}), _is_commanded),
+        (frozenset({"dso", "leader", "storages", "storage_pool"}), _has_its_pool),
     ),
     names=lambda section: () if section is None else (_AGENT,),
     operates=True,

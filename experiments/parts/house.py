@@ -28,6 +28,7 @@ from gridarium.experiments.parts.provider import PROVIDER
 from gridarium.experiments.parts.recorded_grids import RECORDED_GRIDS
 from gridarium.experiments.parts.regions import REGIONS
 from gridarium.experiments.parts.renewables import RENEWABLES
+from gridarium.experiments.parts.storage_pool import STORAGE_POOL
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES, REAL_TIME
 from gridarium.experiments.parts.tariff import TARIFF
@@ -64,6 +65,7 @@ HOUSE: tuple[Part[Any], ...] = (
     CARBON_POLICY,
     REGIONS,
     CARBON_POOL,
+    STORAGE_POOL,
     TIES,
 )
 """Parts of gridarium; units without a site are placed in this order."""

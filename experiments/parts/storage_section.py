@@ -39,13 +39,15 @@ class Storage(Section):
             yield Conflict("s_max_mva", self.s_max_mva, f"must be at least p_max_mw = {self.p_max_mw:g} MW")
 
 
-def storage_ratings(name: str, unit: Storage, part: float = 1.0) -> StorageRatings:
-    """Ratings of a storage, or of an equal part of it."""
+def storage_ratings(
+    name: str, unit: Storage, part: float = 1.0, reserve_share: float = 0.0
+) -> StorageRatings:
+    """Ratings of a storage, or of an equal part of it; without what is kept above the lowest charge."""
     return StorageRatings(
         name=name,
         p_max_mw=unit.p_max_mw * part,
         e_max_mwh=unit.e_max_mwh * part,
-        soc_min=unit.soc_min,
+        soc_min=unit.soc_min + reserve_share,
         soc_max=unit.soc_max,
         soc_initial=unit.soc_initial,
         efficiency_charge=unit.efficiency_charge,

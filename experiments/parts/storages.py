@@ -1,23 +1,85 @@
-"""Storages that the operator of a feeder dispatches."""
+"""Storages that the operator of a feeder dispatches, or their owners."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
 
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, Part
+from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of, split_rule
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
-from gridarium.experiments.scenario_fields import MoneyAmount, Name
+from gridarium.experiments.registry import make
+from gridarium.experiments.scenario_fields import (
+    Amount,
+    Flag,
+    Money,
+    MoneyAmount,
+    Name,
+    PositiveShare,
+    Range,
+    Registered,
+    Section,
+    Share,
+)
+
+if TYPE_CHECKING:
+    from gridarium.agents.storage.pool_membership import OwnerTerms
+    from gridarium.environment.arrays import Array
+
+
+class Alone(Section):
+    """What an owner does with its storage by itself."""
+
+    regime: Annotated[str, Registered("storage-regimes")] = "arbitrage"
+    """A registered regime, or a path package.module:Class."""
+    params: Annotated[dict[Name, Any], Money(by_name=True)] = Field(default_factory=dict)
+    """Parameters of the regime."""
+    load_column: Name | None = None
+    """Profile column of the owner's own load, for self-consumption; it is drawn by consumers."""
+    load_share: Annotated[float, Range(0, 100)] = 1.0
+    """Part of the column that is the owner's."""
+    pv_column: Name | None = None
+    """Profile column of the owner's own panels, for self-consumption; they are among the renewables."""
+    pv_share: Annotated[float, Range(0, 100)] = 1.0
+    """Part of the column that is the owner's."""
+
+
+class Pooling(Section):
+    """What an owner brings to a pool, and how it decides; without a pool it counts for nothing."""
+
+    soh: PositiveShare = 1.0
+    """State of health, share of a new one."""
+    response_s: Amount = 1.0
+    """Time to full power, s."""
+    reserve_share: Share = 0.0
+    """Part of the capacity, above the lowest state of charge, that a pool may not use."""
+    ageing_cost_per_mwh: MoneyAmount = 0.0
+    """What a MWh discharged costs in life of the storage, as the owner tells the pool, money/MWh."""
+    effort_money: MoneyAmount = 0.0
+    """What a day of membership costs the owner, money."""
+    begins: Flag = True
+    """Whether it is a member at first."""
+    joining: Annotated[str, Registered("join-rules")] = "exact"
+    """How it decides to join and leave: a registered rule, or a path package.module:Class."""
+    params: Annotated[dict[Name, Any], Money(by_name=True)] = Field(default_factory=dict)
+    """Parameters of the rule."""
 
 
 class StorageUnit(Storage):
-    """A battery that the operator dispatches."""
+    """A battery on a feeder or a TIES."""
 
     wear_cost_per_mwh: MoneyAmount = 0.0
     """Cost of wear per energy discharged, money/MWh."""
     equal_schedules: Literal["spread", "earliest", "latest"] = "spread"
     """Which of several schedules that earn the same the owner would take by itself: evenly spread over equal
     prices, or with its energy moved as early or as late as it can be."""
+    alone: Alone = Alone()
+    """What the owner would do, or does, by itself."""
+    pooling: Pooling = Pooling()
+    """What the owner brings to a pool."""
 
 
 def _build(build: GridBuild) -> None:
@@ -25,24 +87,63 @@ def _build(build: GridBuild) -> None:
 
     sites = unit_sites(build)
     for name, unit in STORAGES.of(build.scenario).items():
-        ratings = storage_ratings(name, unit)
         StorageOwner(
             sites[name],
             name,
-            ratings,
+            storage_ratings(name, unit),
             build.leader,
             build.horizon,
             unit.wear_cost_per_mwh,
             unit.equal_schedules,
+            make("storage-regimes", unit.alone.regime, unit.alone.params, f"storages.{name}.alone"),
+            _surplus_mw(build, unit.alone),
+            _owner_terms(build, name, unit.pooling),
         )
+
+
+def _surplus_mw(build: GridBuild, alone: Alone) -> Array | None:
+    """What an owner's panels give beyond its load; None where it has neither."""
+    surplus: Array | None = None
+    for column, share in ((alone.pv_column, alone.pv_share), (alone.load_column, -alone.load_share)):
+        if column is not None:
+            own = share * build.column(column)
+            surplus = own if surplus is None else surplus + own
+    return surplus
+
+
+def _owner_terms(build: GridBuild, name: str, pooling: Pooling) -> OwnerTerms | None:
+    """What an owner has with the pool, where there is one."""
+    section = pool_of(build.scenario)
+    if section is None:
+        return None
+    from gridarium.agents.storage.pool_membership import OwnerTerms
+
+    return OwnerTerms(
+        build.grid.named(POOL_AGENT),
+        pooling.soh,
+        pooling.response_s,
+        pooling.reserve_share,
+        pooling.ageing_cost_per_mwh,
+        pooling.effort_money,
+        pooling.begins,
+        make("join-rules", pooling.joining, pooling.params, f"storages.{name}.pooling"),
+        split_rule(section) if section.groups_may_leave else None,
+    )
+
+
+def _columns(units: Mapping[str, StorageUnit]) -> Iterable[str]:
+    """Columns of owners' loads and panels."""
+    own = (column for unit in units.values() for column in (unit.alone.load_column, unit.alone.pv_column))
+    return (column for column in own if column is not None)
 
 
 STORAGES: Part[dict[str, StorageUnit]] = Part(
     field="storages",
     annotation=dict[Name, StorageUnit],
     default={},
-    meaning="Storages that the operator of a feeder or a TIES dispatches.",
+    meaning="Storages of a feeder or of a TIES.",
     under=("dso", "ties"),
     build=_build,
+    columns=_columns,
     has_sites=True,
 )

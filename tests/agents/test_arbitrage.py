@@ -11,7 +11,8 @@ import pytest
 from scipy.optimize import linprog
 
 from gridarium.agents.base import GridAgent, on
-from gridarium.agents.storage.arbitrage import Arbitrage, ArbitragePlan, Ties
+from gridarium.agents.storage.arbitrage import Arbitrage
+from gridarium.agents.storage.schedules import ArbitragePlan, Ties
 from gridarium.agents.storage.storage_owner import StorageOwner
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import Clock

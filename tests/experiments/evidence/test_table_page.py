@@ -56,6 +56,7 @@ def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
     return {
         "feeder": run(load_scenario("adcef-small"), cases=["adcef"]),
         "owners": run(load_scenario("adcef-small"), cases=["tou"]),
+        "pool": run(load_scenario("adcef-small", ["dso.storage=pooled", "storage_pool={}"]), cases=["adcef"]),
         "system": run(load_scenario("net-zero", short), cases=["shared-storage"]),
         "bulk": run(
             load_scenario("ries-strategic", ["horizon_h=4", "grids.bulk.ties.game_gaps=true"]),
@@ -65,7 +66,7 @@ def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
     }
 
 
-@pytest.mark.parametrize("name", ["feeder", "owners", "system", "bulk", "exchange"])
+@pytest.mark.parametrize("name", ["feeder", "owners", "pool", "system", "bulk", "exchange"])
 def test_every_column_that_is_told_is_on_the_page(runs: dict[str, Result], name: str) -> None:
     for table, rows in runs[name].tables.items():
         first, further = TABLES[table]

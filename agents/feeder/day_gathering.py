@@ -1,0 +1,77 @@
+"""What a DSO asks everybody before it plans a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+from gridarium.agents.base import GridAgent
+from gridarium.agents.feeder.contract import DsoContract
+from gridarium.agents.feeder.dispatch_problem import DispatchShape
+from gridarium.agents.feeder.dso_day import DsoDay
+from gridarium.agents.feeder.pooled_storages import PooledStorages
+from gridarium.agents.questions import Question
+from gridarium.environment.arrays import series
+from gridarium.environment.errors import MessageError
+from gridarium.market.messages.forecasts import ForecastRequest, ScheduleRequest
+
+Asking = Callable[[float, Mapping[str, Any]], Question]
+"""Opens a question that ends at a time, s, with what each is asked."""
+
+
+def gather_day(
+    leader: GridAgent,
+    contract: DsoContract,
+    shape: DispatchShape,
+    pooled: PooledStorages | None,
+    today: DsoDay,
+    ask: Asking,
+) -> Generator[Any, Any, None]:
+    """Ask the pool, if there is one, whom to command, then all others for forecasts, terms and schedules.
+
+    Parameters
+    ----------
+    leader : GridAgent
+    contract : DsoContract
+    shape : DispatchShape
+        Its units are asked.
+    pooled : PooledStorages or None
+        The leader's side of a pool.
+    today : DsoDay
+        Takes what is told.
+    ask : callable
+
+    Raises
+    ------
+    MessageError
+        If somebody has not answered when the gate closes.
+    """
+    named = leader.grid.named
+    if pooled is not None:
+        yield from pooled.gather(today)
+    else:
+        today.own = contract.own_storages
+    owners, renewables, storages = (
+        [named(unit.name) for unit in units] for units in (today.own.units, shape.renewables, shape.storages)
+    )
+    plain = series(today.horizon.of_day(contract.tou_price_per_mwh, today.number))
+    forecast = ForecastRequest(today.number)
+    requests = {
+        **dict.fromkeys([contract.carbon_market, *renewables], forecast),
+        **dict.fromkeys(storages, ScheduleRequest(today.number, plain)),
+        **dict.fromkeys(owners, ScheduleRequest(today.number, plain, self_scheduled=True)),
+        **dict.fromkeys(contract.places, forecast),
+    }
+    question = ask(today.rules.closes_s, requests)
+    silent = yield from question.answered()
+    if silent:
+        raise MessageError(
+            f"agent {leader.name}: no forecast from {', '.join(sorted(silent))} before the gate closed"
+        )
+    told = question.replies
+    today.carbon = told[contract.carbon_market]
+    today.available_mw = {name: told[name].available_mw for name in renewables}
+    today.baselines = {name: told[name] for name in dict.fromkeys((*storages, *owners))}
+    today.owners_mw = {name: today.horizon.fit(told[name].net_mw) for name in owners}
+    today.base_mw = {name: today.horizon.fit(told[name].load_mw) for name in contract.places}
+    today.loads_mw = dict(today.base_mw)
