@@ -46,7 +46,7 @@ class GridPhysics:
     def _flow(self, grid: Grid) -> PowerFlow:
         """AC power flow of a grid; what its head takes is passed on to the grid above."""
         now = grid.injections
-        flow = grid.power_flow.solve(now.net_mw[None], now.q_mvar[None])
+        flow = grid.power_flow.solve(now.net_mw[None], now.q_mvar[None], np.array([grid.head_vm_pu]))
         if grid.above is not None:
             p_mw = float(flow.p_slack_mw[0]) * grid.replicas
             q_mvar = float(flow.q_slack_mvar[0]) * grid.replicas

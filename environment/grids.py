@@ -118,6 +118,8 @@ class Grid:
 
     - `site`, `spread`, `head`: places for agents
     - `injections`: what its agents do in the running period; `states`: what came of it
+    - `head_vm_pu`: voltage of its substation, the feeder's own even where a grid stands above; only a tap
+      changer moves it
     - `exchange_mw`, `head_t_per_h`: what has passed its head so far
     - `below`: the grids that hang on it
     - `named`, `local`: names of its agents in the world, and back
@@ -162,6 +164,7 @@ class Grid:
         self.feeder, self.name, self.above, self.replicas = feeder, name, above, replicas
         self.head_factor_tco2_per_mwh = head_factor_tco2_per_mwh
         self.power_flow = AcPowerFlow(feeder)
+        self.head_vm_pu = feeder.slack_vm_pu
         self.injections = Injections(feeder.n_bus)
         self.states: list[PeriodState] = []
         self.below: list[Grid] = []

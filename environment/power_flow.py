@@ -83,6 +83,7 @@ class AcPowerFlow:
         self._series_pu = 1.0 / (feeder.r_pu + 1j * feeder.x_pu)
         # The order of ids: buses, branches, injections, shunts, source.
         self._first_injection = feeder.n_bus + feeder.n_branch
+        self._source_id = self._first_injection + 2 * feeder.n_bus
         self._model = PowerGridModel(
             {
                 "node": self._nodes(),
@@ -93,13 +94,17 @@ class AcPowerFlow:
             }
         )
 
-    def solve(self, p_injection_mw: Array, q_injection_mvar: Array) -> PowerFlow:
+    def solve(
+        self, p_injection_mw: Array, q_injection_mvar: Array, head_vm_pu: Array | None = None
+    ) -> PowerFlow:
         """Solve all periods.
 
         Parameters
         ----------
         p_injection_mw, q_injection_mvar : ndarray, shape (n_period, n_bus)
             Generation minus load at each bus, MW and Mvar.
+        head_vm_pu : ndarray, shape (n_period,), optional
+            Voltage of the substation, p.u.; that of the feeder by default.
 
         Returns
         -------
@@ -112,7 +117,7 @@ class AcPowerFlow:
             If the shapes are wrong, a value is not finite, or a period has no solution; names the periods.
         """
         injection_mva = self._checked(p_injection_mw, q_injection_mvar)
-        v_pu = self._voltages(injection_mva)
+        v_pu = self._voltages(injection_mva, self._checked_head(head_vm_pu, len(injection_mva)))
         return self._flows(v_pu, injection_mva)
 
     def _nodes(self) -> Any:
@@ -167,7 +172,7 @@ class AcPowerFlow:
         from power_grid_model import initialize_array
 
         source = initialize_array("input", "source", 1)
-        source["id"] = self._first_injection + 2 * self.feeder.n_bus
+        source["id"] = self._source_id
         source["node"], source["status"] = 0, 1
         source["u_ref"], source["sk"] = self.feeder.slack_vm_pu, _STIFF_VA
         return source
@@ -187,7 +192,21 @@ class AcPowerFlow:
                 raise PowerFlowError(f"{place}: {name} must be finite, got {power[period, bus]}")
         return p_injection_mw + 1j * q_injection_mvar
 
-    def _voltages(self, injection_mva: ComplexArray) -> ComplexArray:
+    def _checked_head(self, head_vm_pu: Array | None, n_period: int) -> Array | None:
+        if head_vm_pu is None:
+            return None
+        place = f"power flow of {self.feeder.name}"
+        if head_vm_pu.shape != (n_period,):
+            message = f"head_vm_pu must have shape (n_period,) = ({n_period},), got {head_vm_pu.shape}"
+            raise PowerFlowError(f"{place}: {message}")
+        wrong = ~(np.isfinite(head_vm_pu) & (head_vm_pu > 0.0))
+        if wrong.any():
+            period = int(np.argmax(wrong))
+            message = f"head_vm_pu must be finite and above 0 p.u., got {head_vm_pu[period]}"
+            raise PowerFlowError(f"{place}, period {period}: {message}")
+        return head_vm_pu
+
+    def _voltages(self, injection_mva: ComplexArray, head_vm_pu: Array | None) -> ComplexArray:
         from power_grid_model import initialize_array
         from power_grid_model.errors import PowerGridError
 
@@ -195,9 +214,14 @@ class AcPowerFlow:
         update["id"] = self._first_injection + np.arange(self.feeder.n_bus)
         update["p_specified"] = injection_mva.real * _VA_PER_MVA
         update["q_specified"] = injection_mva.imag * _VA_PER_MVA
+        updates = {"sym_gen": update}
+        if head_vm_pu is not None:
+            source = initialize_array("update", "source", (len(injection_mva), 1))
+            source["id"], source["u_ref"] = self._source_id, head_vm_pu[:, None]
+            updates["source"] = source
         try:
             node = self._model.calculate_power_flow(
-                update_data={"sym_gen": update},
+                update_data=updates,
                 error_tolerance=_TOLERANCE_PU,
                 max_iterations=_ITERATIONS,
                 output_component_types={"node": ["u_pu", "u_angle"]},

@@ -414,3 +414,13 @@ def test_faults_of_a_tree() -> None:
     world = World((bulk, other, hung), clock, 1, 0.0)
     with pytest.raises(NetworkError, match=r"grids: got 'bulk, other, r1'; must be a single one"):
         _ = world.grid
+
+
+def test_a_grid_keeps_the_head_voltage_that_it_is_given() -> None:
+    bulk = root(Feeder.copper_plate())
+    grid = Grid(tree("feeder", [0, 1], vm_pu=1.01), name="f", above=bulk.head)
+    assert grid.head_vm_pu == 1.01
+    grid.head_vm_pu = 1.04
+    lived({grid: Doings(loads={2: (0.5, 0.1)}), bulk: Doings()})
+    assert now(grid).flow.vm_pu[0, 0] == pytest.approx(1.04, abs=1e-12)
+    assert now(bulk).flow.vm_pu[0, 0] == pytest.approx(1.0, abs=1e-12)

@@ -63,6 +63,18 @@ def test_two_buses_have_a_closed_form(ratio: float, shift_degree: float, base_mv
     assert flow.va_degree[2, 1] == pytest.approx(-shift_degree, abs=1e-9)
 
 
+def test_a_head_voltage_of_each_period_counts() -> None:
+    heads = np.array([0.97, 1.02, 1.05])
+    p_mw, q_mvar = np.tile([0.0, -0.3], (3, 1)), np.tile([0.0, -0.1], (3, 1))
+    model = AcPowerFlow(two_bus())
+    flow = model.solve(p_mw, q_mvar, heads)
+    expected = [receiving_voltage(v, 0.02, 0.05, 0.3, 0.1) for v in heads]
+    np.testing.assert_allclose(flow.vm_pu[:, 1], expected, rtol=0, atol=1e-11)
+    plain = model.solve(p_mw, q_mvar)
+    np.testing.assert_array_equal(plain.vm_pu, model.solve(p_mw, q_mvar, np.full(3, 1.02)).vm_pu)
+    np.testing.assert_allclose(plain.vm_pu[:, 0], 1.02, rtol=0, atol=1e-12)
+
+
 def test_shunt_conductance_is_a_loss() -> None:
     flow = AcPowerFlow(two_bus(g_pu=0.1)).solve(np.zeros((1, 2)), np.zeros((1, 2)))
     assert flow.p_to_mw[0, 0] == pytest.approx(0.1 * flow.vm_pu[0, 1] ** 2, abs=1e-10)
@@ -103,3 +115,7 @@ def test_wrong_shapes_and_values_are_named() -> None:
         PowerFlowError, match=r"period 2, bus village: p_injection_mw must be finite, got nan"
     ):
         model.solve(np.array([[0, 0], [0, 0], [0, np.nan]]), np.zeros((3, 2)))
+    with pytest.raises(PowerFlowError, match=r"head_vm_pu must have shape .* = \(2,\), got \(3,\)"):
+        model.solve(np.zeros((2, 2)), np.zeros((2, 2)), np.ones(3))
+    with pytest.raises(PowerFlowError, match=r"period 1: head_vm_pu must be finite and above 0 p.u., got 0"):
+        model.solve(np.zeros((2, 2)), np.zeros((2, 2)), np.array([1.0, 0.0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -176,6 +177,21 @@ def test_power_flow_equals_pandapower(name: str) -> None:
     run_without_units(net)
     assert_same_state(feeder, flow, net)
     assert_same_line_flows(feeder, flow, net)
+
+
+def test_head_voltages_of_periods_equal_those_of_an_external_grid() -> None:
+    net, heads = case33bw(), np.array([0.98, 1.0, 1.04])
+    feeder = feeder_of(net)
+    p_mw, q_mvar = (np.tile(-load, (3, 1)) for load in (feeder.p_load_mw, feeder.q_load_mvar))
+    batch = AcPowerFlow(feeder).solve(p_mw, q_mvar, heads)
+    for period, vm_pu in enumerate(heads):
+        net.ext_grid["vm_pu"] = vm_pu
+        run_without_units(net)
+        one = PowerFlow(
+            **{part.name: getattr(batch, part.name)[period : period + 1] for part in fields(PowerFlow)}
+        )
+        assert_same_state(feeder, one, net)
+        assert_same_line_flows(feeder, one, net)
 
 
 @pytest.mark.parametrize("code", SIMBENCH_CODES)
