@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gridarium.agents.solving.cone_solver import ConeSolver
+from gridarium.agents.solving.cone_solver import ConeOptions, ConeSolver
 from gridarium.agents.solving.conflict import explain
 from gridarium.agents.solving.exact_plans import ExactPlanner
 from gridarium.agents.solving.highs_solver import INTEGER_GAP, HighsSolver, IntegerCompletion
@@ -74,6 +74,8 @@ class LocalProblem:
         Of a mixed-integer linear problem: how far from the best a search may end, relative to the cost.
     side_searches : bool
         Of the same: see `HighsSolver`.
+    cone_options : ConeOptions, optional
+        When a problem with cones and without physics counts as solved.
 
     Examples
     --------
@@ -93,6 +95,7 @@ class LocalProblem:
         tighten: Tightening | None = None,
         integer_gap: float = INTEGER_GAP,
         side_searches: bool = True,
+        cone_options: ConeOptions | None = None,
     ) -> None:
         self._unweighed, self._weight = form, 1.0
         if form.weight:
@@ -112,7 +115,7 @@ class LocalProblem:
             self._planner = ExactPlanner(form, physics)
             self._solver = self._cone_solver = self._planner.relaxation
         elif len(form.cones):
-            self._solver = self._cone_solver = ConeSolver(form)
+            self._solver = self._cone_solver = ConeSolver(form, cone_options)
             if self._has_integers:
                 self._completion = IntegerCompletion(form)
                 self._search = HighsSolver(form)
@@ -154,6 +157,20 @@ class LocalProblem:
         if self._planner is None or self._last is None:
             return np.nan
         return self._planner.bound + self.form.constant_at(self._last.signals)
+
+    def tangent_bound(self) -> float:
+        """What any decision costs at least at the last solve, by the tangents of its cones where it ended.
+
+        Of a problem with cones and without physics; as if minimised.
+        """
+        last, solver = self._last, self._cone_solver
+        if last is None or solver is None or self._planner is not None:
+            raise SolveError("only the last solve of a problem with cones, without physics, has such a bound")
+        # The programme that follows leaves multipliers of its own.
+        self._gradient = self._marginal_values(last)
+        numbers = self.form.at(last.signals)
+        solver.bound_at_last(self._tighten(numbers, last.signals) if self._tighten else numbers)
+        return solver.bound + self.form.constant_at(last.signals)
 
     @property
     def refinements(self) -> int:
@@ -244,11 +261,14 @@ class LocalProblem:
         if solution is not self._last:
             raise SolveError("sensitivities are those of the last solve; this solution is an earlier one")
         if self._gradient is None:
-            multipliers = (self._planner or self._solver).multipliers()
-            # The form of that solve: another weight may have been set since.
-            self._gradient = solution.form.sensitivity(solution.x, solution.signals, multipliers)
+            self._gradient = self._marginal_values(solution)
         block = self.form.signals[signal]
         return self._gradient[block.start : block.stop].reshape(block.shape)
+
+    def _marginal_values(self, solution: Solution) -> Array:
+        multipliers = (self._planner or self._solver).multipliers()
+        # The form of that solve: another weight may have been set since.
+        return solution.form.sensitivity(solution.x, solution.signals, multipliers)
 
     def _read(self, owner: str, signals: dict[str, Any]) -> Array:
         blocks, values = self.form.signals, self._signals.copy()

@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
 from gridarium.agents.feeder.head_terms import head_decisions
 from gridarium.agents.feeder.storage_directions import best_directions
+from gridarium.agents.feeder.voltage_terms import HEAD_SIGNALS
 from gridarium.agents.solving.standard_form import Block, Multipliers, Numbers, StandardForm
 from gridarium.environment.arrays import Array
 from gridarium.environment.power_flow import AcPowerFlow
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import ThermalUnit
+from gridarium.environment.voltage_control import Compensator
 
 _TILT = 0.1
 """Price of reactive power where a start is sought, times the dearest price."""
@@ -32,11 +34,13 @@ class AcPhysics:
         self._shape, self._form = shape, form
         self._flow = AcPowerFlow(shape.feeder)
         sites, n_bus = dict(shape.sites), shape.feeder.n_bus
-        kinds: dict[str, tuple[ThermalUnit | Renewable | StorageRatings, ...]] = {
+        kinds: dict[str, tuple[ThermalUnit | Renewable | StorageRatings | Compensator, ...]] = {
             "turbine": shape.turbines,
             "renewable": shape.renewables,
             "storage": shape.storages,
         }
+        if shape.compensators:
+            kinds["compensator"] = shape.compensators
         self._at = {
             kind: np.array([sites[unit.name] for unit in units], dtype=np.int64)
             for kind, units in kinds.items()
@@ -74,13 +78,16 @@ class AcPhysics:
         """
         p_mw, q_mvar = -self._signal(signals, "load_p_mw"), -self._signal(signals, "load_q_mvar")
         for kind, at in self._at.items():
+            np.add.at(q_mvar, at, self._values(x, f"q_{kind}_mvar"))
             if kind == "storage":
                 power = self._values(x, "p_discharge_mw") - self._values(x, "p_charge_mw")
+            elif kind == "compensator":
+                continue
             else:
                 power = self._values(x, f"p_{kind}_mw")
             np.add.at(p_mw, at, power)
-            np.add.at(q_mvar, at, self._values(x, f"q_{kind}_mvar"))
-        flow = self._flow.solve(p_mw.T, q_mvar.T)
+        head_squared = self._head_squared(x, signals)
+        flow = self._flow.solve(p_mw.T, q_mvar.T, None if head_squared is None else np.sqrt(head_squared))
         buy, sell = np.maximum(flow.p_slack_mw, 0.0), np.maximum(-flow.p_slack_mw, 0.0)
         head = self._shape.head
         told = {name: self._signal(signals, name) for name in head.signals}
@@ -96,10 +103,20 @@ class AcPhysics:
         ):
             block = self._form.decisions[name]
             exact[block.start : block.stop] = value.T.ravel()
-        for name, value in head_decisions(head, buy, sell, told).items():
+        decided = head_decisions(head, buy, sell, told)
+        if head_squared is not None:
+            decided["head_squared"] = head_squared
+        for name, value in decided.items():
             block = self._form.decisions[name]
             exact[block.start : block.stop] = value.ravel()
         return exact
+
+    def _head_squared(self, x: Array, signals: Array) -> Array | None:
+        """Squared voltage of the head within what signals allow; None where it is the feeder's own."""
+        if self._shape.tap_changer is None:
+            return None
+        least, most = (self._signal(signals, name) for name in HEAD_SIGNALS)
+        return np.clip(self._values(x, "head_squared"), least, most)
 
     def better_switches(
         self, x: Array, signals: Array, numbers: Numbers, multipliers: Multipliers

@@ -9,7 +9,6 @@ import numpy as np
 
 from gridarium.agents.feeder.commitment_master import CommitmentMaster
 from gridarium.agents.feeder.dispatch import Commitment, Dispatch, DispatchDay, Dispatcher
-from gridarium.agents.feeder.head_terms import steepest_per_mwh
 from gridarium.environment.arrays import Array, Flags, Index
 
 GAP = 1e-4
@@ -20,8 +19,6 @@ EXCLUSION_LIMIT = 3
 """Commitments of which no tangent tells what they cost that a search looks at: it is led by tangents."""
 _RUNS = 1e-3
 """Share of running beyond which a relaxed unit is taken to run."""
-_SPARE_FACTOR = 10.0
-"""Price of a unit that is lent, over that of as much energy at the dearest hour of the day."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +178,7 @@ class UnitCommitter:
         Its relaxation is enough to see that a commitment does not pay, and takes a part of the time. Units
         that are missing are lent at a price above all, so that the tangent tells where, and how much.
         """
-        relaxed = self.dispatcher.relaxed(day, self._spare_price_per_h(day))
+        relaxed = self.dispatcher.relaxed(day, self.dispatcher.lending_price_per_h(day))
         if relaxed is None:
             return best
         master.add_cut(relaxed.cut)
@@ -193,15 +190,6 @@ class UnitCommitter:
             # Where the relaxation burns energy, no tangent tells what the network costs.
             master.exclude(day.commitment.on)
         return best if dispatch is None else _cheaper(best, _found(day, dispatch))
-
-    def _spare_price_per_h(self, day: DispatchDay) -> float:
-        """More than a unit is worth in any hour whose loads can be supplied without it."""
-        signals, units = day.signals, self.dispatcher.shape.turbines
-        dearest = float(np.abs([signals["buy_price"], signals["sell_price"]]).max())
-        largest = max(unit.p_max_mw for unit in units)
-        most_mw = float(np.abs(day.load_p_mw.sum(axis=0)).max()) + sum(unit.p_max_mw for unit in units)
-        dearest += steepest_per_mwh(day.head, signals, most_mw)
-        return _SPARE_FACTOR * (1.0 + dearest) * largest
 
     def _teach(self, master: CommitmentMaster, day: DispatchDay, dispatch: Dispatch) -> None:
         """Tell the master what follows from the dispatch of a day that was solved last."""

@@ -16,15 +16,22 @@ from gridarium.agents.feeder.dispatch_problem import (
     build_dispatch_model,
     build_relaxed_model,
 )
-from gridarium.agents.feeder.head_terms import HeadShape, head_signals
+from gridarium.agents.feeder.head_terms import HeadShape, head_signals, steepest_per_mwh
 from gridarium.agents.feeder.network_cut import NetworkCut
+from gridarium.agents.feeder.voltage_terms import HEAD_SIGNALS, TRAVEL_SIGNALS, HeadBand
 from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.solving.cone_solver import ConeOptions
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
-from gridarium.environment.arrays import Array
+from gridarium.environment.arrays import Array, Index
 from gridarium.environment.commons import Commons
 from gridarium.environment.errors import SolveError
 from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import Supply
+
+_ROUGH = ConeOptions(tolerance=1e-3, optimality=1e-9)
+"""Of a relaxation that compares positions of a tap changer and is bounded apart: MW squared, and relative."""
+_SPARE_FACTOR = 10.0
+"""Price of a unit that is lent, over that of as much energy at the dearest hour of the day."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,11 @@ class Dispatch:
         Rounds of its cone solver.
     price_per_mwh, price_per_mvarh : ndarray, shape (n_bus, n_period)
         Nodal prices: what one more MWh, or Mvarh, drawn at a bus would cost.
+    compensator_mvar : ndarray, shape (n_compensator, n_period)
+    head_price_money : ndarray, shape (n_period,)
+        What a rise of the head's squared voltage would cost, money per p.u. squared; 0 without a tap changer.
+    tap : ndarray of int, shape (n_period,), optional
+        Positions of the tap changer; None without one, or where its ratio was free.
     """
 
     buy_mw: Array
@@ -76,6 +88,9 @@ class Dispatch:
     rounds: int
     price_per_mwh: Array
     price_per_mvarh: Array
+    compensator_mvar: Array
+    head_price_money: Array
+    tap: Index | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +139,8 @@ class DispatchDay:
     commitment : Commitment
     openings : Openings, optional
         Which storages take part, of a shape in which they open and close.
+    head_band : HeadBand, optional
+        Where the substation's voltage may be; for a shape with a tap changer, and for no other.
     """
 
     conditions: MarketConditions
@@ -134,6 +151,7 @@ class DispatchDay:
     carbon_in_cost: bool
     commitment: Commitment
     openings: Openings | None = None
+    head_band: HeadBand | None = None
 
     @property
     def at_prices_alone(self) -> DispatchDay:
@@ -168,6 +186,7 @@ class DispatchDay:
             "may_sell": self.commitment.may_sell,
             **({} if self.openings is None else vars(self.openings)),
             **head,
+            **(self.head_band.signals if self.head_band else {}),
         }
 
 
@@ -184,12 +203,23 @@ class RelaxedDispatch:
     cost_money : float
         With what spare units were priced at.
     cut : NetworkCut
+    voltage_pu : ndarray, shape (n_bus, n_period)
+    current_pu : ndarray, shape (n_branch, n_period)
+        Series current on the feeder's own base.
+    head_price_money : ndarray, shape (n_period,)
+        What a rise of the head's squared voltage would cost, money per p.u. squared; 0 without a tap changer.
+    bound_money : float
+        What any such dispatch costs at least: by tangents where a tap changer's ratio is free; else the cost.
     """
 
     on: Array
     net_mw: Array
     cost_money: float
     cut: NetworkCut
+    voltage_pu: Array
+    current_pu: Array
+    head_price_money: Array
+    bound_money: float
 
 
 @lru_cache(maxsize=8)
@@ -207,13 +237,15 @@ def dispatch_problem(shape: DispatchShape) -> LocalProblem:
 @lru_cache(maxsize=8)
 def relaxed_form(shape: DispatchShape) -> StandardForm:
     """The compiled dispatch of a shape with units that may run in part."""
-    return compile_model(build_relaxed_model(shape), (*RELAXED_SIGNALS, *shape.further_signals))
+    travel = TRAVEL_SIGNALS if shape.tap_changer else ()
+    return compile_model(build_relaxed_model(shape), (*RELAXED_SIGNALS, *shape.further_signals, *travel))
 
 
 def relaxed_problem(shape: DispatchShape) -> LocalProblem:
     """A live relaxed dispatch: it bounds costs, and need not be one that a power flow carries."""
     form = relaxed_form(shape)
-    return LocalProblem(form, tighten=AcPhysics(shape, form).tightened)
+    options = _ROUGH if shape.tap_changer else None
+    return LocalProblem(form, tighten=AcPhysics(shape, form).tightened, cone_options=options)
 
 
 class Dispatcher:
@@ -269,6 +301,8 @@ class Dispatcher:
         problem = self._world.shared(("relaxed commitment", shape), lambda: relaxed_problem(shape))
         asked = {name: value for name, value in signals.items() if name != "on"}
         asked |= {"least_on": signals["on"], "spare_price": spare_price_per_h}
+        if day.head_band:
+            asked |= day.head_band.travel_signals
         solution = problem.attempt(self.owner, **asked)
         if solution is None:
             return None
@@ -277,7 +311,15 @@ class Dispatcher:
             solution["p_buy_mw"] - solution["p_sell_mw"],
             solution.objective,
             NetworkCut.of(problem, solution, shape, signals),
+            *self._network_of(solution),
+            self._head_price_money(problem, solution),
+            solution.objective if not day.head_band or day.head_band.is_held else problem.tangent_bound(),
         )
+
+    def _network_of(self, solution: Solution) -> tuple[Array, Array]:
+        """Voltages and currents, p.u."""
+        squared = np.maximum(0.0, solution["current_squared"])
+        return np.sqrt(solution["voltage_squared"]), np.sqrt(squared) / self.shape.feeder.base_mva
 
     def _shape_on(self, day: DispatchDay) -> DispatchShape:
         """The shape with what the terms of a day bring."""
@@ -290,10 +332,10 @@ class Dispatcher:
 
     def read(self, problem: LocalProblem, solution: Solution, day: DispatchDay) -> Dispatch:
         """The last solution of a problem with the decisions of a dispatch."""
-        base_mva = self.shape.feeder.base_mva
         net_mw = solution["p_buy_mw"] - solution["p_sell_mw"]
         charge, discharge = self._storage_powers(solution["energy_mwh"], day.initial_mwh)
         pull = day.conditions.pull
+        voltage_pu, current_pu = self._network_of(solution)
         return Dispatch(
             # Bought and sold at once is a plan for the net, which is all that the network sees.
             buy_mw=np.maximum(0.0, net_mw),
@@ -307,8 +349,8 @@ class Dispatcher:
             charge_mw=charge,
             discharge_mw=discharge,
             storage_mvar=solution["q_storage_mvar"],
-            voltage_pu=np.sqrt(solution["voltage_squared"]),
-            current_pu=np.sqrt(np.maximum(0.0, solution["current_squared"])) / base_mva,
+            voltage_pu=voltage_pu,
+            current_pu=current_pu,
             cone_gap=self._cone_gap(solution),
             cost_money=solution.objective,
             pull_money=float(pull.weight_per_h(net_mw).sum()) * self.shape.period_h if pull else 0.0,
@@ -316,7 +358,34 @@ class Dispatcher:
             rounds=problem.cone_rounds,
             price_per_mwh=problem.sensitivity(solution, "load_p_mw") / self.shape.period_h,
             price_per_mvarh=problem.sensitivity(solution, "load_q_mvar") / self.shape.period_h,
+            compensator_mvar=(
+                solution["q_compensator_mvar"] if self.shape.compensators else np.zeros((0, len(net_mw)))
+            ),
+            head_price_money=self._head_price_money(problem, solution),
+            tap=self._tap(day),
         )
+
+    def _head_price_money(self, problem: LocalProblem, solution: Solution) -> Array:
+        """Marginal value of the head's squared voltage, shape (n_period,)."""
+        if self.shape.tap_changer is None:
+            return np.zeros(self.shape.n_period)
+        return np.asarray(sum(problem.sensitivity(solution, name) for name in HEAD_SIGNALS))
+
+    def lending_price_per_h(self, day: DispatchDay) -> float:
+        """More than a unit is worth in any hour whose loads can be supplied without it."""
+        signals, units = day.signals, self.shape.turbines
+        dearest = float(np.abs([signals["buy_price"], signals["sell_price"]]).max())
+        largest = max((unit.p_max_mw for unit in units), default=0.0)
+        most_mw = float(np.abs(day.load_p_mw.sum(axis=0)).max()) + sum(unit.p_max_mw for unit in units)
+        dearest += steepest_per_mwh(day.head, signals, most_mw)
+        return _SPARE_FACTOR * (1.0 + dearest) * largest
+
+    def _tap(self, day: DispatchDay) -> Index | None:
+        """The positions that a day holds."""
+        changer, band = self.shape.tap_changer, day.head_band
+        if changer is None or band is None or not band.is_held:
+            return None
+        return changer.nearest(band.least_pu, self.shape.feeder.slack_vm_pu)
 
     def _storage_powers(self, energy_mwh: Array, initial_mwh: Array) -> tuple[Array, Array]:
         """Charge and discharge that lead through the states of charge, MW, (n_storage, n_period) each."""

@@ -10,12 +10,20 @@ import numpy as np
 import pyomo.environ as pyo
 
 from gridarium.agents.feeder.head_terms import PRICES_ALONE, HeadShape, declare_head_terms
+from gridarium.agents.feeder.voltage_terms import (
+    HEAD_SIGNALS,
+    declare_compensators,
+    declare_tap_changer,
+    declare_travel,
+    head_bounds,
+)
 from gridarium.agents.problems.limits import apparent_power, at_most, at_most_while
 from gridarium.agents.problems.storage import daily_storage
 from gridarium.agents.problems.thermal_unit import least_output, most_output
 from gridarium.environment.network import Feeder
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import ThermalUnit
+from gridarium.environment.voltage_control import Compensator, TapChanger
 
 DAY_SIGNALS = (
     "load_p_mw",
@@ -78,6 +86,10 @@ class DispatchShape:
         What the supplier's terms bring beyond prices.
     opens_storages : bool
         Whether storages open and close by signals, so that one shape serves every choice of them.
+    tap_changer : TapChanger, optional
+        At the substation, whose voltage is a signal then; by default it has the feeder's own.
+    compensators : tuple of Compensator
+        Of reactive power; none by default.
     """
 
     feeder: Feeder
@@ -95,11 +107,14 @@ class DispatchShape:
     loss_price_per_mwh: float
     head: HeadShape = PRICES_ALONE
     opens_storages: bool = False
+    tap_changer: TapChanger | None = None
+    compensators: tuple[Compensator, ...] = ()
 
     @property
     def further_signals(self) -> tuple[str, ...]:
         """Signals beyond those of every dispatch."""
-        return (*self.head.signals, *(OPENING_SIGNALS if self.opens_storages else ()))
+        openings = OPENING_SIGNALS if self.opens_storages else ()
+        return (*self.head.signals, *openings, *(HEAD_SIGNALS if self.tap_changer else ()))
 
 
 def build_dispatch_model(shape: DispatchShape) -> Any:
@@ -122,7 +137,8 @@ def build_relaxed_model(shape: DispatchShape) -> Any:
     """The dispatch with units that may run in part: what any commitment costs at least.
 
     What runs beyond the commitment has a price, money/h of a whole unit. Charge and discharge are not kept
-    apart here: both at once pays only where prices are negative.
+    apart here: both at once pays only where prices are negative. A tap changer may take any ratio between
+    what the signals allow, as far as it may travel in all.
     """
     m = _sets(shape, "relaxed commitment")
     m.charging = pyo.Var(m.storage, m.period, bounds=(0, 1))
@@ -130,6 +146,8 @@ def build_relaxed_model(shape: DispatchShape) -> Any:
     m.on = pyo.Var(m.turbine, m.period, bounds=(None, 1))
     m.must_run = pyo.Constraint(m.turbine, m.period, rule=lambda m, g, t: m.on[g, t] >= m.least_on[g, t])
     _declare_rest(m, shape)
+    if shape.tap_changer:
+        declare_travel(m)
     spare = sum(m.on[key] - m.least_on[key] for key in m.on)
     m.cost_money.expr += shape.period_h * m.spare_price * spare
     return m
@@ -181,7 +199,11 @@ def _declare_rest(m: Any, shape: DispatchShape) -> None:
     _declare_renewables(m, shape)
     _declare_storages(m, shape)
     _declare_openings(m, shape)
+    if shape.compensators:
+        declare_compensators(m, shape.compensators)
     _declare_branches(m, shape)
+    if shape.tap_changer:
+        declare_tap_changer(m)
     _declare_balances(m, shape)
     _declare_cost(m, shape)
 
@@ -309,11 +331,11 @@ def _declare_branches(m: Any, shape: DispatchShape) -> None:
     """v_j = v_i / k^2 - 2 (r P + x Q) + (r^2 + x^2) l, P^2 + Q^2 <= l v_i / k^2 (A13 to A15)."""
     feeder, (low, high) = shape.feeder, shape.voltage_band_pu
     r, x = feeder.r_pu / feeder.base_mva, feeder.x_pu / feeder.base_mva
-    slack = feeder.slack_vm_pu
+    head = head_bounds(shape.voltage_band_pu, feeder.slack_vm_pu, shape.tap_changer is not None)
     m.voltage_squared = pyo.Var(
         m.bus,
         m.period,
-        bounds=lambda m, n, t: (slack**2, slack**2) if n == 0 else (low**2, high**2),
+        bounds=lambda m, n, t: head if n == 0 else (low**2, high**2),
         doc="voltage band (p.u. squared)",
     )
     limit = (shape.loading_max * feeder.i_max_pu * feeder.base_mva) ** 2
@@ -362,6 +384,8 @@ def _declare_balances(m: Any, shape: DispatchShape) -> None:
     def units(kind: Any, bus: int) -> list[str]:
         return [name for name in at.get(bus, []) if name in kind]
 
+    compensators = {unit.name for unit in shape.compensators}
+
     def balance(m: Any, bus: int, t: int, active: bool) -> Any:
         flow = m.p_branch_mw if active else m.q_branch_mvar
         load = m.load_p_mw if active else m.load_q_mvar
@@ -380,6 +404,8 @@ def _declare_balances(m: Any, shape: DispatchShape) -> None:
             supply += (
                 m.p_discharge_mw[name, t] - m.p_charge_mw[name, t] if active else m.q_storage_mvar[name, t]
             )
+        if not active:
+            supply += sum(m.q_compensator_mvar[name, t] for name in units(compensators, bus))
         return sum(flow[branch, t] for branch in children.get(bus, [])) == supply
 
     m.active_balance = pyo.Constraint(m.bus, m.period, rule=lambda m, n, t: balance(m, n, t, True))

@@ -86,7 +86,7 @@ class OwnStorages:
 @lru_cache(maxsize=8)
 def redispatch_form(shape: DispatchShape) -> StandardForm:
     """The compiled redispatch of a shape."""
-    return compile_model(build_redispatch_model(shape), REDISPATCH_SIGNALS)
+    return compile_model(build_redispatch_model(shape), (*REDISPATCH_SIGNALS, *shape.further_signals))
 
 
 def redispatch_problem(shape: DispatchShape) -> LocalProblem:
