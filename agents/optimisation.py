@@ -103,7 +103,6 @@ class LocalProblem:
         self.form, self._tighten = form, tighten
         self.solves, self.searches = 0, 0
         self.solver_s = 0.0
-        self._signals = np.zeros(sum(block.stop - block.start for block in form.signals.values()))
         self._has_integers = bool(form.integer.any())
         self._rounds_before = 0
         self._last: Solution | None = None
@@ -159,9 +158,9 @@ class LocalProblem:
         return self._planner.bound + self.form.constant_at(self._last.signals)
 
     def tangent_bound(self) -> float:
-        """What any decision costs at least at the last solve, by the tangents of its cones where it ended.
+        """What any decision costs at least at the last solve, as if minimised, by its last tangents.
 
-        Of a problem with cones and without physics; as if minimised.
+        Of a problem with cones and without physics.
         """
         last, solver = self._last, self._cone_solver
         if last is None or solver is None or self._planner is not None:
@@ -211,7 +210,7 @@ class LocalProblem:
         try:
             return self._timed(owner, signals)
         except InfeasibleError as error:
-            numbers = self.form.at(self._read(owner, signals))
+            numbers = self.form.at(_read(self.form, owner, signals))
             raise InfeasibleError(f"agent {owner}: {explain(self.form, numbers)}") from error
         except SolveError as error:
             raise type(error)(f"agent {owner}: {error}") from error
@@ -235,7 +234,7 @@ class LocalProblem:
 
     def _timed(self, owner: str, signals: dict[str, Any]) -> Solution:
         started = time.perf_counter()
-        values = self._read(owner, signals)
+        values = _read(self.form, owner, signals)
         x = self._solve_numbers(self.form.at(values), values)
         self.solves += 1
         self.solver_s += time.perf_counter() - started
@@ -265,26 +264,9 @@ class LocalProblem:
         block = self.form.signals[signal]
         return self._gradient[block.start : block.stop].reshape(block.shape)
 
-    def _marginal_values(self, solution: Solution) -> Array:
-        multipliers = (self._planner or self._solver).multipliers()
+    def _marginal_values(self, of: Solution) -> Array:
         # The form of that solve: another weight may have been set since.
-        return solution.form.sensitivity(solution.x, solution.signals, multipliers)
-
-    def _read(self, owner: str, signals: dict[str, Any]) -> Array:
-        blocks, values = self.form.signals, self._signals.copy()
-        if signals.keys() != blocks.keys():
-            raise SolveError(f"agent {owner}: signals must be {sorted(blocks)}, got {sorted(signals)}")
-        for name, value in signals.items():
-            block, array = blocks[name], np.asarray(value, dtype=np.float64)
-            if array.shape != block.shape:
-                raise SolveError(
-                    f"agent {owner}: signal {name} must have shape {block.shape}, got {array.shape}"
-                )
-            values[block.start : block.stop] = array.ravel()
-        if not np.isfinite(values).all():
-            bad = [name for name in signals if not np.isfinite(signals[name]).all()]
-            raise SolveError(f"agent {owner}: signals must be finite, these are not: {bad}")
-        return values
+        return of.form.sensitivity(of.x, of.signals, (self._planner or self._solver).multipliers())
 
     def _solve_numbers(self, numbers: Numbers, signals: Array) -> Array:
         self._rounds_before = self._rounds
@@ -306,18 +288,35 @@ class LocalProblem:
         bound = float(numbers.cost @ relaxed)
         near = relaxed
         try:
-            near = solver.solve(self._fixed(rounded, numbers))
+            near = solver.solve(_fixed(self.form, rounded, numbers))
             if numbers.cost @ near - bound <= ROUNDING_TOLERANCE * (1.0 + abs(bound)):
                 return near
         except InfeasibleError:
             logger.debug("rounded integers are infeasible, searching")
         self.searches += 1
         searched = self._search.solve(numbers, near=near)
-        return solver.solve(self._fixed(searched, numbers))
+        return solver.solve(_fixed(self.form, searched, numbers))
 
-    def _fixed(self, x: Array, numbers: Numbers) -> Numbers:
-        """The same numbers with the integers held at those of x."""
-        integer = self.form.integer
-        lower, upper = numbers.lower.copy(), numbers.upper.copy()
-        lower[integer] = upper[integer] = np.round(x[integer])
-        return numbers._replace(lower=lower, upper=upper)
+
+def _fixed(form: StandardForm, x: Array, numbers: Numbers) -> Numbers:
+    """The same numbers with the integers held at those of x."""
+    lower, upper = numbers.lower.copy(), numbers.upper.copy()
+    lower[form.integer] = upper[form.integer] = np.round(x[form.integer])
+    return numbers._replace(lower=lower, upper=upper)
+
+
+def _read(form: StandardForm, owner: str, signals: dict[str, Any]) -> Array:
+    """Values of all signals of a form in their order."""
+    blocks = form.signals
+    if signals.keys() != blocks.keys():
+        raise SolveError(f"agent {owner}: signals must be {sorted(blocks)}, got {sorted(signals)}")
+    values = np.zeros(sum(block.stop - block.start for block in blocks.values()))
+    for name, value in signals.items():
+        block, array = blocks[name], np.asarray(value, dtype=np.float64)
+        if array.shape != block.shape:
+            raise SolveError(f"agent {owner}: signal {name} must have shape {block.shape}, got {array.shape}")
+        values[block.start : block.stop] = array.ravel()
+    if not np.isfinite(values).all():
+        bad = [name for name in signals if not np.isfinite(signals[name]).all()]
+        raise SolveError(f"agent {owner}: signals must be finite, these are not: {bad}")
+    return values

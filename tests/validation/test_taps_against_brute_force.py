@@ -177,7 +177,7 @@ def test_a_compensator_gives_what_saves_losses_within_its_range() -> None:
         shape = shape_of(0, **nothing, sites=(place,), compensators=(Compensator("svc", -0.2, most),))
         dispatcher = dispatcher_of(shape)
         day = replace(day_of(shape), available_mw=np.zeros((0, N)), initial_mwh=np.zeros(0))
-        day = replace(day, load_p_mw=0.2 * day.load_p_mw, load_q_mvar=0.6 * day.load_q_mvar)
+        day = replace(day, load_p_mw=0.15 * day.load_p_mw, load_q_mvar=0.4 * day.load_q_mvar)
         plan = dispatcher.solve(TapSearch(dispatcher).at(day, np.zeros(N, dtype=np.int64)))
         assert plan.compensator_mvar.max() <= most + 1e-6
         costs[most] = plan.cost_money
