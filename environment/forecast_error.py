@@ -50,10 +50,19 @@ class ForecastError:
         if faults:
             raise ProfileError("forecast error", faults)
 
+    @property
+    def _spread(self) -> float:
+        """Standard deviation before the cut."""
+        return 0.5 * self.bound if self.spread is None else self.spread
+
+    def at_scores(self, scores: Array) -> Array:
+        """Errors within the bound that belong to standard normal scores, in the shape of these."""
+        errors: Array = np.clip(self._spread * scores, -self.bound, self.bound)
+        return errors
+
     def process(self, n_period: int, random: np.random.Generator) -> Array:
         """One path of the error before it is cut, shape (n_period,)."""
-        spread = 0.5 * self.bound if self.spread is None else self.spread
-        steps = spread * random.standard_normal(n_period)
+        steps = self._spread * random.standard_normal(n_period)
         steps[1:] *= math.sqrt(1.0 - self.persistence**2)
         path = np.empty(n_period)
         error = 0.0
