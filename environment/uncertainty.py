@@ -80,10 +80,10 @@ def latin_hypercube(
 
     Notes
     -----
-    A21. The strata are n equally likely ones, one draw in each [1]_. From step to step they are paired by the
-    ranks of ``rho z + sqrt(1 - rho^2) noise``, with z the scores of the step before and noise uncorrelated with
-    them in the sample, as Iman and Conover pair variables [2]_: a Gaussian copula of first order, whose
-    sample autocorrelation is that of the error up to the rounding of ranks.
+    A21. The strata are n equally likely ones, one draw in each [1]_. From step to step they are paired by
+    the ranks of ``rho z + sqrt(1 - rho^2) noise``, with z the scores of the step before and noise that is
+    uncorrelated with them in the sample, as Iman and Conover pair variables [2]_: a Gaussian copula of first
+    order, whose sample autocorrelation is that of the error up to the rounding of ranks.
 
     References
     ----------
@@ -162,7 +162,7 @@ def fast_forward(points: Array, weights: Array, n_kept: int) -> tuple[Index, Arr
         nearest = np.minimum(nearest, distance[:, kept[-1]])
     chosen = np.sort(np.array(kept))
     stands_for = distance[:, chosen].argmin(axis=1)
-    return chosen, np.bincount(stands_for, weights=weights, minlength=n_kept)
+    return chosen, np.array([weights[stands_for == place].sum() for place in range(n_kept)])
 
 
 @dataclass(frozen=True)
