@@ -86,8 +86,8 @@ class Recourse:
     Notes
     -----
     Without ramps nothing but the storages ties periods together, so that recourse splits by scenario and
-    hour. The cost of a period is convex in what storages feed in and renewables could, together: what is learned in
-    one scenario holds in all.
+    hour. The cost of a period is convex in what storages feed in and renewables could, together: what is
+    learned in one scenario holds in all.
     """
 
     def __init__(
