@@ -48,6 +48,7 @@ NOT_STORED = frozenset(
         "ries-parameters",
         "ries-strategic",
         "shared-storage",
+        "shared-storage-ties",
         "ties-feeders",
     }
 )
