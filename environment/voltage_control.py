@@ -25,6 +25,7 @@ class TapChanger:
         Most steps that it may go on a day, up and down together.
     initial : int
         Position before the first period.
+    name : str
 
     Raises
     ------
@@ -42,6 +43,7 @@ class TapChanger:
     step_pu: float
     moves_per_day: int
     initial: int = 0
+    name: str = "tap_changer"
 
     def __post_init__(self) -> None:
         faults = []

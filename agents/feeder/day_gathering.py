@@ -62,6 +62,9 @@ def gather_day(
         **dict.fromkeys(owners, ScheduleRequest(today.number, plain, self_scheduled=True)),
         **dict.fromkeys(contract.places, forecast),
     }
+    changer = named(shape.tap_changer.name) if shape.tap_changer else None
+    if changer is not None:
+        requests[changer] = forecast
     question = ask(today.rules.closes_s, requests)
     silent = yield from question.answered()
     if silent:
@@ -75,3 +78,5 @@ def gather_day(
     today.owners_mw = {name: today.horizon.fit(told[name].net_mw) for name in owners}
     today.base_mw = {name: today.horizon.fit(told[name].load_mw) for name in contract.places}
     today.loads_mw = dict(today.base_mw)
+    if changer is not None:
+        today.tap_before = told[changer].position

@@ -15,6 +15,7 @@ from gridarium.agents.feeder.day_outlook import DayOutlook, sales_margin
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
+from gridarium.agents.feeder.held_taps import HeldTaps
 from gridarium.agents.feeder.own_storages import OwnStorages, Redispatch
 from gridarium.agents.feeder.price_setting import Intention
 from gridarium.agents.feeder.set_points import PointFlow, SetPointDispatcher, SetPoints, Trial
@@ -70,6 +71,7 @@ class DayPlanner:
         self._carbon_in_cost = carbon_in_cost
         self.dispatcher = Dispatcher(world, owner, shape)
         self._committer = UnitCommitter(self.dispatcher)
+        self._taps = HeldTaps(self.dispatcher) if shape.tap_changer else None
         self._set_points = SetPointDispatcher(world, self.dispatcher)
         self._pool = CarbonPool(world, owner, shape.storages, tariff.pool, horizon.step_h, pool_terms)
 
@@ -94,6 +96,8 @@ class DayPlanner:
         planned = self.attempt(today, loads_mw, pool)
         if planned is None:
             today.commitment = self.reviewed(today, loads_mw).best
+            if today.tap is None:
+                self.review_taps(today, loads_mw, takes=True)
             today.forced += 1
             day = self._dispatch_day(today, loads_mw)
             planned = self._planned(self.dispatcher.solve(day), day, today, loads_mw, pool)
@@ -103,7 +107,8 @@ class DayPlanner:
         """The commitment that is held against the best one for some loads.
 
         Where owners' schedules of their storages break a limit of the grid whatever runs, the least change of
-        them that breaks none is kept in `today.redispatched_mw`.
+        them that breaks none is kept in `today.redispatched_mw`. Positions of a tap changer at which nothing
+        can supply the loads are held no longer.
 
         Raises
         ------
@@ -120,10 +125,17 @@ class DayPlanner:
             )
             day = self._dispatch_day(today, loads_mw)
             found = self._committer.review(day, today.commitment)
+        if found is None and today.tap is not None:
+            today.tap = None
+            return self.reviewed(today, loads_mw)
         if found is None:
             self.dispatcher.solve(replace(day, commitment=self.dispatcher.everything))
             raise InfeasibleError(f"agent {self.dispatcher.owner}: no commitment can supply the loads")
         return found
+
+    def review_taps(self, today: DsoDay, loads_mw: Mapping[str, Array], takes: bool) -> bool:
+        """Hold the positions of the tap changer against the best ones for some loads; see `HeldTaps`."""
+        return self._taps is not None and self._taps.review(self._dispatch_day(today, loads_mw), today, takes)
 
     def attempt(
         self, today: DsoDay, loads_mw: Mapping[str, Array], pool: CarbonPoolPlan | None = None
@@ -209,7 +221,7 @@ class DayPlanner:
                 q_mvar += np.outer(place.p_share * place.q_per_p, load)
         p_mw += self._drawn_by_own_mw(today)
         available = list(today.available_mw.values())
-        return DispatchDay(
+        day = DispatchDay(
             today.conditions,
             p_mw,
             q_mvar,
@@ -219,6 +231,7 @@ class DayPlanner:
             today.commitment or self.dispatcher.everything,
             today.openings,
         )
+        return day if self._taps is None else self._taps.hold(day, today)
 
     def without_own(self, today: DsoDay) -> DispatchDay:
         """What was dispatched for the loads heard last, without what storages of owners draw, all closed."""

@@ -7,15 +7,18 @@ from collections.abc import Callable
 import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAhead
+from gridarium.agents.feeder.dispatch import Dispatch
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.horizon import Horizon
 from gridarium.market.messages.commands import (
     Command,
+    CompensatorSetpoint,
     PoolSchedule,
     RenewableSetpoint,
     StorageCommand,
+    TapCommand,
     UnitSchedule,
 )
 
@@ -34,7 +37,7 @@ def redispatch_orders(today: DsoDay, horizon: Horizon) -> dict[str, StorageComma
 def dispatch_orders(
     plan: DayAhead, shape: DispatchShape, horizon: Horizon, day: int, named: Callable[[str], str]
 ) -> dict[str, Command]:
-    """Schedules of all turbines, storages and renewables for a day, by settlement period.
+    """Schedules of all units and of the tap changer for a day, by settlement period.
 
     Parameters
     ----------
@@ -83,4 +86,20 @@ def dispatch_orders(
             p_mw=hold(dispatch.renewable_mw[row]),
             q_mvar=hold(dispatch.renewable_mvar[row]),
         )
+    return orders | _voltage_orders(dispatch, shape, horizon, first, named)
+
+
+def _voltage_orders(
+    dispatch: Dispatch, shape: DispatchShape, horizon: Horizon, first: int, named: Callable[[str], str]
+) -> dict[str, Command]:
+    """Of what holds the voltage: compensators, and the tap changer."""
+    orders: dict[str, Command] = {}
+    for row, unit in enumerate(shape.compensators):
+        q_mvar = series(horizon.by_period(dispatch.compensator_mvar[row]))
+        orders[named(unit.name)] = CompensatorSetpoint(issue=1, period=first, q_mvar=q_mvar)
+    if shape.tap_changer:
+        assert dispatch.tap is not None
+        position = np.repeat(dispatch.tap, horizon.per_step)
+        position.flags.writeable = False
+        orders[named(shape.tap_changer.name)] = TapCommand(issue=1, period=first, position=position)
     return orders

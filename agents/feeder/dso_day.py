@@ -14,8 +14,9 @@ from gridarium.agents.feeder.day_outlook import DayOutlook
 from gridarium.agents.feeder.dispatch import Commitment, Openings
 from gridarium.agents.feeder.own_storages import OwnStorages
 from gridarium.agents.feeder.price_setting import PriceSetter
+from gridarium.agents.feeder.tap_search import TapReview
 from gridarium.agents.following import refuse_head_terms
-from gridarium.environment.arrays import Array
+from gridarium.environment.arrays import Array, Index
 from gridarium.environment.horizon import Horizon
 from gridarium.market.messages.forecasts import OwnSchedule
 from gridarium.market.messages.tariffs import CarbonTerms, LoadPlan, MarketConditions, TariffSignal
@@ -56,6 +57,8 @@ class DsoDay:
     - `commitment`: which units run, and which ways the head works; None where everything does
     - `review`, `revisions`, `forced`: the commitment against the best one when it was looked at last; how
       often it was changed after a negotiation, and within one because loads could not be supplied
+    - `tap_before`, `tap`, `tap_review`: where the tap changer stands at first, the positions that are held,
+      and these against the best ones when they were looked at last; None without one
     - `rounds`, `signal`, `plan`: the negotiation, and what came of it
     - `accounts`: the settlement, once the plan is final
 
@@ -88,6 +91,9 @@ class DsoDay:
         self.commitment: Commitment | None = None
         self.review: Review
         self.revisions = self.forced = 0
+        self.tap_before = 0
+        self.tap: Index | None = None
+        self.tap_review: TapReview | None = None
         self.rounds: list[Round[PriceJudgement]] = []
         self.signal: TariffSignal
         self.plan: DayAhead

@@ -219,4 +219,22 @@ def _day(day: DsoDay) -> dict[str, ArrayLike]:
         "forced_commitments": day.forced,
         "budget_excess_money": day.accounts.budget_excess_money(),
         **(day.setter.foresight or _NOTHING_FORESEEN)._asdict(),
+        **_taps(day),
+    }
+
+
+def _taps(day: DsoDay) -> dict[str, ArrayLike]:
+    """What a day costs at the positions held, the best ones found, and any, by the last look at them.
+
+    Nothing without a tap changer.
+    """
+    review = day.tap_review
+    if review is None:
+        return {}
+    best = review.dispatch.cost_money
+    return {
+        "tap_cost_money": best if day.tap is review.best else review.held_money,
+        "tap_best_money": best,
+        "tap_bound_money": review.bound_money,
+        "tap_looks": review.looks,
     }

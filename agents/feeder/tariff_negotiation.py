@@ -111,13 +111,17 @@ class TariffNegotiation:
         return self._planner.plan(self._today, self.perceived_mw)
 
     def review(self, commits: bool) -> bool:
-        """Hold the commitment against the best one for the loads last heard; whether another is taken now."""
-        today = self._today
-        today.review = self._planner.reviewed(today, today.loads_mw)
-        if not commits or not today.review.pays:
-            return False
-        today.commitment = today.review.best
-        return True
+        """Hold units and positions of the tap changer against the best ones for the loads last heard.
+
+        Positions are held while prices are negotiated, as the commitment is: dispatches of one round and the
+        next then differ by the loads alone. Returns whether others are taken now.
+        """
+        today, planner = self._today, self._planner
+        today.review = planner.reviewed(today, today.loads_mw)
+        if commits and today.review.pays:
+            today.commitment = today.review.best
+        moved = planner.review_taps(today, today.loads_mw, takes=commits)
+        return moved or (commits and today.review.pays)
 
     def attempt(self) -> DayAhead | None:
         """The plan for the loads last heard, or None where they cannot be supplied."""

@@ -10,6 +10,7 @@ from pydantic import Field
 from gridarium.environment.errors import Fault
 from gridarium.experiments.behaviour_schema import Behaviour, misplaced
 from gridarium.experiments.parts.carbon_market import build_carbon_market
+from gridarium.experiments.parts.compensators import compensator_ratings
 from gridarium.experiments.parts.gas_turbines import GAS_TURBINES, turbine_ratings
 from gridarium.experiments.parts.leader import LEADER, setter_maker
 from gridarium.experiments.parts.negotiation import negotiation_rules
@@ -25,6 +26,7 @@ from gridarium.experiments.parts.pooling import (
 from gridarium.experiments.parts.renewables import RENEWABLES, inverter_mva
 from gridarium.experiments.parts.storage_pool import pool_of
 from gridarium.experiments.parts.supply import PRICES
+from gridarium.experiments.parts.tap_changer import tap_changer_ratings
 from gridarium.experiments.parts.tariff import TARIFF, build_tariff, pool_terms
 from gridarium.experiments.populations import behaviour_of
 from gridarium.experiments.scenario_fields import Conflict, Flag, MoneyAmount, Section
@@ -103,13 +105,14 @@ def _shape(build: GridBuild, section: Dso) -> DispatchShape:
     storages = () if section.storage == "self-scheduled" else commanded_ratings(build.scenario)
     renewables = RENEWABLES.of(build.scenario)
     buses = place_units(build.grid.feeder, build.scenario)
+    compensators = compensator_ratings(build.scenario)
     names = (*turbines, *(unit.name for unit in storages), *renewables)
     return DispatchShape(
         feeder=build.grid.feeder,
         turbines=tuple(turbine_ratings(name, unit) for name, unit in turbines.items()),
         storages=storages,
         renewables=tuple(Inverter(name, inverter_mva(build, unit)) for name, unit in renewables.items()),
-        sites=tuple((name, buses[name]) for name in names),
+        sites=tuple((name, buses[name]) for name in (*names, *(unit.name for unit in compensators))),
         wear_cost_per_mwh=commanded_wear_per_mwh(build.scenario) if storages else (),
         n_period=build.horizon.n_step,
         period_h=build.horizon.step_h,
@@ -119,6 +122,8 @@ def _shape(build: GridBuild, section: Dso) -> DispatchShape:
         export_limit_mw=prices.export_limit_mw,
         loss_price_per_mwh=section.loss_price_per_mwh,
         opens_storages=section.storage == "pooled",
+        tap_changer=tap_changer_ratings(build.scenario),
+        compensators=compensators,
     )
 
 

@@ -12,6 +12,7 @@ from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.parts.carbon_market import CARBON_MARKET
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
 from gridarium.experiments.parts.carbon_pool import CARBON_POOL
+from gridarium.experiments.parts.compensators import COMPENSATORS
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.day_ahead_market import DAY_AHEAD_MARKET
 from gridarium.experiments.parts.dso import DSO
@@ -31,6 +32,7 @@ from gridarium.experiments.parts.renewables import RENEWABLES
 from gridarium.experiments.parts.storage_pool import STORAGE_POOL
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES, REAL_TIME
+from gridarium.experiments.parts.tap_changer import TAP_CHANGER
 from gridarium.experiments.parts.tariff import TARIFF
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS
 from gridarium.experiments.parts.ties import TIES
@@ -46,6 +48,8 @@ HOUSE: tuple[Part[Any], ...] = (
     RENEWABLES,
     STORAGES,
     GAS_TURBINES,
+    COMPENSATORS,
+    TAP_CHANGER,
     CONSUMERS,
     TARIFF,
     LEADER,

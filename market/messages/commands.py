@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gridarium.environment.arrays import Array
+from gridarium.environment.arrays import Array, Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,20 @@ class RenewableSetpoint(Command):
 
     p_mw: Array
     q_mvar: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TapCommand(Command):
+    """Positions that a tap changer shall take, shape (n_left,); it stays at the last one."""
+
+    position: Index
+
+
+@dataclass(frozen=True, slots=True)
+class CompensatorSetpoint(Command):
+    """What a compensator shall give, Mvar, shape (n_left,); negative where it draws."""
+
+    q_mvar: Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,3 +130,11 @@ class StorageOffer:
 
     day: int
     e_mwh: float
+
+
+@dataclass(frozen=True, slots=True)
+class TapPosition:
+    """Where a tap changer will stand when a day begins, as far as it knows."""
+
+    day: int
+    position: int
