@@ -11,8 +11,8 @@ from gridarium.environment.errors import InfeasibleError
 class HeldTaps:
     """Holds what a search has found in `DsoDay.tap`, as the commitment is held.
 
-    Dispatches of one round and the next then differ by the loads alone. After a negotiation the positions are
-    held against the best ones for the loads that came of it, and prices are negotiated anew under better ones.
+    Dispatches of one round and the next then differ by the loads alone. After a negotiation the positions
+    are held against the best ones for the loads that came of it, and better ones negotiated under anew.
 
     Parameters
     ----------

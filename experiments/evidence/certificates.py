@@ -23,6 +23,7 @@ from gridarium.experiments.evidence import (
     seam_certificates,
     system_certificates,
     tied_certificates,
+    voltage_certificates,
 )
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables, evidence_of
 from gridarium.experiments.parts.part import GridScenario
@@ -60,6 +61,8 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     balance_certificates.money,
     feeder_certificates.budget,
     feeder_certificates.network,
+    voltage_certificates.tap_changer,
+    voltage_certificates.active_network,
     feeder_certificates.commitment,
     feeder_certificates.dispatch_optimality,
     pool_certificates.trades,

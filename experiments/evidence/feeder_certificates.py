@@ -76,7 +76,7 @@ def network(known: GridEvidence) -> Iterator[Reading]:
     if not known.of(Dso):
         return
     buses, branches = known.tables["buses"], known.tables["branches"]
-    hard = _meets_its_plan(known)
+    hard = meets_its_plan(known)
     yield Reading(
         "cone gap", float(known.tables["days"]["cone_gap_pu"].max()), 1e-5, "p.u.", True,
         "largest |P^2 + Q^2 - l v| of a branch, on a base of 1 MVA (C10)",
@@ -100,7 +100,7 @@ def network(known: GridEvidence) -> Iterator[Reading]:
     )  # fmt: skip
 
 
-def _meets_its_plan(known: GridEvidence) -> bool:
+def meets_its_plan(known: GridEvidence) -> bool:
     """Whether the load is the one that was counted on, as it must be where nobody is bounded.
 
     Where bounded agents bring another load, the grid shows it; no model is wrong.

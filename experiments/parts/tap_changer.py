@@ -61,9 +61,7 @@ def _build(build: GridBuild) -> None:
     low, high = network.voltage_min_pu, network.voltage_max_pu
     vm_pu = build.grid.feeder.slack_vm_pu * (1.0 + ratings.step_pu * ratings.initial)
     if not low <= vm_pu <= high:
-        allowed = (
-            f"must leave the substation, here {vm_pu:g} p.u., in the voltage band [{low:g}, {high:g}] p.u."
-        )
+        allowed = f"must leave the substation, here {vm_pu:g} p.u., in the band [{low:g}, {high:g}] p.u."
         raise NetworkError("scenario", [Fault("tap_changer.initial", ratings.initial, allowed)])
     TapChangerUnit(build.grid.head, ratings, build.horizon)
 
@@ -72,9 +70,7 @@ def _is_planned_with(scenario: GridScenario) -> Iterator[Fault]:
     """Yield a leader whose model of the feeder knows no positions."""
     leader = LEADER.of(scenario)
     if TAP_CHANGER.of(scenario) is not None and leader.searches:
-        allowed = (
-            f"must be left out where leader.kind is {leader.kind}, whose model has one voltage at the head"
-        )
+        allowed = f"must be left out where leader.kind is {leader.kind}, whose model has a fixed head voltage"
         yield Fault("tap_changer", "given", allowed)
 
 
