@@ -55,7 +55,7 @@ def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
     short = [*from_eight, "horizon_h=1", "operator.benchmark_nodes=0"]
     return {
         "feeder": run(load_scenario("adcef-small"), cases=["adcef"]),
-        "owners": run(load_scenario("adcef-small"), cases=["tou"]),
+        "owners": run(load_scenario("adcef-small", ["tap_changer={}"]), cases=["tou"]),
         "pool": run(load_scenario("adcef-small", ["dso.storage=pooled", "storage_pool={}"]), cases=["adcef"]),
         "system": run(load_scenario("net-zero", short), cases=["shared-storage"]),
         "bulk": run(
