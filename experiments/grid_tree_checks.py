@@ -16,8 +16,10 @@ from gridarium.experiments.grid_tree import (
     StackedScenario,
     unused_fields,
 )
+from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.network import NETWORK, has_one_bus
 from gridarium.experiments.parts.part import GridScenario
+from gridarium.experiments.parts.tariff import NODAL_TARIFFS, TARIFF
 from gridarium.experiments.parts.ties import can_be_shared, can_try
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_checks import currencies_have_rates, papers_are_known, rates_are_of_others
@@ -177,6 +179,9 @@ def _seam_faults(entries: Mapping[str, GridEntry]) -> Iterator[Fault]:
             yield Fault(f"grids.{name}.under", entry.place.under, allowed)
         if above.scenario.operator_name is None:
             yield Fault(f"grids.{name}.under", entry.place.under, "must be a grid with an operator")
+        if DSO.is_given(above.scenario) and TARIFF.of(above.scenario).kind in NODAL_TARIFFS:
+            allowed = "must be a grid whose tariff has one price for all buses"
+            yield Fault(f"grids.{name}.under", entry.place.under, allowed)
         yield from _bus_faults(name, entry.place.at, above.scenario)
 
 

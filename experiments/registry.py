@@ -163,6 +163,11 @@ _SHIPPED: Mapping[str, Kind] = {
             Entry("tou", "gridarium.market.tariffs:TouTariff", "time-of-use price, no carbon in it"),
             Entry("static-carbon", "gridarium.market.tariffs:StaticCarbonTariff", "time-of-use plus carbon"),
             Entry("adcef", "gridarium.market.adcef:AdcefTariff", "adjustable carbon factor with a pool"),
+            Entry(
+                "nodal-carbon-surcharge",
+                "gridarium.market.nodal_carbon:NodalCarbonTariff",
+                "time-of-use plus the carbon that arrives at each bus",
+            ),
         ),
     ),
     "bargaining-rules": Kind(

@@ -43,7 +43,8 @@ class PeriodAccount:
     period : int
     load_mwh : mapping of str to float
         Metered energy of each consumer.
-    price_per_mwh : float
+    price_per_mwh : mapping of str to float
+        At which each pays.
     wear_money : float
     carbon_money : float
         Paid by the carbon market; negative where the DSO pays.
@@ -54,7 +55,7 @@ class PeriodAccount:
     time_s: float
     period: int
     load_mwh: Mapping[str, float]
-    price_per_mwh: float
+    price_per_mwh: Mapping[str, float]
     wear_money: float
     carbon_money: float
     carbon_market: str
@@ -68,7 +69,7 @@ def settle_period(ledger: Ledger, operator: str, account: PeriodAccount) -> None
             ledger.book(account.time_s, payer, payee, amount_money, purpose, account.period)
 
     for consumer, energy in account.load_mwh.items():
-        book(consumer, operator, account.price_per_mwh * energy, RETAIL)
+        book(consumer, operator, account.price_per_mwh[consumer] * energy, RETAIL)
     book(operator, MAINTENANCE, account.wear_money, WEAR)
     book(account.carbon_market, operator, account.carbon_money, CARBON)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -54,6 +55,18 @@ def system_factor(supply: Supply) -> Array:
     return np.divide(supply.emission_t_per_h, total, out=np.zeros_like(total), where=total > 0)
 
 
+class NodalSupply(Protocol):
+    """What is supplied at each bus; arrays of shape (n_bus, n_period)."""
+
+    @property
+    def load_mw(self) -> Array:
+        """Load of all followers, MW."""
+
+    @property
+    def intensity_tco2_per_mwh(self) -> Array:
+        """Carbon intensity of the power that arrives; 0 where none does."""
+
+
 @dataclass(frozen=True)
 class Situation:
     """All that a tariff may look at; arrays of shape (n_period,).
@@ -71,6 +84,8 @@ class Situation:
     avoided_t_per_h : ndarray
         Emission that the absorbed surplus avoids on the day, shared among periods, tCO2/h.
     period_h : float
+    nodes : NodalSupply, optional
+        The same bus by bus, where the operator of a feeder has planned it.
     """
 
     conditions: MarketConditions
@@ -83,3 +98,4 @@ class Situation:
     pool_out_t_per_h: Array
     avoided_t_per_h: Array
     period_h: float
+    nodes: NodalSupply | None = None

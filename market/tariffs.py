@@ -18,11 +18,14 @@ class TariffOffer:
     Parameters
     ----------
     price_per_mwh, factor_tco2_per_mwh : ndarray
-        Retail price, and the carbon factor by which loads are held responsible.
+        Retail price, of a tariff that differs from bus to bus of shape (n_bus, n_period); and the carbon
+        factor by which loads are held responsible, of all of them together.
     negative_factor_tco2_per_mwh, surplus_mw : ndarray
         Credit for a renewable surplus, and the surplus; zero where the tariff knows none.
     fixed_credit_t_per_h : ndarray or float
         The part of that credit that stays the same whatever the load, tCO2/h; the rest goes with the load.
+    nodal_factor_tco2_per_mwh : ndarray, shape (n_bus, n_period), optional
+        What loads are told of their carbon instead, by a tariff that differs from bus to bus.
     """
 
     price_per_mwh: Array
@@ -30,6 +33,13 @@ class TariffOffer:
     negative_factor_tco2_per_mwh: Array
     surplus_mw: Array
     fixed_credit_t_per_h: Array | float = 0.0
+    nodal_factor_tco2_per_mwh: Array | None = None
+
+    @property
+    def told_factor_tco2_per_mwh(self) -> Array:
+        """Carbon factor that goes with the price, as it is posted."""
+        nodal = self.nodal_factor_tco2_per_mwh
+        return self.factor_tco2_per_mwh if nodal is None else nodal
 
 
 class Tariff(Protocol):
@@ -106,6 +116,19 @@ class StaticCarbonTariff:
             self.adjustment,
         )
         return TariffOffer(price, factor, zero, zero)
+
+
+def told_to(p_share: Array, posted: Array) -> Array:
+    """What a follower is told of something posted, shape (n_period,).
+
+    Parameters
+    ----------
+    p_share : ndarray, shape (n_bus,)
+        How what the follower draws spreads over the buses.
+    posted : ndarray, shape (n_period,) or (n_bus, n_period)
+        One series for all, or one for each bus, of which the follower is told the mean over what it draws.
+    """
+    return posted if posted.ndim == 1 else np.asarray(p_share @ posted)
 
 
 def daily_factor(situation: Situation) -> float:

@@ -144,8 +144,10 @@ class LearnedSlope(Bounded):
         past = self.learned
         if "posted" in past:
             step, answer = posted - past["posted"], called_for - past["called_for"]
-            past["square"] = self.forgetting * past.get("square", 0.0) + float(step @ step)
-            past["product"] = self.forgetting * past.get("product", 0.0) + float(step @ answer)
+            past["square"] = self.forgetting * past.get("square", 0.0) + float(step.ravel() @ step.ravel())
+            past["product"] = self.forgetting * past.get("product", 0.0) + float(
+                step.ravel() @ answer.ravel()
+            )
         past["posted"], past["called_for"] = posted, called_for
         square = past.get("square", 0.0)
         # Outside these limits a slope comes from solver noise, and a step by it from nowhere.

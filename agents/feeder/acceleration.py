@@ -20,7 +20,7 @@ _RCOND = 1e-8
 
 
 class Heard(NamedTuple):
-    """A posted price and what its answers call for, money/MWh, shape (n_period,) each."""
+    """A posted price and what its answers call for, money/MWh, of one shape: (..., n_period)."""
 
     posted: Array
     called_for: Array
@@ -58,7 +58,7 @@ class Acceleration:
         self._heard: deque[Heard] = deque(maxlen=memory + 1)
 
     def step(self, heard: Heard) -> Array:
-        """The next price, money/MWh, shape (n_period,)."""
+        """The next price, money/MWh, of the shape of those heard."""
         if self._heard and np.array_equal(self._heard[-1].posted, heard.posted):
             self._heard.pop()
         self._heard.append(heard)
@@ -66,10 +66,11 @@ class Acceleration:
         damped = self._damping * distance
         if len(self._heard) == 1:
             return heard.posted + damped
-        posted = np.diff([one.posted for one in self._heard], axis=0)
-        distances = np.diff([one.called_for - one.posted for one in self._heard], axis=0)
-        weights = np.linalg.lstsq(distances.T, distance, rcond=_RCOND)[0]
-        step = damped - weights @ (posted + self._damping * distances)
+        posted = np.diff([one.posted.ravel() for one in self._heard], axis=0)
+        distances = np.diff([(one.called_for - one.posted).ravel() for one in self._heard], axis=0)
+        weights = np.linalg.lstsq(distances.T, distance.ravel(), rcond=_RCOND)[0]
+        mixed = weights @ (posted + self._damping * distances)
+        step = damped - mixed.reshape(damped.shape)
         longest, most = float(np.abs(step).max()), STEP_CAP * heard.distance_per_mwh
         return np.asarray(heard.posted + (step if longest <= most else most / longest * step))
 
@@ -110,6 +111,6 @@ class ProgressWatch:
 
     @property
     def spread_per_mwh(self) -> Array:
-        """How far prices differ that were posted or called for since the last progress, shape (n_period,)."""
+        """How far prices differ that were posted or called for since the last progress, of their shape."""
         prices = np.array([price for heard in self._since for price in heard])
         return np.asarray(np.ptp(prices, axis=0))

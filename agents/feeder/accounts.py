@@ -11,6 +11,7 @@ from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.day_outlook import DayOutlook
 from gridarium.agents.feeder.dispatch import Dispatch, Dispatcher
+from gridarium.agents.feeder.planned_carbon import PlannedCarbon
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
@@ -25,7 +26,7 @@ from gridarium.market.settlement import (
     settle_true_up,
 )
 from gridarium.market.supply import Situation
-from gridarium.market.tariffs import Tariff, TariffOffer, carbon_revenue, granted_discount
+from gridarium.market.tariffs import Tariff, TariffOffer, carbon_revenue, granted_discount, told_to
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class DayAhead:
     offer: TariffOffer
     situation: Situation
     outlook: DayOutlook
+    carbon: PlannedCarbon
 
     @property
     def marginal_credit_tco2_per_mwh(self) -> Array:
@@ -72,6 +74,21 @@ class DayAhead:
             allowed = conditions.quota_tco2_per_mwh * load + self.credit_t_per_h(load)
             cost -= conditions.carbon_price_per_tco2 * float(allowed.sum()) * self.situation.period_h
         return cost
+
+
+def sales_money(price_per_mwh: Array, plan: DayAhead) -> float:
+    """What followers pay for their loads of a plan at a posted price, money per day.
+
+    Parameters
+    ----------
+    price_per_mwh : ndarray, shape (n_period,) or (n_bus, n_period)
+    plan : DayAhead
+    """
+    one_price = price_per_mwh.ndim == 1
+    paid = (
+        price_per_mwh @ plan.situation.load_mw if one_price else np.vdot(price_per_mwh, plan.carbon.load_mw)
+    )
+    return float(paid) * plan.situation.period_h
 
 
 @dataclass(frozen=True)
@@ -112,6 +129,8 @@ class DayAccounts:
     signal : TariffSignal
         The final one, in the steps of the plan.
     horizon : Horizon
+    shares : mapping of str to ndarray, shape (n_bus,)
+        How what each follower draws, or trades, spreads over the buses.
     dues : StorageDues, optional
         None by default.
     """
@@ -126,6 +145,7 @@ class DayAccounts:
         plan: DayAhead,
         signal: TariffSignal,
         horizon: Horizon,
+        shares: Mapping[str, Array],
         dues: StorageDues | None = None,
     ) -> None:
         self._dues = dues or StorageDues()
@@ -133,7 +153,8 @@ class DayAccounts:
         self._operator, self._contract = operator, contract
         self._periods = horizon.periods(signal.day)
         hold = horizon.by_period
-        self._price, self._tou = hold(signal.price_per_mwh), hold(signal.reference_price_per_mwh)
+        self._one_price, self._tou = signal.price_per_mwh.ndim == 1, hold(signal.reference_price_per_mwh)
+        self._price = {name: hold(told_to(share, signal.price_per_mwh)) for name, share in shares.items()}
         self._wear_cost_per_h = hold(dispatcher.wear_cost_per_h(plan.dispatch))
         self._turbines = {grid.named(unit.name): unit for unit in dispatcher.shape.turbines}
         self._factor = hold(plan.offer.factor_tco2_per_mwh)
@@ -186,8 +207,16 @@ class DayAccounts:
 
     def budget_excess_money(self) -> float:
         """Discounts beyond the carbon revenue, money per day; negative where revenue is left (C8)."""
-        discount = granted_discount(self._price, self._tou, self.load_mw(), self._world.period_h)
-        return discount - float(self.carbon_revenue_money().sum())
+        return self._discount_money() - float(self.carbon_revenue_money().sum())
+
+    def _discount_money(self) -> float:
+        """Discounts to all who pay the tariff, money per day; those who pay one price count together."""
+        hours = self._world.period_h
+        if self._one_price:
+            price = next(iter(self._price.values()), self._tou)
+            return granted_discount(price, self._tou, self.load_mw(), hours)
+        metered = self._metered_mw().items()
+        return sum(granted_discount(self._price[name], self._tou, load, hours) for name, load in metered)
 
     def load_mw(self) -> Array:
         """What consumers and grids below have drawn, as metered, MW, shape (n_period,)."""
@@ -206,7 +235,7 @@ class DayAccounts:
 
     def _settle_storages(self, period: int) -> None:
         """Trade with owners by their meters; after the day's last period pay what is owed for commands."""
-        world, price = self._world, float(self._price[period - self._periods.start])
+        world = self._world
         for owner in self._dues.traders:
             charged, discharged = (
                 float(meters[owner][period]) * world.period_h
@@ -220,7 +249,7 @@ class DayAccounts:
                 moved_mwh=0.0,
                 charged_mwh=charged,
                 discharged_mwh=discharged,
-                price_per_mwh=price,
+                price_per_mwh=float(self._price[owner][period - self._periods.start]),
                 rates=StorageRates(0.0, 0.0),
             )
             settle_storage(world.ledger, account)
@@ -281,7 +310,7 @@ class DayAccounts:
             time_s=self._world.clock.now_s,
             period=period,
             load_mwh={name: float(meters[name][period]) * hours for name in contract.consumers},
-            price_per_mwh=float(self._price[place]),
+            price_per_mwh={name: float(self._price[name][place]) for name in contract.consumers},
             wear_money=float(self._wear_cost_per_h[place]) * hours,
             carbon_money=carbon,
             carbon_market=contract.carbon_market,

@@ -9,6 +9,7 @@ import numpy as np
 from gridarium.agents.feeder.absorbed_surplus import AbsorbedSurplus
 from gridarium.agents.feeder.carbon_pool import PoolDay
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
+from gridarium.agents.feeder.planned_carbon import PlannedCarbon
 from gridarium.environment.arrays import Array
 from gridarium.market.tariffs import Tariff
 
@@ -28,11 +29,14 @@ class DayOutlook:
         None where the tariff credits no surplus.
     pool : PoolDay
         What the virtual carbon pools begin and shall end with.
+    carbon_before : PlannedCarbon, optional
+        Of the final plan of the day before: what storages hold as the day begins.
     """
 
     wanted_transfer_t_per_h: Array
     surplus: AbsorbedSurplus | None
     pool: PoolDay
+    carbon_before: PlannedCarbon | None = None
 
 
 def sales_margin(dispatcher: Dispatcher, day: DispatchDay, base: Dispatch, tariff: Tariff) -> Array:

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from gridarium.agents.feeder.absorbed_surplus import absorbed_surplus
-from gridarium.agents.feeder.accounts import DayAhead
+from gridarium.agents.feeder.accounts import DayAhead, sales_money
 from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, PoolTerms, wanted_transfer
 from gridarium.agents.feeder.commitment import Review, UnitCommitter
+from gridarium.agents.feeder.day_carbon import at_buses, carbon_of_day
 from gridarium.agents.feeder.day_outlook import DayOutlook, sales_margin
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
@@ -200,21 +201,21 @@ class DayPlanner:
                 surplus = absorbed_surplus(self._committer, day, base, today.unmanaged_charge_mw)
         last = today.number == self._horizon.n_day - 1
         pool, left = (None, None) if before is None else (before.outlook.pool, before.plan.pool)
-        return DayOutlook(wanted, surplus, self._pool.begin(market.quota_tco2_per_mwh, pool, left, last))
+        begun = self._pool.begin(market.quota_tco2_per_mwh, pool, left, last)
+        return DayOutlook(wanted, surplus, begun, None if before is None else before.plan.carbon)
 
     def profit_money(self, price: Array, plan: DayAhead) -> float:
         """Sales at a price less the net cost of a plan, money per day."""
-        sales = float(price @ plan.situation.load_mw) * self._horizon.step_h
-        return sales - plan.net_cost_money(self._tariff.trades_carbon and self._carbon_in_cost)
+        return sales_money(price, plan) - plan.net_cost_money(
+            self._tariff.trades_carbon and self._carbon_in_cost
+        )
 
     def _dispatch_day(self, today: DsoDay, loads_mw: Mapping[str, Array]) -> DispatchDay:
         """What is to be dispatched for some loads."""
-        shape = self.dispatcher.shape
-        p_mw = np.zeros((shape.feeder.n_bus, self._horizon.n_step))
+        p_mw = at_buses(loads_mw, self._places, self.dispatcher.shape)
         q_mvar = np.zeros_like(p_mw)
         for name, load in loads_mw.items():
             place = self._places[name]
-            p_mw += np.outer(place.p_share, load)
             if name in today.loads_mvar:
                 q_mvar += np.outer(place.p_share, today.loads_mvar[name])
             else:
@@ -262,6 +263,8 @@ class DayPlanner:
         """Carbon pool and tariff that go with a dispatch."""
         conditions, load, outlook = today.conditions, np.asarray(sum(loads_mw.values())), today.outlook
         supply = self.dispatcher.supply(dispatch, conditions)
+        shape = self.dispatcher.shape
+        carbon = carbon_of_day(shape, dispatch, day, today, at_buses(loads_mw, self._places, shape))
         pool = pool or self._pool.allocate(dispatch, supply, outlook.wanted_transfer_t_per_h, outlook.pool)
         situation = Situation(
             conditions=conditions,
@@ -274,8 +277,9 @@ class DayPlanner:
             pool_out_t_per_h=pool.outflow_t_per_h.sum(axis=0),
             avoided_t_per_h=outlook.surplus.avoided_t_per_h if outlook.surplus else np.zeros_like(load),
             period_h=self._horizon.step_h,
+            nodes=carbon,
         )
-        return DayAhead(dispatch, pool, self._tariff.offer(situation), situation, outlook)
+        return DayAhead(dispatch, pool, self._tariff.offer(situation), situation, outlook, carbon)
 
 
 class PlannerBench:

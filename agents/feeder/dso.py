@@ -23,7 +23,11 @@ from gridarium.agents.feeder.dso_rows import DsoRows
 from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter
 from gridarium.agents.feeder.set_points import SetPoints, Trial
-from gridarium.agents.feeder.tariff_negotiation import TariffNegotiation, revise_commitment
+from gridarium.agents.feeder.tariff_negotiation import (
+    TariffNegotiation,
+    revise_commitment,
+    told_signals,
+)
 from gridarium.agents.following import HeadCustomer
 from gridarium.agents.leading import lead
 from gridarium.agents.questions import Question
@@ -122,7 +126,7 @@ class Dso(HeadCustomer):
             self.days.append(today)
             yield from gather_day(self, self.contract, self.shape, self.pooled, today, self._ask_until)
             self.answer_forecasts()
-            negotiation = TariffNegotiation(self, today, self._planner, self._hearers)
+            negotiation = TariffNegotiation(self, today, self._planner, self._hearers())
             while not today.committed:
                 yield from self._follow(today, negotiation)
             yield from self._commit(today)
@@ -145,7 +149,7 @@ class Dso(HeadCustomer):
     def _announce(self, today: DsoDay, negotiation: TariffNegotiation) -> Generator[Any, Any, None]:
         """Send the final tariff; whoever missed the last round answers now, and the dispatch follows."""
         today.signal, before = replace(today.signal, final=True), (today.total_mw, today.own_mw)
-        question = self._ask_until(today.rules.closes_s, dict.fromkeys(self._hearers, today.signal))
+        question = self._ask_until(today.rules.closes_s, told_signals(today.signal, self._hearers()))
         yield from question.answered()
         today.hear(question.replies)
         if not all(map(np.array_equal, (today.total_mw, today.own_mw), before)):
@@ -163,6 +167,7 @@ class Dso(HeadCustomer):
             today.plan,
             today.signal,
             self.horizon,
+            self._hearers(),
             StorageDues(
                 tuple(today.owners_mw),
                 self.pooled.owed_money(today) if self.pooled else today.owed_money(today.own),
@@ -180,10 +185,12 @@ class Dso(HeadCustomer):
         left = max(self.rules.reply_timeout_s, end_s - self.world.clock.now_s)
         return self.ask(payloads, left, self.rules.resend_after_s)
 
-    @property
-    def _hearers(self) -> tuple[str, ...]:
-        """Whoever answers its tariff."""
-        return (*self.connections, *self.today.owners_mw)
+    def _hearers(self) -> dict[str, Array]:
+        """Whoever answers its tariff, and how what each draws spreads over the buses, shape (n_bus,)."""
+        shares = {name: place.p_share for name, place in self.connections.items()}
+        own = zip(self.today.owners_mw, self.today.own.sites, strict=True)
+        n_bus = self.shape.feeder.n_bus
+        return shares | {name: np.eye(1, n_bus, bus).ravel() for name, (_, bus) in own}
 
     # What it hears.
 
@@ -220,7 +227,7 @@ class Dso(HeadCustomer):
 
     @property
     def called_for_per_mwh(self) -> Array:
-        """The price that the loads heard last call for, money/MWh, shape (n_step,)."""
+        """The price that the loads heard last call for, money/MWh, shape (n_step,) or (n_bus, n_step)."""
         return self.today.plan.offer.price_per_mwh
 
     def plan_for(self, loads_mw: Mapping[str, Array], pool: CarbonPoolPlan | None = None) -> DayAhead | None:
@@ -265,5 +272,7 @@ class Dso(HeadCustomer):
     def rows(self) -> Iterator[Rows]:
         """What passed its head, and what it has posted, negotiated, planned, sold and settled."""
         yield from super().rows()
-        own = DsoRows(self.grid, self.name, self.shape, self.contract, self.horizon, self.days)
+        own = DsoRows(
+            self.grid, self.name, self.shape, self.contract, self.horizon, self.days, self._hearers()
+        )
         yield from own.rows()

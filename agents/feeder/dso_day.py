@@ -133,10 +133,9 @@ class DsoDay:
 
     def owed_money(self, own: OwnStorages) -> dict[str, float]:
         """What owners of storages are to get for being commanded, money by name: what they lose by it."""
-        commanded = self.baselines.items()
-        lost = own.lost_money(
-            self.signal.price_per_mwh, self.wanted_mw, self.own_mw, self.horizon.step_h
-        ).tolist()
+        commanded, posted = self.baselines.items(), self.signal.price_per_mwh
+        price = posted if posted.ndim == 1 else posted[[bus for _, bus in own.sites]]
+        lost = own.lost_money(price, self.wanted_mw, self.own_mw, self.horizon.step_h).tolist()
         return {name: told.earnings_money for name, told in commanded} | dict(
             zip(self.owners_mw, lost, strict=True)
         )

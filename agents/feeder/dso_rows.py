@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
 from gridarium.market.adcef import formula_credit
+from gridarium.market.tariffs import told_to
 
 _NOTHING_FORESEEN = Foresight(np.nan, np.nan, 0)
 
@@ -35,6 +36,8 @@ class DsoRows:
     horizon : Horizon
     days : sequence of DsoDay
         All of them, settled.
+    shares : mapping of str to ndarray, shape (n_bus,)
+        How what each follower draws spreads over the buses.
     """
 
     grid: Grid
@@ -43,6 +46,7 @@ class DsoRows:
     contract: DsoContract
     horizon: Horizon
     days: Sequence[DsoDay]
+    shares: Mapping[str, Array]
 
     def rows(self) -> Iterator[Rows]:
         """All of them."""
@@ -55,7 +59,7 @@ class DsoRows:
         yield from self._retail()
         yield from self._storages()
         voltage = self._over_days(lambda day: day.plan.dispatch.voltage_pu)
-        yield Rows("buses", {"vm_dispatch_pu": voltage}, by="bus")
+        yield Rows("buses", {"vm_dispatch_pu": voltage} | self._posted_by_bus(), by="bus")
         current = self._over_days(lambda day: day.plan.dispatch.current_pu)
         yield Rows("branches", {"i_dispatch_pu": current}, by="branch")
 
@@ -65,7 +69,17 @@ class DsoRows:
 
     @property
     def _price_per_mwh(self) -> Array:
-        return self._over_days(lambda day: day.signal.price_per_mwh)
+        """Of a price that was posted by bus the mean over the loads planned."""
+        return self._over_days(_mean_price)
+
+    def _posted_by_bus(self) -> dict[str, ArrayLike]:
+        """Price and carbon intensity at each bus, where they were posted by bus."""
+        if all(day.signal.price_per_mwh.ndim == 1 for day in self.days):
+            return {}
+        return {
+            "price_posted_per_mwh": self._over_days(lambda day: day.signal.price_per_mwh),
+            "factor_posted_tco2_per_mwh": self._over_days(lambda day: day.signal.factor_tco2_per_mwh),
+        }
 
     @property
     def _settled_factor_tco2_per_mwh(self) -> Array:
@@ -138,7 +152,7 @@ class DsoRows:
 
     def _retail(self) -> Iterator[Rows]:
         """Energy sold at the posted price: to each consumer, and to grids below."""
-        price, local, world = self._price_per_mwh, self.grid.local, self.grid.world
+        local, world = self.grid.local, self.grid.world
         for name in self.contract.places:
             below = self.contract.below.get(name)
             taken = world.meters[name] if below is None else below.exchange_mw * below.replicas
@@ -147,9 +161,13 @@ class DsoRows:
                 "seller": local(self.name),
                 "buyer": local(name) if below is None else below.name,
                 "volume_mwh": taken * world.period_h,
-                "price_per_mwh": price,
+                "price_per_mwh": self._over_days(lambda day, name=name: self._told(day, name)),  # type: ignore[misc]
             }
             yield Rows("trades", values)
+
+    def _told(self, day: DsoDay, name: str) -> Array:
+        """Final price of a day as a follower was told it."""
+        return told_to(self.shares[name], day.signal.price_per_mwh)
 
     def _storages(self) -> Iterator[Rows]:
         """What each storage would draw by itself, what its owner has scheduled, and what it is to draw."""
@@ -179,6 +197,16 @@ def _wanted_mw(day: DsoDay, name: str) -> Array:
     """What the owner of a storage wants it to draw on a day; nan where it is commanded."""
     nothing = np.full(day.horizon.n_step, np.nan)
     return np.asarray(day.owners_mw.get(name, nothing))
+
+
+def _mean_price(day: DsoDay) -> Array:
+    """Final price of a day, shape (n_step,)."""
+    price, load = day.signal.price_per_mwh, day.plan.carbon.load_mw
+    if price.ndim == 1:
+        return price
+    total = load.sum(axis=0)
+    plain = np.array(day.signal.reference_price_per_mwh)
+    return np.asarray(np.divide((price * load).sum(axis=0), total, out=plain, where=total > 0.0))
 
 
 def _rounds(day: DsoDay) -> Iterator[dict[str, ArrayLike]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from gridarium.agents.feeder.dso_day import DsoDay, PriceJudgement
 from gridarium.agents.leading import lead
 from gridarium.environment.arrays import Array, series
 from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
+from gridarium.market.tariffs import told_to
 
 REVISION_LIMIT = 2
 """How often a commitment is revised in a day, each time with a negotiation of its own."""
@@ -34,13 +36,14 @@ class TariffNegotiation:
     today : DsoDay
         Keeps loads, plan and signal.
     planner : DayPlanner
-    followers : sequence of str
+    shares : mapping of str to ndarray, shape (n_bus,)
+        Whom it leads, and how what each draws spreads over the buses.
     """
 
     def __init__(
-        self, leader: GridAgent, today: DsoDay, planner: DayPlanner, followers: Sequence[str]
+        self, leader: GridAgent, today: DsoDay, planner: DayPlanner, shares: Mapping[str, Array]
     ) -> None:
-        self._leader, self._today, self._planner, self._followers = leader, today, planner, followers
+        self._leader, self._today, self._planner, self._shares = leader, today, planner, shares
         self._round = self._heard_round = 0
         self._posted = self._wanted = np.empty(0)
         self._planned = False
@@ -71,11 +74,11 @@ class TariffNegotiation:
         today.signal = TariffSignal(
             round_,
             series(price),
-            series(today.plan.offer.factor_tco2_per_mwh),
+            series(today.plan.offer.told_factor_tco2_per_mwh),
             today.conditions.tou_price_per_mwh,
             day=today.number,
         )
-        return dict.fromkeys(self._followers, today.signal)
+        return told_signals(today.signal, self._shares)
 
     # What it makes of the answers.
 
@@ -93,7 +96,7 @@ class TariffNegotiation:
         return PriceJudgement(
             step.price_distance_per_mwh,
             # A leader that still goes by the forecasts has heard nobody.
-            len(silent) if self._heard_round else len(self._followers),
+            len(silent) if self._heard_round else len(self._shares),
             step.stuck,
             float(np.abs(today.total_mw - before).max()),
             planned.dispatch.rounds if planned else 0,
@@ -134,6 +137,20 @@ class TariffNegotiation:
         perceived: HeardLoads = self._leader.behaviour.perceive(self._leader, loads)
         self._heard_round = perceived.round
         return perceived.load_mw
+
+
+def told_signals(posted: TariffSignal, shares: Mapping[str, Array]) -> dict[str, TariffSignal]:
+    """What each follower is told of a posted signal: the same, or its own of one that is posted by bus."""
+    if posted.price_per_mwh.ndim == 1:
+        return dict.fromkeys(shares, posted)
+    return {
+        name: replace(
+            posted,
+            price_per_mwh=series(told_to(share, posted.price_per_mwh)),
+            factor_tco2_per_mwh=series(told_to(share, posted.factor_tco2_per_mwh)),
+        )
+        for name, share in shares.items()
+    }
 
 
 def revise_commitment(

@@ -10,7 +10,7 @@ from gridarium.agents.feeder.elastic_consumer import ElasticConsumer
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.feeder_certificates import has_rational_consumers
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
-from gridarium.experiments.evidence.posted_prices import told_signals
+from gridarium.experiments.evidence.posted_prices import signals_told_to
 from gridarium.experiments.parts.consumers import CONSUMERS, ConsumerClass
 from gridarium.experiments.records import Reading
 from gridarium.market.messages.tariffs import TariffSignal
@@ -34,7 +34,7 @@ def responses(known: GridEvidence) -> Iterator[Reading]:
 def _distances(known: GridEvidence, consumer: ElasticConsumer) -> Iterator[float]:
     """Of the plan of each day, relative to the peak of its base load."""
     group = CONSUMERS.of(known.scenario)[consumer.group]
-    for signal in told_signals(known, consumer):
+    for signal in signals_told_to(known, consumer):
         day = consumer.day(signal.day)
         expected = expected_load_mw(group, day.base_mw, signal, consumer.horizon.step_h)
         yield float(np.abs(day.plan_mw - expected).max()) / max(float(day.base_mw.max()), 1e-12)

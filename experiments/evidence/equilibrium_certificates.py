@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gridarium.agents.feeder.accounts import sales_money
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.load_follower import FollowerDay, LoadFollower
+from gridarium.agents.feeder.tariff_negotiation import told_signals
 from gridarium.environment.arrays import Array, series
 from gridarium.experiments.evidence.feeder_certificates import has_rational_consumers
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
-from gridarium.experiments.evidence.posted_prices import told_signals
+from gridarium.experiments.evidence.posted_prices import signals_told_to
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.negotiation import NEGOTIATION
 from gridarium.experiments.records import Reading
@@ -47,7 +49,7 @@ def followers(known: GridEvidence) -> Iterator[Reading]:
 
 def _regret_shares(known: GridEvidence, consumer: AnyFollower) -> Iterator[float]:
     """What a consumer could gain on each day by another plan, as a share of its bill."""
-    for signal in told_signals(known, consumer):
+    for signal in signals_told_to(known, consumer):
         yield _regret_share(consumer, signal, signal.price_per_mwh)
 
 
@@ -56,6 +58,13 @@ def _regret_share(consumer: AnyFollower, signal: TariffSignal, paid_per_mwh: Arr
     day = consumer.day(signal.day)
     bill = float((paid_per_mwh * day.plan_mw).sum() * consumer.horizon.step_h)
     return day.regret_money(signal) / max(abs(bill), 1e-9)
+
+
+def _turned_regret(consumer: AnyFollower, posted: TariffSignal, turned: TariffSignal) -> float:
+    """Of a consumer under another posted signal than the one it pays, each as it is told to it."""
+    share = {consumer.name: consumer.place.p_share}
+    told, paid = (told_signals(signal, share)[consumer.name] for signal in (turned, posted))
+    return _regret_share(consumer, told, paid.price_per_mwh)
 
 
 def convergence(known: GridEvidence) -> Iterator[Reading]:
@@ -124,11 +133,11 @@ def _cycles(known: GridEvidence, dso: Dso) -> Iterator[_CycleOutcome]:
             continue
         signal, called_for = day.signal, day.plan.offer.price_per_mwh
         turned = replace(signal, price_per_mwh=series(called_for))
-        sales = float(np.abs(called_for - signal.price_per_mwh) @ day.plan.situation.load_mw)
+        moved_money = sales_money(np.abs(called_for - signal.price_per_mwh), day.plan)
         tariff = np.maximum(np.abs(signal.reference_price_per_mwh), 1e-9)
         yield _CycleOutcome(
             day.setter.cycle.size_per_mwh,
             float((day.setter.cycle.spread_per_mwh / tariff).max()),
-            sales * dso.horizon.step_h / max(abs(day.plan.dispatch.cost_money), 1e-9),
-            max((_regret_share(one, turned, signal.price_per_mwh) for one in followers), default=0.0),
+            moved_money / max(abs(day.plan.dispatch.cost_money), 1e-9),
+            max((_turned_regret(one, signal, turned) for one in followers), default=0.0),
         )

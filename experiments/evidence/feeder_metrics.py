@@ -39,6 +39,16 @@ def consumer_money(tables: Tables, period_h: float) -> Iterator[Metric]:
         yield "load_curtailment_cost_money", -float(own.loc[is_lost, "amount_money"].sum())
 
 
+def surcharge(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What consumers paid above the plain tariff, where each bus has a price of its own."""
+    if "price_posted_per_mwh" not in tables.get("buses", ()):
+        return
+    trades, signals = tables["trades"], rows_of(tables, "signals", "dso")
+    retail = trades[trades["product"] == "retail"]
+    above = retail["price_per_mwh"] - retail["period"].map(signals.set_index("period")["tou_price_per_mwh"])
+    yield "surcharge_money", float((above * retail["volume_mwh"]).sum())
+
+
 def feeder_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
     """Carbon that a DSO answers for, and what its tariff made of it."""
     carbon = rows_of(tables, "carbon", "dso")

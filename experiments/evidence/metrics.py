@@ -25,6 +25,7 @@ def heads(tables: Tables, period_h: float) -> Iterator[Metric]:
 METRICS: tuple[Callable[[Tables, float], Iterable[Metric]], ...] = (
     feeder_metrics.dso_money,
     feeder_metrics.consumer_money,
+    feeder_metrics.surcharge,
     feeder_metrics.storage_owners,
     feeder_metrics.equal_schedules,
     feeder_metrics.feeder_carbon,

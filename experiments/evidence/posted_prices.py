@@ -12,7 +12,7 @@ from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.market.messages.tariffs import TariffSignal
 
 
-def told_signals(known: GridEvidence, consumer: LoadFollower[FollowerDay]) -> Iterator[TariffSignal]:
+def signals_told_to(known: GridEvidence, consumer: LoadFollower[FollowerDay]) -> Iterator[TariffSignal]:
     """The final signal of each day, as a consumer was told it."""
     horizon, price = consumer.horizon, told_price_per_mwh(known, consumer)
     factor, reference = (
@@ -33,7 +33,12 @@ def told_signals(known: GridEvidence, consumer: LoadFollower[FollowerDay]) -> It
 
 def told_price_per_mwh(known: GridEvidence, consumer: LoadFollower[FollowerDay]) -> Array:
     """Final price that a consumer was told, by settlement period of all days."""
-    return _of_leader(known, consumer.leader, "price_per_mwh")
+    buses = known.tables["buses"]
+    if "price_posted_per_mwh" not in buses:
+        return _of_leader(known, consumer.leader, "price_per_mwh")
+    posted = buses.pivot(index="period", columns="bus", values="price_posted_per_mwh")
+    labels = [str(label) for label in known.grid.feeder.bus_labels]
+    return np.asarray(posted[labels].to_numpy(dtype=float) @ consumer.place.p_share)
 
 
 def _of_leader(known: GridEvidence, leader: str, name: str) -> Array:

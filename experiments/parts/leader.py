@@ -10,7 +10,7 @@ from pydantic import model_validator
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.consumers import has_plain_consumers, true_followers
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.parts.tariff import TARIFF, limit_rules
+from gridarium.experiments.parts.tariff import NODAL_TARIFFS, TARIFF, limit_rules
 from gridarium.experiments.scenario_fields import Flag, Range, Section
 
 if TYPE_CHECKING:
@@ -123,6 +123,13 @@ def _can_be_tied(scenario: GridScenario) -> Iterator[Fault]:
         yield Fault("tariff.pool_carries_over", True, "must be false where the leader's price is tied")
 
 
+def _posts_one_price(scenario: GridScenario) -> Iterator[Fault]:
+    leader, tariff = LEADER.of(scenario), TARIFF.of(scenario)
+    if leader.searches and tariff.kind in NODAL_TARIFFS:
+        allowed = f"must be best-response where tariff.kind is {tariff.kind}: it has a price for each bus"
+        yield Fault("leader.kind", leader.kind, allowed)
+
+
 def _can_be_informed(scenario: GridScenario) -> Iterator[Fault]:
     if has_plain_consumers(scenario):
         return
@@ -143,5 +150,6 @@ LEADER: Part[Leader] = Part(
     checks=(
         (frozenset({"consumers", "leader"}), _can_be_informed),
         (frozenset({"leader", "tariff"}), _can_be_tied),
+        (frozenset({"leader", "tariff"}), _posts_one_price),
     ),
 )

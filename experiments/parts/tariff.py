@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from gridarium.market.tariffs import Tariff as MarketTariff
 
 
+NODAL_TARIFFS = ("nodal-carbon-surcharge",)
+"""Tariffs of gridarium that have a price for each bus."""
+
+
 class PriceLimits(Section):
     """What a leader that searches for its price may post, as shares of the reference price and its bill."""
 
@@ -37,9 +41,10 @@ class Tariff(Section):
 
     kind: Annotated[str, Registered("tariffs")] = "adcef"
     """`tou`, the plain time-of-use price; `static-carbon`, a constant carbon adder; `adcef`, the adjustable
-    carbon emission factor; another registered one, or the dotted path `package.module:Class`."""
+    carbon emission factor; `nodal-carbon-surcharge`, the carbon price of the intensity at each bus; another
+    registered one, or the dotted path `package.module:Class`."""
     adjustment: Annotated[float, Range(0, 10)] = 1.0
-    """kappa: share of the carbon price that enters the revised price."""
+    """kappa or xi: share of the carbon price that enters the revised price."""
     pool: Literal["strict", "managed"] = "managed"
     """Virtual carbon pool: strict mixing like a water tank, or allocation decided by the operator."""
     pool_first_tco2_per_mwh: Annotated[float, Range(0, 10)] | None = None

@@ -200,7 +200,9 @@ communication: {loss: 1.0, outages: [{agent: dso, start_s: 5, end_s: 1}]}
     assert "must be in [soc_min, soc_max] = [0.1, 0.9]" in found["storages.tank.soc_initial"]
     assert "unknown field" in found["consumers.a.colour"]
     assert "must be below opens_h_before = 4 h" in found["negotiation.closes_h_before"]
-    assert "must be one of tou, static-carbon, adcef, or a path" in found["tariff.kind"]
+    assert (
+        "must be one of tou, static-carbon, adcef, nodal-carbon-surcharge, or a path" in found["tariff.kind"]
+    )
     assert "got 1" in found["tariff.balance_budget"]
     assert "must be a number in [0, 1)" in found["communication.loss"]
     assert "above start_s = 5 s" in found["communication.outages.0.end_s"]

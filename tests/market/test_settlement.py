@@ -43,7 +43,7 @@ HOUR = PeriodAccount(
     time_s=3600.0,
     period=4,
     load_mwh={"homes": 0.5, "works": 1.5},
-    price_per_mwh=700.0,
+    price_per_mwh={"homes": 700.0, "works": 700.0},
     wear_money=7.0,
     carbon_money=11.0,
     carbon_market=CARBON_MARKET,
@@ -176,7 +176,8 @@ def test_every_payment_is_booked_twice(
     energy: dict[str, float], price: float, taken: float, carbon: float, excess: float
 ) -> None:
     ledger = Ledger()
-    account = replace(HOUR, load_mwh=energy, price_per_mwh=price, carbon_money=carbon)
+    prices = dict.fromkeys(energy, price)
+    account = replace(HOUR, load_mwh=energy, price_per_mwh=prices, carbon_money=carbon)
     settle_period(ledger, "dso", account)
     settle_head(ledger, replace(HEAD, taken_mwh=taken))
     settle_true_up(ledger, "dso", CARBON_MARKET, 2.0, 4, energy, excess, carbon)
