@@ -76,13 +76,14 @@ def blocking_group(
     shares: Shares,
     present_money: Mapping[str, float],
     least_gain_money: float,
-    present: frozenset[str] = frozenset(),
+    needed: Sequence[str] = (),
 ) -> Group | None:
     """The group that pays its proposer best among those in which everybody gains; None without one.
 
     Parameters
     ----------
     players : sequence of str
+        The members of the coalition that there is; a group is some of them, at least two and not all.
     proposer : str
         A member of any group that is looked at.
     shares : callable
@@ -91,8 +92,8 @@ def blocking_group(
         What each has now.
     least_gain_money : float
         By which each must gain.
-    present : frozenset of str, optional
-        The coalition that there is: no group of its own.
+    needed : sequence of str, optional
+        Who belongs to every group beside its members, and must gain as well.
 
     Notes
     -----
@@ -106,13 +107,11 @@ def blocking_group(
     """
     best: Group | None = None
     others = [name for name in players if name != proposer]
-    for size in range(len(players)):
+    for size in range(1, len(players) - 1):
         for company in combinations(others, size):
             members = tuple(name for name in players if name == proposer or name in company)
-            if frozenset(members) == present:
-                continue
             found = shares(members)
-            gains = [found[name] - present_money[name] for name in members]
+            gains = [found[name] - present_money[name] for name in (*members, *needed)]
             # Whose pay is not known is not counted on.
             if not np.min(gains) > least_gain_money:
                 continue

@@ -30,6 +30,7 @@ class StorageCarbon:
         self._name, self._hours = name, horizon.period_h
         self._tank = AttributeTank(f"{name} carbon", e_mwh, 0.0, "proportional")
         self._pool: AttributeTank | None = None
+        self._has_moved = False
         n_period = horizon.n_period
         self._into_t_per_h, self._out_t_per_h = np.zeros(n_period), np.zeros(n_period)
         self._first_tco2: dict[int, float] = {}
@@ -48,11 +49,13 @@ class StorageCarbon:
         self._first_tco2 = {at: tco2 for at, tco2 in self._first_tco2.items() if at not in overtaken}
         if schedule is not None:
             self._first_tco2[ahead.start] = schedule.first_tco2
-            if self._pool is None:
+            if self._pool is None and not self._has_moved:
                 self._open_pool(ahead.start, e_mwh)
 
     def released_tco2(self, period: int, flow: StorageFlow, e_mwh: float) -> float:
         """Carbon that leaves with the energy of a period, given the energy inside as the period begins."""
+        # From now on a schedule finds energy that is about to move: its pool waits for its first period.
+        self._has_moved = True
         if period in self._first_tco2:
             self._open_pool(period, e_mwh)
         return self._tank.intensity * flow.e_out_mwh if self._tank.energy_mwh > 0.0 else 0.0

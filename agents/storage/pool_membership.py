@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gridarium.agents.base import GridAgent, Listener, on
-from gridarium.agents.storage.join_rules import ExactJoin, JoinExperience, JoinOutlook, JoinRule
+from gridarium.agents.storage.join_rules import TIE_MONEY, ExactJoin, JoinExperience, JoinOutlook, JoinRule
 from gridarium.environment.storage import StorageRatings
 from gridarium.market.formation import Group, blocking_group
 from gridarium.market.messages.storage_pools import (
@@ -23,6 +23,7 @@ from gridarium.market.messages.storage_pools import (
     Registration,
 )
 from gridarium.market.pool_splits import PoolGame, SplitRule, shares_of_owners, values_of
+from gridarium.market.storage_pooling import OPERATOR
 
 _WAITS_S, _AGAIN_AFTER_S = 600.0, 1.0
 """How long an owner asks others, and after what silence it repeats itself, s."""
@@ -134,14 +135,15 @@ class PoolMembership(Listener):
                     self._forgone_money,
                 )
             )
-        if self._terms.split is not None and report.turn in (None, name):
+        # Who leaves with a group must be in the pool, and an owner by itself is no pool.
+        if self._terms.split is not None and member and report.turn in (None, name):
             group = self._group(report, self._terms.split)
             if group is not None and self._terms.rule.accepts(*self._gains(report, group.share_money)):
                 self._agent.world.clock.process(self._propose(report, group))
 
     def _group(self, report: PoolReport, split: SplitRule) -> Group | None:
         """The group that pays best by the published values, everybody in it gaining; None without one."""
-        values, pay = report.values, report.pay
+        values, pay, plays = report.values, report.pay, self._enrolment.operator_plays
         game = PoolGame(
             values.owners,
             report.sub_pools,
@@ -152,12 +154,15 @@ class PoolMembership(Listener):
         alone = {name: self._alone_part(report, name) for name in values.owners}
 
         def shares(members: tuple[str, ...]) -> Mapping[str, float]:
-            found = shares_of_owners(split, game, members, self._enrolment.operator_plays)
-            return {name: found[name] + alone[name] for name in members}
+            found = shares_of_owners(split, game, members, plays)
+            return {name: money + alone.get(name, 0.0) for name, money in found.items()}
 
-        present = {name: pay[name].money for name in values.owners}
-        members = frozenset(report.share_money)
-        group = blocking_group(values.owners, self._agent.name, shares, present, 0.01, members)
+        present = {name: pay[name].money for name in report.share_money}
+        members = [name for name in values.owners if name in present]
+        needed = (OPERATOR,) if plays else ()
+        # An operator that plays has to gain, too: without it no coalition is worth anything.
+        present |= {name: shares(tuple(members))[name] for name in needed}
+        group = blocking_group(members, self._agent.name, shares, present, TIE_MONEY, needed)
         if group is None:
             return None
         return Group(group.members, {name: group.share_money[name] - alone[name] for name in group.members})

@@ -33,6 +33,12 @@ BENCHMARKS: dict[str, Benchmark] = {
     "bus": Benchmark(
         "gridarium.experiments.benchmarks.bus", "bench_bus", "a message against bare SimPy events"
     ),
+    "coalition": Benchmark(
+        "gridarium.experiments.benchmarks.coalition",
+        "bench_coalition",
+        "shares in pools of 3 to 1,000 owners: exact, over sub-pools, sampled",
+        ("sub_pool_count", "evaluations"),
+    ),
     "dispatch": Benchmark(
         "gridarium.experiments.benchmarks.dispatch",
         "bench_dispatch",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gridarium.experiments.evidence import bulk_metrics, feeder_metrics, system_metrics
+from gridarium.experiments.evidence import bulk_metrics, coalition_metrics, feeder_metrics, system_metrics
 from gridarium.experiments.evidence.grid_evidence import Tables, tables_of_grid
 
 Metric = tuple[str, float]
@@ -33,6 +33,11 @@ METRICS: tuple[Callable[[Tables, float], Iterable[Metric]], ...] = (
     feeder_metrics.feeder_energy,
     feeder_metrics.network,
     feeder_metrics.negotiation,
+    coalition_metrics.pool_shares,
+    coalition_metrics.pool_formation,
+    coalition_metrics.pool_stability,
+    coalition_metrics.pool_splits,
+    coalition_metrics.storage_use,
     system_metrics.system_cost,
     system_metrics.system_energy,
     system_metrics.perfect_information,

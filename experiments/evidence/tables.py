@@ -11,6 +11,7 @@ from gridarium.agents.base import GridAgent
 from gridarium.agents.rows import Rows
 from gridarium.environment.grids import Grid
 from gridarium.environment.world import World
+from gridarium.experiments.evidence.coalition_games import sub_pools_table
 from gridarium.experiments.evidence.equal_schedules import equal_schedules_table
 from gridarium.experiments.evidence.exchange_gaps import exchange_gaps_table
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of, ledger_of_grid
@@ -63,6 +64,7 @@ def _beside(known: GridEvidence) -> dict[str, pd.DataFrame]:
         "responsibilities": responsibilities_table(known),
         "game_gaps": game_gaps_table(known),
         "exchange_gaps": exchange_gaps_table(known),
+        "sub_pools": sub_pools_table(known),
     }
 
 

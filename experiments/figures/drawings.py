@@ -13,6 +13,7 @@ from gridarium.experiments.figures.network_map import network_drawings
 from gridarium.experiments.figures.pool import ladder_drawings, pool_drawings, profit_drawings
 from gridarium.experiments.figures.rounds import round_drawings
 from gridarium.experiments.figures.signals import signal_drawings
+from gridarium.experiments.figures.storage_pool import storage_pool_drawings
 from gridarium.experiments.figures.storages import storage_drawings
 from gridarium.experiments.figures.sweep import sweep_drawings
 from gridarium.experiments.figures.system import capture_drawings, cost_drawings, deviation_drawings
@@ -36,6 +37,7 @@ DRAWINGS: tuple[Callable[[GridResult], Iterator[Drawing]], ...] = (
     pool_drawings,
     ladder_drawings,
     profit_drawings,
+    storage_pool_drawings,
 )
 """Figures of a grid; each yields nothing where the tables of its component are missing."""
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gridarium.agents.feeder.contract import PoolContract
     from gridarium.agents.feeder.own_storages import OwnStorages
     from gridarium.environment.storage import StorageRatings
+    from gridarium.market.messages.storage_pools import Registration
+    from gridarium.market.storage_pooling import ClassRules
 
 MOST_IN_GROUPS = 10
 """Owners up to whom every group is looked at."""
@@ -93,6 +95,25 @@ def commanded_wear_per_mwh(scenario: GridScenario) -> tuple[tuple[str, float], .
         else (name, unit.wear_cost_per_mwh)
         for name, unit in STORAGES.of(scenario).items()
     )
+
+
+def registrations(scenario: GridScenario) -> tuple[dict[str, Registration], ClassRules]:
+    """What owners register with at the pool of a scenario, by name, and how it classes them."""
+    from gridarium.market.messages.storage_pools import Registration
+
+    section = pool_of(scenario)
+    assert section is not None
+    told = {
+        name: Registration(
+            storage_ratings(name, unit),
+            unit.pooling.soh,
+            unit.pooling.response_s,
+            unit.pooling.reserve_share,
+            unit.pooling.ageing_cost_per_mwh,
+        )
+        for name, unit in STORAGES.of(scenario).items()
+    }
+    return told, section.class_rules
 
 
 def owners_fit_the_pool(scenario: GridScenario) -> Iterator[Fault]:

@@ -75,7 +75,8 @@ class StoragePool(Section):
     revisions: Literal["one-a-day", "together"] = "one-a-day"
     """Whether one owner a day may join or leave, in random order, or all may."""
     groups_may_leave: Flag = False
-    """Whether owners look for groups that would rather be the pool by themselves."""
+    """Whether members look for groups, of two at least, that would rather be the pool by themselves; the pool
+    that they leave falls apart, and the others may apply anew from the next day on."""
     overstatement: Annotated[float, Range(0, 10)] = 0.0
     """Share by which announcements are above what the pool expects."""
 
