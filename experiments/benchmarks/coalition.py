@@ -53,7 +53,7 @@ def bench_coalition(
     sub_pool_count : int
         Groups of owners that are alike (K).
     evaluations : int
-        Most coalitions that sampling may ask; more where so few make no interval.
+        Most coalitions that sampling may ask, the same for all sizes; more where so few make no interval.
     sizes : sequence of int
         Numbers of owners, drawn with seed 1: power 10 to 200 kW, one half of them fast.
 
@@ -65,6 +65,8 @@ def bench_coalition(
         sampled one, beyond; `RULE_exponent`: slope of log seconds against log owners, over the sizes that
         take more than a millisecond.
     """
+    # What is imported at first use is no rule's time.
+    SampledShapley(200).shares(_drawn(2, 1))
     measured: dict[str, float] = {}
     seconds: dict[str, dict[int, float]] = {}
     for size in sizes:

@@ -26,8 +26,8 @@ def storage_pool_drawings(grid: GridResult) -> Iterator[Drawing]:
     if owners is None or owners["day"].nunique() < 2:
         return
     caption = (
-        "Who belonged to the pool on each day (dark), by owner; and the mean of all days of its share, beside "
-        "what it would have earned alone."
+        "Who belonged to the pool on each day (dark), by owner; and its mean share over all days, "
+        "beside what it would have earned alone."
     )
     yield Drawing("storage-pool", caption, storage_pool_figure(owners, grid.currency))
 

@@ -1,0 +1,109 @@
+"""Values of coalitions in the game itself: against another formulation, other orders, and by day type."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gridarium.agents.feeder.coalition_values import CoalitionValuer, ValuedDay
+from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.pooled_storages import PooledStorages
+from gridarium.experiments.evidence.coalition_certificates import fresh_cost_money
+from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.world_build import build
+from gridarium.market.coalition import membership
+
+POOLED = (
+    "gas_turbines={}",
+    "dso.storage=pooled",
+    "storage_pool.service_cost_per_mwh=3",
+    "storages.storage_7.pooling={response_s: 0.1, ageing_cost_per_mwh: 40}",
+    "storages.storage_14.wear_cost_per_mwh=20",
+    "storages.storage_24.pooling={begins: false}",
+)
+EVERYBODY = membership(3) > 0.0
+
+
+def planned(*settings: str) -> tuple[Dso, PooledStorages, ValuedDay]:
+    """An operator with its day planned, none of it delivered."""
+    built = build(load_scenario("adcef-small", [*POOLED, *settings]).cases["tou"])
+    built.world.step()
+    dso = built.one(Dso)
+    assert dso.pooled is not None
+    return dso, dso.pooled, dso.pooled.valued_day(dso.today)
+
+
+@pytest.fixture(scope="module")
+def stand_alone() -> tuple[Dso, PooledStorages, ValuedDay]:
+    return planned("storage_pool.counts_ageing=true")
+
+
+def test_values_equal_those_of_problems_without_signals(
+    stand_alone: tuple[Dso, PooledStorages, ValuedDay],
+) -> None:
+    dso, pooled, valued = stand_alone
+    values = pooled.valuer.values_money(valued, EVERYBODY)
+    costs = np.array([fresh_cost_money(dso, valued, inside) for inside in EVERYBODY])
+    assert values == pytest.approx(costs[0] - costs, abs=0.01)
+    assert values[0] == 0.0
+    assert np.ptp(values) > 1.0
+
+
+def test_values_do_not_hang_on_the_order_in_which_they_are_asked(
+    stand_alone: tuple[Dso, PooledStorages, ValuedDay],
+) -> None:
+    dso, pooled, valued = stand_alone
+    values = pooled.valuer.values_money(valued, EVERYBODY)
+    backwards = CoalitionValuer(dso._planner.dispatcher, dso._planner.redispatch, dso.contract.own_storages)
+    assert backwards.values_money(valued, EVERYBODY[::-1])[::-1] == pytest.approx(values, abs=0.01)
+
+
+def test_a_day_of_the_same_type_costs_no_dispatch_and_another_one_does(
+    stand_alone: tuple[Dso, PooledStorages, ValuedDay],
+) -> None:
+    _, pooled, valued = stand_alone
+    pooled.valuer.values_money(valued, EVERYBODY)
+    before = pooled.valuer.dispatches
+    load = valued.day.load_p_mw
+    same = replace(valued, day=replace(valued.day, load_p_mw=load + 1e-9))
+    pooled.valuer.values_money(same, EVERYBODY)
+    assert pooled.valuer.dispatches == before
+    other = replace(valued, day=replace(valued.day, load_p_mw=1.01 * load))
+    pooled.valuer.values_money(other, EVERYBODY[-1:])
+    assert pooled.valuer.dispatches == before + 2
+
+
+def test_ageing_counts_by_what_is_discharged(stand_alone: tuple[Dso, PooledStorages, ValuedDay]) -> None:
+    _, pooled, valued = stand_alone
+    only = np.array([[True, False, False]])
+    free = replace(valued, ageing_cost_per_mwh=np.zeros(3))
+    with_ageing, without = (pooled.valuer.values_money(one, only)[0] for one in (valued, free))
+    # At most two cycles of 0.8 MWh within the day, pooled or alone.
+    assert 0.0 < abs(with_ageing - without) < 40.0 * 2.0
+
+
+def test_a_member_that_is_unfit_is_worth_nothing_against_storages_that_rest() -> None:
+    _, pooled, valued = planned("storage_pool.outside=idle")
+    assert not valued.alone_mw.any()
+    unfit = replace(valued, moves=np.array([False, True, True]), regulates=np.zeros(3, dtype=np.bool_))
+    values = pooled.valuer.values_money(unfit, EVERYBODY)
+    assert values[1] == pytest.approx(0.0, abs=0.01)
+    assert values[2] > 10.0
+    assert values[1::2] == pytest.approx(values[::2], abs=0.01)
+
+
+def test_who_is_outside_schedules_itself_and_who_is_inside_is_commanded(
+    stand_alone: tuple[Dso, PooledStorages, ValuedDay],
+) -> None:
+    dso, _, _ = stand_alone
+    assert set(dso.today.owners_mw) == {"storage_24"}
+    assert np.abs(dso.today.own_mw).max() > 0.1
+    plan = dso.today.plan.dispatch
+    assert np.abs(plan.charge_mw[2] + plan.discharge_mw[2]).max() < 1e-6
+    # Only the quick one serves voltage.
+    quick, slow, closed = np.abs(plan.storage_mvar).max(axis=1)
+    assert slow < 1e-6 and closed < 1e-6
+    assert plan.charge_mw[1].max() > 0.1
+    assert quick > 1e-3
