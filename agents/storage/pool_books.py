@@ -149,7 +149,7 @@ class PoolBooks:
             whole = np.zeros((len(asked), len(owners)), dtype=np.bool_)
             whole[:, at] = asked
             found.append(whole)
-        flags = np.unique(np.concatenate(found), axis=0)
+        flags: Flags = np.unique(np.concatenate(found), axis=0).copy()
         flags.flags.writeable = False
         return flags
 

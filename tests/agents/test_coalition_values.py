@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gridarium.agents.feeder.coalition_values import CoalitionValuer, ValuedDay
+from gridarium.agents.feeder.dispatch import Openings, dispatch_form
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.experiments.evidence.coalition_certificates import fresh_cost_money
@@ -107,3 +108,25 @@ def test_who_is_outside_schedules_itself_and_who_is_inside_is_commanded(
     assert slow < 1e-6 and closed < 1e-6
     assert plan.charge_mw[1].max() > 0.1
     assert quick > 1e-3
+
+
+def test_values_equal_those_of_another_solver(stand_alone: tuple[Dso, PooledStorages, ValuedDay]) -> None:
+    pytest.importorskip("clarabel")
+    from gridarium.experiments.benchmarks.conic_reference import solve_conic
+
+    dso, pooled, valued = stand_alone
+    free = replace(valued, ageing_cost_per_mwh=np.zeros(3))
+    form, costs = dispatch_form(dso.shape), []
+    for inside in EVERYBODY[[0, 3, 7]]:
+        outside = [unit.name for unit, one in zip(dso.shape.storages, inside, strict=True) if not one]
+        own = dso.contract.own_storages.only(outside)
+        drawn = free.alone_mw[~inside]
+        load = free.day.load_p_mw + own.at_buses(drawn, dso.shape.feeder.n_bus)
+        openings = Openings(inside * free.moves, inside * free.regulates)
+        signals = replace(free.day, load_p_mw=load, openings=openings).signals
+        told = np.concatenate([np.ravel(signals[name]) for name in form.signals])
+        borne = float(np.array(own.wear_cost_per_mwh) @ np.maximum(-drawn, 0.0).sum(axis=1))
+        # The relaxation of the power flow, whose cost is the dispatch's where it is tight.
+        costs.append(solve_conic(form, form.at(told)).cost + form.constant_at(told) + borne)
+    found = pooled.valuer.values_money(free, EVERYBODY[[3, 7]])
+    assert found == pytest.approx(costs[0] - np.array(costs[1:]), abs=0.01)

@@ -88,6 +88,17 @@ def test_no_agent_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatc
     assert {"demand", "_profile", "_terms", "_told_charge_mw", "_limit_mw", "_planner"} <= set(own)
 
 
+def test_no_owner_or_pool_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = "storage_pool={groups_may_leave: true, revisions: together}"
+    small = load_scenario("adcef-small", ["dso.storage=pooled", groups, "horizon_h=96", "gas_turbines={}"])
+    with watched(monkeypatch) as (own, foreign):
+        built = build(small.cases["tou"])
+        while built.world.running:
+            built.world.step()
+    assert foreign == []
+    assert {"_books", "_enrolled", "_membership", "_regime", "_told_charge_mw"} <= set(own)
+
+
 class Spy(Behaviour):
     """Looks at the neighbours' loads before it acts."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterable
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import pytest
 from pool_games import memberships, play
 
@@ -12,9 +15,10 @@ from gridarium.agents.storage.join_rules import ImitationJoin, JoinRule, MarginJ
 from gridarium.agents.storage.stand_alone import Idle
 from gridarium.agents.storage.storage_pool import PoolRules, StoragePool
 from gridarium.environment.links import LinkQuality
+from gridarium.environment.message_bus import MessageBus
 from gridarium.market.accounts import POOL_SHARE, POOL_VALUE
 from gridarium.market.formation import formation_of
-from gridarium.market.pool_splits import Capacity, LeastCore, Prenucleolus
+from gridarium.market.pool_splits import Capacity, LeastCore, Prenucleolus, SampledShapley, SplitRule
 from gridarium.market.storage_pooling import ClassRules
 
 EQUAL = {"a": 1.0, "b": 1.0, "c": 1.0}
@@ -183,3 +187,45 @@ def test_lost_messages_change_nothing() -> None:
     kept = play(convex, EQUAL, rules(), n_day=3)
     lost = play(convex, EQUAL, rules(reply_timeout_s=60.0), n_day=3, quality=lossy)
     assert memberships(lost) == memberships(kept)
+
+
+@pytest.mark.parametrize("split", [Capacity(), SampledShapley(4_000)], ids=["capacity", "sampled"])
+def test_more_owners_than_a_table_holds_are_shared_among_all_the_same(split: SplitRule) -> None:
+    sizes = {f"o{number}": 1.0 + number for number in range(14)}
+    total = sum(sizes.values())
+
+    def root(some: Iterable[str]) -> float:
+        return float(sum(sizes[name] for name in some) / total) ** 0.5
+
+    def begins(name: str) -> bool:
+        return name != "o3"
+
+    pool = play(root, sizes, rules(split=split, sub_pools=3), begins=begins, n_day=4)
+    for day in pool.days:
+        worth = root(day.members)
+        assert sum(day.share_money.values()) == pytest.approx(worth)
+    assert pool.days[-1].share_money["o12"] > 2.0 * pool.days[-1].share_money["o0"]
+
+
+def test_what_is_sent_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    loose, kinds, send = list[str](), set[str](), MessageBus.send
+
+    def checked(bus: MessageBus, sender: str, recipient: str, payload: object, **more: Any) -> None:
+        kinds.add(type(payload).__name__)
+        for field in dataclasses.fields(payload) if dataclasses.is_dataclass(payload) else ():
+            value = getattr(payload, field.name)
+            if isinstance(value, np.ndarray):
+                whole = value if value.base is None else value.base
+                if value.flags.writeable or whole.flags.writeable:
+                    loose.append(f"{type(payload).__name__}.{field.name}")
+        send(bus, sender, recipient, payload, **more)
+
+    monkeypatch.setattr(MessageBus, "send", checked)
+    play(majority, EQUAL, rules(revisions="together"), groups=True, n_day=4)
+    many = {f"o{number}": 1.0 for number in range(13)}
+    play(lambda some: float(len(some)), many, rules(split=Capacity()), n_day=2)
+    assert loose == []
+    assert kinds >= {
+        "Registration", "Enrolment", "AvailabilityRequest", "Availability", "MembersRequest", "PoolMembers",
+        "CoalitionValues", "PoolReport", "GroupOffer", "GroupAnswer", "GroupExit",
+    }  # fmt: skip
