@@ -189,6 +189,12 @@ class DispatchDay:
             **(self.head_band.signals if self.head_band else {}),
         }
 
+    def relaxed_signals(self, spare_price_per_h: float) -> dict[str, Any]:
+        """The signals of the relaxed problem, in which a unit beyond the commitment has a price."""
+        signals = self.signals
+        units = {"least_on": signals.pop("on"), "spare_price": spare_price_per_h}
+        return signals | units | (self.head_band.travel_signals if self.head_band else {})
+
 
 @dataclass(frozen=True)
 class RelaxedDispatch:
@@ -299,11 +305,7 @@ class Dispatcher:
         """
         shape, signals = self._shape_on(day), day.signals
         problem = self._world.shared(("relaxed commitment", shape), lambda: relaxed_problem(shape))
-        asked = {name: value for name, value in signals.items() if name != "on"}
-        asked |= {"least_on": signals["on"], "spare_price": spare_price_per_h}
-        if day.head_band:
-            asked |= day.head_band.travel_signals
-        solution = problem.attempt(self.owner, **asked)
+        solution = problem.attempt(self.owner, **day.relaxed_signals(spare_price_per_h))
         if solution is None:
             return None
         return RelaxedDispatch(

@@ -19,6 +19,12 @@ class Benchmark(NamedTuple):
 
 
 BENCHMARKS: dict[str, Benchmark] = {
+    "active-network": Benchmark(
+        "gridarium.experiments.benchmarks.active_network",
+        "bench_active_network",
+        "a feeder's day at the best taps against a fixed tap, and HiGHS",
+        ("days", "horizon", "hours"),
+    ),
     "admm": Benchmark(
         "gridarium.experiments.benchmarks.admm",
         "bench_admm",

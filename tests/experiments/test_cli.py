@@ -173,7 +173,7 @@ def test_run_takes_cases_seed_and_overrides(gridarium: Callable[..., Any], runne
         (["run", "--seed", "-1"], "whole number"),
         (["run", "--out", "full"], "must be a new or an empty folder"),
         (["report", "full"], "must be a folder that gridarium run left"),
-        (["bench", "nothing"], "must be one of admm, agent-solve"),
+        (["bench", "nothing"], "must be one of active-network, admm, agent-solve"),
         (["bench", "bus", "--json", "no/such/folder.json"], "existing folder"),
         (["bench", "bus", "--set", "count=3"], "bus has no settings"),
         (["bench", "robustness", "--set", "number=3"], "must be one of count, first, most_buses, workers"),
