@@ -23,6 +23,7 @@ from gridarium.experiments.world_build import BuiltWorld as Built
 from gridarium.experiments.world_build import build
 
 BATTERY = "consumers.residential.battery={p_max_mw: 0.1, e_max_mwh: 0.2}"
+ACTIVE = ("tap_changer={}", "compensators={svc: {q_min_mvar: -0.2, q_max_mvar: 0.3}}")
 
 
 def acting_agent(frame: FrameType | None) -> GridAgent | None:
@@ -82,10 +83,11 @@ def run_day(*settings: str) -> Built:
 @pytest.mark.parametrize("pool", ["managed", "strict"])
 def test_no_agent_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatch, pool: str) -> None:
     with watched(monkeypatch) as (own, foreign):
-        run_day(f"tariff.pool={pool}")
+        run_day(f"tariff.pool={pool}", *ACTIVE)
     assert foreign == []
     # The watch was on: every kind of agent has used fields of its own.
     assert {"demand", "_profile", "_terms", "_told_charge_mw", "_limit_mw", "_planner"} <= set(own)
+    assert {"_told", "_moved", "_told_mvar"} <= set(own)
 
 
 def test_no_owner_or_pool_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,6 +149,7 @@ def test_nothing_that_is_sent_can_be_changed(monkeypatch: pytest.MonkeyPatch) ->
         send(bus, sender, recipient, payload, **more)
 
     monkeypatch.setattr(MessageBus, "send", checked)
-    run_day()
+    run_day(*ACTIVE)
     assert loose == []
     assert {"TariffSignal", "LoadPlan", "StorageCommand", "CarbonTerms", "CarbonOffer"} <= kinds
+    assert {"TapPosition", "TapCommand", "CompensatorSetpoint"} <= kinds

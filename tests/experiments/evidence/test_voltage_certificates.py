@@ -88,6 +88,20 @@ def test_what_is_wrong_is_caught(played: BuiltWorld, name: str) -> None:
     assert not certificates(played, SABOTAGE[name])[name].passed
 
 
+def test_days_go_on_from_where_the_tap_changer_stands() -> None:
+    """Two steps a day do not reach the best position at once."""
+    settings = ["tap_changer={moves_per_day: 2, initial: -2}", "horizon_h=48"]
+    built = build(load_scenario("adcef-small", settings).cases["tou-commanded"])
+    while built.world.running:
+        built.world.step()
+    (changer,), (dso,) = built.of(TapChangerUnit), built.of(Dso)
+    first, second = dso.days
+    assert (first.tap_before, second.tap_before) == (-2, int(changer.position[23]))
+    assert second.tap_before == 0
+    assert changer.moves[:24].sum() == 2 and changer.moves[24:].sum() <= 2
+    assert [name for name, one in certificates(built).items() if not one.passed] == []
+
+
 def test_a_feeder_without_such_devices_has_none_of_them() -> None:
     built = build(load_scenario("adcef-small").cases["tou-commanded"])
     while built.world.running:
