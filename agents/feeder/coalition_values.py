@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from gridarium.agents.feeder.dispatch import DispatchDay, Dispatcher, Openings
+from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher, Openings
 from gridarium.agents.feeder.own_storages import OwnStorages, Redispatch
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.errors import InfeasibleError
@@ -91,16 +91,40 @@ class CoalitionValuer:
         costs = np.array([known[coalition.tobytes()] for coalition in coalitions])
         return np.asarray(known[nobody[0].tobytes()] - costs)
 
+    def drawn_outside_mw(self, valued: ValuedDay, coalition: Flags) -> Array:
+        """What storages outside a coalition draw, MW, shape (n_outside, n_step): as wanted, if carried.
+
+        Raises
+        ------
+        InfeasibleError
+            If nothing of theirs can be carried.
+        """
+        return self._carried(valued, coalition)[1]
+
     def _cost_money(self, valued: ValuedDay, coalition: Flags) -> float:
         """C* with a coalition pooled, what storages age, and the wear that owners outside bear."""
+        dispatch, drawn_mw = self._carried(valued, coalition)
+        outside = ~coalition
+        discharged = dispatch.discharge_mw.sum(axis=1)
+        discharged[outside] += np.maximum(-drawn_mw, 0.0).sum(axis=1)
+        borne = float(valued.ageing_cost_per_mwh @ discharged)
+        borne += float(np.array(self._outside(coalition).wear_cost_per_mwh) @ discharged[outside])
+        return dispatch.cost_money - dispatch.pull_money + borne * self._dispatcher.shape.period_h
+
+    def _outside(self, coalition: Flags) -> OwnStorages:
+        """Storages that are not in a coalition."""
+        named = zip(self._own.units, coalition, strict=True)
+        return self._own.only([unit.name for unit, inside in named if not inside])
+
+    def _carried(self, valued: ValuedDay, coalition: Flags) -> tuple[Dispatch, Array]:
+        """The dispatch with a coalition pooled, and what those outside draw, moved off the grid's limits."""
         self.dispatches += 1
-        inside, outside = coalition.astype(float), ~coalition
+        inside, own = coalition.astype(float), self._outside(coalition)
+        drawn_mw = valued.alone_mw[~coalition]
         opened = replace(valued.day, openings=Openings(inside * valued.moves, inside * valued.regulates))
-        own = self._own.only([unit.name for unit, out in zip(self._own.units, outside, strict=True) if out])
-        drawn_mw = valued.alone_mw[outside]
         dispatch = self._dispatcher.attempt(self._loaded(opened, own, drawn_mw))
         if dispatch is None and own.units:
-            initial = valued.day.initial_mwh[outside]
+            initial = valued.day.initial_mwh[~coalition]
             changed = self._redispatch.changed(opened, drawn_mw, initial, own)
             if changed is not None:
                 drawn_mw = changed
@@ -111,11 +135,7 @@ class CoalitionValuer:
                 f"agent {self._dispatcher.owner}: no dispatch supplies the loads with {members or 'nobody'} "
                 "pooled and the others outside"
             )
-        discharged = dispatch.discharge_mw.sum(axis=1)
-        discharged[outside] += np.maximum(-drawn_mw, 0.0).sum(axis=1)
-        borne = float(valued.ageing_cost_per_mwh @ discharged)
-        borne += float(np.array(own.wear_cost_per_mwh) @ np.maximum(-drawn_mw, 0.0).sum(axis=1))
-        return dispatch.cost_money - dispatch.pull_money + borne * self._dispatcher.shape.period_h
+        return dispatch, drawn_mw
 
     def _loaded(self, day: DispatchDay, own: OwnStorages, drawn_mw: Array) -> DispatchDay:
         n_bus = self._dispatcher.shape.feeder.n_bus

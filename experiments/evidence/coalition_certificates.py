@@ -16,7 +16,7 @@ from gridarium.agents.feeder.dispatch_problem import SIGNALS, DispatchShape, bui
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.solving.standard_form import compile_model
-from gridarium.environment.arrays import Flags
+from gridarium.environment.arrays import Array, Flags
 from gridarium.experiments.evidence.coalition_games import owner_names, tabulated_games
 from gridarium.experiments.evidence.coalition_metrics import core_violation_money, formation_at_the_end
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
@@ -80,8 +80,11 @@ def pool_value(known: GridEvidence) -> Iterator[Reading]:
         told, valued = dso.pooled.members[day.number], dso.pooled.valued_day(day)
         place = [told.owners.index(known.grid.named(unit.name)) for unit in dso.shape.storages]
         members = told.members[place]
-        nobody = np.zeros_like(members)
-        fresh = fresh_cost_money(dso, valued, nobody) - fresh_cost_money(dso, valued, members)
+        without, with_members = (
+            fresh_cost_money(dso, valued, some, dso.pooled.valuer.drawn_outside_mw(valued, some))
+            for some in (np.zeros_like(members), members)
+        )
+        fresh = without - with_members
         said = _value_of_members(known.tables, day.number)
         yield Reading(
             "value of the pool", abs(fresh - said), _CENT, "money", True,
@@ -90,7 +93,7 @@ def pool_value(known: GridEvidence) -> Iterator[Reading]:
         )  # fmt: skip
 
 
-def fresh_cost_money(dso: Dso, valued: ValuedDay, inside: Flags) -> float:
+def fresh_cost_money(dso: Dso, valued: ValuedDay, inside: Flags, drawn_mw: Array) -> float:
     """Cost of a day with some storages commanded and the others outside, from a problem of its own.
 
     Parameters
@@ -98,10 +101,12 @@ def fresh_cost_money(dso: Dso, valued: ValuedDay, inside: Flags) -> float:
     dso : Dso
     valued : ValuedDay
     inside : ndarray of bool, shape (n_storage,)
+    drawn_mw : ndarray, shape (n_outside, n_step)
+        What those outside draw.
     """
     own = dso.contract.own_storages
     outside = [unit.name for unit, one in zip(own.units, inside, strict=True) if not one]
-    rest, drawn_mw = own.only(outside), valued.alone_mw[~inside]
+    rest = own.only(outside)
     load = valued.day.load_p_mw + rest.at_buses(drawn_mw, dso.shape.feeder.n_bus)
     day = replace(valued.day, load_p_mw=load, initial_mwh=valued.day.initial_mwh[inside])
     problem = _fresh_problem(dso.shape, day, outside, valued.moves[inside], valued.regulates[inside])

@@ -163,6 +163,11 @@ def _has_its_pool(scenario: GridScenario) -> Iterator[Fault]:
     if pooled and leader.searches:
         allowed = f"must not be pooled for a leader of kind {leader.kind}, which searches"
         yield Fault("dso.storage", "pooled", allowed)
+    if pooled and TARIFF.of(scenario).kind == "adcef":
+        allowed = (
+            "must be another tariff where dso.storage is pooled: virtual carbon pools do not change owners"
+        )
+        yield Fault("tariff.kind", "adcef", allowed)
     if pooled:
         yield from owners_fit_the_pool(scenario)
 
@@ -177,7 +182,7 @@ DSO: Part[Dso | None] = Part(
         (frozenset({"dso", "network"}), _has_a_feeder),
         (frozenset({"dso", "leader", "tariff"}), _counts_carbon),
         (frozenset({"dso", "leader"}), _is_commanded),
-        (frozenset({"dso", "leader", "storages", "storage_pool"}), _has_its_pool),
+        (frozenset({"dso", "leader", "storages", "storage_pool", "tariff"}), _has_its_pool),
     ),
     names=lambda section: () if section is None else (_AGENT,),
     operates=True,

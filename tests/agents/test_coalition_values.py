@@ -11,6 +11,7 @@ from gridarium.agents.feeder.coalition_values import CoalitionValuer, ValuedDay
 from gridarium.agents.feeder.dispatch import Openings, dispatch_form
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.pooled_storages import PooledStorages
+from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.evidence.coalition_certificates import fresh_cost_money
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import build
@@ -18,6 +19,7 @@ from gridarium.market.coalition import membership
 
 POOLED = (
     "gas_turbines={}",
+    "tariff.kind=tou",
     "dso.storage=pooled",
     "storage_pool.service_cost_per_mwh=3",
     "storages.storage_7.pooling={response_s: 0.1, ageing_cost_per_mwh: 40}",
@@ -46,7 +48,9 @@ def test_values_equal_those_of_problems_without_signals(
 ) -> None:
     dso, pooled, valued = stand_alone
     values = pooled.valuer.values_money(valued, EVERYBODY)
-    costs = np.array([fresh_cost_money(dso, valued, inside) for inside in EVERYBODY])
+    costs = np.array(
+        [fresh_cost_money(dso, valued, inside, valued.alone_mw[~inside]) for inside in EVERYBODY]
+    )
     assert values == pytest.approx(costs[0] - costs, abs=0.01)
     assert values[0] == 0.0
     assert np.ptp(values) > 1.0
@@ -130,3 +134,29 @@ def test_values_equal_those_of_another_solver(stand_alone: tuple[Dso, PooledStor
         costs.append(solve_conic(form, form.at(told)).cost + form.constant_at(told) + borne)
     found = pooled.valuer.values_money(free, EVERYBODY[[3, 7]])
     assert found == pytest.approx(costs[0] - np.array(costs[1:]), abs=0.01)
+
+
+LARGE = (
+    "storages.storage_14={p_max_mw: 4, e_max_mwh: 8, equal_schedules: earliest}",
+    "prices.import_limit_mw=3.95",
+)
+
+
+def test_what_the_head_cannot_carry_is_changed_before_it_is_valued() -> None:
+    dso, pooled, valued = planned(*LARGE)
+    nobody, everybody = EVERYBODY[0], EVERYBODY[-1]
+    changed = pooled.valuer.drawn_outside_mw(valued, nobody)
+    assert np.abs(changed - valued.alone_mw).max() > 0.1
+    without, together = (
+        fresh_cost_money(dso, valued, some, pooled.valuer.drawn_outside_mw(valued, some))
+        for some in (nobody, everybody)
+    )
+    found = pooled.valuer.values_money(valued, EVERYBODY[-1:])
+    assert found == pytest.approx([without - together], abs=0.01)
+
+
+def test_a_day_that_no_coalition_can_be_supplied_on_is_named() -> None:
+    _, pooled, valued = planned()
+    dark = replace(valued, day=replace(valued.day, load_p_mw=10.0 * valued.day.load_p_mw))
+    with pytest.raises(InfeasibleError, match="with nobody pooled and the others outside"):
+        pooled.valuer.values_money(dark, EVERYBODY[-1:])

@@ -92,7 +92,8 @@ def test_no_agent_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatc
 
 def test_no_owner_or_pool_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     groups = "storage_pool={groups_may_leave: true, revisions: together}"
-    small = load_scenario("adcef-small", ["dso.storage=pooled", groups, "horizon_h=96", "gas_turbines={}"])
+    pooled = ["tariff.kind=tou", "dso.storage=pooled", groups, "horizon_h=96", "gas_turbines={}"]
+    small = load_scenario("adcef-small", pooled)
     with watched(monkeypatch) as (own, foreign):
         built = build(small.cases["tou"])
         while built.world.running:

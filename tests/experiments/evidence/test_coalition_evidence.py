@@ -33,7 +33,7 @@ SETTINGS = (
 
 @pytest.fixture(scope="module")
 def known() -> GridEvidence:
-    built = build(load_scenario("adcef-small", SETTINGS).cases["adcef"])
+    built = build(load_scenario("adcef-small", SETTINGS).cases["tou"])
     while built.world.running:
         built.world.step()
     grid = built.world.grid

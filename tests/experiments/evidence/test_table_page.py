@@ -34,6 +34,7 @@ def _documented() -> dict[str, Table]:
 
 
 TABLES = _documented()
+POOLED = ("tariff.kind=tou", "dso.storage=pooled", "storage_pool={}")
 KINDS = {
     "feeder": {"dso", "consumer", "storage", "renewable", "gas_turbine", "market", "head"},
     "system": {
@@ -56,7 +57,7 @@ def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
     return {
         "feeder": run(load_scenario("adcef-small"), cases=["adcef"]),
         "owners": run(load_scenario("adcef-small", ["tap_changer={}"]), cases=["tou"]),
-        "pool": run(load_scenario("adcef-small", ["dso.storage=pooled", "storage_pool={}"]), cases=["adcef"]),
+        "pool": run(load_scenario("adcef-small", POOLED), cases=["tou"]),
         "system": run(load_scenario("net-zero", short), cases=["shared-storage"]),
         "bulk": run(
             load_scenario("ries-strategic", ["horizon_h=4", "grids.bulk.ties.game_gaps=true"]),
