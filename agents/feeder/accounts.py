@@ -9,6 +9,7 @@ import numpy as np
 
 from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan
 from gridarium.agents.feeder.contract import DsoContract
+from gridarium.agents.feeder.curtailment import CurtailmentDues
 from gridarium.agents.feeder.day_outlook import DayOutlook
 from gridarium.agents.feeder.dispatch import Dispatch, Dispatcher
 from gridarium.agents.feeder.planned_carbon import PlannedCarbon
@@ -39,6 +40,7 @@ class DayAhead:
     situation: Situation
     outlook: DayOutlook
     carbon: PlannedCarbon
+    curtailment_money: float = 0.0
 
     @property
     def marginal_credit_tco2_per_mwh(self) -> Array:
@@ -63,12 +65,12 @@ class DayAhead:
         return conditions.carbon_price_per_tco2 * allowed
 
     def net_cost_money(self, carbon_market: bool) -> float:
-        """Cost of supply, less what the carbon market pays where there is one, money per day.
+        """Cost of supply and curtailment, less what the carbon market pays where there is one, money per day.
 
         The dispatch must have had carbon in its cost where carbon is traded. What a pull of the supplier
         counts in it is nobody's money, and left out.
         """
-        cost = self.dispatch.cost_money - self.dispatch.pull_money
+        cost = self.dispatch.cost_money - self.dispatch.pull_money + self.curtailment_money
         if carbon_market:
             conditions, load = self.situation.conditions, self.situation.load_mw
             allowed = conditions.quota_tco2_per_mwh * load + self.credit_t_per_h(load)
@@ -92,8 +94,8 @@ def sales_money(price_per_mwh: Array, plan: DayAhead) -> float:
 
 
 @dataclass(frozen=True)
-class StorageDues:
-    """What a DSO settles with owners of storages over a day.
+class DayDues:
+    """What a DSO settles over a day beside the bills of its followers.
 
     Parameters
     ----------
@@ -101,10 +103,13 @@ class StorageDues:
         Those who trade at the tariff by their meters.
     owed_money : mapping of str to float
         What an owner is to get for being commanded, once the day is over.
+    curtailment : CurtailmentDues
+        What followers are to get for drawing less than they have told.
     """
 
     traders: tuple[str, ...] = ()
     owed_money: Mapping[str, float] = field(default_factory=dict)
+    curtailment: CurtailmentDues = field(default_factory=CurtailmentDues)
 
 
 class DayAccounts:
@@ -131,7 +136,7 @@ class DayAccounts:
     horizon : Horizon
     shares : mapping of str to ndarray, shape (n_bus,)
         How what each follower draws, or trades, spreads over the buses.
-    dues : StorageDues, optional
+    dues : DayDues, optional
         None by default.
     """
 
@@ -146,9 +151,9 @@ class DayAccounts:
         signal: TariffSignal,
         horizon: Horizon,
         shares: Mapping[str, Array],
-        dues: StorageDues | None = None,
+        dues: DayDues | None = None,
     ) -> None:
-        self._dues = dues or StorageDues()
+        self._dues = dues or DayDues()
         self._grid, self._world, self._tariff = grid, grid.world, tariff
         self._operator, self._contract = operator, contract
         self._periods = horizon.periods(signal.day)
@@ -175,7 +180,17 @@ class DayAccounts:
         place, world = period - self._periods.start, self._world
         planned = float(self._factor[place])
         self.settled_factor[place] = planned
-        settle_period(world.ledger, self._operator, self._account(period))
+        account = self._account(period)
+        settle_period(world.ledger, self._operator, account)
+        self._dues.curtailment.settle(
+            world.ledger,
+            account.time_s,
+            period,
+            self._horizon.place(period)[1],
+            self._operator,
+            account.load_mwh,
+            world.period_h,
+        )
         self._settle_storages(period)
         below = self._conditions.quota_tco2_per_mwh - planned
         reduction = below * float(self.load_mw()[place]) * world.period_h

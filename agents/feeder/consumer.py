@@ -41,7 +41,7 @@ class Consumer(LoadFollower[ConsumerDay]):
         behaviour: Behaviour | None = None,
         horizon: Horizon | None = None,
     ) -> None:
-        super().__init__(place, name, group, leader, behaviour, horizon)
+        super().__init__(place, name, group, leader, behaviour, horizon, demand.outturn)
         self._days = [
             ConsumerDay(self.world, self.name, demand.on(self.horizon, day), self.horizon.step_h)
             for day in range(self.horizon.n_day)

@@ -9,6 +9,7 @@ import numpy as np
 
 from gridarium.agents.feeder.consumer_problem import ConsumerShape, LoadUtility, build_consumer_model
 from gridarium.agents.feeder.feasible_plans import FeasiblePlans
+from gridarium.agents.feeder.load_forecast import LoadOutturn, scaled_response
 from gridarium.agents.feeder.suboptimality import SuboptimalityBound
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
@@ -38,6 +39,8 @@ class Demand:
         Most energy shifted in a day.
     battery : StorageRatings, optional
         Behind the meter.
+    outturn : LoadOutturn, optional
+        What the base load, being foreseen, turns out to be; exactly itself where it is left out.
     """
 
     base_mw: Array
@@ -45,6 +48,7 @@ class Demand:
     flexible_share: float
     shiftable_mwh: float | None = None
     battery: StorageRatings | None = None
+    outturn: LoadOutturn | None = None
     peak_mw: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,7 +56,8 @@ class Demand:
 
     def on(self, horizon: Horizon, day: int) -> Demand:
         """The demand of one day."""
-        return replace(self, base_mw=horizon.of_day(self.base_mw, day))
+        outturn = self.outturn.on(horizon, day) if self.outturn else None
+        return replace(self, base_mw=horizon.of_day(self.base_mw, day), outturn=outturn)
 
 
 @lru_cache(maxsize=64)
@@ -97,8 +102,22 @@ class ConsumerDay:
 
     @property
     def base_mw(self) -> Array:
-        """Load under the reference price, MW, shape (n_step,)."""
+        """Load under the reference price, as foreseen, MW, shape (n_step,)."""
         return self.demand.base_mw
+
+    @property
+    def actual_base_mw(self) -> Array:
+        """What that turns out to be, MW, shape (n_step,)."""
+        outturn = self.demand.outturn
+        return self.demand.base_mw if outturn is None else outturn.actual_mw
+
+    @property
+    def turned_out_mw(self) -> Array:
+        """The plan at the base load that turns out, MW, shape (n_step,); the battery does as planned."""
+        if self.demand.outturn is None:
+            return self.plan_mw
+        consumed = self.plan_mw - self.battery_mw
+        return scaled_response(consumed, self.base_mw, self.actual_base_mw) + self.battery_mw
 
     def decide(self, load_mw: Array) -> None:
         """Take a feasible load for its plan."""
@@ -117,7 +136,9 @@ class ConsumerDay:
 
         It is nan as long as no tariff has told the reference price.
         """
-        utility = self._utility(self.reference_price_per_mwh)
+        utility = LoadUtility(
+            self.actual_base_mw, self.reference_price_per_mwh, self.demand.beta_per_mwh_per_mw
+        )
         return float(np.sum(utility.of(load_mw - self.battery_mw)) * self._step_h)
 
     def regret_money(self, signal: TariffSignal) -> float:
@@ -161,12 +182,10 @@ class ConsumerDay:
             signals |= self._battery_signals(demand.battery, headroom, signal.price_per_mwh / money)
         return self._problem().solve(self._owner, **signals)
 
-    def _utility(self, reference_price_per_mwh: Array) -> LoadUtility:
-        demand = self.demand
-        return LoadUtility(demand.base_mw, reference_price_per_mwh, demand.beta_per_mwh_per_mw)
-
     def _value(self, load_mw: Array, battery_mw: Array, signal: TariffSignal) -> float:
-        utility = self._utility(signal.reference_price_per_mwh).of(load_mw - battery_mw)
+        demand = self.demand
+        of_load = LoadUtility(demand.base_mw, signal.reference_price_per_mwh, demand.beta_per_mwh_per_mw)
+        utility = of_load.of(load_mw - battery_mw)
         return float(np.sum(utility - signal.price_per_mwh * load_mw) * self._step_h)
 
     def _problem(self) -> LocalProblem:

@@ -57,6 +57,8 @@ class DsoContract:
         Storages whose owners live on the tariff; by default the operator commands all there are.
     storage_pool : PoolContract, optional
         With a pool of these storages, whose members it commands day by day; None without one.
+    curtailment_per_mwh : mapping of str to float
+        What a follower gets for each MWh that it draws below the base load it has told; nothing for others.
     """
 
     tou_price_per_mwh: Array
@@ -66,6 +68,7 @@ class DsoContract:
     below: Mapping[str, Grid]
     own_storages: OwnStorages = field(default_factory=OwnStorages)
     storage_pool: PoolContract | None = None
+    curtailment_per_mwh: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def consumers(self) -> tuple[str, ...]:

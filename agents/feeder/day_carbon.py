@@ -22,6 +22,23 @@ def at_buses(loads_mw: Mapping[str, Array], places: Mapping[str, Place], shape: 
     return p_mw
 
 
+def reactive_at_buses(
+    loads_mw: Mapping[str, Array],
+    told_mvar: Mapping[str, Array],
+    places: Mapping[str, Place],
+    shape: DispatchShape,
+) -> Array:
+    """What goes with loads at the buses, Mvar, shape (n_bus, n_step): as told, or in the proportion there."""
+    q_mvar = np.zeros((shape.feeder.n_bus, shape.n_period))
+    for name, load in loads_mw.items():
+        place = places[name]
+        if name in told_mvar:
+            q_mvar += np.outer(place.p_share, told_mvar[name])
+        else:
+            q_mvar += np.outer(place.p_share * place.q_per_p, load)
+    return q_mvar
+
+
 def carbon_of_day(
     shape: DispatchShape, dispatch: Dispatch, day: DispatchDay, today: DsoDay, load_mw: Array
 ) -> PlannedCarbon:

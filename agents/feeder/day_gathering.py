@@ -7,6 +7,7 @@ from typing import Any
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.feeder.contract import DsoContract
+from gridarium.agents.feeder.curtailment import CurtailmentDues
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.pooled_storages import PooledStorages
@@ -78,5 +79,6 @@ def gather_day(
     today.owners_mw = {name: today.horizon.fit(told[name].net_mw) for name in owners}
     today.base_mw = {name: today.horizon.fit(told[name].load_mw) for name in contract.places}
     today.loads_mw = dict(today.base_mw)
+    today.curtailment = CurtailmentDues(contract.curtailment_per_mwh, today.base_mw)
     if changer is not None:
         today.tap_before = told[changer].position

@@ -11,7 +11,7 @@ from gridarium.agents.feeder.absorbed_surplus import absorbed_surplus
 from gridarium.agents.feeder.accounts import DayAhead, sales_money
 from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, PoolTerms, wanted_transfer
 from gridarium.agents.feeder.commitment import Review, UnitCommitter
-from gridarium.agents.feeder.day_carbon import at_buses, carbon_of_day
+from gridarium.agents.feeder.day_carbon import at_buses, carbon_of_day, reactive_at_buses
 from gridarium.agents.feeder.day_outlook import DayOutlook, sales_margin
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
@@ -213,13 +213,7 @@ class DayPlanner:
     def _dispatch_day(self, today: DsoDay, loads_mw: Mapping[str, Array]) -> DispatchDay:
         """What is to be dispatched for some loads."""
         p_mw = at_buses(loads_mw, self._places, self.dispatcher.shape)
-        q_mvar = np.zeros_like(p_mw)
-        for name, load in loads_mw.items():
-            place = self._places[name]
-            if name in today.loads_mvar:
-                q_mvar += np.outer(place.p_share, today.loads_mvar[name])
-            else:
-                q_mvar += np.outer(place.p_share * place.q_per_p, load)
+        q_mvar = reactive_at_buses(loads_mw, today.loads_mvar, self._places, self.dispatcher.shape)
         p_mw += self._drawn_by_own_mw(today)
         available = list(today.available_mw.values())
         day = DispatchDay(
@@ -279,7 +273,8 @@ class DayPlanner:
             period_h=self._horizon.step_h,
             nodes=carbon,
         )
-        return DayAhead(dispatch, pool, self._tariff.offer(situation), situation, outlook, carbon)
+        cut_money = today.curtailment.planned_money(loads_mw, self._horizon.step_h)
+        return DayAhead(dispatch, pool, self._tariff.offer(situation), situation, outlook, carbon, cut_money)
 
 
 class PlannerBench:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour
-from gridarium.agents.feeder.accounts import DayAccounts, DayAhead, StorageDues
+from gridarium.agents.feeder.accounts import DayAccounts, DayAhead, DayDues
 from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan, PoolTerms
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.day_gathering import gather_day
@@ -168,9 +168,10 @@ class Dso(HeadCustomer):
             today.signal,
             self.horizon,
             self._hearers(),
-            StorageDues(
+            DayDues(
                 tuple(today.owners_mw),
                 self.pooled.owed_money(today) if self.pooled else today.owed_money(today.own),
+                today.curtailment,
             ),
         )
         orders = dispatch_orders(today.plan, self.shape, self.horizon, today.number, self.grid.named)

@@ -10,6 +10,7 @@ import numpy as np
 from gridarium.agents.feeder.accounts import DayAccounts, DayAhead
 from gridarium.agents.feeder.commitment import Review
 from gridarium.agents.feeder.contract import DsoContract
+from gridarium.agents.feeder.curtailment import CurtailmentDues
 from gridarium.agents.feeder.day_outlook import DayOutlook
 from gridarium.agents.feeder.dispatch import Commitment, Openings
 from gridarium.agents.feeder.own_storages import OwnStorages
@@ -49,6 +50,7 @@ class DsoDay:
     - `initial_mwh`, `baseline_mw`: what storages will hold at first, and what they would draw by themselves
     - `terms`, `conditions`: what the supplier asks
     - `outlook`: what follows from base loads and terms before any round
+    - `curtailment`: what followers are to get for drawing less than `base_mw`
     - `own`, `openings`: storages that their owners schedule; which others take part where a pool decides that
     - `loads_mw`, `loads_mvar`: what followers have answered last
     - `owners_mw`: what owners who schedule their storages themselves have answered last
@@ -82,6 +84,7 @@ class DsoDay:
         self.terms: TariffSignal
         self.conditions: MarketConditions
         self.outlook: DayOutlook
+        self.curtailment = CurtailmentDues()
         self.own = OwnStorages()
         self.openings: Openings | None = None
         self.loads_mw: dict[str, Array] = {}

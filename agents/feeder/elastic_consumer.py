@@ -9,6 +9,7 @@ import numpy as np
 
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.load_follower import LoadFollower
+from gridarium.agents.feeder.load_forecast import LoadOutturn, scaled_response
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Place
@@ -29,16 +30,20 @@ class ElasticDemand:
     bounds : ResponseBounds
     curtailment_cost_per_mwh : float
         What it loses with each MWh that it draws below its base load.
+    outturn : LoadOutturn, optional
+        What the base load, being foreseen, turns out to be; exactly itself where it is left out.
     """
 
     base_mw: Array
     elasticity: Elasticity
     bounds: ResponseBounds
     curtailment_cost_per_mwh: float = 0.0
+    outturn: LoadOutturn | None = None
 
     def on(self, horizon: Horizon, day: int) -> ElasticDemand:
         """The demand of one day."""
-        return replace(self, base_mw=horizon.of_day(self.base_mw, day))
+        outturn = self.outturn.on(horizon, day) if self.outturn else None
+        return replace(self, base_mw=horizon.of_day(self.base_mw, day), outturn=outturn)
 
 
 class ElasticPlans:
@@ -98,8 +103,21 @@ class ElasticDay:
 
     @property
     def base_mw(self) -> Array:
-        """Load under the reference price, MW, shape (n_step,)."""
+        """Load under the reference price, as foreseen, MW, shape (n_step,)."""
         return self.demand.base_mw
+
+    @property
+    def actual_base_mw(self) -> Array:
+        """What that turns out to be, MW, shape (n_step,)."""
+        outturn = self.demand.outturn
+        return self.demand.base_mw if outturn is None else outturn.actual_mw
+
+    @property
+    def turned_out_mw(self) -> Array:
+        """The plan at the base load that turns out, MW, shape (n_step,)."""
+        if self.demand.outturn is None:
+            return self.plan_mw
+        return scaled_response(self.plan_mw, self.base_mw, self.actual_base_mw)
 
     def decide(self, load_mw: Array) -> None:
         """Take a feasible load for its plan."""
@@ -155,7 +173,7 @@ class ElasticConsumer(LoadFollower[ElasticDay]):
         behaviour: Behaviour | None = None,
         horizon: Horizon | None = None,
     ) -> None:
-        super().__init__(place, name, group, leader, behaviour, horizon)
+        super().__init__(place, name, group, leader, behaviour, horizon, demand.outturn)
         self._demand = demand
         self._days = [
             ElasticDay(demand.on(self.horizon, day), self.horizon.step_h) for day in range(self.horizon.n_day)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour, LoadChoices
-from gridarium.agents.rows import Rows
+from gridarium.agents.feeder.load_forecast import LoadOutturn
+from gridarium.agents.rows import Rows, columns_of
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Place
 from gridarium.environment.horizon import Horizon
@@ -30,7 +32,15 @@ class FollowerDay(Protocol):
 
     @property
     def base_mw(self) -> Array:
-        """Load under the reference price."""
+        """Load under the reference price, as foreseen."""
+
+    @property
+    def actual_base_mw(self) -> Array:
+        """What that turns out to be."""
+
+    @property
+    def turned_out_mw(self) -> Array:
+        """The plan at the base load that turns out."""
 
     @property
     def plans(self) -> LoadChoices:
@@ -70,6 +80,8 @@ class LoadFollower(GridAgent, Generic[DayT]):
     behaviour : Behaviour, optional
     horizon : Horizon, optional
         Its days and steps; settlement periods by default.
+    outturn : LoadOutturn, optional
+        What its base load, being foreseen, turns out to be.
     """
 
     kind = "consumer"
@@ -83,8 +95,10 @@ class LoadFollower(GridAgent, Generic[DayT]):
         leader: str,
         behaviour: Behaviour | None = None,
         horizon: Horizon | None = None,
+        outturn: LoadOutturn | None = None,
     ) -> None:
         super().__init__(place, name, behaviour)
+        self._outturn = outturn
         self.place, self.group, self.leader = place, group, leader
         self.horizon = horizon or Horizon.of(self.world)
         self._today = 0
@@ -140,14 +154,20 @@ class LoadFollower(GridAgent, Generic[DayT]):
         return self.today.value_money(load_mw, signal)
 
     def operate(self, period: int) -> None:
-        """Draw what the behaviour makes of the plan."""
+        """Draw what the behaviour makes of the plan, at the base load that turns out."""
         day, step = self.horizon.place(period)
-        self.place.draw(self.name, self.behaviour.act(self, period, float(self._days[day].plan_mw[step])))
+        planned = float(self._days[day].turned_out_mw[step])
+        self.place.draw(self.name, self.behaviour.act(self, period, planned))
 
     def rows(self) -> Iterator[Rows]:
         """Its load before and after its response, and where it drew it."""
         loads, drawn = self.loads_mw, self.drawn_mw
         values = {"p_base_mw": loads["base"], "p_plan_mw": loads["plan"], "p_metered_mw": drawn}
+        if self._outturn is not None:
+            foreseen = np.concatenate([day.base_mw for day in self._days])
+            values["p_foreseen_mw"] = self.horizon.by_period(foreseen)
+            errors = [{"group": self.group, **asdict(error)} for error in self._outturn.errors]
+            yield Rows("forecast_errors", columns_of(errors), by="row")
         yield Rows("loads", {"group": self.group, **values})
         q_mvar = -drawn * float(self.place.p_share @ self.place.q_per_p)
         power = {"p_demand_mw": drawn, "q_mvar": q_mvar}
@@ -160,7 +180,7 @@ class LoadFollower(GridAgent, Generic[DayT]):
 
     @property
     def loads_mw(self) -> dict[str, Array]:
-        """Base and planned load by settlement period, MW, for the record."""
-        base = np.concatenate([day.base_mw for day in self._days])
+        """Base load as it turned out, and planned load, by settlement period, MW, for the record."""
+        base = np.concatenate([day.actual_base_mw for day in self._days])
         plan = np.concatenate([day.plan_mw for day in self._days])
         return {"base": self.horizon.by_period(base), "plan": self.horizon.by_period(plan)}

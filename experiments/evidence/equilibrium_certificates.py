@@ -12,7 +12,7 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.load_follower import FollowerDay, LoadFollower
 from gridarium.agents.feeder.tariff_negotiation import told_signals
 from gridarium.environment.arrays import Array, series
-from gridarium.experiments.evidence.feeder_certificates import has_rational_consumers
+from gridarium.experiments.evidence.feeder_certificates import foresee_exactly, has_rational_consumers
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.posted_prices import signals_told_to
 from gridarium.experiments.parts.dso import DSO
@@ -43,7 +43,7 @@ def followers(known: GridEvidence) -> Iterator[Reading]:
     total = loads.groupby("period")[["p_metered_mw", "p_plan_mw"]].sum()
     yield Reading(
         "plan kept", float((total["p_metered_mw"] - total["p_plan_mw"]).abs().max()), _PLAN_KEPT_MW, "MW",
-        exact, "largest difference of metered and planned load",
+        exact and foresee_exactly(known), "largest difference of metered and planned load",
     )  # fmt: skip
 
 

@@ -106,7 +106,7 @@ def meets_its_plan(known: GridEvidence) -> bool:
     Where bounded agents bring another load, the grid shows it; no model is wrong.
     """
     section = DSO.of(known.scenario)
-    if has_rational_consumers(known) and not (section and section.behaviour):
+    if has_rational_consumers(known) and foresee_exactly(known) and not (section and section.behaviour):
         return True
     counted = rows_of(known.tables, "signals", "dso")["p_load_plan_mw"].to_numpy(dtype=float)
     return bool(np.abs(_served_mw(known) - counted).max() <= _PLAN_KEPT_MW)
@@ -117,6 +117,11 @@ def _served_mw(known: GridEvidence) -> Array:
     n_period, below = known.world.n_period, rows_of(known.tables, "dispatch", "grid_below")
     served = by_period(known.tables["loads"], "p_metered_mw", n_period)
     return served + by_period(below, "p_demand_mw", n_period) - by_period(below, "p_supply_mw", n_period)
+
+
+def foresee_exactly(known: GridEvidence) -> bool:
+    """Whether base loads are what consumers have foreseen."""
+    return all(group.forecast is None for group in CONSUMERS.of(known.scenario).values())
 
 
 def has_rational_consumers(known: GridEvidence) -> bool:

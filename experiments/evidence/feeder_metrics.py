@@ -23,6 +23,8 @@ def dso_money(tables: Tables, period_h: float) -> Iterator[Metric]:
     yield "purchase_money", -float(items.get(accounts.PURCHASE, 0.0))
     yield "turbine_cost_money", -float(items.get(accounts.GENERATION, 0.0))
     yield "carbon_revenue_money", float(items.get(accounts.CARBON, 0.0))
+    if accounts.DEMAND_RESPONSE in items:
+        yield "curtailment_compensation_money", -float(items[accounts.DEMAND_RESPONSE])
 
 
 def consumer_money(tables: Tables, period_h: float) -> Iterator[Metric]:
@@ -92,6 +94,21 @@ def equal_schedules(tables: Tables, period_h: float) -> Iterator[Metric]:
         of_rule = ties.groupby("rule")[name].sum(min_count=1)
         yield f"equal_schedules_least_{name}", float(of_rule.min())
         yield f"equal_schedules_most_{name}", float(of_rule.max())
+
+
+def forecast_errors(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """How wrong consumers of each class foresaw loads of days held out, and the load of all in this run."""
+    errors = rows_of(tables, "forecast_errors", "consumer")
+    if errors.empty:
+        return
+    names = (errors["group"] + "_" + errors["method"]).str.replace("-", "_")
+    for name, own in errors.groupby(names, sort=False):
+        yield f"{name}_mape_share", float(own["mape"].mean())
+        yield f"{name}_rmse_mw", float(own["rmse_mw"].mean())
+    loads = rows_of(tables, "loads", "consumer")
+    # Who never errs tells no forecast apart from the base load.
+    away = (loads["p_foreseen_mw"].fillna(loads["p_base_mw"]) - loads["p_base_mw"]).groupby(loads["period"])
+    yield "forecast_error_rmse_mw", float(np.sqrt((away.sum() ** 2).mean()))
 
 
 def consumer_energy(tables: Tables, period_h: float) -> Iterator[Metric]:

@@ -30,6 +30,7 @@ METRICS: tuple[Callable[[Tables, float], Iterable[Metric]], ...] = (
     feeder_metrics.equal_schedules,
     feeder_metrics.feeder_carbon,
     feeder_metrics.consumer_energy,
+    feeder_metrics.forecast_errors,
     feeder_metrics.feeder_energy,
     feeder_metrics.network,
     feeder_metrics.negotiation,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -22,6 +23,7 @@ from gridarium.experiments.scenario_fields import (
     Money,
     MoneyAmount,
     Name,
+    Probability,
     Range,
     Section,
     Share,
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from gridarium.agents.leader.follower_model import FollowerModel
     from gridarium.environment.grids import Place
     from gridarium.environment.horizon import Horizon
+
+    AnyDemand = TypeVar("AnyDemand", bound=Demand | ElasticDemand)
 
 EXACT_AGENTS = ("consumer", "elastic-consumer")
 """Kinds of agents whose own answer to a tariff is known exactly."""
@@ -53,13 +57,42 @@ class Elasticity(Section):
     saving_share: Share | None = None
     """Most of the day's energy that may be saved, a share; null sets no limit."""
     curtailment_cost_per_mwh: MoneyAmount = 0.0
-    """What a MWh below the base load costs the consumer, money/MWh."""
+    """What a MWh below the base load costs the consumer, money/MWh; the operator makes it good by the meter,
+    measured from the base load that it was told."""
 
     @model_validator(mode="before")
     @classmethod
     def _take_a_class(cls, value: object) -> object:
         known = USER_CLASSES.get(value) if isinstance(value, str) else None
         return value if known is None else {"own": known.own, "cross": known.cross, "reach_h": known.reach_h}
+
+
+class LoadForecast(Section):
+    """How consumers foresee their base load, whose days are drawn around the profile: synthetic ones."""
+
+    kind: Literal["exponential-smoothing", "as-yesterday", "profile"] = "exponential-smoothing"
+    """Holt-Winters smoothing of their own past, the day before once more, or the profile itself."""
+    past_days: Annotated[int, Range(28, 366)] = 28
+    """Days of the past that each has recorded."""
+    held_out_days: Annotated[int, Range(1, 28)] = 7
+    """Last days of the past on which the error is measured, without being fitted on."""
+    deviation_bound: Probability = 0.15
+    """Largest deviation of a load from its profile, a share; its standard deviation is half of that."""
+    persistence: Probability = 0.9
+    """Autocorrelation of the deviations of neighbouring steps."""
+    weekend_share: Annotated[float, Range(0, 10, above_low=True)] = 1.0
+    """Load of Saturdays and Sundays over that of the profile."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_a_kind(cls, value: object) -> object:
+        return {"kind": value} if isinstance(value, str) else value
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield days held out that leave too few to begin with."""
+        if self.past_days - self.held_out_days < 21:
+            allowed = f"must leave 21 of past_days = {self.past_days} to begin with"
+            yield Conflict("held_out_days", self.held_out_days, allowed)
 
 
 class ConsumerClass(Section):
@@ -80,6 +113,9 @@ class ConsumerClass(Section):
     elasticity: Elasticity | None = None
     """Answers to prices by elasticities instead of a utility: a section, or the class of users whose assumed
     values it takes, `residential`, `commercial` or `industrial`."""
+    forecast: LoadForecast | None = None
+    """How consumers foresee their base load: a section, or its kind; null, the default, is the profile and
+    never wrong."""
     flexible_share: Share = 0.2
     """Share of the base load of a period that may be added or taken away."""
     shiftable_mwh: Amount | None = None
@@ -130,6 +166,7 @@ def has_plain_consumers(scenario: GridScenario) -> bool:
         and group.battery is None
         and group.shiftable_mwh is None
         and group.placement == "spread"
+        and group.forecast is None
         for group in CONSUMERS.of(scenario).values()
     )
 
@@ -209,6 +246,23 @@ def _elastic_demand(
     )
 
 
+def _foreseen(build: GridBuild, name: str, demand: AnyDemand, rules: LoadForecast) -> AnyDemand:
+    """The demand of a consumer that foresees its base load from a past of its own."""
+    from gridarium.agents.feeder.load_forecast import foresee
+    from gridarium.environment.forecast_error import ForecastError
+    from gridarium.environment.load_record import DayPattern
+
+    pattern = DayPattern(ForecastError(rules.deviation_bound, rules.persistence), rules.weekend_share)
+    record = pattern.draw(
+        demand.base_mw.reshape(build.horizon.n_day, build.horizon.n_step),
+        rules.past_days,
+        build.grid.world.clock.timestamp_at(build.grid.world.delivery_s).weekday(),
+        build.grid.world.streams.stream(f"{name}/past"),
+    )
+    expected_mw, outturn = foresee(record, rules.kind, rules.held_out_days)
+    return replace(demand, base_mw=expected_mw, outturn=outturn)
+
+
 def _members(build: GridBuild, kind: str, group: ConsumerClass) -> list[tuple[str, Place, float]]:
     """Name and place of each agent of a class, and how many of its size would be the class."""
     grid = build.grid
@@ -232,13 +286,17 @@ def _build(build: GridBuild) -> None:
         names = build.named(name for name, _, _ in members)
         behaviours = behaviours_of_class(group, grid.named(kind), names, grid.world.streams)
         for (name, place, divisor), behaviour in zip(members, behaviours, strict=True):
-            demand = (
+            demand: Demand | ElasticDemand = (
                 _demand(kind, group, load_mw, divisor)
                 if group.elasticity is None
                 else _elastic_demand(group, group.elasticity, load_mw, divisor)
             )
+            if group.forecast is not None:
+                demand = _foreseen(build, grid.named(name), demand, group.forecast)
             agent = make(place, name, kind, demand, build.leader, behaviour, build.horizon)
             build.followers[agent.name] = place
+            if group.elasticity is not None and group.elasticity.curtailment_cost_per_mwh > 0.0:
+                build.curtailment_per_mwh[agent.name] = group.elasticity.curtailment_cost_per_mwh
 
 
 def _columns(groups: Mapping[str, ConsumerClass]) -> tuple[str, ...]:

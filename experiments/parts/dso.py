@@ -80,6 +80,7 @@ def _build(build: GridBuild) -> None:
         build.below,
         OwnStorages() if section.storage == "commanded" else storages_of_owners(build),
         build_pool(build),
+        build.curtailment_per_mwh,
     )
     Agent(
         grid.head,

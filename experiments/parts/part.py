@@ -188,6 +188,8 @@ class GridBuild:
         Who supplies its head.
     followers : dict of str to Site or SpreadSite
         Who answers the signals of its operator, and where the load of each meets the grid; parts add theirs.
+    curtailment_per_mwh : dict of str to float
+        What followers get from the operator for each MWh below their base load; parts add theirs.
     """
 
     scenario: GridScenario
@@ -197,6 +199,7 @@ class GridBuild:
     below: Mapping[str, Grid] = field(default_factory=dict)
     supplier: str = ""
     followers: dict[str, Place] = field(default_factory=dict)
+    curtailment_per_mwh: dict[str, float] = field(default_factory=dict)
 
     @property
     def operator(self) -> str | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from gridarium.agents.feeder.elastic_consumer import ElasticConsumer
 from gridarium.environment.errors import ScenarioError
 from gridarium.experiments.evidence.certificates import certify
+from gridarium.experiments.evidence.metrics import summarise
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import BuiltWorld, build
+from gridarium.market.accounts import DEMAND_RESPONSE
 
 ELASTIC = [
     *(f"consumers.{name}.beta_per_mwh_per_mw=null" for name in ("industrial", "commercial", "residential")),
@@ -76,3 +79,34 @@ def test_two_kinds_of_demand_are_refused() -> None:
 def test_a_leader_that_knows_everybody_needs_utilities() -> None:
     with pytest.raises(ScenarioError, match=r"leader\.kind: got 'full-information'"):
         load_scenario("adcef-small", [*ELASTIC, "leader.kind=full-information"])
+
+
+def test_loads_that_turn_out_otherwise_and_curtailment_are_paid_for() -> None:
+    built = played(
+        "adcef",
+        "consumers.residential.elasticity={own: -2, curtailment_cost_per_mwh: 300}",
+        "consumers.residential.forecast={deviation_bound: 0.1, weekend_share: 1.1}",
+        "consumers.commercial.forecast=as-yesterday",
+        "tariff.kind=static-carbon",
+        "prices.quota_tco2_per_mwh=0",
+    )
+    (homes,) = (one for one in built.of(ElasticConsumer) if one.name == "residential")
+    told, drawn = homes.day(0).base_mw, built.world.meters["residential"]
+    assert np.abs(drawn - homes.plan_mw).max() > 0.01
+    ledger = built.world.ledger.entries
+    paid = sum(entry.amount for entry in ledger if entry.purpose == DEMAND_RESPONSE)
+    assert paid == pytest.approx(300.0 * np.maximum(0.0, told - drawn).sum())
+    assert paid > 0.0
+    found = certificates(built)
+    assert [name for name, one in found.items() if one.hard and not one.passed] == []
+    metrics = summarise(collect("adcef", built.world, built.sections), [""], 1.0)
+    assert metrics["curtailment_compensation_money"] == pytest.approx(paid)
+    base = homes.day(0).actual_base_mw
+    assert metrics["load_curtailment_cost_money"] == pytest.approx(
+        300.0 * np.maximum(0.0, base - drawn).sum()
+    )
+    assert 0.0 < metrics["residential_exponential_smoothing_mape_share"] < 0.1
+    assert metrics["commercial_as_yesterday_mape_share"] > 0.0
+    assert "industrial_as_yesterday_mape_share" not in metrics
+    with pytest.raises(ScenarioError, match="held_out_days: got 8; must leave 21 of past_days = 28"):
+        load_scenario("adcef-small", ["consumers.industrial.forecast={held_out_days: 8}"])
