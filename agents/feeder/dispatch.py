@@ -216,6 +216,8 @@ class RelaxedDispatch:
         What a rise of the head's squared voltage would cost, money per p.u. squared; 0 without a tap changer.
     bound_money : float
         What any such dispatch costs at least: by tangents where a tap changer's ratio is free; else the cost.
+    period_money : ndarray, shape (n_period,)
+        Its cost by periods.
     """
 
     on: Array
@@ -226,6 +228,7 @@ class RelaxedDispatch:
     current_pu: Array
     head_price_money: Array
     bound_money: float
+    period_money: Array
 
 
 @lru_cache(maxsize=8)
@@ -316,7 +319,17 @@ class Dispatcher:
             *self._network_of(solution),
             self._head_price_money(problem, solution),
             solution.objective if not day.head_band or day.head_band.is_held else problem.tangent_bound(),
+            self._period_money(solution),
         )
+
+    def _period_money(self, solution: Solution) -> Array:
+        """The objective by periods, which are the last index of all decisions; what is constant, evenly."""
+        form, n_period = solution.form, self.shape.n_period
+        cost = (form.cost + form.cost_signal @ solution.signals) * solution.x
+        blocks = sorted(form.decisions.values(), key=lambda block: block.start)
+        period = np.concatenate([np.arange(block.stop - block.start) % n_period for block in blocks])
+        by_period = np.bincount(period, weights=cost, minlength=n_period)
+        return np.asarray(by_period + form.constant_at(solution.signals) / n_period)
 
     def _network_of(self, solution: Solution) -> tuple[Array, Array]:
         """Voltages and currents, p.u."""

@@ -37,7 +37,8 @@ class TapReview:
     held_money : float
         Of the positions held, nan where there are none or they cannot supply the loads.
     bound_money : float
-        Least that any positions can cost: what it costs with any ratios that change no more in all.
+        Least that any positions can cost: what it costs with any ratios that change no more in all, or more
+        where no storage couples periods.
     pays : bool
         Whether the best ones are others than those held.
     looks : int
@@ -78,7 +79,8 @@ class TapSearch:
     than the day's steps, bounds the cost of all paths. A path is then the cheapest in a model of the cost of
     each period at each position, `TapCosts`, which leaves only the steps of the day to couple periods: it is
     found by dynamic programming. What its relaxed dispatch tells of the head's marginal value refines the
-    model, until a path is within `GAP` of the bound or none is new. The best one is dispatched.
+    model, until a path is within `GAP` of the bound or none is new. Where no storage couples periods either,
+    the cheapest path of the model is a bound as well. The best path is dispatched.
     """
 
     def __init__(self, dispatcher: Dispatcher) -> None:
@@ -122,7 +124,8 @@ class TapSearch:
         bound, held_money = relaxed.bound_money, np.nan if kept is None else kept.cost_money
         if held is not None and kept is not None and held_money - bound <= GAP * _scale(held_money):
             return TapReview(held, kept, held_money, min(bound, held_money), False, 1)
-        looks = self._looks(day, before, relaxed, lending)
+        looks, least = self._looks(self.free(day, before), before, relaxed, lending)
+        bound = max(bound, least)
         best, found = self._dispatched(day, looks)
         if held is not None and kept is not None:
             better = found is not None and held_money - found.cost_money > GAP * _scale(held_money)
@@ -134,26 +137,35 @@ class TapSearch:
 
     def _looks(
         self, day: DispatchDay, before: int, relaxed: RelaxedDispatch, lending: float
-    ) -> list[tuple[float, Index]]:
-        """Paths with what they cost at least, the cheapest first; inf where they cannot supply the loads."""
+    ) -> tuple[list[tuple[float, Index]], float]:
+        """Paths with what they cost at least, the cheapest first, and a bound of all paths.
+
+        A path that cannot supply the loads costs inf.
+        """
         model, bound = TapCosts.of(self.dispatcher.shape, relaxed, self.usable, day), relaxed.bound_money
         moves = self.changer.moves_per_day
         worth = _WORTH_MOVING * _scale(bound) / (1 + moves)
         looks: dict[bytes, tuple[float, Index]] = {}
+        cheapest = np.inf
         for _ in range(ROUND_LIMIT):
-            place = cheapest_path(model.cost_money(), self.usable, before, moves, worth)
+            costs = model.cost_money()
+            place = cheapest_path(costs, self.usable, before, moves, worth)
             position = self.usable[place]
-            if position.tobytes() in looks:
+            if model.is_bound:
+                spared = worth * (moves - self.changer.moves(position, before))
+                bound = max(bound, float(costs[place, np.arange(len(place))].sum()) - spared)
+            if position.tobytes() in looks or cheapest - bound <= GAP * _scale(bound):
                 break
             look = self.dispatcher.relaxed(self.at(day, position), lending)
             looks[position.tobytes()] = (np.inf if look is None else look.cost_money, position)
             if look is None:
                 model.refuse(place)
                 continue
-            if look.cost_money - bound <= GAP * _scale(look.cost_money):
+            cheapest = min(cheapest, look.cost_money)
+            if cheapest - bound <= GAP * _scale(bound):
                 break
             model.learn(place, look)
-        return sorted(looks.values(), key=lambda look: look[0])
+        return sorted(looks.values(), key=lambda look: look[0]), bound
 
     def _dispatched(
         self, day: DispatchDay, looks: list[tuple[float, Index]]

@@ -119,6 +119,32 @@ def test_the_search_against_every_path(moves: int, head: str) -> None:
     np.testing.assert_allclose(net, flow.p_slack_mw, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("moves", [0, 1, 3, 6])
+@pytest.mark.parametrize("impedance", [0.5, 1.0, 1.5])
+def test_without_storages_the_bound_leaves_no_gap(moves: int, impedance: float) -> None:
+    """Whole positions cost more than any ratios would; the bound knows."""
+    change: dict[str, Any] = {
+        "storages": (),
+        "wear_cost_per_mwh": (),
+        "feeder": FEEDER.scaled(1.0, impedance),
+    }
+    shape = shape_of(moves, **change, voltage_band_pu=(0.9, 1.03))
+    day = replace(day_of(shape), initial_mwh=np.zeros(0))
+    day = replace(day, load_p_mw=0.5 * day.load_p_mw, load_q_mvar=0.5 * day.load_q_mvar)
+    search = TapSearch(dispatcher_of(shape))
+    costs = []
+    for path in product((-1, 0, 1), repeat=N):
+        if np.abs(np.diff(path, prepend=0)).sum() <= moves:
+            plan = search.dispatcher.attempt(search.at(day, np.array(path)))
+            costs.append(np.inf if plan is None else plan.cost_money)
+    found = search.review(day, before=0)
+    assert found is not None
+    scale = abs(min(costs))
+    assert min(costs) - 1e-6 * scale <= found.dispatch.cost_money <= min(costs) + GAP * scale
+    assert found.bound_money <= min(costs) + 1e-6 * scale
+    assert found.gap <= GAP + 1e-6
+
+
 def test_positions_that_are_good_enough_are_kept() -> None:
     shape = shape_of(6)
     search, day = TapSearch(dispatcher_of(shape)), day_of(shape)
