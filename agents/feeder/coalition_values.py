@@ -25,7 +25,7 @@ class ValuedDay:
     Parameters
     ----------
     day : DispatchDay
-        As it was planned last, without what storages of owners draw.
+        As it was planned last, without what storages of owners draw, and without a pull of the supplier.
     alone_mw : ndarray, shape (n_storage, n_step)
         What each storage draws by itself; zero where those outside a coalition rest.
     moves, regulates : ndarray of bool, shape (n_storage,)
@@ -109,7 +109,7 @@ class CoalitionValuer:
         discharged[outside] += np.maximum(-drawn_mw, 0.0).sum(axis=1)
         borne = float(valued.ageing_cost_per_mwh @ discharged)
         borne += float(np.array(self._outside(coalition).wear_cost_per_mwh) @ discharged[outside])
-        return dispatch.cost_money - dispatch.pull_money + borne * self._dispatcher.shape.period_h
+        return dispatch.cost_money + borne * self._dispatcher.shape.period_h
 
     def _outside(self, coalition: Flags) -> OwnStorages:
         """Storages that are not in a coalition."""

@@ -117,9 +117,7 @@ def fresh_cost_money(dso: Dso, valued: ValuedDay, inside: Flags, drawn_mw: Array
     discharged[~inside] = np.maximum(-drawn_mw, 0.0).sum(axis=1)
     borne = float(valued.ageing_cost_per_mwh @ discharged)
     borne += float(np.array(rest.wear_cost_per_mwh) @ discharged[~inside])
-    pull, net = day.conditions.pull, solution["p_buy_mw"] - solution["p_sell_mw"]
-    pulled = float(pull.weight_per_h(net).sum()) if pull else 0.0
-    return solution.objective + (borne - pulled) * dso.shape.period_h
+    return solution.objective + borne * dso.shape.period_h
 
 
 def _fresh_problem(
