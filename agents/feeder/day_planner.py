@@ -229,14 +229,9 @@ class DayPlanner:
         return day if self._taps is None else self._taps.hold(day, today)
 
     def without_own(self, today: DsoDay) -> DispatchDay:
-        """What was dispatched for the loads heard last, without what storages of owners draw, all closed.
-
-        A pull of the supplier is left out, as nobody pays for it.
-        """
+        """What was dispatched for the loads heard last, without what storages of owners draw, all closed."""
         day = self._dispatch_day(today, today.loads_mw)
-        load_mw = day.load_p_mw - self._drawn_by_own_mw(today)
-        terms = replace(day.conditions, pull=None)
-        return replace(day, load_p_mw=load_mw, openings=None, conditions=terms)
+        return replace(day, load_p_mw=day.load_p_mw - self._drawn_by_own_mw(today), openings=None)
 
     def _carries(self, day: DispatchDay) -> bool:
         """Whether the grid carries a day, with the units that run or with all."""

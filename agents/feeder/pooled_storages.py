@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,8 +79,10 @@ class PooledStorages:
         told, baselines = self.members[day.number], day.baselines
         alone = np.array([day.horizon.fit(baselines[name].net_mw) for name in self._names])
         ageing = self._of_units(told, told.ageing_cost_per_mwh)
+        planned = self._planner.without_own(day)
         return ValuedDay(
-            self._planner.without_own(day),
+            # A pull of the supplier is nobody's money.
+            replace(planned, conditions=replace(planned.conditions, pull=None)),
             alone if self._terms.outside == "stand-alone" else np.zeros_like(alone),
             self._of_units(told, told.moves) > 0.0,
             self._of_units(told, told.regulates) > 0.0,
