@@ -33,6 +33,9 @@ class NodalCarbonTariff:
     Equation A3, ``pi'_n,t = pi0_t + xi lambda e_n,t`` with lambda the price of the carbon market; e_n,t is
     traced by proportional sharing (A1). Users pay the whole posted price to the operator, who owes the carbon
     market lambda for what is emitted above its quota.
+
+    Owners of storages keep to the time-of-use price: their energy carries its carbon on to whoever uses it,
+    who is charged then.
     """
 
     adjustment: float = 1.0

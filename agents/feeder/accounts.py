@@ -160,6 +160,9 @@ class DayAccounts:
         hold = horizon.by_period
         self._one_price, self._tou = signal.price_per_mwh.ndim == 1, hold(signal.reference_price_per_mwh)
         self._price = {name: hold(told_to(share, signal.price_per_mwh)) for name, share in shares.items()}
+        if not self._one_price:
+            # A price by bus is one for users.
+            self._price |= dict.fromkeys(self._dues.traders, self._tou)
         self._wear_cost_per_h = hold(dispatcher.wear_cost_per_h(plan.dispatch))
         self._turbines = {grid.named(unit.name): unit for unit in dispatcher.shape.turbines}
         self._factor = hold(plan.offer.factor_tco2_per_mwh)

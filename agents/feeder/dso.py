@@ -149,7 +149,8 @@ class Dso(HeadCustomer):
     def _announce(self, today: DsoDay, negotiation: TariffNegotiation) -> Generator[Any, Any, None]:
         """Send the final tariff; whoever missed the last round answers now, and the dispatch follows."""
         today.signal, before = replace(today.signal, final=True), (today.total_mw, today.own_mw)
-        question = self._ask_until(today.rules.closes_s, told_signals(today.signal, self._hearers()))
+        told = told_signals(today.signal, self._hearers(), today.owners_mw)
+        question = self._ask_until(today.rules.closes_s, told)
         yield from question.answered()
         today.hear(question.replies)
         if not all(map(np.array_equal, (today.total_mw, today.own_mw), before)):

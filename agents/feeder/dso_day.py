@@ -134,10 +134,15 @@ class DsoDay:
         """What each storage would draw by itself at the plain tariff, MW; negative where it feeds back."""
         return {name: own.net_mw for name, own in self.baselines.items()}
 
+    @property
+    def traded_price_per_mwh(self) -> Array:
+        """At which owners of storages trade: as posted; a price by bus is one for users, and not for them."""
+        posted = self.signal.price_per_mwh
+        return posted if posted.ndim == 1 else self.signal.reference_price_per_mwh
+
     def owed_money(self, own: OwnStorages) -> dict[str, float]:
         """What owners of storages are to get for being commanded, money by name: what they lose by it."""
-        commanded, posted = self.baselines.items(), self.signal.price_per_mwh
-        price = posted if posted.ndim == 1 else posted[[bus for _, bus in own.sites]]
+        commanded, price = self.baselines.items(), self.traded_price_per_mwh
         lost = own.lost_money(price, self.wanted_mw, self.own_mw, self.horizon.step_h).tolist()
         return {name: told.earnings_money for name, told in commanded} | dict(
             zip(self.owners_mw, lost, strict=True)

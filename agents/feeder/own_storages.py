@@ -70,8 +70,8 @@ class OwnStorages:
 
         Parameters
         ----------
-        price_per_mwh : ndarray, shape (n_step,) or (n_storage, n_step)
-            At which they trade all energy, all of them or each.
+        price_per_mwh : ndarray, shape (n_step,)
+            At which they trade all energy.
         wanted_mw, changed_mw : ndarray, shape (n_storage, n_step)
             What storages draw; negative where they feed back.
         step_h : float

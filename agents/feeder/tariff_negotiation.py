@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -78,7 +78,7 @@ class TariffNegotiation:
             today.conditions.tou_price_per_mwh,
             day=today.number,
         )
-        return told_signals(today.signal, self._shares)
+        return told_signals(today.signal, self._shares, today.owners_mw)
 
     # What it makes of the answers.
 
@@ -139,14 +139,29 @@ class TariffNegotiation:
         return perceived.load_mw
 
 
-def told_signals(posted: TariffSignal, shares: Mapping[str, Array]) -> dict[str, TariffSignal]:
-    """What each follower is told of a posted signal: the same, or its own of one that is posted by bus."""
+def told_signals(
+    posted: TariffSignal, shares: Mapping[str, Array], traders: Collection[str] = ()
+) -> dict[str, TariffSignal]:
+    """What each follower is told of a posted signal: the same, or its own of one that is posted by bus.
+
+    Parameters
+    ----------
+    posted : TariffSignal
+    shares : mapping of str to ndarray, shape (n_bus,)
+        How what each draws spreads over the buses.
+    traders : collection of str
+        Owners of storages among them: a price by bus is one for users, and they keep to the plain tariff.
+    """
     if posted.price_per_mwh.ndim == 1:
         return dict.fromkeys(shares, posted)
     return {
         name: replace(
             posted,
-            price_per_mwh=series(told_to(share, posted.price_per_mwh)),
+            price_per_mwh=(
+                posted.reference_price_per_mwh
+                if name in traders
+                else series(told_to(share, posted.price_per_mwh))
+            ),
             factor_tco2_per_mwh=series(told_to(share, posted.factor_tco2_per_mwh)),
         )
         for name, share in shares.items()

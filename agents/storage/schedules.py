@@ -35,12 +35,10 @@ def earned_money(net_mw: Array, price_per_mwh: Array, wear_cost_per_mwh: Array, 
     ----------
     net_mw : ndarray, shape (..., n_step)
         What they draw; negative where they feed back.
-    price_per_mwh : ndarray, shape (n_step,) or (..., n_step)
+    price_per_mwh : ndarray, shape (n_step,)
     wear_cost_per_mwh : ndarray, shape (...,)
         Of each MWh that is discharged.
     step_h : float
     """
     worn = wear_cost_per_mwh * np.maximum(-net_mw, 0.0).sum(axis=-1)
-    one_price = price_per_mwh.ndim == 1
-    paid = net_mw @ price_per_mwh if one_price else np.vecdot(net_mw, price_per_mwh)
-    return np.asarray(-paid - worn) * step_h
+    return np.asarray(-(net_mw @ price_per_mwh) - worn) * step_h

@@ -10,9 +10,7 @@ import pandas as pd
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.storage.schedules import Ties
 from gridarium.agents.storage.storage_owner import StorageOwner
-from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
-from gridarium.market.messages.tariffs import TariffSignal
 
 
 def equal_schedules_table(known: GridEvidence) -> pd.DataFrame:
@@ -25,21 +23,12 @@ def equal_schedules_table(known: GridEvidence) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _traded_at(signal: TariffSignal, bus: int) -> Array:
-    """Price at which an owner at a bus trades."""
-    price = signal.price_per_mwh
-    return price if price.ndim == 1 else price[bus]
-
-
 def _outcomes(known: GridEvidence, dso: Dso) -> Iterator[dict[str, object]]:
     today, hours = dso.today, dso.horizon.step_h
     owners = {owner.name: owner for owner in known.of(StorageOwner)}
-    buses = dict(dso.contract.own_storages.sites)
     for rule in get_args(Ties):
         plans = {
-            name: owners[name].schedule(
-                _traded_at(today.signal, buses[known.grid.local(name)]), today.baselines[name].e_mwh, rule
-            )
+            name: owners[name].schedule(today.traded_price_per_mwh, today.baselines[name].e_mwh, rule)
             for name in today.owners_mw
         }
         wanted = {name: plan.net_mw for name, plan in plans.items()}
