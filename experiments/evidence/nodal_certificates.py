@@ -43,26 +43,39 @@ def nodal_carbon(known: GridEvidence) -> Iterator[Reading]:
 
 
 def fixed_point(known: GridEvidence) -> Iterator[Reading]:
-    """The loads of a negotiation against a fixed point that is found without any."""
+    """The loads of a negotiation against fixed points that are found without any."""
     consumers = known.of(LoadFollower)
     exact = has_rational_consumers(known) and all(isinstance(one, ElasticConsumer) for one in consumers)
     for dso in _surcharging(known):
         if not exact or dso.today.owners_mw:
             continue
-        found = JointFixedPoint(known, dso).found()
-        agreed = dso.today.loads_mw
-        peak = float(np.max(sum(agreed.values())))
-        apart = [found.loads_mw[name] - load for name, load in agreed.items()]
-        gap = float(np.abs(np.sum(apart, axis=0)).max())
+        joint, number = JointFixedPoint(known, dso), dso.today.number
+        nearby = joint.found(dso.today.loads_mw)
         yield Reading(
-            "elastic fixed point", gap / peak, 1e-4, "", found.change <= _REST,
-            "largest difference in an hour between all loads and those of a joint iteration of responses, "
-            "dispatch and carbon flow from the base loads, without messages or memory, on the last day, "
-            "relative to their peak; where storages have schedules of equal cost, single loads differ more",
-            f"{float(np.abs(apart).max()) / peak:.1e} of the peak at a consumer, cost "
-            f"{abs(found.cost_money / dso.today.plan.dispatch.cost_money - 1.0):.1e}; the iteration rests "
-            f"after {found.rounds} rounds with a last change of {found.change:.1e}",
+            "elastic fixed point", _apart(nearby, dso), 1e-4, "", nearby.change <= _REST,
+            "largest difference in an hour between all loads and those to which a joint iteration of "
+            "responses, dispatch and carbon flow leads from there, without messages or memory, on the last "
+            "day, relative to their peak",
+            _told(nearby, dso),
         )  # fmt: skip
+        base = joint.found({one.name: one.day(number).base_mw for one in joint.consumers})
+        yield Reading(
+            "one elastic fixed point", _apart(base, dso), 1e-4, "", False,
+            "the same from the base loads: where storages have schedules of nearly the same cost, the "
+            "iteration may rest elsewhere",
+            _told(base, dso),
+        )  # fmt: skip
+
+
+def _apart(found: _Found, dso: Dso) -> float:
+    """Largest difference of all loads in an hour from those agreed, relative to their peak."""
+    agreed = np.sum(list(dso.today.loads_mw.values()), axis=0)
+    return float(np.abs(np.sum(list(found.loads_mw.values()), axis=0) - agreed).max() / agreed.max())
+
+
+def _told(found: _Found, dso: Dso) -> str:
+    cost = abs(found.cost_money / dso.today.plan.dispatch.cost_money - 1.0)
+    return f"rests after {found.rounds} rounds, last change {found.change:.1e}, cost apart {cost:.1e}"
 
 
 def _surcharging(known: GridEvidence) -> list[Dso]:
@@ -93,12 +106,11 @@ class JointFixedPoint:
 
     def __init__(self, known: GridEvidence, dso: Dso) -> None:
         self._known, self._dso = known, dso
-        self._consumers = known.of(ElasticConsumer)
+        self.consumers = known.of(ElasticConsumer)
 
-    def found(self) -> _Found:
-        """Go on from the base loads."""
-        number = self._dso.today.number
-        loads = {one.name: one.day(number).base_mw for one in self._consumers}
+    def found(self, start_mw: Mapping[str, Array]) -> _Found:
+        """Go on from some loads."""
+        loads = dict(start_mw)
         peak, cost, change, rounds = float(np.max(sum(loads.values()))), np.nan, np.inf, 0
         while change > _REST and rounds < _ROUND_LIMIT:
             plan = self._dso.plan_for(loads)
@@ -125,7 +137,7 @@ class JointFixedPoint:
     def _answers(self, price_per_mwh: Array) -> dict[str, Array]:
         groups, posted = CONSUMERS.of(self._known.scenario), self._dso.today.signal
         answers = {}
-        for one in self._consumers:
+        for one in self.consumers:
             told = replace(posted, price_per_mwh=series(one.place.p_share @ price_per_mwh))
             base, hours = one.day(posted.day).base_mw, one.horizon.step_h
             answers[one.name] = expected_load_mw(groups[one.group], base, told, hours)
