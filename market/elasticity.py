@@ -135,7 +135,12 @@ class ResponseBounds:
         return load(falling_root(lambda more: needed - float(load(more).sum()), 0.0, most))
 
 
-def relative_change(elasticities: Array, price_per_mwh: Array, reference_price_per_mwh: Array) -> Array:
+def relative_change(
+    elasticities: Array,
+    price_per_mwh: Array,
+    reference_price_per_mwh: Array,
+    whose: str = "elastic load",
+) -> Array:
     """Relative change of the load in each hour that prices call for, before any bound.
 
     Parameters
@@ -144,6 +149,8 @@ def relative_change(elasticities: Array, price_per_mwh: Array, reference_price_p
         Rows answer columns.
     price_per_mwh, reference_price_per_mwh : ndarray, shape (n_step,)
         pi', and pi0 at which the base load is drawn.
+    whose : str
+        Named in errors.
 
     Returns
     -------
@@ -160,7 +167,7 @@ def relative_change(elasticities: Array, price_per_mwh: Array, reference_price_p
     """
     if not (reference_price_per_mwh > 0.0).all():
         step = int(np.argmin(reference_price_per_mwh))
-        fault = Fault(f"step {step}", float(reference_price_per_mwh[step]), "must be above 0 money/MWh")
-        raise InputError("reference price of an elastic load", [fault])
+        place, found = f"reference_price_per_mwh, step {step}", float(reference_price_per_mwh[step])
+        raise InputError(whose, [Fault(place, found, "must be above 0 where loads are elastic")])
     change = (price_per_mwh - reference_price_per_mwh) / reference_price_per_mwh
     return np.asarray(elasticities @ change)

@@ -87,14 +87,16 @@ class ElasticDay:
 
     Parameters
     ----------
+    owner : str
+        The consumer, named in errors.
     demand : ElasticDemand
         Of the day.
     step_h : float
         Length of a step of the day, h.
     """
 
-    def __init__(self, demand: ElasticDemand, step_h: float) -> None:
-        self.demand, self._step_h = demand, step_h
+    def __init__(self, owner: str, demand: ElasticDemand, step_h: float) -> None:
+        self._owner, self.demand, self._step_h = owner, demand, step_h
         self._elasticities = demand.elasticity.matrix(len(demand.base_mw), step_h)
         self.plans = ElasticPlans(demand.base_mw, demand.bounds)
         self.plan_mw = series(demand.base_mw)
@@ -125,7 +127,9 @@ class ElasticDay:
 
     def best_load(self, signal: TariffSignal) -> Array:
         """Load that its elasticities and bounds make of a tariff, MW, shape (n_step,); equations A5, A6."""
-        change = relative_change(self._elasticities, signal.price_per_mwh, signal.reference_price_per_mwh)
+        change = relative_change(
+            self._elasticities, signal.price_per_mwh, signal.reference_price_per_mwh, f"agent {self._owner}"
+        )
         return self.demand.bounds.keep(self.demand.base_mw, change)
 
     def value_money(self, load_mw: Array, signal: TariffSignal) -> float:
@@ -176,7 +180,8 @@ class ElasticConsumer(LoadFollower[ElasticDay]):
         super().__init__(place, name, group, leader, behaviour, horizon, demand.outturn)
         self._demand = demand
         self._days = [
-            ElasticDay(demand.on(self.horizon, day), self.horizon.step_h) for day in range(self.horizon.n_day)
+            ElasticDay(self.name, demand.on(self.horizon, day), self.horizon.step_h)
+            for day in range(self.horizon.n_day)
         ]
 
     def rows(self) -> Iterator[Rows]:

@@ -17,6 +17,7 @@ from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.devices.storage import StorageDevice
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.consumer_day import ConsumerDay
+from gridarium.agents.feeder.elastic_consumer import ElasticDay
 from gridarium.environment.message_bus import MessageBus
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import BuiltWorld as Built
@@ -44,8 +45,8 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], list[s
     """
     own, foreign = list[str](), list[str]()
 
-    def note(thing: GridAgent | ConsumerDay | StorageDevice, field: str) -> None:
-        is_day = issubclass(type(thing), ConsumerDay)
+    def note(thing: GridAgent | ConsumerDay | ElasticDay | StorageDevice, field: str) -> None:
+        is_day = issubclass(type(thing), ConsumerDay | ElasticDay)
         if field.startswith("__") or not (is_day or field.startswith("_")):
             return
         reader = acting_agent(sys._getframe(2))
@@ -58,16 +59,16 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], list[s
         else:
             foreign.append(f"{type(reader).__name__} touches {type(thing).__name__}.{field}")
 
-    def read(thing: GridAgent | ConsumerDay | StorageDevice, field: str) -> Any:
+    def read(thing: GridAgent | ConsumerDay | ElasticDay | StorageDevice, field: str) -> Any:
         note(thing, field)
         return object.__getattribute__(thing, field)
 
-    def write(thing: GridAgent | ConsumerDay | StorageDevice, field: str, value: Any) -> None:
+    def write(thing: GridAgent | ConsumerDay | ElasticDay | StorageDevice, field: str, value: Any) -> None:
         note(thing, field)
         object.__setattr__(thing, field, value)
 
     with monkeypatch.context() as patch:
-        for kind in (GridAgent, ConsumerDay, StorageDevice):
+        for kind in (GridAgent, ConsumerDay, ElasticDay, StorageDevice):
             patch.setattr(kind, "__getattribute__", read, raising=False)
             patch.setattr(kind, "__setattr__", write, raising=False)
         yield own, foreign
@@ -88,6 +89,22 @@ def test_no_agent_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatc
     # The watch was on: every kind of agent has used fields of its own.
     assert {"demand", "_profile", "_terms", "_told_charge_mw", "_limit_mw", "_planner"} <= set(own)
     assert {"_told", "_moved", "_told_mvar"} <= set(own)
+
+
+def test_elastic_consumers_tell_nothing_but_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = "{share: 1.0, elasticity: residential, placement: each-bus, forecast: as-yesterday}"
+    elastic = [
+        "consumers=null",
+        f"consumers.homes={group}",
+        "tariff.kind=nodal-carbon-surcharge",
+    ]
+    small = load_scenario("adcef-small", elastic)
+    with watched(monkeypatch) as (own, foreign):
+        built = build(small.cases["adcef"])
+        while built.world.running:
+            built.world.step()
+    assert foreign == []
+    assert {"demand", "_elasticities", "_outturn", "turned_out_mw"} <= set(own)
 
 
 def test_no_owner_or_pool_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatch) -> None:

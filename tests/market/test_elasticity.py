@@ -74,5 +74,5 @@ def test_wrong_numbers_are_named() -> None:
         Elasticity(0.1, 0.0)
     with pytest.raises(InputError, match=r"saving_share: got 1\.5; must be in \[0, 1\]"):
         ResponseBounds(0.2, 1.5)
-    with pytest.raises(InputError, match=r"step 1: got 0\.0; must be above 0"):
+    with pytest.raises(InputError, match=r"reference_price_per_mwh, step 1: got 0\.0; must be above 0"):
         relative_change(np.eye(2), np.ones(2), np.array([1.0, 0.0]))
