@@ -16,6 +16,7 @@ from gridarium.environment.errors import Fault, ProfileError
 from gridarium.environment.forecast_error import ForecastError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
+from gridarium.environment.uncertainty import ScenarioSet, latin_hypercube
 from gridarium.market.messages.commands import Receipt, RenewableSetpoint
 from gridarium.market.messages.forecasts import ForecastRequest, RenewableForecast
 from gridarium.market.messages.status import RenewableStatus, StatusRequest
@@ -63,6 +64,7 @@ class RenewablePlant(CommandedAgent):
         super().__init__(site, name, horizon=horizon)
         _check(name, forecast_mw, capacity_mw)
         self._error, self._capacity_mw = error, capacity_mw
+        self._told_scenarios: dict[ForecastRequest, ScenarioSet] = {}
         self._forecast_mw = series(forecast_mw)
         self._foreseen_mw = series(self.horizon.by_period(self._forecast_mw))
         self._actual_mw = self._drawn()
@@ -79,9 +81,20 @@ class RenewablePlant(CommandedAgent):
 
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> RenewableForecast:
-        """Tell the forecast of a day, in steps."""
+        """Tell the forecast of a day, in steps, with scenarios of it where they are wanted."""
         foreseen = self.behaviour.foresee(self, self.horizon.of_day(self._forecast_mw, request.day))
-        return RenewableForecast(request.day, series(foreseen))
+        return RenewableForecast(request.day, series(foreseen), self._scenarios(request, foreseen))
+
+    def _scenarios(self, request: ForecastRequest, foreseen_mw: Array) -> ScenarioSet | None:
+        """Scenarios of a day; who asks again hears the same."""
+        asked = request.scenarios
+        if asked is not None and request not in self._told_scenarios:
+            error = ForecastError(asked.bound, asked.persistence)
+            drawn = latin_hypercube(
+                foreseen_mw, error, asked.n_scenario, self.stream("scenarios"), self._capacity_mw
+            )
+            self._told_scenarios[request] = drawn
+        return self._told_scenarios.get(request)
 
     @on(StatusRequest)
     def tell_power(self, request: StatusRequest, sender: str) -> RenewableStatus:

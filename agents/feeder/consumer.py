@@ -42,6 +42,7 @@ class Consumer(LoadFollower[ConsumerDay]):
         horizon: Horizon | None = None,
     ) -> None:
         super().__init__(place, name, group, leader, behaviour, horizon, demand.outturn)
+        self.deviation_share = demand.deviation_share
         self._days = [
             ConsumerDay(self.world, self.name, demand.on(self.horizon, day), self.horizon.step_h)
             for day in range(self.horizon.n_day)

@@ -41,6 +41,8 @@ class Demand:
         Behind the meter.
     outturn : LoadOutturn, optional
         What the base load, being foreseen, turns out to be; exactly itself where it is left out.
+    deviation_share : float
+        Largest share by which the load may come to differ from its forecast.
     """
 
     base_mw: Array
@@ -49,6 +51,7 @@ class Demand:
     shiftable_mwh: float | None = None
     battery: StorageRatings | None = None
     outturn: LoadOutturn | None = None
+    deviation_share: float = 0.0
     peak_mw: float = field(init=False)
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.agents.questions import Question
 from gridarium.environment.arrays import series
 from gridarium.environment.errors import MessageError
-from gridarium.market.messages.forecasts import ForecastRequest, ScheduleRequest
+from gridarium.market.messages.forecasts import ForecastRequest, ScenarioTerms, ScheduleRequest
 
 Asking = Callable[[float, Mapping[str, Any]], Question]
 """Opens a question that ends at a time, s, with what each is asked."""
@@ -27,6 +27,7 @@ def gather_day(
     pooled: PooledStorages | None,
     today: DsoDay,
     ask: Asking,
+    scenarios: ScenarioTerms | None = None,
 ) -> Generator[Any, Any, None]:
     """Ask the pool, if there is one, whom to command, then all others for forecasts, terms and schedules.
 
@@ -41,6 +42,8 @@ def gather_day(
     today : DsoDay
         Takes what is told.
     ask : callable
+    scenarios : ScenarioTerms, optional
+        Which ones plants are asked for; none by default.
 
     Raises
     ------
@@ -58,7 +61,8 @@ def gather_day(
     plain = series(today.horizon.of_day(contract.tou_price_per_mwh, today.number))
     forecast = ForecastRequest(today.number)
     requests = {
-        **dict.fromkeys([contract.carbon_market, *renewables], forecast),
+        contract.carbon_market: forecast,
+        **dict.fromkeys(renewables, ForecastRequest(today.number, scenarios)),
         **dict.fromkeys(storages, ScheduleRequest(today.number, plain)),
         **dict.fromkeys(owners, ScheduleRequest(today.number, plain, self_scheduled=True)),
         **dict.fromkeys(contract.places, forecast),
@@ -75,6 +79,8 @@ def gather_day(
     told = question.replies
     today.carbon = told[contract.carbon_market]
     today.available_mw = {name: told[name].available_mw for name in renewables}
+    today.scenarios = {name: told[name].scenarios for name in renewables if told[name].scenarios}
+    today.deviation_share = {name: told[name].deviation_share for name in contract.places}
     today.baselines = {name: told[name] for name in dict.fromkeys((*storages, *owners))}
     today.owners_mw = {name: today.horizon.fit(told[name].net_mw) for name in owners}
     today.base_mw = {name: today.horizon.fit(told[name].load_mw) for name in contract.places}

@@ -13,10 +13,12 @@ from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, Pool
 from gridarium.agents.feeder.commitment import Review, UnitCommitter
 from gridarium.agents.feeder.day_carbon import at_buses, carbon_of_day, reactive_at_buses
 from gridarium.agents.feeder.day_outlook import DayOutlook, sales_margin
+from gridarium.agents.feeder.demand_corners import load_kinds
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.held_taps import HeldTaps
+from gridarium.agents.feeder.hedging import HedgeTerms, hedged
 from gridarium.agents.feeder.own_storages import OwnStorages, Redispatch
 from gridarium.agents.feeder.price_setting import Intention
 from gridarium.agents.feeder.set_points import PointFlow, SetPointDispatcher, SetPoints, Trial
@@ -67,6 +69,7 @@ class DayPlanner:
         pool_terms: PoolTerms,
         own: OwnStorages | None = None,
     ) -> None:
+        self._world = world
         self._tariff, self._places, self._horizon = tariff, places, horizon
         self.redispatch = Redispatch(world, owner, shape, own or OwnStorages())
         self._carbon_in_cost = carbon_in_cost
@@ -147,6 +150,15 @@ class DayPlanner:
         day = self._dispatch_day(today, loads_mw)
         dispatch = self.dispatcher.attempt(day)
         return None if dispatch is None else self._planned(dispatch, day, today, loads_mw, pool)
+
+    def hedge(self, today: DsoDay, terms: HedgeTerms) -> None:
+        """Plan storages anew for the scenarios of a day, at the loads and the offer that were agreed."""
+        day = self._dispatch_day(today, today.loads_mw)
+        kinds = load_kinds(today.loads_mw, today.loads_mvar, today.deviation_share, self._places)
+        before, told = today.plan, today.scenarios
+        today.hedge = hedged(self._world, self.dispatcher, day, before.dispatch, told, kinds, terms)
+        planned = self._planned(today.hedge.dispatch, day, today, today.loads_mw, None)
+        today.plan = replace(planned, offer=before.offer)
 
     def bench(self, today: DsoDay) -> PlannerBench:
         """What its leader may know of a day, and try out."""

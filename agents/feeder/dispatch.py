@@ -345,10 +345,25 @@ class Dispatcher:
         shape = self._shape_on(day)
         return self._world.shared(shape, lambda: dispatch_problem(shape))
 
-    def read(self, problem: LocalProblem, solution: Solution, day: DispatchDay) -> Dispatch:
-        """The last solution of a problem with the decisions of a dispatch."""
+    def read(
+        self,
+        problem: LocalProblem,
+        solution: Solution,
+        day: DispatchDay,
+        scheduled_mw: tuple[Array, Array] | None = None,
+    ) -> Dispatch:
+        """The last solution of a problem with the decisions of a dispatch.
+
+        Parameters
+        ----------
+        problem : LocalProblem
+        solution : Solution
+        day : DispatchDay
+        scheduled_mw : tuple of ndarray, optional
+            What storages charge and discharge, where that was given and is no decision.
+        """
         net_mw = solution["p_buy_mw"] - solution["p_sell_mw"]
-        charge, discharge = self._storage_powers(solution["energy_mwh"], day.initial_mwh)
+        charge, discharge = scheduled_mw or self._storage_powers(solution["energy_mwh"], day.initial_mwh)
         pull = day.conditions.pull
         voltage_pu, current_pu = self._network_of(solution)
         return Dispatch(

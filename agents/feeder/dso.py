@@ -20,6 +20,7 @@ from gridarium.agents.feeder.dispatch_orders import dispatch_orders, redispatch_
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.dso_rows import DsoRows
+from gridarium.agents.feeder.hedging import HedgeTerms
 from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter
 from gridarium.agents.feeder.set_points import SetPoints, Trial
@@ -66,6 +67,8 @@ class Dso(HeadCustomer):
         Days and steps of its plan; settlement periods by default.
     pool_terms : PoolTerms, optional
         Of its managed carbon pools.
+    hedge_terms : HedgeTerms, optional
+        How it plans storages for what it does not know; by the forecast alone by default.
 
     Notes
     -----
@@ -88,6 +91,7 @@ class Dso(HeadCustomer):
         make_setter: Callable[[int], PriceSetter] | None = None,
         horizon: Horizon | None = None,
         pool_terms: PoolTerms | None = None,
+        hedge_terms: HedgeTerms | None = None,
     ) -> None:
         super().__init__(site, name, contract.supplier, behaviour, horizon)
         self.shape, self.tariff, self.rules, self.contract = shape, tariff, rules, contract
@@ -106,6 +110,7 @@ class Dso(HeadCustomer):
         )
         terms, own = contract.storage_pool, contract.own_storages
         self.pooled = PooledStorages(self, own, self._planner, terms, self._ask_until) if terms else None
+        self._hedge_terms = hedge_terms
         self.days: list[DsoDay] = []
         self.storage_status: dict[tuple[str, int], StorageStatus] = {}
 
@@ -124,7 +129,10 @@ class Dso(HeadCustomer):
             self.behaviour.begin_day(self, number)
             today = DsoDay(number, self.horizon, rules, self._make_setter(number))
             self.days.append(today)
-            yield from gather_day(self, self.contract, self.shape, self.pooled, today, self._ask_until)
+            wanted = self._hedge_terms.scenarios if self._hedge_terms else None
+            yield from gather_day(
+                self, self.contract, self.shape, self.pooled, today, self._ask_until, wanted
+            )
             self.answer_forecasts()
             negotiation = TariffNegotiation(self, today, self._planner, self._hearers())
             while not today.committed:
@@ -143,6 +151,8 @@ class Dso(HeadCustomer):
         if terms.final:
             yield from revise_commitment(self, today, negotiation)
             yield from self._announce(today, negotiation)
+            if self._hedge_terms:
+                self._planner.hedge(today, self._hedge_terms)
             today.committed = True
         self.tell_plan(asked, terms)
 

@@ -13,12 +13,14 @@ from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.curtailment import CurtailmentDues
 from gridarium.agents.feeder.day_outlook import DayOutlook
 from gridarium.agents.feeder.dispatch import Commitment, Openings
+from gridarium.agents.feeder.hedging import Hedge
 from gridarium.agents.feeder.own_storages import OwnStorages
 from gridarium.agents.feeder.price_setting import PriceSetter
 from gridarium.agents.feeder.tap_search import TapReview
 from gridarium.agents.following import refuse_head_terms
 from gridarium.environment.arrays import Array, Index
 from gridarium.environment.horizon import Horizon
+from gridarium.environment.uncertainty import ScenarioSet
 from gridarium.market.messages.forecasts import OwnSchedule
 from gridarium.market.messages.tariffs import CarbonTerms, LoadPlan, MarketConditions, TariffSignal
 from gridarium.market.stackelberg import Judgement, NegotiationRules, Round
@@ -47,6 +49,8 @@ class DsoDay:
     """The state of one day; series in steps of the day.
 
     - `base_mw`, `available_mw`, `baselines`, `carbon`: what was told at the start
+    - `scenarios`, `deviation_share`: what may come of the forecasts of plants, and of loads, where told
+    - `hedge`: how storages were planned for that, and what for; None where the forecast alone counts
     - `initial_mwh`, `baseline_mw`: what storages will hold at first, and what they would draw by themselves
     - `terms`, `conditions`: what the supplier asks
     - `outlook`: what follows from base loads and terms before any round
@@ -79,6 +83,9 @@ class DsoDay:
         self.number, self.horizon, self.rules, self.setter = number, horizon, rules, setter
         self.base_mw: Mapping[str, Array] = {}
         self.available_mw: Mapping[str, Array] = {}
+        self.scenarios: Mapping[str, ScenarioSet] = {}
+        self.deviation_share: Mapping[str, float] = {}
+        self.hedge: Hedge | None = None
         self.baselines: Mapping[str, OwnSchedule] = {}
         self.carbon: CarbonTerms
         self.terms: TariffSignal

@@ -12,6 +12,7 @@ from gridarium.agents.feeder.absorbed_surplus import AbsorbedSurplus
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
+from gridarium.agents.feeder.hedge_rows import hedge_rows
 from gridarium.agents.feeder.price_setting import Foresight
 from gridarium.agents.rows import Rows, columns_of
 from gridarium.environment.arrays import Array
@@ -58,6 +59,7 @@ class DsoRows:
             yield Rows("credits", self._credits())
         yield from self._retail()
         yield from self._storages()
+        yield from hedge_rows(self.days)
         voltage = self._over_days(lambda day: day.plan.dispatch.voltage_pu)
         yield Rows("buses", {"vm_dispatch_pu": voltage} | self._posted_by_bus(), by="bus")
         current = self._over_days(lambda day: day.plan.dispatch.current_pu)

@@ -32,6 +32,8 @@ class ElasticDemand:
         What it loses with each MWh that it draws below its base load.
     outturn : LoadOutturn, optional
         What the base load, being foreseen, turns out to be; exactly itself where it is left out.
+    deviation_share : float
+        Largest share by which the load may come to differ from its forecast.
     """
 
     base_mw: Array
@@ -39,6 +41,7 @@ class ElasticDemand:
     bounds: ResponseBounds
     curtailment_cost_per_mwh: float = 0.0
     outturn: LoadOutturn | None = None
+    deviation_share: float = 0.0
 
     def on(self, horizon: Horizon, day: int) -> ElasticDemand:
         """The demand of one day."""
@@ -178,7 +181,7 @@ class ElasticConsumer(LoadFollower[ElasticDay]):
         horizon: Horizon | None = None,
     ) -> None:
         super().__init__(place, name, group, leader, behaviour, horizon, demand.outturn)
-        self._demand = demand
+        self._demand, self.deviation_share = demand, demand.deviation_share
         self._days = [
             ElasticDay(self.name, demand.on(self.horizon, day), self.horizon.step_h)
             for day in range(self.horizon.n_day)

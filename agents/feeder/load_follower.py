@@ -68,6 +68,8 @@ class LoadFollower(GridAgent, Generic[DayT]):
     Each day is planned by itself; who plans in hours holds its plan over the quarters of an hour. A subclass
     says in `_days` what its days are.
 
+    - `deviation_share`: by which its load may come to differ from what it foresees, either way
+
     Parameters
     ----------
     place : Site or SpreadSite
@@ -101,7 +103,7 @@ class LoadFollower(GridAgent, Generic[DayT]):
         self._outturn = outturn
         self.place, self.group, self.leader = place, group, leader
         self.horizon = horizon or Horizon.of(self.world)
-        self._today = 0
+        self._today, self.deviation_share = 0, 0.0
 
     @property
     def today(self) -> DayT:
@@ -115,8 +117,8 @@ class LoadFollower(GridAgent, Generic[DayT]):
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:
         """Tell the base load of a day as foreseen."""
-        base = self._days[request.day].base_mw
-        return LoadForecast(request.day, series(self.behaviour.foresee(self, base)))
+        base = series(self.behaviour.foresee(self, self._days[request.day].base_mw))
+        return LoadForecast(request.day, base, deviation_share=self.deviation_share)
 
     @on(TariffSignal)
     def respond(self, signal: TariffSignal, sender: str) -> LoadPlan | None:

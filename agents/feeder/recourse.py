@@ -7,21 +7,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gridarium.agents.feeder.dispatch import DispatchDay
-from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
-from gridarium.agents.feeder.recourse_problem import recourse_form
+from gridarium.agents.feeder.dispatch_problem import OPENING_SIGNALS, DispatchShape
+from gridarium.agents.feeder.recourse_problem import recourse_form, recourse_signals
 from gridarium.agents.solving.highs_solver import HighsSolver
 from gridarium.agents.solving.standard_form import StandardForm
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import SolveError
 from gridarium.environment.power_flow import AcPowerFlow
-from gridarium.environment.storage import StorageRatings
-from gridarium.environment.thermal_unit import ThermalUnit
 
 CONE_TOLERANCE = 1e-3
 """Violation of a branch cone at which cuts end, MW squared: some 1e-5 of the cost of a day."""
 _ROUND_LIMIT = 200
-_CHANGE_PRICE_FACTOR = 10.0
-"""Price of a MWh off a schedule, over the highest of the day: only a limit of the network is worth it."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +146,9 @@ class Recourse:
         n_period, n_scenario = x.shape[:2]
         flat = x.reshape(n_period * n_scenario, -1)
         p_mw, q_mvar = self._injections(flat)
-        flow = self._flow.solve(p_mw, q_mvar)
+        taps = self.shape.tap_changer is not None
+        head = np.sqrt(self._values(flat, "head_squared")[:, 0]) if taps else None
+        flow = self._flow.solve(p_mw, q_mvar, head)
         day, shape = self.day.signals, self.shape
 
         def by_point(name: str) -> Array:
@@ -178,21 +176,21 @@ class Recourse:
             np.repeat(-load.T, len(x) // n_period, axis=0)
             for load in (self.day.load_p_mw, self.day.load_q_mvar)
         )
-        kinds: dict[str, tuple[ThermalUnit | Renewable | StorageRatings, ...]] = {
-            "turbine": self.shape.turbines,
-            "renewable": self.shape.renewables,
-            "storage": self.shape.storages,
+        shape = self.shape
+        names = {
+            "turbine": [unit.name for unit in shape.turbines],
+            "renewable": [unit.name for unit in shape.renewables],
+            "storage": [unit.name for unit in shape.storages],
+            "compensator": [unit.name for unit in shape.compensators],
         }
-        for kind, units in kinds.items():
-            active = (
-                self._values(x, "p_discharge_mw") - self._values(x, "p_charge_mw")
-                if kind == "storage"
-                else self._values(x, f"p_{kind}_mw")
-            )
-            reactive = self._values(x, f"q_{kind}_mvar")
-            for place, unit in enumerate(units):
-                p_mw[:, sites[unit.name]] += active[:, place]
-                q_mvar[:, sites[unit.name]] += reactive[:, place]
+        for kind, units in names.items():
+            for place, name in enumerate(units):
+                q_mvar[:, sites[name]] += self._values(x, f"q_{kind}_mvar")[:, place]
+                if kind == "storage":
+                    p_mw[:, sites[name]] += self._values(x, "p_discharge_mw")[:, place]
+                    p_mw[:, sites[name]] -= self._values(x, "p_charge_mw")[:, place]
+                elif kind != "compensator":
+                    p_mw[:, sites[name]] += self._values(x, f"p_{kind}_mw")[:, place]
         return p_mw, q_mvar
 
     def _values(self, x: Array, name: str) -> Array:
@@ -202,12 +200,11 @@ class Recourse:
     def _given(self, period: int) -> Array:
         """The signals of a period, storages and renewables left open."""
         form: StandardForm = self._form
-        day = self.day.signals
-        prices = np.abs([day["buy_price"], day["sell_price"]])
+        day = recourse_signals(self.day)
         signals = np.zeros(sum(block.stop - block.start for block in form.signals.values()))
-        day["change_price"] = _CHANGE_PRICE_FACTOR * (1.0 + float(prices.max()))
         for name, block in form.signals.items():
             if name not in ("storage_mw", "available_mw"):
                 value = np.asarray(day[name], dtype=float)
-                signals[block.start : block.stop] = value if value.ndim == 0 else value[..., period]
+                held = value.ndim == 0 or name in OPENING_SIGNALS
+                signals[block.start : block.stop] = value if held else value[..., period]
         return signals

@@ -6,9 +6,13 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
+from gridarium.agents.feeder.ac_physics import AcPhysics
+from gridarium.agents.feeder.dispatch import DispatchDay
 from gridarium.agents.feeder.dispatch_problem import SIGNALS, DispatchShape, build_dispatch_model
+from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 
 _GIVEN_ELSEWHERE = (
@@ -28,6 +32,16 @@ RECOURSE_SIGNALS = (
     "change_price",
 )
 """Of the recourse: what storages are to feed in, less what they draw, and the price of a MWh off that."""
+
+_CHANGE_PRICE_FACTOR = 10.0
+"""Price of a MWh off a schedule, over the highest of the day: only a limit of the network is worth it."""
+
+
+def recourse_signals(day: DispatchDay) -> dict[str, Any]:
+    """The signals of a day for the recourse but for those of storages, whose schedules are left open."""
+    signals = {name: value for name, value in day.signals.items() if name != "initial_mwh"}
+    dearest = float(np.abs([signals["buy_price"], signals["sell_price"]]).max())
+    return signals | {"change_price": _CHANGE_PRICE_FACTOR * (1.0 + dearest)}
 
 
 def build_recourse_model(shape: DispatchShape) -> Any:
@@ -64,4 +78,10 @@ def build_recourse_model(shape: DispatchShape) -> Any:
 @lru_cache(maxsize=8)
 def recourse_form(shape: DispatchShape) -> StandardForm:
     """The compiled recourse of a shape."""
-    return compile_model(build_recourse_model(shape), RECOURSE_SIGNALS)
+    return compile_model(build_recourse_model(shape), (*RECOURSE_SIGNALS, *shape.further_signals))
+
+
+def recourse_problem(shape: DispatchShape) -> LocalProblem:
+    """A live recourse of a shape; its plans satisfy the AC power flow."""
+    form = recourse_form(shape)
+    return LocalProblem(form, AcPhysics(shape, form))

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from gridarium.agents.feeder.cost_tangents import CostTangents
+from gridarium.agents.feeder.dispatch import DispatchDay
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.solving.growing_programme import GrowingProgramme
 from gridarium.environment.arrays import Array, Index
@@ -35,13 +36,20 @@ def own_prices(unit: StorageRatings, shape: DispatchShape) -> tuple[float, float
     return lost * (1.0 - unit.efficiency_charge), wear + lost * (1.0 / unit.efficiency_discharge - 1.0)
 
 
+def _most_mw(shape: DispatchShape, day: DispatchDay) -> Array:
+    """Largest power of each storage, MW, shape (n_storage,); 0 of one that takes no part."""
+    rated = np.array([unit.p_max_mw for unit in shape.storages])
+    return rated if day.openings is None else rated * day.openings.may_move
+
+
 class ScenarioMaster:
     """Proposes schedules of storages that an attitude to the scenarios calls for.
 
     Parameters
     ----------
     shape : DispatchShape
-    initial_mwh : ndarray, shape (n_storage,)
+    day : DispatchDay
+        With what is stored at first, and which storages take part.
     available_mw : ndarray, shape (n_scenario, n_renewable, n_period)
     weights : ndarray, shape (n_scenario,)
     attitude : Attitude
@@ -64,7 +72,7 @@ class ScenarioMaster:
     def __init__(
         self,
         shape: DispatchShape,
-        initial_mwh: Array,
+        day: DispatchDay,
         available_mw: Array,
         weights: Array,
         attitude: Attitude,
@@ -72,7 +80,7 @@ class ScenarioMaster:
     ) -> None:
         self._shape, self._available = shape, available_mw
         self._programme = GrowingProgramme()
-        self._declare_storages(initial_mwh)
+        self._declare_storages(day.initial_mwh, _most_mw(shape, day))
         n_scenario = len(weights)
         free = np.full((n_scenario, shape.n_period), np.inf)
         self._theta = self._programme.add_columns(np.full_like(free, _LEAST_MONEY), free, 0.0)
@@ -126,7 +134,7 @@ class ScenarioMaster:
         self._programme.add_rows(_cut_rows(blocks), lower, np.full(len(lower), np.inf))
         return True
 
-    def _declare_storages(self, initial_mwh: Array) -> None:
+    def _declare_storages(self, initial_mwh: Array, most_mw: Array) -> None:
         """E_t = E_{t-1} + eta P_ch Dt - P_dis Dt / eta, E_T = E_0 (A20)."""
         shape, add = self._shape, self._programme.add_columns
         hours, n = shape.period_h, shape.n_period
@@ -135,7 +143,7 @@ class ScenarioMaster:
         def over(values: Sequence[float]) -> Array:
             return np.repeat(np.array(values, dtype=np.float64).reshape(-1, 1), n, axis=1)
 
-        most, own = over([unit.p_max_mw for unit in units]), [own_prices(unit, shape) for unit in units]
+        most, own = over(most_mw.tolist()), [own_prices(unit, shape) for unit in units]
         self._charge = add(np.zeros(size), most, 0.0)
         self._discharge = add(np.zeros(size), most, 0.0)
         low, high = (over([unit.band_mwh[side] for unit in units]) for side in (0, 1))

@@ -113,7 +113,7 @@ class ScenarioPlanner:
     def __init__(
         self, owner: str, shape: DispatchShape, day: DispatchDay, available_mw: Array, weights: Array
     ) -> None:
-        self.shape, self._initial_mwh = shape, day.initial_mwh
+        self.shape, self._day, self._initial_mwh = shape, day, day.initial_mwh
         self.available_mw, self.weights = available_mw, weights
         self.recourse = Recourse(owner, shape, day)
         self._tangents = [
@@ -129,6 +129,12 @@ class ScenarioPlanner:
     def idle(self) -> StorageSchedule:
         """Storages that do nothing."""
         return self.schedule(np.tile(self._initial_mwh[:, None], self.shape.n_period))
+
+    def following(self, charge_mw: Array, discharge_mw: Array) -> StorageSchedule:
+        """The schedule of powers, MW, shape (n_storage, n_period) each."""
+        into, out = np.array([unit.efficiencies for unit in self.shape.storages]).reshape(-1, 2).T
+        gained = (into[:, None] * charge_mw - discharge_mw / out[:, None]) * self.shape.period_h
+        return self.schedule(self._initial_mwh[:, None] + np.cumsum(gained, axis=1))
 
     def schedule(self, energy_mwh: Array) -> StorageSchedule:
         """The schedule that leads through energies inside, MWh, shape (n_storage, n_period)."""
@@ -172,9 +178,7 @@ class ScenarioPlanner:
         if best_money is None:
             regrets = attitude.kind == "min-max-regret"
             best_money = self.wait_and_see(held).cost_money if regrets else np.zeros_like(self.weights)
-        master = ScenarioMaster(
-            self.shape, self._initial_mwh, self.available_mw, self.weights, attitude, best_money
-        )
+        master = ScenarioMaster(self.shape, self._day, self.available_mw, self.weights, attitude, best_money)
         share, best, bound = _SHARE, None, -np.inf
         for rounds in range(1, ROUND_LIMIT + 1):
             energy, value = master.propose(self._tangents, held.energy_mwh, share)
@@ -207,7 +211,7 @@ class ScenarioPlanner:
         self._price(start or self.idle, self._points)
         masters = [
             ScenarioMaster(
-                self.shape, self._initial_mwh, self.available_mw[s : s + 1], np.ones(1), alone, np.zeros(1)
+                self.shape, self._day, self.available_mw[s : s + 1], np.ones(1), alone, np.zeros(1)
             )
             for s in range(n)
         ]

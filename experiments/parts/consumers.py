@@ -118,6 +118,8 @@ class ConsumerClass(Section):
     never wrong."""
     flexible_share: Share = 0.2
     """Share of the base load of a period that may be added or taken away."""
+    deviation_share: Probability = 0.0
+    """Largest share by which loads may come to differ from their forecasts, either way, as consumers say."""
     shiftable_mwh: Amount | None = None
     """Most energy the whole class may shift in a day, MWh; null sets no limit."""
     agent: Source = "consumer"
@@ -227,6 +229,7 @@ def _demand(kind: str, group: ConsumerClass, load_mw: Array, divisor: float) -> 
         flexible_share=group.flexible_share,
         shiftable_mwh=None if limit is None else limit / divisor,
         battery=storage_ratings(f"{kind} battery", group.battery, 1 / divisor) if group.battery else None,
+        deviation_share=group.deviation_share,
     )
 
 
@@ -243,6 +246,7 @@ def _elastic_demand(
         Elasticities(elastic.own, elastic.cross, elastic.reach_h),
         ResponseBounds(group.flexible_share, elastic.saving_share),
         elastic.curtailment_cost_per_mwh,
+        group.deviation_share,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -29,12 +29,50 @@ from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.parts.tap_changer import tap_changer_ratings
 from gridarium.experiments.parts.tariff import TARIFF, build_tariff, pool_terms
 from gridarium.experiments.populations import behaviour_of
-from gridarium.experiments.scenario_fields import Conflict, Flag, MoneyAmount, Section
+from gridarium.experiments.scenario_fields import (
+    Conflict,
+    Flag,
+    MoneyAmount,
+    PositiveShare,
+    Probability,
+    Range,
+    Section,
+)
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.dispatch_problem import DispatchShape
+    from gridarium.agents.feeder.hedging import HedgeTerms
 
 _AGENT = "dso"
+
+
+class Plan(Section):
+    """What the operator makes of not knowing what plants will be able to deliver, and loads will draw.
+
+    Only schedules of storages are decided the day before; exchange at the head, turbines, curtailment and
+    reactive power may follow what comes.
+    """
+
+    attitude: Literal["forecast", "expected", "cvar", "min-max-regret"] = "forecast"
+    """What storages are scheduled for: the forecast alone; the mean cost over all scenarios; the mean of the
+    dearest ones; or the most that is lost against who had known the scenario."""
+    drawn: Annotated[int, Range(3, 1000)] = 50
+    """Scenarios that each plant draws of its forecast, a Latin hypercube."""
+    scenarios: Annotated[int, Range(1, 1000)] = 50
+    """Scenarios that are planned for; the typical ones where more are drawn, with their weights."""
+    bound: Probability = 0.15
+    """Largest relative error of a forecast in a scenario."""
+    persistence: Probability = 0.9
+    """Autocorrelation of the error in a scenario from one step to the next."""
+    tail_share: PositiveShare = 0.1
+    """Of `cvar`: probability of the dearest scenarios."""
+    budget: Annotated[float, Range(0, 100)] = 2.0
+    """How many kinds of load may be at an end of their interval at once, in the dearest corner of demand."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield more scenarios than are drawn."""
+        if self.scenarios > self.drawn:
+            yield Conflict("scenarios", self.scenarios, f"must be at most drawn = {self.drawn}")
 
 
 class Dso(Section):
@@ -49,6 +87,8 @@ class Dso(Section):
     that searches foresees how consumers answer its prices, and not how such owners do."""
     loss_price_per_mwh: MoneyAmount = 1.0
     """Small price on network losses, money/MWh; it keeps the relaxed power flow physical at zero prices."""
+    plan: Plan = Plan()
+    """How storages are scheduled for what is not known."""
     behaviour: list[Behaviour] = Field(default_factory=list)
     """Elements of bounded rationality of the leader, in the order they act; empty is the exact one."""
 
@@ -94,7 +134,19 @@ def _build(build: GridBuild) -> None:
         setter_maker(build, trades_carbon(build.scenario)),
         build.horizon,
         pool_terms(build.scenario),
+        _hedge_terms(section.plan),
     )
+
+
+def _hedge_terms(plan: Plan) -> HedgeTerms | None:
+    from gridarium.agents.feeder.hedging import HedgeTerms
+    from gridarium.market.messages.forecasts import ScenarioTerms
+    from gridarium.market.risk import Attitude
+
+    if plan.attitude == "forecast":
+        return None
+    scenarios = ScenarioTerms(plan.drawn, plan.bound, plan.persistence)
+    return HedgeTerms(Attitude(plan.attitude, plan.tail_share), scenarios, plan.scenarios, plan.budget)
 
 
 def _shape(build: GridBuild, section: Dso) -> DispatchShape:
@@ -173,6 +225,20 @@ def _has_its_pool(scenario: GridScenario) -> Iterator[Fault]:
         yield from owners_fit_the_pool(scenario)
 
 
+def _hedges(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield a plan for scenarios where nothing is unknown, nothing to decide, or answers are foreseen."""
+    section, leader = DSO.of(scenario), LEADER.of(scenario)
+    if section is None or section.plan.attitude == "forecast":
+        return
+    place, attitude = "dso.plan.attitude", section.plan.attitude
+    if not RENEWABLES.of(scenario):
+        yield Fault(place, attitude, "must be forecast where there are no renewables")
+    if section.storage == "self-scheduled" or not commanded_ratings(scenario):
+        yield Fault(place, attitude, "must be forecast where the operator commands no storages")
+    if leader.searches:
+        yield Fault(place, attitude, f"must be forecast for a leader of kind {leader.kind}, which searches")
+
+
 DSO: Part[Dso | None] = Part(
     field="dso",
     annotation=Dso | None,
@@ -184,6 +250,7 @@ DSO: Part[Dso | None] = Part(
         (frozenset({"dso", "leader", "tariff"}), _counts_carbon),
         (frozenset({"dso", "leader"}), _is_commanded),
         (frozenset({"dso", "leader", "storages", "storage_pool", "tariff"}), _has_its_pool),
+        (frozenset({"dso", "leader", "renewables", "storages"}), _hedges),
     ),
     names=lambda section: () if section is None else (_AGENT,),
     operates=True,

@@ -5,13 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gridarium.environment.arrays import Array
+from gridarium.environment.uncertainty import ScenarioSet
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioTerms:
+    """Which scenarios of its forecast a plant is asked for.
+
+    Parameters
+    ----------
+    n_scenario : int
+    bound : float
+        Largest relative error, in [0, 1).
+    persistence : float
+        Autocorrelation of the error from one step to the next, in [0, 1).
+    """
+
+    n_scenario: int
+    bound: float
+    persistence: float
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastRequest:
-    """What will there be on a day, 0 for the first?"""
+    """What will there be on a day, 0 for the first, and in which scenarios, if any are wanted?"""
 
     day: int
+    scenarios: ScenarioTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +44,14 @@ class LoadForecast:
     load_mw : ndarray, shape (n_period,)
     flexibility_mw : float, optional
         Mean width of the band in which the load can lie, for whoever weighs followers by it.
+    deviation_share : float
+        Largest share by which it may come to differ from this, either way.
     """
 
     day: int
     load_mw: Array
     flexibility_mw: float | None = None
+    deviation_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +72,13 @@ class RenewableForecast:
     ----------
     day : int
     available_mw : ndarray, shape (n_period,)
+    scenarios : ScenarioSet, optional
+        What may come of it, where that was asked.
     """
 
     day: int
     available_mw: Array
+    scenarios: ScenarioSet | None = None
 
 
 @dataclass(frozen=True, slots=True)
