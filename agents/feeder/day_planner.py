@@ -9,16 +9,17 @@ import numpy as np
 
 from gridarium.agents.feeder.absorbed_surplus import absorbed_surplus
 from gridarium.agents.feeder.accounts import DayAhead, sales_money
+from gridarium.agents.feeder.bus_loads import bus_loads
 from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, PoolTerms, wanted_transfer
 from gridarium.agents.feeder.commitment import Review, UnitCommitter
-from gridarium.agents.feeder.day_carbon import at_buses, carbon_of_day, reactive_at_buses
+from gridarium.agents.feeder.day_carbon import carbon_of_day
 from gridarium.agents.feeder.day_outlook import DayOutlook, sales_margin
 from gridarium.agents.feeder.demand_corners import load_kinds
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
-from gridarium.agents.feeder.held_taps import HeldTaps
 from gridarium.agents.feeder.hedging import HedgeTerms, hedged
+from gridarium.agents.feeder.held_taps import HeldTaps
 from gridarium.agents.feeder.own_storages import OwnStorages, Redispatch
 from gridarium.agents.feeder.price_setting import Intention
 from gridarium.agents.feeder.set_points import PointFlow, SetPointDispatcher, SetPoints, Trial
@@ -154,7 +155,8 @@ class DayPlanner:
     def hedge(self, today: DsoDay, terms: HedgeTerms) -> None:
         """Plan storages anew for the scenarios of a day, at the loads and the offer that were agreed."""
         day = self._dispatch_day(today, today.loads_mw)
-        kinds = load_kinds(today.loads_mw, today.loads_mvar, today.deviation_share, self._places)
+        places, n_bus = self._places, self.dispatcher.shape.feeder.n_bus
+        kinds = load_kinds(today.loads_mw, today.loads_mvar, today.deviation_share, places, n_bus)
         before, told = today.plan, today.scenarios
         today.hedge = hedged(self._world, self.dispatcher, day, before.dispatch, told, kinds, terms)
         planned = self._planned(today.hedge.dispatch, day, today, today.loads_mw, None)
@@ -224,8 +226,8 @@ class DayPlanner:
 
     def _dispatch_day(self, today: DsoDay, loads_mw: Mapping[str, Array]) -> DispatchDay:
         """What is to be dispatched for some loads."""
-        p_mw = at_buses(loads_mw, self._places, self.dispatcher.shape)
-        q_mvar = reactive_at_buses(loads_mw, today.loads_mvar, self._places, self.dispatcher.shape)
+        shape = self.dispatcher.shape
+        p_mw, q_mvar = bus_loads(loads_mw, today.loads_mvar, self._places, shape.feeder.n_bus)
         p_mw += self._drawn_by_own_mw(today)
         available = list(today.available_mw.values())
         day = DispatchDay(
@@ -270,7 +272,8 @@ class DayPlanner:
         conditions, load, outlook = today.conditions, np.asarray(sum(loads_mw.values())), today.outlook
         supply = self.dispatcher.supply(dispatch, conditions)
         shape = self.dispatcher.shape
-        carbon = carbon_of_day(shape, dispatch, day, today, at_buses(loads_mw, self._places, shape))
+        drawn_mw, _ = bus_loads(loads_mw, today.loads_mvar, self._places, shape.feeder.n_bus)
+        carbon = carbon_of_day(shape, dispatch, day, today, drawn_mw)
         pool = pool or self._pool.allocate(dispatch, supply, outlook.wanted_transfer_t_per_h, outlook.pool)
         situation = Situation(
             conditions=conditions,

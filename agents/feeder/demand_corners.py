@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gridarium.agents.feeder.bus_loads import bus_loads
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.environment.arrays import Array
@@ -37,6 +38,7 @@ def load_kinds(
     loads_mvar: Mapping[str, Array],
     deviation_share: Mapping[str, float],
     places: Mapping[str, Place],
+    n_bus: int,
 ) -> tuple[LoadKind, ...]:
     """Loads by the interval that each states, all by the names of those who draw them.
 
@@ -46,16 +48,13 @@ def load_kinds(
         Reactive power is that of the place where nobody tells it.
     deviation_share : mapping of str to float
     places : mapping of str to Site or SpreadSite
+    n_bus : int
     """
-    found: dict[float, list[Array]] = {}
-    for name, load in loads_mw.items():
-        place = places[name]
-        p_mw = np.outer(place.p_share, load)
-        told = loads_mvar.get(name)
-        q_mvar = place.q_per_p[:, None] * p_mw if told is None else np.outer(place.p_share, told)
-        kind = found.setdefault(deviation_share[name], [np.zeros_like(p_mw), np.zeros_like(p_mw)])
-        kind[0], kind[1] = kind[0] + p_mw, kind[1] + q_mvar
-    return tuple(LoadKind(share, p_mw, q_mvar) for share, (p_mw, q_mvar) in sorted(found.items()))
+    found = []
+    for share in sorted(set(deviation_share.values())):
+        same = {name: load for name, load in loads_mw.items() if deviation_share[name] == share}
+        found.append(LoadKind(share, *bus_loads(same, loads_mvar, places, n_bus)))
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -246,7 +246,7 @@ def _elastic_demand(
         Elasticities(elastic.own, elastic.cross, elastic.reach_h),
         ResponseBounds(group.flexible_share, elastic.saving_share),
         elastic.curtailment_cost_per_mwh,
-        group.deviation_share,
+        deviation_share=group.deviation_share,
     )
 
 
