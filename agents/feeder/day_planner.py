@@ -14,11 +14,11 @@ from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, Pool
 from gridarium.agents.feeder.commitment import Review, UnitCommitter
 from gridarium.agents.feeder.day_carbon import carbon_of_day
 from gridarium.agents.feeder.day_outlook import DayOutlook, sales_margin
-from gridarium.agents.feeder.demand_corners import load_kinds
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
-from gridarium.agents.feeder.hedging import HedgeTerms, hedged
+from gridarium.agents.feeder.hedged_days import hedge_day
+from gridarium.agents.feeder.hedging import HedgeTerms
 from gridarium.agents.feeder.held_taps import HeldTaps
 from gridarium.agents.feeder.own_storages import OwnStorages, Redispatch
 from gridarium.agents.feeder.price_setting import Intention
@@ -70,7 +70,6 @@ class DayPlanner:
         pool_terms: PoolTerms,
         own: OwnStorages | None = None,
     ) -> None:
-        self._world = world
         self._tariff, self._places, self._horizon = tariff, places, horizon
         self.redispatch = Redispatch(world, owner, shape, own or OwnStorages())
         self._carbon_in_cost = carbon_in_cost
@@ -155,12 +154,9 @@ class DayPlanner:
     def hedge(self, today: DsoDay, terms: HedgeTerms) -> None:
         """Plan storages anew for the scenarios of a day, at the loads and the offer that were agreed."""
         day = self._dispatch_day(today, today.loads_mw)
-        places, n_bus = self._places, self.dispatcher.shape.feeder.n_bus
-        kinds = load_kinds(today.loads_mw, today.loads_mvar, today.deviation_share, places, n_bus)
-        before, told = today.plan, today.scenarios
-        today.hedge = hedged(self._world, self.dispatcher, day, before.dispatch, told, kinds, terms)
+        today.hedge = hedge_day(self.dispatcher, day, today, self._places, terms)
         planned = self._planned(today.hedge.dispatch, day, today, today.loads_mw, None)
-        today.plan = replace(planned, offer=before.offer)
+        today.plan = replace(planned, offer=today.plan.offer)
 
     def bench(self, today: DsoDay) -> PlannerBench:
         """What its leader may know of a day, and try out."""
@@ -226,15 +222,13 @@ class DayPlanner:
 
     def _dispatch_day(self, today: DsoDay, loads_mw: Mapping[str, Array]) -> DispatchDay:
         """What is to be dispatched for some loads."""
-        shape = self.dispatcher.shape
-        p_mw, q_mvar = bus_loads(loads_mw, today.loads_mvar, self._places, shape.feeder.n_bus)
+        p_mw, q_mvar = bus_loads(loads_mw, today.loads_mvar, self._places, self.dispatcher.shape)
         p_mw += self._drawn_by_own_mw(today)
-        available = list(today.available_mw.values())
         day = DispatchDay(
             today.conditions,
             p_mw,
             q_mvar,
-            np.array(available).reshape(len(available), self._horizon.n_step),
+            np.array(list(today.available_mw.values())).reshape(-1, self._horizon.n_step),
             np.array(list(today.initial_mwh.values())),
             self._carbon_in_cost,
             today.commitment or self.dispatcher.everything,
@@ -272,7 +266,7 @@ class DayPlanner:
         conditions, load, outlook = today.conditions, np.asarray(sum(loads_mw.values())), today.outlook
         supply = self.dispatcher.supply(dispatch, conditions)
         shape = self.dispatcher.shape
-        drawn_mw, _ = bus_loads(loads_mw, today.loads_mvar, self._places, shape.feeder.n_bus)
+        drawn_mw, _ = bus_loads(loads_mw, today.loads_mvar, self._places, shape)
         carbon = carbon_of_day(shape, dispatch, day, today, drawn_mw)
         pool = pool or self._pool.allocate(dispatch, supply, outlook.wanted_transfer_t_per_h, outlook.pool)
         situation = Situation(

@@ -38,7 +38,7 @@ def load_kinds(
     loads_mvar: Mapping[str, Array],
     deviation_share: Mapping[str, float],
     places: Mapping[str, Place],
-    n_bus: int,
+    shape: DispatchShape,
 ) -> tuple[LoadKind, ...]:
     """Loads by the interval that each states, all by the names of those who draw them.
 
@@ -48,12 +48,12 @@ def load_kinds(
         Reactive power is that of the place where nobody tells it.
     deviation_share : mapping of str to float
     places : mapping of str to Site or SpreadSite
-    n_bus : int
+    shape : DispatchShape
     """
     found = []
     for share in sorted(set(deviation_share.values())):
         same = {name: load for name, load in loads_mw.items() if deviation_share[name] == share}
-        found.append(LoadKind(share, *bus_loads(same, loads_mvar, places, n_bus)))
+        found.append(LoadKind(share, *bus_loads(same, loads_mvar, places, shape)))
     return tuple(found)
 
 

@@ -260,6 +260,7 @@ def relaxed_problem(shape: DispatchShape) -> LocalProblem:
 class Dispatcher:
     """Solves the dispatch of one DSO again and again.
 
+    - `world`: where compiled problems are shared
     - `everything`: the commitment by which all turbines run, and energy may pass the head both ways
 
     Parameters
@@ -272,7 +273,7 @@ class Dispatcher:
     """
 
     def __init__(self, world: Commons, owner: str, shape: DispatchShape) -> None:
-        self.owner, self.shape, self._world = owner, shape, world
+        self.owner, self.shape, self.world = owner, shape, world
         self._solved: tuple[LocalProblem, Solution] | None = None
         n_period = shape.n_period
         self.everything = Commitment(
@@ -307,7 +308,7 @@ class Dispatcher:
             For a whole unit beyond the commitment, on top of its own cost.
         """
         shape, signals = self._shape_on(day), day.signals
-        problem = self._world.shared(("relaxed commitment", shape), lambda: relaxed_problem(shape))
+        problem = self.world.shared(("relaxed commitment", shape), lambda: relaxed_problem(shape))
         solution = problem.attempt(self.owner, **day.relaxed_signals(spare_price_per_h))
         if solution is None:
             return None
@@ -343,7 +344,7 @@ class Dispatcher:
     def _problem(self, day: DispatchDay) -> LocalProblem:
         """The live problem of a day; days whose terms bring the same share it."""
         shape = self._shape_on(day)
-        return self._world.shared(shape, lambda: dispatch_problem(shape))
+        return self.world.shared(shape, lambda: dispatch_problem(shape))
 
     def read(
         self,

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from gridarium.agents.feeder.demand_corners import Corner, LoadKind, demand_corners
-from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
-from gridarium.agents.feeder.recourse_problem import recourse_problem, recourse_signals
+from gridarium.agents.feeder.demand_corners import Corner
+from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay
 from gridarium.agents.feeder.scenario_plan import (
     ScenarioPlan,
-    ScenarioPlanner,
     StorageSchedule,
     WaitAndSee,
 )
 from gridarium.environment.arrays import Array
-from gridarium.environment.commons import Commons
-from gridarium.environment.errors import SolveError
 from gridarium.environment.uncertainty import ScenarioSet, fast_forward
 from gridarium.market.messages.forecasts import ScenarioTerms
 from gridarium.market.risk import Attitude
-
-_KEPT_MWH = 1e-3
-"""Most that storages may leave their schedules in the dispatch of the forecast, MWh in all."""
 
 
 @dataclass(frozen=True)
@@ -109,77 +102,3 @@ def joint_scenarios(told: Mapping[str, ScenarioSet], n_kept: int) -> tuple[Array
     weights = np.mean([one.weights for one in told.values()], axis=0)
     kept, left = fast_forward(available.reshape(len(available), -1), weights, n_kept)
     return available[kept], left
-
-
-def hedged(
-    world: Commons,
-    dispatcher: Dispatcher,
-    day: DispatchDay,
-    before: Dispatch,
-    told: Mapping[str, ScenarioSet],
-    kinds: tuple[LoadKind, ...],
-    terms: HedgeTerms,
-) -> Hedge:
-    """Plan the storages of a day anew for the scenarios that plants have told.
-
-    Parameters
-    ----------
-    world : Commons
-        Shares the compiled problem.
-    dispatcher : Dispatcher
-    day : DispatchDay
-        At the loads that were agreed.
-    before : Dispatch
-        Of this day by the forecast alone.
-    told : mapping of str to ScenarioSet
-        Of each plant, in the order of the shape.
-    kinds : tuple of LoadKind
-    terms : HedgeTerms
-    """
-    owner, shape = dispatcher.owner, dispatcher.shape
-    available, weights = joint_scenarios(told, terms.n_kept)
-    planner = ScenarioPlanner(owner, shape, day, available, weights)
-    forecast = planner.following(before.charge_mw, before.discharge_mw)
-    known = planner.wait_and_see(forecast) if terms.attitude.kind == "min-max-regret" else None
-    best_money = None if known is None else known.cost_money
-    plan = planner.plan(terms.attitude, best_money, forecast)
-    forecast_money = planner.cost_money(forecast)
-    dispatch = _at_schedule(world, dispatcher, day, plan.schedule)
-    corners = demand_corners(shape, day, dispatch, kinds, terms.budget)
-    return Hedge(
-        terms,
-        day,
-        available,
-        weights,
-        plan,
-        forecast,
-        forecast_money,
-        known,
-        dispatch,
-        planner.recourse.solves,
-        corners,
-    )
-
-
-def _at_schedule(
-    world: Commons, dispatcher: Dispatcher, day: DispatchDay, schedule: StorageSchedule
-) -> Dispatch:
-    """The dispatch of the forecast with storages at their schedules.
-
-    Raises
-    ------
-    SolveError
-        If the network does not carry them.
-    """
-    shape = dispatcher.shape
-    problem = world.shared(("recourse", shape), lambda: recourse_problem(shape))
-    solution = problem.solve(dispatcher.owner, **recourse_signals(day), storage_mw=schedule.net_mw)
-    changed_mwh = float((solution["more_mw"] + solution["less_mw"]).sum()) * shape.period_h
-    if changed_mwh > _KEPT_MWH:
-        raise SolveError(
-            f"agent {dispatcher.owner}: schedules of storages for all scenarios break limits of the grid at "
-            f"the forecast, by {changed_mwh:.3g} MWh"
-        )
-    found = dispatcher.read(problem, solution, day, (schedule.charge_mw, schedule.discharge_mw))
-    own = schedule.own_money
-    return replace(found, cost_money=found.cost_money + own, bound_money=found.bound_money + own)
