@@ -51,11 +51,8 @@ class DayPlanner:
         Whether carbon is priced in the dispatch.
     pool_terms : PoolTerms
     own : OwnStorages, optional
-        Storages that their owners may schedule; none by default.
-
-    Notes
-    -----
-    `redispatch` changes what they draw where a limit of the grid asks it.
+        Storages that their owners may schedule; none by default. `redispatch` changes what they draw where a
+        limit of the grid asks it.
     """
 
     def __init__(
@@ -71,8 +68,8 @@ class DayPlanner:
         own: OwnStorages | None = None,
     ) -> None:
         self._tariff, self._places, self._horizon = tariff, places, horizon
-        self.redispatch = Redispatch(world, owner, shape, own or OwnStorages())
         self._carbon_in_cost = carbon_in_cost
+        self.redispatch = Redispatch(world, owner, shape, own or OwnStorages())
         self.dispatcher = Dispatcher(world, owner, shape)
         self._committer = UnitCommitter(self.dispatcher)
         self._taps = HeldTaps(self.dispatcher) if shape.tap_changer else None

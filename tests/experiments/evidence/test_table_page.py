@@ -35,6 +35,13 @@ def _documented() -> dict[str, Table]:
 
 TABLES = _documented()
 POOLED = ("tariff.kind=tou", "dso.storage=pooled", "storage_pool={}")
+HEDGED = tuple(
+    f"cases.tou-commanded.{setting}"
+    for setting in (
+        "dso.plan={attitude: expected, drawn: 4, scenarios: 3}",
+        "consumers.residential.deviation_share=0.1",
+    )
+)
 KINDS = {
     "feeder": {"dso", "consumer", "storage", "renewable", "gas_turbine", "market", "head"},
     "system": {
@@ -57,6 +64,7 @@ def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
     return {
         "feeder": run(load_scenario("adcef-small"), cases=["adcef"]),
         "owners": run(load_scenario("adcef-small", ["tap_changer={}"]), cases=["tou"]),
+        "scenarios": run(load_scenario("adcef-small", HEDGED), cases=["tou-commanded"]),
         "pool": run(load_scenario("adcef-small", POOLED), cases=["tou"]),
         "system": run(load_scenario("net-zero", short), cases=["shared-storage"]),
         "bulk": run(
@@ -67,7 +75,7 @@ def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
     }
 
 
-@pytest.mark.parametrize("name", ["feeder", "owners", "pool", "system", "bulk", "exchange"])
+@pytest.mark.parametrize("name", ["feeder", "owners", "scenarios", "pool", "system", "bulk", "exchange"])
 def test_every_column_that_is_told_is_on_the_page(runs: dict[str, Result], name: str) -> None:
     for table, rows in runs[name].tables.items():
         first, further = TABLES[table]
