@@ -48,6 +48,8 @@ NOT_STORED = frozenset(
         "ries-parameters",
         "ries-strategic",
         "shared-storage",
+        "shared-storage-intensity",
+        "shared-storage-penalty",
         "shared-storage-ties",
         "ties-feeders",
     }
