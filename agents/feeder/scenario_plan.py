@@ -81,10 +81,13 @@ class WaitAndSee:
     ----------
     cost_money, bound_money : ndarray, shape (n_scenario,)
         Of the best schedule found, and of any at least.
+    schedules : tuple of StorageSchedule
+        The best one found for each scenario.
     """
 
     cost_money: Array
     bound_money: Array
+    schedules: tuple[StorageSchedule, ...]
 
 
 class ScenarioPlanner:
@@ -102,6 +105,8 @@ class ScenarioPlanner:
         With loads, prices, commitment and what is stored at first.
     available_mw : ndarray, shape (n_scenario, n_renewable, n_period)
     weights : ndarray, shape (n_scenario,)
+    knows : ScenarioPlanner, optional
+        For other scenarios of the same day, whose tangents hold in all; what is learned, it learns, too.
 
     Notes
     -----
@@ -111,14 +116,22 @@ class ScenarioPlanner:
     """
 
     def __init__(
-        self, owner: str, shape: DispatchShape, day: DispatchDay, available_mw: Array, weights: Array
+        self,
+        owner: str,
+        shape: DispatchShape,
+        day: DispatchDay,
+        available_mw: Array,
+        weights: Array,
+        knows: ScenarioPlanner | None = None,
     ) -> None:
         self.shape, self._day, self._initial_mwh = shape, day, day.initial_mwh
         self.available_mw, self.weights = available_mw, weights
-        self.recourse = Recourse(owner, shape, day)
+        self.recourse: Recourse = Recourse(owner, shape, day) if knows is None else knows.recourse
         self._tangents = [
             CostTangents(len(shape.storages), len(shape.renewables)) for _ in range(shape.n_period)
         ]
+        if knows is not None:
+            self._tangents = knows._tangents
         n_point = min(_POINTS, len(weights))
         self._points = [
             fast_forward(available_mw[:, :, t], weights, n_point)[0] for t in range(shape.n_period)
@@ -208,6 +221,7 @@ class ScenarioPlanner:
         """What each scenario costs at the schedule that is best for it alone."""
         alone, n = Attitude("expected"), len(self.weights)
         cost, bound = np.full(n, np.nan), np.full(n, np.nan)
+        best = [start or self.idle] * n
         self._price(start or self.idle, self._points)
         masters = [
             ScenarioMaster(
@@ -222,8 +236,10 @@ class ScenarioPlanner:
                 found = self.schedule(energy)
                 each = self._price(found, [np.array([s])] * self.shape.n_period)
                 exact = float(self.recourse.completed(each).cost_money.sum()) + found.own_money
-                cost[s], bound[s] = np.fmin(cost[s], exact), np.fmax(bound[s], value)
-        return WaitAndSee(cost, bound)
+                if not exact >= cost[s]:
+                    cost[s], best[s] = exact, found
+                bound[s] = np.fmax(bound[s], value)
+        return WaitAndSee(cost, bound, tuple(best))
 
     def expected_money(self, schedule: StorageSchedule) -> Array:
         """What tangents know a schedule to cost at least in each scenario, money, shape (n_scenario,)."""

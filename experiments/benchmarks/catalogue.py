@@ -80,6 +80,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         "trade among prosumers, its rules against the best matching",
         ("quarters", "repeats"),
     ),
+    "uncertainty": Benchmark(
+        "gridarium.experiments.benchmarks.uncertainty",
+        "bench_uncertainty",
+        "plans for scenarios against the plan for the forecast, in sample and on fresh scenarios",
+        ("scenarios", "sets", "fresh"),
+    ),
 }
 
 
