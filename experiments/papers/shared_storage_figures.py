@@ -59,10 +59,11 @@ def trade_off_figure(points: Mapping[str, tuple[float, float]], values: Mapping[
     axes = figure.subplots()
     costs, cuts = zip(*points.values(), strict=True)
     axes.plot(costs, [100.0 * cut for cut in cuts], color=BLUE, marker="o")
+    # Beside the line, on the side towards which it does not lean.
+    side, align = (-4, "right") if costs[-1] > costs[0] else (4, "left")
     for case, (cost, cut) in points.items():
-        axes.annotate(
-            f"{values[case]:g}", (cost, 100.0 * cut), xytext=(4, -9), textcoords="offset points", color=GREY
-        )
+        text, at = f"{values[case]:g}", (cost, 100.0 * cut)
+        axes.annotate(text, at, xytext=(side, 4), textcoords="offset points", ha=align, color=GREY)
     axes.margins(0.12)
     axes.set_xlabel("cost of power, relative")
     axes.set_ylabel("emission saved (%)")
