@@ -51,6 +51,12 @@ def _used_more(evidence: Evidence) -> Finding:
     return Finding(f"{ratio:.2f} times", ratio > 1.0 + 1e-6, reason, ratio)
 
 
+def _utilisation(evidence: Evidence) -> Finding:
+    share = 100 * evidence.metric("storage_utilisation_share", SHARED)
+    reason = "index A23 with equal weights; the paper's are missing, so is whether it means this index"
+    return Finding(f"{share:.1f} %", 60.0 <= share <= 67.0, reason, share)
+
+
 def _throughput_mwh(evidence: Evidence, case: str) -> float:
     return float(evidence.of("storages", case)["p_discharge_mw"].sum())
 
@@ -118,6 +124,15 @@ _RUNS: tuple[Callable[[Evidence], Claim], ...] = (
         _used_more,
         _NEITHER_TO_SHARED,
         figure=3.0,
+        rests_on=ASSUMED,
+    ),
+    directional(
+        "A-utilisation-index",
+        at("5.5"),
+        "shared storages are utilised to 60 to 67 %",
+        "60 to 67 %",
+        _utilisation,
+        (SHARED,),
         rests_on=ASSUMED,
     ),
     directional(

@@ -77,6 +77,16 @@ def test_claims_on_runs_follow_the_run(name: str) -> None:
     assert found[0.03] in ("direction reproduced", "number reproduced")
 
 
+@pytest.mark.parametrize(("share", "verdict"), [(0.63, "direction reproduced"), (0.2, "not reproduced")])
+def test_utilisation_is_judged_where_there_is_a_pool(share: float, verdict: str) -> None:
+    run = summary(0.0)
+    run["method-0"]["storage_utilisation_share"] = share
+    known = Evidence(load_scenario("shared-storage"), run, {}, [])
+    found = {claim.id: claim for claim in (make(known) for make in CLAIMS)}
+    assert found["A-utilisation-index"].verdict == verdict
+    assert judged(0.0)["A-utilisation-index"].verdict == "not comparable"
+
+
 def test_carbon_counts_in_cost_at_its_price() -> None:
     known = Evidence(load_scenario("shared-storage"), summary(0.0), {}, [])
     assert total_cost_money(known, "method-2") == pytest.approx(100.0 + 100.0 + 100.0 * 100.0)
