@@ -183,3 +183,21 @@ def incomparable(
     """A claim that cannot be compared, and why."""
     claim = Claim(id_, source, statement, "number", expected, None, "not comparable", reason)
     return lambda evidence: claim
+
+
+def incomparables(
+    place: Callable[[str], str], rows: Sequence[tuple[str, str, str, str, str]]
+) -> tuple[Callable[[Evidence], Claim], ...]:
+    """Claims that cannot be compared, of one paper.
+
+    Parameters
+    ----------
+    place : callable
+        Turns a section into a place in the paper.
+    rows : sequence of tuple of str
+        Of each its id, section, statement, expected value and reason.
+    """
+    return tuple(
+        incomparable(id_, place(section), statement, expected, reason)
+        for id_, section, statement, expected, reason in rows
+    )

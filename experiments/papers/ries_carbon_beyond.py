@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from gridarium.experiments.claims.kinds import Evidence, incomparable
-from gridarium.experiments.records import Claim
+from gridarium.experiments.claims.kinds import incomparables
 
 
 def at(section: str) -> str:
@@ -13,9 +10,9 @@ def at(section: str) -> str:
     return f"Sustainability 2025, 17(22), 10095, section {section}"
 
 
-BEYOND: tuple[Callable[[Evidence], Claim], ...] = tuple(
-    incomparable(name, at(section), statement, expected, reason)
-    for name, section, statement, expected, reason in (
+BEYOND = incomparables(
+    at,
+    (
         (
             "D-cost-level", "5", "the system costs 1.952 M USD a year, 6.51 USD/MWh", "1.952 M USD",
             "for 300 MW this is a load factor of 11 %; it is 6.51 USD per kW, and no wholesale price",
@@ -50,5 +47,5 @@ BEYOND: tuple[Callable[[Evidence], Claim], ...] = tuple(
             "D-field", "5", "23.5 % and 15.8 % were found in Denmark and California", "23.5 %",
             "data of the sites are not given",
         ),
-    )
+    ),
 )  # fmt: skip

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from gridarium.experiments.claims.kinds import Evidence, incomparable
-from gridarium.experiments.records import Claim
+from gridarium.experiments.claims.kinds import incomparables
 
 
 def at(section: str) -> str:
@@ -13,9 +10,9 @@ def at(section: str) -> str:
     return f"Processes 2025, 13(11), 3749, section {section}"
 
 
-BEYOND: tuple[Callable[[Evidence], Claim], ...] = tuple(
-    incomparable(name, at(section), statement, expected, reason)
-    for name, section, statement, expected, reason in (
+BEYOND = incomparables(
+    at,
+    (
         (
             "A-failover", "3.3", "a backup takes over within 0.5 s of a failure", "0.5 s",
             "no cyber-physical layer stands in this scenario; data every 30 s could not tell in time",
@@ -36,5 +33,5 @@ BEYOND: tuple[Callable[[Evidence], Claim], ...] = tuple(
             "A-emission-cuts", "5.3 to 5.7", "the cut is 3.5, 4.6, 18 to 26 or 34.5 %", "3.5 to 34.5 %",
             "four sections give four values for neighbouring cases; each is judged by itself",
         ),
-    )
+    ),
 )  # fmt: skip
