@@ -1,4 +1,4 @@
-"""Days of the feeder of `shared-storage` with a tap changer and an SVC at its substation and at bus 30."""
+"""Days of the feeder of `shared-storage` with its tap changer and its SVC."""
 
 from __future__ import annotations
 
@@ -24,17 +24,12 @@ N_HOUR = 24
 CARBON_PRICE_PER_TCO2 = 100.0
 _CLASSES = ("residential_mw", "commercial_mw", "industrial_mw")
 _RENEWABLES = {"pv_22": ("pv_mw", 2.4), "pv_30": ("pv_mw", 1.0), "wind_20": ("wind_mw", 1.5)}
-_SETTINGS = (
-    "tap_changer={moves_per_day: 8}",
-    "compensators={svc: {q_min_mvar: -0.3, q_max_mvar: 0.6}}",
-    "network.sites.svc=30",
-)
 
 
 @cache
 def active_shape() -> DispatchShape:
     """The operator's units on the 33-bus feeder, over 24 hours; it commands all storages."""
-    shape = build(load_scenario("shared-storage", _SETTINGS).cases["method-0"]).one(Dso).shape
+    shape = build(load_scenario("shared-storage").cases["method-0"]).one(Dso).shape
     return replace(shape, opens_storages=False)
 
 

@@ -49,5 +49,5 @@ def test_the_day_is_that_of_the_scenario() -> None:
     assert day.load_p_mw.sum(axis=0).max() == pytest.approx(8.2)
     assert int(np.argmax(day.load_p_mw.sum(axis=0))) == 19
     assert shape.feeder.n_bus == 33 and shape.tap_changer is not None
-    assert {name for name, _ in shape.sites} >= {"svc", "pv_22", "pv_30", "wind_20"}
+    assert {name for name, _ in shape.sites} >= {"svc_33", "pv_22", "pv_30", "wind_20"}
     assert day.available_mw.shape == (len(shape.renewables), 24)
