@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from highspy import HighsModelStatus, HighsVarType
@@ -11,16 +11,14 @@ from numpy.typing import ArrayLike
 from gridarium.agents.feeder.dispatch import DispatchDay
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.network_cut import NetworkCut
-from gridarium.agents.solving.highs_solver import TIME_LIMIT_S, run_in_time
-from gridarium.agents.solving.silent_highs import new_highs
+from gridarium.agents.solving.growing_programme import GrowingProgramme
+from gridarium.agents.solving.highs_solver import run_in_time
 from gridarium.environment.arrays import Array, Index
 from gridarium.environment.errors import SolverLimitError
 
 _OPTIONS = {
-    "threads": 1,
     "mip_rel_gap": 5e-5,
     "mip_max_nodes": 20_000,
-    "time_limit": TIME_LIMIT_S,
     # The relaxation is tight, so that searches for better points and restarts cost most of the time.
     "mip_heuristic_effort": 0.0,
     "mip_heuristic_run_rins": False,
@@ -52,10 +50,7 @@ class CommitmentMaster:
 
     def __init__(self, shape: DispatchShape, day: DispatchDay) -> None:
         self._shape, self._day, self._signals = shape, day, day.signals
-        self._highs, self._size = new_highs(), 0
-        self.exclusions = 0
-        for name, value in _OPTIONS.items():
-            self._highs.setOptionValue(name, value)
+        self._programme, self.exclusions = GrowingProgramme(_OPTIONS), 0
         self._declare_variables()
         self._declare_turbines()
         self._declare_storages()
@@ -74,13 +69,13 @@ class CommitmentMaster:
                 factors += [sign * p_price for sign in p_columns.values()] + [
                     float(cut.q_price_money[bus, t])
                 ]
-            self._row(factors, columns, float(cut.constant_money[t] + drawn[t]), np.inf)
+            self._programme.add_row(factors, columns, float(cut.constant_money[t] + drawn[t]), np.inf)
 
     def exclude(self, on: Array) -> None:
         """Rule out a commitment, shape (n_turbine, n_period)."""
         self.exclusions += 1
         sign = np.where(on.ravel() > 0.5, -1.0, 1.0)
-        self._row(sign, self._on.ravel(), 1.0 - float(np.sum(on > 0.5)), np.inf)
+        self._programme.add_row(sign, self._on.ravel(), 1.0 - float(np.sum(on > 0.5)), np.inf)
 
     def propose(self) -> tuple[Array, float] | None:
         """The best commitment that is not ruled out, and a bound on the cost of all these; None without one.
@@ -90,13 +85,13 @@ class CommitmentMaster:
         SolverLimitError
             If the search ends without a bound.
         """
-        highs = self._highs
+        highs = self._programme.highs
         status = run_in_time(highs)
         if status == HighsModelStatus.kInfeasible:
             return None
         values = np.array(highs.getSolution().col_value)
         bound = float(highs.getInfo().mip_dual_bound)
-        if status not in _ENDED or not np.isfinite(bound) or len(values) != self._size:
+        if status not in _ENDED or not np.isfinite(bound) or len(values) != self._programme.n_column:
             stopped = highs.modelStatusToString(status)
             raise SolverLimitError(f"the search for a commitment stopped: {stopped}")
         return np.round(values[self._on]), bound
@@ -104,22 +99,21 @@ class CommitmentMaster:
     def _declare_variables(self) -> None:
         shape, n = self._shape, self._shape.n_period
         turbines, storages, renewables = shape.turbines, shape.storages, shape.renewables
-        day, wear = self._day, dict(shape.wear_cost_per_mwh)
+        day = self._day
         carbon_price = self._signals["carbon_price"]
         idle = [float(u.cost_fixed_per_h == u.p_min_mw == 0.0) for u in turbines]
         self._on = self._block(idle, 1.0, [u.cost_fixed_per_h for u in turbines], n)
         kinds = np.full(self._on.size, int(HighsVarType.kInteger), dtype=np.uint8)
-        self._highs.changeColsIntegrality(self._on.size, self._on.ravel().astype(np.int32), kinds)
+        self._programme.highs.changeColsIntegrality(self._on.size, self._on.ravel().astype(np.int32), kinds)
         fuel = [u.cost_linear_per_mwh + carbon_price * u.emission_tco2_per_mwh for u in turbines]
         self._p = self._block(0.0, [u.p_max_mw for u in turbines], fuel, n)
         self._q = self._block([-u.s_max_mva for u in turbines], [u.s_max_mva for u in turbines], 0.0, n)
         self._curved = self._block(0.0, [np.inf] * len(turbines), 1.0, n)
         moves, regulates = self._opened
         power = moves * np.array([u.p_max_mw for u in storages])
-        price = shape.loss_price_per_mwh
-        self._charge = self._block(0.0, power, [price * (1.0 - u.efficiency_charge) for u in storages], n)
-        lost = [price * (1.0 / u.efficiency_discharge - 1.0) + wear[u.name] for u in storages]
-        self._discharge = self._block(0.0, power, lost, n)
+        prices = [shape.storage_prices(u) for u in storages]
+        self._charge = self._block(0.0, power, [into for into, _ in prices], n)
+        self._discharge = self._block(0.0, power, [out for _, out in prices], n)
         low, high = np.array([u.band_mwh for u in storages]).reshape(-1, 2).T
         self._energy = self._block(low, high, 0.0, n)
         rating = regulates * np.array([u.s_max_mva for u in storages])
@@ -140,12 +134,14 @@ class CommitmentMaster:
             points = np.linspace(unit.p_min_mw, unit.p_max_mw, _N_TANGENT)
             a = unit.cost_quadratic_per_mw2h
             for on, p, q, curved in zip(self._on[g], self._p[g], self._q[g], self._curved[g], strict=True):
-                self._row([1.0, -unit.p_max_mw], [p, on], -np.inf, 0.0)
-                self._row([1.0, -unit.p_min_mw], [p, on], 0.0, np.inf)
-                self._row([1.0, -unit.s_max_mva], [q, on], -np.inf, 0.0)
-                self._row([1.0, unit.s_max_mva], [q, on], 0.0, np.inf)
+                self._programme.add_row([1.0, -unit.p_max_mw], [p, on], -np.inf, 0.0)
+                self._programme.add_row([1.0, -unit.p_min_mw], [p, on], 0.0, np.inf)
+                self._programme.add_row([1.0, -unit.s_max_mva], [q, on], -np.inf, 0.0)
+                self._programme.add_row([1.0, unit.s_max_mva], [q, on], 0.0, np.inf)
                 for point in points if a else ():
-                    self._row([1.0, -2.0 * a * point, a * point**2], [curved, p, on], 0.0, np.inf)
+                    self._programme.add_row(
+                        [1.0, -2.0 * a * point, a * point**2], [curved, p, on], 0.0, np.inf
+                    )
 
     def _declare_storages(self) -> None:
         hours, n = self._shape.period_h, self._shape.n_period
@@ -156,10 +152,10 @@ class CommitmentMaster:
                 columns = [self._energy[s, t], self._charge[s, t], self._discharge[s, t]]
                 factors = [1.0, -into, out]
                 if t:
-                    self._row([*factors, -1.0], [*columns, self._energy[s, t - 1]], 0.0, 0.0)
+                    self._programme.add_row([*factors, -1.0], [*columns, self._energy[s, t - 1]], 0.0, 0.0)
                 else:
-                    self._row(factors, columns, first, first)
-            self._row([1.0], [self._energy[s, n - 1]], first, first)
+                    self._programme.add_row(factors, columns, first, first)
+            self._programme.add_row([1.0], [self._energy[s, n - 1]], first, first)
 
     def _feeding(self, t: int) -> list[tuple[str, Mapping[int, float], int]]:
         """Each unit with the columns of its active power, fed in or drawn, and of its reactive power."""
@@ -184,20 +180,4 @@ class CommitmentMaster:
         return self._new(*(np.repeat(one.reshape(-1, 1), n, axis=1) for one in (low, high, cost)))
 
     def _new(self, lower: Array, upper: Array, cost_per_h: Array | float) -> Index:
-        first, self._size = self._size, self._size + lower.size
-        columns = np.arange(first, self._size)
-        cost = np.broadcast_to(cost_per_h, lower.shape).ravel() * self._shape.period_h
-        self._highs.addVars(lower.size, lower.ravel(), upper.ravel())
-        self._highs.changeColsCost(lower.size, columns.astype(np.int32), cost)
-        return np.asarray(columns.reshape(lower.shape))
-
-    def _row(
-        self, factors: Sequence[float] | Array, columns: Sequence[int] | Index, lower: float, upper: float
-    ) -> None:
-        self._highs.addRow(
-            lower,
-            upper,
-            len(columns),
-            np.asarray(columns, dtype=np.int32),
-            np.asarray(factors, dtype=np.float64),
-        )
+        return self._programme.add_columns(lower, upper, np.asarray(cost_per_h) * self._shape.period_h)

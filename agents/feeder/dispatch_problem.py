@@ -116,6 +116,11 @@ class DispatchShape:
         openings = OPENING_SIGNALS if self.opens_storages else ()
         return (*self.head.signals, *openings, *(HEAD_SIGNALS if self.tap_changer else ()))
 
+    def storage_prices(self, unit: StorageRatings) -> tuple[float, float]:
+        """What a MWh costs that a storage takes, and one that it gives, by its losses and its wear."""
+        lost, wear = self.loss_price_per_mwh, dict(self.wear_cost_per_mwh)[unit.name]
+        return lost * (1.0 - unit.efficiency_charge), wear + lost * (1.0 / unit.efficiency_discharge - 1.0)
+
 
 def build_dispatch_model(shape: DispatchShape) -> Any:
     """The dispatch at a given commitment as a Pyomo model; powers in MW and Mvar, squared voltages in p.u.

@@ -13,7 +13,6 @@ from gridarium.agents.feeder.dispatch import DispatchDay
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.solving.growing_programme import GrowingProgramme
 from gridarium.environment.arrays import Array, Index
-from gridarium.environment.storage import StorageRatings
 from gridarium.market.risk import Attitude
 
 _MISSED_MONEY = 1e-3
@@ -27,13 +26,6 @@ class Proposal(NamedTuple):
 
     energy_mwh: Array
     value_money: float
-
-
-def own_prices(unit: StorageRatings, shape: DispatchShape) -> tuple[float, float]:
-    """What a MWh costs that a storage takes, and one that it gives, by its losses and its wear."""
-    lost = shape.loss_price_per_mwh
-    wear = dict(shape.wear_cost_per_mwh)[unit.name]
-    return lost * (1.0 - unit.efficiency_charge), wear + lost * (1.0 / unit.efficiency_discharge - 1.0)
 
 
 def _most_mw(shape: DispatchShape, day: DispatchDay) -> Array:
@@ -143,7 +135,7 @@ class ScenarioMaster:
         def over(values: Sequence[float]) -> Array:
             return np.repeat(np.array(values, dtype=np.float64).reshape(-1, 1), n, axis=1)
 
-        most, own = over(most_mw.tolist()), [own_prices(unit, shape) for unit in units]
+        most, own = over(most_mw.tolist()), [shape.storage_prices(unit) for unit in units]
         self._charge = add(np.zeros(size), most, 0.0)
         self._discharge = add(np.zeros(size), most, 0.0)
         low, high = (over([unit.band_mwh[side] for unit in units]) for side in (0, 1))

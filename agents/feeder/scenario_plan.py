@@ -10,7 +10,7 @@ from gridarium.agents.feeder.cost_tangents import CostTangents
 from gridarium.agents.feeder.dispatch import DispatchDay
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.recourse import PeriodCosts, Recourse
-from gridarium.agents.feeder.scenario_master import ScenarioMaster, own_prices
+from gridarium.agents.feeder.scenario_master import ScenarioMaster
 from gridarium.environment.arrays import Array, Index
 from gridarium.environment.uncertainty import fast_forward
 from gridarium.market.risk import Attitude
@@ -158,7 +158,7 @@ class ScenarioPlanner:
         for place, unit in enumerate(shape.storages):
             first = float(self._initial_mwh[place])
             charge[place], discharge[place] = unit.powers_mw(energy[place], first, hours)
-            into, out = own_prices(unit, shape)
+            into, out = shape.storage_prices(unit)
             own += hours * float(into * charge[place].sum() + out * discharge[place].sum())
         return StorageSchedule(energy, charge, discharge, own)
 

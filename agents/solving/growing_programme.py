@@ -31,6 +31,11 @@ class GrowingProgramme:
         for name, value in {**_OPTIONS, **(options or {})}.items():
             self.highs.setOptionValue(name, value)
 
+    @property
+    def n_column(self) -> int:
+        """How many columns there are."""
+        return len(self._cost)
+
     def add_columns(self, lower: Array, upper: Array, cost: ArrayLike) -> Index:
         """New columns, in the shape of their lower bounds; their places."""
         first, size = len(self._cost), lower.size
