@@ -70,6 +70,10 @@ class MessageError(GridariumError):
     """A message that cannot be sent or understood."""
 
 
+class SecurityError(InputError):
+    """A certificate, session or authority that cannot be as it was asked for."""
+
+
 class LedgerError(GridariumError):
     """A booking that would not balance, or a ledger that was altered."""
 
