@@ -98,9 +98,11 @@ class MeritOrder:
         solution = self.problem.attempt(owner, **self._signals(forecast, on, state, 0))
         return None if solution is None else self._read(solution, forecast, on, state, 0)
 
-    def emission_tco2(self, owner: str, forecast: BulkForecast, on: Flags, state: BulkState) -> float:
-        """Emission of the dispatch of a whole day."""
-        solution = self.problem.solve(owner, **self._signals(forecast, on, state, 0))
+    def emission_tco2(self, owner: str, forecast: BulkForecast, on: Flags, state: BulkState) -> float | None:
+        """Emission of the dispatch of a whole day; None where nothing supplies it within all limits."""
+        solution = self.problem.attempt(owner, **self._signals(forecast, on, state, 0))
+        if solution is None:
+            return None
         _, own, imported = self._supplied(solution, on)
         emitted = own + forecast.import_factor_tco2_per_mwh * imported
         return float(emitted.sum()) * self.shape.period_h

@@ -56,6 +56,8 @@ class TiesDay:
     horizon : Horizon
     rules : NegotiationRules
         With the gate of this day.
+    forced : int
+        How often units were committed anew within a negotiation because loads could not be supplied.
     tried_money : ndarray, shape (n_commitment,)
         What each commitment that was tried has come to for everybody; inf where its loads were not supplied.
     supply_price_per_mwh : ndarray, optional
@@ -75,6 +77,7 @@ class TiesDay:
     signals: dict[str, TariffSignal] = field(default_factory=dict)
     negotiations: int = 0
     revisions: int = 0
+    forced: int = 0
     level: float = 1.0
     review: UnitReview = UnitReview()
     cycle_size: float = float("nan")

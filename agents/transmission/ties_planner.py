@@ -17,6 +17,7 @@ from gridarium.agents.transmission.merit_order import BulkShape, MeritOrder
 from gridarium.agents.transmission.network_dispatch import NetworkDispatch, NetworkShape
 from gridarium.agents.transmission.ties_day import TiesDay, UnitReview
 from gridarium.environment.arrays import Array, Flags
+from gridarium.environment.errors import InfeasibleError
 from gridarium.environment.grids import Place
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.world import World
@@ -108,9 +109,11 @@ class TiesPlanner:
 
     def commit(self, today: TiesDay) -> None:
         """Commit the units for the loads last heard."""
-        forecast = self._by_hour(self.heard(today))
-        found = self._committer.best(self.owner, forecast, today.state, today.unit_hours)
-        today.on = self._by_step(found.on)
+        today.on = self._best_on(today, self.heard(today))
+
+    def _best_on(self, today: TiesDay, forecast: BulkForecast) -> Flags:
+        found = self._committer.best(self.owner, self._by_hour(forecast), today.state, today.unit_hours)
+        return self._by_step(found.on)
 
     def commit_with_draw(self, today: TiesDay, price_per_mwh: Array, pull_per_mw2h: float) -> Flags:
         """The best commitment for loads that would follow it, near those heard at a price of supply."""
@@ -143,12 +146,17 @@ class TiesPlanner:
     def dispatch(self, today: TiesDay) -> None:
         """Dispatch the day over the grid for the loads last heard.
 
+        Units are committed anew where those that run cannot supply these loads.
+
         Raises
         ------
         InfeasibleError
-            If no flow within all limits supplies them with the units that run.
+            If no flow within all limits supplies them whatever runs.
         """
-        today.adopt(self.day_dispatch.solve(self.owner, today, self.heard(today)))
+        if not self.try_dispatch(today):
+            self.commit(today)
+            today.forced += 1
+            today.adopt(self.day_dispatch.solve(self.owner, today, self.heard(today)))
 
     def try_dispatch(self, today: TiesDay) -> bool:
         """Dispatch the day if a flow is found for the loads last heard; else keep the plan and its losses."""
@@ -172,7 +180,8 @@ class TiesPlanner:
         """Shapley values of v(S), and what each avoids alone; how additive v is, where all is known.
 
         v(S) is emission at base loads less that with the responses which the members told last, each a
-        dispatch of its own (D17 to D19).
+        dispatch of its own (D17 to D19), with the units that are held; with the best ones for loads that
+        these cannot supply.
         """
         n_follower = len(today.base_mw)
         at_base = self._emission(today, np.zeros(n_follower, dtype=bool))
@@ -191,18 +200,30 @@ class TiesPlanner:
             today.abatement_tco2, today.alone_tco2 = found.mean, worth(np.eye(n_follower) > 0.5)
 
     def _emission(self, today: TiesDay, members: Flags) -> float:
-        load = np.where(members[:, None], today.loads, today.base).sum(axis=0)
-        return self.merit_order.emission_tco2(self.owner, self.forecast(today, load), today.on, today.state)
+        return self._emission_at(today, np.where(members[:, None], today.loads, today.base).sum(axis=0))
+
+    def _emission_at(self, today: TiesDay, load_mw: Array) -> float:
+        """Emission of the day at a load of all followers, tCO2.
+
+        Raises
+        ------
+        InfeasibleError
+            If nothing supplies it whatever runs.
+        """
+        forecast, emission_of = self.forecast(today, load_mw), self.merit_order.emission_tco2
+        held = emission_of(self.owner, forecast, today.on, today.state)
+        if held is not None:
+            return held
+        anew = emission_of(self.owner, forecast, self._best_on(today, forecast), today.state)
+        if anew is None:
+            raise InfeasibleError(f"agent {self.owner}: no commitment can supply a load that was told")
+        return anew
 
     def marginal_factor(self, today: TiesDay) -> Array:
         """Emission of the day that a further MWh of load in each step causes, tCO2/MWh, shape (n_step,)."""
-        forecast, on, state = self.heard(today), today.on, today.state
-        load, hours = forecast.load_mw, self.horizon.step_h
-        before = self.merit_order.emission_tco2(self.owner, forecast, on, state)
-        more = [
-            self.merit_order.emission_tco2(self.owner, forecast.with_load(load + probe), on, state)
-            for probe in PROBE_MW * np.eye(len(load))
-        ]
+        load, hours = today.loads.sum(axis=0), self.horizon.step_h
+        before = self._emission_at(today, load)
+        more = [self._emission_at(today, load + probe) for probe in PROBE_MW * np.eye(len(load))]
         return np.asarray((np.array(more) - before) / (PROBE_MW * hours))
 
     # Hours, steps, periods.

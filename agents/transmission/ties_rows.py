@@ -155,6 +155,7 @@ def _day(day: TiesDay) -> dict[str, ArrayLike]:
         "ended": day.rounds[-1].ended,
         "negotiations": day.negotiations,
         "revisions": day.revisions,
+        "forced_commitments": day.forced,
         "level": day.level,
         "renewals": day.renewals,
         "cycle_size": day.cycle_size,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cache
 
 import numpy as np
@@ -146,3 +147,24 @@ def test_a_day_on_which_the_solver_stalls_is_dispatched_all_the_same() -> None:
     known = BulkCase(ties.shape.system, forecast, day.on, day.state, 1.0)
     expected = reference_cost(known, day.on, day.state, forecast.load_mw)
     assert day.plan.cost_money == pytest.approx(expected, rel=1e-6)
+
+
+def test_units_are_committed_anew_for_loads_that_those_held_cannot_supply() -> None:
+    ties = world("none").one(Ties)
+    day = copy(ties.days[0])
+    needed, planned = day.on, day.plan.cost_money
+    day.on = np.zeros_like(needed)
+    assert not ties.planner.try_dispatch(day)
+    ties.planner.dispatch(day)
+    assert day.forced == 1
+    assert np.array_equal(day.on, needed)
+    assert day.plan.cost_money == pytest.approx(planned, rel=1e-6)
+    ties.planner.dispatch(day)
+    assert day.forced == 1
+
+
+def test_a_load_that_units_held_cannot_supply_counts_with_the_best_ones() -> None:
+    ties = world("none").one(Ties)
+    held, off = copy(ties.days[0]), copy(ties.days[0])
+    off.on = np.zeros_like(held.on)
+    assert ties.planner.marginal_factor(off) == pytest.approx(ties.planner.marginal_factor(held), abs=1e-6)
