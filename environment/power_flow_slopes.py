@@ -1,6 +1,8 @@
-"""How losses and voltages of a feeder change with what is drawn at its buses, near an AC power flow."""
+"""How losses and voltages of a feeder change with what is drawn or fed in, near an AC power flow."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from gridarium.environment.power_flow import PowerFlow
 
 
 class PowerFlowSlopes:
-    """Derivatives of a solved power flow by active power drawn, reactive power and substation voltage held.
+    """Derivatives of a solved power flow by power drawn or fed in, the substation's voltage held.
 
     Parameters
     ----------
@@ -20,8 +22,8 @@ class PowerFlowSlopes:
 
     Notes
     -----
-    The adjoint of Newton's equations: with J the Jacobian of injections by angles and magnitudes, a quantity
-    with gradient g by these changes by ``J^-T g`` with the injections [1]_.
+    With J the Jacobian of injections by angles and magnitudes, these change by ``J^-1`` with the injections,
+    and a quantity with gradient g by them changes by the adjoint ``J^-T g`` [1]_.
 
     References
     ----------
@@ -45,6 +47,17 @@ class PowerFlowSlopes:
         gradient = np.zeros(2 * self._n_bus)
         gradient[self._n_bus + bus] = 2.0 * v_pu[bus]
         return self._by_injection(gradient, self._jacobian(period)) / self._base_mva
+
+    def rise_per_fed_in(self, buses: Sequence[int], period: int) -> tuple[Array, Array]:
+        """Rise of all voltages per MW, and per Mvar, fed in at some buses, p.u., shape (n_bus, n) each."""
+        free = np.r_[1 : self._n_bus, self._n_bus + 1 : 2 * self._n_bus]
+        fed_in = np.zeros((2 * self._n_bus, 2 * len(buses)))
+        for column, bus in enumerate(buses):
+            fed_in[bus, column] = fed_in[self._n_bus + bus, len(buses) + column] = 1.0 / self._base_mva
+        changes = np.zeros_like(fed_in)
+        changes[free] = np.linalg.solve(self._jacobian(period)[np.ix_(free, free)], fed_in[free])
+        rise = changes[self._n_bus :]
+        return rise[:, : len(buses)], rise[:, len(buses) :]
 
     def _lost(self, period: int) -> Array:
         jacobian = self._jacobian(period)

@@ -53,6 +53,19 @@ def test_slopes_are_differences_between_power_flows(bus: int) -> None:
         assert slopes.fall_per_drawn(at, period)[bus] == pytest.approx(fall[period, at], abs=1e-7)
 
 
+@pytest.mark.parametrize("bus", [0, 1, 2, 3])
+def test_voltages_rise_as_differences_between_power_flows_say(bus: int) -> None:
+    network = feeder()
+    p_mw, q_mvar = -np.array([[0.0, 1.0, 2.0, 3.0]]), -np.array([[0.0, 0.5, 1.0, -1.0]])
+    power_flow = AcPowerFlow(network)
+    slopes = PowerFlowSlopes(network, power_flow.solve(p_mw, q_mvar))
+    step, none = STEP_MW * np.eye(4)[bus], np.zeros(4)
+    per_mw, per_mvar = slopes.rise_per_fed_in([3, bus], 0)
+    for found, p_step, q_step in ((per_mw, step, none), (per_mvar, none, step)):
+        more, less = (power_flow.solve(p_mw + s * p_step, q_mvar + s * q_step).vm_pu for s in (1.0, -1.0))
+        assert found[:, 1] == pytest.approx((more - less)[0] / (2.0 * STEP_MW), abs=1e-8)
+
+
 def test_what_is_drawn_at_the_substation_is_lost_nowhere() -> None:
     network = feeder()
     flow = AcPowerFlow(network).solve(-np.ones((1, 4)), np.zeros((1, 4)))

@@ -1,0 +1,1 @@
+"""The edge of a feeder: an edge controller with its queue, its heartbeats, and corrections of voltage."""
