@@ -10,7 +10,8 @@ import pandas as pd
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import HOUR_S, Clock
-from gridarium.environment.ledger import Ledger
+from gridarium.environment.hash_chain import AppendOnly
+from gridarium.environment.ledger import PAYMENTS, Ledger
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.message_bus import MessageBus
 from gridarium.environment.random_streams import RandomStreams
@@ -63,6 +64,11 @@ class Commons(mesa.Model):
     def period_h(self) -> float:
         """Length of a settlement period, h."""
         return self.clock.period_s / HOUR_S
+
+    @property
+    def ledgers(self) -> dict[str, AppendOnly]:
+        """All ledgers by the names of their tables."""
+        return {PAYMENTS: self.ledger}
 
     @property
     def times(self) -> pd.DatetimeIndex:

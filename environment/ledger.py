@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from array import array
 from collections.abc import Sequence
 from itertools import chain
+from struct import Struct
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +15,12 @@ from numpy.typing import ArrayLike
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import LedgerError
+from gridarium.environment.hash_chain import EPOCH, NO_PERIOD, AppendOnly, texts
 
-_EPOCH = pd.Timestamp(0, tz="UTC")
-_GENESIS = hashlib.sha256(b"gridarium ledger").digest()
-_HASH_BYTES = len(_GENESIS)
-_NO_PERIOD = np.iinfo(np.int64).min
+PAYMENTS = "ledger"
+"""Name of the ledger of payments."""
+
+_NUMBERS = Struct(">qqqd")
 
 
 class Booking(NamedTuple):
@@ -34,12 +35,30 @@ class Booking(NamedTuple):
     amount: float
 
 
-class Ledger:
+def payment_data(number: int, period: int, time_ns: int, amount: float, names: bytes) -> bytes:
+    """The bytes of a payment that hashes are over.
+
+    Parameters
+    ----------
+    number : int
+    period : int
+        `NO_PERIOD` where it belongs to none.
+    time_ns : int
+        Since 1970 in UTC, ns.
+    amount : float
+        Never negative.
+    names : bytes
+        Payer, payee and purpose as `texts` encodes them.
+    """
+    return _NUMBERS.pack(number, period, time_ns, amount) + names
+
+
+class Ledger(AppendOnly):
     """All payments of a run, positive to the receiver and negative to the payer.
 
     - `book`, `book_series`: append payments
     - `balance`, `by_period`, `paid`, `total`, `entries`, `table`: read them
-    - `verify`, `head`: detect alterations
+    - `verify`, `head`, `tree`: detect alterations, as in `AppendOnly`
 
     A negative amount is booked as the reverse payment of its absolute value, because a negative price or
     carbon factor really turns the flow of money round. No entry can be changed or taken back; a correction
@@ -51,27 +70,16 @@ class Ledger:
         Calendar time of clock time 0 with a time zone, for the table; the Unix epoch if left out.
     """
 
-    def __init__(self, start: pd.Timestamp = _EPOCH) -> None:
-        self._start = start
-        self._ids: dict[str, int] = {}
-        self._names: list[str] = []
+    def __init__(self, start: pd.Timestamp = EPOCH) -> None:
+        super().__init__(PAYMENTS, start)
         self._periods, self._times, self._amounts = array("q"), array("d"), array("d")
         self._payers, self._payees, self._purposes = array("l"), array("l"), array("l")
-        self._hashes = bytearray()
-
-    def __len__(self) -> int:
-        """Number of payments."""
-        return len(self._amounts)
+        self._texts: dict[tuple[str, str, str], bytes] = {}
 
     @property
     def entries(self) -> tuple[Booking, ...]:
         """Every payment, oldest first."""
         return tuple(self._entry(number) for number in range(len(self)))
-
-    @property
-    def head(self) -> str:
-        """Hash of the newest entry, hexadecimal; stands for the whole ledger when kept elsewhere."""
-        return self._newest_hash().hex()
 
     def book(
         self,
@@ -183,28 +191,11 @@ class Ledger:
         amounts = np.frombuffer(self._amounts)
         return math.fsum(chain(amounts, -amounts))
 
-    def verify(self) -> None:
-        """Recompute every hash from the entries.
-
-        Raises
-        ------
-        LedgerError
-            If an entry was altered, inserted, removed or moved.
-
-        Notes
-        -----
-        Someone who rewrites all hashes as well is found out by comparing `head` with a copy kept elsewhere.
-        """
-        previous = _GENESIS
-        columns = (self._periods, self._times, self._payers, self._payees, self._purposes, self._amounts)
-        lengths = {len(column) for column in columns} | {len(self._hashes) // _HASH_BYTES}
-        if len(lengths) > 1:
-            raise LedgerError(f"ledger: columns and hashes must have one length, got {sorted(lengths)}")
-        for number in range(len(self)):
-            entry = self._entry(number)
-            previous = _digest(previous, entry)
-            if previous != self._hashes[number * _HASH_BYTES : (number + 1) * _HASH_BYTES]:
-                raise LedgerError(f"ledger, entry {number}: altered after it was booked, now {entry}")
+    def data(self, number: int) -> bytes:
+        """The bytes of a payment that its hashes are over, from what is stored of it now."""
+        entry = self._entry(number)
+        names = self._text(entry.payer, entry.payee, entry.purpose)
+        return payment_data(number, self._periods[number], self._time_ns(entry.time_s), entry.amount, names)
 
     def table(self) -> pd.DataFrame:
         """Return two rows for each payment, the payer's (negative) before the payee's.
@@ -213,7 +204,7 @@ class Ledger:
         -------
         DataFrame, 2 * n_entry rows
             Columns entry, period (missing where none was given), time (calendar), account, counterparty,
-            purpose, and amount_money, in the world's unit of account.
+            purpose, amount_money, in the world's unit of account, and hash, of the entry and all before it.
         """
         names = np.array([*self._names, ""], dtype=object)
         payers, payees, purposes = (
@@ -223,12 +214,13 @@ class Ledger:
         both = np.array([payers, payees], dtype=object)
         columns = {
             "entry": np.repeat(np.arange(len(self), dtype=np.int64), 2),
-            "period": pd.Series(periods, dtype="Int64").mask(periods == _NO_PERIOD).array.repeat(2),
-            "time": self._start + pd.to_timedelta(np.repeat(np.frombuffer(self._times), 2), unit="s"),
+            "period": pd.Series(periods, dtype="Int64").mask(periods == NO_PERIOD).array.repeat(2),
+            "time": self._calendar(np.repeat(np.frombuffer(self._times), 2)),
             "account": both.T.ravel(),
             "counterparty": both[::-1].T.ravel(),
             "purpose": np.repeat(purposes, 2),
             "amount_money": np.outer(np.frombuffer(self._amounts), [-1.0, 1.0]).ravel(),
+            "hash": np.repeat(np.array(self.hashes, dtype=object), 2),
         }
         return pd.DataFrame(columns)
 
@@ -237,20 +229,22 @@ class Ledger:
     ) -> None:
         if amount < 0.0:
             payer, payee, amount = payee, payer, -amount
-        entry = (len(self._amounts), period, time_s, payer, payee, purpose, abs(amount))
-        self._hashes += _digest(self._newest_hash(), entry)
-        self._periods.append(_NO_PERIOD if period is None else period)
+        amount, number = abs(amount), len(self._amounts)
+        held = NO_PERIOD if period is None else period
+        names = self._text(payer, payee, purpose)
+        self._seal(payment_data(number, held, self._time_ns(time_s), amount, names))
+        self._periods.append(held)
         self._times.append(time_s)
         self._payers.append(self._id(payer))
         self._payees.append(self._id(payee))
         self._purposes.append(self._id(purpose))
-        self._amounts.append(entry[-1])
+        self._amounts.append(amount)
 
     def _entry(self, number: int) -> Booking:
         period, names = self._periods[number], self._names
         return Booking(
             number,
-            None if period == _NO_PERIOD else period,
+            None if period == NO_PERIOD else period,
             self._times[number],
             names[self._payers[number]],
             names[self._payees[number]],
@@ -258,15 +252,16 @@ class Ledger:
             self._amounts[number],
         )
 
-    def _id(self, name: str) -> int:
-        number = self._ids.get(name)
-        if number is None:
-            number = self._ids[name] = len(self._names)
-            self._names.append(name)
-        return number
+    def _lengths(self) -> set[int]:
+        columns = (self._periods, self._times, self._payers, self._payees, self._purposes, self._amounts)
+        return {len(column) for column in columns}
 
-    def _newest_hash(self) -> bytes:
-        return bytes(self._hashes[-_HASH_BYTES:]) if self._hashes else _GENESIS
+    def _text(self, payer: str, payee: str, purpose: str) -> bytes:
+        names = (payer, payee, purpose)
+        known = self._texts.get(names)
+        if known is None:
+            known = self._texts[names] = texts(*names)
+        return known
 
     def _check(
         self, payer: str, payee: str, purpose: str, times_s: Sequence[float], amounts: Sequence[float]
@@ -286,8 +281,3 @@ class Ledger:
 
 def _place(payer: str, payee: str, purpose: str) -> str:
     return f"ledger, {payer} -> {payee} for {purpose}"
-
-
-def _digest(previous: bytes, entry: tuple[object, ...]) -> bytes:
-    # The text of a tuple is unambiguous: names are quoted, and floats keep every digit.
-    return hashlib.sha256(previous + repr(tuple(entry)).encode()).digest()

@@ -27,6 +27,7 @@ class CaseOutcome:
     summary: Mapping[str, float]
     certificates: Sequence[Certificate]
     effort: Mapping[str, float]
+    ledgers: Mapping[str, Mapping[str, int | str]]
     left_out: tuple[str, ...] = ()
 
 
@@ -47,6 +48,7 @@ def run_case(name: str, scenario: Scenario, progress: Progress | None = None) ->
         metrics,
         certificates,
         effort_of(built),
+        {name: ledger.heads._asdict() for name, ledger in built.world.ledgers.items()},
         tuple(dict.fromkeys(item for grid in built.world.grids for item in grid.feeder.left_out)),
     )
 

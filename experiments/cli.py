@@ -128,6 +128,21 @@ def validate(
         output().print(f"{study.source}: valid, {count}: {', '.join(study.cases)}")
 
 
+@app.command()
+def verify(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that a run left.")],
+    debug: Debug = False,
+) -> None:
+    """Check a finished run from its folder alone: whether its ledgers are as they were written."""
+    from gridarium.experiments.console import print_checks
+    from gridarium.experiments.verification import verify as verify_run
+
+    with _reported_errors(debug):
+        checks = verify_run(run_folder)
+        print_checks(checks)
+    raise typer.Exit(DONE if all(check.passed for check in checks) else FAILED)
+
+
 @app.command("sweep")
 def sweep_(
     study: Annotated[str, typer.Argument(help="A shipped study or a YAML file.")],

@@ -20,6 +20,7 @@ from gridarium.experiments.results import Result
 
 if TYPE_CHECKING:
     from gridarium.experiments.sweeps.sweeper import SweepResult
+    from gridarium.experiments.verification import Check
 
 _WIDTH = 80
 _NUMBER_WIDTH = 9
@@ -141,6 +142,21 @@ def print_certificates(result: Result) -> None:
             f"tolerance {number(certificate.tolerance)}{unit}: {certificate.meaning}{detail}",
             style=style,
         )
+
+
+def print_checks(checks: Sequence[Check]) -> None:
+    """Print what was checked of a run folder, and what was found."""
+    table = plain_table(
+        ("case", "subject", "", "found"),
+        [(one.case, one.subject, "ok" if one.passed else "BROKEN", one.said) for one in checks],
+    )
+    for row, one in zip(table.rows, checks, strict=True):
+        row.style = "none" if one.passed else "bold red"
+    output().print(table)
+    failed = sum(not one.passed for one in checks)
+    output().print(
+        f"checks: {len(checks) - failed} of {len(checks)} passed", style="bold red" if failed else "none"
+    )
 
 
 def print_sweep(result: SweepResult) -> None:

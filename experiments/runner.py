@@ -74,6 +74,7 @@ def run(
         "ended": datetime.now(UTC).isoformat(),
         "wall_s": time.perf_counter() - begun,
         **_total_effort(outcomes),
+        "ledgers": {case: outcome.ledgers for case, outcome in outcomes.items()},
     }
     left_out = sorted({item for outcome in outcomes.values() for item in outcome.left_out})
     if left_out:

@@ -37,7 +37,7 @@ def _array(column: pd.Series[Any]) -> pa.Array:
     column = column.infer_objects()
     match column.dtype.kind:
         case "i" | "u":
-            return pa.array(column.to_numpy(), pa.int64())
+            return pa.array(column, pa.int64())
         case "f":
             # nan stays nan: it means "nothing to measure", not "unknown".
             return pa.array(column.to_numpy(), pa.float64(), from_pandas=False)

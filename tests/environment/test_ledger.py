@@ -38,6 +38,7 @@ def test_table_has_two_rows_for_each_payment() -> None:
         "counterparty",
         "purpose",
         "amount_money",
+        "hash",
     ]
     assert table["account"].tolist() == ["user", "dso", "dso", "user", "dso", "grid"]
     assert table["counterparty"].tolist() == ["dso", "user", "user", "dso", "grid", "dso"]
@@ -45,6 +46,8 @@ def test_table_has_two_rows_for_each_payment() -> None:
     assert table["entry"].tolist() == [0, 0, 1, 1, 2, 2]
     assert table["period"].isna().tolist() == [False] * 4 + [True] * 2
     assert table["time"].iloc[-1] == START + pd.Timedelta(days=1)
+    assert table["hash"].tolist() == [one for one in small_ledger().hashes for _ in range(2)]
+    assert table["hash"].iloc[-1] == small_ledger().head
 
 
 def test_empty_table_has_the_columns_of_a_full_one() -> None:
