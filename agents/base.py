@@ -98,7 +98,7 @@ class GridAgent(Listener, mesa.Agent):
         self._open_questions: dict[int, Question] = {}
         self._handled: Envelope | None = None
         self._handlers = self.handlers()
-        self.world.bus.connect(self.name, self._receive)
+        self._connection = self.world.bus.connect(self.name, self._receive)
 
     def mount(self, part: Listener) -> None:
         """Let a part of the agent handle the messages that it has handlers for.
@@ -143,7 +143,7 @@ class GridAgent(Listener, mesa.Agent):
 
     def send(self, recipient: str, payload: Any) -> None:
         """Put a message on the bus."""
-        self.world.bus.send(self.name, recipient, payload)
+        self._connection.send(recipient, payload)
 
     def ask(self, payloads: Mapping[str, Any], timeout_s: float, resend_after_s: float) -> Question:
         """Put a question; any number of them may be open at once.
@@ -154,7 +154,13 @@ class GridAgent(Listener, mesa.Agent):
         """
         number = next(self._numbers)
         return Question(
-            self.world, self.name, number, payloads, timeout_s, resend_after_s, self._open_questions
+            self.world.clock,
+            self._connection,
+            number,
+            payloads,
+            timeout_s,
+            resend_after_s,
+            self._open_questions,
         )
 
     @property
@@ -173,7 +179,7 @@ class GridAgent(Listener, mesa.Agent):
     def reply(self, asked: Asked, payload: Any) -> None:
         """Answer a question; a plain message is answered by a plain one."""
         asker, number = asked
-        self.world.bus.send(self.name, asker, payload, question=number, answers=number is not None)
+        self._connection.send(asker, payload, question=number, answers=number is not None)
 
     def _receive(self, envelope: Envelope) -> None:
         if envelope.answers:

@@ -6,7 +6,8 @@ from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from gridarium.environment.commons import Commons
+    from gridarium.environment.clock import Clock
+    from gridarium.environment.message_bus import Connection
 
 
 class Asked(NamedTuple):
@@ -28,8 +29,9 @@ class Question:
 
     Parameters
     ----------
-    world : Commons
-    asker : str
+    clock : Clock
+    connection : Connection
+        Of who asks.
     number : int
     payloads : mapping of str to message
         By recipient.
@@ -43,8 +45,8 @@ class Question:
 
     def __init__(
         self,
-        world: Commons,
-        asker: str,
+        clock: Clock,
+        connection: Connection,
         number: int,
         payloads: Mapping[str, Any],
         timeout_s: float,
@@ -52,11 +54,11 @@ class Question:
         open_questions: dict[int, Question],
     ) -> None:
         self.number = number
-        self._world, self._asker, self._payloads = world, asker, dict(payloads)
+        self._clock, self._connection, self._payloads = clock, connection, dict(payloads)
         self._timeout_s, self._resend_after_s = timeout_s, resend_after_s
         self._open_questions = open_questions
         self._heard: dict[str, Any] = {}
-        self._complete: Any = world.clock.env.event()
+        self._complete: Any = clock.env.event()
 
     @property
     def replies(self) -> Mapping[str, Any]:
@@ -70,14 +72,14 @@ class Question:
 
     def answered(self) -> Generator[Any, Any, frozenset[str]]:
         """Send to each recipient until it has replied or time is up; returns who stayed silent."""
-        clock, bus = self._world.clock, self._world.bus
+        clock = self._clock
         deadline_s = clock.now_s + self._timeout_s
         self._open_questions[self.number] = self
         try:
             while self.silent and clock.now_s < deadline_s:
                 for recipient, payload in self._payloads.items():
                     if recipient not in self._heard:
-                        bus.send(self._asker, recipient, payload, question=self.number)
+                        self._connection.send(recipient, payload, question=self.number)
                 pause = clock.timeout(min(self._resend_after_s, deadline_s - clock.now_s))
                 yield self._complete | pause
         finally:

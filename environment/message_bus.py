@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -18,12 +17,72 @@ LOG_COLUMNS = ["sent_s", "delivered_s", "sender", "recipient", "topic", "outcome
 _IMMUTABLE = (tuple, frozenset, str, bytes, bool, int, float, type(None))
 
 
+class _Send(Protocol):
+    def __call__(
+        self,
+        sender: str,
+        recipient: str,
+        payload: Any,
+        topic: str | None,
+        question: int | None,
+        answers: bool,
+    ) -> None: ...
+
+
+class Connection:
+    """What the holder of a name sends through; the bus writes that name on it, whatever it says.
+
+    - `send`: hand over a payload; it arrives by the clock, never within the call
+
+    Parameters
+    ----------
+    name : str
+        Of its holder.
+    send : callable
+        The way of the bus that made it.
+    """
+
+    __slots__ = ("_send", "name")
+
+    def __init__(self, name: str, send: _Send) -> None:
+        self.name, self._send = name, send
+
+    def send(
+        self,
+        recipient: str,
+        payload: Any,
+        topic: str | None = None,
+        question: int | None = None,
+        answers: bool = False,
+    ) -> None:
+        """Send a payload on its way.
+
+        Parameters
+        ----------
+        recipient : str
+            A connected name.
+        payload : frozen dataclass, NamedTuple, tuple or other immutable
+            Handed over as it is; arrays inside should be read-only.
+        topic : str, optional
+            The name of the payload's type if left out.
+        question : int, optional
+            Number of the question that is asked or answered.
+        answers : bool
+            Whether it is answered.
+
+        Raises
+        ------
+        MessageError
+            If the recipient is unknown or the payload's type is mutable.
+        """
+        self._send(self.name, recipient, payload, topic, question, answers)
+
+
 class MessageBus:
     """The only way by which anything leaves an agent.
 
-    - `connect`: give an agent its name and the function that receives its envelopes
+    - `connect`: give an agent its name, the function that receives its envelopes, and what it sends through
     - `set_link`, `add_outage`: make links worse than the default quality
-    - `send`, `broadcast`: hand over a payload; it arrives by the clock, never within the call
     - `sent`, `delivered`, `lost`, `duplicated`: counters; sent = delivered + lost + on the way
     - `last_arrival_s`: clock time at which the last message that is on its way arrives, s
     - `record`, `log`: keep and return one row for each message
@@ -55,8 +114,13 @@ class MessageBus:
         self._accepted: set[type] = set()
         self._rows: list[tuple[float, float, str, str, str, str]] = []
 
-    def connect(self, name: str, receive: Receiver) -> None:
+    def connect(self, name: str, receive: Receiver) -> Connection:
         """Let `receive` be called with each envelope that arrives for `name`.
+
+        Returns
+        -------
+        Connection
+            Whoever holds it sends in this name, and nobody else does.
 
         Raises
         ------
@@ -66,6 +130,7 @@ class MessageBus:
         if name in self._receivers:
             raise MessageError(f"message bus: name {name!r} is taken; every agent needs its own")
         self._receivers[name] = receive
+        return Connection(name, self._send)
 
     def set_link(
         self, sender: str, recipient: str, quality: LinkQuality, latency: LatencyDraw | None = None
@@ -98,37 +163,26 @@ class MessageBus:
             raise MessageError(f"outage of {name}: end_s must be in ({start_s}, inf] s, got {end_s} s")
         self._outages.setdefault(name, []).append((start_s, end_s))
 
-    def send(
+    def log(self) -> pd.DataFrame:
+        """Return what happened to each message recorded, in the order in which it was settled.
+
+        Returns
+        -------
+        DataFrame
+            Columns sent_s, delivered_s (nan when lost), sender, recipient, topic, outcome (delivered, lost,
+            duplicate); what was sent while `record` was off or is still on its way may be missing.
+        """
+        return pd.DataFrame(self._rows, columns=LOG_COLUMNS).astype({"sent_s": float, "delivered_s": float})
+
+    def _send(
         self,
         sender: str,
         recipient: str,
         payload: Any,
-        topic: str | None = None,
-        question: int | None = None,
-        answers: bool = False,
+        topic: str | None,
+        question: int | None,
+        answers: bool,
     ) -> None:
-        """Send a payload on its way.
-
-        Parameters
-        ----------
-        sender : str
-            Need not be connected: a meter that only reports has nothing to receive.
-        recipient : str
-            A connected name.
-        payload : frozen dataclass, NamedTuple, tuple or other immutable
-            Handed over as it is; arrays inside should be read-only.
-        topic : str, optional
-            The name of the payload's type if left out.
-        question : int, optional
-            Number of the question that is asked or answered.
-        answers : bool
-            Whether it is answered.
-
-        Raises
-        ------
-        MessageError
-            If the recipient is unknown or the payload's type is mutable.
-        """
         kind = type(payload)
         if kind not in self._accepted:
             self._accept(kind)
@@ -156,22 +210,6 @@ class MessageBus:
             self._hold_back(link, envelope, duplicated)
         else:
             self._schedule(envelope, delay_s, duplicated)
-
-    def broadcast(self, sender: str, recipients: Iterable[str], payload: Any) -> None:
-        """Send the same payload to several recipients, in their order."""
-        for recipient in recipients:
-            self.send(sender, recipient, payload)
-
-    def log(self) -> pd.DataFrame:
-        """Return what happened to each message recorded, in the order in which it was settled.
-
-        Returns
-        -------
-        DataFrame
-            Columns sent_s, delivered_s (nan when lost), sender, recipient, topic, outcome (delivered, lost,
-            duplicate); what was sent while `record` was off or is still on its way may be missing.
-        """
-        return pd.DataFrame(self._rows, columns=LOG_COLUMNS).astype({"sent_s": float, "delivered_s": float})
 
     def _accept(self, kind: type) -> None:
         if dataclasses.is_dataclass(kind):

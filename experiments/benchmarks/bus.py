@@ -69,11 +69,10 @@ def _exchange(quality: LinkQuality) -> None:
     def answer(envelope: Envelope) -> None:
         while bus.sent < N_EVENTS:
             lost = bus.lost
-            bus.send(envelope.recipient, envelope.sender, (bus.sent,))
+            ends[envelope.recipient].send(envelope.sender, (bus.sent,))
             if bus.lost == lost:
                 break
 
-    bus.connect("leader", answer)
-    bus.connect("follower", answer)
-    bus.send("leader", "follower", (0,))
+    ends = {name: bus.connect(name, answer) for name in ("leader", "follower")}
+    ends["leader"].send("follower", (0,))
     clock.run_until(HOUR_S)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gridarium.agents.base import GridAgent, Listener, on
+from gridarium.agents.questions import Asked
 from gridarium.environment.errors import MessageError
 from gridarium.environment.message_bus import LinkQuality
 from gridarium.environment.world import World
@@ -201,12 +202,12 @@ def test_questions_that_are_open_at_once_get_their_own_replies(make_world: MakeW
 
 def test_a_reply_that_comes_twice_counts_once_and_the_first_one_counts(make_world: MakeWorld) -> None:
     world = make_world(quality=LinkQuality(duplication=1.0))
-    Pupil(world, "ann")
+    ann = Pupil(world, "ann")
     Pupil(world, "bob", answers_from=4)
     teacher = Teacher(world, ("ann", "bob"))
-    number = teacher.questions[0].number
+    asked = Asked("teacher", teacher.questions[0].number)
     later = world.clock.timeout(0.5)
-    later.callbacks.append(lambda _: world.bus.send("ann", "teacher", Result(1), None, number, True))
+    later.callbacks.append(lambda _: ann.reply(asked, Result(1)))
     run(world)
     assert teacher.replies() == [("ann", 14), ("bob", 14)]
     # The question waited for bob, whatever ann said again.
@@ -218,11 +219,11 @@ def test_a_reply_to_a_closed_question_or_by_nobody_asked_changes_nothing(
     make_world: MakeWorld, sender: str, number: int
 ) -> None:
     world = make_world()
-    Pupil(world, "ann"), Absent(world, "bob")
+    pupils = {"ann": Pupil(world, "ann"), "bob": Absent(world, "bob"), "cid": Pupil(world, "cid")}
     teacher = Teacher(world, ("ann", "bob"))
     if sender == "bob":
         run(world)
-    world.bus.send(sender, "teacher", Result(3), question=number, answers=True)
+    pupils[sender].reply(Asked("teacher", number), Result(3))
     for agent in world.agents if sender != "bob" else ():
         agent.start()
     world.clock.run_until(200.0)

@@ -10,9 +10,10 @@ import pytest
 from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.questions import Asked
 from gridarium.agents.upstream import CarbonMarket
 from gridarium.environment.arrays import series
-from gridarium.environment.message_bus import MessageBus
+from gridarium.environment.message_bus import Connection
 from gridarium.experiments.parts.consumers import load_of
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import BuiltWorld as Built
@@ -82,14 +83,14 @@ def test_schedules_can_be_replayed_to_the_last_digit(day: Built) -> None:
 
 
 def test_posted_prices_take_the_damped_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    posted, send = list[TariffSignal](), MessageBus.send
+    posted, send = list[TariffSignal](), Connection.send
 
-    def noted(bus: MessageBus, sender: str, recipient: str, payload: object, **more: Any) -> None:
+    def noted(connection: Connection, recipient: str, payload: object, **more: Any) -> None:
         if isinstance(payload, TariffSignal) and recipient == "residential" and not payload.final:
             posted.append(payload)
-        send(bus, sender, recipient, payload, **more)
+        send(connection, recipient, payload, **more)
 
-    monkeypatch.setattr(MessageBus, "send", noted)
+    monkeypatch.setattr(Connection, "send", noted)
     rounds = negotiated("adcef", "negotiation.damping=0.3", "negotiation.memory=0").one(Dso).today.rounds
     assert [signal.round for signal in posted] == [round_.round for round_ in rounds]
     # After another commitment of the units a negotiation begins anew.
@@ -153,7 +154,8 @@ def test_an_answer_to_an_earlier_round_does_not_count(day: Built) -> None:
     before = dso.today.plan.situation.load_mw.copy()
     # The first question was about forecasts, the second one was the first round.
     late = LoadPlan(series(np.zeros(24)))
-    day.world.bus.send("residential", dso.name, late, question=2, answers=True)
+    (residential,) = (each for each in day.of(Consumer) if each.name == "residential")
+    residential.reply(Asked(dso.name, 2), late)
     day.world.clock.run_until(day.world.clock.now_s + 1.0)
     plans = [consumer.loads_mw["plan"] for consumer in day.of(Consumer)]
     assert np.sum(plans, axis=0) == pytest.approx(before)

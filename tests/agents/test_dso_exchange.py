@@ -13,7 +13,7 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.upstream import UpstreamMarket
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
-from gridarium.environment.message_bus import MessageBus
+from gridarium.environment.message_bus import Connection
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import BuiltWorld as Built
 from gridarium.experiments.world_build import build
@@ -119,14 +119,14 @@ def test_the_reference_of_its_consumers_stays_the_contract_tariff(
     answered: Answered, plain: tuple[TariffSignal, Array], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terms, taken = plain
-    told, send = list[TariffSignal](), MessageBus.send
+    told, send = list[TariffSignal](), Connection.send
 
-    def noted(bus: MessageBus, sender: str, recipient: str, payload: Any, **more: Any) -> None:
-        if isinstance(payload, TariffSignal) and sender == "dso":
+    def noted(connection: Connection, recipient: str, payload: Any, **more: Any) -> None:
+        if isinstance(payload, TariffSignal) and connection.name == "dso":
             told.append(payload)
-        send(bus, sender, recipient, payload, **more)
+        send(connection, recipient, payload, **more)
 
-    monkeypatch.setattr(MessageBus, "send", noted)
+    monkeypatch.setattr(Connection, "send", noted)
     dear = replace(terms, price_per_mwh=series(2.0 * terms.price_per_mwh), ladder=LADDER)
     built, _ = answered([replace(terms, final=False), pulled(dear, 2, taken, 30.0, True)])
     contract = built.one(Dso).contract.tou_price_per_mwh

@@ -43,15 +43,14 @@ class Office:
         rules = DeskRules(partners, rating_weight=0.5, volume_weight=0.5)
         self.desk = P2pDesk(self.world.grid.head, "desk", PrivateLines(PLACES), rules, operator="operator")
         self.heard: list[tuple[str, Any]] = []
-        for name in (*PLACES, "operator"):
-            self.world.bus.connect(name, self._hear)
+        names = (*PLACES, "operator")
+        self.connections = {name: self.world.bus.connect(name, self._hear) for name in names}
 
     def _hear(self, envelope: Envelope) -> None:
         self.heard.append((envelope.recipient, envelope.payload))
         if envelope.question is not None and not envelope.answers:
-            self.world.bus.send(
-                envelope.recipient, envelope.sender, Receipt(), question=envelope.question, answers=True
-            )
+            back = self.connections[envelope.recipient]
+            back.send(envelope.sender, Receipt(), question=envelope.question, answers=True)
 
     def tell(self, period: int, **nominations: tuple[float, float, float, tuple[Rating, ...]]) -> None:
         """Nominate (surplus, deficit, bought, ratings) by name, in time for a period."""
@@ -59,7 +58,8 @@ class Office:
 
         def send(_event: object) -> None:
             for name, (surplus, deficit, bought, ratings) in nominations.items():
-                self.world.bus.send(name, "desk", Nomination(period, surplus, deficit, bought, ratings))
+                told = Nomination(period, surplus, deficit, bought, ratings)
+                self.connections[name].send("desk", told)
 
         moment.callbacks.append(send)
 
@@ -120,8 +120,8 @@ def test_the_operator_hears_sums_and_what_is_likely_to_be_traded() -> None:
 
 def test_it_acknowledges_calls_and_terms() -> None:
     office = Office(2)
-    office.world.bus.send("operator", "desk", PoolCall(1, -2.5, 10.0))
-    office.world.bus.send("operator", "desk", LeaseTerms(1.0))
+    office.connections["operator"].send("desk", PoolCall(1, -2.5, 10.0))
+    office.connections["operator"].send("desk", LeaseTerms(1.0))
     office.run()
     assert office.told(Receipt) == [("operator", Receipt())] * 2
 
@@ -135,7 +135,7 @@ def test_no_more_is_introduced_than_the_operator_calls_for() -> None:
     # All that was introduced is bought, as is told two quarters later.
     for period, (change, bought) in enumerate(((-2.5, 0.0), (-1.5, 0.0), (-0.25, 0.625), (0.0, 0.375))):
         office.tell(period, a=SUN, b=SUN, c=SUN, x=(0.0, 2.0, bought, ()), y=NEED)
-        office.world.bus.send("operator", "desk", PoolCall(period, change, 10.0))
+        office.connections["operator"].send("desk", PoolCall(period, change, 10.0))
     office.run()
     told = limits(office)
     # 3 MW are possible. Those that are cheap to reach come first: a is 1 km from x, b 2 km from y.
@@ -151,7 +151,7 @@ def test_a_pool_that_trades_less_than_is_introduced_is_introduced_for_more() -> 
     # Half of the 0.25 MWh of a quarter was bought, as is told two quarters later; that counts one half.
     for period, bought in enumerate((0.0, 0.0, 0.125, 0.25)):
         office.tell(period, a=SUN, b=SUN, x=(0.0, 0.6, bought, ()), y=(0.0, 0.4, 0.0, ()))
-    office.world.bus.send("operator", "desk", PoolCall(2, -0.6, 10.0))
+    office.connections["operator"].send("desk", PoolCall(2, -0.6, 10.0))
     office.run()
     told = limits(office)
     assert told["a", 0] == np.inf

@@ -18,7 +18,7 @@ from gridarium.agents.devices.storage import StorageDevice
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.consumer_day import ConsumerDay
 from gridarium.agents.feeder.elastic_consumer import ElasticDay
-from gridarium.environment.message_bus import MessageBus
+from gridarium.environment.message_bus import Connection
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import BuiltWorld as Built
 from gridarium.experiments.world_build import build
@@ -137,8 +137,18 @@ class Meddler(Behaviour):
         return planned
 
 
+class Impostor(Behaviour):
+    """Could speak in its neighbours' names, for which it needs their connections."""
+
+    def act(self, agent: GridAgent, period: int, planned: float) -> float:
+        neighbours = [other for other in agent.world.agents if isinstance(other, Consumer)]
+        return planned + 0.0 * len([other._connection for other in neighbours])
+
+
 @pytest.mark.parametrize(
-    ("spy", "field"), [(Spy, "ConsumerDay.plan_mw"), (Meddler, "Consumer._today")], ids=["spy", "meddler"]
+    ("spy", "field"),
+    [(Spy, "ConsumerDay.plan_mw"), (Meddler, "Consumer._today"), (Impostor, "Consumer._connection")],
+    ids=["spy", "meddler", "impostor"],
 )
 def test_the_watch_catches_a_spy(monkeypatch: pytest.MonkeyPatch, spy: type, field: str) -> None:
     with watched(monkeypatch) as (_, foreign):
@@ -157,16 +167,16 @@ def arrays_of(payload: Any) -> Iterator[np.ndarray]:
 
 
 def test_nothing_that_is_sent_can_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds, loose, send = set[str](), list[str](), MessageBus.send
+    kinds, loose, send = set[str](), list[str](), Connection.send
 
-    def checked(bus: MessageBus, sender: str, recipient: str, payload: Any, **more: Any) -> None:
+    def checked(connection: Connection, recipient: str, payload: Any, **more: Any) -> None:
         kinds.add(type(payload).__name__)
         for array in arrays_of(payload):
             if array.flags.writeable or (array.base is not None and array.base.flags.writeable):
-                loose.append(f"{type(payload).__name__} from {sender}")
-        send(bus, sender, recipient, payload, **more)
+                loose.append(f"{type(payload).__name__} from {connection.name}")
+        send(connection, recipient, payload, **more)
 
-    monkeypatch.setattr(MessageBus, "send", checked)
+    monkeypatch.setattr(Connection, "send", checked)
     run_day(*ACTIVE)
     assert loose == []
     assert {"TariffSignal", "LoadPlan", "StorageCommand", "CarbonTerms", "CarbonOffer"} <= kinds

@@ -228,9 +228,9 @@ def test_shouted_prices_are_no_loss_to_either(rule: BargainingRule) -> None:
 def test_without_terms_nothing_is_sold_and_new_terms_count_from_the_next_negotiation() -> None:
     assert Pool({"sun": 1.0, "mill": -1.0}, terms=None).run().trades == []
     pool = Pool({"sun": 1.0, "mill": -1.0}, n_period=2)
-    pool.world.bus.connect("esp", lambda envelope: None)
+    esp = pool.world.bus.connect("esp", lambda envelope: None)
     moment = pool.world.clock.wait_until(START_S + 60.0)
-    moment.callbacks.append(lambda _: pool.world.bus.send("esp", "sun", LeaseTerms(2.0)))
+    moment.callbacks.append(lambda _: esp.send("sun", LeaseTerms(2.0)))
     pool.run()
     fees = [trade.fee_money / trade.sent_mwh for trade in pool.trades]
     assert fees == pytest.approx([40.0] * 15 + [80.0] * 15)
@@ -397,8 +397,8 @@ def test_an_unreliable_seller_loses_the_buyer_to_a_dearer_one() -> None:
 
 def test_a_stranger_is_judged_by_what_is_said_about_it() -> None:
     pool = Pool({"sun": 1.0, "roof": 1.0, "mill": -1.0})
-    pool.world.bus.connect("desk", lambda envelope: None)
-    pool.world.bus.send("desk", "roof", Introduction(0, ("mill",), reputation=0.3))
+    desk = pool.world.bus.connect("desk", lambda envelope: None)
+    desk.send("roof", Introduction(0, ("mill",), reputation=0.3))
     pool.run()
     assert {trade.seller for trade in pool.trades} == {"sun"}
     assert pool.agents["mill"].reputation == {}

@@ -27,7 +27,7 @@ from gridarium.agents.prosumers.reputations import Reputations
 from gridarium.agents.prosumers.seller import Seller
 from gridarium.agents.prosumers.shares import Sharing
 from gridarium.agents.prosumers.trading import book_of
-from gridarium.environment.message_bus import MessageBus
+from gridarium.environment.message_bus import Connection
 from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPoolPlan, synthetic_pool
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.messages.leasing import Ask, Bid, Confirm, Grant, PriceOffer
@@ -89,13 +89,13 @@ def test_nobody_touches_anothers_private_fields(
 def test_only_declaring_rules_send_utilities(rule: BargainingRule, monkeypatch: pytest.MonkeyPatch) -> None:
     pool = synthetic_pool(SyntheticPoolPlan(6, rule, n_period=1, first_period=46), 1)
     sent: list[Any] = []
-    send = MessageBus.send
+    send = Connection.send
 
-    def spy(bus: MessageBus, sender: str, recipient: str, payload: Any, **more: Any) -> None:
+    def spy(connection: Connection, recipient: str, payload: Any, **more: Any) -> None:
         sent.append(payload)
-        send(bus, sender, recipient, payload, **more)
+        send(connection, recipient, payload, **more)
 
-    monkeypatch.setattr(MessageBus, "send", spy)
+    monkeypatch.setattr(Connection, "send", spy)
     while pool.world.running:
         pool.world.step()
     bids = [payload for payload in sent if isinstance(payload, Bid)]
@@ -108,16 +108,17 @@ def test_under_private_information_no_message_says_a_cost(monkeypatch: pytest.Mo
     plan = SyntheticPoolPlan(8, ConcessionRule(), n_period=4, first_period=46)
     pool = synthetic_pool(plan, 1)
     prices: list[tuple[str, str, float]] = []
-    send = MessageBus.send
+    send = Connection.send
 
-    def spy(bus: MessageBus, sender: str, recipient: str, payload: Any, **more: Any) -> None:
+    def spy(connection: Connection, recipient: str, payload: Any, **more: Any) -> None:
         if isinstance(payload, Ask | PriceOffer):
-            prices.append((sender, recipient, payload.price_per_mwh))
+            prices.append((connection.name, recipient, payload.price_per_mwh))
         if isinstance(payload, Grant):
-            prices.extend((sender, recipient, each) for each in (payload.cost_per_mwh, payload.value_per_mwh))
-        send(bus, sender, recipient, payload, **more)
+            told = (payload.cost_per_mwh, payload.value_per_mwh)
+            prices.extend((connection.name, recipient, each) for each in told)
+        send(connection, recipient, payload, **more)
 
-    monkeypatch.setattr(MessageBus, "send", spy)
+    monkeypatch.setattr(Connection, "send", spy)
     while pool.world.running:
         pool.world.step()
     ladder = LadderTariff(plan.terms.base_fee_per_km_mwh, plan.terms.interval_km, plan.terms.growth)

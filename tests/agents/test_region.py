@@ -57,7 +57,7 @@ def lived(
     demand = RegionDemand(BASE, Flexibility(shift_share=0.0, cut_cost_per_mw2h=100.0))
     region = Region(world.grid.head, "r1", demand, "ties", behaviour)
     for signal in signals:
-        world.bus.send("ties", "r1", signal)
+        supplier.send("r1", signal)
     while world.running:
         world.step()
     return region, supplier
@@ -120,8 +120,8 @@ def test_it_tells_its_base_load_when_asked(make_world: MakeWorld) -> None:
     world = make_world()
     supplier = Supplier(world)
     Region(world.grid.head, "r1", RegionDemand(BASE, Flexibility()), "ties")
-    world.bus.send("ties", "r1", ForecastRequest(0))
-    world.bus.send("ties", "r1", told())
+    supplier.send("r1", ForecastRequest(0))
+    supplier.send("r1", told())
     while world.running:
         world.step()
     assert supplier.heard[0].load_mw == pytest.approx(BASE)

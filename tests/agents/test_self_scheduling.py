@@ -12,7 +12,7 @@ import pytest
 from scipy.optimize import linprog
 
 from gridarium.environment.arrays import Array
-from gridarium.environment.message_bus import MessageBus
+from gridarium.environment.message_bus import Connection
 from gridarium.experiments.results import Result
 from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario
@@ -110,13 +110,13 @@ def test_equally_good_schedules_differ_in_what_becomes_of_them(own: Result) -> N
 
 
 def test_an_owner_that_hears_no_tariff_does_what_it_has_declared(monkeypatch: pytest.MonkeyPatch) -> None:
-    send = MessageBus.send
+    send = Connection.send
 
-    def lossy(bus: MessageBus, sender: str, recipient: str, payload: object, **more: Any) -> None:
+    def lossy(connection: Connection, recipient: str, payload: object, **more: Any) -> None:
         if not (isinstance(payload, TariffSignal) and recipient == "storage_24"):
-            send(bus, sender, recipient, payload, **more)
+            send(connection, recipient, payload, **more)
 
-    monkeypatch.setattr(MessageBus, "send", lossy)
+    monkeypatch.setattr(Connection, "send", lossy)
     result = ran("static-carbon", "negotiation.round_limit=2")
     drawn = result.table("dispatch").query("agent == 'storage_24'")
     told = result.table("storage_schedules").query("agent == 'storage_24'")

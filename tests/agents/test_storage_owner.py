@@ -49,9 +49,9 @@ def test_carbon_of_three_periods_by_hand(make_world: MakeWorld, period_h: float)
     Load(world.grid.head, "load")
     owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
     heard: list[object] = []
-    world.bus.connect("dso", lambda envelope: heard.append(envelope.payload))
-    world.bus.send("dso", "pool", ForecastRequest(0))
-    world.bus.send("dso", "pool", schedule([0.4, 0.0, 0.0], [0.0, 0.2, 0.0]))
+    dso = world.bus.connect("dso", lambda envelope: heard.append(envelope.payload))
+    dso.send("pool", ForecastRequest(0))
+    dso.send("pool", schedule([0.4, 0.0, 0.0], [0.0, 0.2, 0.0]))
     for _ in range(3):
         world.step()
     # What arrives at the far bus carries the carbon of the losses on its way.
@@ -93,13 +93,13 @@ def test_the_newest_schedule_counts_and_a_late_copy_of_it_changes_nothing(make_w
     world = make_world()
     owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
     receipts: list[object] = []
-    world.bus.connect("dso", lambda envelope: receipts.append(envelope.payload))
+    dso = world.bus.connect("dso", lambda envelope: receipts.append(envelope.payload))
     newest = schedule([0.3, 0.0], [0.0, 0.2], issue=7, period=1)
-    world.bus.send("dso", "pool", newest)
-    world.bus.send("dso", "pool", schedule([0.4, 0.4, 0.4], [0.0, 0.0, 0.0], issue=6))
+    dso.send("pool", newest)
+    dso.send("pool", schedule([0.4, 0.4, 0.4], [0.0, 0.0, 0.0], issue=6))
     world.step()
     world.step()
-    world.bus.send("dso", "pool", newest)
+    dso.send("pool", newest)
     world.step()
     # Idle before the first period that it is about; the pool is not filled anew by a copy.
     assert world.meters["pool"].tolist() == [0.0, 0.3, 0.0]
@@ -111,8 +111,8 @@ def test_a_schedule_without_reactive_power_and_virtual_carbon(make_world: MakeWo
     world = make_world()
     owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
     told: list[object] = []
-    world.bus.connect("dso", lambda envelope: told.append(envelope.payload))
-    world.bus.send("dso", "pool", StorageCommand(1, 0, series([0.4] * 3), series([0.0] * 3)))
+    dso = world.bus.connect("dso", lambda envelope: told.append(envelope.payload))
+    dso.send("pool", StorageCommand(1, 0, series([0.4] * 3), series([0.0] * 3)))
     world.step()
     assert told[-1] == StorageStatus(1, 0.4, 0.0, owner.storage.e_mwh[0])
 
@@ -124,14 +124,14 @@ def test_the_content_told_for_the_next_day_counts_with_the_rest_of_this_one(
     world = make_world(48)
     owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
     heard: list[object] = []
-    world.bus.connect("dso", lambda envelope: heard.append(envelope.payload))
+    dso = world.bus.connect("dso", lambda envelope: heard.append(envelope.payload))
     charge, discharge = np.zeros((2, 24))
     charge[[3, 22]], discharge[[10, 20]] = (0.3, 0.2), (0.25, 0.1)
-    world.bus.send("dso", "pool", StorageCommand(1, 0, series(charge), series(discharge)))
+    dso.send("pool", StorageCommand(1, 0, series(charge), series(discharge)))
     for period in range(25):
         if period == asked_at:
             world.clock.run_until(world.clock.now_s + 1.0 if period == 0 else world.clock.now_s)
-            world.bus.send("dso", "pool", ForecastRequest(1))
+            dso.send("pool", ForecastRequest(1))
         world.step()
     by_hand = 0.5 + 0.92 * 0.5 - 0.35 / 0.95
     offers = [payload for payload in heard if isinstance(payload, StorageOffer)]
@@ -143,13 +143,13 @@ def test_the_content_told_for_the_next_day_counts_with_the_rest_of_this_one(
 def test_each_day_has_a_schedule_of_its_own(make_world: MakeWorld) -> None:
     world = make_world(48)
     owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
-    world.bus.connect("dso", lambda envelope: None)
+    dso = world.bus.connect("dso", lambda envelope: None)
     first, second = np.zeros((2, 24))
     first[2], second[5] = 0.3, 0.1
     nothing = [0.0] * 24
     # The order of arrival does not matter.
-    world.bus.send("dso", "pool", schedule(second.tolist(), nothing, first=0.4, period=24))
-    world.bus.send("dso", "pool", schedule(first.tolist(), nothing, first=0.3))
+    dso.send("pool", schedule(second.tolist(), nothing, first=0.4, period=24))
+    dso.send("pool", schedule(first.tolist(), nothing, first=0.3))
     for _ in range(48):
         world.step()
     assert world.meters["pool"].tolist() == [*first, *second]
@@ -164,8 +164,8 @@ def test_an_impossible_schedule_is_followed_as_far_as_it_goes_and_the_rest_is_to
     world = make_world()
     owner = StorageOwner(Site(world.grid, 1), "pool", RATINGS, "dso")
     told: list[object] = []
-    world.bus.connect("dso", lambda envelope: told.append(envelope.payload))
-    world.bus.send("dso", "pool", schedule([0.4, 0.4, 0.0], [0.0, 0.0, 0.0]))
+    dso = world.bus.connect("dso", lambda envelope: told.append(envelope.payload))
+    dso.send("pool", schedule([0.4, 0.4, 0.0], [0.0, 0.0, 0.0]))
     for _ in range(3):
         world.step()
     full = (0.9 - 0.5 - 0.92 * 0.4) / 0.92

@@ -15,7 +15,7 @@ from gridarium.agents.storage.join_rules import ImitationJoin, JoinRule, MarginJ
 from gridarium.agents.storage.stand_alone import Idle
 from gridarium.agents.storage.storage_pool import PoolRules, StoragePool
 from gridarium.environment.links import LinkQuality
-from gridarium.environment.message_bus import MessageBus
+from gridarium.environment.message_bus import Connection
 from gridarium.market.accounts import POOL_SHARE, POOL_VALUE
 from gridarium.market.formation import formation_of
 from gridarium.market.pool_splits import Capacity, LeastCore, Prenucleolus, SampledShapley, SplitRule
@@ -208,9 +208,9 @@ def test_more_owners_than_a_table_holds_are_shared_among_all_the_same(split: Spl
 
 
 def test_what_is_sent_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    loose, kinds, send = list[str](), set[str](), MessageBus.send
+    loose, kinds, send = list[str](), set[str](), Connection.send
 
-    def checked(bus: MessageBus, sender: str, recipient: str, payload: object, **more: Any) -> None:
+    def checked(connection: Connection, recipient: str, payload: object, **more: Any) -> None:
         kinds.add(type(payload).__name__)
         for field in dataclasses.fields(payload) if dataclasses.is_dataclass(payload) else ():
             value = getattr(payload, field.name)
@@ -218,9 +218,9 @@ def test_what_is_sent_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None
                 whole = value if value.base is None else value.base
                 if value.flags.writeable or whole.flags.writeable:
                     loose.append(f"{type(payload).__name__}.{field.name}")
-        send(bus, sender, recipient, payload, **more)
+        send(connection, recipient, payload, **more)
 
-    monkeypatch.setattr(MessageBus, "send", checked)
+    monkeypatch.setattr(Connection, "send", checked)
     play(majority, EQUAL, rules(revisions="together"), groups=True, n_day=4)
     many = {f"o{number}": 1.0 for number in range(13)}
     play(lambda some: float(len(some)), many, rules(split=Capacity()), n_day=2)

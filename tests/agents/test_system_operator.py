@@ -33,7 +33,7 @@ from gridarium.environment.forecast_error import ForecastError
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.links import LinkQuality
-from gridarium.environment.message_bus import MessageBus
+from gridarium.environment.message_bus import Connection
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
 from gridarium.market.accounts import (
@@ -448,16 +448,16 @@ def arrays_of(payload: Any) -> Iterator[np.ndarray]:
 def test_nothing_that_is_sent_can_be_changed(
     monkeypatch: pytest.MonkeyPatch, make_plate: Callable[..., Plate]
 ) -> None:
-    kinds, loose, send = set[str](), list[str](), MessageBus.send
+    kinds, loose, send = set[str](), list[str](), Connection.send
 
-    def checked(bus: MessageBus, sender: str, recipient: str, payload: Any, **more: Any) -> None:
+    def checked(connection: Connection, recipient: str, payload: Any, **more: Any) -> None:
         kinds.add(type(payload).__name__)
         if any(array.flags.writeable for array in arrays_of(payload)):
-            loose.append(f"{type(payload).__name__} from {sender}")
-        send(bus, sender, recipient, payload, **more)
+            loose.append(f"{type(payload).__name__} from {connection.name}")
+        send(connection, recipient, payload, **more)
 
     plate = make_plate()
-    monkeypatch.setattr(MessageBus, "send", checked)
+    monkeypatch.setattr(Connection, "send", checked)
     for _ in range(8):
         plate.world.step()
     assert loose == []

@@ -41,14 +41,14 @@ class World:
         self.bus = MessageBus(self.clock, RandomStreams(seed), quality)
         self.bus.record = True
         self.got: dict[str, list[Envelope]] = {name: [] for name in names}
-        for name in names:
-            self.bus.connect(name, self.got[name].append)
+        self.ends = {name: self.bus.connect(name, self.got[name].append) for name in names}
+        self.ends["dso"] = self.bus.connect("dso", lambda _: None)
 
     def send_each_second(self, n_messages: int, recipient: str = "a") -> None:
         for number in range(n_messages):
             delay_s = number - self.clock.now_s
             self.clock.timeout(delay_s).callbacks.append(
-                lambda _, number=number: self.bus.send("dso", recipient, Price(number))
+                lambda _, number=number: self.ends["dso"].send(recipient, Price(number))
             )
 
     def numbers(self, recipient: str = "a") -> list[int]:
@@ -57,8 +57,9 @@ class World:
 
 def test_ideal_link_delivers_instantly_in_order_but_not_within_the_call() -> None:
     world = World()
-    world.bus.send("dso", "a", Price(0))
-    world.bus.broadcast("dso", ["a", "b"], Price(1))
+    world.ends["dso"].send("a", Price(0))
+    for name in "ab":
+        world.ends["dso"].send(name, Price(1))
     assert world.got == {"a": [], "b": []}
     world.clock.run_until(1.0)
     assert world.got["a"][0] == Envelope("dso", "a", "Price", 0.0, 0.0, Price(0))
@@ -68,17 +69,27 @@ def test_ideal_link_delivers_instantly_in_order_but_not_within_the_call() -> Non
 def test_envelopes_carry_the_number_of_a_question_whatever_happens_on_the_way() -> None:
     world = World(LinkQuality(latency_s=0.1, duplication=1.0, reordering=0.5), seed=3)
     for number in range(20):
-        world.bus.send("dso", "a", Price(number), question=number, answers=number % 2 == 1)
-    world.bus.send("dso", "a", Price(20))
+        world.ends["dso"].send("a", Price(number), question=number, answers=number % 2 == 1)
+    world.ends["dso"].send("a", Price(20))
     world.clock.run_until(10.0)
     told = {(envelope.payload.number, envelope.question, envelope.answers) for envelope in world.got["a"]}
     assert told == {(number, number, number % 2 == 1) for number in range(20)} | {(20, None, False)}
     assert len(world.got["a"]) == 42
 
 
+def test_the_bus_says_who_sends_and_nobody_else_can() -> None:
+    world = World()
+    with pytest.raises(TypeError, match="sender"):
+        world.ends["b"].send("a", Price(0), sender="dso")  # type: ignore[call-arg]
+    world.ends["b"].send("a", Price(1))
+    world.clock.run_until(1.0)
+    assert [(envelope.sender, envelope.payload) for envelope in world.got["a"]] == [("b", Price(1))]
+    assert {name for name in dir(world.bus) if "send" in name or "broadcast" in name} == {"_send"}
+
+
 def test_a_message_costs_one_event() -> None:
     world = World()
-    world.bus.send("dso", "a", Price(0))
+    world.ends["dso"].send("a", Price(0))
     world.clock.env.step()
     assert (world.numbers(), world.clock.env.peek()) == ([0], math.inf)
 
@@ -88,11 +99,11 @@ def test_an_answer_within_a_handler_waits_its_turn() -> None:
     story: list[Any] = []
 
     def leader(envelope: Envelope) -> None:
-        world.bus.send("leader", "b", Price(9))
+        connection.send("b", Price(9))
         story.append(("leader done", len(world.got["b"])))
 
-    world.bus.connect("leader", leader)
-    world.bus.send("a", "leader", Price(0))
+    connection = world.bus.connect("leader", leader)
+    world.ends["a"].send("leader", Price(0))
     world.clock.run_until(1.0)
     assert story == [("leader done", 0)]
     assert world.numbers("b") == [9]
@@ -112,7 +123,7 @@ def test_constant_latency_never_reorders(latency_s: float, times: list[float]) -
     world = World(LinkQuality(latency_s=latency_s))
     for number, t_s in enumerate(sorted(times)):
         world.clock.timeout(t_s).callbacks.append(
-            lambda _, number=number: world.bus.send("dso", "a", Price(number))
+            lambda _, number=number: world.ends["dso"].send("a", Price(number))
         )
     world.clock.run_until(HOUR_S)
     assert world.numbers() == list(range(len(times)))
@@ -138,7 +149,7 @@ def test_a_link_can_have_any_distribution_of_latency() -> None:
     for latency in never:
         world.bus.set_link("dso", "b", LinkQuality(), latency)
         with pytest.raises(MessageError, match="drawn latency"):
-            world.bus.send("dso", "b", Price(0))
+            world.ends["dso"].send("b", Price(0))
 
 
 @given(loss=st.floats(0, 1), seed=st.integers(0, 2**32))
@@ -199,12 +210,11 @@ def test_reordering_neither_loses_nor_misdates(reordering: float, latency_s: flo
 
 def test_outage_cuts_both_directions() -> None:
     world = World()
-    world.bus.connect("dso", lambda _: None)
     world.bus.add_outage("a", 2.0, 4.0)
     world.send_each_second(6)
     for number in range(6):
         world.clock.timeout(number).callbacks.append(
-            lambda _, number=number: world.bus.send("a", "b", Price(number))
+            lambda _, number=number: world.ends["a"].send("b", Price(number))
         )
     world.clock.run_until(10.0)
     assert (world.numbers("a"), world.numbers("b")) == ([0, 1, 4, 5], [0, 1, 4, 5])
@@ -227,7 +237,7 @@ def lossy_run(seed: int, further_link: bool) -> list[Envelope]:
     if further_link:
         world.send_each_second(200, "c")
         world.bus.set_link("a", "b", LinkQuality(loss=0.5), latency=lambda rng: rng.exponential())
-        world.bus.send("a", "b", Price(0))
+        world.ends["a"].send("b", Price(0))
     world.send_each_second(200, "a")
     world.clock.run_until(HOUR_S)
     return world.got["a"]
@@ -241,8 +251,8 @@ def test_same_seed_same_deliveries_and_a_further_link_changes_none() -> None:
 def test_log_has_a_row_for_each_outcome() -> None:
     world = World()
     world.bus.set_link("dso", "b", LinkQuality(loss=1.0))
-    world.bus.send("dso", "a", Offer(1))
-    world.bus.send("dso", "b", Offer(2), topic="bid")
+    world.ends["dso"].send("a", Offer(1))
+    world.ends["dso"].send("b", Offer(2), topic="bid")
     world.clock.run_until(1.0)
     log = world.bus.log()
     assert list(log.columns) == ["sent_s", "delivered_s", "sender", "recipient", "topic", "outcome"]
@@ -257,7 +267,7 @@ def test_log_has_a_row_for_each_outcome() -> None:
 def test_counters_run_without_the_log() -> None:
     world = World()
     world.bus.record = False
-    world.bus.send("dso", "a", Price(0))
+    world.ends["dso"].send("a", Price(0))
     world.clock.run_until(1.0)
     assert (world.bus.sent, world.bus.delivered, len(world.bus.log())) == (1, 1, 0)
 
@@ -265,7 +275,7 @@ def test_counters_run_without_the_log() -> None:
 @pytest.mark.parametrize("payload", [Price(1), Offer(1), (1, 2), "text", 1.0, None, frozenset({1})])
 def test_immutable_payloads_pass(payload: object) -> None:
     world = World()
-    world.bus.send("dso", "a", payload)
+    world.ends["dso"].send("a", payload)
     world.clock.run_until(1.0)
     assert world.got["a"][0].payload is payload
 
@@ -275,14 +285,14 @@ def test_mutable_payloads_are_refused(payload: object) -> None:
     world = World()
     for _ in range(2):
         with pytest.raises(MessageError, match=f"immutable type, got {type(payload).__name__}"):
-            world.bus.send("dso", "a", payload)
+            world.ends["dso"].send("a", payload)
     assert world.bus.sent == 0
 
 
 def test_unknown_and_taken_names_are_refused() -> None:
     world = World()
     with pytest.raises(MessageError, match="message from dso: recipient 'nobody'"):
-        world.bus.send("dso", "nobody", Price(0))
+        world.ends["dso"].send("nobody", Price(0))
     with pytest.raises(MessageError, match="'a' is taken"):
         world.bus.connect("a", lambda _: None)
 
@@ -311,6 +321,6 @@ def test_an_error_in_a_receiver_stops_the_run() -> None:
         raise MessageError("cannot be understood")
 
     world.bus.connect("c", broken)
-    world.bus.send("dso", "c", Price(0))
+    world.ends["dso"].send("c", Price(0))
     with pytest.raises(MessageError, match="cannot be understood"):
         world.clock.run_until(1.0)
