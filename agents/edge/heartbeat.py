@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from gridarium.environment.clock import Clock
 from gridarium.environment.errors import Fault, InputError
 from gridarium.environment.links import LinkQuality
 
@@ -95,9 +98,18 @@ class Heartbeat:
         """
         last = math.ceil((failed_s - phase_s) / self.every_s) - 1
         sent_s = phase_s + (last - self._lost(stream)) * self.every_s
+        return sent_s + self._latency_s(stream) + self.wait_s
+
+    def heard_s(self, back_s: float, phase_s: float, stream: np.random.Generator) -> float:
+        """Clock time at which the first beat of a unit that is back arrives, s."""
+        first = math.ceil((back_s - phase_s) / self.every_s)
+        loss, drawn = self.quality.loss, float(stream.random())
+        lost = math.floor(math.log(1.0 - drawn) / math.log(loss)) if loss > 0.0 else 0
+        return phase_s + (first + lost) * self.every_s + self._latency_s(stream)
+
+    def _latency_s(self, stream: np.random.Generator) -> float:
         quality = self.quality
-        latency_s = quality.latency_s + (2.0 * stream.random() - 1.0) * quality.latency_jitter_s
-        return sent_s + latency_s + self.wait_s
+        return quality.latency_s + (2.0 * float(stream.random()) - 1.0) * quality.latency_jitter_s
 
     def _lost(self, stream: np.random.Generator) -> int:
         """Beats lost right before the failure, fewer than those that raise an alarm."""
@@ -107,6 +119,92 @@ class Heartbeat:
         # The distribution function of j is (1 - loss^(j + 1)) / (1 - loss^missed).
         kept = 1.0 - drawn * (1.0 - loss**self.missed)
         return min(self.missed - 1, math.floor(math.log(kept) / math.log(loss)))
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A time in which a unit sent no beats.
+
+    Parameters
+    ----------
+    from_s : float
+        When it stopped, s.
+    missed_s : float
+        When that was noticed, s; nan where it was not.
+    """
+
+    from_s: float
+    missed_s: float = math.nan
+
+
+class Heartbeats:
+    """The beats of one unit, as the other end hears them: whether they come, and nothing else.
+
+    - `stop`, `resume`: by the unit, as it fails and as it is back
+    - `silences`: times without beats so far
+
+    Parameters
+    ----------
+    clock : Clock
+    heartbeat : Heartbeat
+    stream : Generator
+        Of the unit's beats.
+    missed, heard : callable
+        Called as beats are missed, and as they come again after that.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        heartbeat: Heartbeat,
+        stream: np.random.Generator,
+        missed: Callable[[], None],
+        heard: Callable[[], None],
+    ) -> None:
+        self.heartbeat = heartbeat
+        self._clock, self._stream = clock, stream
+        self._missed, self._heard = missed, heard
+        self._phase_s = clock.now_s + heartbeat.phase_s(stream)
+        self._is_missed = False
+        self._alarm_s: float | None = None
+        self._again_s: float | None = None
+        self.silences: list[Silence] = []
+
+    def stop(self) -> None:
+        """Send no more beats from this instant on."""
+        self._again_s = None
+        self.silences.append(Silence(self._clock.now_s))
+        if not self._is_missed and self._alarm_s is None:
+            self._alarm_s = self.heartbeat.silent_s(self._clock.now_s, self._phase_s, self._stream)
+            self._at(self._alarm_s, self._alarm)
+
+    def resume(self) -> None:
+        """Send beats again from this instant on."""
+        heard_s = self.heartbeat.heard_s(self._clock.now_s, self._phase_s, self._stream)
+        if self._alarm_s is not None and heard_s < self._alarm_s:
+            self._alarm_s = None
+            return
+        self._again_s = heard_s
+        self._at(heard_s, self._hear)
+
+    def _at(self, time_s: float, act: Callable[[float], None]) -> None:
+        def due(event: Any) -> None:
+            act(time_s)
+
+        self._clock.wait_until(max(time_s, self._clock.now_s)).callbacks.append(due)
+
+    def _alarm(self, time_s: float) -> None:
+        """Unless a beat came before it was due."""
+        if self._alarm_s == time_s:
+            self._alarm_s, self._is_missed = None, True
+            self.silences[-1] = replace(self.silences[-1], missed_s=self._clock.now_s)
+            self._missed()
+
+    def _hear(self, time_s: float) -> None:
+        """Unless the unit has failed again before that beat."""
+        if self._again_s == time_s:
+            self._again_s, self._is_missed = None, False
+            self._heard()
 
 
 def polled_s(failed_s: float, every_s: float, phase_s: float, latency_s: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -86,26 +86,25 @@ class Processor:
             rank = priority - 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Handled:
-    """A frame with an urgent task that was dealt with.
+@dataclass(slots=True)
+class Port:
+    """Where one link ends: frames that wait there, and what came of those before.
 
     Parameters
     ----------
-    port : str
-        By which it came: the name of the other end of the link.
-    arrived_s, done_s : float
-        Clock times, s.
+    waiting : deque
+        Of each frame: when it came, the priority of its task, and the task.
+    frames, refused, urgent : int
+        How many have come, did not pass the check, and had an urgent task that is done.
+    longest_s : float
+        Longest time from the arrival of an urgent frame until its task was done, s.
     """
 
-    port: str
-    arrived_s: float
-    done_s: float
-
-    @property
-    def delay_s(self) -> float:
-        """From its arrival until its task was done, s."""
-        return self.done_s - self.arrived_s
+    waiting: deque[tuple[float, Priority | None, Callable[[], None]]] = field(default_factory=deque)
+    frames: int = 0
+    refused: int = 0
+    urgent: int = 0
+    longest_s: float = 0.0
 
 
 class EdgeQueue:
@@ -116,7 +115,7 @@ class EdgeQueue:
 
     - `arrive`: a frame has come
     - `run`: a task that no frame asks for, such as that of a watchdog
-    - `handled`: urgent frames so far; `checked`, `refused`: frames so far
+    - `ports`: by name of the other end of the link
 
     Parameters
     ----------
@@ -127,9 +126,7 @@ class EdgeQueue:
     def __init__(self, clock: Clock, times: TaskTimes) -> None:
         self._clock, self._times = clock, times
         self.processor = Processor(clock, interrupts=True)
-        self._ports: dict[str, deque[tuple[float, Priority | None, Callable[[], None]]]] = {}
-        self.handled: list[Handled] = []
-        self.checked = self.refused = 0
+        self.ports: dict[str, Port] = {}
 
     def arrive(self, port: str, priority: Priority | None, task: Callable[[], None]) -> None:
         """Take a frame; its task is called when it is done.
@@ -141,31 +138,30 @@ class EdgeQueue:
             Of its task; None for a frame that does not pass the check.
         task : callable
         """
-        waiting = self._ports.setdefault(port, deque())
-        waiting.append((self._clock.now_s, priority, task))
-        if len(waiting) == 1:
-            self._clock.process(self._serve(port, waiting))
+        here = self.ports.setdefault(port, Port())
+        here.frames += 1
+        here.waiting.append((self._clock.now_s, priority, task))
+        if len(here.waiting) == 1:
+            self._clock.process(self._serve(here))
 
     def run(self, priority: Priority, task: Callable[[], None]) -> None:
         """Let a task be done by itself."""
         self._clock.process(self._do(priority, task))
 
-    def _serve(
-        self, port: str, waiting: deque[tuple[float, Priority | None, Callable[[], None]]]
-    ) -> Generator[Any, Any, None]:
+    def _serve(self, port: Port) -> Generator[Any, Any, None]:
         """Check the frames of a port one after the other while there are any."""
-        while waiting:
-            arrived_s, priority, task = waiting[0]
+        while port.waiting:
+            arrived_s, priority, task = port.waiting[0]
             urgent = priority is Priority.URGENT
             # The task of an urgent frame follows its check at once.
             service_s = self._times.check_s + (self._times.urgent_s if urgent else 0.0)
             yield from self.processor.work(Priority.CHECK, service_s)
-            waiting.popleft()
-            self.checked += 1
+            port.waiting.popleft()
             if priority is None:
-                self.refused += 1
+                port.refused += 1
             elif urgent:
-                self.handled.append(Handled(port, arrived_s, self._clock.now_s))
+                port.urgent += 1
+                port.longest_s = max(port.longest_s, self._clock.now_s - arrived_s)
                 task()
             else:
                 self.run(priority, task)

@@ -1,0 +1,231 @@
+"""The edge controller of a feeder: urgent tasks at once, within a period, without the operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from gridarium.agents.base import GridAgent, on
+from gridarium.agents.edge.failover import Failovers
+from gridarium.agents.edge.heartbeat import Heartbeat, Heartbeats
+from gridarium.agents.edge.known_units import KnownUnit
+from gridarium.agents.edge.task_queue import EdgeQueue, Flood, Priority, TaskTimes, delay_bounds_s
+from gridarium.agents.edge.voltage_keeping import VoltageKeeping, VoltageRules
+from gridarium.agents.rows import Rows
+from gridarium.environment.grids import Site
+from gridarium.market.messages.commands import Receipt, StorageCommand
+from gridarium.market.messages.edge import (
+    Active,
+    EdgeEnrolment,
+    FeederSchedule,
+    OutageCause,
+    Telemetry,
+    UnitOutage,
+    UnitReturned,
+    VoltageReading,
+)
+
+
+@dataclass(frozen=True)
+class EdgeRules:
+    """How an edge controller works.
+
+    Parameters
+    ----------
+    times : TaskTimes
+    frames_per_s : float
+        What one of its links can carry.
+    burst : int
+        Most honest frames that one sender has under way at once.
+    telemetry_s : float
+        How often units report.
+    voltage : VoltageRules
+    """
+
+    times: TaskTimes
+    frames_per_s: float
+    burst: int
+    telemetry_s: float
+    voltage: VoltageRules
+
+
+class EdgeController(GridAgent):
+    """Watches the units of a feeder, hands over what a failed one was told, and keeps voltages in the band.
+
+    Frames are checked in turn by port and then queue as tasks; what is urgent interrupts what is not.
+
+    - `queue`, `units`, `failovers`, `voltages`: its parts
+    - `watch`: the heartbeats of a unit
+
+    Parameters
+    ----------
+    site : Site
+        The head of its feeder.
+    name : str
+    operator : str
+        Who hears of outages.
+    buses : mapping of str to int
+        Bus index of each unit that may enrol, by name in the world.
+    rules : EdgeRules
+    """
+
+    kind = "edge"
+
+    def __init__(
+        self, site: Site, name: str, operator: str, buses: Mapping[str, int], rules: EdgeRules
+    ) -> None:
+        super().__init__(site, name)
+        self._operator, self._rules = operator, rules
+        self.queue = EdgeQueue(self.world.clock, rules.times)
+        self.units: dict[str, KnownUnit] = {}
+        self.failovers = Failovers(self.units, self.send)
+        self.voltages = VoltageKeeping(self.grid.feeder, buses, self.units, rules.voltage, self.send)
+        self._beats: dict[str, Heartbeats] = {}
+        self._schedules: dict[str, dict[int, StorageCommand]] = {}
+
+    def watch(self, unit: str, heartbeat: Heartbeat) -> Heartbeats:
+        """Expect heartbeats of a unit from now on; returns what the unit stops as it fails."""
+        urgent = partial(self.queue.run, Priority.URGENT)
+        self._beats[unit] = Heartbeats(
+            self.world.clock,
+            heartbeat,
+            self.stream(f"heartbeats of {self.grid.local(unit)}"),
+            lambda: urgent(partial(self._miss, unit, self.world.clock.now_s)),
+            lambda: urgent(partial(self._hear_again, unit)),
+        )
+        return self._beats[unit]
+
+    # What it hears: a frame, which is checked, and then a task.
+
+    def _queued(self, sender: str, priority: Priority, task: Callable[[], None]) -> None:
+        self.queue.arrive(sender, priority, task)
+
+    @on(EdgeEnrolment)
+    def take_enrolment(self, enrolment: EdgeEnrolment, sender: str) -> None:
+        """Know a unit from now on."""
+        asked = self.asked
+
+        def enrol() -> None:
+            if sender not in self.units:
+                self.units[sender] = KnownUnit(enrolment)
+                for day, told in self._schedules.get(sender, {}).items():
+                    self.units[sender].tell(day, told)
+            if asked.number is not None:
+                self.reply(asked, Receipt())
+
+        self._queued(sender, Priority.ROUTINE, enrol)
+
+    @on(FeederSchedule)
+    def take_schedule(self, schedule: FeederSchedule, sender: str) -> None:
+        """Keep what units were told."""
+        asked = self.asked
+
+        def keep() -> None:
+            for name, command in schedule.schedules.items():
+                self._schedules.setdefault(name, {})[schedule.day] = command
+                if name in self.units:
+                    self.units[name].tell(schedule.day, command)
+            self.reply(asked, Receipt())
+
+        self._queued(sender, Priority.ROUTINE, keep)
+
+    @on(Telemetry)
+    def take_telemetry(self, telemetry: Telemetry, sender: str) -> None:
+        """Keep what a unit measures; one that has opened its breaker itself is out."""
+        isolated = not telemetry.breaker_closed
+        known = self.units.get(sender)
+        urgent = known is not None and isolated != (known.outage == "overheating")
+        task = partial(self._keep, telemetry, sender)
+        self._queued(sender, Priority.URGENT if urgent else Priority.ROUTINE, task)
+
+    @on(VoltageReading)
+    def take_reading(self, reading: VoltageReading, sender: str) -> None:
+        """Correct the voltages, if they need it."""
+        self._queued(sender, Priority.URGENT, partial(self._correct, reading))
+
+    @on(Active)
+    def take_active(self, active: Active, sender: str) -> None:
+        """Take note that a standby unit delivers."""
+        self._queued(sender, Priority.ROUTINE, partial(self.failovers.hear, active, sender))
+
+    # What it does.
+
+    @property
+    def _period(self) -> int:
+        """The settlement period that runs."""
+        world = self.world
+        return int(np.floor((world.clock.now_s - world.delivery_s) / world.clock.period_s + 1e-9))
+
+    def _keep(self, telemetry: Telemetry, sender: str) -> None:
+        unit = self.units.get(sender)
+        if unit is None:
+            return
+        unit.hear(telemetry)
+        if not telemetry.breaker_closed and unit.outage is None:
+            self._begin_outage(sender, "overheating", telemetry.time_s, telemetry.time_s)
+        elif telemetry.breaker_closed and unit.outage == "overheating":
+            self._end_outage(sender)
+
+    def _miss(self, unit: str, missed_s: float) -> None:
+        """Nothing was heard of a unit for too long."""
+        if unit in self.units and self.units[unit].outage is None:
+            # When it really failed is for the record only.
+            failed_s = self._beats[unit].silences[-1].from_s
+            self._begin_outage(unit, "failure", failed_s, missed_s)
+
+    def _hear_again(self, unit: str) -> None:
+        if unit in self.units and self.units[unit].outage == "failure":
+            self._end_outage(unit)
+
+    def _begin_outage(self, name: str, cause: OutageCause, failed_s: float, detected_s: float) -> None:
+        unit, now_s = self.units[name], self.world.clock.now_s
+        unit.outage = cause
+        standby = self.failovers.begin(name, cause, failed_s, detected_s, now_s, self._period)
+        e_mwh = float("nan") if unit.telemetry is None else unit.telemetry.e_mwh
+        self.send(self._operator, UnitOutage(name, detected_s, cause, standby, e_mwh))
+
+    def _end_outage(self, name: str) -> None:
+        unit, now_s = self.units[name], self.world.clock.now_s
+        unit.outage = None
+        self.failovers.end(name, now_s)
+        e_mwh = float("nan") if unit.telemetry is None else unit.telemetry.e_mwh
+        self.send(self._operator, UnitReturned(name, now_s, e_mwh))
+
+    def _correct(self, reading: VoltageReading) -> None:
+        period, world = self._period, self.world
+        if 0 <= period < world.n_period:
+            ends_s = world.delivery_s + (period + 1) * world.clock.period_s
+            self.voltages.read(reading, world.clock.now_s, period, ends_s)
+
+    # What it tells.
+
+    def rows(self) -> Iterator[Rows]:
+        """Failovers, and the delays of urgent frames by port against the bound."""
+        latency_s = max((one.heartbeat.quality.latency_s for one in self._beats.values()), default=0.0)
+        begins_s = self.world.delivery_s
+        yield from self.failovers.rows(self._rules.telemetry_s, latency_s, self.grid.local, begins_s)
+        yield from self._queue_rows()
+
+    def _queue_rows(self) -> Iterator[Rows]:
+        rules, queue = self._rules, self.queue
+        flood = Flood(rules.frames_per_s, rules.times.check_s)
+        quiet_s, flooded_s = delay_bounds_s(
+            rules.times, len(queue.ports), rules.burst, len(self._beats), [flood]
+        )
+        names, ports = list(queue.ports), list(queue.ports.values())
+        yield Rows(
+            "edge_ports",
+            {
+                "port": [self.grid.local(name) for name in names],
+                "frames": np.array([port.frames for port in ports]),
+                "refused": np.array([port.refused for port in ports]),
+                "urgent": np.array([port.urgent for port in ports]),
+                "longest_s": np.array([port.longest_s for port in ports]),
+                "bound_s": np.full(len(ports), quiet_s),
+                "flooded_bound_s": np.full(len(ports), flooded_s),
+            },
+            by="row",
+        )
