@@ -10,6 +10,7 @@ import numpy as np
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import Fault, NetworkError
+from gridarium.environment.injections import Injections
 from gridarium.environment.network import Feeder
 from gridarium.environment.network_rows import Label
 from gridarium.environment.power_flow import AcPowerFlow, PowerFlow
@@ -67,52 +68,6 @@ class PeriodState:
         return float(self.flow.p_slack_mw[0])
 
 
-class Injections:
-    """What stands at each bus of a grid in the running period."""
-
-    def __init__(self, n_bus: int) -> None:
-        self.source_mw = np.zeros(n_bus)
-        self.source_t_per_h = np.zeros(n_bus)
-        self.drawn_mw = np.zeros(n_bus)
-        self.charge_mw = np.zeros(n_bus)
-        self.below_mw = np.zeros(n_bus)
-        self.q_mvar = np.zeros(n_bus)
-        self.metered_mw: dict[str, float] = {}
-        self.fed_in_mw: dict[str, float] = {}
-
-    @property
-    def net_mw(self) -> Array:
-        """What enters the grid at each bus, MW, shape (n_bus,)."""
-        return self.source_mw - self.drawn_mw - self.below_mw
-
-    def supply(self, bus: int, name: str, p_mw: float, q_mvar: float, factor_tco2_per_mwh: float) -> None:
-        """Add a source with its carbon factor; the meter of that name counts what it feeds in."""
-        self.fed_in_mw[name] = self.fed_in_mw.get(name, 0.0) + p_mw
-        self.source_mw[bus] += p_mw
-        self.source_t_per_h[bus] += p_mw * factor_tco2_per_mwh
-        self.q_mvar[bus] += q_mvar
-
-    def draw(self, name: str, p_mw: Array, q_mvar: Array) -> None:
-        """Add what one agent draws, shape (n_bus,) each; its meter counts the active power."""
-        self.drawn_mw += p_mw
-        self.q_mvar -= q_mvar
-        self._count(name, float(p_mw.sum()))
-
-    def charge(self, bus: int, name: str, p_mw: float) -> None:
-        """Add what one storage takes to charge; its meter counts it like any other energy drawn."""
-        self.drawn_mw[bus] += p_mw
-        self.charge_mw[bus] += p_mw
-        self._count(name, p_mw)
-
-    def _count(self, name: str, p_mw: float) -> None:
-        self.metered_mw[name] = self.metered_mw.get(name, 0.0) + p_mw
-
-    def pass_down(self, bus: int, p_mw: float, q_mvar: float) -> None:
-        """Add what the heads of grids below take at a bus; negative where they feed back."""
-        self.below_mw[bus] += p_mw
-        self.q_mvar[bus] -= q_mvar
-
-
 class Grid:
     """A network with a place above it.
 
@@ -120,6 +75,7 @@ class Grid:
     - `injections`: what its agents do in the running period; `states`: what came of it
     - `head_vm_pu`: voltage of its substation, the feeder's own even where a grid stands above; only a tap
       changer moves it
+    - `snapshot`: the power flow of this instant, where something changes within a period
     - `exchange_mw`, `head_t_per_h`: what has passed its head so far
     - `below`: the grids that hang on it
     - `named`, `local`: names of its agents in the world, and back
@@ -181,6 +137,31 @@ class Grid:
     def head(self) -> Site:
         """Where what comes from above enters; whoever stands nowhere in particular stands here."""
         return Site(self, 0)
+
+    def snapshot(self, extra_p_mw: Array | None = None, extra_q_mvar: Array | None = None) -> PowerFlow:
+        """The AC power flow of this instant, with one period; grids below take what they take now.
+
+        Parameters
+        ----------
+        extra_p_mw, extra_q_mvar : ndarray, shape (n_bus,), optional
+            What would be fed in besides.
+
+        Raises
+        ------
+        PowerFlowError
+            If it has no solution.
+        """
+        p_mw, q_mvar = self.injections.instant_net_mw, self.injections.instant_q_mvar
+        for grid in self.below:
+            assert grid.above is not None
+            head = grid.snapshot()
+            p_mw[grid.above.bus] -= grid.replicas * float(head.p_slack_mw[0])
+            q_mvar[grid.above.bus] -= grid.replicas * float(head.q_slack_mvar[0])
+        if extra_p_mw is not None:
+            p_mw += extra_p_mw
+        if extra_q_mvar is not None:
+            q_mvar += extra_q_mvar
+        return self.power_flow.solve(p_mw[None], q_mvar[None], np.array([self.head_vm_pu]))
 
     def site(self, label: Label) -> Site:
         """The site at a bus by its label in the network's file.
@@ -270,6 +251,10 @@ class Site:
     def charge(self, name: str, p_mw: float) -> None:
         """Draw active power to store it; counted by the meter of that name."""
         self.grid.injections.charge(self.bus, name, p_mw)
+
+    def set_apart(self, name: str, p_mw: float, q_mvar: float) -> None:
+        """Say what is fed in at this instant beyond the means over the running period."""
+        self.grid.injections.set_apart(name, self.bus, p_mw, q_mvar)
 
     def intensity_tco2_per_mwh(self, period: int) -> float:
         """Carbon intensity of the power at the bus in a settled period; nan where none arrives."""

@@ -11,7 +11,8 @@ from gridarium.environment.clock import Clock, ClockError
 from gridarium.environment.commons import Commons
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.environment.grid_physics import GridPhysics
-from gridarium.environment.grids import Grid, Injections
+from gridarium.environment.grids import Grid
+from gridarium.environment.injections import Injections
 from gridarium.environment.links import LinkQuality
 
 

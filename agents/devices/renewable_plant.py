@@ -16,6 +16,7 @@ from gridarium.environment.errors import Fault, ProfileError
 from gridarium.environment.forecast_error import ForecastError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
+from gridarium.environment.pieces import Pieces
 from gridarium.environment.uncertainty import ScenarioSet, latin_hypercube
 from gridarium.market.messages.commands import Receipt, RenewableSetpoint
 from gridarium.market.messages.forecasts import ForecastRequest, RenewableForecast
@@ -27,6 +28,8 @@ EXACT = ForecastError(bound=0.0)
 
 class RenewablePlant(CommandedAgent):
     """A wind or solar plant that delivers what there is, up to what it was told.
+
+    - `drop`, `restore`: there is less for a while, from the middle of a period on
 
     Parameters
     ----------
@@ -71,6 +74,10 @@ class RenewablePlant(CommandedAgent):
         n_period = self.world.n_period
         self._limit_mw, self._told_mvar = np.full(n_period, untold_limit_mw), np.zeros(n_period)
         self.delivered_mw, self._q_mvar = np.zeros(n_period), np.zeros(n_period)
+        self._available_mw = np.array(self._actual_mw)
+        self._running, self._begun_s, self._fed = -1, 0.0, (0.0, 0.0)
+        self._drops: list[float] = []
+        self._pieces = Pieces(self.world.clock.period_s)
 
     def _drawn(self) -> Array:
         """What becomes of the forecast, by settlement period."""
@@ -117,10 +124,35 @@ class RenewablePlant(CommandedAgent):
 
     def operate(self, period: int) -> None:
         """Deliver what there is, up to what it was told (E30); free of carbon."""
-        p_mw = max(0.0, min(float(self._actual_mw[period]), float(self._limit_mw[period])))
-        q_mvar = float(self._told_mvar[period])
-        self.delivered_mw[period], self._q_mvar[period] = p_mw, q_mvar
-        self.site.supply(self.name, p_mw, q_mvar)
+        self._running, self._begun_s, self._fed = period, self.world.clock.now_s, (0.0, 0.0)
+        self._pieces.begin()
+        self._update()
+
+    def drop(self, share: float) -> None:
+        """Have less than there would be from this instant on, by a share of it: a cloud, or a lull."""
+        self._drops.append(share)
+        self._update()
+
+    def restore(self, share: float) -> None:
+        """Have again what had dropped by that share."""
+        self._drops.remove(share)
+        self._update()
+
+    def _update(self) -> None:
+        """Deliver from this instant on what there is by now; nothing happens where no period runs."""
+        period, since_s = self._running, self.world.clock.now_s - self._begun_s
+        if since_s >= self._pieces.period_s or period < 0:
+            return
+        available = float(self._actual_mw[period]) * math.prod(1.0 - share for share in self._drops)
+        p_mw = max(0.0, min(available, float(self._limit_mw[period])))
+        self._pieces.rewrite(since_s)
+        self._pieces.add(self._pieces.period_s, (p_mw, available))
+        mean_mw, self._available_mw[period] = self._pieces.means
+        before, q_mvar = self._fed, float(self._told_mvar[period])
+        self._fed = mean_mw, q_mvar
+        self.delivered_mw[period], self._q_mvar[period] = mean_mw, q_mvar
+        self.site.supply(self.name, mean_mw - before[0], q_mvar - before[1])
+        self.site.set_apart(self.name, p_mw - mean_mw, 0.0)
 
     def rows(self) -> Iterator[Rows]:
         """What it delivered and what it could have."""
@@ -129,7 +161,7 @@ class RenewablePlant(CommandedAgent):
             "p_demand_mw": 0.0,
             "q_mvar": self._q_mvar,
         }
-        yield Rows("dispatch", {"bus": self.site.label, **power, "p_available_mw": self._actual_mw})
+        yield Rows("dispatch", {"bus": self.site.label, **power, "p_available_mw": self._available_mw})
 
 
 def _check(name: str, forecast_mw: Array, capacity_mw: float) -> None:

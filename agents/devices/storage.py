@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gridarium.agents.base import Listener, on
+from gridarium.agents.devices.breaker import Breaker
 from gridarium.agents.devices.commanded import Commands
 from gridarium.agents.devices.storage_carbon import StorageCarbon
+from gridarium.agents.devices.storage_run import StorageRun, Wanted
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array
+from gridarium.environment.errors import StorageError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
-from gridarium.environment.storage import StorageFlow, StorageRatings, StorageUnit
+from gridarium.environment.storage import StorageFlow, StorageRatings
 from gridarium.market.messages.commands import Receipt, StorageCommand
+from gridarium.market.messages.edge import Correction
 from gridarium.market.messages.forecasts import ForecastRequest, StorageOffer
 from gridarium.market.messages.status import StatusRequest, StorageStatus
+
+
+class _Fed(NamedTuple):
+    """What has been put on the grid for the period that runs, with the carbon of the discharge."""
+
+    charge_mw: float
+    discharge_mw: float
+    q_mvar: float
+    t_per_h: float
 
 
 class StorageDevice(Listener):
     """A storage that follows commands as far as its energy and power allow; idle until it has one.
 
     - `operate`, `settle`: what it does in each settlement period
-    - `status`, `rows`: what it tells
+    - `update`, `correct`: what it does otherwise from the middle of a period on
+    - `breaker`: opens at once, whoever commands
+    - `power`, `content_mwh`, `status`, `rows`: what it tells
     - `charge_mw`, `discharge_mw`, `e_mwh`: what it did in each period, and its content at the end of it
     - `flow`: energies that entered and left it in the period that runs
     - `price_per_mwh`: at which it was told to trade in each period
@@ -51,14 +68,20 @@ class StorageDevice(Listener):
         self.site, self.ratings = site, ratings
         self._owner, self._horizon, self._carbon = owner, horizon, carbon
         self._commands = Commands(horizon)
-        self._unit = StorageUnit(ratings)
-        self._operated = 0
+        self._run = StorageRun(ratings, site.grid.world.clock.period_s, horizon.period_h)
+        self._begun_s, self._operated = 0.0, 0
+        self._fed, self._before_mwh = _Fed(0.0, 0.0, 0.0, 0.0), self._run.unit.e_mwh
+        self._correction: Correction | None = None
+        self._watchers: list[Callable[[], None]] = []
+        self.breaker = Breaker()
+        self.breaker.watch(self.update)
         n_period = horizon.n_period
         self._told_charge_mw, self._told_discharge_mw = np.zeros(n_period), np.zeros(n_period)
-        self.price_per_mwh, self._q_mvar = np.zeros(n_period), np.zeros(n_period)
+        self.price_per_mwh = np.zeros(n_period)
+        self._told_mvar, self._q_mvar = np.zeros(n_period), np.zeros(n_period)
         self.flow = StorageFlow(0.0, 0.0)
         self.charge_mw, self.discharge_mw = np.zeros(n_period), np.zeros(n_period)
-        self.e_mwh = np.full(n_period, self._unit.e_mwh)
+        self.e_mwh = np.full(n_period, self._run.unit.e_mwh)
 
     # What it hears.
 
@@ -72,7 +95,7 @@ class StorageDevice(Listener):
         ahead, ratings = slice(self._operated, self._horizon.periods(day).start), self.ratings
         into = self._told_charge_mw[ahead].sum() * ratings.efficiency_charge
         out = self._told_discharge_mw[ahead].sum() / ratings.efficiency_discharge
-        return self._unit.e_mwh + float(into - out) * self._horizon.period_h
+        return self._run.unit.e_mwh + float(into - out) * self._horizon.period_h
 
     @on(StatusRequest)
     def tell_status(self, request: StatusRequest, sender: str) -> StorageStatus:
@@ -87,10 +110,10 @@ class StorageDevice(Listener):
                 command.charge_mw,
                 command.discharge_mw,
             )
-            self._q_mvar[ahead] = 0.0 if command.q_mvar is None else command.q_mvar
+            self._told_mvar[ahead] = 0.0 if command.q_mvar is None else command.q_mvar
             self.price_per_mwh[ahead] = 0.0 if command.price_per_mwh is None else command.price_per_mwh
             if self._carbon is not None:
-                self._carbon.take(command.pool, ahead, self._unit.e_mwh)
+                self._carbon.take(command.pool, ahead, self._run.unit.e_mwh)
         return Receipt()
 
     def plan(self, day: int, charge_mw: Array, discharge_mw: Array) -> None:
@@ -106,16 +129,75 @@ class StorageDevice(Listener):
 
     def operate(self, period: int) -> None:
         """Charge or discharge as commanded, as far as energy and power allow."""
-        before_mwh, hours = self._unit.e_mwh, self._horizon.period_h
-        charge, discharge = self._possible_mw(period)
-        self.flow = self._unit.step(charge, discharge, hours, period)
-        self._operated = period + 1
-        self.charge_mw[period], self.discharge_mw[period] = charge, discharge
-        self.e_mwh[period] = self._unit.e_mwh
-        released_tco2 = self._carbon.released_tco2(period, self.flow, before_mwh) if self._carbon else 0.0
-        factor = released_tco2 / hours / discharge if discharge > 0.0 else 0.0
-        self.site.supply(self._owner, discharge, float(self._q_mvar[period]), factor)
-        self.site.charge(self._owner, charge)
+        self._begun_s, self._operated = self._now_s, period + 1
+        self._run.begin()
+        self._fed = _Fed(0.0, 0.0, 0.0, 0.0)
+        self._before_mwh = self._run.unit.e_mwh
+        self.update()
+
+    def correct(self, correction: Correction) -> None:
+        """Change the power by so much beyond what is told, from this instant on."""
+        self._correction = correction
+        self.update()
+
+    def update(self) -> None:
+        """Do from this instant on what is to be done by now; nothing happens where no period runs.
+
+        Content, power, carbon and meters of the period follow exactly: each piece of it counts for its time.
+
+        Raises
+        ------
+        StorageError
+            If the meters of the period have been read.
+        """
+        period, since_s = self._operated - 1, self._now_s - self._begun_s
+        if period < 0 or since_s >= self._run.period_s:
+            return
+        if self.site.grid.world.periods_done > period:
+            place = f"storage {self._owner}, period {period}"
+            raise StorageError(f"{place}: its power must not change once its meters have been read")
+        self._run.rewrite(since_s, self._wanted(period, since_s), period)
+        self.flow, self.e_mwh[period] = self._run.flow, self._run.unit.e_mwh
+        self._feed(period, since_s)
+        for watcher in self._watchers:
+            watcher()
+
+    def _wanted(self, period: int, since_s: float) -> list[Wanted]:
+        """What it is to do in the rest of a period."""
+        ends_s = self._run.period_s
+        if not self.breaker.is_closed:
+            return [Wanted(ends_s, 0.0, 0.0)]
+        net = float(self._told_charge_mw[period] - self._told_discharge_mw[period])
+        told = Wanted(ends_s, net, float(self._told_mvar[period]))
+        if self._correction is None or self._correction.until_s <= self._now_s:
+            return [told]
+        until_s = min(ends_s, self._correction.until_s - self._begun_s)
+        corrected = self._corrected(told, self._correction, until_s)
+        if until_s == ends_s:
+            return [corrected]
+        self.site.grid.world.clock.timeout(until_s - since_s).callbacks.append(lambda event: self.update())
+        return [corrected, told]
+
+    def _corrected(self, told: Wanted, correction: Correction, until_s: float) -> Wanted:
+        """What is told and a correction, as far as the inverter carries both: active power goes before."""
+        ratings = self.ratings
+        net = min(max(told.net_mw - correction.p_mw, -ratings.p_max_mw), ratings.p_max_mw)
+        left = math.sqrt(max(0.0, ratings.s_max_mva**2 - net**2))
+        return Wanted(until_s, net, min(max(told.q_mvar + correction.q_mvar, -left), left))
+
+    def _feed(self, period: int, since_s: float) -> None:
+        """Put on the grid what has changed, for the period as a whole and at this instant."""
+        hours, (charge, discharge, q_mvar) = self._horizon.period_h, self._run.means
+        released = self._carbon.released_tco2(period, self.flow, self._before_mwh) if self._carbon else 0.0
+        before, self._fed = self._fed, _Fed(charge, discharge, q_mvar, released / hours)
+        self.charge_mw[period], self.discharge_mw[period], self._q_mvar[period] = charge, discharge, q_mvar
+        more_mw = discharge - before.discharge_mw
+        factor = (self._fed.t_per_h - before.t_per_h) / more_mw if more_mw else 0.0
+        self.site.supply(self._owner, more_mw, q_mvar - before.q_mvar, factor)
+        self.site.charge(self._owner, charge - before.charge_mw)
+        charge_now, discharge_now, q_now = self._run.at(since_s)
+        p_apart = (discharge_now - charge_now) - (discharge - charge)
+        self.site.set_apart(self._owner, p_apart, q_now - q_mvar)
 
     def settle(self, period: int) -> None:
         """Account for the carbon of the energy that was moved in a period."""
@@ -126,17 +208,34 @@ class StorageDevice(Listener):
             taken_tco2 = self.site.intensity_tco2_per_mwh(period) * charge * self._horizon.period_h
         self._carbon.settle(period, self.flow, taken_tco2)
 
-    def _possible_mw(self, period: int) -> tuple[float, float]:
-        """The commanded power, cut off where the storage is full or empty; one direction at a time, MW."""
-        ratings, hours = self.ratings, self._horizon.period_h
-        least, most = ratings.band_mwh
-        net = float(self._told_charge_mw[period] - self._told_discharge_mw[period])
-        room = max(0.0, most - self._unit.e_mwh) / (ratings.efficiency_charge * hours)
-        stock = max(0.0, self._unit.e_mwh - least) * ratings.efficiency_discharge / hours
-        charge = min(max(0.0, net), ratings.p_max_mw, room)
-        return charge, min(max(0.0, -net), ratings.p_max_mw, stock)
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Have something called whenever its power may have changed."""
+        self._watchers.append(watcher)
+
+    @property
+    def _now_s(self) -> float:
+        return self.site.grid.world.clock.now_s
+
+    @property
+    def _since_s(self) -> float:
+        """Time since the period began that has begun last, s; its whole length once that is over."""
+        return min(self._now_s - self._begun_s, self._run.period_s)
 
     # What it tells.
+
+    @property
+    def power(self) -> tuple[float, float]:
+        """What it feeds in at this instant, MW and Mvar; nothing before its first period."""
+        since_s = self._since_s
+        if self._operated == 0 or since_s >= self._run.period_s:
+            return 0.0, 0.0
+        charge, discharge, q_mvar = self._run.at(since_s)
+        return discharge - charge, q_mvar
+
+    @property
+    def content_mwh(self) -> float:
+        """Energy inside at this instant, MWh."""
+        return self._run.content_mwh(self._since_s) if self._operated else self._run.unit.e_mwh
 
     def status(self, period: int) -> StorageStatus:
         """What it did right before a period, and what is inside as the period begins."""
@@ -144,7 +243,7 @@ class StorageDevice(Listener):
             (float(done[period - 1]) if period else 0.0) for done in (self.charge_mw, self.discharge_mw)
         )
         pool_tco2 = None if self._carbon is None else self._carbon.in_pool_tco2
-        return StorageStatus(period, charge, discharge, self._unit.e_mwh, pool_tco2)
+        return StorageStatus(period, charge, discharge, self._run.unit.e_mwh, pool_tco2)
 
     def rows(self) -> Iterator[Rows]:
         """What it did, and held at the end of each period."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gridarium.environment.horizon import Horizon
-from gridarium.environment.storage import AttributeTank, StorageFlow
+from gridarium.environment.storage import TOLERANCE, AttributeTank, StorageFlow
 from gridarium.market.messages.commands import PoolSchedule
 
 
@@ -58,10 +58,12 @@ class StorageCarbon:
         self._has_moved = True
         if period in self._first_tco2:
             self._open_pool(period, e_mwh)
-        return self._tank.intensity * flow.e_out_mwh if self._tank.energy_mwh > 0.0 else 0.0
+        given_mwh = self._kept(flow).e_out_mwh
+        return self._tank.intensity * given_mwh if self._tank.energy_mwh > 0.0 else 0.0
 
     def settle(self, period: int, flow: StorageFlow, taken_tco2: float) -> None:
         """Book a period; `taken_tco2` came with the energy that was charged."""
+        flow = self._kept(flow)
         self._tank.step(flow.e_in_mwh, flow.e_out_mwh, taken_tco2, period=period)
         self.stored_tco2[period] = self._tank.attribute
         if self._pool is not None:
@@ -70,6 +72,16 @@ class StorageCarbon:
             )
             self._pool.step(flow.e_in_mwh, flow.e_out_mwh, into, out, period=period)
             self.pool_tco2[period] = self._pool.attribute
+
+    def _kept(self, flow: StorageFlow) -> StorageFlow:
+        """A flow without the energy that was charged and given back within the period.
+
+        Only where more was given than was there before: its carbon stays in what is left.
+        """
+        through = flow.e_out_mwh - self._tank.energy_mwh
+        if through <= TOLERANCE:
+            return flow
+        return StorageFlow(flow.e_in_mwh - through, flow.e_out_mwh - through)
 
     def _open_pool(self, period: int, e_mwh: float) -> None:
         """Fill the virtual pool with what the schedule that begins with a period says."""

@@ -125,7 +125,10 @@ class StorageOwner(GridAgent):
         self.storage.operate(period)
 
     def settle(self, period: int) -> None:
-        """Book the carbon of the period, pay for the wear of a schedule of its own, and report the state."""
+        """Book the carbon of the period, pay for the wear of a schedule of its own, and report the state.
+
+        A unit that is out of order reports nothing.
+        """
         self.storage.settle(period)
         if self._days.place(period)[0] in self._heard:
             discharged = float(self.storage.discharge_mw[period]) * self.world.period_h
@@ -136,7 +139,8 @@ class StorageOwner(GridAgent):
                 self.name,
                 self._wear_cost_per_mwh * discharged,
             )
-        self.send(self.leader, self.storage.status(period + 1))
+        if not self.storage.breaker.is_silent:
+            self.send(self.leader, self.storage.status(period + 1))
 
     def rows(self) -> Iterator[Rows]:
         """What the storage did and held."""

@@ -17,6 +17,7 @@ from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.day_ahead_market import DAY_AHEAD_MARKET
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.gas_turbines import GAS_TURBINES
+from gridarium.experiments.parts.incidents import INCIDENTS
 from gridarium.experiments.parts.leader import LEADER
 from gridarium.experiments.parts.lines import LINES
 from gridarium.experiments.parts.loads import FLEXIBLE_LOADS, LOAD
@@ -70,6 +71,7 @@ HOUSE: tuple[Part[Any], ...] = (
     REGIONS,
     CARBON_POOL,
     STORAGE_POOL,
+    INCIDENTS,
     TIES,
 )
 """Parts of gridarium; units without a site are placed in this order."""

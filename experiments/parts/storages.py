@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from gridarium.environment.clock import HOUR_S
+from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.network import unit_sites
-from gridarium.experiments.parts.part import GridBuild, Part
+from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of, split_rule
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
 from gridarium.experiments.registry import make
@@ -27,6 +29,7 @@ from gridarium.experiments.scenario_fields import (
 
 if TYPE_CHECKING:
     from gridarium.agents.storage.pool_membership import OwnerTerms
+    from gridarium.agents.storage.storage_owner import StorageOwner
     from gridarium.environment.arrays import Array
 
 
@@ -68,6 +71,15 @@ class Pooling(Section):
     """Parameters of the rule."""
 
 
+class Failures(Section):
+    """How often a unit is out of order, at random."""
+
+    per_h: Annotated[float, Range(0, 1e3, above_low=True)]
+    """Mean number of failures per hour in order."""
+    lasts_h: Annotated[float, Range(0, 1e4, above_low=True)]
+    """Until it is repaired, h."""
+
+
 class StorageUnit(Storage):
     """A battery on a feeder or a TIES."""
 
@@ -80,6 +92,8 @@ class StorageUnit(Storage):
     """What the owner would do, or does, by itself."""
     pooling: Pooling = Pooling()
     """What the owner brings to a pool."""
+    failures: Failures | None = None
+    """Random failures, on a feeder; null for none."""
 
 
 def _build(build: GridBuild) -> None:
@@ -87,7 +101,7 @@ def _build(build: GridBuild) -> None:
 
     sites = unit_sites(build)
     for name, unit in STORAGES.of(build.scenario).items():
-        StorageOwner(
+        owner = StorageOwner(
             sites[name],
             name,
             storage_ratings(name, unit),
@@ -99,6 +113,16 @@ def _build(build: GridBuild) -> None:
             _surplus_mw(build, unit.alone),
             _owner_terms(build, name, unit.pooling),
         )
+        _let_fail(owner, unit.failures)
+
+
+def _let_fail(owner: StorageOwner, failures: Failures | None) -> None:
+    from gridarium.agents.devices.incidents import fails_at_random
+
+    if failures is not None:
+        world, lasts_s = owner.world, failures.lasts_h * HOUR_S
+        random = owner.stream("failures")
+        fails_at_random(world.clock, owner.storage.breaker, world.delivery_s, failures.per_h, lasts_s, random)
 
 
 def _surplus_mw(build: GridBuild, alone: Alone) -> Array | None:
@@ -137,6 +161,15 @@ def _columns(units: Mapping[str, StorageUnit]) -> Iterable[str]:
     return (column for column in own if column is not None)
 
 
+def _fail_on_feeders(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield failures that nobody would answer."""
+    if scenario.operator_name != "dso":
+        for name, unit in STORAGES.of(scenario).items():
+            if unit.failures is not None:
+                allowed = "must be null where there is no dso"
+                yield Fault(f"storages.{name}.failures", "given", allowed)
+
+
 STORAGES: Part[dict[str, StorageUnit]] = Part(
     field="storages",
     annotation=dict[Name, StorageUnit],
@@ -144,6 +177,7 @@ STORAGES: Part[dict[str, StorageUnit]] = Part(
     meaning="Storages of a feeder or of a TIES.",
     under=("dso", "ties"),
     build=_build,
+    checks=((frozenset({"storages", "dso"}), _fail_on_feeders),),
     columns=_columns,
     has_sites=True,
 )

@@ -14,7 +14,7 @@ from gridarium.agents.behaviour import Behaviour, Composed
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.consumer_day import Demand
 from gridarium.environment.arrays import series
-from gridarium.environment.grids import Injections
+from gridarium.environment.injections import Injections
 from gridarium.environment.world import World
 from gridarium.market.messages.tariffs import TariffSignal
 

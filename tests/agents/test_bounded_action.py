@@ -13,7 +13,7 @@ from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.consumer_day import Demand
 from gridarium.environment.arrays import series
 from gridarium.environment.clock import DAY_S
-from gridarium.environment.grids import Injections
+from gridarium.environment.injections import Injections
 from gridarium.environment.world import World
 from gridarium.market.messages.tariffs import TariffSignal
 

@@ -1,0 +1,104 @@
+"""What befalls units of a feeder at a given time: failures, and drops of what plants have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from gridarium.environment.clock import HOUR_S
+from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
+from gridarium.experiments.parts.renewables import RENEWABLES
+from gridarium.experiments.parts.storages import STORAGES
+from gridarium.experiments.scenario_fields import Conflict, Name, PositiveShare, Range, Section
+
+if TYPE_CHECKING:
+    from gridarium.agents.devices.renewable_plant import RenewablePlant
+    from gridarium.agents.devices.storage import StorageDevice
+
+
+class Incident(Section):
+    """Something that happens to one unit."""
+
+    unit: Name
+    """Whom it happens to: a storage that fails, a renewable plant whose output drops."""
+    kind: Literal["failure", "output-drop"] = "failure"
+    """The unit is out of order: its breaker opens, and it tells nothing; or there is less sun or wind."""
+    day: Annotated[int, Range(0, 1e4)] = 0
+    """Day of the run, from 0."""
+    at_h: Annotated[float, Range(0, 24, below_high=True)]
+    """When it begins, h since the day began."""
+    lasts_h: Annotated[float, Range(0, 1e4, above_low=True)]
+    """How long it lasts, h."""
+    share: PositiveShare | None = None
+    """Of an output drop: by how much, as a share of what there would be."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield a share of what cannot drop, and a drop without one."""
+        if (self.share is None) == (self.kind == "output-drop"):
+            allowed = "must be given for an output-drop, and for nothing else"
+            yield Conflict("share", self.share, allowed)
+
+
+def _build(build: GridBuild) -> None:
+    from gridarium.agents.devices.incidents import drops, fails
+
+    world, ends_s = build.grid.world, build.horizon.n_day * build.horizon.day_s
+    faults = []
+    for name, one in INCIDENTS.of(build.scenario).items():
+        begins_s = one.day * build.horizon.day_s + one.at_h * HOUR_S
+        if begins_s >= ends_s:
+            allowed = f"must begin before the run ends after {ends_s / HOUR_S:g} h"
+            faults.append(Fault(f"incidents.{name}.at_h", one.at_h, allowed))
+            continue
+        from_s, lasts_s = world.delivery_s + begins_s, one.lasts_h * HOUR_S
+        if one.kind == "failure":
+            fails(world.clock, storage_device(build, one.unit).breaker, from_s, lasts_s)
+        else:
+            assert one.share is not None
+            drops(_plant(build, one.unit), from_s, lasts_s, one.share)
+    if faults:
+        raise ScenarioError(build.scenario.title or "scenario", faults)
+
+
+def storage_device(build: GridBuild, name: str) -> StorageDevice:
+    """The device of a storage that was made before."""
+    from gridarium.agents.storage.storage_owner import StorageOwner
+
+    wanted = build.grid.named(name)
+    (owner,) = (
+        one for one in build.grid.world.agents if isinstance(one, StorageOwner) and one.name == wanted
+    )
+    return owner.storage
+
+
+def _plant(build: GridBuild, name: str) -> RenewablePlant:
+    from gridarium.agents.devices.renewable_plant import RenewablePlant
+
+    wanted = build.grid.named(name)
+    (plant,) = (
+        one for one in build.grid.world.agents if isinstance(one, RenewablePlant) and one.name == wanted
+    )
+    return plant
+
+
+def _have_units(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield incidents of units that there are not."""
+    for name, one in INCIDENTS.of(scenario).items():
+        units = STORAGES.of(scenario) if one.kind == "failure" else RENEWABLES.of(scenario)
+        if one.unit not in units:
+            kind = "storages" if one.kind == "failure" else "renewables"
+            allowed = f"must be one of {kind}: {', '.join(units) or 'none'}"
+            yield Fault(f"incidents.{name}.unit", one.unit, allowed)
+
+
+INCIDENTS: Part[dict[str, Incident]] = Part(
+    field="incidents",
+    annotation=dict[Name, Incident],
+    default={},
+    meaning="What befalls units of a feeder.",
+    under=("dso",),
+    build=_build,
+    checks=((frozenset({"incidents", "storages", "renewables"}), _have_units),),
+    names=lambda section: (),
+)

@@ -1,0 +1,35 @@
+"""Incidents and failures that cannot be meant: faults with their place, value and allowed range."""
+
+from __future__ import annotations
+
+import pytest
+
+from gridarium.environment.errors import ScenarioError
+from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.world_build import build
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        (["incidents.one={unit: wind, at_h: 10, lasts_h: 1}"], r"unit: got 'wind'; must be one of storages"),
+        (
+            ["incidents.one={unit: nobody, kind: output-drop, at_h: 10, lasts_h: 1, share: 0.5}"],
+            r"incidents\.one\.unit: got 'nobody'; must be one of renewables",
+        ),
+        (
+            ["incidents.one={unit: pv, kind: output-drop, at_h: 10, lasts_h: 1}"],
+            r"incidents\.one\.share: got None; must be given for an output-drop, and for nothing else",
+        ),
+        (["incidents.one={unit: storage_7, at_h: 24, lasts_h: 1}"], r"incidents\.one\.at_h: got 24"),
+    ],
+)
+def test_bad_incidents_are_named(settings: list[str], fault: str) -> None:
+    with pytest.raises(ScenarioError, match=fault):
+        load_scenario("adcef-small", settings)
+
+
+def test_an_incident_after_the_run_would_never_happen() -> None:
+    small = load_scenario("adcef-small", ["incidents.one={unit: storage_7, day: 1, at_h: 2, lasts_h: 1}"])
+    with pytest.raises(ScenarioError, match=r"incidents\.one\.at_h: got 2\.0; must begin before"):
+        build(next(iter(small.cases.values())))
