@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,6 +76,7 @@ class Grid:
     - `head_vm_pu`: voltage of its substation, the feeder's own even where a grid stands above; only a tap
       changer moves it
     - `snapshot`: the power flow of this instant, where something changes within a period
+    - `watch`: be called whenever something does
     - `exchange_mw`, `head_t_per_h`: what has passed its head so far
     - `below`: the grids that hang on it
     - `named`, `local`: names of its agents in the world, and back
@@ -124,6 +125,7 @@ class Grid:
         self.injections = Injections(feeder.n_bus)
         self.states: list[PeriodState] = []
         self.below: list[Grid] = []
+        self._watchers: list[Callable[[], None]] = []
         if above is not None:
             above.grid.below.append(self)
         self.world: Commons
@@ -162,6 +164,15 @@ class Grid:
         if extra_q_mvar is not None:
             q_mvar += extra_q_mvar
         return self.power_flow.solve(p_mw[None], q_mvar[None], np.array([self.head_vm_pu]))
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Have something called whenever somebody changes what it feeds in within a period."""
+        self._watchers.append(watcher)
+
+    def change(self) -> None:
+        """Call whoever watches: something has changed at this instant."""
+        for watcher in self._watchers:
+            watcher()
 
     def site(self, label: Label) -> Site:
         """The site at a bus by its label in the network's file.
@@ -255,6 +266,7 @@ class Site:
     def set_apart(self, name: str, p_mw: float, q_mvar: float) -> None:
         """Say what is fed in at this instant beyond the means over the running period."""
         self.grid.injections.set_apart(name, self.bus, p_mw, q_mvar)
+        self.grid.change()
 
     def intensity_tco2_per_mwh(self, period: int) -> float:
         """Carbon intensity of the power at the bus in a settled period; nan where none arrives."""

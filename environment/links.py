@@ -86,12 +86,12 @@ class LinkQuality:
 class Link:
     """One direction between two agents: draws the fate of each message and keeps the one held back."""
 
-    __slots__ = ("_draws", "_latency", "_latency_stream", "_quality", "certain_fate", "held", "hold_s")
+    __slots__ = ("_draws", "_latency", "_latency_stream", "certain_fate", "held", "hold_s", "quality")
 
     def __init__(
         self, name: str, quality: LinkQuality, latency: LatencyDraw | None, streams: RandomStreams
     ) -> None:
-        self.hold_s = quality.hold_s
+        self.quality, self.hold_s = quality, quality.hold_s
         self.held: Held | None = None
         self.certain_fate: Fate | None = None
         if latency is None and not (
@@ -99,7 +99,6 @@ class Link:
         ):
             self.certain_fate = (quality.latency_s, False, False, False)
             return
-        self._quality = quality
         self._latency = latency
         self._draws = _four_at_a_time(streams.stream(name))
         if latency is not None:
@@ -109,7 +108,7 @@ class Link:
         """Delay of the next message, s, and whether it is lost, copied or held back."""
         # Four draws whatever the quality: a link that gets worse in one respect keeps its other draws.
         loss, duplication, reordering, jitter = next(self._draws)
-        quality = self._quality
+        quality = self.quality
         if self._latency is None:
             delay_s = quality.latency_s + (2.0 * jitter - 1.0) * quality.latency_jitter_s
         else:

@@ -82,7 +82,7 @@ class MessageBus:
     """The only way by which anything leaves an agent.
 
     - `connect`: give an agent its name, the function that receives its envelopes, and what it sends through
-    - `set_link`, `add_outage`: make links worse than the default quality
+    - `set_link`, `quality`, `add_outage`: make links worse than the default quality, and tell of it
     - `sent`, `delivered`, `lost`, `duplicated`: counters; sent = delivered + lost + on the way
     - `last_arrival_s`: clock time at which the last message that is on its way arrives, s
     - `record`, `log`: keep and return one row for each message
@@ -148,6 +148,11 @@ class MessageBus:
         """
         name = f"link {sender!r} -> {recipient!r}"
         self._links[sender, recipient] = Link(name, quality, latency, self._streams)
+
+    def quality(self, sender: str, recipient: str) -> LinkQuality:
+        """Quality of one direction between two agents."""
+        link = self._links.get((sender, recipient))
+        return self._quality if link is None else link.quality
 
     def add_outage(self, name: str, start_s: float, end_s: float) -> None:
         """Cut an agent off in [start_s, end_s), clock times in s.

@@ -233,6 +233,16 @@ class StorageDevice(Listener):
         return discharge - charge, q_mvar
 
     @property
+    def corrected(self) -> tuple[float, float]:
+        """What a correction makes it feed in at this instant beyond what it is told, MW and Mvar."""
+        correction, period = self._correction, self._operated - 1
+        if correction is None or correction.until_s <= self._now_s or not self.breaker.is_closed:
+            return 0.0, 0.0
+        p_mw, q_mvar = self.power
+        told_mw = float(self._told_discharge_mw[period] - self._told_charge_mw[period])
+        return p_mw - told_mw, q_mvar - float(self._told_mvar[period])
+
+    @property
     def content_mwh(self) -> float:
         """Energy inside at this instant, MWh."""
         return self._run.content_mwh(self._since_s) if self._operated else self._run.unit.e_mwh

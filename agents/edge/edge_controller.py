@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,6 +28,9 @@ from gridarium.market.messages.edge import (
     VoltageReading,
 )
 
+REPORT_TIMEOUT_S, REPORT_AGAIN_S = 3600.0, 5.0
+"""How long the operator is told of a unit, and how often, until it has heard, s."""
+
 
 @dataclass(frozen=True)
 class EdgeRules:
@@ -42,6 +45,10 @@ class EdgeRules:
         Most honest frames that one sender has under way at once.
     telemetry_s : float
         How often units report.
+    heartbeat_s : float
+        Time from one beat of a unit to the next, s.
+    missed_beats : int
+        Beats that must stay away before a unit counts as failed.
     voltage : VoltageRules
     """
 
@@ -49,6 +56,8 @@ class EdgeRules:
     frames_per_s: float
     burst: int
     telemetry_s: float
+    heartbeat_s: float
+    missed_beats: int
     voltage: VoltageRules
 
 
@@ -58,7 +67,7 @@ class EdgeController(GridAgent):
     Frames are checked in turn by port and then queue as tasks; what is urgent interrupts what is not.
 
     - `queue`, `units`, `failovers`, `voltages`: its parts
-    - `watch`: the heartbeats of a unit
+    - `beat`: by a unit, whose heartbeats come or stay away from now on
 
     Parameters
     ----------
@@ -70,33 +79,51 @@ class EdgeController(GridAgent):
     buses : mapping of str to int
         Bus index of each unit that may enrol, by name in the world.
     rules : EdgeRules
+    watched : sequence of str
+        Units that send heartbeats.
     """
 
     kind = "edge"
 
     def __init__(
-        self, site: Site, name: str, operator: str, buses: Mapping[str, int], rules: EdgeRules
+        self,
+        site: Site,
+        name: str,
+        operator: str,
+        buses: Mapping[str, int],
+        rules: EdgeRules,
+        watched: Sequence[str] = (),
     ) -> None:
         super().__init__(site, name)
-        self._operator, self._rules = operator, rules
+        self._operator, self._rules, self._watched = operator, rules, watched
         self.queue = EdgeQueue(self.world.clock, rules.times)
         self.units: dict[str, KnownUnit] = {}
-        self.failovers = Failovers(self.units, self.send)
+        self.failovers = Failovers(self.world.clock, self.units, self.send)
         self.voltages = VoltageKeeping(self.grid.feeder, buses, self.units, rules.voltage, self.send)
         self._beats: dict[str, Heartbeats] = {}
         self._schedules: dict[str, dict[int, StorageCommand]] = {}
 
-    def watch(self, unit: str, heartbeat: Heartbeat) -> Heartbeats:
-        """Expect heartbeats of a unit from now on; returns what the unit stops as it fails."""
+    def process(self) -> None:
+        """Expect heartbeats of all units that send them."""
+        for unit in self._watched:
+            self._beats[unit] = self._expected(unit)
+
+    def _expected(self, unit: str) -> Heartbeats:
+        """Heartbeats of a unit as they come over its link."""
+        rules, clock = self._rules, self.world.clock
+        quality = self.world.bus.quality(unit, self.name)
         urgent = partial(self.queue.run, Priority.URGENT)
-        self._beats[unit] = Heartbeats(
-            self.world.clock,
-            heartbeat,
+        return Heartbeats(
+            clock,
+            Heartbeat(rules.heartbeat_s, rules.missed_beats, quality),
             self.stream(f"heartbeats of {self.grid.local(unit)}"),
-            lambda: urgent(partial(self._miss, unit, self.world.clock.now_s)),
+            lambda: urgent(partial(self._miss, unit, clock.now_s)),
             lambda: urgent(partial(self._hear_again, unit)),
         )
-        return self._beats[unit]
+
+    def beat(self, unit: str, goes_on: bool) -> None:
+        """Hear beats of a unit from now on, or none: each one is not simulated by itself."""
+        self._beats[unit].beat(goes_on)
 
     # What it hears: a frame, which is checked, and then a task.
 
@@ -181,18 +208,21 @@ class EdgeController(GridAgent):
             self._end_outage(unit)
 
     def _begin_outage(self, name: str, cause: OutageCause, failed_s: float, detected_s: float) -> None:
-        unit, now_s = self.units[name], self.world.clock.now_s
+        unit = self.units[name]
         unit.outage = cause
-        standby = self.failovers.begin(name, cause, failed_s, detected_s, now_s, self._period)
-        e_mwh = float("nan") if unit.telemetry is None else unit.telemetry.e_mwh
-        self.send(self._operator, UnitOutage(name, detected_s, cause, standby, e_mwh))
+        standby = self.failovers.begin(name, cause, failed_s, detected_s, self._period)
+        self._report(UnitOutage(name, detected_s, cause, standby, unit.last_mwh))
 
     def _end_outage(self, name: str) -> None:
-        unit, now_s = self.units[name], self.world.clock.now_s
+        unit = self.units[name]
         unit.outage = None
-        self.failovers.end(name, now_s)
-        e_mwh = float("nan") if unit.telemetry is None else unit.telemetry.e_mwh
-        self.send(self._operator, UnitReturned(name, now_s, e_mwh))
+        self.failovers.end(name)
+        self._report(UnitReturned(name, self.world.clock.now_s, unit.last_mwh))
+
+    def _report(self, news: UnitOutage | UnitReturned) -> None:
+        """Tell the operator, again and again until it has heard."""
+        question = self.ask({self._operator: news}, REPORT_TIMEOUT_S, REPORT_AGAIN_S)
+        self.world.clock.process(question.answered())
 
     def _correct(self, reading: VoltageReading) -> None:
         period, world = self._period, self.world

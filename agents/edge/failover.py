@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,11 @@ import numpy as np
 from gridarium.agents.edge.heartbeat import polled_s
 from gridarium.agents.edge.known_units import KnownUnit
 from gridarium.agents.rows import Rows
+from gridarium.environment.clock import Clock
 from gridarium.market.messages.edge import Active, OutageCause, Release, Takeover
+
+PATIENCE_S = 0.2
+"""Beyond its response, after which a standby unit that was told to take over is told again, s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +69,40 @@ class Failovers:
 
     Parameters
     ----------
+    clock : Clock
     units : mapping of str to KnownUnit
         By name; they enrol in time.
     send : callable
         Sends a message to a unit.
     """
 
-    def __init__(self, units: Mapping[str, KnownUnit], send: Callable[[str, Any], None]) -> None:
-        self._units, self._send = units, send
+    def __init__(
+        self, clock: Clock, units: Mapping[str, KnownUnit], send: Callable[[str, Any], None]
+    ) -> None:
+        self._clock, self._units, self._send = clock, units, send
         self.all: list[Failover] = []
         self._open: dict[str, int] = {}
 
     def begin(
-        self, name: str, cause: OutageCause, failed_s: float, detected_s: float, now_s: float, period: int
+        self, name: str, cause: OutageCause, failed_s: float, detected_s: float, period: int
     ) -> str | None:
         """Let a standby unit do what a unit was told from a settlement period on; tells its name, if any."""
-        rest = self._units[name].rest_from(period)
+        rest, now_s = self._units[name].rest_from(period), self._clock.now_s
         standby = None if rest is None else self._ready_for(name)
-        if standby is not None and rest is not None:
-            self._send(standby, Takeover(name, rest, now_s))
         self._open[name] = len(self.all)
         self.all.append(Failover(name, cause, failed_s, detected_s, now_s, standby))
+        if standby is not None and rest is not None:
+            takeover = Takeover(name, rest, now_s)
+            self._clock.process(self._insist(standby, takeover, self._open[name]))
         return standby
+
+    def _insist(self, standby: str, takeover: Takeover, place: int) -> Generator[Any, Any, None]:
+        """Tell a standby unit until it delivers, or is not needed any more; ever more seldom."""
+        wait_s = self._units[standby].enrolment.response_s + PATIENCE_S
+        while self._open.get(takeover.of) == place and math.isnan(self.all[place].active_s):
+            self._send(standby, takeover)
+            yield self._clock.timeout(wait_s)
+            wait_s *= 2.0
 
     def hear(self, active: Active, sender: str) -> None:
         """Take note that a standby unit delivers."""
@@ -94,13 +110,13 @@ class Failovers:
         if place is not None and self.all[place].standby == sender:
             self.all[place] = replace(self.all[place], active_s=active.time_s)
 
-    def end(self, name: str, now_s: float) -> None:
+    def end(self, name: str) -> None:
         """Release whoever stood in for a unit that is back."""
         place = self._open.pop(name)
         one = self.all[place]
         if one.standby is not None:
             self._send(one.standby, Release(name))
-        self.all[place] = replace(one, back_s=now_s)
+        self.all[place] = replace(one, back_s=self._clock.now_s)
 
     def _ready_for(self, name: str) -> str | None:
         """The first unit that stands by for another one and is neither out nor taken."""

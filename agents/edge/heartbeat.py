@@ -140,7 +140,7 @@ class Silence:
 class Heartbeats:
     """The beats of one unit, as the other end hears them: whether they come, and nothing else.
 
-    - `stop`, `resume`: by the unit, as it fails and as it is back
+    - `stop`, `resume`: by the unit, as it fails and as it is back; `beat` does what is to be done
     - `silences`: times without beats so far
 
     Parameters
@@ -165,14 +165,22 @@ class Heartbeats:
         self._clock, self._stream = clock, stream
         self._missed, self._heard = missed, heard
         self._phase_s = clock.now_s + heartbeat.phase_s(stream)
-        self._is_missed = False
+        self._is_missed, self._goes_on = False, True
         self._alarm_s: float | None = None
         self._again_s: float | None = None
         self.silences: list[Silence] = []
 
+    def beat(self, goes_on: bool) -> None:
+        """Send beats from this instant on, or none; nothing changes where it is so already."""
+        if goes_on != self._goes_on:
+            if goes_on:
+                self.resume()
+            else:
+                self.stop()
+
     def stop(self) -> None:
         """Send no more beats from this instant on."""
-        self._again_s = None
+        self._again_s, self._goes_on = None, False
         self.silences.append(Silence(self._clock.now_s))
         if not self._is_missed and self._alarm_s is None:
             self._alarm_s = self.heartbeat.silent_s(self._clock.now_s, self._phase_s, self._stream)
@@ -180,6 +188,7 @@ class Heartbeats:
 
     def resume(self) -> None:
         """Send beats again from this instant on."""
+        self._goes_on = True
         heard_s = self.heartbeat.heard_s(self._clock.now_s, self._phase_s, self._stream)
         if self._alarm_s is not None and heard_s < self._alarm_s:
             self._alarm_s = None

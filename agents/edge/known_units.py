@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from gridarium.agents.edge.voltage_correction import FastUnit
 from gridarium.environment.arrays import series
 from gridarium.market.messages.commands import StorageCommand
@@ -29,6 +31,11 @@ class KnownUnit:
     def is_standby(self) -> bool:
         """Whether it stands by for others."""
         return bool(self.enrolment.covers)
+
+    @property
+    def last_mwh(self) -> float:
+        """What was inside as it was heard of last, MWh; nan where it never was."""
+        return math.nan if self.telemetry is None else self.telemetry.e_mwh
 
     def tell(self, day: int, command: StorageCommand) -> None:
         """Take what it was told for a day, or for the rest of one."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from gridarium.agents.feeder.edge_desk import EdgeTerms
 from gridarium.agents.feeder.own_storages import OwnStorages
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Grid, Place
@@ -59,6 +60,8 @@ class DsoContract:
         With a pool of these storages, whose members it commands day by day; None without one.
     curtailment_per_mwh : mapping of str to float
         What a follower gets for each MWh that it draws below the base load it has told; nothing for others.
+    edge : EdgeTerms, optional
+        With the edge controller of its feeder; None without one.
     """
 
     tou_price_per_mwh: Array
@@ -69,6 +72,7 @@ class DsoContract:
     own_storages: OwnStorages = field(default_factory=OwnStorages)
     storage_pool: PoolContract | None = None
     curtailment_per_mwh: Mapping[str, float] = field(default_factory=dict)
+    edge: EdgeTerms | None = None
 
     @property
     def consumers(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from gridarium.agents.feeder.dispatch_orders import dispatch_orders, redispatch_
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.dso_rows import DsoRows
+from gridarium.agents.feeder.edge_desk import open_desk
 from gridarium.agents.feeder.hedging import HedgeTerms
 from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter
@@ -45,7 +46,7 @@ from gridarium.market.tariffs import Tariff
 class Dso(HeadCustomer):
     """A leader that posts a tariff, listens, dispatches for the loads it hears, and posts again.
 
-    - `pooled`: its side of a pool of storages, where there is one
+    - `pooled`, `desk`: its sides of a pool of storages, and of an edge controller, where there are any
     - `days`: what it was told, planned and agreed, day by day; `today` is the one it has come to last
 
     Parameters
@@ -111,6 +112,7 @@ class Dso(HeadCustomer):
         terms, own = contract.storage_pool, contract.own_storages
         self.pooled = PooledStorages(self, own, self._planner, terms, self._ask_until) if terms else None
         self._hedge_terms = hedge_terms
+        self.desk = open_desk(self, contract.edge)
         self.days: list[DsoDay] = []
         self.storage_status: dict[tuple[str, int], StorageStatus] = {}
 
@@ -189,8 +191,9 @@ class Dso(HeadCustomer):
         # Of storages that are closed the dispatch says nothing.
         orders = {name: order for name, order in orders.items() if name not in today.owners_mw}
         orders |= redispatch_orders(today, self.horizon)
+        told = orders if self.desk is None else (yield from self.desk.copied(today.number, orders))
         begins_s = self.world.delivery_s + today.number * self.horizon.day_s
-        yield from self._ask_until(begins_s, orders).answered()
+        yield from self._ask_until(begins_s, told).answered()
 
     def _ask_until(self, end_s: float, payloads: Mapping[str, Any]) -> Question:
         """A question that is open until all have answered or a time comes, and at least for one timeout."""
@@ -284,6 +287,8 @@ class Dso(HeadCustomer):
     def rows(self) -> Iterator[Rows]:
         """What passed its head, and what it has posted, negotiated, planned, sold and settled."""
         yield from super().rows()
+        if self.desk:
+            yield from self.desk.rows(self.grid.local, self.world.delivery_s)
         own = DsoRows(
             self.grid, self.name, self.shape, self.contract, self.horizon, self.days, self._hearers()
         )

@@ -11,6 +11,7 @@ from gridarium.environment.errors import Fault
 from gridarium.experiments.behaviour_schema import Behaviour, misplaced
 from gridarium.experiments.parts.carbon_market import build_carbon_market
 from gridarium.experiments.parts.compensators import compensator_ratings
+from gridarium.experiments.parts.edge import edge_terms
 from gridarium.experiments.parts.gas_turbines import GAS_TURBINES, turbine_ratings
 from gridarium.experiments.parts.leader import LEADER, setter_maker
 from gridarium.experiments.parts.negotiation import negotiation_rules
@@ -121,6 +122,7 @@ def _build(build: GridBuild) -> None:
         OwnStorages() if section.storage == "commanded" else storages_of_owners(build),
         build_pool(build),
         build.curtailment_per_mwh,
+        edge_terms(build),
     )
     Agent(
         grid.head,

@@ -16,6 +16,7 @@ from gridarium.experiments.parts.compensators import COMPENSATORS
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.day_ahead_market import DAY_AHEAD_MARKET
 from gridarium.experiments.parts.dso import DSO
+from gridarium.experiments.parts.edge import EDGE
 from gridarium.experiments.parts.gas_turbines import GAS_TURBINES
 from gridarium.experiments.parts.incidents import INCIDENTS
 from gridarium.experiments.parts.leader import LEADER
@@ -72,6 +73,7 @@ HOUSE: tuple[Part[Any], ...] = (
     CARBON_POOL,
     STORAGE_POOL,
     INCIDENTS,
+    EDGE,
     TIES,
 )
 """Parts of gridarium; units without a site are placed in this order."""

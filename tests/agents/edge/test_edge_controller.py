@@ -10,7 +10,7 @@ import pytest
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.edge.edge_controller import EdgeController, EdgeRules
-from gridarium.agents.edge.heartbeat import Heartbeat, Heartbeats
+from gridarium.agents.edge.heartbeat import Heartbeat
 from gridarium.agents.edge.task_queue import TaskTimes
 from gridarium.agents.edge.voltage_keeping import VoltageRules
 from gridarium.environment.arrays import series
@@ -31,7 +31,7 @@ from gridarium.market.messages.edge import (
 )
 
 TIMES = TaskTimes(check_s=2e-5, urgent_s=2e-3, routine_s=5e-3)
-RULES = EdgeRules(TIMES, 1000.0, 3, 30.0, VoltageRules((0.95, 1.05), 5e-4, 0.5))
+RULES = EdgeRules(TIMES, 1000.0, 3, 30.0, 0.1, 2, VoltageRules((0.95, 1.05), 5e-4, 0.5))
 MOBILE, WIRED = LinkQuality(0.005, 0.002), LinkQuality(0.010)
 
 
@@ -69,9 +69,14 @@ class Operator(GridAgent):
         super().__init__(world.grid.head, "operator")
         self.heard: list[Any] = []
 
-    @on(UnitOutage, UnitReturned, Receipt)
-    def hear(self, message: Any, sender: str) -> None:
+    @on(UnitOutage, UnitReturned)
+    def hear(self, message: Any, sender: str) -> Receipt:
         self.heard.append(message)
+        return Receipt()
+
+    @on(Receipt)
+    def take_receipt(self, receipt: Receipt, sender: str) -> None:
+        """Of a schedule."""
 
 
 class Place:
@@ -83,13 +88,11 @@ class Place:
             world.bus.set_link(unit, "edge", MOBILE)
             world.bus.set_link("edge", unit, WIRED)
         buses = dict.fromkeys(("one", "two", "spare"), 1)
-        self.edge = EdgeController(world.grid.head, "edge", "operator", buses, RULES)
+        self.edge = EdgeController(world.grid.head, "edge", "operator", buses, RULES, tuple(buses))
         self.operator = Operator(world)
         self.one, self.two = Unit(world, "one", 0.2), Unit(world, "two", 0.3)
         self.spare = Unit(world, "spare", 0.2, ("one", "two"))
-        self.beats: dict[str, Heartbeats] = {
-            name: self.edge.watch(name, Heartbeat(0.1, 2, MOBILE)) for name in ("one", "two", "spare")
-        }
+        self.edge.start()
         told = StorageCommand(
             1, 0, series([0.0, 0.1, 0.0]), series([0.2, 0.0, 0.3]), series([0.0, 0.05, 0.1])
         )
@@ -108,7 +111,7 @@ def place(make_world: Callable[..., World]) -> Place:
 def test_a_standby_gets_the_rest_of_what_a_failed_unit_was_told(place: Place) -> None:
     place.one.report(0.42)
     place.until(3600.0 + 3700.0)
-    place.beats["one"].stop()
+    place.edge.beat("one", False)
     place.until(7400.0)
     (takeover,) = place.spare.heard
     assert takeover.of == "one"
@@ -120,10 +123,10 @@ def test_a_standby_gets_the_rest_of_what_a_failed_unit_was_told(place: Place) ->
     assert (outage.unit, outage.cause, outage.standby, outage.e_mwh) == ("one", "failure", "spare", 0.42)
     assert 7300.0 < outage.time_s < 7300.3
     # It stands in for one unit at a time, and for nobody when it is out itself.
-    place.beats["two"].stop()
+    place.edge.beat("two", False)
     place.until(7500.0)
     assert (place.operator.heard[-1].unit, place.operator.heard[-1].standby) == ("two", None)
-    place.beats["one"].resume()
+    place.edge.beat("one", True)
     place.until(7600.0)
     assert place.spare.heard[-1] == Release("one")
     assert isinstance(place.operator.heard[-1], UnitReturned)
@@ -131,9 +134,9 @@ def test_a_standby_gets_the_rest_of_what_a_failed_unit_was_told(place: Place) ->
 
 
 def test_a_beat_that_comes_in_time_is_no_failure(place: Place) -> None:
-    place.beats["one"].stop()
+    place.edge.beat("one", False)
     place.until(1.01)
-    place.beats["one"].resume()
+    place.edge.beat("one", True)
     place.until(10.0)
     assert place.spare.heard == []
     assert not any(isinstance(message, UnitOutage) for message in place.operator.heard)
@@ -162,9 +165,9 @@ def test_a_thousand_failures_are_handed_over_within_half_a_second(place: Place) 
         time_s += float(draws.uniform(1.5, 4.0))
         unit = str(draws.choice(["one", "two"]))
         place.until(time_s)
-        place.beats[unit].stop()
+        place.edge.beat(unit, False)
         place.until(time_s + 1.0)
-        place.beats[unit].resume()
+        place.edge.beat(unit, True)
     place.until(time_s + 10.0)
     found = place.edge.failovers.all
     took_s = np.array([one.failover_s for one in found])
