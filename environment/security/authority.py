@@ -46,7 +46,6 @@ class Authority:
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self.trust = Trust(name, self._key.public_key().public_bytes_raw())
         self._issued: dict[str, list[Certificate]] = {}
-        self._n_issued = 0
         self._barred: set[str] = set()
 
     @property
@@ -76,11 +75,10 @@ class Authority:
         if name in self._barred:
             allowed = "a name that is barred gets no certificate before it is reinstated"
             raise SecurityError(f"authority {self.name}", [Fault("name", name, allowed)])
-        self._n_issued += 1
-        bare = Certificate(name, public_key, self.name, self._n_issued, now_s, now_s + self._valid_s)
-        certificate = bare._replace(signature=self._key.sign(bare.signed_part()))
         issued = self._issued.setdefault(name, [])
-        self.trust.revoked.update(old.serial for old in issued if old.public_key != public_key)
+        bare = Certificate(name, public_key, self.name, len(issued) + 1, now_s, now_s + self._valid_s)
+        certificate = bare._replace(signature=self._key.sign(bare.signed_part()))
+        self.trust.revoked.update(old.title for old in issued if old.public_key != public_key)
         issued.append(certificate)
         return certificate
 
@@ -99,7 +97,7 @@ class Authority:
         if name not in self._issued:
             allowed = f"must have a certificate, as have {sorted(self._issued)}"
             raise SecurityError(f"authority {self.name}", [Fault("name", name, allowed)])
-        self.trust.revoked.update(certificate.serial for certificate in self._issued[name])
+        self.trust.revoked.update(certificate.title for certificate in self._issued[name])
         self._barred.add(name)
 
     def reinstate(self, name: str) -> None:

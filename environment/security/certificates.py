@@ -27,7 +27,7 @@ class Certificate(NamedTuple):
     issuer : str
         Name of the authority.
     serial : int
-        Counted by the issuer.
+        Counted by the issuer for each name, from 1: further names change none.
     valid_from_s, valid_until_s : float
         Valid in [valid_from_s, valid_until_s), clock times, s.
     signature : bytes, length 64
@@ -41,6 +41,11 @@ class Certificate(NamedTuple):
     valid_from_s: float
     valid_until_s: float
     signature: bytes = b""
+
+    @property
+    def title(self) -> tuple[str, int]:
+        """What it is revoked by."""
+        return self.name, self.serial
 
     def signed_part(self) -> bytes:
         """What the issuer signs."""
@@ -84,7 +89,7 @@ class Trust:
     """What an endpoint believes: one authority's public key, and what it has taken back.
 
     - `certificate`: read and check a certificate that someone shows
-    - `revoked`: serials of certificates that count no longer
+    - `revoked`: titles of certificates that count no longer
 
     Parameters
     ----------
@@ -103,7 +108,7 @@ class Trust:
     def __init__(self, issuer: str, public_key: bytes) -> None:
         self.issuer = issuer
         self.public_key = public_key
-        self.revoked: set[int] = set()
+        self.revoked: set[tuple[str, int]] = set()
         self._genuine: dict[bytes, Certificate] = {}
 
     def certificate(self, data: bytes, name: str, now_s: float) -> Certificate:
@@ -133,7 +138,7 @@ class Trust:
             self._genuine[data] = shown
         if shown.name != name:
             raise RefusedError(Refusal.WRONG_NAME)
-        if shown.serial in self.revoked:
+        if shown.title in self.revoked:
             raise RefusedError(Refusal.REVOKED)
         if now_s < shown.valid_from_s:
             raise RefusedError(Refusal.NOT_YET_VALID)

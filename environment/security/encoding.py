@@ -81,7 +81,11 @@ def _array(data: bytes, dtype: str, shape: tuple[int, ...], order: Literal["C", 
 
 
 def _reduced_mapping(mapping: MappingProxyType[Any, Any]) -> Reduced:
-    return MappingProxyType, (dict(mapping),)
+    return _mapping, (dict(mapping),)
+
+
+def _mapping(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(values)
 
 
 _REDUCERS = _Reducers({np.ndarray: _reduced_array, MappingProxyType: _reduced_mapping})

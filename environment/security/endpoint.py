@@ -201,7 +201,7 @@ class Endpoint:
         session = self._sessions.get(frame.session)
         if session is None:
             raise RefusedError(Refusal.UNKNOWN_SESSION)
-        if session.serial in self._trust.revoked:
+        if session.title in self._trust.revoked:
             raise RefusedError(Refusal.REVOKED)
         if now_s > session.ends_s + self._grace_s:
             raise RefusedError(Refusal.SESSION_ENDED)
@@ -295,4 +295,4 @@ class Endpoint:
         return tuple(session.seal(envelope) for envelope in waited), waited
 
     def _is_usable(self, session: Session, now_s: float) -> bool:
-        return now_s < session.ends_s and session.serial not in self._trust.revoked
+        return now_s < session.ends_s and session.title not in self._trust.revoked

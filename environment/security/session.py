@@ -74,12 +74,12 @@ class Session:
     __slots__ = (
         "_asked", "_direction", "_guard", "_incoming", "_incoming_cipher", "_name", "_next", "_outgoing",
         "_outgoing_cipher", "_peer_key", "_proof", "_proof_statement", "began_s", "confirmed", "ends_s",
-        "number", "peer", "renews_s", "serial",
+        "number", "peer", "renews_s", "title",
     )  # fmt: skip
 
     def __init__(self, name: str, agreement: Agreement, renews_s: float, proof: bytes | None = None) -> None:
         number, certificate, asker_key, answerer_key, statement, began_s, ends_s = agreement
-        self.number, self.peer, self.serial = number, certificate.name, certificate.serial
+        self.number, self.peer, self.title = number, certificate.name, certificate.title
         self.began_s, self.ends_s, self.renews_s = began_s, ends_s, renews_s
         self.confirmed = self._asked = proof is not None
         self._name = name
