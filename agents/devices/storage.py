@@ -39,9 +39,9 @@ class StorageDevice(Listener):
     """A storage that follows commands as far as its energy and power allow; idle until it has one.
 
     - `operate`, `settle`: what it does in each settlement period
-    - `update`, `correct`: what it does otherwise from the middle of a period on
+    - `update`, `correct`, `follow`, `rest`: what it does otherwise from the middle of a period on
     - `breaker`: opens at once, whoever commands
-    - `power`, `content_mwh`, `status`, `rows`: what it tells
+    - `power`, `corrected`, `content_mwh`, `status`, `rows`: what it tells
     - `charge_mw`, `discharge_mw`, `e_mwh`: what it did in each period, and its content at the end of it
     - `flow`: energies that entered and left it in the period that runs
     - `price_per_mwh`: at which it was told to trade in each period
@@ -106,15 +106,15 @@ class StorageDevice(Listener):
     def take_command(self, command: StorageCommand, sender: str) -> Receipt:
         """Keep what it shall do for the rest of the day."""
         if (ahead := self._commands.take(command)) is not None:
-            self._told_charge_mw[ahead], self._told_discharge_mw[ahead] = (
-                command.charge_mw,
-                command.discharge_mw,
-            )
-            self._told_mvar[ahead] = 0.0 if command.q_mvar is None else command.q_mvar
-            self.price_per_mwh[ahead] = 0.0 if command.price_per_mwh is None else command.price_per_mwh
+            self._keep(command, ahead)
             if self._carbon is not None:
                 self._carbon.take(command.pool, ahead, self._run.unit.e_mwh)
         return Receipt()
+
+    def _keep(self, command: StorageCommand, ahead: slice) -> None:
+        self._told_charge_mw[ahead], self._told_discharge_mw[ahead] = command.charge_mw, command.discharge_mw
+        self._told_mvar[ahead] = 0.0 if command.q_mvar is None else command.q_mvar
+        self.price_per_mwh[ahead] = 0.0 if command.price_per_mwh is None else command.price_per_mwh
 
     def plan(self, day: int, charge_mw: Array, discharge_mw: Array) -> None:
         """Keep what its owner has decided for a day, in steps, MW; a command for that day goes before."""
@@ -139,6 +139,18 @@ class StorageDevice(Listener):
         """Change the power by so much beyond what is told, from this instant on."""
         self._correction = correction
         self.update()
+
+    def follow(self, command: StorageCommand) -> None:
+        """Do from this instant on what another unit was told, up to the end of the day."""
+        self._keep(command, self._horizon.rest_of_day(command.period))
+        self.update()
+
+    def rest(self) -> None:
+        """Do nothing from this instant on, up to the end of the day."""
+        if self._operated:
+            ahead = self._horizon.rest_of_day(self._operated - 1)
+            self._told_charge_mw[ahead] = self._told_discharge_mw[ahead] = self._told_mvar[ahead] = 0.0
+            self.update()
 
     def update(self) -> None:
         """Do from this instant on what is to be done by now; nothing happens where no period runs.
@@ -167,8 +179,7 @@ class StorageDevice(Listener):
         ends_s = self._run.period_s
         if not self.breaker.is_closed:
             return [Wanted(ends_s, 0.0, 0.0)]
-        net = float(self._told_charge_mw[period] - self._told_discharge_mw[period])
-        told = Wanted(ends_s, net, float(self._told_mvar[period]))
+        told = self._told(period)
         if self._correction is None or self._correction.until_s <= self._now_s:
             return [told]
         until_s = min(ends_s, self._correction.until_s - self._begun_s)
@@ -177,6 +188,11 @@ class StorageDevice(Listener):
             return [corrected]
         self.site.grid.world.clock.timeout(until_s - since_s).callbacks.append(lambda event: self.update())
         return [corrected, told]
+
+    def _told(self, period: int) -> Wanted:
+        """What it is told for the rest of a period."""
+        net = float(self._told_charge_mw[period] - self._told_discharge_mw[period])
+        return Wanted(self._run.period_s, net, float(self._told_mvar[period]))
 
     def _corrected(self, told: Wanted, correction: Correction, until_s: float) -> Wanted:
         """What is told and a correction, as far as the inverter carries both: active power goes before."""
@@ -234,18 +250,26 @@ class StorageDevice(Listener):
 
     @property
     def corrected(self) -> tuple[float, float]:
-        """What a correction makes it feed in at this instant beyond what it is told, MW and Mvar."""
-        correction, period = self._correction, self._operated - 1
-        if correction is None or correction.until_s <= self._now_s or not self.breaker.is_closed:
+        """What it feeds in at this instant because of a correction, MW and Mvar."""
+        since_s, correction = self._since_s, self._correction
+        is_over = correction is None or correction.until_s <= self._now_s
+        if is_over or not self.breaker.is_closed or self._operated == 0 or since_s >= self._run.period_s:
             return 0.0, 0.0
+        told, hours = self._told(self._operated - 1), self._horizon.period_h
+        left_h = (1.0 - since_s / self._run.period_s) * hours
+        charge, discharge = self._run.possible_mw(told.net_mw, self.content_mwh, left_h)
         p_mw, q_mvar = self.power
-        told_mw = float(self._told_discharge_mw[period] - self._told_charge_mw[period])
-        return p_mw - told_mw, q_mvar - float(self._told_mvar[period])
+        return p_mw - (discharge - charge), q_mvar - told.q_mvar
 
     @property
     def content_mwh(self) -> float:
         """Energy inside at this instant, MWh."""
         return self._run.content_mwh(self._since_s) if self._operated else self._run.unit.e_mwh
+
+    @property
+    def temperature_c(self) -> float:
+        """Its temperature; nan without a thermometer."""
+        return math.nan
 
     def status(self, period: int) -> StorageStatus:
         """What it did right before a period, and what is inside as the period begins."""

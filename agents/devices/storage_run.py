@@ -97,7 +97,7 @@ class StorageRun:
         from_s = since_s
         for wanted in ahead:
             hours = (wanted.to_s - from_s) / self.period_s * self._period_h
-            charge, discharge = self._possible_mw(wanted.net_mw, unit.e_mwh, hours)
+            charge, discharge = self.possible_mw(wanted.net_mw, unit.e_mwh, hours)
             flow = unit.step(charge, discharge, hours, period)
             into, out = into + flow.e_in_mwh, out + flow.e_out_mwh
             self._pieces.add(wanted.to_s, (charge, discharge, wanted.q_mvar))
@@ -108,8 +108,8 @@ class StorageRun:
         charge, discharge, _ = piece.values
         return unit.step(charge, discharge, self._pieces.share(piece) * self._period_h, period)
 
-    def _possible_mw(self, net_mw: float, e_mwh: float, hours: float) -> tuple[float, float]:
-        """A power, cut off where the storage would be full or empty; one direction at a time, MW."""
+    def possible_mw(self, net_mw: float, e_mwh: float, hours: float) -> tuple[float, float]:
+        """A power for some hours, cut off where the storage would be full or empty; one way at a time, MW."""
         ratings = self._ratings
         least, most = ratings.band_mwh
         room = max(0.0, most - e_mwh) / (ratings.efficiency_charge * hours)

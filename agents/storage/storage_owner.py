@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gridarium.agents.base import GridAgent, on
+from gridarium.agents.devices.edge_link import EdgeLink, EdgeLinkTerms
 from gridarium.agents.devices.storage import StorageDevice
 from gridarium.agents.devices.storage_carbon import StorageCarbon
 from gridarium.agents.rows import Rows
@@ -49,6 +50,8 @@ class StorageOwner(GridAgent):
         What its panels give beyond its load, for a regime that goes by that.
     pool : OwnerTerms, optional
         With a pool that it may join; None where there is none.
+    edge : EdgeLinkTerms, optional
+        With an edge controller; None where there is none.
     """
 
     kind = "storage"
@@ -65,6 +68,7 @@ class StorageOwner(GridAgent):
         regime: Regime | None = None,
         surplus_mw: Array | None = None,
         pool: OwnerTerms | None = None,
+        edge: EdgeLinkTerms | None = None,
     ) -> None:
         super().__init__(site, name)
         days = horizon or Horizon.of(self.world)
@@ -81,9 +85,15 @@ class StorageOwner(GridAgent):
         if pool is not None:
             self._membership = PoolMembership(self, ratings, pool, self.storage.arriving_mwh)
             self.mount(self._membership)
+        self._edge: EdgeLink | None = None
+        if edge is not None:
+            self._edge = EdgeLink(self, self.storage, edge)
+            self.mount(self._edge)
 
     def process(self) -> Generator[Any, Any, None] | None:
-        """Register with the pool, where there is one."""
+        """Enrol with the edge controller and register with the pool, where there are any."""
+        if self._edge is not None:
+            self._edge.begin()
         return None if self._membership is None else self._membership.register()
 
     def _alone(self, day: int) -> StandAlone:

@@ -137,7 +137,7 @@ def test_any_changes_against_each_second(world: World) -> None:
 
 def test_a_correction_is_a_change_of_the_set_point_that_ends(world: World) -> None:
     owner = owner_of(world, command([0.1, 0.1, 0.1], [0.0] * 3, [0.2] * 3))
-    seen: list[tuple[float, float]] = []
+    seen, more = list[tuple[float, float]](), list[tuple[float, float]]()
 
     def story():
         yield world.clock.wait_until(100.0)
@@ -145,6 +145,7 @@ def test_a_correction_is_a_change_of_the_set_point_that_ends(world: World) -> No
         for at_s in (100.0, 399.0, 401.0, 500.0):
             yield world.clock.wait_until(max(world.clock.now_s, at_s))
             seen.append(owner.storage.power)
+            more.append(owner.storage.corrected)
         # More than the inverter carries: active power goes before.
         owner.storage.correct(Correction(0.7, 5.0, 600.0))
         seen.append(owner.storage.power)
@@ -155,6 +156,8 @@ def test_a_correction_is_a_change_of_the_set_point_that_ends(world: World) -> No
     run(world)
     assert seen[0] == seen[1] == pytest.approx((0.2, 0.3))
     assert seen[2] == seen[3] == (-0.1, 0.2)
+    assert more[0] == more[1] == pytest.approx((0.3, 0.1))
+    assert more[2] == more[3] == (0.0, 0.0)
     assert seen[4] == pytest.approx((0.5, np.sqrt(0.6**2 - 0.5**2)))
     assert seen[5] == (-0.1, 0.2)
 
