@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +12,8 @@ from gridarium.agents.base import Listener, on
 from gridarium.agents.devices.breaker import Breaker
 from gridarium.agents.devices.commanded import Commands
 from gridarium.agents.devices.storage_carbon import StorageCarbon
-from gridarium.agents.devices.storage_run import StorageRun, Wanted
+from gridarium.agents.devices.storage_feed import Fed, StorageFeed
+from gridarium.agents.devices.storage_run import StorageRun, Wanted, corrected_by
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import StorageError
@@ -24,15 +24,6 @@ from gridarium.market.messages.commands import Receipt, StorageCommand
 from gridarium.market.messages.edge import Correction
 from gridarium.market.messages.forecasts import ForecastRequest, StorageOffer
 from gridarium.market.messages.status import StatusRequest, StorageStatus
-
-
-class _Fed(NamedTuple):
-    """What has been put on the grid for the period that runs, with the carbon of the discharge."""
-
-    charge_mw: float
-    discharge_mw: float
-    q_mvar: float
-    t_per_h: float
 
 
 class StorageDevice(Listener):
@@ -70,7 +61,7 @@ class StorageDevice(Listener):
         self._commands = Commands(horizon)
         self._run = StorageRun(ratings, site.grid.world.clock.period_s, horizon.period_h)
         self._begun_s, self._operated = 0.0, 0
-        self._fed, self._before_mwh = _Fed(0.0, 0.0, 0.0, 0.0), self._run.unit.e_mwh
+        self._feed, self._before_mwh = StorageFeed(site, owner), self._run.unit.e_mwh
         self._correction: Correction | None = None
         self._watchers: list[Callable[[], None]] = []
         self.breaker = Breaker()
@@ -131,7 +122,7 @@ class StorageDevice(Listener):
         """Charge or discharge as commanded, as far as energy and power allow."""
         self._begun_s, self._operated = self._now_s, period + 1
         self._run.begin()
-        self._fed = _Fed(0.0, 0.0, 0.0, 0.0)
+        self._feed.begin()
         self._before_mwh = self._run.unit.e_mwh
         self.update()
 
@@ -170,7 +161,7 @@ class StorageDevice(Listener):
             raise StorageError(f"{place}: its power must not change once its meters have been read")
         self._run.rewrite(since_s, self._wanted(period, since_s), period)
         self.flow, self.e_mwh[period] = self._run.flow, self._run.unit.e_mwh
-        self._feed(period, since_s)
+        self._put(period, since_s)
         for watcher in self._watchers:
             watcher()
 
@@ -183,7 +174,7 @@ class StorageDevice(Listener):
         if self._correction is None or self._correction.until_s <= self._now_s:
             return [told]
         until_s = min(ends_s, self._correction.until_s - self._begun_s)
-        corrected = self._corrected(told, self._correction, until_s)
+        corrected = corrected_by(self._correction, told, until_s, self.ratings)
         if until_s == ends_s:
             return [corrected]
         self.site.grid.world.clock.timeout(until_s - since_s).callbacks.append(lambda event: self.update())
@@ -194,26 +185,12 @@ class StorageDevice(Listener):
         net = float(self._told_charge_mw[period] - self._told_discharge_mw[period])
         return Wanted(self._run.period_s, net, float(self._told_mvar[period]))
 
-    def _corrected(self, told: Wanted, correction: Correction, until_s: float) -> Wanted:
-        """What is told and a correction, as far as the inverter carries both: active power goes before."""
-        ratings = self.ratings
-        net = min(max(told.net_mw - correction.p_mw, -ratings.p_max_mw), ratings.p_max_mw)
-        left = math.sqrt(max(0.0, ratings.s_max_mva**2 - net**2))
-        return Wanted(until_s, net, min(max(told.q_mvar + correction.q_mvar, -left), left))
-
-    def _feed(self, period: int, since_s: float) -> None:
-        """Put on the grid what has changed, for the period as a whole and at this instant."""
-        hours, (charge, discharge, q_mvar) = self._horizon.period_h, self._run.means
+    def _put(self, period: int, since_s: float) -> None:
+        """Put on the grid what has changed."""
+        means = Fed(*self._run.means)
         released = self._carbon.released_tco2(period, self.flow, self._before_mwh) if self._carbon else 0.0
-        before, self._fed = self._fed, _Fed(charge, discharge, q_mvar, released / hours)
-        self.charge_mw[period], self.discharge_mw[period], self._q_mvar[period] = charge, discharge, q_mvar
-        more_mw = discharge - before.discharge_mw
-        factor = (self._fed.t_per_h - before.t_per_h) / more_mw if more_mw else 0.0
-        self.site.supply(self._owner, more_mw, q_mvar - before.q_mvar, factor)
-        self.site.charge(self._owner, charge - before.charge_mw)
-        charge_now, discharge_now, q_now = self._run.at(since_s)
-        p_apart = (discharge_now - charge_now) - (discharge - charge)
-        self.site.set_apart(self._owner, p_apart, q_now - q_mvar)
+        self.charge_mw[period], self.discharge_mw[period], self._q_mvar[period] = means
+        self._feed.put(means, Fed(*self._run.at(since_s)), released / self._horizon.period_h)
 
     def settle(self, period: int) -> None:
         """Account for the carbon of the energy that was moved in a period."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from copy import copy
 from typing import NamedTuple
 
 from gridarium.environment.pieces import Piece, Pieces
 from gridarium.environment.storage import StorageFlow, StorageRatings, StorageUnit
+from gridarium.market.messages.edge import Correction
 
 
 class Wanted(NamedTuple):
@@ -26,6 +28,13 @@ class Wanted(NamedTuple):
     to_s: float
     net_mw: float
     q_mvar: float
+
+
+def corrected_by(correction: Correction, told: Wanted, until_s: float, ratings: StorageRatings) -> Wanted:
+    """What is told and a correction, as far as the inverter carries both: active power goes before."""
+    net = min(max(told.net_mw - correction.p_mw, -ratings.p_max_mw), ratings.p_max_mw)
+    left = math.sqrt(max(0.0, ratings.s_max_mva**2 - net**2))
+    return Wanted(until_s, net, min(max(told.q_mvar + correction.q_mvar, -left), left))
 
 
 class StorageRun:
