@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gridarium.experiments.evidence import bulk_metrics, coalition_metrics, feeder_metrics, system_metrics
+from gridarium.experiments.evidence import (
+    bulk_metrics,
+    coalition_metrics,
+    edge_metrics,
+    feeder_metrics,
+    system_metrics,
+)
 from gridarium.experiments.evidence.grid_evidence import Tables, tables_of_grid
 
 Metric = tuple[str, float]
@@ -39,6 +45,9 @@ METRICS: tuple[Callable[[Tables, float], Iterable[Metric]], ...] = (
     coalition_metrics.pool_stability,
     coalition_metrics.pool_splits,
     coalition_metrics.storage_use,
+    edge_metrics.failovers,
+    edge_metrics.excursions,
+    edge_metrics.edge_queue,
     system_metrics.system_cost,
     system_metrics.system_energy,
     system_metrics.perfect_information,
