@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -12,6 +12,7 @@ from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.scenario_fields import Conflict, Range, Section
 
 if TYPE_CHECKING:
+    from gridarium.agents.devices.edge_link import EdgeLinkTerms
     from gridarium.agents.devices.storage import StorageDevice
     from gridarium.agents.edge.edge_controller import EdgeController, EdgeRules
     from gridarium.agents.feeder.edge_desk import EdgeTerms
@@ -65,6 +66,26 @@ def edge_terms(build: GridBuild) -> EdgeTerms | None:
     from gridarium.agents.feeder.edge_desk import EdgeTerms
 
     return EdgeTerms(build.grid.named(EDGE_AGENT), section.cloud_task_s)
+
+
+def edge_link_terms(build: GridBuild, response_s: float, covers: Iterable[str] = ()) -> EdgeLinkTerms | None:
+    """What a storage has agreed with the edge of its feeder, where there is one.
+
+    Parameters
+    ----------
+    build : GridBuild
+    response_s : float
+        Time until a correction or a takeover acts, s.
+    covers : iterable of str, optional
+        Storages of the grid that it stands by for.
+    """
+    section = EDGE.of(build.scenario)
+    if section is None or not EDGE.hangs_on(build.scenario):
+        return None
+    from gridarium.agents.devices.edge_link import EdgeLinkTerms
+
+    edge = build.grid.named(EDGE_AGENT)
+    return EdgeLinkTerms(edge, section.telemetry_s, response_s, build.named(covers))
 
 
 def _build(build: GridBuild) -> None:

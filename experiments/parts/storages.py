@@ -9,6 +9,7 @@ from pydantic import Field
 
 from gridarium.environment.clock import HOUR_S
 from gridarium.environment.errors import Fault
+from gridarium.experiments.parts.edge import edge_link_terms
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of, split_rule
@@ -112,6 +113,7 @@ def _build(build: GridBuild) -> None:
             make("storage-regimes", unit.alone.regime, unit.alone.params, f"storages.{name}.alone"),
             _surplus_mw(build, unit.alone),
             _owner_terms(build, name, unit.pooling),
+            edge_link_terms(build, unit.pooling.response_s),
         )
         _let_fail(owner, unit.failures)
 
