@@ -9,6 +9,7 @@ import numpy as np
 
 from gridarium.experiments.parts.network import NETWORK, place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
+from gridarium.experiments.parts.storage_devices import storage_devices
 from gridarium.experiments.scenario_fields import Conflict, Range, Section
 
 if TYPE_CHECKING:
@@ -97,20 +98,12 @@ def _build(build: GridBuild) -> None:
 
     places = place_units(grid.feeder, build.scenario)
     buses = {grid.named(name): bus for name, bus in places.items()}
-    storages, rules = _storages(grid), _rules(build.scenario, section)
+    storages, rules = storage_devices(grid), _rules(build.scenario, section)
     edge = EdgeController(grid.head, EDGE_AGENT, build.leader, buses, rules, tuple(storages))
     for name, storage in storages.items():
         _connect(edge, name, storage)
     seen = SensorRules(rules.voltage.band_pu, section.sensor_resolution_pu, section.telemetry_s)
     VoltageSensor(grid.head, SENSOR_AGENT, edge.name, seen, lambda: _corrections(grid, storages))
-
-
-def _storages(grid: Grid) -> dict[str, StorageDevice]:
-    """Storages of a feeder by the names of their owners in the world."""
-    from gridarium.agents.storage.storage_owner import StorageOwner
-
-    agents = (agent for agent in grid.world.agents if isinstance(agent, StorageOwner))
-    return {agent.name: agent.storage for agent in agents if agent.grid is grid}
 
 
 def _connect(edge: EdgeController, name: str, storage: StorageDevice) -> None:

@@ -31,6 +31,7 @@ from gridarium.experiments.parts.provider import PROVIDER
 from gridarium.experiments.parts.recorded_grids import RECORDED_GRIDS
 from gridarium.experiments.parts.regions import REGIONS
 from gridarium.experiments.parts.renewables import RENEWABLES
+from gridarium.experiments.parts.standby_storages import STANDBY_STORAGES
 from gridarium.experiments.parts.storage_pool import STORAGE_POOL
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES, REAL_TIME
@@ -72,6 +73,7 @@ HOUSE: tuple[Part[Any], ...] = (
     REGIONS,
     CARBON_POOL,
     STORAGE_POOL,
+    STANDBY_STORAGES,
     INCIDENTS,
     EDGE,
     TIES,

@@ -9,12 +9,13 @@ from gridarium.environment.clock import HOUR_S
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.renewables import RENEWABLES
+from gridarium.experiments.parts.standby_storages import STANDBY_STORAGES
+from gridarium.experiments.parts.storage_devices import storage_devices
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.scenario_fields import Conflict, Name, PositiveShare, Range, Section
 
 if TYPE_CHECKING:
     from gridarium.agents.devices.renewable_plant import RenewablePlant
-    from gridarium.agents.devices.storage import StorageDevice
 
 
 class Incident(Section):
@@ -44,7 +45,7 @@ def _build(build: GridBuild) -> None:
     from gridarium.agents.devices.incidents import drops, fails
 
     world, ends_s = build.grid.world, build.horizon.n_day * build.horizon.day_s
-    faults = []
+    devices, faults = storage_devices(build.grid), []
     for name, one in INCIDENTS.of(build.scenario).items():
         begins_s = one.day * build.horizon.day_s + one.at_h * HOUR_S
         if begins_s >= ends_s:
@@ -53,23 +54,12 @@ def _build(build: GridBuild) -> None:
             continue
         from_s, lasts_s = world.delivery_s + begins_s, one.lasts_h * HOUR_S
         if one.kind == "failure":
-            fails(world.clock, storage_device(build, one.unit).breaker, from_s, lasts_s)
+            fails(world.clock, devices[build.grid.named(one.unit)].breaker, from_s, lasts_s)
         else:
             assert one.share is not None
             drops(_plant(build, one.unit), from_s, lasts_s, one.share)
     if faults:
         raise ScenarioError(build.scenario.title or "scenario", faults)
-
-
-def storage_device(build: GridBuild, name: str) -> StorageDevice:
-    """The device of a storage that was made before."""
-    from gridarium.agents.storage.storage_owner import StorageOwner
-
-    wanted = build.grid.named(name)
-    (owner,) = (
-        one for one in build.grid.world.agents if isinstance(one, StorageOwner) and one.name == wanted
-    )
-    return owner.storage
 
 
 def _plant(build: GridBuild, name: str) -> RenewablePlant:
@@ -85,9 +75,11 @@ def _plant(build: GridBuild, name: str) -> RenewablePlant:
 def _have_units(scenario: GridScenario) -> Iterator[Fault]:
     """Yield incidents of units that there are not."""
     for name, one in INCIDENTS.of(scenario).items():
-        units = STORAGES.of(scenario) if one.kind == "failure" else RENEWABLES.of(scenario)
+        units: list[str] = [*RENEWABLES.of(scenario)]
+        if one.kind == "failure":
+            units = [*STORAGES.of(scenario), *STANDBY_STORAGES.of(scenario)]
         if one.unit not in units:
-            kind = "storages" if one.kind == "failure" else "renewables"
+            kind = "storages or standby_storages" if one.kind == "failure" else "renewables"
             allowed = f"must be one of {kind}: {', '.join(units) or 'none'}"
             yield Fault(f"incidents.{name}.unit", one.unit, allowed)
 
@@ -99,6 +91,6 @@ INCIDENTS: Part[dict[str, Incident]] = Part(
     meaning="What befalls units of a feeder.",
     under=("dso",),
     build=_build,
-    checks=((frozenset({"incidents", "storages", "renewables"}), _have_units),),
+    checks=((frozenset({"incidents", "storages", "standby_storages", "renewables"}), _have_units),),
     names=lambda section: (),
 )

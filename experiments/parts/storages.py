@@ -52,12 +52,12 @@ class Alone(Section):
 
 
 class Pooling(Section):
-    """What an owner brings to a pool, and how it decides; without a pool it counts for nothing."""
+    """What an owner brings to a pool, and how it decides; without a pool only `response_s` counts."""
 
     soh: PositiveShare = 1.0
     """State of health, share of a new one."""
     response_s: Amount = 1.0
-    """Time to full power, s."""
+    """Time to full power, s; with an edge controller until a correction acts."""
     reserve_share: Share = 0.0
     """Part of the capacity, above the lowest state of charge, that a pool may not use."""
     ageing_cost_per_mwh: MoneyAmount = 0.0

@@ -33,3 +33,25 @@ def test_an_incident_after_the_run_would_never_happen() -> None:
     small = load_scenario("adcef-small", ["incidents.one={unit: storage_7, day: 1, at_h: 2, lasts_h: 1}"])
     with pytest.raises(ScenarioError, match=r"incidents\.one\.at_h: got 2\.0; must begin before"):
         build(next(iter(small.cases.values())))
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        (
+            ["standby_storages.s={p_max_mw: 1, e_max_mwh: 1, covers: [pv]}", "edge={}"],
+            r"covers\.0: got 'pv'; must be",
+        ),
+        (
+            ["standby_storages.s={p_max_mw: 1, e_max_mwh: 1, covers: [storage_7]}"],
+            r"standby_storages: got 'given'; must be left out where there is no edge",
+        ),
+        (
+            ["storages.storage_7.failures={per_h: 0, lasts_h: 1}"],
+            r"storages\.storage_7\.failures\.per_h: got 0",
+        ),
+    ],
+)
+def test_bad_standby_and_failures_are_named(settings: list[str], fault: str) -> None:
+    with pytest.raises(ScenarioError, match=fault):
+        load_scenario("adcef-small", settings)
