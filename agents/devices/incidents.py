@@ -1,4 +1,4 @@
-"""What befalls units from outside: failures that open a breaker, and drops of what a plant has."""
+"""What befalls units from outside: failures, of cooling too, and drops of what a plant has."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from gridarium.agents.devices.breaker import FAILURE, Breaker
 from gridarium.agents.devices.renewable_plant import RenewablePlant
+from gridarium.agents.devices.thermal_protection import ThermalProtection
 from gridarium.environment.clock import HOUR_S, Clock
 
 
@@ -34,6 +35,13 @@ def fails(clock: Clock, breaker: Breaker, from_s: float, lasts_s: float) -> None
 def drops(plant: RenewablePlant, from_s: float, lasts_s: float, share: float) -> None:
     """Have a plant have less for a time, by a share of what there would be."""
     happens(plant.world.clock, from_s, lasts_s, lambda: plant.drop(share), lambda: plant.restore(share))
+
+
+def cools_less(
+    clock: Clock, thermal: ThermalProtection, from_s: float, lasts_s: float, factor: float
+) -> None:
+    """Have the cooling of a unit fail for a time: its thermal resistance is so many times what it was."""
+    happens(clock, from_s, lasts_s, lambda: thermal.worsen(factor), lambda: thermal.mend(factor))
 
 
 def fails_at_random(

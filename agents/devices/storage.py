@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,12 +14,14 @@ from gridarium.agents.devices.commanded import Commands
 from gridarium.agents.devices.storage_carbon import StorageCarbon
 from gridarium.agents.devices.storage_feed import Fed, StorageFeed
 from gridarium.agents.devices.storage_run import StorageRun, Wanted, corrected_by
+from gridarium.agents.devices.thermal_protection import ThermalProtection
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import StorageError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.storage import StorageFlow, StorageRatings
+from gridarium.environment.thermal_mass import ThermalRatings
 from gridarium.market.messages.commands import Receipt, StorageCommand
 from gridarium.market.messages.edge import Correction
 from gridarium.market.messages.forecasts import ForecastRequest, StorageOffer
@@ -31,7 +33,7 @@ class StorageDevice(Listener):
 
     - `operate`, `settle`: what it does in each settlement period
     - `update`, `correct`, `follow`, `rest`: what it does otherwise from the middle of a period on
-    - `breaker`: opens at once, whoever commands
+    - `breaker`, `thermal`: opens at once, whoever commands; what it does so for, if it was fitted
     - `power`, `corrected`, `content_mwh`, `status`, `rows`: what it tells
     - `charge_mw`, `discharge_mw`, `e_mwh`: what it did in each period, and its content at the end of it
     - `flow`: energies that entered and left it in the period that runs
@@ -63,7 +65,7 @@ class StorageDevice(Listener):
         self._begun_s, self._operated = 0.0, 0
         self._feed, self._before_mwh = StorageFeed(site, owner), self._run.unit.e_mwh
         self._correction: Correction | None = None
-        self._watchers: list[Callable[[], None]] = []
+        self.thermal: ThermalProtection | None = None
         self.breaker = Breaker()
         self.breaker.watch(self.update)
         n_period = horizon.n_period
@@ -162,8 +164,8 @@ class StorageDevice(Listener):
         self._run.rewrite(since_s, self._wanted(period, since_s), period)
         self.flow, self.e_mwh[period] = self._run.flow, self._run.unit.e_mwh
         self._put(period, since_s)
-        for watcher in self._watchers:
-            watcher()
+        if self.thermal is not None:
+            self.thermal.heat(self._run.loss_mw(since_s))
 
     def _wanted(self, period: int, since_s: float) -> list[Wanted]:
         """What it is to do in the rest of a period."""
@@ -194,6 +196,8 @@ class StorageDevice(Listener):
 
     def settle(self, period: int) -> None:
         """Account for the carbon of the energy that was moved in a period."""
+        if self.thermal is not None:
+            self.thermal.end_period(period)
         if self._carbon is None:
             return
         charge, taken_tco2 = float(self.charge_mw[period]), 0.0
@@ -201,9 +205,10 @@ class StorageDevice(Listener):
             taken_tco2 = self.site.intensity_tco2_per_mwh(period) * charge * self._horizon.period_h
         self._carbon.settle(period, self.flow, taken_tco2)
 
-    def watch(self, watcher: Callable[[], None]) -> None:
-        """Have something called whenever its power may have changed."""
-        self._watchers.append(watcher)
+    def fit(self, ratings: ThermalRatings) -> None:
+        """Fit a thermometer, which opens the breaker while the storage is too hot."""
+        world = self.site.grid.world
+        self.thermal = ThermalProtection(world.clock, self.breaker, ratings, world.n_period)
 
     @property
     def _now_s(self) -> float:
@@ -246,7 +251,7 @@ class StorageDevice(Listener):
     @property
     def temperature_c(self) -> float:
         """Its temperature; nan without a thermometer."""
-        return math.nan
+        return math.nan if self.thermal is None else self.thermal.temperature_c
 
     def status(self, period: int) -> StorageStatus:
         """What it did right before a period, and what is inside as the period begins."""
@@ -267,4 +272,6 @@ class StorageDevice(Listener):
         held: dict[str, ArrayLike] = {"e_mwh": self.e_mwh}
         if self._carbon is not None:
             held |= {"pool_tco2": self._carbon.pool_tco2, "carbon_tco2": self._carbon.stored_tco2}
+        if self.thermal is not None:
+            held |= {"temperature_c": self.thermal.last_c, "temperature_max_c": self.thermal.highest_c}
         yield Rows("storages", {"p_charge_mw": self.charge_mw, "p_discharge_mw": self.discharge_mw, **held})

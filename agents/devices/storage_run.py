@@ -43,7 +43,7 @@ class StorageRun:
     - `begin`, `rewrite`: a new period, and another future within it
     - `unit`: the storage as the period will end if nothing changes any more
     - `flow`, `means`: energies moved within it, and mean powers
-    - `at`, `content_mwh`: what it does at an instant, and holds
+    - `at`, `loss_mw`, `content_mwh`: what it does at an instant, loses, and holds
 
     Parameters
     ----------
@@ -73,6 +73,12 @@ class StorageRun:
         """Charge and discharge, MW, and reactive power, Mvar, at an instant, s since the period began."""
         charge, discharge, q_mvar = self._pieces.at(since_s)
         return charge, discharge, q_mvar
+
+    def loss_mw(self, since_s: float) -> float:
+        """What is lost as heat at an instant, MW: ``(1 - eta_ch) P_ch + (1 / eta_dis - 1) P_dis``."""
+        charge, discharge, _ = self.at(since_s)
+        into, out = self._ratings.efficiencies
+        return (1.0 - into) * charge + (1.0 / out - 1.0) * discharge
 
     def content_mwh(self, since_s: float) -> float:
         """Energy inside at an instant of the period, s since it began."""

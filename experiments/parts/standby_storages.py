@@ -11,7 +11,7 @@ from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.edge import edge_link_terms
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.parts.storage_section import Storage, storage_ratings
+from gridarium.experiments.parts.storage_section import Storage, Thermal, storage_ratings
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.scenario_fields import Amount, Name
 
@@ -23,6 +23,8 @@ class StandbyStorage(Storage):
     """Storages that it stands by for; it stands in for one at a time."""
     response_s: Amount = 0.2
     """Time to full power, s."""
+    thermal: Thermal | None = None
+    """Its temperature, which opens its breaker; null for none."""
 
 
 def _build(build: GridBuild) -> None:
@@ -32,7 +34,9 @@ def _build(build: GridBuild) -> None:
     for name, unit in STANDBY_STORAGES.of(build.scenario).items():
         terms = edge_link_terms(build, unit.response_s, unit.covers)
         assert terms is not None
-        Agent(sites[name], name, storage_ratings(name, unit), terms, build.horizon)
+        standby = Agent(sites[name], name, storage_ratings(name, unit), terms, build.horizon)
+        if unit.thermal is not None:
+            standby.storage.fit(unit.thermal.ratings)
 
 
 def _cover_storages(scenario: GridScenario) -> Iterator[Fault]:

@@ -3,9 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
 from gridarium.environment.storage import StorageRatings
-from gridarium.experiments.scenario_fields import Conflict, PositiveAmount, PositiveShare, Section, Share
+from gridarium.environment.thermal_mass import ThermalRatings
+from gridarium.experiments.scenario_fields import (
+    Conflict,
+    PositiveAmount,
+    PositiveShare,
+    Range,
+    Section,
+    Share,
+)
+
+Temperature = Annotated[float, Range(-50, 500)]
+
+
+class Thermal(Section):
+    """The temperature of a battery: losses heat one thermal mass, its surroundings cool it."""
+
+    ambient_c: Temperature = 25.0
+    """Temperature of its surroundings, and its own at first, degrees Celsius."""
+    resistance_k_per_mw: PositiveAmount
+    """By how much constant losses heat it in the end, K per MW of losses."""
+    time_constant_h: PositiveAmount
+    """Time in which all but a share 1/e of that has come, h."""
+    trip_c: Temperature
+    """At which it opens its own breaker, degrees Celsius."""
+    reset_c: Temperature
+    """At which it closes it again, degrees Celsius."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield temperatures in the wrong order."""
+        if not self.ambient_c < self.reset_c < self.trip_c:
+            allowed = f"must be between ambient_c = {self.ambient_c:g} and trip_c = {self.trip_c:g}"
+            yield Conflict("reset_c", self.reset_c, allowed)
+
+    @property
+    def ratings(self) -> ThermalRatings:
+        """What the battery is fitted with."""
+        return ThermalRatings(
+            self.ambient_c, self.resistance_k_per_mw, self.time_constant_h, self.trip_c, self.reset_c
+        )
 
 
 class Storage(Section):

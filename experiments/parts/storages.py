@@ -13,7 +13,7 @@ from gridarium.experiments.parts.edge import edge_link_terms
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of, split_rule
-from gridarium.experiments.parts.storage_section import Storage, storage_ratings
+from gridarium.experiments.parts.storage_section import Storage, Thermal, storage_ratings
 from gridarium.experiments.registry import make
 from gridarium.experiments.scenario_fields import (
     Amount,
@@ -95,6 +95,8 @@ class StorageUnit(Storage):
     """What the owner brings to a pool."""
     failures: Failures | None = None
     """Random failures, on a feeder; null for none."""
+    thermal: Thermal | None = None
+    """Its temperature, which opens its breaker on a feeder; null for none."""
 
 
 def _build(build: GridBuild) -> None:
@@ -116,6 +118,8 @@ def _build(build: GridBuild) -> None:
             edge_link_terms(build, unit.pooling.response_s),
         )
         _let_fail(owner, unit.failures)
+        if unit.thermal is not None:
+            owner.storage.fit(unit.thermal.ratings)
 
 
 def _let_fail(owner: StorageOwner, failures: Failures | None) -> None:
@@ -167,9 +171,9 @@ def _fail_on_feeders(scenario: GridScenario) -> Iterator[Fault]:
     """Yield failures that nobody would answer."""
     if scenario.operator_name != "dso":
         for name, unit in STORAGES.of(scenario).items():
-            if unit.failures is not None:
-                allowed = "must be null where there is no dso"
-                yield Fault(f"storages.{name}.failures", "given", allowed)
+            for field in ("failures", "thermal"):
+                if getattr(unit, field) is not None:
+                    yield Fault(f"storages.{name}.{field}", "given", "must be null where there is no dso")
 
 
 STORAGES: Part[dict[str, StorageUnit]] = Part(

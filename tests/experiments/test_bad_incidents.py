@@ -55,3 +55,28 @@ def test_an_incident_after_the_run_would_never_happen() -> None:
 def test_bad_standby_and_failures_are_named(settings: list[str], fault: str) -> None:
     with pytest.raises(ScenarioError, match=fault):
         load_scenario("adcef-small", settings)
+
+
+HOT = "storages.storage_7.thermal"
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        (
+            ["incidents.one={unit: storage_7, kind: cooling-failure, at_h: 1, lasts_h: 1, factor: 2}"],
+            r"unit: got 'storage_7'; must be one of storages or standby_storages with a thermal",
+        ),
+        (
+            ["incidents.one={unit: storage_7, kind: cooling-failure, at_h: 1, lasts_h: 1}"],
+            r"factor: got None; must be given for a cooling-failure",
+        ),
+        (
+            [f"{HOT}={{resistance_k_per_mw: 9, time_constant_h: 1, trip_c: 50, reset_c: 60}}"],
+            r"reset_c: got 60\.0; must be between ambient_c = 25 and trip_c = 50",
+        ),
+    ],
+)
+def test_bad_temperatures_are_named(settings: list[str], fault: str) -> None:
+    with pytest.raises(ScenarioError, match=fault):
+        load_scenario("adcef-small", settings)
