@@ -10,6 +10,7 @@ from gridarium.environment.errors import Fault, SecurityError
 from gridarium.environment.links import Envelope
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.security.certificates import Certificate, Registrar
+from gridarium.environment.security.encoding import Encoder
 from gridarium.environment.security.frames import Frame, FrameKind, Opened, Refusal, RefusedError
 from gridarium.environment.security.handshake import (
     Agreement,
@@ -101,6 +102,7 @@ class Endpoint:
         self._trust = registrar.trust
         self._member = Membership(name, registrar, streams, now_s)
         self._session_s, self._grace_s = session_s, grace_s
+        self._encoder = Encoder()
         self._peers: dict[str, _Peer] = {}
         self._forget_sessions()
 
@@ -269,7 +271,7 @@ class Endpoint:
         """Open frames of a session from now on, and no longer those of the same name's that are over."""
         lasts_s = agreed.ends_s - agreed.began_s
         renews_s = agreed.ends_s - lasts_s * (_ANSWERER_RENEWS if proof is None else _ASKER_RENEWS)
-        session = Session(self.name, agreed, renews_s, proof)
+        session = Session(self.name, agreed, self._encoder, renews_s, proof)
         peer = self._peers.setdefault(session.peer, _Peer())
         for old in [one for one in peer.sessions if now_s > one.ends_s + self._grace_s]:
             peer.sessions.remove(old)

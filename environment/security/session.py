@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gridarium.environment.links import Envelope
 from gridarium.environment.security.certificates import check_signature
-from gridarium.environment.security.encoding import decoded, encoded
+from gridarium.environment.security.encoding import Encoder, decoded
 from gridarium.environment.security.frames import Frame, FrameKind, Refusal, RefusedError, joined
 from gridarium.environment.security.handshake import Agreement
 
@@ -59,6 +59,7 @@ class Session:
         Whose side it is.
     agreement : Agreement
         What the handshake has led to.
+    encoder : Encoder
     renews_s : float
         From when on a new session is asked for, clock time, s.
     proof : bytes, optional
@@ -72,17 +73,19 @@ class Session:
     """
 
     __slots__ = (
-        "_asked", "_direction", "_guard", "_incoming", "_incoming_cipher", "_name", "_next", "_outgoing",
-        "_outgoing_cipher", "_peer_key", "_proof", "_proof_statement", "began_s", "confirmed", "ends_s",
-        "number", "peer", "renews_s", "title",
+        "_asked", "_direction", "_encoder", "_guard", "_incoming", "_incoming_cipher", "_name", "_next",
+        "_outgoing", "_outgoing_cipher", "_peer_key", "_proof", "_proof_statement", "began_s", "confirmed",
+        "ends_s", "number", "peer", "renews_s", "title",
     )  # fmt: skip
 
-    def __init__(self, name: str, agreement: Agreement, renews_s: float, proof: bytes | None = None) -> None:
+    def __init__(
+        self, name: str, agreement: Agreement, encoder: Encoder, renews_s: float, proof: bytes | None = None
+    ) -> None:
         number, certificate, asker_key, answerer_key, statement, began_s, ends_s = agreement
         self.number, self.peer, self.title = number, certificate.name, certificate.title
         self.began_s, self.ends_s, self.renews_s = began_s, ends_s, renews_s
         self.confirmed = self._asked = proof is not None
-        self._name = name
+        self._name, self._encoder = name, encoder
         self._proof = proof
         self._proof_statement, self._peer_key = statement, certificate.public_key
         own, other = (asker_key, answerer_key) if self._asked else (answerer_key, asker_key)
@@ -102,7 +105,7 @@ class Session:
             If the payload has no bytes.
         """
         counter = self._next
-        nonce, data = _NONCE.pack(self._direction[0], counter), encoded(envelope)
+        nonce, data = _NONCE.pack(self._direction[0], counter), self._encoder.encoded(envelope)
         self._next = counter + 1
         if self._proof is None:
             body = self._outgoing_cipher.encrypt(nonce, data, self._outgoing[_SEALED])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gridarium.environment.errors import MessageError
-from gridarium.environment.security.encoding import decoded, encoded
+from gridarium.environment.security.encoding import Encoder, decoded
 from gridarium.environment.security.session import ReplayGuard
 from secured_wire import endpoints, message, shaken
 
@@ -48,7 +48,7 @@ class Named:
 
 
 def _returned(payload: object) -> Any:
-    told = decoded(encoded(message("a", "b", payload, 1.5)), "a", "b", 2.5)
+    told = decoded(Encoder().encoded(message("a", "b", payload, 1.5)), "a", "b", 2.5)
     assert told[:5] == ("a", "b", type(payload).__name__, 1.5, 2.5) and told[6:] == (None, False)
     return told.payload
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.security.authority import Authority
-from gridarium.environment.security.encoding import decoded
+from gridarium.environment.security.encoding import Encoder, decoded
 from gridarium.environment.security.endpoint import Endpoint
 from gridarium.environment.security.frames import Frame, FrameKind, Refusal, joined, parted
 from gridarium.environment.security.handshake import answer_to, hello_to, read_answer, read_hello
@@ -75,10 +75,10 @@ def test_a_fresh_key_that_has_leaked_is_of_no_use_without_the_certificate_s_key(
     [answer] = ends["b"].receive(leaked.frame, 0.0).replies
     agreed = read_answer(answer, leaked, authority.trust, 0.0)
     for proof in (bytes(64), members["c"].key.sign(agreed.proof_statement)):
-        forged = Session("a", agreed, math.inf, proof).seal(message("a", "b", ("forged",)))
+        forged = Session("a", agreed, Encoder(), math.inf, proof).seal(message("a", "b", ("forged",)))
         assert ends["b"].receive(forged, 0.0).refusal == Refusal.BAD_SIGNATURE
     proof = members["a"].key.sign(agreed.proof_statement)
-    genuine = Session("a", agreed, math.inf, proof).seal(message("a", "b", ("genuine",)))
+    genuine = Session("a", agreed, Encoder(), math.inf, proof).seal(message("a", "b", ("genuine",)))
     told = ends["b"].receive(genuine, 0.0).envelope
     assert told is not None and told.payload == ("genuine",)
 
@@ -150,7 +150,7 @@ def test_frames_open_by_the_page_s_description_alone() -> None:
 
     agreed = read_answer(answer, hello, authority.trust, 0.0)
     proof = members["a"].key.sign(joined(b"gridarium proof", transcript))
-    session = Session("a", agreed, math.inf, proof)
+    session = Session("a", agreed, Encoder(), math.inf, proof)
     for counter in range(3):
         frame = session.seal(message("a", "b", (counter,)))
         header = joined(b"a", b"b", b"first", frame.session) + frame.body[:64]
