@@ -44,7 +44,7 @@ class Authority:
         self._valid_s = valid_s
         seed = streams.stream(f"security, authority {name}").bytes(32)
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
-        self.trust = Trust(name, self._key.public_key().public_bytes_raw())
+        self.trust = Trust(self._key.public_key().public_bytes_raw())
         self._issued: dict[str, list[Certificate]] = {}
         self._barred: set[str] = set()
 

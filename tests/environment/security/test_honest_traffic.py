@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from gridarium.environment.links import Envelope
-from gridarium.environment.security.frames import Frame, FrameKind
-from secured_wire import GRACE_S, HOUR_S, SecuredWire, drawn_delays, endpoints, message
+from gridarium.environment.random_streams import RandomStreams
+from gridarium.environment.security.endpoint import Endpoint
+from gridarium.environment.security.frames import Frame, FrameKind, Refusal
+from secured_wire import GRACE_S, HOUR_S, SecuredWire, drawn_delays, endpoints, message, shaken
 
 N_MESSAGE = 10_000
 
@@ -73,8 +75,9 @@ def test_no_nonce_is_used_twice_under_a_key() -> None:
     assert len(bodies) == 2000 and set(map(len, bodies.values())) == {1}
 
 
-def test_sessions_are_renewed_ahead_so_that_traffic_never_waits() -> None:
-    _, ends = endpoints("ab", session_s=100.0, valid_s=250.0)
+@pytest.mark.parametrize("session_s", [100.0, 30.0])
+def test_sessions_are_renewed_ahead_so_that_traffic_never_waits(session_s: float) -> None:
+    _, ends = endpoints("ab", session_s, valid_s=250.0)
     wire = SecuredWire(ends, lambda: [1.0], retry_s=3.0)
     for number in range(2000):
         wire.at(0.5 * number, wire.send, "a", "b", (number,))
@@ -83,7 +86,7 @@ def test_sessions_are_renewed_ahead_so_that_traffic_never_waits() -> None:
     assert len(waits_s) == 2000 and not wire.refused
     assert waits_s[:4] == [3.0, 2.5, 2.0, 1.5] and set(waits_s[4:]) == {1.0}
     kinds = Counter(frame.kind for frame in wire.frames)
-    assert 10 <= kinds["hello"] == kinds["answer"] <= 12
+    assert 1000.0 / session_s <= kinds["hello"] == kinds["answer"] <= 1200.0 / session_s
     assert ends["a"].certificate.serial > 2 and ends["a"].certificate.valid_until_s > 1000.0
 
 
@@ -141,6 +144,7 @@ def test_a_lost_hello_or_answer_is_repeated_and_a_late_one_still_counts() -> Non
         wire.send("a", "b", ("told",))
         wire.run()
         assert [told.payload for told in wire.acted["b"]] == [("told",)] and not wire.refused
+        assert wire.acted["b"][0].delivered_s <= 15.0
 
 
 def test_who_gives_up_gets_back_what_has_waited_and_starts_anew() -> None:
@@ -172,3 +176,48 @@ def test_same_seed_same_frames_and_a_further_name_changes_none() -> None:
     frames = play(1, "ab")
     assert frames == play(1, "ab") == play(1, "cab")
     assert frames[0].body != play(2, "ab")[0].body
+
+
+def test_the_shorter_of_two_sessions_holds_and_no_certificate_is_outlived() -> None:
+    for asker_s, answerer_s in ((10.0, HOUR_S), (HOUR_S, 10.0)):
+        authority, _ = endpoints("", valid_s=24 * HOUR_S)
+        one = Endpoint("a", authority, RandomStreams(1), asker_s, GRACE_S)
+        other = Endpoint("b", authority, RandomStreams(1), answerer_s, GRACE_S)
+        shaken(one, other)
+        assert one.seal(_numbered(1), 9.9)[0].kind == FrameKind.FIRST
+        assert one.seal(_numbered(2), 10.0) == []
+        assert other.seal(message("b", "a"), 10.0)[0].kind == FrameKind.HELLO
+    authority, _ = endpoints("", valid_s=100.0)
+    other = Endpoint("b", authority, RandomStreams(1), HOUR_S, GRACE_S)
+    authority.revoke("b")
+    authority.trust.revoked.clear()  # Barred, and yet believed as long as its certificate lasts.
+    one = Endpoint("a", authority, RandomStreams(1), HOUR_S, GRACE_S, now_s=60.0)
+    shaken(one, other, 70.0)
+    assert one.certificate.valid_until_s == 160.0 and one.seal(_numbered(1), 99.9)
+    assert one.seal(_numbered(2), 100.0) == []
+
+
+def test_nothing_is_sealed_in_a_session_that_has_ended_meanwhile() -> None:
+    _, ends = endpoints("ab", session_s=10.0)
+    [hello] = ends["a"].seal(_numbered(1), 0.0)
+    [answer] = ends["b"].receive(hello, 0.0).replies
+    [first] = ends["a"].receive(answer, 1.0).replies
+    [own_hello] = ends["b"].seal(message("b", "a", ("waits",)), 9.0)
+    opened = ends["b"].receive(first, 10.0)
+    assert opened.envelope is not None and opened.replies == opened.released == ()
+    assert ends["b"].again("a", 10.0) == [own_hello]
+
+
+def test_what_is_over_is_forgotten() -> None:
+    _, ends = endpoints("abc", session_s=10.0)
+    one, other = ends["a"], ends["b"]
+    [hello] = one.seal(_numbered(1), 0.0)
+    [late] = other.receive(hello, 2 * GRACE_S).replies
+    one.gives_up("b")
+    shaken(one, other, 2 * GRACE_S)
+    [sealed] = one.seal(_numbered(2), 2 * GRACE_S)
+    shaken(one, ends["c"], 3 * GRACE_S + 1.0)
+    assert one.receive(late, 3 * GRACE_S + 1.0).refusal == Refusal.UNKNOWN_HELLO
+    assert other.receive(sealed, 4 * GRACE_S).refusal == Refusal.SESSION_ENDED
+    shaken(one, other, 4 * GRACE_S)
+    assert other.receive(sealed, 4 * GRACE_S).refusal == Refusal.UNKNOWN_SESSION

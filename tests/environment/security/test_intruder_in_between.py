@@ -102,13 +102,14 @@ def test_who_relays_faithfully_learns_nothing() -> None:
 
 
 def test_a_replayed_hello_displaces_nothing_and_is_too_old_later() -> None:
-    _, ends = endpoints("ab")
+    _, ends = endpoints("abc")
     hello, answer, first = shaken(ends["a"], ends["b"])
-    for time_s in (1.0, GRACE_S):
+    shaken(ends["c"], ends["b"], GRACE_S)
+    for time_s in (GRACE_S, 2 * GRACE_S):
         assert ends["b"].receive(hello, time_s) == (None, (), (), None, True)
         assert ends["a"].receive(answer, time_s) == (None, (), (), None, True)
         assert ends["b"].receive(first, time_s) == (None, (), (), None, True)
-    for time_s in (1.0, 10 * GRACE_S):
+    for time_s in (2 * GRACE_S, 10 * GRACE_S):
         [sealed] = ends["b"].seal(message("b", "a", (time_s,)), time_s)
         assert sealed.session == first.session and ends["a"].receive(sealed, time_s).envelope is not None
     assert ends["a"].receive(answer, 10 * GRACE_S).is_copy

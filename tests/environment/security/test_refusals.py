@@ -10,7 +10,9 @@ from gridarium.environment.errors import SecurityError
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.security.authority import Authority, verify_signature
 from gridarium.environment.security.endpoint import Endpoint
-from gridarium.environment.security.frames import Frame, FrameKind, Refusal, RefusedError
+from gridarium.environment.security.frames import Frame, FrameKind, Refusal, RefusedError, joined, parted
+from gridarium.environment.security.handshake import answer_to, read_hello
+from gridarium.environment.security.identity import Membership
 from secured_wire import GRACE_S, HOUR_S, endpoints, message, number_of_hello, shaken
 
 Arriving = tuple[Endpoint, object, float]
@@ -128,6 +130,32 @@ ARRIVING: dict[Refusal, Callable[[], Arriving]] = {
 def test_every_reason_has_a_frame(refusal: Refusal) -> None:
     end, frame, now_s = ARRIVING[refusal]()
     assert end.receive(frame, now_s) == (None, (), (), refusal, False)
+
+
+def test_further_frames_that_are_refused() -> None:
+    _, end, sealed = _sealed()
+    for counter in (-1, 2**64):
+        assert end.receive(sealed._replace(counter=counter), 0.0).refusal == Refusal.ALTERED
+    _, end, hello = _hello(now_s=100.0)
+    assert end.receive(hello, 99.0).refusal == Refusal.OUT_OF_TIME
+    fields = parted(hello.body, 4)
+    for times in (fields[2][:-1], b""):
+        body = joined(*fields[:2], times, fields[3])
+        short = hello._replace(session=number_of_hello("a", "b", body), body=body)
+        assert end.receive(short, 100.0).refusal == Refusal.MALFORMED
+
+
+@pytest.mark.parametrize("ends_s", [HOUR_S + 0.1, 10.0, float("nan")])
+def test_an_answer_cannot_grant_more_than_was_asked_for_nor_what_is_over(ends_s: float) -> None:
+    authority, ends = endpoints("a")
+    [hello] = ends["a"].seal(message("a", "b"), 0.0)
+    member = Membership("b", authority, RandomStreams(7), 0.0).identity
+    asked = read_hello(hello, authority.trust, 0.0)
+    answer, _ = answer_to(asked, hello, member, bytes(range(32)), ends_s)
+    assert ends["a"].receive(answer, 10.0).refusal == Refusal.OUT_OF_TIME
+    *fields, ends_bytes, signature = parted(answer.body, 4)
+    short = answer._replace(body=joined(*fields, ends_bytes[1:], signature))
+    assert ends["a"].receive(short, 10.0).refusal == Refusal.MALFORMED
 
 
 def test_what_is_within_its_limits_is_taken() -> None:
