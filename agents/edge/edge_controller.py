@@ -155,7 +155,8 @@ class EdgeController(GridAgent):
                 self._schedules.setdefault(name, {})[schedule.day] = command
                 if name in self.units:
                     self.units[name].tell(schedule.day, command)
-            self.reply(asked, Receipt())
+            if asked.number is not None:
+                self.reply(asked, Receipt())
 
         self._queued(sender, Priority.ROUTINE, keep)
 
@@ -254,8 +255,14 @@ class EdgeController(GridAgent):
                 "refused": np.array([port.refused for port in ports]),
                 "urgent": np.array([port.urgent for port in ports]),
                 "longest_s": np.array([port.longest_s for port in ports]),
+                "false_alarms_per_h": np.array([self._false_alarms_per_h(name) for name in names]),
                 "bound_s": np.full(len(ports), quiet_s),
                 "flooded_bound_s": np.full(len(ports), flooded_s),
             },
             by="row",
         )
+
+    def _false_alarms_per_h(self, name: str) -> float:
+        """Expected alarms by lost beats alone, which are not drawn; nan where no beats are sent."""
+        beats = self._beats.get(name)
+        return float("nan") if beats is None else beats.heartbeat.false_alarms_per_h

@@ -94,7 +94,8 @@ def _build(build: GridBuild) -> None:
     if section is None:
         return
     from gridarium.agents.edge.edge_controller import EdgeController
-    from gridarium.agents.edge.voltage_sensor import SensorRules, VoltageSensor
+    from gridarium.agents.edge.excursions import Excursions, SensorRules
+    from gridarium.agents.edge.voltage_sensor import VoltageSensor
 
     places = place_units(grid.feeder, build.scenario)
     buses = {grid.named(name): bus for name, bus in places.items()}
@@ -103,7 +104,8 @@ def _build(build: GridBuild) -> None:
     for name, storage in storages.items():
         _connect(edge, name, storage)
     seen = SensorRules(rules.voltage.band_pu, section.sensor_resolution_pu, section.telemetry_s)
-    VoltageSensor(grid.head, SENSOR_AGENT, edge.name, seen, lambda: _corrections(grid, storages))
+    record = Excursions(grid, seen, lambda: _corrections(grid, storages))
+    VoltageSensor(grid.head, SENSOR_AGENT, edge.name, seen, record)
 
 
 def _connect(edge: EdgeController, name: str, storage: StorageDevice) -> None:
