@@ -140,6 +140,9 @@ class Silence:
 class Heartbeats:
     """The beats of one unit, as the other end hears them: whether they come, and nothing else.
 
+    They stay away while the unit does not send any. Neither alarms by lost beats alone nor outages of the
+    link are drawn; `Heartbeat.false_alarms_per_h` says how often to expect the former.
+
     - `stop`, `resume`: by the unit, as it fails and as it is back; `beat` does what is to be done
     - `silences`: times without beats so far
 
@@ -218,4 +221,4 @@ class Heartbeats:
 
 def polled_s(failed_s: float, every_s: float, phase_s: float, latency_s: float) -> float:
     """When a poll at regular intervals notices the same failure: at the next one, and its way, s."""
-    return phase_s + math.ceil((failed_s - phase_s) / every_s) * every_s + latency_s
+    return phase_s + (math.floor((failed_s - phase_s) / every_s + 1e-9) + 1) * every_s + latency_s

@@ -14,8 +14,12 @@ from gridarium.environment.errors import SolveError
 
 SIDES = 32
 """Of the polygon within the circle of an inverter's apparent power; it gives away 0.5 % of the radius."""
-_NOISE = 1e-9
-"""By which an optimum found may be missed where the next aim is sought, p.u., MW or Mvar."""
+_LEAST_MW = 1e-5
+"""Powers below are a solver's noise, MW or Mvar."""
+_SCALE = 1e3
+"""Voltages are counted in thousandths, so that a solver's tolerance is far below what counts."""
+_NOISE = 2e-6
+"""By which an optimum found may be missed where the next aim is sought, 0.001 p.u. or MW."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def least_change(
         cost[counted] = 1.0
         x = _least(cost, rows, sides, bounds)
         rows, sides = np.vstack([rows, cost]), np.append(sides, cost @ x + _NOISE)
-    x[x <= 10.0 * _NOISE] = 0.0
+    x[x <= _LEAST_MW] = 0.0
     up, down, q_up, q_down = x[: 4 * n_unit].reshape(4, n_unit)
     p_mw = up - down
     q_mvar = _within_circles(units, p_mw, q_up - q_down)
@@ -122,11 +126,11 @@ def _outside_pu(vm_pu: Array, band_pu: tuple[float, float]) -> float:
 def _band_rows(
     vm_pu: Array, rise_per_mw: Array, rise_per_mvar: Array, band_pu: tuple[float, float]
 ) -> tuple[Array, Array]:
-    """v + A dp + B dq within the band, up to what a bus stays outside of it; as rows <= sides."""
+    """v + A dp + B dq within the band, up to what a bus stays outside of it; scaled rows <= sides."""
     low, high = band_pu
     rise, slack = np.hstack([rise_per_mw, -rise_per_mw, rise_per_mvar, -rise_per_mvar]), np.eye(len(vm_pu))
-    rows = np.vstack([np.hstack([rise, -slack]), np.hstack([-rise, -slack])])
-    return rows, np.concatenate([high - vm_pu, vm_pu - low])
+    rows = np.vstack([np.hstack([_SCALE * rise, -slack]), np.hstack([-_SCALE * rise, -slack])])
+    return rows, _SCALE * np.concatenate([high - vm_pu, vm_pu - low])
 
 
 def _circle_rows(units: Sequence[FastUnit], n_bus: int) -> tuple[Array, Array]:
@@ -143,7 +147,7 @@ def _circle_rows(units: Sequence[FastUnit], n_bus: int) -> tuple[Array, Array]:
 
 def _bounds(units: Sequence[FastUnit], n_bus: int) -> list[tuple[float, float]]:
     for unit in units:
-        if not unit.p_min_mw - _NOISE <= unit.p_mw <= unit.p_max_mw + _NOISE:
+        if not unit.p_min_mw - _LEAST_MW <= unit.p_mw <= unit.p_max_mw + _LEAST_MW:
             allowed = f"[{unit.p_min_mw}, {unit.p_max_mw}] MW"
             raise SolveError(f"voltage correction: p_mw of a unit must be in {allowed}, got {unit.p_mw} MW")
     up = [(0.0, max(0.0, unit.p_max_mw - unit.p_mw)) for unit in units]

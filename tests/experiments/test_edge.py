@@ -12,9 +12,10 @@ from gridarium.experiments.scenario import load_scenario
 CASE = "tou-commanded"
 FEEDER = (
     "network.voltage_min_pu=0.995",
-    "storages.storage_7={s_max_mva: 0.8, pooling: {response_s: 0.2}}",
-    "storages.storage_14={s_max_mva: 0.7, pooling: {response_s: 0.3}}",
-    "storages.storage_24={s_max_mva: 1.2, pooling: {response_s: 0.9}}",
+    "storages.storage_7.s_max_mva=0.8",
+    "storages.storage_14.s_max_mva=0.7",
+    "storages.storage_7.pooling.response_s=0.2",
+    "storages.storage_14.pooling.response_s=0.3",
     "incidents={lull: {unit: wind, kind: output-drop, at_h: 19.2, lasts_h: 0.5, share: 1.0}}",
     "communication.latency_s=0.005",
 )
