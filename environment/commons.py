@@ -15,6 +15,7 @@ from gridarium.environment.ledger import PAYMENTS, Ledger
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.message_bus import MessageBus
 from gridarium.environment.random_streams import RandomStreams
+from gridarium.environment.records import RECORDS, Records
 
 T = TypeVar("T")
 
@@ -24,6 +25,7 @@ class Commons(mesa.Model):
 
     - `clock`, `bus`: time, and the only way from agent to agent
     - `ledger`: money
+    - `records`: what was allocated, and what was done
     - `streams`: random numbers by name
     - `meters`, `feed_in_meters`: what each agent has drawn and fed in in each period, MW
     - `shared`: things that agents of one kind share, such as compiled problems
@@ -55,7 +57,7 @@ class Commons(mesa.Model):
         self.periods_done = 0
         self.streams = RandomStreams(seed)
         self.bus = MessageBus(clock, self.streams, quality)
-        self.ledger = Ledger(clock.start)
+        self.ledger, self.records = Ledger(clock.start), Records(clock.start)
         self.meters: dict[str, Array] = {}
         self.feed_in_meters: dict[str, Array] = {}
         self._shared: dict[Hashable, Any] = {}
@@ -68,7 +70,7 @@ class Commons(mesa.Model):
     @property
     def ledgers(self) -> dict[str, AppendOnly]:
         """All ledgers by the names of their tables."""
-        return {PAYMENTS: self.ledger}
+        return {PAYMENTS: self.ledger, RECORDS: self.records}
 
     @property
     def times(self) -> pd.DatetimeIndex:

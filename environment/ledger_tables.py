@@ -11,6 +11,7 @@ import pandas as pd
 
 from gridarium.environment.hash_chain import NO_PERIOD, Link, texts
 from gridarium.environment.ledger import PAYMENTS, payment_data
+from gridarium.environment.records import RECORDS, VALUES, Record, record_data
 
 _NEVER_BOOKED = b""
 """Bytes of what no ledger has written: no entry is empty, so that no hash fits."""
@@ -44,6 +45,16 @@ def payment_links(table: pd.DataFrame) -> list[Link]:
     amounts = table["amount_money"].astype(float).tolist()
     sides = map(_Side, numbers, periods, times_ns, account, counterparty, purpose, amounts, _hashes(table))
     return list(_paired(list(sides)))
+
+
+def record_links(table: pd.DataFrame) -> list[Link]:
+    """Records of one case as they stand in the table `records`; raises as `payment_links`."""
+    names = (table[name].astype(str).tolist() for name in ("writer", "owner", "what"))
+    values = (table[name].astype(float).tolist() for name in VALUES)
+    records = map(Record, *_numbered(table), *names, *values)
+    return [
+        Link(one.entry, record_data(one), stored) for one, stored in zip(records, _hashes(table), strict=True)
+    ]
 
 
 def _paired(sides: list[_Side]) -> Iterator[Link]:
@@ -91,5 +102,5 @@ def _hashes(table: pd.DataFrame) -> list[bytes]:
     return [read(text) for text in table["hash"]]
 
 
-LINKS: Mapping[str, Callable[[pd.DataFrame], list[Link]]] = {PAYMENTS: payment_links}
+LINKS: Mapping[str, Callable[[pd.DataFrame], list[Link]]] = {PAYMENTS: payment_links, RECORDS: record_links}
 """By the name of a ledger, which is also that of its table."""

@@ -20,6 +20,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.errors import StorageError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
+from gridarium.environment.records import TaskEnergies
 from gridarium.environment.storage import StorageFlow, StorageRatings
 from gridarium.environment.thermal_mass import ThermalRatings
 from gridarium.market.messages.commands import Receipt, StorageCommand
@@ -38,6 +39,7 @@ class StorageDevice(Listener):
     - `charge_mw`, `discharge_mw`, `e_mwh`: what it did in each period, and its content at the end of it
     - `flow`: energies that entered and left it in the period that runs
     - `price_per_mwh`: at which it was told to trade in each period
+    - `commands`, `metered`: all that it was told, and what its meter read of a period
 
     Parameters
     ----------
@@ -61,6 +63,7 @@ class StorageDevice(Listener):
         self.site, self.ratings = site, ratings
         self._owner, self._horizon, self._carbon = owner, horizon, carbon
         self._commands = Commands(horizon)
+        self.commands: list[StorageCommand] = []
         self._run = StorageRun(ratings, site.grid.world.clock.period_s, horizon.period_h)
         self._begun_s, self._operated = 0.0, 0
         self._feed, self._before_mwh = StorageFeed(site, owner), self._run.unit.e_mwh
@@ -99,6 +102,7 @@ class StorageDevice(Listener):
     def take_command(self, command: StorageCommand, sender: str) -> Receipt:
         """Keep what it shall do for the rest of the day."""
         if (ahead := self._commands.take(command)) is not None:
+            self.commands.append(command)
             self._keep(command, ahead)
             if self._carbon is not None:
                 self._carbon.take(command.pool, ahead, self._run.unit.e_mwh)
@@ -209,6 +213,11 @@ class StorageDevice(Listener):
         """Fit a thermometer, which opens the breaker while the storage is too hot."""
         world = self.site.grid.world
         self.thermal = ThermalProtection(world.clock, self.breaker, ratings, world.n_period)
+
+    def metered(self, period: int) -> TaskEnergies:
+        """What it has taken from and given to the grid in a period that is over."""
+        powers = (self.charge_mw[period], self.discharge_mw[period], self._q_mvar[period])
+        return TaskEnergies(*(float(power) * self._horizon.period_h for power in powers))
 
     @property
     def _now_s(self) -> float:

@@ -23,6 +23,16 @@ from gridarium.market.messages.commands import (
 )
 
 
+def orders_of_day(
+    today: DsoDay, shape: DispatchShape, horizon: Horizon, named: Callable[[str], str]
+) -> dict[str, Command]:
+    """Schedules of all units of a day; those of closed storages only where a limit of the grid needs them."""
+    orders = dispatch_orders(today.plan, shape, horizon, today.number, named)
+    # Of storages that are closed the dispatch says nothing.
+    orders = {name: order for name, order in orders.items() if name not in today.owners_mw}
+    return orders | redispatch_orders(today, horizon)
+
+
 def redispatch_orders(today: DsoDay, horizon: Horizon) -> dict[str, StorageCommand]:
     """Schedules of storages, by name, that must leave those of their owners for a limit of the grid."""
     orders: dict[str, StorageCommand] = {}

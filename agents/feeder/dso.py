@@ -16,7 +16,7 @@ from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan, PoolTerms
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.day_gathering import gather_day
 from gridarium.agents.feeder.day_planner import DayPlanner
-from gridarium.agents.feeder.dispatch_orders import dispatch_orders, redispatch_orders
+from gridarium.agents.feeder.dispatch_orders import orders_of_day
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.dso_rows import DsoRows
@@ -187,10 +187,9 @@ class Dso(HeadCustomer):
                 today.curtailment,
             ),
         )
-        orders = dispatch_orders(today.plan, self.shape, self.horizon, today.number, self.grid.named)
-        # Of storages that are closed the dispatch says nothing.
-        orders = {name: order for name, order in orders.items() if name not in today.owners_mw}
-        orders |= redispatch_orders(today, self.horizon)
+        orders = orders_of_day(today, self.shape, self.horizon, self.grid.named)
+        if self.pooled:
+            self.pooled.record(orders)
         told = orders if self.desk is None else (yield from self.desk.copied(today.number, orders))
         begins_s = self.world.delivery_s + today.number * self.horizon.day_s
         yield from self._ask_until(begins_s, told).answered()

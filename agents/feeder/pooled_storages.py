@@ -18,6 +18,9 @@ from gridarium.agents.feeder.own_storages import OwnStorages
 from gridarium.agents.questions import Question
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
+from gridarium.environment.records import ALLOCATED
+from gridarium.market.messages.commands import Command, StorageCommand
+from gridarium.market.messages.ledger import allocated
 from gridarium.market.messages.storage_pools import CoalitionValues, MembersRequest, PoolMembers
 from gridarium.market.pool_settlement import settle_pool_value
 
@@ -73,6 +76,17 @@ class PooledStorages:
         today.openings = Openings(
             members * self._of_units(told, told.moves), members * self._of_units(told, told.regulates)
         )
+
+    def record(self, orders: Mapping[str, Command]) -> None:
+        """Write what storages are told to do into the records, for each period that it is about."""
+        dso, hours = self._dso, self._dso.world.period_h
+        for name, order in orders.items():
+            if not isinstance(order, StorageCommand):
+                continue
+            for period, told in enumerate(allocated(order, hours), order.period):
+                dso.world.records.write(
+                    dso.world.clock.now_s, dso.name, name, ALLOCATED, period, **told._asdict()
+                )
 
     def valued_day(self, day: DsoDay) -> ValuedDay:
         """What the values of coalitions of a day start from."""

@@ -17,6 +17,7 @@ from gridarium.agents.storage.stand_alone import PriceArbitrage, Regime, StandAl
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
+from gridarium.environment.records import EXECUTED
 from gridarium.environment.storage import StorageRatings
 from gridarium.market.messages.forecasts import OwnSchedule, ScheduleRequest
 from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
@@ -135,11 +136,14 @@ class StorageOwner(GridAgent):
         self.storage.operate(period)
 
     def settle(self, period: int) -> None:
-        """Book the carbon of the period, pay for the wear of a schedule of its own, and report the state.
+        """Book the carbon of the period, record what was done, pay for own wear, and report the state.
 
         A unit that is out of order reports nothing.
         """
         self.storage.settle(period)
+        if self._membership is not None:
+            read, records = self.storage.metered(period), self.world.records
+            records.write(self.world.clock.now_s, self.name, self.name, EXECUTED, period, **read._asdict())
         if self._days.place(period)[0] in self._heard:
             discharged = float(self.storage.discharge_mw[period]) * self.world.period_h
             settle_wear(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from gridarium.environment.errors import LedgerError
+from gridarium.environment.hash_chain import AppendOnly, first_break
+from gridarium.environment.ledger_tables import LINKS
 from gridarium.environment.world import World
 from gridarium.experiments.evidence import (
     balance_certificates,
@@ -34,17 +36,26 @@ from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.records import Certificate, Reading
 
 
-def ledger_chain(world: World) -> Iterator[Reading]:
-    """Whether anybody has tampered with the entries of the ledger."""
-    try:
-        world.ledger.verify()
-        broken = 0.0
-    except LedgerError:
-        broken = 1.0
+def ledger_chain(world: World, tables: Tables) -> Iterator[Reading]:
+    """Whether anybody has tampered with the entries of a ledger, in the world or in its table."""
     yield Reading(
-        "ledger chain", broken, 0.0, "", True,
-        "whether an entry of the ledger was altered, inserted, removed or moved after it was booked",
+        "ledger chain", float(sum(_is_broken(name, one, tables) for name, one in world.ledgers.items())),
+        0.0, "", True,
+        "ledgers of which an entry was altered, inserted, removed or moved after it was booked, in the world "
+        "or in their table",
     )  # fmt: skip
+
+
+def _is_broken(name: str, ledger: AppendOnly, tables: Tables) -> bool:
+    """Whether a ledger does not follow from its hashes, or its table does not end in its head."""
+    try:
+        ledger.verify()
+        links = LINKS[name](tables[name]) if name in tables else []
+    except (LedgerError, KeyError, TypeError, ValueError):
+        return True
+    if first_break(links, name, len(ledger)) is not None:
+        return True
+    return bool(links) and links[-1].hash.hex() != ledger.head
 
 
 CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
@@ -104,9 +115,6 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
 )
 """Each from what is known of one grid; none where that has no such part."""
 
-OF_WORLD: tuple[Callable[[World], Iterable[Reading]], ...] = (ledger_chain, seam_certificates.carbon_of_tree)
-"""Each from the world as a whole."""
-
 
 def certify(
     case: str, world: World, sections: Mapping[str, GridScenario], tables: Tables, currency: str
@@ -131,4 +139,5 @@ def certify(
         readings = [reading for of_grid in CERTIFICATES for reading in of_grid(known)]
         certificates = [reading.certificate(case, currency) for reading in readings]
         found += [one.of_grid(grid.name) for one in certificates] if grid.name else certificates
-    return found + [one.certificate(case, currency) for of_world in OF_WORLD for one in of_world(world)]
+    of_world = (*ledger_chain(world, tables), *seam_certificates.carbon_of_tree(world))
+    return found + [one.certificate(case, currency) for one in of_world]

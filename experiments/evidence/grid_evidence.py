@@ -18,7 +18,7 @@ from gridarium.experiments.parts.part import GridScenario
 Tables = Mapping[str, pd.DataFrame]
 AgentT = TypeVar("AgentT", bound=GridAgent)
 
-OF_WORLD = ("messages", "traffic", "ledger")
+OF_WORLD = ("messages", "traffic", "ledger", "records")
 """Tables that are not told by grids or their agents."""
 
 
@@ -77,7 +77,8 @@ def evidence_of(case: str, grid: Grid, sections: Mapping[str, GridScenario], tab
 def tables_of_grid(tables: Tables, grid: str) -> dict[str, pd.DataFrame]:
     """The tables of one grid, as if it were alone; those that hold nothing of it are left out.
 
-    Its part of the ledger is every payment to or by one of its accounts. A grid without a name is alone.
+    Its part of the ledger is every payment to or by one of its accounts, its part of the records are those of
+    its agents. A grid without a name is alone.
     """
     if not grid:
         return {name: table for name, table in tables.items() if name not in ("messages", "traffic")}
@@ -89,7 +90,16 @@ def tables_of_grid(tables: Tables, grid: str) -> dict[str, pd.DataFrame]:
                 own[name] = mine
     if "ledger" in tables:
         own["ledger"] = ledger_of_grid(tables["ledger"], grid)
+    if "records" in tables and len(mine := _records_of_grid(tables["records"], grid)):
+        own["records"] = mine
     return own
+
+
+def _records_of_grid(records: pd.DataFrame, grid: str) -> pd.DataFrame:
+    """Records of owners who stand on a grid, names as within it."""
+    scope = f"{grid}/"
+    mine = records[records["owner"].str.startswith(scope)]
+    return mine.assign(**{side: mine[side].str.removeprefix(scope) for side in ("writer", "owner")})
 
 
 def ledger_of_grid(ledger: pd.DataFrame, grid: str) -> pd.DataFrame:
