@@ -82,16 +82,28 @@ class LinkQuality:
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise MessageError(f"link: {name} must be in [0, 1], got {getattr(self, name)}")
 
+    @property
+    def slowest_s(self) -> float:
+        """How long a message is on its way at most, s."""
+        held_s = self.hold_s if self.reordering else 0.0
+        return self.latency_s + self.latency_jitter_s + held_s
+
 
 class Link:
-    """One direction between two agents: draws the fate of each message and keeps the one held back."""
+    """One direction between two agents: draws the fate of each message and keeps the one held back.
 
-    __slots__ = ("_draws", "_latency", "_latency_stream", "certain_fate", "held", "hold_s", "quality")
+    `is_guarded` says whether there is more to it than its quality: somebody who listens in, or a seal.
+    """
+
+    __slots__ = (
+        "_draws", "_latency", "_latency_stream", "certain_fate", "held", "hold_s", "is_guarded", "quality",
+    )  # fmt: skip
 
     def __init__(
         self, name: str, quality: LinkQuality, latency: LatencyDraw | None, streams: RandomStreams
     ) -> None:
         self.quality, self.hold_s = quality, quality.hold_s
+        self.is_guarded = False
         self.held: Held | None = None
         self.certain_fate: Fate | None = None
         if latency is None and not (

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import pandas as pd
 
 from gridarium.environment.clock import Clock
 from gridarium.environment.errors import MessageError
-from gridarium.environment.links import Envelope, Held, LatencyDraw, Link, LinkQuality, Receiver
+from gridarium.environment.links import Envelope, LatencyDraw, LinkQuality, Receiver
 from gridarium.environment.random_streams import RandomStreams
+from gridarium.environment.transport import Transport
+from gridarium.environment.wire import Intruder, Parcel, SecureEnd, Wire
 
 LOG_COLUMNS = ["sent_s", "delivered_s", "sender", "recipient", "topic", "outcome"]
+INTRUSION_COLUMNS = ["attack", "time_s", "link", "message", "what", "is_secured", "outcome"]
+_REFUSED = "refused: "
 _IMMUTABLE = (tuple, frozenset, str, bytes, bool, int, float, type(None))
 
 
@@ -83,9 +89,11 @@ class MessageBus:
 
     - `connect`: give an agent its name, the function that receives its envelopes, and what it sends through
     - `set_link`, `quality`, `add_outage`: make links worse than the default quality, and tell of it
+    - `secure`, `tap`: seal what passes on links, put intruders on them
     - `sent`, `delivered`, `lost`, `duplicated`: counters; sent = delivered + lost + on the way
+    - `injected`, `refused`: counters of what intruders put on links, and of frames refused, by reason
     - `last_arrival_s`: clock time at which the last message that is on its way arrives, s
-    - `record`, `log`: keep and return one row for each message
+    - `record`, `log`, `intrusions`: keep and return one row for each message; what intruders did
 
     Parameters
     ----------
@@ -104,15 +112,25 @@ class MessageBus:
     def __init__(self, clock: Clock, streams: RandomStreams, quality: LinkQuality | None = None) -> None:
         self.record = False
         self.sent = self.delivered = self.lost = self.duplicated = 0
-        self.last_arrival_s = 0.0
+        self.refused: Counter[str] = Counter()
         self._env = clock.env
-        self._streams = streams
-        self._quality = quality or LinkQuality()
         self._receivers: dict[str, Receiver] = {}
-        self._links: dict[tuple[str, str], Link] = {}
-        self._outages: dict[str, list[tuple[float, float]]] = {}
         self._accepted: set[type] = set()
         self._rows: list[tuple[float, float, str, str, str, str]] = []
+        self._transport = Transport(
+            clock, streams, quality or LinkQuality(), self._deliver, self._deliver_copy, self._lose
+        )
+        self._wire = Wire(clock, self._transport, self._settle, self._hand_over)
+
+    @property
+    def last_arrival_s(self) -> float:
+        """Clock time at which the last message that is on its way arrives, s."""
+        return self._transport.last_arrival_s
+
+    @property
+    def injected(self) -> int:
+        """How many frames intruders have put on links, beside those of others that they changed."""
+        return self._wire.injected
 
     def connect(self, name: str, receive: Receiver) -> Connection:
         """Let `receive` be called with each envelope that arrives for `name`.
@@ -146,13 +164,11 @@ class MessageBus:
         latency : callable, optional
             Draws the latency, s, from the generator it is given; replaces latency_s and latency_jitter_s.
         """
-        name = f"link {sender!r} -> {recipient!r}"
-        self._links[sender, recipient] = Link(name, quality, latency, self._streams)
+        self._transport.set_link(sender, recipient, quality, latency)
 
     def quality(self, sender: str, recipient: str) -> LinkQuality:
         """Quality of one direction between two agents."""
-        link = self._links.get((sender, recipient))
-        return self._quality if link is None else link.quality
+        return self._transport.link(sender, recipient).quality
 
     def add_outage(self, name: str, start_s: float, end_s: float) -> None:
         """Cut an agent off in [start_s, end_s), clock times in s.
@@ -164,9 +180,49 @@ class MessageBus:
         MessageError
             If the outage does not end after it starts.
         """
-        if not start_s < end_s:
-            raise MessageError(f"outage of {name}: end_s must be in ({start_s}, inf] s, got {end_s} s")
-        self._outages.setdefault(name, []).append((start_s, end_s))
+        self._transport.add_outage(name, start_s, end_s)
+
+    def tap(self, sender: str, recipient: str, intruder: Intruder) -> None:
+        """Put an intruder on one direction of a link.
+
+        It sees every frame there and may change, repeat or hold it, and puts frames of its own. A plain link
+        delivers what it makes in whatever name it says; a secured one opens what was sealed by its sender.
+        Taps come after `secure`.
+        """
+        self._wire.tap(sender, recipient, intruder)
+
+    def secure(self, ends: Mapping[str, SecureEnd], pairs: Collection[frozenset[str]] | None = None) -> None:
+        """Seal what is sent between names.
+
+        Parameters
+        ----------
+        ends : mapping of str to SecureEnd
+            What each name holds, such as an `Endpoint`.
+        pairs : collection of frozenset of str, optional
+            Pairs of names whose link is secured, both ways; every link between two of them if left out.
+
+        Notes
+        -----
+        A message to a name without a session waits for the handshake, whose frames travel on the link like
+        any other. A hello that is not answered is said again, at most `wire.HELLOS` times; then what waits is
+        lost.
+        """
+        self._wire.secure(ends, pairs)
+
+    def is_secured(self, sender: str, recipient: str) -> bool:
+        """Whether what one sends to the other is sealed."""
+        return self._wire.is_secured((sender, recipient))
+
+    def intrusions(self) -> pd.DataFrame:
+        """Return what intruders did, a row each in the order of doing.
+
+        Returns
+        -------
+        DataFrame
+            Columns attack, time_s, link, message, what, is_secured, outcome, as of `wire.Intrusion`.
+        """
+        rows = [[getattr(one, column) for column in INTRUSION_COLUMNS] for one in self._wire.intrusions]
+        return pd.DataFrame(rows, columns=INTRUSION_COLUMNS)
 
     def log(self) -> pd.DataFrame:
         """Return what happened to each message recorded, in the order in which it was settled.
@@ -175,7 +231,8 @@ class MessageBus:
         -------
         DataFrame
             Columns sent_s, delivered_s (nan when lost), sender, recipient, topic, outcome (delivered, lost,
-            duplicate); what was sent while `record` was off or is still on its way may be missing.
+            duplicate, "refused: REASON"); what was sent while `record` was off or is still on its way may be
+            missing. The steps of handshakes are among them.
         """
         return pd.DataFrame(self._rows, columns=LOG_COLUMNS).astype({"sent_s": float, "delivered_s": float})
 
@@ -193,28 +250,17 @@ class MessageBus:
             self._accept(kind)
         if recipient not in self._receivers:
             raise MessageError(f"message from {sender}: recipient {recipient!r} is not connected to the bus")
-        link = self._links.get((sender, recipient))
-        if link is None:
-            self.set_link(sender, recipient, self._quality)
-            link = self._links[sender, recipient]
-
-        delay_s, lost, duplicated, held_back = link.certain_fate or link.draw_fate()
+        link = self._transport.link(sender, recipient)
+        topic = topic or kind.__name__
         now_s = self._env.now
-        arrival_s = now_s + delay_s
-        envelope = Envelope(
-            sender, recipient, topic or kind.__name__, now_s, arrival_s, payload, question, answers
-        )
         self.sent += 1
-        if lost or (self._outages and (self._is_out(sender, now_s) or self._is_out(recipient, now_s))):
-            self._lose(envelope)
-        elif (held := link.held) is not None:
-            link.held = None
-            self._schedule(envelope, delay_s, duplicated)
-            self._schedule_behind(held, envelope.sent_s, delay_s)
-        elif held_back:
-            self._hold_back(link, envelope, duplicated)
-        else:
-            self._schedule(envelope, delay_s, duplicated)
+        if link.is_guarded:
+            self._wire.send(Envelope(sender, recipient, topic, now_s, now_s, payload, question, answers))
+            return
+        fate = link.certain_fate or link.draw_fate()
+        arrival_s = now_s + fate[0]
+        envelope = Envelope(sender, recipient, topic, now_s, arrival_s, payload, question, answers)
+        self._transport.carry(link, envelope, fate)
 
     def _accept(self, kind: type) -> None:
         if dataclasses.is_dataclass(kind):
@@ -226,42 +272,25 @@ class MessageBus:
             raise MessageError(f"message bus: payload must be {allowed}, got {kind.__name__}")
         self._accepted.add(kind)
 
-    def _schedule(self, envelope: Envelope, delay_s: float, duplicated: bool) -> None:
-        self.last_arrival_s = max(self.last_arrival_s, self._env.now + delay_s)
-        self._env.timeout(delay_s, envelope).callbacks.append(self._deliver)
-        if duplicated:
-            self._env.timeout(delay_s, envelope).callbacks.append(self._deliver_copy)
-
-    def _hold_back(self, link: Link, envelope: Envelope, duplicated: bool) -> None:
-        link.held = envelope, duplicated
-
-        def release_alone(_event: Any) -> None:
-            if link.held is not None and link.held[0] is envelope:
-                link.held = None
-                self._schedule(envelope._replace(delivered_s=self._env.now), 0.0, duplicated)
-
-        wait_s = envelope.delivered_s - envelope.sent_s + link.hold_s
-        self.last_arrival_s = max(self.last_arrival_s, self._env.now + wait_s)
-        self._env.timeout(wait_s).callbacks.append(release_alone)
-
-    def _schedule_behind(self, held: Held, now_s: float, overtaking_delay_s: float) -> None:
-        envelope, duplicated = held
-        delay_s = max(overtaking_delay_s, envelope.delivered_s - now_s)
-        self._schedule(envelope._replace(delivered_s=now_s + delay_s), delay_s, duplicated)
-
     def _deliver(self, event: Any) -> None:
         envelope: Envelope = event.value
-        if self._outages and self._is_out(envelope.recipient, envelope.delivered_s):
+        transport = self._transport
+        if transport.outages and transport.is_out(envelope.recipient, envelope.delivered_s):
             self._lose(envelope)
-            return
-        self.delivered += 1
-        if self.record:
-            self._note(envelope, "delivered")
-        self._receivers[envelope.recipient](envelope)
+        elif type(envelope.payload) is Parcel:
+            self._wire.arrives(envelope, is_copy=False)
+        else:
+            self.delivered += 1
+            if self.record:
+                self._note(envelope, "delivered")
+            self._receivers[envelope.recipient](envelope)
 
     def _deliver_copy(self, event: Any) -> None:
         envelope: Envelope = event.value
-        if self._is_out(envelope.recipient, envelope.delivered_s):
+        if self._transport.is_out(envelope.recipient, envelope.delivered_s):
+            return
+        if type(envelope.payload) is Parcel:
+            self._wire.arrives(envelope, is_copy=True)
             return
         self.duplicated += 1
         if self.record:
@@ -269,13 +298,25 @@ class MessageBus:
         self._receivers[envelope.recipient](envelope)
 
     def _lose(self, envelope: Envelope) -> None:
-        self.lost += 1
+        if type(envelope.payload) is Parcel:
+            self._wire.is_lost(envelope)
+        else:
+            self._settle(envelope, "lost", True)
+
+    def _settle(self, envelope: Envelope, outcome: str, counts: bool) -> None:
+        """Count and log what became of something; the steps of a handshake are logged alone."""
+        if outcome.startswith(_REFUSED):
+            self.refused[outcome.removeprefix(_REFUSED)] += 1
+        elif counts:
+            self.delivered += outcome == "delivered"
+            self.duplicated += outcome == "duplicate"
+            self.lost += outcome == "lost"
         if self.record:
-            self._note(envelope._replace(delivered_s=math.nan), "lost")
+            self._note(envelope._replace(delivered_s=math.nan) if outcome == "lost" else envelope, outcome)
+
+    def _hand_over(self, envelope: Envelope) -> None:
+        self._receivers[envelope.recipient](envelope)
 
     def _note(self, envelope: Envelope, outcome: str) -> None:
         sender, recipient, topic, sent_s, delivered_s, *_ = envelope
         self._rows.append((sent_s, delivered_s, sender, recipient, topic, outcome))
-
-    def _is_out(self, name: str, t_s: float) -> bool:
-        return any(start_s <= t_s < end_s for start_s, end_s in self._outages.get(name, ()))

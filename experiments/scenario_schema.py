@@ -8,58 +8,17 @@ from typing import Annotated
 
 from pydantic import Field
 
+from gridarium.experiments.communication import Communication
 from gridarium.experiments.scenario_fields import (
     Conflict,
     Currency,
-    Duration,
     ExchangeRate,
     Name,
-    Probability,
     Range,
-    ScopedName,
     Section,
     Text,
     ZonedTime,
 )
-
-
-class Outage(Section):
-    """A time in which an agent can neither send nor receive."""
-
-    agent: ScopedName
-    """Name of the agent; GRID/NAME where a scenario has several grids."""
-    start_s: Duration
-    """Start after the simulation's start, s."""
-    end_s: Duration
-    """End after the simulation's start, s."""
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield an outage that ends before it starts."""
-        if self.end_s <= self.start_s:
-            yield Conflict("end_s", self.end_s, f"must be above start_s = {self.start_s:g} s")
-
-
-class Communication(Section):
-    """The links between agents; the defaults are instant and lossless."""
-
-    latency_s: Annotated[float, Range(0, 86400)] = 0.0
-    """Delay of a message, s."""
-    latency_jitter_s: Annotated[float, Range(0, 86400)] = 0.0
-    """Spread of the delay, s."""
-    loss: Probability = 0.0
-    """Probability that a message is lost."""
-    duplication: Probability = 0.0
-    """Probability that a message arrives twice."""
-    reordering: Probability = 0.0
-    """Probability that a message is overtaken by the next one."""
-    outages: list[Outage] = Field(default_factory=list)
-    """Times in which single agents are cut off."""
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield delays that could be below nothing."""
-        if self.latency_jitter_s > self.latency_s:
-            allowed = f"must be at most latency_s = {self.latency_s:g} s"
-            yield Conflict("latency_jitter_s", self.latency_jitter_s, allowed)
 
 
 class Scenario(Section):

@@ -12,13 +12,12 @@ import pandas as pd
 from gridarium.agents.base import GridAgent
 from gridarium.environment.arrays import series
 from gridarium.environment.clock import HOUR_S, Clock
-from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
-from gridarium.environment.links import LinkQuality
 from gridarium.environment.network import Feeder
 from gridarium.environment.profiles import Profiles, read_profiles
 from gridarium.environment.world import World
+from gridarium.experiments.communication_build import link_quality, set_up_links
 from gridarium.experiments.formatting import is_money
 from gridarium.experiments.grid_tree import GridPlace, StackedScenario, entries_of
 from gridarium.experiments.parts.negotiation import NEGOTIATION
@@ -27,7 +26,7 @@ from gridarium.experiments.parts.part import GridBuild, GridScenario
 from gridarium.experiments.parts.supply import head_factor_tco2_per_mwh
 from gridarium.experiments.scenario_fields import in_currency
 from gridarium.experiments.scenario_files import profile_path
-from gridarium.experiments.scenario_schema import Communication, Scenario
+from gridarium.experiments.scenario_schema import Scenario
 
 AgentT = TypeVar("AgentT", bound=GridAgent)
 
@@ -82,7 +81,7 @@ def build(case: Scenario) -> BuiltWorld:
     world = _world(case, sections, tuple(grids.values()), n_period)
     for name, grid in grids.items():
         _fill(grid, sections[name], grids, sections)
-    _cut_off(world, case)
+    set_up_links(world, case, _operator_of_all(grids, sections))
     return BuiltWorld(world, {name: section.scenario for name, section in sections.items()})
 
 
@@ -148,7 +147,7 @@ def _world(case: Scenario, sections: Mapping[str, _Section], grids: Sequence[Gri
         n_period,
         opens_h * HOUR_S,
         case.seed,
-        _link_quality(case.communication),
+        link_quality(case.communication),
         settles_after_s=period_s,
     )
 
@@ -177,29 +176,8 @@ def _operator(grid: Grid, sections: Mapping[str, _Section]) -> str:
     return grid.named(own)
 
 
-def _link_quality(links: Communication) -> LinkQuality:
-    """Quality of all links between agents."""
-    return LinkQuality(
-        links.latency_s, links.latency_jitter_s, links.loss, links.duplication, links.reordering
-    )
-
-
-def _cut_off(world: World, case: Scenario) -> None:
-    """Set the outages of single agents.
-
-    Raises
-    ------
-    ScenarioError
-        If an outage is that of an agent that does not exist; carries all such faults.
-    """
-    names = sorted(agent.name for agent in world.agents)
-    outages = case.communication.outages
-    unknown = [
-        Fault(f"communication.outages.{place}.agent", outage.agent, f"must be one of {', '.join(names)}")
-        for place, outage in enumerate(outages)
-        if outage.agent not in names
-    ]
-    if unknown:
-        raise ScenarioError(case.title or "scenario", unknown)
-    for outage in outages:
-        world.bus.add_outage(outage.agent, outage.start_s, outage.end_s)
+def _operator_of_all(grids: Mapping[str, Grid], sections: Mapping[str, _Section]) -> str | None:
+    """Name in the world of the operator of the grid above all others, the first of several such grids."""
+    top, section = next(iter(sections.items()))
+    own = section.scenario.operator_name
+    return None if own is None else grids[top].named(own)

@@ -21,6 +21,7 @@ from gridarium.experiments.evidence import (
     exchange_certificates,
     feeder_certificates,
     hedge_certificates,
+    intrusion_evidence,
     leader_certificates,
     nodal_certificates,
     pool_certificates,
@@ -139,5 +140,9 @@ def certify(
         readings = [reading for of_grid in CERTIFICATES for reading in of_grid(known)]
         certificates = [reading.certificate(case, currency) for reading in readings]
         found += [one.of_grid(grid.name) for one in certificates] if grid.name else certificates
-    of_world = (*ledger_chain(world, tables), *seam_certificates.carbon_of_tree(world))
+    of_world = (
+        *ledger_chain(world, tables),
+        *seam_certificates.carbon_of_tree(world),
+        *intrusion_evidence.forged_messages(world),
+    )
     return found + [one.certificate(case, currency) for one in of_world]

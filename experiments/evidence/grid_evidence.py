@@ -18,7 +18,7 @@ from gridarium.experiments.parts.part import GridScenario
 Tables = Mapping[str, pd.DataFrame]
 AgentT = TypeVar("AgentT", bound=GridAgent)
 
-OF_WORLD = ("messages", "traffic", "ledger", "records")
+OF_WORLD = ("messages", "intrusions", "traffic", "ledger", "records")
 """Tables that are not told by grids or their agents."""
 
 
@@ -81,7 +81,9 @@ def tables_of_grid(tables: Tables, grid: str) -> dict[str, pd.DataFrame]:
     its agents. A grid without a name is alone.
     """
     if not grid:
-        return {name: table for name, table in tables.items() if name not in ("messages", "traffic")}
+        return {
+            name: table for name, table in tables.items() if name not in ("messages", "intrusions", "traffic")
+        }
     own: dict[str, pd.DataFrame] = {}
     for name, table in tables.items():
         if name not in OF_WORLD:
