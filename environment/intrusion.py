@@ -6,6 +6,7 @@ import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
@@ -197,10 +198,12 @@ class LinkIntruder:
         self._inject(copy, delay_s)
 
     def _flood(self) -> Generator[Any, Any, None]:
-        while True:
-            yield self._clock.timeout(1.0 / self._attack.rate_per_s)
-            if self._clock.now_s >= self._attack.until_s or self._last is None:
+        begun_s = self._clock.now_s
+        for number in count(1):
+            next_s = begun_s + number / self._attack.rate_per_s
+            if next_s >= self._attack.until_s or self._last is None:
                 return
+            yield self._clock.wait_until(next_s)
             self._repeat(*self._last, "sent again in a flood")
 
 

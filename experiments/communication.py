@@ -38,8 +38,7 @@ Pair = Annotated[tuple[str, str], BeforeValidator(_check_pair)]
 Seconds = Annotated[float, Range(0, 86400)]
 Hours = Annotated[float, Range(0, 1e5, above_low=True)]
 Number = Annotated[float, Range(-1e9, 1e9)]
-_NEEDS_DELAY = frozenset({AttackKind.DELAY})
-_TAKES_DELAY = frozenset({AttackKind.DELAY, AttackKind.REPLAY})
+_LATER = frozenset({AttackKind.DELAY, AttackKind.REPLAY})
 
 
 class Outage(Section):
@@ -148,9 +147,9 @@ class AttackSection(Section):
             yield Conflict("message", self.message, f"must be one of {', '.join(message_types())}")
         if self.until_s is not None and self.until_s <= self.from_s:
             yield Conflict("until_s", self.until_s, f"must be above from_s = {self.from_s:g} s")
-        if kind in _NEEDS_DELAY and not self.delay_s:
-            yield Conflict("delay_s", self.delay_s, "must be above 0 s for a delay")
-        if self.delay_s is not None and kind not in _TAKES_DELAY:
+        if kind in _LATER and not self.delay_s:
+            yield Conflict("delay_s", self.delay_s, f"must be above 0 s for kind {self.kind}")
+        if self.delay_s is not None and kind not in _LATER:
             yield Conflict("delay_s", self.delay_s, "must be left out unless kind is delay or replay")
         if kind is AttackKind.FLOOD:
             for field in ("rate_per_s", "until_s"):
