@@ -20,7 +20,6 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.errors import StorageError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
-from gridarium.environment.records import TaskEnergies
 from gridarium.environment.storage import StorageFlow, StorageRatings
 from gridarium.environment.thermal_mass import ThermalRatings
 from gridarium.market.messages.commands import Receipt, StorageCommand
@@ -39,7 +38,7 @@ class StorageDevice(Listener):
     - `charge_mw`, `discharge_mw`, `e_mwh`: what it did in each period, and its content at the end of it
     - `flow`: energies that entered and left it in the period that runs
     - `price_per_mwh`: at which it was told to trade in each period
-    - `commands`, `metered`: all that it was told, and what its meter read of a period
+    - `q_mvar`, `commands`: reactive power that it gave in each period, and all that it was told
 
     Parameters
     ----------
@@ -74,7 +73,7 @@ class StorageDevice(Listener):
         n_period = horizon.n_period
         self._told_charge_mw, self._told_discharge_mw = np.zeros(n_period), np.zeros(n_period)
         self.price_per_mwh = np.zeros(n_period)
-        self._told_mvar, self._q_mvar = np.zeros(n_period), np.zeros(n_period)
+        self._told_mvar, self.q_mvar = np.zeros(n_period), np.zeros(n_period)
         self.flow = StorageFlow(0.0, 0.0)
         self.charge_mw, self.discharge_mw = np.zeros(n_period), np.zeros(n_period)
         self.e_mwh = np.full(n_period, self._run.unit.e_mwh)
@@ -195,7 +194,7 @@ class StorageDevice(Listener):
         """Put on the grid what has changed."""
         means = Fed(*self._run.means)
         released = self._carbon.released_tco2(period, self.flow, self._before_mwh) if self._carbon else 0.0
-        self.charge_mw[period], self.discharge_mw[period], self._q_mvar[period] = means
+        self.charge_mw[period], self.discharge_mw[period], self.q_mvar[period] = means
         self._feed.put(means, Fed(*self._run.at(since_s)), released / self._horizon.period_h)
 
     def settle(self, period: int) -> None:
@@ -213,11 +212,6 @@ class StorageDevice(Listener):
         """Fit a thermometer, which opens the breaker while the storage is too hot."""
         world = self.site.grid.world
         self.thermal = ThermalProtection(world.clock, self.breaker, ratings, world.n_period)
-
-    def metered(self, period: int) -> TaskEnergies:
-        """What it has taken from and given to the grid in a period that is over."""
-        powers = (self.charge_mw[period], self.discharge_mw[period], self._q_mvar[period])
-        return TaskEnergies(*(float(power) * self._horizon.period_h for power in powers))
 
     @property
     def _now_s(self) -> float:
@@ -275,7 +269,7 @@ class StorageDevice(Listener):
         power: dict[str, ArrayLike] = {
             "p_supply_mw": self.discharge_mw,
             "p_demand_mw": self.charge_mw,
-            "q_mvar": self._q_mvar,
+            "q_mvar": self.q_mvar,
         }
         yield Rows("dispatch", {"bus": self.site.label, **power, "e_mwh": self.e_mwh})
         held: dict[str, ArrayLike] = {"e_mwh": self.e_mwh}

@@ -11,13 +11,13 @@ from gridarium.agents.devices.edge_link import EdgeLink, EdgeLinkTerms
 from gridarium.agents.devices.storage import StorageDevice
 from gridarium.agents.devices.storage_carbon import StorageCarbon
 from gridarium.agents.rows import Rows
+from gridarium.agents.storage.own_records import record_executed
 from gridarium.agents.storage.pool_membership import OwnerTerms, PoolMembership
 from gridarium.agents.storage.schedules import ArbitragePlan, Ties
 from gridarium.agents.storage.stand_alone import PriceArbitrage, Regime, StandAlone, StorageHome
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
-from gridarium.environment.records import EXECUTED
 from gridarium.environment.storage import StorageRatings
 from gridarium.market.messages.forecasts import OwnSchedule, ScheduleRequest
 from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
@@ -142,8 +142,7 @@ class StorageOwner(GridAgent):
         """
         self.storage.settle(period)
         if self._membership is not None:
-            read, records = self.storage.metered(period), self.world.records
-            records.write(self.world.clock.now_s, self.name, self.name, EXECUTED, period, **read._asdict())
+            record_executed(self, self.storage, period)
         if self._days.place(period)[0] in self._heard:
             discharged = float(self.storage.discharge_mw[period]) * self.world.period_h
             settle_wear(
