@@ -46,7 +46,7 @@ def test_no_change_on_a_grid_leaves_the_band_less_or_takes_less_power(seed: int)
     tried = np.array([(*one, *other) for one, other in product(*map(changes_of, units))])
     p_mw, q_mvar = tried[:, [0, 2]], tried[:, [1, 3]]
     left = outside(vm_pu + p_mw @ per_mw.T + q_mvar @ per_mvar.T)
-    assert found.missed_pu <= left.min() + 1e-7
+    assert found.missed_pu <= left.min() + 1e-6
     assert found.missed_pu == pytest.approx(outside(vm_pu + per_mw @ found.p_mw + per_mvar @ found.q_mvar))
     as_good = left <= found.missed_pu + 1e-9
     active = np.abs(p_mw).sum(axis=1)
@@ -61,7 +61,7 @@ def test_reactive_power_goes_first_and_active_power_does_the_rest() -> None:
     assert small.q_mvar == pytest.approx([-0.25], rel=1e-4)
     assert small.p_mw == pytest.approx([0.0], abs=1e-9)
     large = least_change(np.array([1.065]), per_mw, per_mvar, [unit], BAND)
-    assert large.missed_pu == pytest.approx(0.0, abs=1e-7)
+    assert large.missed_pu == pytest.approx(0.0, abs=1e-6)
     assert np.hypot(large.p_mw, large.q_mvar) <= 0.5
     # The least active power with which a polygon of 32 sides lets both reach 0.015 p.u.
     angle = np.linspace(0.0, 2.0 * np.pi, 200_001)
@@ -87,7 +87,7 @@ def test_any_voltages_and_units_have_an_answer_that_leaves_the_band_no_more() ->
         rises = slopes.rise_per_fed_in(draws.integers(1, 33, len(units)).tolist(), 0)
         vm_pu = 1.0 + draws.uniform(-0.06, 0.06) + 0.004 * np.cumsum(draws.normal(size=33))
         found = least_change(vm_pu, *rises, units, BAND)
-        assert found.missed_pu <= outside(vm_pu) + 1e-7
+        assert found.missed_pu <= outside(vm_pu) + 1e-6
         then = [
             (one.p_mw + p, one.q_mvar + q) for one, p, q in zip(units, found.p_mw, found.q_mvar, strict=True)
         ]
