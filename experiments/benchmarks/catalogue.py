@@ -68,6 +68,11 @@ BENCHMARKS: dict[str, Benchmark] = {
         "whether negotiations come to rest",
         ("count", "first", "most_buses", "workers"),
     ),
+    "security": Benchmark(
+        "gridarium.experiments.benchmarks.security",
+        "bench_security",
+        "sealing, opening and shaking hands, against the bare cipher",
+    ),
     "ties": Benchmark(
         "gridarium.experiments.benchmarks.ties",
         "bench_ties",
