@@ -14,7 +14,7 @@ from gridarium.environment.arrays import series
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """A field of a frozen dataclass that becomes ``factor * value + offset``.
+    """A field of a frozen dataclass or NamedTuple that becomes ``factor * value + offset``.
 
     Parameters
     ----------
@@ -40,19 +40,27 @@ class Alteration:
         value = getattr(payload, self.field)
         if value is None:
             return payload
-        changed = self.factor * np.asarray(value, dtype=np.float64) + self.offset
+        changed: Any = self.factor * np.asarray(value, dtype=np.float64) + self.offset
         if isinstance(value, np.ndarray):
-            return replace(payload, **{self.field: series(changed)})
-        number = round(float(changed)) if isinstance(value, int) else float(changed)
-        return replace(payload, **{self.field: number})
+            changed = series(changed)
+        else:
+            changed = round(float(changed)) if isinstance(value, int) else float(changed)
+        rewrite = replace if is_dataclass(payload) else type(payload)._replace
+        return rewrite(payload, **{self.field: changed})
+
+
+def is_record(kind: type) -> bool:
+    """Whether a type is a dataclass or a NamedTuple."""
+    return is_dataclass(kind) or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
 
 
 def numeric_fields(kind: type) -> tuple[str, ...]:
-    """Fields of a dataclass that are numbers or arrays of them, or None."""
-    if not is_dataclass(kind):
+    """Fields of a dataclass or NamedTuple that are numbers or arrays of them, or None."""
+    if not is_record(kind):
         return ()
     hints = typing.get_type_hints(kind)
-    return tuple(field.name for field in fields(kind) if field.init and _is_numeric(hints[field.name]))
+    names = [field.name for field in fields(kind) if field.init] if is_dataclass(kind) else list(hints)
+    return tuple(name for name in names if _is_numeric(hints[name]))
 
 
 def _is_numeric(hint: Any) -> bool:

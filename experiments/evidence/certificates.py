@@ -32,6 +32,7 @@ from gridarium.experiments.evidence import (
     tied_certificates,
     voltage_certificates,
 )
+from gridarium.experiments.evidence.disturbances import judged
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables, evidence_of
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.records import Certificate, Reading
@@ -145,4 +146,5 @@ def certify(
         *seam_certificates.carbon_of_tree(world),
         *intrusion_evidence.forged_messages(world),
     )
-    return found + [one.certificate(case, currency) for one in of_world]
+    found += [one.certificate(case, currency) for one in of_world]
+    return list(judged(found, tables))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -49,3 +50,14 @@ def test_what_is_not_told_cannot_be_altered_and_what_is_impossible_is_an_error()
     assert Alteration("limit_mw", 2.0).of(BID) is BID
     with pytest.raises(InputError, match="price_per_mwh"):
         Alteration("price_per_mwh", -1.0).of(BID)
+
+
+class Ask(NamedTuple):
+    turn: int
+    price_per_mwh: float
+    who: str = "b"
+
+
+def test_named_tuples_are_records_too() -> None:
+    assert numeric_fields(Ask) == ("turn", "price_per_mwh")
+    assert Alteration("price_per_mwh", 1.5).of(Ask(1, 40.0)) == Ask(1, 60.0)
