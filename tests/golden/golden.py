@@ -42,7 +42,9 @@ SHORT: Mapping[str, tuple[str, Sequence[str]]] = {
 
 NOT_STORED = frozenset(
     {
+        "adcef-attacked",
         "adcef-bilevel",
+        "net-zero-attacked",
         "ries-carbon",
         "ries-learning",
         "ries-parameters",
@@ -55,7 +57,8 @@ NOT_STORED = frozenset(
     }
 )
 """Scenarios that take many minutes: in searches whose last digits hang on every tie of a solver, or with a
-smaller one like them that is stored; and learners, who turn elsewhere where rewards differ in a digit."""
+smaller one like them that is stored; learners, who turn elsewhere where rewards differ in a digit; and attacks
+on scenarios that are stored, of which tests of their own say what comes."""
 
 Golden = dict[str, Any]
 """scenario, settings, versions and for each case summary, certificates and tables."""
