@@ -63,8 +63,8 @@ class Intrusion:
     is_secured : bool
         Whether the link is.
     outcome : str
-        acted: the recipient was handed a forged message, or one once more; carried: an honest one, late;
-        refused; lost in an outage; on the way.
+        acted: the recipient took a forged message, or step of a handshake, or was handed an honest message
+        once more; carried: it was an honest one, late; refused; lost in an outage; on the way.
     """
 
     attack: str
@@ -147,11 +147,12 @@ class Wire:
     ) -> None:
         self.intrusions: list[Intrusion] = []
         self.injected = 0
-        self._clock, self._transport = clock, transport
+        self._clock, self._env, self._transport = clock, clock.env, transport
         self._settle, self._hand_over = settle, hand_over
         self._taps: dict[Ends, list[Intruder]] = {}
         self._ends: dict[str, SecureEnd] = {}
         self._pairs: Collection[frozenset[str]] | None = None
+        self._secured: dict[Ends, bool] = {}
         self._awaited: set[Ends] = set()
         transport.is_guarded = self._is_guarded
 
@@ -173,13 +174,17 @@ class Wire:
         """Secure the links between pairs of names, all if None, both ways."""
         self._ends |= ends
         self._pairs = pairs
+        self._secured.clear()
         self._transport.look_again()
 
     def is_secured(self, ends: Ends) -> bool:
         """Whether what passes from one end to the other is sealed."""
-        sender, recipient = ends
-        held = sender in self._ends and recipient in self._ends
-        return held and (self._pairs is None or frozenset(ends) in self._pairs)
+        found = self._secured.get(ends)
+        if found is None:
+            held = ends[0] in self._ends and ends[1] in self._ends
+            found = held and (self._pairs is None or frozenset(ends) in self._pairs)
+            self._secured[ends] = found
+        return found
 
     def send(self, message: Envelope) -> None:
         """Take a message from its sender."""
@@ -187,7 +192,7 @@ class Wire:
         if not self.is_secured(ends):
             self._put(ends, Parcel(message, message, True), message.sent_s)
             return
-        for frame in self._ends[message.sender].seal(message, self._clock.now_s):
+        for frame in self._ends[message.sender].seal(message, self._env.now):
             if frame.kind == "hello":
                 self._put(ends, Parcel(frame, None, False), message.sent_s)
                 self._await_answer(ends)
@@ -216,12 +221,11 @@ class Wire:
             self._end(carried, parcel, f"refused: {opened.refusal}", "refused")
         elif opened.is_copy:
             self._end(carried, parcel, "duplicate", "refused")
-        elif opened.envelope is None:
-            self._end(carried, parcel, "delivered", "carried")
         else:
             forged = parcel.intrusion is not None and parcel.intrusion.is_forged
             self._end(carried, parcel, "delivered", "acted" if forged else "carried")
-            self._hand_over(opened.envelope)
+            if opened.envelope is not None:
+                self._hand_over(opened.envelope)
 
     def _is_guarded(self, sender: str, recipient: str) -> bool:
         ends = (sender, recipient)
@@ -230,11 +234,14 @@ class Wire:
     def _put(self, ends: Ends, parcel: Parcel, sent_s: float) -> None:
         """Put a frame on its link, past whoever listens there."""
         link = self._transport.link(*ends)
-        delay_s, lost, duplicated, held_back = link.certain_fate or link.draw_fate()
-        for intruder in self._taps.get(ends, ()):
-            parcel, delay_s = intruder.sees(parcel, delay_s)
-        carried = Envelope(*ends, parcel.topic, sent_s, self._clock.now_s + delay_s, self._noted(parcel))
-        self._transport.carry(link, carried, (delay_s, lost, duplicated, held_back))
+        fate = link.certain_fate or link.draw_fate()
+        if ends in self._taps:
+            delay_s = fate[0]
+            for intruder in self._taps[ends]:
+                parcel, delay_s = intruder.sees(parcel, delay_s)
+            parcel, fate = self._noted(parcel), (delay_s, *fate[1:])
+        carried = Envelope(*ends, parcel.topic, sent_s, self._env.now + fate[0], parcel)
+        self._transport.carry(link, carried, fate)
 
     def _noted(self, parcel: Parcel) -> Parcel:
         if parcel.intrusion is not None:
@@ -242,10 +249,12 @@ class Wire:
         return parcel
 
     def _end(self, carried: Envelope, parcel: Parcel, outcome: str, intrusion: str) -> None:
-        if parcel.intrusion is not None:
-            parcel.intrusion.ends(intrusion)
+        if parcel.intrusion is None:
+            self._settle(carried, outcome, parcel.is_sent)
+            return
+        parcel.intrusion.ends(intrusion)
         sender = carried.sender if parcel.says is None else parcel.says.sender
-        counts = parcel.is_sent or (parcel.intrusion is not None and parcel.says is not None)
+        counts = parcel.is_sent or parcel.says is not None
         self._settle(carried._replace(sender=sender), outcome, counts)
 
     def _await_answer(self, ends: Ends) -> None:

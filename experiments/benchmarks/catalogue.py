@@ -37,7 +37,9 @@ BENCHMARKS: dict[str, Benchmark] = {
         "a follower's decision against Pyomo",
     ),
     "bus": Benchmark(
-        "gridarium.experiments.benchmarks.bus", "bench_bus", "a message against bare SimPy events"
+        "gridarium.experiments.benchmarks.bus",
+        "bench_bus",
+        "a message against bare SimPy events, a secured one and a secured day against plain ones",
     ),
     "coalition": Benchmark(
         "gridarium.experiments.benchmarks.coalition",
