@@ -1,4 +1,4 @@
-"""What forged messages cost whom in the shipped scenarios, made small, and that secured links let none act."""
+"""What forged messages cost whom in shipped scenarios, made small; on secured links none of them acts."""
 
 from __future__ import annotations
 

@@ -57,8 +57,8 @@ NOT_STORED = frozenset(
     }
 )
 """Scenarios that take many minutes: in searches whose last digits hang on every tie of a solver, or with a
-smaller one like them that is stored; learners, who turn elsewhere where rewards differ in a digit; and attacks
-on scenarios that are stored, of which tests of their own say what comes."""
+smaller one like them that is stored; learners, who turn elsewhere where rewards differ in a digit; attacks on
+scenarios that are stored, of which tests of their own say what comes."""
 
 Golden = dict[str, Any]
 """scenario, settings, versions and for each case summary, certificates and tables."""
