@@ -96,7 +96,8 @@ class Link:
     """
 
     __slots__ = (
-        "_draws", "_latency", "_latency_stream", "certain_fate", "held", "hold_s", "is_guarded", "quality",
+        "_draws", "_latency", "_latency_stream", "_name", "_streams", "certain_fate", "held", "hold_s",
+        "is_guarded", "quality",
     )  # fmt: skip
 
     def __init__(
@@ -104,6 +105,7 @@ class Link:
     ) -> None:
         self.quality, self.hold_s = quality, quality.hold_s
         self.is_guarded = False
+        self._name, self._latency, self._streams = name, latency, streams
         self.held: Held | None = None
         self.certain_fate: Fate | None = None
         if latency is None and not (
@@ -111,10 +113,13 @@ class Link:
         ):
             self.certain_fate = (quality.latency_s, False, False, False)
             return
-        self._latency = latency
         self._draws = _four_at_a_time(streams.stream(name))
         if latency is not None:
             self._latency_stream = streams.stream(f"{name}, latency")
+
+    def for_handshakes(self) -> Link:
+        """A link like it, with draws of its own, so that steps of handshakes change no message's fate."""
+        return Link(f"{self._name}, handshakes", self.quality, self._latency, self._streams)
 
     def draw_fate(self) -> Fate:
         """Delay of the next message, s, and whether it is lost, copied or held back."""

@@ -14,7 +14,7 @@ from gridarium.environment.random_streams import RandomStreams
 class Transport:
     """Links by their two ends, and the events that make envelopes arrive.
 
-    - `link`, `set_link`: the link between two names, and its quality
+    - `link`, `link_of_handshakes`, `set_link`: the link between two names, and its quality
     - `add_outage`, `is_out`: times in which a name is cut off
     - `carry`: let an envelope have the fate that its link drew
     - `schedule`: let an envelope arrive after a delay, whatever the link
@@ -51,11 +51,19 @@ class Transport:
         self._quality = quality
         self._arrives, self._arrives_again, self._lose = arrives, arrives_again, lose
         self._links: dict[tuple[str, str], Link] = {}
+        self._handshakes: dict[tuple[str, str], Link] = {}
 
     def link(self, sender: str, recipient: str) -> Link:
         """One direction between two names, with the default quality unless it was given its own."""
         found = self._links.get((sender, recipient))
         return found if found is not None else self.set_link(sender, recipient, self._quality)
+
+    def link_of_handshakes(self, sender: str, recipient: str) -> Link:
+        """What steps of handshakes take in one direction between two names."""
+        found = self._handshakes.get((sender, recipient))
+        if found is None:
+            found = self._handshakes[sender, recipient] = self.link(sender, recipient).for_handshakes()
+        return found
 
     def set_link(
         self, sender: str, recipient: str, quality: LinkQuality, latency: LatencyDraw | None = None
@@ -64,6 +72,7 @@ class Transport:
         link = Link(f"link {sender!r} -> {recipient!r}", quality, latency, self._streams)
         link.is_guarded = self.is_guarded(sender, recipient)
         self._links[sender, recipient] = link
+        self._handshakes.pop((sender, recipient), None)
         return link
 
     def look_again(self) -> None:

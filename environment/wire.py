@@ -233,7 +233,8 @@ class Wire:
 
     def _put(self, ends: Ends, parcel: Parcel, sent_s: float) -> None:
         """Put a frame on its link, past whoever listens there."""
-        link = self._transport.link(*ends)
+        transport = self._transport
+        link = transport.link(*ends) if parcel.says is not None else transport.link_of_handshakes(*ends)
         fate = link.certain_fate or link.draw_fate()
         if ends in self._taps:
             delay_s = fate[0]
@@ -241,7 +242,7 @@ class Wire:
                 parcel, delay_s = intruder.sees(parcel, delay_s)
             parcel, fate = self._noted(parcel), (delay_s, *fate[1:])
         carried = Envelope(*ends, parcel.topic, sent_s, self._env.now + fate[0], parcel)
-        self._transport.carry(link, carried, fate)
+        transport.carry(link, carried, fate)
 
     def _noted(self, parcel: Parcel) -> Parcel:
         if parcel.intrusion is not None:
@@ -259,16 +260,19 @@ class Wire:
 
     def _await_answer(self, ends: Ends) -> None:
         """Say hello again until it is answered, or give up."""
+        # A hello, its answer and the first message: the last arrival is that of the third.
+        self._transport.expect(self._clock.now_s + 3.0 * self._slowest_s(ends) + _AGAIN_S)
         if ends not in self._awaited:
             self._awaited.add(ends)
             self._clock.process(self._say_hello_again(ends))
 
+    def _slowest_s(self, ends: Ends) -> float:
+        """How long a frame is on its way at most between two names, in either direction, s."""
+        return max(self._transport.link(*way).quality.slowest_s for way in (ends, ends[::-1]))
+
     def _say_hello_again(self, ends: Ends) -> Generator[Any, Any, None]:
         sender, recipient = ends
-        there, back = self._transport.link(*ends), self._transport.link(recipient, sender)
-        slow_s = there.quality.slowest_s + back.quality.slowest_s
-        # The hello, its answer, and the first message are on their way.
-        self._transport.expect(self._clock.now_s + slow_s + there.quality.slowest_s)
+        slow_s = 2.0 * self._slowest_s(ends)
         end = self._ends[sender]
         for _ in range(HELLOS - 1):
             yield self._clock.timeout(_AGAIN_S + slow_s)

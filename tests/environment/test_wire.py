@@ -93,3 +93,20 @@ def test_of_10000_honest_messages_none_is_refused_and_a_copy_acts_once(seed: int
         assert len(set(day.numbers(name))) == len(day.numbers(name)) > 2000
     assert day.bus.duplicated > 400
     assert day.bus.delivered + day.bus.lost == day.bus.sent == 5000
+
+
+def test_the_last_arrival_counts_what_waits_for_a_handshake() -> None:
+    day = GuardedBus(True, LinkQuality(0.2, 0.1)).send(1)
+    day.clock.run_until(0.1)
+    day.clock.run_until(day.bus.last_arrival_s)
+    assert (day.numbers(), day.bus.delivered) == ([0], 1)
+
+
+def test_on_links_that_lose_messages_security_changes_no_fate() -> None:
+    rough = LinkQuality(0.3, 0.2, loss=0.3)
+    kept = []
+    for secured in (False, True):
+        day = GuardedBus(secured, rough)
+        day.bus.set_link("b", "a", LinkQuality(loss=0.3))
+        kept.append(day.send(200, 2.0).run().numbers())
+    assert kept[0] == kept[1]
