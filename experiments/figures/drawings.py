@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from gridarium.experiments.figures.carbon_game import carbon_game_drawings
 from gridarium.experiments.figures.dispatch import dispatch_drawings
+from gridarium.experiments.figures.edge import edge_drawings
 from gridarium.experiments.figures.grid_result import GridResult, grid_results
 from gridarium.experiments.figures.heads import head_drawings
 from gridarium.experiments.figures.loads import load_drawings
@@ -38,6 +39,7 @@ DRAWINGS: tuple[Callable[[GridResult], Iterator[Drawing]], ...] = (
     ladder_drawings,
     profit_drawings,
     storage_pool_drawings,
+    edge_drawings,
 )
 """Figures of a grid; each yields nothing where the tables of its component are missing."""
 
