@@ -43,6 +43,15 @@ HEDGED = tuple(
         "consumers.residential.deviation_share=0.1",
     )
 )
+WITH_EDGE = (
+    "edge={}",
+    "network.voltage_min_pu=0.995",
+    "storages.storage_14.s_max_mva=0.7",
+    "storages.storage_14.pooling.response_s=0.3",
+    "standby_storages={spare: {p_max_mw: 0.8, e_max_mwh: 1.6, covers: [storage_7]}}",
+    "incidents={lull: {unit: wind, kind: output-drop, at_h: 19.2, lasts_h: 0.5, share: 1.0}, "
+    "fault: {unit: storage_7, at_h: 15.3, lasts_h: 0.5}}",
+)
 KINDS = {
     "feeder": {"dso", "consumer", "storage", "renewable", "gas_turbine", "market", "head"},
     "system": {
@@ -66,6 +75,7 @@ def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
         "feeder": run(load_scenario("adcef-small"), cases=["adcef"]),
         "owners": run(load_scenario("adcef-small", ["tap_changer={}", HELD]), cases=["tou"]),
         "scenarios": run(load_scenario("adcef-small", HEDGED), cases=["tou-commanded"]),
+        "edge": run(load_scenario("adcef-small", WITH_EDGE), cases=["tou-commanded"]),
         "pool": run(load_scenario("adcef-small", POOLED), cases=["tou"]),
         "system": run(load_scenario("net-zero", short), cases=["shared-storage"]),
         "bulk": run(
@@ -76,7 +86,9 @@ def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
     }
 
 
-@pytest.mark.parametrize("name", ["feeder", "owners", "scenarios", "pool", "system", "bulk", "exchange"])
+@pytest.mark.parametrize(
+    "name", ["feeder", "owners", "scenarios", "edge", "pool", "system", "bulk", "exchange"]
+)
 def test_every_column_that_is_told_is_on_the_page(runs: dict[str, Result], name: str) -> None:
     for table, rows in runs[name].tables.items():
         first, further = TABLES[table]
