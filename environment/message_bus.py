@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 import pandas as pd
@@ -89,6 +89,7 @@ class MessageBus:
 
     - `connect`: give an agent its name, the function that receives its envelopes, and what it sends through
     - `set_link`, `quality`, `add_outage`: make links worse than the default quality, and tell of it
+    - `watch`: be told of frames that bring no message
     - `secure`, `tap`: seal what passes on links, put intruders on them
     - `sent`, `delivered`, `lost`, `duplicated`: counters; sent = delivered + lost + on the way
     - `injected`, `refused`: counters of what intruders put on links, and of frames refused, by reason
@@ -208,6 +209,14 @@ class MessageBus:
         lost.
         """
         self._wire.secure(ends, pairs)
+
+    def watch(self, name: str, see: Callable[[str], None]) -> None:
+        """Have something called with the other end of each frame that brings a name no message.
+
+        It was refused, a copy, or a step of a handshake: whoever has to open all that arrives spends time on
+        it. There are none on plain links, which hand over whatever comes.
+        """
+        self._wire.watch(name, see)
 
     def is_secured(self, sender: str, recipient: str) -> bool:
         """Whether what one sends to the other is sealed."""

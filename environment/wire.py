@@ -129,6 +129,7 @@ class Wire:
 
     - `tap`: put an intruder on one direction of a link
     - `secure`: give names their ends of secured links
+    - `watch`: be told of frames in which nothing is handed over
     - `send`: take a message from its sender; `arrives`, `is_lost`: the end of what is on its way
     - `intrusions`: what intruders did, in the order in which they did it
 
@@ -151,6 +152,7 @@ class Wire:
         self._settle, self._hand_over = settle, hand_over
         self._taps: dict[Ends, list[Intruder]] = {}
         self._ends: dict[str, SecureEnd] = {}
+        self._watchers: dict[str, list[Callable[[str], None]]] = {}
         self._pairs: Collection[frozenset[str]] | None = None
         self._secured: dict[Ends, bool] = {}
         self._awaited: set[Ends] = set()
@@ -186,6 +188,10 @@ class Wire:
             self._secured[ends] = found
         return found
 
+    def watch(self, name: str, see: Callable[[str], None]) -> None:
+        """Have something called; `MessageBus.watch` says more."""
+        self._watchers.setdefault(name, []).append(see)
+
     def send(self, message: Envelope) -> None:
         """Take a message from its sender."""
         ends = (message.sender, message.recipient)
@@ -217,6 +223,9 @@ class Wire:
         for frame, said in zip_longest(opened.replies, opened.released):
             sent_s = self._clock.now_s if said is None else said.sent_s
             self._put((carried.recipient, frame.recipient), Parcel(frame, said, said is not None), sent_s)
+        if opened.is_copy or opened.envelope is None:
+            for see in self._watchers.get(carried.recipient, ()):
+                see(carried.sender)
         if opened.refusal is not None:
             self._end(carried, parcel, f"refused: {opened.refusal}", "refused")
         elif opened.is_copy:

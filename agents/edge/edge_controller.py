@@ -99,9 +99,12 @@ class EdgeController(GridAgent):
         self.queue = EdgeQueue(self.world.clock, rules.times)
         self.units: dict[str, KnownUnit] = {}
         self.failovers = Failovers(self.world.clock, self.units, self.send)
-        self.voltages = VoltageKeeping(self.grid.feeder, buses, self.units, rules.voltage, self.send)
+        self.voltages = VoltageKeeping(
+            self.grid.feeder, buses, self.units, rules.voltage, self.send, self._latency_s
+        )
         self._beats: dict[str, Heartbeats] = {}
         self._schedules: dict[str, dict[int, StorageCommand]] = {}
+        self.world.bus.watch(self.name, self._turn_away)
 
     def process(self) -> None:
         """Expect heartbeats of all units that send them."""
@@ -125,10 +128,19 @@ class EdgeController(GridAgent):
         """Hear beats of a unit from now on, or none: each one is not simulated by itself."""
         self._beats[unit].beat(goes_on)
 
+    def _latency_s(self, unit: str) -> float:
+        """Longest time that a message to a unit takes, s."""
+        quality = self.world.bus.quality(self.name, unit)
+        return quality.latency_s + quality.latency_jitter_s
+
     # What it hears: a frame, which is checked, and then a task.
 
     def _queued(self, sender: str, priority: Priority, task: Callable[[], None]) -> None:
         self.queue.arrive(sender, priority, task)
+
+    def _turn_away(self, sender: str) -> None:
+        """A frame that brings no message costs a check all the same."""
+        self.queue.arrive(sender, None, lambda: None)
 
     @on(EdgeEnrolment)
     def take_enrolment(self, enrolment: EdgeEnrolment, sender: str) -> None:
@@ -212,13 +224,23 @@ class EdgeController(GridAgent):
         unit = self.units[name]
         unit.outage = cause
         standby = self.failovers.begin(name, cause, failed_s, detected_s, self._period)
+        self._record(name, f"outage: {cause}")
+        if standby is not None:
+            self._record(standby, f"takeover: {name}")
         self._report(UnitOutage(name, detected_s, cause, standby, unit.last_mwh))
 
     def _end_outage(self, name: str) -> None:
         unit = self.units[name]
         unit.outage = None
         self.failovers.end(name)
+        self._record(name, "returned")
         self._report(UnitReturned(name, self.world.clock.now_s, unit.last_mwh))
+
+    def _record(self, unit: str, what: str) -> None:
+        """Raise an alarm in the records of a unit."""
+        period = self._period
+        runs = 0 <= period < self.world.n_period
+        self.world.records.write(self.world.clock.now_s, self.name, unit, what, period if runs else None)
 
     def _report(self, news: UnitOutage | UnitReturned) -> None:
         """Tell the operator, again and again until it has heard."""
@@ -241,11 +263,8 @@ class EdgeController(GridAgent):
         yield from self._queue_rows()
 
     def _queue_rows(self) -> Iterator[Rows]:
-        rules, queue = self._rules, self.queue
-        flood = Flood(rules.frames_per_s, rules.times.check_s)
-        quiet_s, flooded_s = delay_bounds_s(
-            rules.times, len(queue.ports), rules.burst, len(self._beats), [flood]
-        )
+        queue = self.queue
+        bounds_s = self.bounds_s
         names, ports = list(queue.ports), list(queue.ports.values())
         yield Rows(
             "edge_ports",
@@ -256,11 +275,25 @@ class EdgeController(GridAgent):
                 "urgent": np.array([port.urgent for port in ports]),
                 "longest_s": np.array([port.longest_s for port in ports]),
                 "false_alarms_per_h": np.array([self._false_alarms_per_h(name) for name in names]),
-                "bound_s": np.full(len(ports), quiet_s),
-                "flooded_bound_s": np.full(len(ports), flooded_s),
+                "bound_s": np.full(len(ports), bounds_s[0]),
+                "flooded_bound_s": np.full(len(ports), bounds_s[1]),
             },
             by="row",
         )
+
+    @property
+    def bounds_s(self) -> tuple[float, float]:
+        """Longest delay of an urgent frame on a quiet link, and with all links flooded, s."""
+        times, ports = self._rules.times, self.queue.ports
+        floods = [
+            Flood(self._rules.frames_per_s, times.check_s + (0.0 if self._checks(port) else times.urgent_s))
+            for port in ports
+        ]
+        return delay_bounds_s(times, len(ports), self._rules.burst, len(self._beats), floods)
+
+    def _checks(self, port: str) -> bool:
+        """Whether what is forged or repeated on a link is found out."""
+        return self.world.bus.is_secured(port, self.name)
 
     def _false_alarms_per_h(self, name: str) -> float:
         """Expected alarms by lost beats alone, which are not drawn; nan where no beats are sent."""

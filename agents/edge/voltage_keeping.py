@@ -22,6 +22,10 @@ _LEAST_MW = 1e-5
 """Changes of a correction that are not worth a message, MW or Mvar."""
 
 
+_INSTANT_S = 1e-6
+"""What clocks and sums of times may differ by, s."""
+
+
 @dataclass(frozen=True)
 class VoltageRules:
     """How voltages are kept.
@@ -48,7 +52,7 @@ class VoltageRules:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A correction of one unit, and when it acts."""
+    """A correction of one unit, and since when it acts."""
 
     p_mw: float
     q_mvar: float
@@ -59,7 +63,8 @@ class VoltageKeeping:
     """Asks fast units for the least change that brings the voltages it reads back into their band.
 
     Its model of the feeder is the network at nominal loads: of the loads of the hour it knows nothing, and
-    what its sensitivities miss the next reading tells. A correction holds until the next set-points.
+    what its sensitivities miss the next reading tells. What was read before all corrections act counts for
+    nothing: who answers it would answer twice. A correction holds until the next set-points.
 
     - `read`: take a reading
     - `given_up`: readings that all fast units together could not bring into the band
@@ -74,6 +79,8 @@ class VoltageKeeping:
     rules : VoltageRules
     send : callable
         Sends a message to a unit.
+    latency_s : callable
+        Longest time that a message to a unit takes, s.
     """
 
     def __init__(
@@ -83,10 +90,11 @@ class VoltageKeeping:
         units: Mapping[str, KnownUnit],
         rules: VoltageRules,
         send: Callable[[str, Any], None],
+        latency_s: Callable[[str], float],
     ) -> None:
         self._feeder, self._buses, self._units, self._rules = feeder, buses, units, rules
-        self._send = send
-        self._sent: dict[str, list[_Sent]] = {}
+        self._send, self._latency_s = send, latency_s
+        self._sent: dict[str, _Sent] = {}
         self._places = {str(label): bus for bus, label in enumerate(feeder.bus_labels)}
         self._period = -1
         self.given_up = 0
@@ -105,11 +113,13 @@ class VoltageKeeping:
         """
         if period != self._period:
             self._period, self._sent = period, {}
+        if any(sent.acts_s > reading.time_s + _INSTANT_S for sent in self._sent.values()):
+            return
         fast = [name for name, unit in self._units.items() if self._is_fast(unit)]
         at = np.array([self._buses[name] for name in fast], dtype=np.int64)
         read_at = np.array([self._place(label) for label in reading.buses], dtype=np.int64)
         per_mw, per_mvar = (rise[np.ix_(read_at, at)] for rise in self._rise)
-        p_mw, q_mvar = self._acting(fast, reading.time_s)
+        p_mw, q_mvar = np.array([self._told(name) for name in fast]).reshape(-1, 2).T
         without = reading.vm_pu - per_mw @ p_mw - per_mvar @ q_mvar
         if not self._sent and self._is_within(without):
             return
@@ -122,22 +132,21 @@ class VoltageKeeping:
 
     def _tell(self, name: str, p_mw: float, q_mvar: float, now_s: float, ends_s: float) -> None:
         """Send a correction unless it is the one that was sent last."""
-        before = self._sent.get(name, [])
-        last = (before[-1].p_mw, before[-1].q_mvar) if before else (0.0, 0.0)
-        if max(abs(p_mw - last[0]), abs(q_mvar - last[1])) <= _LEAST_MW:
+        before_mw, before_mvar = self._told(name)
+        if max(abs(p_mw - before_mw), abs(q_mvar - before_mvar)) <= _LEAST_MW:
             return
-        acts_s = now_s + self._units[name].enrolment.response_s
-        self._sent[name] = [*before, _Sent(p_mw, q_mvar, acts_s)]
+        acts_s = now_s + self._latency_s(name) + self._units[name].enrolment.response_s
+        self._sent[name] = _Sent(p_mw, q_mvar, acts_s)
         self._send(name, Correction(p_mw, q_mvar, ends_s))
 
-    def _acting(self, names: list[str], time_s: float) -> tuple[Array, Array]:
-        """What of the corrections sent acted at a time, MW and Mvar, shape (n_unit,) each."""
-        p_mw, q_mvar = np.zeros(len(names)), np.zeros(len(names))
-        for row, name in enumerate(names):
-            for sent in self._sent.get(name, []):
-                if sent.acts_s <= time_s:
-                    p_mw[row], q_mvar[row] = sent.p_mw, sent.q_mvar
-        return p_mw, q_mvar
+    def _told(self, name: str) -> tuple[float, float]:
+        """The correction that a unit was sent last for this period, MW and Mvar."""
+        sent = self._sent.get(name)
+        return (0.0, 0.0) if sent is None else (sent.p_mw, sent.q_mvar)
+
+    def _is_within(self, vm_pu: Array) -> bool:
+        low, high = self._rules.band_pu
+        return bool(np.all((vm_pu >= low) & (vm_pu <= high)))
 
     def _place(self, label: str) -> int:
         found = self._places.get(label)
@@ -149,10 +158,6 @@ class VoltageKeeping:
         """Whether it answers at once, delivers, and does not stand by for another."""
         response_s = unit.enrolment.response_s
         return unit.outage is None and not unit.is_standby and response_s <= self._rules.fast_response_s
-
-    def _is_within(self, vm_pu: Array) -> bool:
-        low, high = self._rules.band_pu
-        return bool(np.all((vm_pu >= low) & (vm_pu <= high)))
 
     @cached_property
     def _rise(self) -> tuple[Array, Array]:

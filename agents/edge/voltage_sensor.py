@@ -14,7 +14,7 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.market.messages.edge import VoltageReading
 
-FIRST_REPEAT_S = 2.0
+FIRST_REPEAT_S = 0.5
 """After which a reading is sent again while a bus stays outside, s; twice as long each time."""
 
 

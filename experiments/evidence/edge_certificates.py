@@ -8,7 +8,7 @@ import numpy as np
 
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
-from gridarium.experiments.parts.edge import EDGE
+from gridarium.experiments.parts.edge import EDGE, EDGE_AGENT
 from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.records import Reading
 
@@ -62,11 +62,19 @@ def _voltages(known: GridEvidence) -> Iterator[Reading]:
     )  # fmt: skip
 
 
+def _flooded(known: GridEvidence) -> set[str]:
+    """Who is at the other end of a link to the edge on which an intruder sat."""
+    done, edge = known.world.bus.intrusions(), known.grid.named(EDGE_AGENT)
+    return {
+        known.grid.local(link.removesuffix(f" -> {edge}")) for link in done["link"] if link.endswith(edge)
+    }
+
+
 def _delays(known: GridEvidence) -> Iterator[Reading]:
     rows = known.tables.get("edge_ports")
     if rows is None:
         return
-    bound_s = np.where(rows["refused"] > 0, rows["flooded_bound_s"], rows["bound_s"])
+    bound_s = np.where(rows["port"].isin(_flooded(known)), rows["flooded_bound_s"], rows["bound_s"])
     beyond_s = rows["longest_s"].to_numpy(dtype=float) - bound_s
     yield Reading(
         "edge delay", float(beyond_s.max()), 1e-9, "s", True,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
+from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.network import NETWORK, place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.storage_devices import storage_devices
-from gridarium.experiments.scenario_fields import Conflict, Range, Section
+from gridarium.experiments.scenario_fields import Range, Section
 
 if TYPE_CHECKING:
     from gridarium.agents.devices.edge_link import EdgeLinkTerms
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from gridarium.environment.grids import Grid
 
 EDGE_AGENT, SENSOR_AGENT = "edge", "voltage_sensor"
+_AT_LINKS = ("storages", "standby_storages")
+"""Sections whose agents have links to the edge, beside the operator and the sensor."""
 
 
 class Edge(Section):
@@ -51,12 +55,6 @@ class Edge(Section):
     """How far within the band a correction aims, p.u."""
     sensor_resolution_pu: Annotated[float, Range(0, 0.05, above_low=True)] = 1e-4
     """What the sensor can tell apart, p.u.: a bus has left the band when it is outside by more."""
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield a flood of one link that the processor could not even check."""
-        if self.frames_per_s * self.check_s >= 1.0:
-            allowed = f"must be below 1 / frames_per_s = {1.0 / self.frames_per_s:g} s"
-            yield Conflict("check_s", self.check_s, allowed)
 
 
 def edge_terms(build: GridBuild) -> EdgeTerms | None:
@@ -141,6 +139,30 @@ def _rules(scenario: GridScenario, section: Edge) -> EdgeRules:
     )
 
 
+def _can_check_all(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield links that together carry more than the processor can check."""
+    section = EDGE.of(scenario)
+    if section is None:
+        return
+    ends = [name for part in scenario.parts if part.field in _AT_LINKS for name in part.agents(scenario)]
+    most_s = 1.0 / (section.frames_per_s * (len(ends) + 2))
+    if section.check_s >= most_s:
+        allowed = f"must be below {most_s:g} s, or {len(ends) + 2} links can bring more than can be checked"
+        yield Fault("edge.check_s", section.check_s, allowed)
+
+
+def _no_flood_is_faster(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield floods of more than a link to the edge can carry."""
+    section = EDGE.of(scenario)
+    if section is None:
+        return
+    for name, attack in scenario.communication.attacks.items():
+        rate, fits = attack.rate_per_s, fnmatchcase(EDGE_AGENT, attack.link[1])
+        if fits and rate is not None and rate > section.frames_per_s:
+            allowed = f"must be at most edge.frames_per_s = {section.frames_per_s:g} on a link to the edge"
+            yield Fault(f"communication.attacks.{name}.rate_per_s", rate, allowed)
+
+
 EDGE: Part[Edge | None] = Part(
     field="edge",
     annotation=Edge | None,
@@ -148,5 +170,9 @@ EDGE: Part[Edge | None] = Part(
     meaning="The edge controller of a feeder with an operator; null for none.",
     under=("dso",),
     build=_build,
+    checks=(
+        (frozenset({"edge", *_AT_LINKS}), _can_check_all),
+        (frozenset({"edge", "communication"}), _no_flood_is_faster),
+    ),
     names=lambda section: () if section is None else (EDGE_AGENT, SENSOR_AGENT),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gridarium.environment.errors import ScenarioError
 from gridarium.experiments.results import Result
 from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario
@@ -67,3 +68,48 @@ def test_frames_are_counted_and_delays_bounded(corrected: Result) -> None:
     assert ports.loc["voltage_sensor", "urgent"] == ports.loc["voltage_sensor", "frames"] > 1
     assert 0.002 < ports["longest_s"].max() <= ports["bound_s"].max()
     assert certificate(corrected, "edge delay") <= 0.0
+
+
+FLOOD = (
+    "communication.attacks.flood={link: [FROM, edge], kind: flood, rate_per_s: 400, "
+    "from_s: 83510, until_s: 83530}"
+)
+"""Around the lull, which comes 19.2 h after the first period and 4 h after the start."""
+
+
+@pytest.mark.parametrize("sender", ["storage_14", "voltage_sensor"])
+def test_a_flood_of_a_secured_link_holds_up_urgent_frames_by_no_more_than_the_bound(sender: str) -> None:
+    settings = ("incidents.lull.lasts_h=0.1", "communication.security={}", FLOOD.replace("FROM", sender))
+    flooded = with_edge("edge={}", *settings)
+    ports = flooded.table("edge_ports").set_index("port")
+    # There is something to repeat from the next report on, or the first reading: both as the lull begins.
+    assert ports.loc[sender, "refused"] > 3900
+    assert ports.drop(sender)["refused"].max() < 10
+    assert ports["longest_s"].max() <= ports.loc["voltage_sensor", "bound_s"] < 0.05
+    assert np.isfinite(ports["flooded_bound_s"]).all()
+    assert certificate(flooded, "edge delay") <= 0.0
+    (one,) = flooded.table("excursions").to_dict("records")
+    assert one["outside_s"] < 0.3
+
+
+def test_what_floods_a_plain_link_is_believed_and_has_no_bound() -> None:
+    flooded = with_edge("edge={}", "incidents.lull.lasts_h=0.1", FLOOD.replace("FROM", "voltage_sensor"))
+    ports = flooded.table("edge_ports").set_index("port")
+    assert ports.loc["voltage_sensor", "urgent"] > 3900
+    assert ports.loc["voltage_sensor", "flooded_bound_s"] == np.inf
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        (("edge={check_s: 0.0002}",), r"edge.check_s: got 0.0002; must be below 0.0002 s, or 5 links"),
+        (
+            ("edge={frames_per_s: 300}", FLOOD.replace("FROM", "storage_14")),
+            r"communication.attacks.flood.rate_per_s: got 400.0; must be at most edge.frames_per_s = 300",
+        ),
+        (("edge={heartbeat_s: 0.001}",), r"edge.heartbeat_s: got 0.001; "),
+    ],
+)
+def test_what_an_edge_could_not_do_is_refused(settings: tuple[str, ...], fault: str) -> None:
+    with pytest.raises(ScenarioError, match=fault):
+        load_scenario("adcef-small", [*FEEDER, *settings])
