@@ -188,6 +188,11 @@ class Clock:
         with self._original_errors():
             self.env.run(until=t_s)
 
+    def run_until_event(self, event: simpy.Event) -> None:
+        """Let everything happen up to an event, which must come; raises the errors of `run_until`."""
+        with self._original_errors():
+            self.env.run(until=event)
+
     def finish_instant(self) -> None:
         """Let everything happen that is due at this very moment, also what follows from it at once.
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import mesa
 import pandas as pd
+import simpy
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import HOUR_S, Clock
@@ -61,6 +62,7 @@ class Commons(mesa.Model):
         self.meters: dict[str, Array] = {}
         self.feed_in_meters: dict[str, Array] = {}
         self._shared: dict[Hashable, Any] = {}
+        self._outlasted: list[simpy.Event] = []
 
     @property
     def period_h(self) -> float:
@@ -82,6 +84,10 @@ class Commons(mesa.Model):
     def shared_things(self) -> tuple[Any, ...]:
         """Everything that agents share so far."""
         return tuple(self._shared.values())
+
+    def outlast(self, event: simpy.Event) -> None:
+        """Let the run not end before something has happened, such as the end of a process."""
+        self._outlasted = [one for one in self._outlasted if not one.processed] + [event]
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
         """The thing that is shared under a key, made by the first who asks."""

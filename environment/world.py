@@ -116,6 +116,8 @@ class World(Commons):
             # No later period lets what is still on its way arrive.
             self.clock.run_until(max(self.clock.now_s, self.bus.last_arrival_s))
             self.clock.finish_instant()
+            while self._outlasted:
+                self.clock.run_until_event(self._outlasted.pop())
 
     def _leave_mesa(self) -> None:
         """Drop out of the table by model in which Mesa's agents count themselves; it outlives the model."""

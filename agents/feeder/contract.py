@@ -13,6 +13,7 @@ from gridarium.agents.feeder.own_storages import OwnStorages
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Grid, Place
 from gridarium.environment.horizon import Horizon
+from gridarium.environment.security.authority import Authority
 from gridarium.market.messages.tariffs import CarbonTerms, MarketConditions, TariffSignal
 
 
@@ -28,11 +29,15 @@ class PoolContract:
         What storages outside a coalition do, where coalitions are valued.
     counts_ageing : bool
         Whether what members age counts against a coalition.
+    authority : Authority, optional
+        With whose key the DSO signs, for the owners, what the records are at the end of each day; None if it
+        tells them nothing.
     """
 
     pool: str
     outside: Literal["stand-alone", "idle"] = "stand-alone"
     counts_ageing: bool = False
+    authority: Authority | None = None
 
     @property
     def compensates(self) -> bool:

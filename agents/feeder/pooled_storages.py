@@ -15,6 +15,7 @@ from gridarium.agents.feeder.day_planner import DayPlanner
 from gridarium.agents.feeder.dispatch import Openings
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.own_storages import OwnStorages
+from gridarium.agents.feeder.records_audit import RecordsAuditor
 from gridarium.agents.questions import Question
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import MessageError
@@ -54,6 +55,9 @@ class PooledStorages:
         self._names = [dso.grid.named(unit.name) for unit in own.units]
         self.valuer = CoalitionValuer(planner.dispatcher, planner.redispatch, own)
         self.members: dict[int, PoolMembers] = {}
+        self._auditor: RecordsAuditor | None = None
+        if terms.authority is not None:
+            self._auditor = RecordsAuditor(dso, tuple(self._names), terms.authority)
 
     def gather(self, today: DsoDay) -> Generator[Any, Any, None]:
         """Learn who is a member on a day: commanded, the others left to their owners.
@@ -113,6 +117,9 @@ class PooledStorages:
         world = dso.world
         settle_pool_value(world.ledger, world.clock.now_s, period, dso.name, self._terms.pool, saved)
         dso.send(self._terms.pool, CoalitionValues(day.number, told.owners, told.coalitions, series(values)))
+        if self._auditor is not None:
+            # It begins when everybody has settled the period, and all meters have written.
+            world.outlast(world.clock.process(self._auditor.tell_head(day.number)))
 
     def owed_money(self, day: DsoDay) -> dict[str, float]:
         """What owners are to get for being commanded, or redispatched, on a day."""

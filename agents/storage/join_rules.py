@@ -57,12 +57,15 @@ class JoinExperience:
         Shares; nan where it was no member.
     forgone_money : float
         As in `JoinOutlook`.
+    verified : bool or None
+        Whether its own entries in the records of the day stood its check; None where nothing was checked.
     """
 
     member: bool
     announced_money: float
     paid_money: float
     forgone_money: float
+    verified: bool | None = None
 
 
 class JoinRule(Protocol):
@@ -170,7 +173,7 @@ class RothErevJoin(Parameterised, ExactJoin):
 
 @dataclass(frozen=True, eq=False)
 class TrustJoin(Parameterised, ExactJoin):
-    """Believes as much of an announcement as earlier ones were kept.
+    """Believes as much of an announcement as earlier ones were kept, and nothing of who is caught lying.
 
     Parameters
     ----------
@@ -195,7 +198,15 @@ class TrustJoin(Parameterised, ExactJoin):
         return _moved(outlook.member, believed - outlook.forgone_money, TIE_MONEY)
 
     def learn(self, told: JoinExperience) -> None:
-        """Of a day as a member with an announcement: how much of that was paid, at most all of it."""
-        if told.member and told.announced_money > TIE_MONEY:
+        """Of a day as a member with an announcement: how much of that was paid, at most all of it.
+
+        Whose records did not stand the owner's check is not believed; who stays out sees, by records that do,
+        what the platform is worth, up to what was believed at first.
+        """
+        if told.verified is False:
+            self._kept[:] = [0.0]
+        elif told.verified and not told.member:
+            self._kept[:] = [max(self.trust, self.memory * self.trust + (1.0 - self.memory) * self.first)]
+        elif told.member and told.announced_money > TIE_MONEY:
             kept = min(1.0, max(0.0, told.paid_money / told.announced_money))
             self._kept[:] = [self.memory * self.trust + (1.0 - self.memory) * kept]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from gridarium.agents.base import GridAgent, Listener, on
 from gridarium.agents.storage.join_rules import TIE_MONEY, ExactJoin, JoinExperience, JoinOutlook, JoinRule
+from gridarium.agents.storage.own_records import OwnRecords
 from gridarium.environment.storage import StorageRatings
 from gridarium.market.formation import Group, blocking_group
 from gridarium.market.messages.storage_pools import (
@@ -52,6 +53,8 @@ class OwnerTerms:
     rule : JoinRule
     split : SplitRule, optional
         By which the pool shares, for whoever looks for a group to leave with; None for who does not.
+    auditor_key : bytes, optional
+        Public key by which heads of the records are signed; None where nobody tells any.
     """
 
     pool: str
@@ -63,6 +66,7 @@ class OwnerTerms:
     begins: bool = True
     rule: JoinRule = field(default_factory=ExactJoin)
     split: SplitRule | None = None
+    auditor_key: bytes | None = None
 
 
 class PoolMembership(Listener):
@@ -78,6 +82,8 @@ class PoolMembership(Listener):
     terms : OwnerTerms
     arriving_mwh : callable
         Takes a day; tells what will be inside as it begins, MWh.
+    records : OwnRecords
+        By which it checks what the platform shows.
     """
 
     def __init__(
@@ -86,8 +92,10 @@ class PoolMembership(Listener):
         ratings: StorageRatings,
         terms: OwnerTerms,
         arriving_mwh: Callable[[int], float],
+        records: OwnRecords,
     ) -> None:
         self._agent, self._ratings, self._terms, self._arriving_mwh = owner, ratings, terms, arriving_mwh
+        self._records = records
         self._enrolment = Enrolment("none", (), False, False)
         self._newest: PoolReport | None = None
         self.alone_money = float("nan")
@@ -127,19 +135,28 @@ class PoolMembership(Listener):
         self._newest, name = report, self._agent.name
         member = name in report.share_money
         if not np.isnan(self.alone_money):
-            self._terms.rule.learn(
-                JoinExperience(
-                    member,
-                    report.announced_money.get(name, float("nan")),
-                    report.share_money.get(name, float("nan")),
-                    self._forgone_money,
-                )
+            experience = JoinExperience(
+                member,
+                report.announced_money.get(name, float("nan")),
+                report.share_money.get(name, float("nan")),
+                self._forgone_money,
             )
+            self._learn(report.day, experience)
         # Who leaves with a group must be in the pool, and an owner by itself is no pool.
         if self._terms.split is not None and member and report.turn in (None, name):
             group = self._group(report, self._terms.split)
             if group is not None and self._terms.rule.accepts(*self._gains(report, group.share_money)):
                 self._agent.world.clock.process(self._propose(report, group))
+
+    def _learn(self, day: int, experience: JoinExperience) -> None:
+        """Learn from a day: where there is an auditor, once it is checked."""
+        rule = self._terms.rule
+        if self._records.are_checked:
+            self._records.when_checked(
+                day, lambda verified: rule.learn(replace(experience, verified=verified))
+            )
+        else:
+            rule.learn(experience)
 
     def _group(self, report: PoolReport, split: SplitRule) -> Group | None:
         """The group that pays best by the published values, everybody in it gaining; None without one."""

@@ -11,7 +11,7 @@ from gridarium.agents.devices.edge_link import EdgeLink, EdgeLinkTerms
 from gridarium.agents.devices.storage import StorageDevice
 from gridarium.agents.devices.storage_carbon import StorageCarbon
 from gridarium.agents.rows import Rows
-from gridarium.agents.storage.own_records import record_executed
+from gridarium.agents.storage.own_records import OwnRecords
 from gridarium.agents.storage.pool_membership import OwnerTerms, PoolMembership
 from gridarium.agents.storage.schedules import ArbitragePlan, Ties
 from gridarium.agents.storage.stand_alone import PriceArbitrage, Regime, StandAlone, StorageHome
@@ -83,8 +83,11 @@ class StorageOwner(GridAgent):
             self.world, self.name, ratings, wear_cost_per_mwh, days.n_step, days.step_h, ties
         )
         self._membership: PoolMembership | None = None
+        self._records: OwnRecords | None = None
         if pool is not None:
-            self._membership = PoolMembership(self, ratings, pool, self.storage.arriving_mwh)
+            self._records = OwnRecords(self, self.storage, pool.pool, pool.auditor_key)
+            self._membership = PoolMembership(self, ratings, pool, self.storage.arriving_mwh, self._records)
+            self.mount(self._records)
             self.mount(self._membership)
         self._edge: EdgeLink | None = None
         if edge is not None:
@@ -141,8 +144,8 @@ class StorageOwner(GridAgent):
         A unit that is out of order reports nothing.
         """
         self.storage.settle(period)
-        if self._membership is not None:
-            record_executed(self, self.storage, period)
+        if self._records is not None:
+            self._records.record(period)
         if self._days.place(period)[0] in self._heard:
             discharged = float(self.storage.discharge_mw[period]) * self.world.period_h
             settle_wear(
@@ -156,5 +159,7 @@ class StorageOwner(GridAgent):
             self.send(self.leader, self.storage.status(period + 1))
 
     def rows(self) -> Iterator[Rows]:
-        """What the storage did and held."""
+        """What the storage did and held, and what its owner found in the records."""
         yield from self.storage.rows()
+        if self._records is not None:
+            yield from self._records.rows()

@@ -12,6 +12,7 @@ from gridarium.agents.base import GridAgent, on
 from gridarium.agents.questions import Asked
 from gridarium.agents.rows import Rows, columns_of
 from gridarium.agents.storage.pool_books import PoolBooks, PoolDay
+from gridarium.agents.storage.records_desk import RecordsDesk
 from gridarium.environment.arrays import Flags, series
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Site
@@ -56,6 +57,8 @@ class PoolRules:
         Whether one owner may change its mind on a day, in random order, or all may.
     overstatement : float
         By which share announcements are above what the pool expects.
+    understated_share : float
+        Part of what was executed that owners are not shown in their records, in [0, 1].
     reply_timeout_s, resend_after_s : float
         How long owners' answers are awaited, and after what silence it asks again.
     """
@@ -68,6 +71,7 @@ class PoolRules:
     admission: Literal["open", "no-one-loses"] = "open"
     revisions: Literal["one-a-day", "together"] = "one-a-day"
     overstatement: float = 0.0
+    understated_share: float = 0.0
     reply_timeout_s: float = 5.0
     resend_after_s: float = 1.0
 
@@ -118,6 +122,7 @@ class StoragePool(GridAgent):
         self._asked: dict[int, Asked] = {}
         self._pay: Mapping[str, OwnerPay] = dict.fromkeys(owners, OwnerPay(False, float("nan"), float("nan")))
         self.days: list[PoolDay] = []
+        self.mount(RecordsDesk(self, rules.understated_share))
 
     # Who belongs to it.
 

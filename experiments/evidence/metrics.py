@@ -9,6 +9,7 @@ from gridarium.experiments.evidence import (
     coalition_metrics,
     edge_metrics,
     feeder_metrics,
+    record_evidence,
     system_metrics,
 )
 from gridarium.experiments.evidence.grid_evidence import Tables, tables_of_grid
@@ -46,6 +47,7 @@ METRICS: tuple[Callable[[Tables, float], Iterable[Metric]], ...] = (
     coalition_metrics.pool_stability,
     coalition_metrics.pool_splits,
     coalition_metrics.storage_use,
+    record_evidence.record_checks,
     edge_metrics.failovers,
     edge_metrics.excursions,
     edge_metrics.edge_queue,

@@ -9,7 +9,7 @@ from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.negotiation import NEGOTIATION
 from gridarium.experiments.parts.network import place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario
-from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of, split_rule
+from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of, records_authority, split_rule
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.registry import is_shipped
@@ -35,7 +35,9 @@ def build_pool(build: GridBuild) -> PoolContract | None:
     from gridarium.agents.storage.storage_pool import PoolRules
     from gridarium.agents.storage.storage_pool import StoragePool as Agent
 
-    contract = PoolContract(build.grid.named(POOL_AGENT), section.outside, section.counts_ageing)
+    contract = PoolContract(
+        build.grid.named(POOL_AGENT), section.outside, section.counts_ageing, records_authority(build)
+    )
     timing = NEGOTIATION.of(build.scenario)
     rules = PoolRules(
         section.class_rules,
@@ -46,6 +48,7 @@ def build_pool(build: GridBuild) -> PoolContract | None:
         section.admission,
         section.revisions,
         section.overstatement,
+        section.understated_share,
         timing.reply_timeout_s,
         timing.resend_after_s,
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from gridarium.experiments.parts.part import GridScenario, Part
+from gridarium.environment.clock import DAY_S
+from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.registry import make
 from gridarium.experiments.scenario_fields import (
     Amount,
@@ -24,6 +25,9 @@ from gridarium.experiments.scenario_fields import (
 )
 from gridarium.market.pool_splits import SplitRule
 from gridarium.market.storage_pooling import ClassRules
+
+if TYPE_CHECKING:
+    from gridarium.environment.security.authority import Authority
 
 POOL_AGENT = "pool"
 """Name of the platform of a pool of storages in its grid."""
@@ -79,13 +83,20 @@ class StoragePool(Section):
     that they leave falls apart, and the others may apply anew from the next day on."""
     overstatement: Annotated[float, Range(0, 10)] = 0.0
     """Share by which announcements are above what the pool expects."""
+    owners_verify: Flag = False
+    """Whether the operator signs each day what the records are, and owners check their own entries alone."""
+    understated_share: Share = 0.0
+    """Part of what owners have executed that the platform does not show them in their records."""
 
     def conflicts(self) -> Iterator[Conflict]:
-        """Yield weights that do not sum to 1."""
+        """Yield weights that do not sum to 1, and a lie that nobody would hear."""
         total = self.soc_weight + self.health_weight + self.speed_weight
         if abs(total - 1.0) > 1e-9:
             allowed = f"must sum to 1 with health_weight and speed_weight, which gives {total:g}"
             yield Conflict("soc_weight", self.soc_weight, allowed)
+        if self.understated_share and not self.owners_verify:
+            allowed = "must be 0 where owners_verify is false: nobody looks at records then"
+            yield Conflict("understated_share", self.understated_share, allowed)
 
     @property
     def class_rules(self) -> ClassRules:
@@ -119,6 +130,17 @@ def split_rule(section: StoragePool) -> SplitRule:
 def pool_of(scenario: GridScenario) -> StoragePool | None:
     """The pool of a grid, where there is one."""
     return STORAGE_POOL.of(scenario)
+
+
+def records_authority(build: GridBuild) -> Authority | None:
+    """Whose key signs heads of the records, where owners check them: one for each grid, of its own stream."""
+    section = pool_of(build.scenario)
+    if section is None or not section.owners_verify:
+        return None
+    from gridarium.environment.security.authority import Authority
+
+    world, name = build.grid.world, f"{build.leader}, records"
+    return world.shared(name, lambda: Authority(name, world.streams, DAY_S))
 
 
 STORAGE_POOL: Part[StoragePool | None] = Part(

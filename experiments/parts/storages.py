@@ -12,7 +12,7 @@ from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.edge import edge_link_terms
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of, split_rule
+from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of, records_authority, split_rule
 from gridarium.experiments.parts.storage_section import Storage, Thermal, storage_ratings
 from gridarium.experiments.registry import make
 from gridarium.experiments.scenario_fields import (
@@ -148,6 +148,7 @@ def _owner_terms(build: GridBuild, name: str, pooling: Pooling) -> OwnerTerms | 
         return None
     from gridarium.agents.storage.pool_membership import OwnerTerms
 
+    authority = records_authority(build)
     return OwnerTerms(
         build.grid.named(POOL_AGENT),
         pooling.soh,
@@ -158,6 +159,7 @@ def _owner_terms(build: GridBuild, name: str, pooling: Pooling) -> OwnerTerms | 
         pooling.begins,
         make("join-rules", pooling.joining, pooling.params, f"storages.{name}.pooling"),
         split_rule(section) if section.groups_may_leave else None,
+        None if authority is None else authority.public_key,
     )
 
 

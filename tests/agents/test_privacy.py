@@ -108,7 +108,7 @@ def test_elastic_consumers_tell_nothing_but_loads(monkeypatch: pytest.MonkeyPatc
 
 
 def test_no_owner_or_pool_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatch) -> None:
-    groups = "storage_pool={groups_may_leave: true, revisions: together}"
+    groups = "storage_pool={groups_may_leave: true, revisions: together, owners_verify: true}"
     pooled = ["tariff.kind=tou", "dso.storage=pooled", groups, "horizon_h=96", "gas_turbines={}"]
     small = load_scenario("adcef-small", pooled)
     with watched(monkeypatch) as (own, foreign):

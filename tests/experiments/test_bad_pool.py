@@ -23,6 +23,10 @@ POOLED = ("tariff.kind=tou", "dso.storage=pooled", "storage_pool={}")
         ([*POOLED, "storages={}"], "storages: got {}; must name owners"),
         ([*POOLED, "storage_pool.split=fair"], "storage_pool.split: got 'fair'; must be one of shapley"),
         ([*POOLED, "storage_pool.soc_weight=0.9"], "soc_weight: got 0.9; must sum to 1"),
+        (
+            [*POOLED, "storage_pool.understated_share=0.1"],
+            "storage_pool.understated_share: got 0.1; must be 0 where owners_verify is false",
+        ),
         ([*POOLED, "storages.storage_7.alone.regime=asleep"], "alone.regime: got 'asleep'; must be one of"),
         (
             [*POOLED, "storages.storage_7.pooling.joining=never"],

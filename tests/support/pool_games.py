@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.agents.base import GridAgent
+from gridarium.agents.feeder.records_audit import RecordsAuditor
 from gridarium.agents.storage.join_rules import ExactJoin, JoinRule
 from gridarium.agents.storage.pool_membership import OwnerTerms
 from gridarium.agents.storage.stand_alone import Regime
@@ -19,6 +20,7 @@ from gridarium.environment.clock import Clock
 from gridarium.environment.grids import Grid, Site
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.message_bus import LinkQuality
+from gridarium.environment.security.authority import Authority
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
 from gridarium.market.messages.forecasts import ScheduleRequest
@@ -33,12 +35,23 @@ PRICE = series([1.0] + [2.0] * 3)
 
 
 class TableOperator(GridAgent):
-    """Asks the pool for its members each day and tells it what a table says of coalitions."""
+    """Asks the pool for its members each day and tells it what a table says of coalitions.
+
+    With an authority owners live on their own schedules, and are told each day what the records are.
+    """
 
     kind = "dso"
 
-    def __init__(self, site: Site, horizon: Horizon, owners: Sequence[str], value: Value) -> None:
+    def __init__(
+        self,
+        site: Site,
+        horizon: Horizon,
+        owners: Sequence[str],
+        value: Value,
+        authority: Authority | None = None,
+    ) -> None:
         super().__init__(site, "dso")
+        self._auditor = RecordsAuditor(self, tuple(owners), authority) if authority else None
         self._horizon, self._owners, self._value = horizon, owners, value
         self.told: dict[int, Any] = {}
 
@@ -49,7 +62,7 @@ class TableOperator(GridAgent):
             question = self.ask({"pool": MembersRequest(day)}, 3600.0, 60.0)
             yield from question.answered()
             self.told[day] = question.replies["pool"]
-            schedules = dict.fromkeys(self._owners, ScheduleRequest(day, PRICE))
+            schedules = dict.fromkeys(self._owners, ScheduleRequest(day, PRICE, self._auditor is not None))
             yield from self.ask(schedules, 60.0, 10.0).answered()
 
     def settle(self, period: int) -> None:
@@ -61,6 +74,8 @@ class TableOperator(GridAgent):
         now_s = self.world.clock.now_s
         settle_pool_value(self.world.ledger, now_s, period, self.name, "pool", saved)
         self.send("pool", CoalitionValues(told.day, told.owners, told.coalitions, series(values)))
+        if self._auditor is not None:
+            self.world.outlast(self.world.clock.process(self._auditor.tell_head(told.day)))
 
     def _of(self, owners: Sequence[str], flags: Iterable[bool]) -> float:
         return self._value(frozenset(name for name, inside in zip(owners, flags, strict=True) if inside))
@@ -82,11 +97,13 @@ def play(
     groups: bool = False,
     seed: int = 1,
     quality: LinkQuality | None = None,
+    audited: bool = False,
 ) -> StoragePool:
     """Run a pool for some days of four steps; its operator goes by a table."""
     clock = Clock(pd.Timestamp("2026-01-14T23:00:00+08:00"), 6 * 3600.0)
     world = World(Grid(two_buses(), np.full(4 * n_day, 0.6)), clock, 4 * n_day, 3600.0, seed, quality)
     horizon, site = Horizon.of(world), Site(world.grid, 1)
+    authority = Authority("dso, records", world.streams, 86400.0) if audited else None
     pool = StoragePool(world.grid.head, "pool", tuple(capacity_mwh), "dso", rules, horizon)
     for name, e_mwh in capacity_mwh.items():
         terms = OwnerTerms(
@@ -95,10 +112,11 @@ def play(
             begins=begins(name),
             rule=joining(name),
             split=rules.split if groups else None,
+            auditor_key=authority.public_key if authority else None,
         )
         ratings = StorageRatings(name, e_mwh, e_mwh, 0.1, 0.9, 0.5, 1.0, 1.0, e_mwh)
         StorageOwner(site, name, ratings, "dso", horizon, regime=regime, pool=terms)
-    TableOperator(world.grid.head, horizon, tuple(capacity_mwh), value)
+    TableOperator(world.grid.head, horizon, tuple(capacity_mwh), value, authority)
     while world.running:
         world.step()
     return pool

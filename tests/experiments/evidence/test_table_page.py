@@ -34,7 +34,7 @@ def _documented() -> dict[str, Table]:
 
 
 TABLES = _documented()
-POOLED = ("tariff.kind=tou", "dso.storage=pooled", "storage_pool={}")
+POOLED = ("tariff.kind=tou", "dso.storage=pooled", "storage_pool={owners_verify: true}")
 HELD = "communication.attacks.held={link: [storage_7, dso], kind: delay, delay_s: 1}"
 HEDGED = tuple(
     f"cases.tou-commanded.{setting}"
