@@ -84,9 +84,12 @@ class LinkQuality:
 
     @property
     def slowest_s(self) -> float:
-        """How long a message is on its way at most, s."""
-        held_s = self.hold_s if self.reordering else 0.0
-        return self.latency_s + self.latency_jitter_s + held_s
+        """How long a message is on its way at most, s.
+
+        What is held back until the last moment is overtaken by one that is itself slow.
+        """
+        slowest_s = self.latency_s + self.latency_jitter_s
+        return 2.0 * slowest_s + self.hold_s if self.reordering else slowest_s
 
 
 class Link:

@@ -245,7 +245,7 @@ class Endpoint:
         agreed = read_answer(frame, hello, self._trust, now_s)
         if agreed.number in self._sessions:
             return Opened(is_copy=True)
-        if not now_s < agreed.ends_s <= hello.ends_s:
+        if not agreed.ends_s <= hello.ends_s:
             raise RefusedError(Refusal.OUT_OF_TIME)
         peer = self._peers[frame.sender]
         if peer.hello is hello:

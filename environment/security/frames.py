@@ -71,7 +71,7 @@ class Refusal(StrEnum):
     BAD_SIGNATURE = "bad signature"
     """Who signed the handshake does not hold the certificate's key, or signed something else."""
     OUT_OF_TIME = "handshake out of time"
-    """A hello from the future, or older than any hello can be that is still on its way."""
+    """A hello from the future, or older than one on its way can be; an answer that grants more than asked."""
     UNKNOWN_HELLO = "unknown hello"
     """It answers a hello that was never sent, or is forgotten."""
     UNKNOWN_SESSION = "unknown session"

@@ -110,3 +110,14 @@ def test_on_links_that_lose_messages_security_changes_no_fate() -> None:
         day.bus.set_link("b", "a", LinkQuality(loss=0.3))
         kept.append(day.send(200, 2.0).run().numbers())
     assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_none_is_refused_on_links_that_take_as_long_as_a_session(seed: int) -> None:
+    """A frame that is held back may be overtaken, in the end, by a slow one."""
+    slow = LinkQuality(10.0, 9.5, loss=0.3, duplication=0.1, reordering=0.4)
+    day = GuardedBus(True, slow, seed, session_s=40.0)
+    day.send(300, 7.0).send(300, 9.0, "b", "a").run()
+    assert day.bus.refused.total() == 0
+    for name in "ab":
+        assert len(set(day.numbers(name))) == len(day.numbers(name)) > 10

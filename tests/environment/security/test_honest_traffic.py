@@ -208,6 +208,17 @@ def test_nothing_is_sealed_in_a_session_that_has_ended_meanwhile() -> None:
     assert ends["b"].again("a", 10.0) == [own_hello]
 
 
+def test_an_answer_that_comes_after_its_session_has_ended_is_honest_and_of_no_use() -> None:
+    _, ends = endpoints("ab", session_s=10.0)
+    [hello] = ends["a"].seal(_numbered(1), 0.0)
+    [late] = ends["b"].receive(hello, 5.0).replies
+    assert ends["a"].receive(late, 10.0) == (None, (), (), None, False)
+    [another] = ends["a"].again("b", 10.0)
+    assert another.session != hello.session
+    [answer] = ends["b"].receive(another, 11.0).replies
+    assert ends["a"].receive(answer, 12.0).released == (_numbered(1),)
+
+
 def test_what_is_over_is_forgotten() -> None:
     _, ends = endpoints("abc", session_s=10.0)
     one, other = ends["a"], ends["b"]

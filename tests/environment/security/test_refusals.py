@@ -145,8 +145,8 @@ def test_further_frames_that_are_refused() -> None:
         assert end.receive(short, 100.0).refusal == Refusal.MALFORMED
 
 
-@pytest.mark.parametrize("ends_s", [HOUR_S + 0.1, 10.0, float("nan")])
-def test_an_answer_cannot_grant_more_than_was_asked_for_nor_what_is_over(ends_s: float) -> None:
+@pytest.mark.parametrize("ends_s", [HOUR_S + 0.1, float("nan")])
+def test_an_answer_cannot_grant_more_than_was_asked_for(ends_s: float) -> None:
     authority, ends = endpoints("a")
     [hello] = ends["a"].seal(message("a", "b"), 0.0)
     member = Membership("b", authority, RandomStreams(7), 0.0).identity
