@@ -10,6 +10,7 @@ import pandas as pd
 from gridarium.experiments.claims.kinds import RECOMPUTED, Evidence, Finding, Measure, directional, exact
 from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.papers.shared_storage_beyond import BEYOND, at
+from gridarium.experiments.papers.shared_storage_cyber import CYBER_CLAIMS
 from gridarium.experiments.papers.shared_storage_figures import drawings
 from gridarium.experiments.papers.shared_storage_sweeps import ASSUMED, SWEEP_CLAIMS, total_cost_money
 from gridarium.experiments.records import Claim
@@ -210,6 +211,7 @@ PAPER = Paper(
     title="Processes 2025, 13(11), 3749",
     claims=(
         *_RUNS,
+        *CYBER_CLAIMS,
         *SWEEP_CLAIMS,
         _evening_saving,
         _saved_wind,

@@ -14,10 +14,6 @@ BEYOND = incomparables(
     at,
     (
         (
-            "A-failover", "3.3", "a backup takes over within 0.5 s of a failure", "0.5 s",
-            "no cyber-physical layer stands in this scenario; data every 30 s could not tell in time",
-        ),
-        (
             "A-assignment", "3.3", "tasks are assigned 30 % sooner", "-30 %",
             "a trial cited from elsewhere, without its data",
         ),

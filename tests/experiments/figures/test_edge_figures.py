@@ -36,7 +36,7 @@ def test_voltages_are_drawn_against_the_limit_that_they_have_passed() -> None:
     np.testing.assert_allclose(corrected, [-1.0, -1.0])
     assert "p.u." in voltages.get_xlabel()
     assert "(s)" in times.get_xlabel()
-    assert [label.get_text() for label in voltages.get_yticklabels()][0] == "failing, bus 0, 12:24"
+    assert voltages.get_yticklabels()[0].get_text() == "failing, bus 0, 12:24"
     assert svg_bytes(figure).startswith(b"<?xml")
 
 
