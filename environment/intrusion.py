@@ -13,6 +13,7 @@ import numpy as np
 
 from gridarium.environment.alteration import Alteration
 from gridarium.environment.clock import Clock
+from gridarium.environment.errors import GridariumError, MessageError
 from gridarium.environment.links import Envelope
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.wire import Inject, Intrusion, Parcel
@@ -102,6 +103,11 @@ class LinkIntruder:
     forger : Forger, optional
         For a secured link.
 
+    Raises
+    ------
+    MessageError
+        If a type of message does not allow what a field of it is changed to.
+
     Notes
     -----
     It knows what every frame says, sealed or not, which makes it stronger than one that would have to guess:
@@ -149,8 +155,10 @@ class LinkIntruder:
         if not attack.from_s <= self._clock.now_s < attack.until_s:
             return False
         if attack.message is not None:
-            says = parcel.says
-            if says is None or type(says.payload).__name__ != attack.message:
+            payload = None if parcel.says is None else parcel.says.payload
+            if type(payload).__name__ != attack.message:
+                return False
+            if attack.alteration is not None and getattr(payload, attack.alteration.field) is None:
                 return False
         return bool(self._stream.random() < attack.probability)
 
@@ -170,8 +178,15 @@ class LinkIntruder:
 
     def _changed(self, message: Envelope) -> Envelope:
         alteration = self._attack.alteration
-        payload = message.payload
-        return message._replace(payload=payload if alteration is None else alteration.of(payload))
+        if alteration is None:
+            return message
+        try:
+            return message._replace(payload=alteration.of(message.payload))
+        except GridariumError as error:
+            place = f"attack {self._attack.name} on {self._link}"
+            raise MessageError(
+                f"{place}: {message.topic} allows no such {alteration.field}: {error}"
+            ) from error
 
     def _altered(self, parcel: Parcel) -> Parcel:
         if self._forger is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from gridarium.environment.alteration import Alteration
+from gridarium.environment.errors import MessageError, UnitError
 from gridarium.environment.intrusion import Attack, AttackKind
 from gridarium.environment.links import Envelope, LinkQuality
 from gridarium.environment.security.endpoint import Endpoint
@@ -140,6 +143,31 @@ def test_without_the_check_forged_messages_act_and_are_counted() -> None:
     day = attacked(True, Attack("x", AttackKind.SPOOF, "Order", CHANGE), 50, end=Blind)
     assert day.outcomes() == {"refused": 40, "acted": 10}
     assert sum(number >= FAR for number in day.numbers()) == 10
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    price_per_mwh: float
+    least_mw: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.price_per_mwh < 0.0:
+            raise UnitError("price below 0")
+
+
+def test_what_a_message_does_not_say_is_not_forged_and_what_it_cannot_say_names_the_attack() -> None:
+    for field, n_forged in (("least_mw", 0), ("price_per_mwh", 1)):
+        day = GuardedBus(False)
+        day.attack(Attack("x", AttackKind.ALTER, "Bid", Alteration(field, 2.0)))
+        day.connections["a"].send("b", Bid(50.0))
+        day.run()
+        assert len(day.bus.intrusions()) == n_forged
+    day = GuardedBus(False)
+    day.attack(Attack("x", AttackKind.SPOOF, "Bid", Alteration("price_per_mwh", -1.0)))
+    with pytest.raises(
+        MessageError, match="attack x on a -> b: Bid allows no such price_per_mwh: price below"
+    ):
+        day.connections["a"].send("b", Bid(50.0))
 
 
 def test_same_seed_same_intrusions() -> None:
