@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from gridarium.environment.clock import Clock
-    from gridarium.environment.message_bus import Connection
+    from gridarium.environment.connection import Connection
 
 
 class Asked(NamedTuple):

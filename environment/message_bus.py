@@ -6,11 +6,12 @@ import dataclasses
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
 from gridarium.environment.clock import Clock
+from gridarium.environment.connection import Connection
 from gridarium.environment.errors import MessageError
 from gridarium.environment.links import Envelope, LatencyDraw, LinkQuality, Receiver
 from gridarium.environment.random_streams import RandomStreams
@@ -21,67 +22,6 @@ LOG_COLUMNS = ["sent_s", "delivered_s", "sender", "recipient", "topic", "outcome
 INTRUSION_COLUMNS = ["attack", "time_s", "link", "message", "what", "is_secured", "outcome"]
 _REFUSED = "refused: "
 _IMMUTABLE = (tuple, frozenset, str, bytes, bool, int, float, type(None))
-
-
-class _Send(Protocol):
-    def __call__(
-        self,
-        sender: str,
-        recipient: str,
-        payload: Any,
-        topic: str | None,
-        question: int | None,
-        answers: bool,
-    ) -> None: ...
-
-
-class Connection:
-    """What the holder of a name sends through; the bus writes that name on it, whatever it says.
-
-    - `send`: hand over a payload; it arrives by the clock, never within the call
-
-    Parameters
-    ----------
-    name : str
-        Of its holder.
-    send : callable
-        The way of the bus that made it.
-    """
-
-    __slots__ = ("_send", "name")
-
-    def __init__(self, name: str, send: _Send) -> None:
-        self.name, self._send = name, send
-
-    def send(
-        self,
-        recipient: str,
-        payload: Any,
-        topic: str | None = None,
-        question: int | None = None,
-        answers: bool = False,
-    ) -> None:
-        """Send a payload on its way.
-
-        Parameters
-        ----------
-        recipient : str
-            A connected name.
-        payload : frozen dataclass, NamedTuple, tuple or other immutable
-            Handed over as it is; arrays inside should be read-only.
-        topic : str, optional
-            The name of the payload's type if left out.
-        question : int, optional
-            Number of the question that is asked or answered.
-        answers : bool
-            Whether it is answered.
-
-        Raises
-        ------
-        MessageError
-            If the recipient is unknown or the payload's type is mutable.
-        """
-        self._send(self.name, recipient, payload, topic, question, answers)
 
 
 class MessageBus:

@@ -13,7 +13,7 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.questions import Asked
 from gridarium.agents.upstream import CarbonMarket
 from gridarium.environment.arrays import series
-from gridarium.environment.message_bus import Connection
+from gridarium.environment.connection import Connection
 from gridarium.experiments.parts.consumers import load_of
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import BuiltWorld as Built

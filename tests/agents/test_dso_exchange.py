@@ -12,8 +12,8 @@ import pytest
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.upstream import UpstreamMarket
 from gridarium.environment.arrays import Array, series
+from gridarium.environment.connection import Connection
 from gridarium.environment.errors import MessageError
-from gridarium.environment.message_bus import Connection
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import BuiltWorld as Built
 from gridarium.experiments.world_build import build

@@ -18,7 +18,7 @@ from gridarium.agents.devices.storage import StorageDevice
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.consumer_day import ConsumerDay
 from gridarium.agents.feeder.elastic_consumer import ElasticDay
-from gridarium.environment.message_bus import Connection
+from gridarium.environment.connection import Connection
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import BuiltWorld as Built
 from gridarium.experiments.world_build import build

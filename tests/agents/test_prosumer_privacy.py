@@ -27,7 +27,7 @@ from gridarium.agents.prosumers.reputations import Reputations
 from gridarium.agents.prosumers.seller import Seller
 from gridarium.agents.prosumers.shares import Sharing
 from gridarium.agents.prosumers.trading import book_of
-from gridarium.environment.message_bus import Connection
+from gridarium.environment.connection import Connection
 from gridarium.experiments.benchmarks.synthetic_pool import SyntheticPoolPlan, synthetic_pool
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.messages.leasing import Ask, Bid, Confirm, Grant, PriceOffer

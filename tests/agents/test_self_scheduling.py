@@ -12,7 +12,7 @@ import pytest
 from scipy.optimize import linprog
 
 from gridarium.environment.arrays import Array
-from gridarium.environment.message_bus import Connection
+from gridarium.environment.connection import Connection
 from gridarium.experiments.results import Result
 from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario

@@ -14,8 +14,8 @@ from pool_games import memberships, play
 from gridarium.agents.storage.join_rules import ImitationJoin, JoinRule, MarginJoin, RothErevJoin, TrustJoin
 from gridarium.agents.storage.stand_alone import Idle
 from gridarium.agents.storage.storage_pool import PoolRules, StoragePool
+from gridarium.environment.connection import Connection
 from gridarium.environment.links import LinkQuality
-from gridarium.environment.message_bus import Connection
 from gridarium.market.accounts import POOL_SHARE, POOL_VALUE
 from gridarium.market.formation import formation_of
 from gridarium.market.pool_splits import Capacity, LeastCore, Prenucleolus, SampledShapley, SplitRule

@@ -28,12 +28,12 @@ from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.agents.upstream import SupplyProfile, UpstreamMarket
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import Clock
+from gridarium.environment.connection import Connection
 from gridarium.environment.errors import MessageError, ScenarioError
 from gridarium.environment.forecast_error import ForecastError
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.links import LinkQuality
-from gridarium.environment.message_bus import Connection
 from gridarium.environment.network import Feeder
 from gridarium.environment.world import World
 from gridarium.market.accounts import (
