@@ -34,7 +34,7 @@ class OwnRecords(Listener):
 
     - `record`: what was done in a period
     - `when_checked`: have something called with what came of a day's check
-    - `checks`: all that were made
+    - `checks`: all that were made; `refused`: heads that the auditor had not signed
 
     Parameters
     ----------
@@ -60,6 +60,7 @@ class OwnRecords(Listener):
         self._old = LedgerHead(-1, 0, MerkleTree().root())
         self._awaited: dict[int, Callable[[bool], None]] = {}
         self.checks: list[DayCheck] = []
+        self.refused: list[DayCheck] = []
 
     @property
     def are_checked(self) -> bool:
@@ -84,9 +85,15 @@ class OwnRecords(Listener):
             then(known)
 
     @on(LedgerHead)
-    def take_head(self, head: LedgerHead, sender: str) -> Receipt:
-        """Ask the platform for one's own entries in it, once for each day."""
-        if self.are_checked and head.day > self._heard_day:
+    def take_head(self, head: LedgerHead, sender: str) -> Receipt | None:
+        """Ask the platform for one's own entries in it, once for each day.
+
+        A head that the auditor has not signed is noted and not acknowledged: the right one will come again.
+        """
+        if not self._is_signed(head):
+            self.refused.append(DayCheck(head.day, 0, Finding(0, 0, "the head is not the auditor's")))
+            return None
+        if head.day > self._heard_day:
             self._heard_day = head.day
             world = self._agent.world
             world.outlast(world.clock.process(self._check(head)))
@@ -94,9 +101,6 @@ class OwnRecords(Listener):
 
     def _check(self, head: LedgerHead) -> Generator[Any, Any, None]:
         memory = self._since_last()
-        if not self._is_signed(head):
-            self._conclude(head, memory, Finding(0, 0, "the head is not the auditor's"))
-            return
         request = ProofRequest(head.day, head.size, self._old.size)
         question = self._agent.ask({self._pool: request}, _WAITS_S, _AGAIN_AFTER_S)
         silent = yield from question.answered()
@@ -132,7 +136,7 @@ class OwnRecords(Listener):
 
     def rows(self) -> Iterator[Rows]:
         """What it found of each day."""
-        if not self.checks:
+        if not (self.checks or self.refused):
             return
         found: list[Mapping[str, ArrayLike]] = [
             {
@@ -143,6 +147,6 @@ class OwnRecords(Listener):
                 "verified": float(check.finding.is_verified),
                 "fault": check.finding.fault,
             }
-            for check in self.checks
+            for check in [*self.checks, *self.refused]
         ]
         yield Rows("record_checks", columns_of(found), by="row")

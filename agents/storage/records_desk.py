@@ -24,7 +24,8 @@ class RecordsDesk(Listener):
     def show(self, request: ProofRequest, sender: str) -> Proofs:
         """Show what is the sender's and has come between two heads; nothing if there are no such heads."""
         records = self._platform.world.records
-        if not 0 <= request.old_size <= request.size <= len(records):
+        sizes = (request.old_size, request.size)
+        if not all(isinstance(size, int) for size in sizes) or not 0 <= sizes[0] <= sizes[1] <= len(records):
             return Proofs(request.day, (), (), ())
         own, tree = records.of(sender, request.old_size, request.size), records.tree
         return Proofs(

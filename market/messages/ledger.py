@@ -44,8 +44,7 @@ class LedgerHead:
     @property
     def signed_bytes(self) -> bytes:
         """What a signature is of."""
-        numbers = self.day.to_bytes(8, "big") + self.size.to_bytes(8, "big")
-        return b"gridarium head of records" + numbers + self.root
+        return f"gridarium head of records: day {self.day}, size {self.size}, root ".encode() + self.root
 
 
 @dataclass(frozen=True, slots=True)

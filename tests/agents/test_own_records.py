@@ -12,6 +12,7 @@ from pool_games import memberships, play
 from gridarium.agents.storage.join_rules import JoinExperience, TrustJoin
 from gridarium.agents.storage.own_records import OwnRecords
 from gridarium.agents.storage.pool_membership import OwnerTerms
+from gridarium.agents.storage.records_desk import RecordsDesk
 from gridarium.agents.storage.storage_owner import StorageOwner
 from gridarium.agents.storage.storage_pool import PoolRules, StoragePool
 from gridarium.environment.links import LinkQuality
@@ -20,7 +21,7 @@ from gridarium.environment.security.authority import Authority
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario
-from gridarium.market.messages.ledger import LedgerHead
+from gridarium.market.messages.ledger import LedgerHead, ProofRequest
 from gridarium.market.storage_pooling import ClassRules
 
 EQUAL = {"a": 1.0, "b": 1.0, "c": 1.0}
@@ -101,10 +102,26 @@ def test_a_head_that_is_not_the_auditors_is_not_believed() -> None:
     tree = world.records.tree
     head = LedgerHead(0, len(tree), tree.root())
     signed = replace(head, signature=Authority("dso, records", world.streams, 1.0).sign(head.signed_bytes))
-    for day, told in enumerate((head, signed)):
-        doubting.take_head(replace(told, day=day), "dso")
+    altered = replace(signed, size=signed.size * 1.5)  # type: ignore[arg-type]
+    for told in (head, signed, altered):
+        assert doubting.take_head(told, "dso") is None
     world.clock.run_until(world.clock.now_s + 1.0)
-    assert [check.finding.fault for check in doubting.checks] == ["the head is not the auditor's"] * 2
+    assert doubting.checks == []
+    assert [check.finding.fault for check in doubting.refused] == ["the head is not the auditor's"] * 3
+    (rows,) = doubting.rows()
+    assert np.asarray(rows.values["verified"]).tolist() == [0.0] * 3
+
+
+def test_a_platform_shows_nothing_for_heads_that_are_not_there() -> None:
+    desk = RecordsDesk(played(n_day=1))
+    for size, old_size in ((10**6, 0), (3, 5), (3, -1), (2.5, 0)):
+        assert desk.show(ProofRequest(0, size, old_size), "a").records == ()  # type: ignore[arg-type]
+    assert len(desk.show(ProofRequest(0, 12, 0), "a").records) == 4
+
+
+def test_the_same_seed_leaves_the_same_records_and_signatures() -> None:
+    one, other = played(n_day=2), played(n_day=2)
+    assert one.world.records.heads == other.world.records.heads
 
 
 def test_who_has_no_auditor_checks_nothing_and_learns_at_once() -> None:
