@@ -12,7 +12,7 @@ class Breaker:
     """Closed unless something holds it open; acts at once, and needs no message to do so.
 
     - `open`, `release`: by whoever holds it open
-    - `is_closed`, `causes`: its state
+    - `is_closed`, `causes`, `openings`: its state, and how often it has opened
     - `is_silent`: whether its unit tells nothing
     - `watch`: be called after it has opened or closed
     """
@@ -20,6 +20,7 @@ class Breaker:
     def __init__(self) -> None:
         self._causes: list[str] = []
         self._watchers: list[Callable[[], None]] = []
+        self.openings = 0
 
     @property
     def is_closed(self) -> bool:
@@ -40,6 +41,7 @@ class Breaker:
         """Hold it open for a cause; one that comes twice has to go twice."""
         self._causes.append(cause)
         if len(self._causes) == 1:
+            self.openings += 1
             self._tell()
 
     def release(self, cause: str) -> None:

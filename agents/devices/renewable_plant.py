@@ -29,7 +29,7 @@ EXACT = ForecastError(bound=0.0)
 class RenewablePlant(CommandedAgent):
     """A wind or solar plant that delivers what there is, up to what it was told.
 
-    - `drop`, `restore`: there is less for a while, from the middle of a period on
+    - `drop`, `restore`, `drops`: there is less for a while, from the middle of a period on; how often so far
 
     Parameters
     ----------
@@ -77,6 +77,7 @@ class RenewablePlant(CommandedAgent):
         self._available_mw = np.array(self._actual_mw)
         self._running, self._begun_s, self._fed = -1, 0.0, (0.0, 0.0)
         self._drops: list[float] = []
+        self.drops = 0
         self._pieces = Pieces(self.world.clock.period_s)
 
     def _drawn(self) -> Array:
@@ -130,6 +131,7 @@ class RenewablePlant(CommandedAgent):
 
     def drop(self, share: float) -> None:
         """Have less than there would be from this instant on, by a share of it: a cloud, or a lull."""
+        self.drops += 1
         self._drops.append(share)
         self._update()
 

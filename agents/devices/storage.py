@@ -39,6 +39,7 @@ class StorageDevice(Listener):
     - `flow`: energies that entered and left it in the period that runs
     - `price_per_mwh`: at which it was told to trade in each period
     - `q_mvar`, `commands`: reactive power that it gave in each period, and all that it was told
+    - `interventions`: corrections and takeovers so far
 
     Parameters
     ----------
@@ -74,6 +75,7 @@ class StorageDevice(Listener):
         self._told_charge_mw, self._told_discharge_mw = np.zeros(n_period), np.zeros(n_period)
         self.price_per_mwh = np.zeros(n_period)
         self._told_mvar, self.q_mvar = np.zeros(n_period), np.zeros(n_period)
+        self.interventions = 0
         self.flow = StorageFlow(0.0, 0.0)
         self.charge_mw, self.discharge_mw = np.zeros(n_period), np.zeros(n_period)
         self.e_mwh = np.full(n_period, self._run.unit.e_mwh)
@@ -133,12 +135,13 @@ class StorageDevice(Listener):
 
     def correct(self, correction: Correction) -> None:
         """Change the power by so much beyond what is told, from this instant on."""
-        self._correction = correction
+        self._correction, self.interventions = correction, self.interventions + 1
         self.update()
 
     def follow(self, command: StorageCommand) -> None:
         """Do from this instant on what another unit was told, up to the end of the day."""
         self._keep(command, self._horizon.rest_of_day(command.period))
+        self.interventions += 1
         self.update()
 
     def rest(self) -> None:

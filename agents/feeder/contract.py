@@ -14,6 +14,7 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Grid, Place
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.security.authority import Authority
+from gridarium.environment.storage import StorageRatings
 from gridarium.market.messages.tariffs import CarbonTerms, MarketConditions, TariffSignal
 
 
@@ -46,6 +47,20 @@ class PoolContract:
 
 
 @dataclass(frozen=True)
+class Standby:
+    """A storage that stands by.
+
+    Parameters
+    ----------
+    ratings : StorageRatings
+    bus : int
+    """
+
+    ratings: StorageRatings
+    bus: int
+
+
+@dataclass(frozen=True)
 class DsoContract:
     """What a DSO has agreed with others, or knows of them, before any day.
 
@@ -67,6 +82,8 @@ class DsoContract:
         What a follower gets for each MWh that it draws below the base load it has told; nothing for others.
     edge : EdgeTerms, optional
         With the edge controller of its feeder; None without one.
+    standbys : mapping of str to Standby
+        Its own storages that stand by for those it dispatches; none by default.
     """
 
     tou_price_per_mwh: Array
@@ -78,6 +95,7 @@ class DsoContract:
     storage_pool: PoolContract | None = None
     curtailment_per_mwh: Mapping[str, float] = field(default_factory=dict)
     edge: EdgeTerms | None = None
+    standbys: Mapping[str, Standby] = field(default_factory=dict)
 
     @property
     def consumers(self) -> tuple[str, ...]:

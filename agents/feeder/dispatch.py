@@ -141,6 +141,8 @@ class DispatchDay:
         Which storages take part, of a shape in which they open and close.
     head_band : HeadBand, optional
         Where the substation's voltage may be; for a shape with a tap changer, and for no other.
+    final_mwh : ndarray, shape (n_storage,), optional
+        What is to be in storages at the end; for a shape that sets it, and for no other.
     """
 
     conditions: MarketConditions
@@ -152,6 +154,7 @@ class DispatchDay:
     commitment: Commitment
     openings: Openings | None = None
     head_band: HeadBand | None = None
+    final_mwh: Array | None = None
 
     @property
     def at_prices_alone(self) -> DispatchDay:
@@ -185,6 +188,7 @@ class DispatchDay:
             "may_buy": self.commitment.may_buy,
             "may_sell": self.commitment.may_sell,
             **({} if self.openings is None else vars(self.openings)),
+            **({} if self.final_mwh is None else {"final_mwh": self.final_mwh}),
             **head,
             **(self.head_band.signals if self.head_band else {}),
         }

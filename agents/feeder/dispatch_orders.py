@@ -45,9 +45,16 @@ def redispatch_orders(today: DsoDay, horizon: Horizon) -> dict[str, StorageComma
 
 
 def dispatch_orders(
-    plan: DayAhead, shape: DispatchShape, horizon: Horizon, day: int, named: Callable[[str], str]
+    plan: DayAhead,
+    shape: DispatchShape,
+    horizon: Horizon,
+    day: int,
+    named: Callable[[str], str],
+    *,
+    issue: int = 1,
+    first_step: int = 0,
 ) -> dict[str, Command]:
-    """Schedules of all units and of the tap changer for a day, by settlement period.
+    """Schedules of all units and of the tap changer for a day, or the rest of one, by settlement period.
 
     Parameters
     ----------
@@ -58,16 +65,22 @@ def dispatch_orders(
     day : int
     named : callable
         Gives the name of a unit in the world.
+    issue : int, optional
+        Number of the commands.
+    first_step : int, optional
+        Of the day, with which the plan begins.
     """
 
     def hold(values: Array) -> Array:
         return series(horizon.by_period(values))
 
-    dispatch, pool, first = plan.dispatch, plan.pool, horizon.periods(day).start
+    dispatch, pool = plan.dispatch, plan.pool
+    first = horizon.periods(day).start + first_step * horizon.per_step
+    nothing = hold(np.zeros(horizon.n_step - first_step))
     orders: dict[str, Command] = {}
     for row, storage in enumerate(shape.storages):
         orders[named(storage.name)] = StorageCommand(
-            issue=1,
+            issue=issue,
             period=first,
             charge_mw=hold(dispatch.charge_mw[row]),
             discharge_mw=hold(dispatch.discharge_mw[row]),
@@ -79,9 +92,8 @@ def dispatch_orders(
             ),
         )
     for row, turbine in enumerate(shape.turbines):
-        nothing = series(np.zeros(horizon.day_length))
         orders[named(turbine.name)] = UnitSchedule(
-            issue=1,
+            issue=issue,
             period=first,
             net_mw=hold(dispatch.turbine_mw[row]),
             absorbed_tco2_per_h=nothing,
@@ -91,25 +103,30 @@ def dispatch_orders(
         )
     for row, plant in enumerate(shape.renewables):
         orders[named(plant.name)] = RenewableSetpoint(
-            issue=1,
+            issue=issue,
             period=first,
             p_mw=hold(dispatch.renewable_mw[row]),
             q_mvar=hold(dispatch.renewable_mvar[row]),
         )
-    return orders | _voltage_orders(dispatch, shape, horizon, first, named)
+    return orders | _voltage_orders(dispatch, shape, horizon, first, named, issue)
 
 
 def _voltage_orders(
-    dispatch: Dispatch, shape: DispatchShape, horizon: Horizon, first: int, named: Callable[[str], str]
+    dispatch: Dispatch,
+    shape: DispatchShape,
+    horizon: Horizon,
+    first: int,
+    named: Callable[[str], str],
+    issue: int,
 ) -> dict[str, Command]:
     """Of what holds the voltage: compensators, and the tap changer."""
     orders: dict[str, Command] = {}
     for row, unit in enumerate(shape.compensators):
         q_mvar = series(horizon.by_period(dispatch.compensator_mvar[row]))
-        orders[named(unit.name)] = CompensatorSetpoint(issue=1, period=first, q_mvar=q_mvar)
+        orders[named(unit.name)] = CompensatorSetpoint(issue=issue, period=first, q_mvar=q_mvar)
     if shape.tap_changer:
         assert dispatch.tap is not None
         position = np.repeat(dispatch.tap, horizon.per_step)
         position.flags.writeable = False
-        orders[named(shape.tap_changer.name)] = TapCommand(issue=1, period=first, position=position)
+        orders[named(shape.tap_changer.name)] = TapCommand(issue=issue, period=first, position=position)
     return orders

@@ -18,7 +18,7 @@ from gridarium.agents.feeder.voltage_terms import (
     head_bounds,
 )
 from gridarium.agents.problems.limits import apparent_power, at_most, at_most_while
-from gridarium.agents.problems.storage import daily_storage
+from gridarium.agents.problems.storage import daily_storage, storage_cycle
 from gridarium.agents.problems.thermal_unit import least_output, most_output
 from gridarium.environment.network import Feeder
 from gridarium.environment.storage import StorageRatings
@@ -38,6 +38,9 @@ SIGNALS = (*DAY_SIGNALS, "on", "may_buy", "may_sell")
 """Of a dispatch at given commitment: which turbines run, and which ways energy may pass the head."""
 RELAXED_SIGNALS = (*DAY_SIGNALS, "least_on", "spare_price", "may_buy", "may_sell")
 """Of a dispatch in which turbines may run in part, from some share on, at a price for what is beyond."""
+
+END_SIGNALS = ("final_mwh",)
+"""Of a shape that does not end as it began: what is to be in each storage at the end."""
 
 OPENING_SIGNALS = ("may_move", "may_regulate")
 """Of a shape whose storages open and close: whether each moves energy, and gives reactive power."""
@@ -90,6 +93,8 @@ class DispatchShape:
         At the substation, whose voltage is a signal then; by default it has the feeder's own.
     compensators : tuple of Compensator
         Of reactive power; none by default.
+    sets_ends : bool
+        Whether what is to be in storages at the end is a signal; else it is what was at first.
     """
 
     feeder: Feeder
@@ -109,12 +114,14 @@ class DispatchShape:
     opens_storages: bool = False
     tap_changer: TapChanger | None = None
     compensators: tuple[Compensator, ...] = ()
+    sets_ends: bool = False
 
     @property
     def further_signals(self) -> tuple[str, ...]:
         """Signals beyond those of every dispatch."""
         openings = OPENING_SIGNALS if self.opens_storages else ()
-        return (*self.head.signals, *openings, *(HEAD_SIGNALS if self.tap_changer else ()))
+        ends = END_SIGNALS if self.sets_ends else ()
+        return (*self.head.signals, *openings, *ends, *(HEAD_SIGNALS if self.tap_changer else ()))
 
     def storage_prices(self, unit: StorageRatings) -> tuple[float, float]:
         """What a MWh costs that a storage takes, and one that it gives, by its losses and its wear."""
@@ -304,6 +311,10 @@ def _declare_storages(m: Any, shape: DispatchShape) -> None:
         lambda s: m.initial_mwh[s],
         shape.period_h,
     )
+    if shape.sets_ends:
+        m.final_mwh = pyo.Var(m.storage)
+        m.del_component(m.storage_cycle)
+        m.storage_cycle = storage_cycle(m.energy_mwh, lambda s: m.final_mwh[s])
 
 
 def _declare_openings(m: Any, shape: DispatchShape) -> None:

@@ -22,6 +22,7 @@ from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.dso_rows import DsoRows
 from gridarium.agents.feeder.edge_desk import open_desk
 from gridarium.agents.feeder.hedging import HedgeTerms
+from gridarium.agents.feeder.outage_dispatch import OutageDispatch
 from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter
 from gridarium.agents.feeder.set_points import SetPoints, Trial
@@ -46,7 +47,7 @@ from gridarium.market.tariffs import Tariff
 class Dso(HeadCustomer):
     """A leader that posts a tariff, listens, dispatches for the loads it hears, and posts again.
 
-    - `pooled`, `desk`: its sides of a pool of storages, and of an edge controller, where there are any
+    - `pooled`, `outages`: its sides of a pool of storages, and of an edge controller, where there are any
     - `days`: what it was told, planned and agreed, day by day; `today` is the one it has come to last
 
     Parameters
@@ -112,9 +113,9 @@ class Dso(HeadCustomer):
         terms, own = contract.storage_pool, contract.own_storages
         self.pooled = PooledStorages(self, own, self._planner, terms, self._ask_until) if terms else None
         self._hedge_terms = hedge_terms
-        self.desk = open_desk(self, contract.edge)
         self.days: list[DsoDay] = []
         self.storage_status: dict[tuple[str, int], StorageStatus] = {}
+        self.outages = OutageDispatch.at(open_desk(self, contract.edge), self, self._planner, self._ask_until)
 
     @property
     def today(self) -> DsoDay:
@@ -190,7 +191,7 @@ class Dso(HeadCustomer):
         orders = orders_of_day(today, self.shape, self.horizon, self.grid.named)
         if self.pooled:
             self.pooled.record(orders)
-        told = orders if self.desk is None else (yield from self.desk.copied(today.number, orders))
+        told = orders if self.outages is None else (yield from self.outages.copied(today, orders))
         begins_s = self.world.delivery_s + today.number * self.horizon.day_s
         yield from self._ask_until(begins_s, told).answered()
 
@@ -286,8 +287,8 @@ class Dso(HeadCustomer):
     def rows(self) -> Iterator[Rows]:
         """What passed its head, and what it has posted, negotiated, planned, sold and settled."""
         yield from super().rows()
-        if self.desk:
-            yield from self.desk.rows(self.grid.local, self.world.delivery_s)
+        if self.outages:
+            yield from self.outages.rows()
         own = DsoRows(
             self.grid, self.name, self.shape, self.contract, self.horizon, self.days, self._hearers()
         )

@@ -12,7 +12,7 @@ from gridarium.agents.feeder.commitment import Review
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.curtailment import CurtailmentDues
 from gridarium.agents.feeder.day_outlook import DayOutlook
-from gridarium.agents.feeder.dispatch import Commitment, Openings
+from gridarium.agents.feeder.dispatch import Commitment, Dispatch, Openings
 from gridarium.agents.feeder.hedging import Hedge
 from gridarium.agents.feeder.own_storages import OwnStorages
 from gridarium.agents.feeder.price_setting import PriceSetter
@@ -66,6 +66,7 @@ class DsoDay:
     - `tap_before`, `tap`, `tap_review`: where the tap changer stands at first, the positions that are held,
       and these against the best ones when they were looked at last; None without one
     - `rounds`, `signal`, `plan`: the negotiation, and what came of it
+    - `revised`, `in_force`: the dispatch with a rest of the day that was planned anew, if it was; what holds
     - `accounts`: the settlement, once the plan is final
 
     Parameters
@@ -107,6 +108,7 @@ class DsoDay:
         self.rounds: list[Round[PriceJudgement]] = []
         self.signal: TariffSignal
         self.plan: DayAhead
+        self.revised: Dispatch | None = None
         self.accounts: DayAccounts
         self.committed = False
 
@@ -114,6 +116,11 @@ class DsoDay:
     def is_known(self) -> bool:
         """Whether forecasts have been gathered."""
         return bool(self.base_mw)
+
+    @property
+    def in_force(self) -> Dispatch:
+        """The dispatch that units follow."""
+        return self.plan.dispatch if self.revised is None else self.revised
 
     @property
     def initial_mwh(self) -> Mapping[str, float]:

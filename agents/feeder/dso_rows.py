@@ -60,9 +60,9 @@ class DsoRows:
         yield from self._retail()
         yield from self._storages()
         yield from hedge_rows(self.days)
-        voltage = self._over_days(lambda day: day.plan.dispatch.voltage_pu)
+        voltage = self._over_days(lambda day: day.in_force.voltage_pu)
         yield Rows("buses", {"vm_dispatch_pu": voltage} | self._posted_by_bus(), by="bus")
-        current = self._over_days(lambda day: day.plan.dispatch.current_pu)
+        current = self._over_days(lambda day: day.in_force.current_pu)
         yield Rows("branches", {"i_dispatch_pu": current}, by="branch")
 
     def _over_days(self, value: Callable[[DsoDay], Array]) -> Array:
@@ -236,7 +236,7 @@ def _day(day: DsoDay) -> dict[str, ArrayLike]:
         # Not the last round's distance: answers that missed the round still come in after it.
         "price_distance_per_mwh": day.setter.distance(day.signal.price_per_mwh, day.plan),
         "cycle_size_per_mwh": np.nan if day.setter.cycle is None else day.setter.cycle.size_per_mwh,
-        "cone_gap_pu": day.plan.dispatch.cone_gap,
+        "cone_gap_pu": day.in_force.cone_gap,
         "dispatch_cost_money": day.plan.dispatch.cost_money,
         "dispatch_bound_money": day.plan.dispatch.bound_money,
         "pull_money": day.plan.dispatch.pull_money,

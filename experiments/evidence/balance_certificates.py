@@ -10,6 +10,7 @@ import pandas as pd
 from gridarium.environment.arrays import Array
 from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.evidence.outage_certificates import planned_ends_mwh
 from gridarium.experiments.parts.provider import active_provider
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES
@@ -46,16 +47,17 @@ def storage_of_feeder(known: GridEvidence) -> Iterator[Reading]:
     contents = rows_of(known.tables, "storages", "storage")
     if contents.empty:
         return
-    drifts = [
-        abs(
-            float(own["e_mwh"].iloc[-1])
-            - _first_mwh(storage_ratings(str(name), STORAGES.of(known.scenario)[str(name)]))
-        )
-        for name, own in contents.groupby("agent", sort=False)
-    ]
+    units, ends = STORAGES.of(known.scenario), planned_ends_mwh(known)
+    drifts = [0.0]
+    for name, own in contents.groupby("agent", sort=False):
+        first = _first_mwh(storage_ratings(str(name), units[str(name)]))
+        wanted = ends.get(str(name), first)
+        if wanted is not None:
+            drifts.append(abs(float(own["e_mwh"].iloc[-1]) - wanted))
     yield Reading(
         "storage cycle", max(drifts), 1e-5, "MWh", True,
-        "largest difference of a storage's energy after and before the day",
+        "largest difference of a storage's energy after and before the day"
+        + (", or from what was planned for its end as it was dispatched anew" if ends else ""),
     )  # fmt: skip
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
+from gridarium.experiments.evidence.outage_certificates import undisturbed
 from gridarium.experiments.parts.consumers import CONSUMERS, EXACT_AGENTS
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.network import NETWORK
@@ -72,10 +74,13 @@ def dispatch_optimality(known: GridEvidence) -> Iterator[Reading]:
 
 
 def network(known: GridEvidence) -> Iterator[Reading]:
-    """The AC flow of a feeder against the plan of its DSO."""
+    """The AC flow of a feeder against the plan of its DSO that is in force, where units follow it."""
     if not known.of(Dso):
         return
-    buses, branches = known.tables["buses"], known.tables["branches"]
+    told = np.flatnonzero(undisturbed(known))
+    buses, branches = (table[table["period"].isin(told)] for table in _network_tables(known))
+    if buses.empty:
+        return
     hard = meets_its_plan(known)
     yield Reading(
         "cone gap", float(known.tables["days"]["cone_gap_pu"].max()), 1e-5, "p.u.", True,
@@ -98,6 +103,10 @@ def network(known: GridEvidence) -> Iterator[Reading]:
         "voltage band", max(0.0, float(outside.max())), 1e-5, "p.u.", hard,
         "how far an AC voltage leaves the allowed band",
     )  # fmt: skip
+
+
+def _network_tables(known: GridEvidence) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return known.tables["buses"], known.tables["branches"]
 
 
 def meets_its_plan(known: GridEvidence) -> bool:

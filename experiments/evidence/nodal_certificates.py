@@ -16,6 +16,7 @@ from gridarium.environment.grids import Grid
 from gridarium.experiments.evidence.elastic_certificates import expected_load_mw
 from gridarium.experiments.evidence.feeder_certificates import has_rational_consumers, meets_its_plan
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
+from gridarium.experiments.evidence.outage_certificates import undisturbed
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.tariff import TARIFF
 from gridarium.experiments.records import Reading
@@ -36,10 +37,15 @@ def nodal_carbon(known: GridEvidence) -> Iterator[Reading]:
         draws = known.grid.spread().p_share > 0.0
         yield Reading(
             "nodal carbon", float(np.nanmax(np.abs(planned - metered)[draws])), 1e-4, "tCO2/MWh",
-            meets_its_plan(known),
+            meets_its_plan(known) and not _is_revised(known, dso),
             "largest difference at a load bus between the intensity that the operator has traced through its "
             "plan and that of the AC flow, carbon in storages included (A1)",
         )  # fmt: skip
+
+
+def _is_revised(known: GridEvidence, dso: Dso) -> bool:
+    """Whether users paid for the carbon of plans that did not stay in force."""
+    return any(day.revised is not None for day in dso.days) or not undisturbed(known).all()
 
 
 def fixed_point(known: GridEvidence) -> Iterator[Reading]:

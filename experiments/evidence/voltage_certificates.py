@@ -10,6 +10,7 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.feeder_certificates import meets_its_plan
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.evidence.outage_certificates import may_depart, undisturbed
 from gridarium.experiments.parts.compensators import COMPENSATORS
 from gridarium.experiments.parts.tap_changer import TAP_CHANGER
 from gridarium.experiments.records import Reading
@@ -92,7 +93,9 @@ def active_network(known: GridEvidence) -> Iterator[Reading]:
 
 def _ac_cost_error(known: GridEvidence) -> Reading:
     heads = rows_of(known.tables, "heads", "dso")
-    planned, metered = (heads[f"p_{name}_mw"].to_numpy(dtype=float) for name in ("plan", "metered"))
+    metered, planned = heads["p_metered_mw"].to_numpy(dtype=float), heads["p_plan_mw"].to_numpy(dtype=float)
+    if may_depart(known):
+        planned = _in_force_mw(known)
     carbon = np.concatenate(
         [
             day.horizon.by_period(
@@ -108,10 +111,18 @@ def _ac_cost_error(known: GridEvidence) -> Reading:
     def cost_per_h(net_mw: Array) -> Array:
         return np.asarray(price * np.maximum(net_mw, 0.0) - export * np.maximum(-net_mw, 0.0))
 
-    missed = float(np.abs(cost_per_h(metered) - cost_per_h(planned)).sum()) * known.world.period_h
+    apart = np.abs(cost_per_h(metered) - cost_per_h(planned))[undisturbed(known)]
+    missed = float(apart.sum()) * known.world.period_h
     whole = abs(float(known.tables["days"]["dispatch_cost_money"].sum()))
     return Reading(
         "AC cost error", missed / max(whole, 1.0), AC_ERROR, "", meets_its_plan(known),
         "cost of what passes the head, carbon included, by AC flow against the plan, relative to the plan's "
         "cost; differences of periods add up",
     )  # fmt: skip
+
+
+def _in_force_mw(known: GridEvidence) -> Array:
+    """What is to pass the head by the plan in force, MW, shape (n_period,)."""
+    (dso,) = known.of(Dso)
+    nets = [day.in_force.buy_mw - day.in_force.sell_mw for day in dso.days]
+    return known.grid.replicas * dso.horizon.by_period(np.concatenate(nets))

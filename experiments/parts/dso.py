@@ -25,7 +25,9 @@ from gridarium.experiments.parts.pooling import (
     storages_of_owners,
 )
 from gridarium.experiments.parts.renewables import RENEWABLES, inverter_mva
+from gridarium.experiments.parts.standby_storages import STANDBY_STORAGES
 from gridarium.experiments.parts.storage_pool import pool_of
+from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.parts.tap_changer import tap_changer_ratings
 from gridarium.experiments.parts.tariff import TARIFF, build_tariff, pool_terms
@@ -41,6 +43,7 @@ from gridarium.experiments.scenario_fields import (
 )
 
 if TYPE_CHECKING:
+    from gridarium.agents.feeder.contract import Standby
     from gridarium.agents.feeder.dispatch_problem import DispatchShape
     from gridarium.agents.feeder.hedging import HedgeTerms
 
@@ -123,6 +126,7 @@ def _build(build: GridBuild) -> None:
         build_pool(build),
         build.curtailment_per_mwh,
         edge_terms(build),
+        _standbys(build),
     )
     Agent(
         grid.head,
@@ -138,6 +142,20 @@ def _build(build: GridBuild) -> None:
         pool_terms(build.scenario),
         _hedge_terms(section.plan),
     )
+
+
+def _standbys(build: GridBuild) -> dict[str, Standby]:
+    """Storages that stand by, by name in the world."""
+    from gridarium.agents.feeder.contract import Standby
+
+    units = STANDBY_STORAGES.of(build.scenario)
+    if not STANDBY_STORAGES.hangs_on(build.scenario):
+        return {}
+    buses = place_units(build.grid.feeder, build.scenario)
+    return {
+        build.grid.named(name): Standby(storage_ratings(name, unit), buses[name])
+        for name, unit in units.items()
+    }
 
 
 def _hedge_terms(plan: Plan) -> HedgeTerms | None:
