@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
@@ -95,13 +96,13 @@ class EdgeLink(Listener):
         """Tell what is measured now."""
         device = self._device
         if not device.breaker.is_silent:
-            p_mw, q_mvar = device.power
+            (p_mw, q_mvar), thermal = device.power, device.thermal
             told = Telemetry(
                 self._agent.world.clock.now_s,
                 p_mw,
                 q_mvar,
                 device.content_mwh,
-                device.temperature_c,
+                math.nan if thermal is None else thermal.temperature_c,
                 device.breaker.is_closed,
             )
             self._agent.send(self._terms.edge, told)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -253,11 +252,6 @@ class StorageDevice(Listener):
     def content_mwh(self) -> float:
         """Energy inside at this instant, MWh."""
         return self._run.content_mwh(self._since_s) if self._operated else self._run.unit.e_mwh
-
-    @property
-    def temperature_c(self) -> float:
-        """Its temperature; nan without a thermometer."""
-        return math.nan if self.thermal is None else self.thermal.temperature_c
 
     def status(self, period: int) -> StorageStatus:
         """What it did right before a period, and what is inside as the period begins."""

@@ -47,7 +47,7 @@ class Place:
         def story():
             while True:
                 storage = self.owner.storage
-                self.seen.append((self.world.clock.now_s, storage.power[0], storage.temperature_c))
+                self.seen.append((self.world.clock.now_s, storage.power[0], storage.thermal.temperature_c))
                 yield self.world.clock.timeout(every_s)
 
         self.world.clock.process(story())
