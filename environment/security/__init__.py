@@ -10,6 +10,7 @@ here may guard anything outside of a simulation.
 
 - `authority`: issues, renews and revokes certificates, signs what others shall believe
 - `certificates`: what a certificate says, and what is checked before it is believed
+- `identity`: the keys of one name, and how it gets its certificate
 - `handshake`: the three steps by which two names agree on keys
 - `session`: what seals and opens frames under those keys, each frame once
 - `endpoint`: what one name holds: its certificate and its sessions with others
