@@ -96,6 +96,7 @@ class EdgeController(GridAgent):
     ) -> None:
         super().__init__(site, name)
         self._operator, self._rules, self._watched = operator, rules, watched
+        self._places = frozenset(buses)
         self.queue = EdgeQueue(self.world.clock, rules.times)
         self.units: dict[str, KnownUnit] = {}
         self.failovers = Failovers(self.world.clock, self.units, self.send)
@@ -144,10 +145,12 @@ class EdgeController(GridAgent):
 
     @on(EdgeEnrolment)
     def take_enrolment(self, enrolment: EdgeEnrolment, sender: str) -> None:
-        """Know a unit from now on."""
+        """Know a unit from now on; who has no place on the feeder is none."""
         asked = self.asked
 
         def enrol() -> None:
+            if sender not in self._places:
+                return
             if sender not in self.units:
                 self.units[sender] = KnownUnit(enrolment)
                 for day, told in self._schedules.get(sender, {}).items():
@@ -251,7 +254,10 @@ class EdgeController(GridAgent):
         period, world = self._period, self.world
         if 0 <= period < world.n_period:
             ends_s = world.delivery_s + (period + 1) * world.clock.period_s
+            hunted = self.voltages.hunted
             self.voltages.read(reading, world.clock.now_s, period, ends_s)
+            if self.voltages.hunted > hunted:
+                self._record(self.name, "corrections hunt")
 
     # What it tells.
 

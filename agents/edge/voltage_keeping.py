@@ -22,6 +22,8 @@ _LEAST_MW = 1e-5
 """Changes of a correction that are not worth a message, MW or Mvar."""
 
 
+MOST_CHANGES = 40
+"""Of corrections within one period, after which they are left as they are: what needs more is hunting."""
 _INSTANT_S = 1e-6
 """What clocks and sums of times may differ by, s."""
 
@@ -68,6 +70,7 @@ class VoltageKeeping:
 
     - `read`: take a reading
     - `given_up`: readings that all fast units together could not bring into the band
+    - `hunted`: periods in which it was told to change corrections again and again, and stopped
 
     Parameters
     ----------
@@ -96,8 +99,8 @@ class VoltageKeeping:
         self._send, self._latency_s = send, latency_s
         self._sent: dict[str, _Sent] = {}
         self._places = {str(label): bus for bus, label in enumerate(feeder.bus_labels)}
-        self._period = -1
-        self.given_up = 0
+        self._period, self._changes = -1, 0
+        self.given_up = self.hunted = 0
 
     def read(self, reading: VoltageReading, now_s: float, period: int, ends_s: float) -> None:
         """Change corrections where voltages would leave the band without them, or need them no longer.
@@ -112,8 +115,10 @@ class VoltageKeeping:
             When it ends, and with it what fast units were told.
         """
         if period != self._period:
-            self._period, self._sent = period, {}
-        if any(sent.acts_s > reading.time_s + _INSTANT_S for sent in self._sent.values()):
+            self._period, self._changes, self._sent = period, 0, {}
+        if self._changes >= MOST_CHANGES or any(
+            sent.acts_s > reading.time_s + _INSTANT_S for sent in self._sent.values()
+        ):
             return
         fast = [name for name, unit in self._units.items() if self._is_fast(unit)]
         at = np.array([self._buses[name] for name in fast], dtype=np.int64)
@@ -127,17 +132,21 @@ class VoltageKeeping:
         units = [self._units[name].at_once(period, left_h) for name in fast]
         change = least_change(without, per_mw, per_mvar, units, self._rules.aim_pu)
         self.given_up += change.missed_pu > self._rules.margin_pu
-        for name, p, q in zip(fast, change.p_mw.tolist(), change.q_mvar.tolist(), strict=True):
-            self._tell(name, p, q, now_s, ends_s)
+        wanted = zip(fast, change.p_mw.tolist(), change.q_mvar.tolist(), strict=True)
+        changed = [name for name, p, q in wanted if self._tell(name, p, q, now_s, ends_s)]
+        if changed:
+            self._changes += 1
+            self.hunted += self._changes == MOST_CHANGES
 
-    def _tell(self, name: str, p_mw: float, q_mvar: float, now_s: float, ends_s: float) -> None:
-        """Send a correction unless it is the one that was sent last."""
+    def _tell(self, name: str, p_mw: float, q_mvar: float, now_s: float, ends_s: float) -> bool:
+        """Send a correction unless it is the one that was sent last; tells whether it was sent."""
         before_mw, before_mvar = self._told(name)
         if max(abs(p_mw - before_mw), abs(q_mvar - before_mvar)) <= _LEAST_MW:
-            return
+            return False
         acts_s = now_s + self._latency_s(name) + self._units[name].enrolment.response_s
         self._sent[name] = _Sent(p_mw, q_mvar, acts_s)
         self._send(name, Correction(p_mw, q_mvar, ends_s))
+        return True
 
     def _told(self, name: str) -> tuple[float, float]:
         """The correction that a unit was sent last for this period, MW and Mvar."""

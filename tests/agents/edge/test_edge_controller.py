@@ -12,7 +12,7 @@ from gridarium.agents.base import GridAgent, on
 from gridarium.agents.edge.edge_controller import EdgeController, EdgeRules
 from gridarium.agents.edge.heartbeat import Heartbeat
 from gridarium.agents.edge.task_queue import TaskTimes
-from gridarium.agents.edge.voltage_keeping import VoltageRules
+from gridarium.agents.edge.voltage_keeping import MOST_CHANGES, VoltageRules
 from gridarium.environment.arrays import series
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.world import World
@@ -56,6 +56,10 @@ class Unit(GridAgent):
             self.send("edge", Active(takeover.of, self.world.clock.now_s))
 
         self.world.clock.timeout(self.enrolment.response_s).callbacks.append(active)
+
+    @on(Receipt)
+    def take_receipt(self, receipt: Receipt, sender: str) -> None:
+        """Of an enrolment."""
 
     @on(Correction, Release)
     def hear(self, message: Correction | Release, sender: str) -> None:
@@ -216,3 +220,37 @@ def test_fast_units_correct_what_a_sensor_reads_and_stop_when_it_needs_them_no_l
     read(1.2)
     assert place.edge.voltages.given_up == 1
     assert all(np.hypot(unit.heard[-1].p_mw, unit.heard[-1].q_mvar) > 0.3 for unit in (place.one, place.two))
+
+
+def test_corrections_that_hunt_are_left_as_they_are_until_the_next_set_points(place: Place) -> None:
+    sensor = GridAgent(place.world.grid.head, "sensor")
+    place.one.report()
+    place.until(3700.0)
+
+    def read_wildly() -> list[Any]:
+        """Whatever was done, the next reading says the opposite."""
+        before = len(place.one.heard)
+        for number in range(2 * MOST_CHANGES):
+            now_s = place.world.clock.now_s
+            vm_pu = 1.07 if number % 2 else 0.93
+            sensor.send("edge", VoltageReading(now_s, ("1", "2"), series([1.0, vm_pu])))
+            place.until(now_s + 1.0)
+        return place.one.heard[before:]
+
+    assert len(read_wildly()) == MOST_CHANGES
+    assert place.edge.voltages.hunted == 1
+    alarms = place.world.records.of("edge")
+    assert [one.what for one in alarms] == ["corrections hunt"]
+    place.until(7300.0)
+    assert len(read_wildly()) == MOST_CHANGES
+
+
+def test_who_has_no_place_on_the_feeder_is_no_unit_of_it(place: Place) -> None:
+    Unit(place.world, "stranger", 0.1, ("one",))
+    place.until(3700.0)
+    assert set(place.edge.units) == {"one", "two", "spare"}
+    place.edge.beat("one", False)
+    place.until(3800.0)
+    assert place.edge.failovers.all[0].standby == "spare"
+    told = [(one.owner, one.what, one.period) for one in map(place.world.records.record, range(2))]
+    assert told == [("one", "outage: failure", 0), ("spare", "takeover: one", 0)]
