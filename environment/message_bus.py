@@ -61,6 +61,7 @@ class MessageBus:
         self._transport = Transport(
             clock, streams, quality or LinkQuality(), self._deliver, self._deliver_copy, self._lose
         )
+        self._outages = self._transport.outages
         self._wire = Wire(clock, self._transport, self._settle, self._hand_over)
 
     @property
@@ -199,7 +200,8 @@ class MessageBus:
             self._accept(kind)
         if recipient not in self._receivers:
             raise MessageError(f"message from {sender}: recipient {recipient!r} is not connected to the bus")
-        link = self._transport.link(sender, recipient)
+        transport = self._transport
+        link = transport.links.get((sender, recipient)) or transport.link(sender, recipient)
         topic = topic or kind.__name__
         now_s = self._env.now
         self.sent += 1
@@ -209,7 +211,7 @@ class MessageBus:
         fate = link.certain_fate or link.draw_fate()
         arrival_s = now_s + fate[0]
         envelope = Envelope(sender, recipient, topic, now_s, arrival_s, payload, question, answers)
-        self._transport.carry(link, envelope, fate)
+        transport.carry(link, envelope, fate)
 
     def _accept(self, kind: type) -> None:
         if dataclasses.is_dataclass(kind):
@@ -223,8 +225,7 @@ class MessageBus:
 
     def _deliver(self, event: Any) -> None:
         envelope: Envelope = event.value
-        transport = self._transport
-        if transport.outages and transport.is_out(envelope.recipient, envelope.delivered_s):
+        if self._outages and self._transport.is_out(envelope.recipient, envelope.delivered_s):
             self._lose(envelope)
         elif type(envelope.payload) is Parcel:
             self._wire.arrives(envelope, is_copy=False)

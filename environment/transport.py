@@ -14,6 +14,7 @@ from gridarium.environment.random_streams import RandomStreams
 class Transport:
     """Links by their two ends, and the events that make envelopes arrive.
 
+    - `links`: those that were used or set so far, by their two ends
     - `link`, `link_of_handshakes`, `set_link`: the link between two names, and its quality
     - `add_outage`, `is_out`: times in which a name is cut off
     - `carry`: let an envelope have the fate that its link drew
@@ -50,12 +51,12 @@ class Transport:
         self._streams = streams
         self._quality = quality
         self._arrives, self._arrives_again, self._lose = arrives, arrives_again, lose
-        self._links: dict[tuple[str, str], Link] = {}
+        self.links: dict[tuple[str, str], Link] = {}
         self._handshakes: dict[tuple[str, str], Link] = {}
 
     def link(self, sender: str, recipient: str) -> Link:
         """One direction between two names, with the default quality unless it was given its own."""
-        found = self._links.get((sender, recipient))
+        found = self.links.get((sender, recipient))
         return found if found is not None else self.set_link(sender, recipient, self._quality)
 
     def link_of_handshakes(self, sender: str, recipient: str) -> Link:
@@ -71,13 +72,13 @@ class Transport:
         """Give one direction its own quality; `MessageBus.set_link` says more."""
         link = Link(f"link {sender!r} -> {recipient!r}", quality, latency, self._streams)
         link.is_guarded = self.is_guarded(sender, recipient)
-        self._links[sender, recipient] = link
+        self.links[sender, recipient] = link
         self._handshakes.pop((sender, recipient), None)
         return link
 
     def look_again(self) -> None:
         """Ask anew which links are guarded."""
-        for ends, link in self._links.items():
+        for ends, link in self.links.items():
             link.is_guarded = self.is_guarded(*ends)
 
     def expect(self, arrival_s: float) -> None:
