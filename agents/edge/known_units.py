@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from gridarium.agents.edge.voltage_correction import FastUnit
-from gridarium.environment.arrays import series
+from gridarium.environment.arrays import Array, series
 from gridarium.market.messages.commands import StorageCommand
 from gridarium.market.messages.edge import EdgeEnrolment, OutageCause, Telemetry
+
+
+def _continued(before: StorageCommand, command: StorageCommand) -> StorageCommand:
+    """What was told for a day before a command, and by the command from its first period on."""
+    kept = command.period - before.period
+    if not 0 < kept <= len(before.charge_mw):
+        return command
+
+    def joined(old: Array, new: Array) -> Array:
+        return series(np.concatenate([old[:kept], new]))
+
+    def reactive(one: StorageCommand) -> Array:
+        return np.zeros(len(one.charge_mw)) if one.q_mvar is None else one.q_mvar
+
+    return StorageCommand(
+        command.issue,
+        before.period,
+        joined(before.charge_mw, command.charge_mw),
+        joined(before.discharge_mw, command.discharge_mw),
+        joined(reactive(before), reactive(command)),
+    )
 
 
 class KnownUnit:
@@ -38,8 +61,10 @@ class KnownUnit:
         return math.nan if self.telemetry is None else self.telemetry.e_mwh
 
     def tell(self, day: int, command: StorageCommand) -> None:
-        """Take what it was told for a day, or for the rest of one."""
-        self._told[day] = command
+        """Take what it was told for a day, or for the rest of one; what was told before holds until then."""
+        before = self._told.get(day)
+        if before is None or command.issue > before.issue:
+            self._told[day] = command if before is None else _continued(before, command)
 
     def hear(self, telemetry: Telemetry) -> None:
         """Take what it measures; a report that was overtaken by a later one is none any more."""
