@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
+import numpy as np
+
 from gridarium.agents.base import GridAgent
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.curtailment import CurtailmentDues
+from gridarium.agents.feeder.dispatch import Openings
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.agents.questions import Question
 from gridarium.environment.arrays import series
 from gridarium.environment.errors import MessageError
-from gridarium.market.messages.forecasts import ForecastRequest, ScenarioTerms, ScheduleRequest
+from gridarium.market.messages.forecasts import (
+    ForecastRequest,
+    OwnSchedule,
+    ScenarioTerms,
+    ScheduleRequest,
+)
 
 Asking = Callable[[float, Mapping[str, Any]], Question]
 """Opens a question that ends at a time, s, with what each is asked."""
@@ -48,7 +56,7 @@ def gather_day(
     Raises
     ------
     MessageError
-        If somebody has not answered when the gate closes.
+        If somebody has not answered when the gate closes; with an edge controller a storage need not.
     """
     named = leader.grid.named
     if pooled is not None:
@@ -72,11 +80,12 @@ def gather_day(
         requests[changer] = forecast
     question = ask(today.rules.closes_s, requests)
     silent = yield from question.answered()
-    if silent:
+    may_rest = contract.edge is not None and shape.opens_storages
+    if silent - set(storages if may_rest else ()):
         raise MessageError(
             f"agent {leader.name}: no forecast from {', '.join(sorted(silent))} before the gate closed"
         )
-    told = question.replies
+    told = {**question.replies, **_at_rest(today, storages, shape, silent)}
     today.carbon = told[contract.carbon_market]
     today.available_mw = {name: told[name].available_mw for name in renewables}
     today.scenarios = {name: told[name].scenarios for name in renewables if told[name].scenarios}
@@ -88,3 +97,20 @@ def gather_day(
     today.curtailment = CurtailmentDues(contract.curtailment_per_mwh, today.base_mw)
     if changer is not None:
         today.tap_before = told[changer].position
+
+
+def _at_rest(
+    today: DsoDay, names: list[str], shape: DispatchShape, silent: frozenset[str]
+) -> dict[str, OwnSchedule]:
+    """Close storages that cannot be reached: they hear no commands either. What is in them plays no part."""
+    if not silent:
+        return {}
+    reached = np.array([float(name not in silent) for name in names])
+    opened = today.openings or Openings(np.ones(len(names)), np.ones(len(names)))
+    today.openings = Openings(opened.may_move * reached, opened.may_regulate * reached)
+    nothing = series(np.zeros(today.horizon.n_step))
+    return {
+        name: OwnSchedule(today.number, sum(unit.band_mwh) / 2.0, nothing, nothing, 0.0)
+        for name, unit in zip(names, shape.storages, strict=True)
+        if name in silent
+    }

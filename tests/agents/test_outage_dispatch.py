@@ -132,6 +132,15 @@ def test_neither_cut_links_nor_a_late_failure_end_the_world(cut: str) -> None:
     assert hard_faults(built) == []
 
 
+def test_a_storage_that_cannot_be_reached_before_a_day_rests_on_it() -> None:
+    cut = "communication.outages=[{agent: storage_7, start_s: 40000, end_s: 400000}]"
+    built = played("tou", *POOLED, "horizon_h=48", cut)
+    storage = next(one.storage for one in built.of(StorageOwner) if one.name == "storage_7")
+    assert np.all(storage.charge_mw[24:] == 0.0)
+    assert storage.charge_mw[:24].max() > 0.0
+    assert hard_faults(built) == []
+
+
 def test_a_unit_that_departs_for_no_reason_is_found(out: BuiltWorld) -> None:
     (grid,) = out.world.grids
     known = evidence_of("case", grid, out.sections, {})
