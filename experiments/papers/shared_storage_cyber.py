@@ -6,7 +6,7 @@ from gridarium.experiments.claims.kinds import Evidence, Finding, NotMeasuredErr
 from gridarium.experiments.papers.shared_storage_beyond import at
 
 _FAILING, _ATTACKED, _SECURED = "failing", "attacked", "secured"
-_RESTS_ON = "incidents, latencies and attacks of the scenario are ours"
+_RESTS_ON = "assumed incidents, latencies and attacks"
 
 
 def _takes_over(evidence: Evidence) -> Finding:
