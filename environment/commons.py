@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
@@ -59,6 +60,8 @@ class Commons(mesa.Model):
         self.streams = RandomStreams(seed)
         self.bus = MessageBus(clock, self.streams, quality)
         self.ledger, self.records = Ledger(clock.start), Records(clock.start)
+        self._alarms: set[tuple[str, str, str, int]] = set()
+        self.bus.when_refused(self._record_alarm)
         self.meters: dict[str, Array] = {}
         self.feed_in_meters: dict[str, Array] = {}
         self._shared: dict[Hashable, Any] = {}
@@ -84,6 +87,14 @@ class Commons(mesa.Model):
     def shared_things(self) -> tuple[Any, ...]:
         """Everything that agents share so far."""
         return tuple(self._shared.values())
+
+    def _record_alarm(self, recipient: str, sender: str, reason: str) -> None:
+        """Record that a frame was refused, once in a period for each link and reason: there are floods."""
+        period = math.floor((self.clock.now_s - self.delivery_s) / self.clock.period_s)
+        if (recipient, sender, reason, period) not in self._alarms:
+            self._alarms.add((recipient, sender, reason, period))
+            what, runs = f"refused: {reason}, in the name of {sender}", 0 <= period < self.n_period
+            self.records.write(self.clock.now_s, recipient, recipient, what, period if runs else None)
 
     def outlast(self, event: simpy.Event) -> None:
         """Let the run not end before something has happened, such as the end of a process."""

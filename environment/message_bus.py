@@ -159,6 +159,10 @@ class MessageBus:
         """
         self._wire.watch(name, see)
 
+    def when_refused(self, alarm: Callable[[str, str, str], None]) -> None:
+        """Have something called with recipient, alleged sender and reason of each frame that is refused."""
+        self._wire.when_refused(alarm)
+
     def is_secured(self, sender: str, recipient: str) -> bool:
         """Whether what one sends to the other is sealed."""
         return self._wire.is_secured((sender, recipient))

@@ -129,7 +129,7 @@ class Wire:
 
     - `tap`: put an intruder on one direction of a link
     - `secure`: give names their ends of secured links
-    - `watch`: be told of frames in which nothing is handed over
+    - `watch`, `when_refused`: be told of frames in which nothing is handed over
     - `send`: take a message from its sender; `arrives`, `is_lost`: the end of what is on its way
     - `intrusions`: what intruders did, in the order in which they did it
 
@@ -153,6 +153,7 @@ class Wire:
         self._taps: dict[Ends, list[Intruder]] = {}
         self._ends: dict[str, SecureEnd] = {}
         self._watchers: dict[str, list[Callable[[str], None]]] = {}
+        self._alarms: list[Callable[[str, str, str], None]] = []
         self._pairs: Collection[frozenset[str]] | None = None
         self._secured: dict[Ends, bool] = {}
         self._awaited: set[Ends] = set()
@@ -192,6 +193,10 @@ class Wire:
         """Have something called; `MessageBus.watch` says more."""
         self._watchers.setdefault(name, []).append(see)
 
+    def when_refused(self, alarm: Callable[[str, str, str], None]) -> None:
+        """Have something called; `MessageBus.when_refused` says more."""
+        self._alarms.append(alarm)
+
     def send(self, message: Envelope) -> None:
         """Take a message from its sender."""
         ends = (message.sender, message.recipient)
@@ -227,6 +232,8 @@ class Wire:
             for see in self._watchers.get(carried.recipient, ()):
                 see(carried.sender)
         if opened.refusal is not None:
+            for alarm in self._alarms:
+                alarm(carried.recipient, carried.sender, opened.refusal)
             self._end(carried, parcel, f"refused: {opened.refusal}", "refused")
         elif opened.is_copy:
             self._end(carried, parcel, "duplicate", "refused")

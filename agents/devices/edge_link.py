@@ -13,7 +13,7 @@ from gridarium.market.messages.edge import (
     Active,
     Correction,
     EdgeEnrolment,
-    Release,
+    StandDown,
     Takeover,
     Telemetry,
 )
@@ -60,6 +60,8 @@ class EdgeLink(Listener):
     def __init__(self, agent: GridAgent, device: StorageDevice, terms: EdgeLinkTerms) -> None:
         self._agent, self._device, self._terms = agent, device, terms
         self._stands_in_for: str | None = None
+        self._corrected_s = -math.inf
+        self._stood_down_s: dict[str, float] = {}
         device.breaker.watch(self._report)
 
     def begin(self) -> None:
@@ -109,13 +111,20 @@ class EdgeLink(Listener):
 
     @on(Correction)
     def take_correction(self, correction: Correction, sender: str) -> None:
-        """Feed in so much more or less, once the unit has responded."""
-        self._responds(lambda: self._device.correct(correction))
+        """Feed in so much more or less, once the unit has responded; not if a later one was heard."""
+        if correction.from_s > self._corrected_s:
+            self._corrected_s = correction.from_s
+            self._responds(lambda: self._correct(correction))
+
+    def _correct(self, correction: Correction) -> None:
+        if correction.from_s == self._corrected_s:
+            self._device.correct(correction)
 
     @on(Takeover)
     def take_over(self, takeover: Takeover, sender: str) -> None:
-        """Do what another unit was told; nothing happens if this one does not stand by for it."""
-        if takeover.of in self._terms.covers:
+        """Do what another unit was told, if this one stands by for it, and still does."""
+        stood_down_s = self._stood_down_s.get(takeover.of, -math.inf)
+        if takeover.of in self._terms.covers and takeover.from_s > stood_down_s:
             self._stands_in_for = takeover.of
             self._responds(lambda: self._stand_in(takeover))
 
@@ -124,10 +133,11 @@ class EdgeLink(Listener):
             self._device.follow(takeover.command)
             self._agent.send(self._terms.edge, Active(takeover.of, self._agent.world.clock.now_s))
 
-    @on(Release)
-    def take_release(self, release: Release, sender: str) -> None:
+    @on(StandDown)
+    def stand_down(self, told: StandDown, sender: str) -> None:
         """Be idle again, if it stands in for that unit."""
-        if self._stands_in_for == release.of:
+        self._stood_down_s[told.of] = max(told.from_s, self._stood_down_s.get(told.of, told.from_s))
+        if self._stands_in_for == told.of:
             self._stands_in_for = None
             self._device.rest()
 

@@ -13,7 +13,7 @@ from gridarium.agents.edge.heartbeat import polled_s
 from gridarium.agents.edge.known_units import KnownUnit
 from gridarium.agents.rows import Rows
 from gridarium.environment.clock import Clock
-from gridarium.market.messages.edge import Active, OutageCause, Release, Takeover
+from gridarium.market.messages.edge import Active, OutageCause, StandDown, Takeover
 
 PATIENCE_S = 0.2
 """Beyond its response, after which a standby unit that was told to take over is told again, s."""
@@ -115,7 +115,7 @@ class Failovers:
         place = self._open.pop(name)
         one = self.all[place]
         if one.standby is not None:
-            self._send(one.standby, Release(name))
+            self._send(one.standby, StandDown(name, self._clock.now_s))
         self.all[place] = replace(one, back_s=self._clock.now_s)
 
     def _ready_for(self, name: str) -> str | None:

@@ -145,7 +145,7 @@ class VoltageKeeping:
             return False
         acts_s = now_s + self._latency_s(name) + self._units[name].enrolment.response_s
         self._sent[name] = _Sent(p_mw, q_mvar, acts_s)
-        self._send(name, Correction(p_mw, q_mvar, ends_s))
+        self._send(name, Correction(now_s, p_mw, q_mvar, ends_s))
         return True
 
     def _told(self, name: str) -> tuple[float, float]:

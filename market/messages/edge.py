@@ -120,30 +120,36 @@ class Active:
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class StandDown:
     """The unit that a standby stood in for is back: be idle again.
 
     Parameters
     ----------
     of : str
         Name of that unit.
+    from_s : float
+        When it was sent; a takeover that was sent before counts no more, whenever it arrives.
     """
 
     of: str
+    from_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A change of a unit's power on top of its set-point; a later one replaces it.
+    """A change of a unit's power on top of its set-point; one that was sent later replaces it.
 
     Parameters
     ----------
+    from_s : float
+        When it was sent.
     p_mw, q_mvar : float
         Fed into the grid beyond the set-point; 0 takes an earlier correction back.
     until_s : float
         When it ends, if it is not taken back before.
     """
 
+    from_s: float
     p_mw: float
     q_mvar: float
     until_s: float

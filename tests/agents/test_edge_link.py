@@ -24,7 +24,7 @@ from gridarium.market.messages.edge import (
     Active,
     Correction,
     EdgeEnrolment,
-    Release,
+    StandDown,
     Takeover,
     Telemetry,
 )
@@ -115,8 +115,8 @@ def test_a_standby_does_what_the_failed_unit_was_told_until_that_is_back() -> No
     fails(place.world.clock, place.one.storage.breaker, 1800.0, 3600.0)
     place.edge.at(1800.1, "spare", Takeover("one", place.command, 1800.1))
     place.edge.at(1800.1, "spare", Takeover("another", place.command, 1800.1))
-    place.edge.at(5400.0, "spare", Release("another"))
-    place.edge.at(6300.0, "spare", Release("one"))
+    place.edge.at(5400.0, "spare", StandDown("another", 5400.0))
+    place.edge.at(6300.0, "spare", StandDown("one", 6300.0))
     place.run()
     assert place.edge.of(Active, "spare") == [Active("one", 1800.1 + 0.2)]
     share = (3600.0 - 1800.3) / 3600.0
@@ -132,7 +132,7 @@ def test_a_standby_does_what_the_failed_unit_was_told_until_that_is_back() -> No
 def test_a_release_that_comes_before_the_response_leaves_it_idle() -> None:
     place = Place()
     place.edge.at(100.0, "spare", Takeover("one", place.command, 100.0))
-    place.edge.at(100.1, "spare", Release("one"))
+    place.edge.at(100.1, "spare", StandDown("one", 100.1))
     fails(place.world.clock, place.spare.storage.breaker, 300.0, 10.0)
     place.edge.at(305.0, "spare", Takeover("one", place.command, 305.0))
     place.run()
@@ -142,7 +142,7 @@ def test_a_release_that_comes_before_the_response_leaves_it_idle() -> None:
 
 def test_corrections_act_after_the_response_of_a_unit() -> None:
     place = Place()
-    place.edge.at(1000.0, "one", Correction(-0.1, 0.2, 1900.0))
+    place.edge.at(1000.0, "one", Correction(1000.0, -0.1, 0.2, 1900.0))
     seen: list[tuple[float, float]] = []
     for at_s in (1000.1, 1000.3, 1899.0, 1901.0):
         place.world.clock.env.timeout(at_s).callbacks.append(lambda _: seen.append(place.one.storage.power))
@@ -153,8 +153,21 @@ def test_corrections_act_after_the_response_of_a_unit() -> None:
 def test_a_cut_link_ends_nothing() -> None:
     place = Place()
     place.world.bus.add_outage("edge", 0.0, 7201.0)
-    place.edge.at(1000.0, "one", Correction(-0.1, 0.2, 1900.0))
+    place.edge.at(1000.0, "one", Correction(1000.0, -0.1, 0.2, 1900.0))
     fails(place.world.clock, place.one.storage.breaker, 1800.0, 600.0)
     place.run()
     assert place.edge.heard == []
     assert place.one.storage.discharge_mw[0] == pytest.approx(0.2 * 5 / 6)
+
+
+def test_what_was_overtaken_on_its_way_counts_no_more() -> None:
+    place = Place()
+    place.edge.at(1000.0, "one", Correction(999.9, 0.1, 0.0, 1900.0))
+    place.edge.at(1001.0, "one", Correction(999.0, -0.1, 0.0, 1900.0))
+    place.edge.at(2000.0, "spare", StandDown("one", 1999.0))
+    place.edge.at(2001.0, "spare", Takeover("one", place.command, 1998.0))
+    seen: list[tuple[float, float]] = []
+    place.world.clock.env.timeout(1500.0).callbacks.append(lambda _: seen.append(place.one.storage.power))
+    place.run()
+    assert seen == [pytest.approx((0.3, 0.1))]
+    assert place.edge.of(Active, "spare") == []

@@ -114,7 +114,7 @@ def test_any_changes_against_each_second(world: World) -> None:
     meter = Meter(owner)
     for at_s in np.sort(random.integers(1, 3 * 3600, 40)):
         p_mw, q_mvar = random.uniform(-0.9, 0.9, 2)
-        told = Correction(float(p_mw), float(q_mvar), float(at_s + random.integers(1, 1500)))
+        told = Correction(at_s, float(p_mw), float(q_mvar), float(at_s + random.integers(1, 1500)))
         world.clock.env.timeout(float(at_s)).callbacks.append(
             lambda _, told=told: owner.storage.correct(told)
         )
@@ -141,15 +141,15 @@ def test_a_correction_is_a_change_of_the_set_point_that_ends(world: World) -> No
 
     def story():
         yield world.clock.wait_until(100.0)
-        owner.storage.correct(Correction(0.3, 0.1, 400.0))
+        owner.storage.correct(Correction(0.0, 0.3, 0.1, 400.0))
         for at_s in (100.0, 399.0, 401.0, 500.0):
             yield world.clock.wait_until(max(world.clock.now_s, at_s))
             seen.append(owner.storage.power)
             more.append(owner.storage.corrected)
         # More than the inverter carries: active power goes before.
-        owner.storage.correct(Correction(0.7, 5.0, 600.0))
+        owner.storage.correct(Correction(0.0, 0.7, 5.0, 600.0))
         seen.append(owner.storage.power)
-        owner.storage.correct(Correction(0.0, 0.0, 600.0))
+        owner.storage.correct(Correction(0.0, 0.0, 0.0, 600.0))
         seen.append(owner.storage.power)
 
     world.clock.process(story())
@@ -188,7 +188,7 @@ def test_energy_that_passes_through_within_a_period_leaves_its_carbon(world: Wor
     owner = StorageOwner(Site(world.grid, 1), "pool", empty, "dso")
     world.bus.connect("dso", lambda envelope: None)
     owner.storage.take_command(command([0.4, 0.0, 0.0], [0.0, 0.0, 0.0]), "dso")
-    turn = Correction(0.7, 0.0, HOUR_S)
+    turn = Correction(0.0, 0.7, 0.0, HOUR_S)
     world.clock.env.timeout(1800.0).callbacks.append(lambda _: owner.storage.correct(turn))
     run(world)
     given = 0.3 * 0.5 / 0.95

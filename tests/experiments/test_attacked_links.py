@@ -63,6 +63,10 @@ def test_secured_links_refuse_it_and_the_plan_stays() -> None:
     assert (certificate.value, certificate.passed, certificate.hard) == (0.0, True, True)
     refused = attacked.table("messages")["outcome"].str.startswith("refused: ")
     assert refused.sum() == attacked.summary["adcef"]["intrusions_refused"] > 0
+    alarms = attacked.table("records")
+    assert set(alarms["owner"]) == {"dso"}
+    assert alarms["what"].str.fullmatch(r"refused: .+, in the name of commercial").all()
+    assert 0 < len(alarms) <= refused.sum()
 
 
 def test_only_the_links_that_are_secured_refuse() -> None:

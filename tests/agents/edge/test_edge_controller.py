@@ -22,7 +22,7 @@ from gridarium.market.messages.edge import (
     Correction,
     EdgeEnrolment,
     FeederSchedule,
-    Release,
+    StandDown,
     Takeover,
     Telemetry,
     UnitOutage,
@@ -61,8 +61,8 @@ class Unit(GridAgent):
     def take_receipt(self, receipt: Receipt, sender: str) -> None:
         """Of an enrolment."""
 
-    @on(Correction, Release)
-    def hear(self, message: Correction | Release, sender: str) -> None:
+    @on(Correction, StandDown)
+    def hear(self, message: Correction | StandDown, sender: str) -> None:
         self.heard.append(message)
 
 
@@ -132,7 +132,7 @@ def test_a_standby_gets_the_rest_of_what_a_failed_unit_was_told(place: Place) ->
     assert (place.operator.heard[-1].unit, place.operator.heard[-1].standby) == ("two", None)
     place.edge.beat("one", True)
     place.until(7600.0)
-    assert place.spare.heard[-1] == Release("one")
+    assert place.spare.heard[-1].of == "one"
     assert isinstance(place.operator.heard[-1], UnitReturned)
     assert [one.standby for one in place.edge.failovers.all] == ["spare", None]
 
@@ -158,7 +158,7 @@ def test_a_unit_that_isolates_itself_tells_so_and_is_stood_in_for(place: Place) 
     place.two.report()
     place.until(3703.0)
     assert isinstance(place.operator.heard[-1], UnitReturned)
-    assert place.spare.heard[-1] == Release("two")
+    assert place.spare.heard[-1].of == "two"
 
 
 def test_a_thousand_failures_are_handed_over_within_half_a_second(place: Place) -> None:
