@@ -119,10 +119,11 @@ def print_summary(result: Result) -> None:
 
 
 def print_findings(result: Result) -> None:
-    """Print every negotiation that did not come to rest."""
+    """Print what is to be known before any number."""
     found = findings(result)
+    styles = {"failed": ("FAILED", "bold red"), "warning": ("warning", "yellow"), "note": ("note", "")}
     for finding in found:
-        grade, style = ("FAILED", "bold red") if finding.failed else ("warning", "yellow")
+        grade, style = styles[finding.grade]
         output().print(f"{grade}: {finding.text}", style=style)
     if found:
         output().print()

@@ -1,9 +1,9 @@
-"""What a reader must know before any number of a run: negotiations that did not come to rest."""
+"""What a reader must know before any number of a run: no rest, forged messages, units that failed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -17,18 +17,26 @@ _WHY = {"gate closed": "its gate closed", "round limit": "its limit of rounds wa
 
 
 class Finding(NamedTuple):
-    """One negotiation that did not come to rest.
+    """One thing that is to be known.
 
     Parameters
     ----------
     text : str
         One sentence; money in the run's currency.
     failed : bool
-        Whether the run has failed by it; otherwise it is a warning.
+        Whether the run has failed by it.
+    is_note : bool
+        Whether nothing is wrong with it; otherwise it is a warning.
     """
 
     text: str
     failed: bool
+    is_note: bool = False
+
+    @property
+    def grade(self) -> Literal["failed", "warning", "note"]:
+        """How much it matters."""
+        return "failed" if self.failed else "note" if self.is_note else "warning"
 
 
 def has_negotiations(result: Result) -> bool:
@@ -37,11 +45,35 @@ def has_negotiations(result: Result) -> bool:
 
 
 def findings(result: Result) -> list[Finding]:
-    """Return what is to be said of every day whose negotiation was ended by something else than rest."""
-    return list(_findings(result)) if has_negotiations(result) else []
+    """Return what is to be said of negotiations without rest, forged messages that acted, and failed units."""
+    restless = _restless(result) if has_negotiations(result) else ()
+    return [*restless, *_forged(result), *_failed_units(result)]
 
 
-def _findings(result: Result) -> Iterator[Finding]:
+def _forged(result: Result) -> Iterator[Finding]:
+    """Cases in which what nobody honest had sent was believed."""
+    for case, metrics in result.summary.items():
+        if acted := metrics.get("intrusions_acted", 0.0):
+            text = f"{case}: {acted:,.0f} forged messages acted on links that are not secured"
+            yield Finding(f"{text}; what fails of its plans is the damage", False)
+
+
+def _failed_units(result: Result) -> Iterator[Finding]:
+    """Outages of units of each case, and how soon others stood in for them."""
+    outages = result.tables.get("failovers")
+    if outages is None:
+        return
+    for case, rows in outages.groupby("case", sort=False):
+        text = f"{case}: {len(rows)} outages of units"
+        taken = rows.dropna(subset=["failover_s"])
+        if len(taken):
+            longest_s, polled_s = taken["failover_s"].max(), taken["polled_s"].max()
+            text += f"; in {len(taken)} a standby delivered within {longest_s:.2f} s"
+            text += f", where telemetry alone would have taken up to {polled_s:.1f} s"
+        yield Finding(text, False, is_note=True)
+
+
+def _restless(result: Result) -> Iterator[Finding]:
     days = result.table("days")
     failed = {(one.case, one.name) for one in result.certificates if one.hard and not one.passed}
     for row in days[days["ended"] != SETTLED].to_dict("records"):

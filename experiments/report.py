@@ -115,15 +115,12 @@ def _heading(title: str, result: Result) -> str:
 
 
 def _findings(result: Result) -> str:
-    """Return what did not come to rest, or that all did where somebody has negotiated."""
+    """Return what is to be known first, or that all came to rest where somebody has negotiated."""
     found = findings(result)
     if not found:
         return "<p>All negotiations came to rest.</p>" if has_negotiations(result) else ""
-    lines = (
-        f'<li class="{"bad" if one.failed else "warn"}">{"failed" if one.failed else "warning"}: '
-        f"{escape(one.text)}</li>"
-        for one in found
-    )
+    looks = {"failed": "bad", "warning": "warn", "note": "note"}
+    lines = (f'<li class="{looks[one.grade]}">{one.grade}: {escape(one.text)}</li>' for one in found)
     return "<ul>\n" + "\n".join(lines) + "\n</ul>"
 
 

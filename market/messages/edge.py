@@ -9,8 +9,8 @@ from typing import Literal
 from gridarium.environment.arrays import Array
 from gridarium.market.messages.commands import StorageCommand
 
-OutageCause = Literal["failure", "overheating", "silence"]
-"""Its breaker has opened and it tells nothing; it got too hot and opened it itself; it is not heard of."""
+OutageCause = Literal["failure", "overheating"]
+"""Its breaker has opened and it tells nothing; or it got too hot and opened it itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,3 +172,16 @@ def test_a_finding_is_judged_by_the_certificates_of_its_own_grid(tmp_path: Path,
     found = findings(write_run(tmp_path / "run", **made))
     assert [one.failed for one in found] == [False, True]
     assert found[1].text.startswith("adcef: r2: the negotiation of day 2")
+
+
+def test_forged_messages_that_acted_and_units_that_failed_are_told_first(make: Make, tmp_path: Path) -> None:
+    made = make(("plain", "attacked", "failing"))
+    made["summary"]["attacked"]["intrusions_acted"] = 131.0
+    made["tables"]["failovers"] = pd.DataFrame(
+        {"case": "failing", "failover_s": [0.33, np.nan], "polled_s": [30.2, np.nan]}
+    )
+    found = [one for one in findings(write_run(tmp_path / "run", **made)) if "rest" not in one.text]
+    assert [one.grade for one in found] == ["warning", "note"]
+    assert "attacked: 131 forged messages acted" in found[0].text
+    assert "2 outages of units; in 1 a standby delivered within 0.33 s" in found[1].text
+    assert "up to 30.2 s" in found[1].text
