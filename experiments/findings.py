@@ -45,7 +45,7 @@ def has_negotiations(result: Result) -> bool:
 
 
 def findings(result: Result) -> list[Finding]:
-    """Return what is to be said of negotiations without rest, forged messages that acted, and failed units."""
+    """Return what is to be said of negotiations without rest, forged messages, and failed units."""
     restless = _restless(result) if has_negotiations(result) else ()
     return [*restless, *_forged(result), *_failed_units(result)]
 
