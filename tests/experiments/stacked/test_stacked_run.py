@@ -315,8 +315,8 @@ def test_a_payment_booked_twice_is_found(towns: Played, grid: str, payer: str) -
     )
     assert len(again) == 2
     tables["ledger"] = pd.concat([ledger, again], ignore_index=True)
-    # Both sides are booked, so that the sum is zero as ever; only the price times the meter tells.
-    assert failed(towns, tables) == {f"{grid}: head paid once"}
+    # Both sides are booked, so that the sum is zero as ever; but price times meter tells, and the chain.
+    assert failed(towns, tables) == {f"{grid}: head paid once", "ledger chain"}
 
 
 def test_a_payment_left_out_or_made_to_somebody_else_is_found(towns: Played) -> None:
@@ -326,7 +326,7 @@ def test_a_payment_left_out_or_made_to_somebody_else_is_found(towns: Played) -> 
         f"village/{REPLICAS}"
     )
     tables["ledger"] = ledger[~of_replicas]
-    assert failed(towns, tables) == {"village: head paid once"}
+    assert failed(towns, tables) == {"village: head paid once", "ledger chain"}
     tables["ledger"] = ledger.replace({"account": {"town/upstream-market": "town/dso"}})
     assert "town: head paid once" in failed(towns, tables)
 
