@@ -158,3 +158,20 @@ def test_shipped_days_keep_the_stated_numbers() -> None:
     assert np.flatnonzero(surplus_mw > 0).tolist() == list(range(9, 16))
     assert surplus_mw.max() == pytest.approx(1.5)
     assert (ordinary.column("pv_mw") + ordinary.column("wind_mw") < ordinary.column("load_mw")).all()
+
+
+def test_the_shipped_days_of_five_regions_keep_the_stated_numbers() -> None:
+    days = read_profiles(DATA / "green-vpp.csv")
+    assert (len(days.index), days.period_h) == (48, 1.0)
+    load_mw, price = (
+        np.array([days.column(f"region_{i}_{series}") for i in range(1, 6)])
+        for series in ("load_mw", "tou_price_per_mwh")
+    )
+    assert (load_mw * price).sum() / 2 == pytest.approx(14_720, abs=5)
+    assert load_mw.sum(axis=1) / load_mw.sum() == pytest.approx([0.22, 0.15, 0.25, 0.16, 0.22], abs=1e-5)
+    assert set(np.argsort(price.mean(axis=1))[-2:]) == set(np.argsort(np.ptp(price, axis=1))[-2:]) == {1, 3}
+    green, carbon_price = days.column("green_share"), days.column("carbon_price_per_tco2")
+    assert days.column("grid_tco2_per_mwh") == pytest.approx(0.892 * (1.0 - green), abs=1e-4)
+    assert (carbon_price.min(), carbon_price.max()) == (40.0, 60.0)
+    # A straight line that falls from the least green hour to the greenest.
+    assert carbon_price == pytest.approx(np.interp(green, [green.min(), green.max()], [60.0, 40.0]), abs=0.01)
