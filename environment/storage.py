@@ -1,10 +1,10 @@
-"""Storage units, and tanks that carry an attribute (tCO2, green MWh) along with stored energy."""
+"""What storages can do, and storages with their state."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -175,8 +175,8 @@ class StorageUnit:
         place = f"storage {ratings.name}, period {self._n_steps if period is None else period}"
         if not 0.0 < period_h < math.inf:
             raise StorageError(f"{place}: period_h must be in (0, inf) h, got {period_h} h")
-        p_charge_mw = _within(place, "p_charge_mw", p_charge_mw, 0.0, ratings.p_max_mw, "MW")
-        p_discharge_mw = _within(place, "p_discharge_mw", p_discharge_mw, 0.0, ratings.p_max_mw, "MW")
+        p_charge_mw = within(place, "p_charge_mw", p_charge_mw, 0.0, ratings.p_max_mw, "MW")
+        p_discharge_mw = within(place, "p_discharge_mw", p_discharge_mw, 0.0, ratings.p_max_mw, "MW")
         if min(p_charge_mw, p_discharge_mw) > TOLERANCE:
             both = f"p_charge_mw {p_charge_mw} MW and p_discharge_mw {p_discharge_mw} MW"
             raise StorageError(f"{place}: one direction at a time is allowed, got {both}")
@@ -185,126 +185,20 @@ class StorageUnit:
             p_discharge_mw * period_h / ratings.efficiency_discharge,
         )
         e_mwh = self.e_mwh + flow.e_in_mwh - flow.e_out_mwh
-        self.e_mwh = _within(place, "e_mwh", e_mwh, *ratings.band_mwh, "MWh")
+        self.e_mwh = within(place, "e_mwh", e_mwh, *ratings.band_mwh, "MWh")
         self.throughput_mwh += flow.e_in_mwh + flow.e_out_mwh
         self._n_steps += 1
         return flow
 
 
-class AttributeTank:
-    """Stored energy and the attribute that it carries: tCO2, or MWh of green energy.
-
-    One class serves the virtual carbon pool and the green label of storage. All energies are those inside
-    the storage, as `StorageUnit.step` returns them.
-
-    Parameters
-    ----------
-    name : str
-        Name in error messages.
-    energy_mwh : float
-        Energy inside at the start, MWh.
-    attribute : float
-        Attribute inside at the start, `unit`.
-    rule : {"proportional", "managed"}
-        "proportional": the inside is perfectly mixed, so what leaves carries the intensity from before the
-        step. "managed": the caller decides how much of the attribute leaves.
-    may_be_negative : bool
-        Whether the content may fall below zero, as when negative carbon is stored.
-    unit : str
-        Unit of the attribute in error messages.
+def within(place: str, name: str, value: float, low: float, high: float, unit: str) -> float:
+    """Cut a value off at its range.
 
     Raises
     ------
     StorageError
-        If the start is impossible.
+        If it is beyond by more than `TOLERANCE`, or no finite number.
     """
-
-    def __init__(
-        self,
-        name: str,
-        energy_mwh: float,
-        attribute: float,
-        rule: Literal["proportional", "managed"],
-        may_be_negative: bool = False,
-        unit: str = "tCO2",
-    ) -> None:
-        self.name = name
-        self.rule = rule
-        self.unit = unit
-        self.may_be_negative = may_be_negative
-        self.energy_mwh = _within(f"tank {name}", "energy_mwh", energy_mwh, 0.0, math.inf, "MWh")
-        self.attribute = self._content(f"tank {name}", attribute)
-
-    @property
-    def intensity(self) -> float:
-        """Attribute per energy inside, unit/MWh; nan when the tank is empty."""
-        return self.attribute / self.energy_mwh if self.energy_mwh > 0.0 else math.nan
-
-    def step(
-        self,
-        e_in_mwh: float,
-        e_out_mwh: float,
-        attribute_in: float,
-        attribute_out: float | None = None,
-        *,
-        attribute_in_max: float = math.inf,
-        attribute_out_max: float = math.inf,
-        period: int | None = None,
-    ) -> float:
-        """Move energy and attribute for one period and return the attribute that left.
-
-        Parameters
-        ----------
-        e_in_mwh, e_out_mwh : float
-            Energy that enters and leaves the inside, MWh. No more can leave than was there before.
-        attribute_in : float
-            Amount of the attribute that enters, neither per MWh nor per hour.
-        attribute_out : float, optional
-            Attribute that leaves; needed by the rule "managed", forbidden by "proportional".
-        attribute_in_max, attribute_out_max : float
-            Bounds of the managed flows, which lie in [0, bound].
-        period : int, optional
-            Number of the period in error messages.
-
-        Raises
-        ------
-        StorageError
-            If a flow or the content leaves its range by more than `TOLERANCE`; the state stays as it was.
-
-        Notes
-        -----
-        Equation C2, ``V_t = V_{t-1} + F_in - F_out``; strict mixing has
-        ``F_out = V_{t-1} / E_{t-1} * e_out`` [1]_.
-
-        References
-        ----------
-        .. [1] Processes 2025, 13(12), 4023
-        """
-        place = f"tank {self.name}" if period is None else f"tank {self.name}, period {period}"
-        e_in_mwh = _within(place, "e_in_mwh", e_in_mwh, 0.0, math.inf, "MWh")
-        e_out_mwh = _within(place, "e_out_mwh", e_out_mwh, 0.0, self.energy_mwh, "MWh")
-        if (attribute_out is None) != (self.rule == "proportional"):
-            needed = "must be left out" if self.rule == "proportional" else "is needed"
-            raise StorageError(f"{place}: attribute_out {needed} under the rule {self.rule!r}")
-        if attribute_out is None:
-            # A full share takes all there is, so that an emptied tank keeps no crumbs of attribute.
-            outflow = self.attribute * (e_out_mwh / self.energy_mwh) if e_out_mwh > 0.0 else 0.0
-        else:
-            attribute_in = _within(place, "attribute_in", attribute_in, 0.0, attribute_in_max, self.unit)
-            outflow = _within(place, "attribute_out", attribute_out, 0.0, attribute_out_max, self.unit)
-        self.attribute = self._content(place, self.attribute - outflow + attribute_in)
-        self.energy_mwh = self.energy_mwh - e_out_mwh + e_in_mwh
-        return outflow
-
-    def _content(self, place: str, attribute: float) -> float:
-        lowest = -math.inf if self.may_be_negative else 0.0
-        if not lowest - TOLERANCE <= attribute < math.inf or math.isinf(attribute):
-            raise StorageError(f"{place}: attribute must be in [{lowest}, inf) {self.unit}, got {attribute}")
-        # Not cut off at zero: what enters less what leaves must stay the change inside.
-        return attribute
-
-
-def _within(place: str, name: str, value: float, low: float, high: float, unit: str) -> float:
     if not low - TOLERANCE <= value <= high + TOLERANCE or math.isinf(value):
         raise StorageError(f"{place}: {name} must be in [{low:.9g}, {high:.9g}] {unit}, got {value:.9g}")
     return min(max(value, low), high)

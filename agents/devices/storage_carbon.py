@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from gridarium.environment.attribute_tank import AttributeTank
 from gridarium.environment.horizon import Horizon
-from gridarium.environment.storage import TOLERANCE, AttributeTank, StorageFlow
+from gridarium.environment.storage import TOLERANCE, StorageFlow
 from gridarium.market.messages.commands import PoolSchedule
 
 

@@ -12,8 +12,9 @@ from gridarium.agents.feeder.dispatch import Dispatch
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.own_storages import OwnStorages
 from gridarium.environment.arrays import Array
+from gridarium.environment.attribute_tank import AttributeTank
 from gridarium.environment.carbon_flow import carbon_flow
-from gridarium.environment.storage import AttributeTank, StorageRatings
+from gridarium.environment.storage import StorageRatings
 
 
 @dataclass(frozen=True)

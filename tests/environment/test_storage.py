@@ -5,11 +5,11 @@ import math
 import pickle
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gridarium.environment.errors import StorageError
-from gridarium.environment.storage import AttributeTank, StorageRatings, StorageUnit
+from gridarium.environment.storage import StorageRatings, StorageUnit
 
 RATINGS = StorageRatings("pool_2", 0.5, 1.0, 0.1, 0.9, 0.5, 0.92, 0.95, 0.55)
 
@@ -91,78 +91,3 @@ def test_ratings_are_checked_immutable_and_fit_for_messages() -> None:
     ):
         with pytest.raises(StorageError, match="storage pool_2"):
             dataclasses.replace(RATINGS, **changes)
-
-
-def test_proportional_tank_gives_away_its_intensity_from_before_the_step() -> None:
-    tank = AttributeTank("pool", 2.0, 1.0, "proportional")
-    assert tank.step(1.0, 0.5, 0.9) == pytest.approx(0.25)
-    assert (tank.energy_mwh, tank.attribute) == (2.5, pytest.approx(1.65))
-    assert tank.intensity == pytest.approx(0.66)
-
-
-def test_emptied_tank_keeps_nothing() -> None:
-    tank = AttributeTank("pool", 0.3, 0.1, "proportional")
-    assert tank.step(0.0, 0.3, 0.0) == 0.1
-    assert (tank.energy_mwh, tank.attribute) == (0.0, 0.0)
-    assert math.isnan(tank.intensity)
-    assert tank.step(1.0, 0.0, 0.4) == 0.0
-    assert tank.intensity == 0.4
-
-
-flows = st.lists(st.tuples(st.floats(0, 2), st.floats(0, 1), st.floats(0, 3)), max_size=30)
-
-
-@given(flows)
-def test_proportional_tank_conserves_and_mixes_within_what_came_in(
-    steps: list[tuple[float, float, float]],
-) -> None:
-    tank = AttributeTank("pool", 1.0, 0.5, "proportional")
-    came, left = 0.5, 0.0
-    highest = 0.5
-    for e_in_mwh, share, intensity in steps:
-        left += tank.step(e_in_mwh, share * tank.energy_mwh, intensity * e_in_mwh)
-        came += intensity * e_in_mwh
-        highest = max(highest, intensity)
-        assert -1e-9 <= tank.attribute <= highest * tank.energy_mwh + 1e-9
-    assert came - left == pytest.approx(tank.attribute, abs=1e-9)
-
-
-@given(flows)
-def test_managed_tank_conserves(steps: list[tuple[float, float, float]]) -> None:
-    tank = AttributeTank("pool", 100.0, 5.0, "managed", may_be_negative=True)
-    change = 0.0
-    for e_in_mwh, attribute_in, attribute_out in steps:
-        change += attribute_in - tank.step(e_in_mwh, 0.0, attribute_in, attribute_out)
-    assert tank.attribute == pytest.approx(5.0 + change, abs=1e-9)
-
-
-def test_managed_tank_goes_negative_only_if_allowed() -> None:
-    strict = AttributeTank("pool", 1.0, 0.2, "managed")
-    with pytest.raises(StorageError, match=r"tank pool, period 3: attribute must be in \[0.0, inf\) tCO2"):
-        strict.step(0.0, 0.5, 0.0, 0.4, period=3)
-    assert (strict.energy_mwh, strict.attribute) == (1.0, 0.2)
-    lenient = AttributeTank("pool", 1.0, 0.2, "managed", may_be_negative=True)
-    lenient.step(0.0, 0.5, 0.0, 0.4)
-    assert lenient.attribute == pytest.approx(-0.2)
-
-
-def test_managed_flows_keep_their_bounds() -> None:
-    tank = AttributeTank("label", 1.0, 0.5, "managed", unit="MWh green")
-    with pytest.raises(StorageError, match=r"attribute_in must be in \[0, 0.3\] MWh green, got 0.4"):
-        tank.step(0.5, 0.0, 0.4, 0.0, attribute_in_max=0.3)
-    with pytest.raises(StorageError, match=r"attribute_out must be in \[0, 0.1\] MWh green, got 0.2"):
-        tank.step(0.0, 0.5, 0.0, 0.2, attribute_out_max=0.1)
-
-
-def test_each_rule_asks_for_its_own_arguments() -> None:
-    with pytest.raises(StorageError, match="must be left out"):
-        AttributeTank("pool", 1.0, 0.5, "proportional").step(0.0, 0.1, 0.0, 0.1)
-    with pytest.raises(StorageError, match="is needed"):
-        AttributeTank("pool", 1.0, 0.5, "managed").step(0.0, 0.1, 0.0)
-
-
-@given(st.floats(0, 1), st.floats(0, 2))
-def test_no_more_energy_leaves_than_was_there(energy_mwh: float, e_out_mwh: float) -> None:
-    assume(e_out_mwh > energy_mwh + 1e-5)
-    with pytest.raises(StorageError, match="e_out_mwh"):
-        AttributeTank("pool", energy_mwh, 0.0, "proportional").step(5.0, e_out_mwh, 0.0)
