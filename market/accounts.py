@@ -40,3 +40,6 @@ POOL_VALUE, POOL_SHARE = "pooled saving", "pool share"
 
 # What supply costs.
 FUEL, START_STOP, WEAR, CARBON = "fuel", "start-stop", "wear", "carbon"
+
+# Cleanness of what storages discharge.
+ENVIRONMENTAL_PAYMENT = "environmental payment"

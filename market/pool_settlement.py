@@ -1,11 +1,11 @@
-"""Settlement of a pool of storages: what it saves its operator, and what its members get of that."""
+"""Settlement of a pool of storages: what it saves, what it is paid for cleanness, members' shares."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from gridarium.environment.ledger import Ledger
-from gridarium.market.accounts import POOL_SHARE, POOL_VALUE
+from gridarium.market.accounts import ENVIRONMENTAL_PAYMENT, POOL_SHARE, POOL_VALUE
 
 
 def settle_pool_value(
@@ -23,3 +23,11 @@ def settle_pool_shares(
     for member, money in share_money.items():
         if money:
             ledger.book(time_s, pool, member, money, POOL_SHARE, period)
+
+
+def settle_cleanness(
+    ledger: Ledger, time_s: float, period: int, operator: str, pool: str, environmental_money: float
+) -> None:
+    """Book what an operator pays a pool for the green energy that it discharges (B5)."""
+    if environmental_money:
+        ledger.book(time_s, operator, pool, environmental_money, ENVIRONMENTAL_PAYMENT, period)

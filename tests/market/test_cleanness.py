@@ -1,0 +1,110 @@
+"""Carbon potentials, nodal carbon prices and bills of regions by hand and by limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gridarium.environment.errors import InputError
+from gridarium.market.cleanness import (
+    Pricing,
+    avoided_t_per_h,
+    carbon_potential_tco2_per_mwh,
+    cleanness_price_per_mwh,
+    emission_t_per_h,
+    green_price_per_mwh,
+    grid_share,
+    nodal_carbon_price_per_mwh,
+)
+from gridarium.market.regional_bill import RegionDay
+
+E0 = np.array([0.6, 0.4, 0.3])
+LOAD = np.array([[0.4, 0.5, 0.0], [0.2, 0.2, 0.2]])
+GREEN = np.array([[0.1, 0.5, 0.0], [0.0, 0.05, 0.1]])
+C0 = np.array([50.0, 40.0, 36.0])
+
+
+def test_the_printed_band_of_carbon_prices_gives_the_printed_band_of_green_prices() -> None:
+    assert green_price_per_mwh(np.array([40.0, 60.0])) == pytest.approx([35.68, 53.52])
+
+
+def test_potentials_are_what_emission_is_left_over_the_load() -> None:
+    potential = carbon_potential_tco2_per_mwh(E0, LOAD, GREEN)
+    left = emission_t_per_h(E0, LOAD) - avoided_t_per_h(E0, GREEN)
+    assert potential * LOAD == pytest.approx(left)
+    # A region that uses nothing keeps the potential of the grid.
+    assert potential == pytest.approx(np.array([[0.45, 0.0, 0.3], [0.6, 0.3, 0.15]]))
+
+
+def test_nodal_prices_follow_the_potential_and_lack_nothing_where_the_grid_emits_nothing() -> None:
+    nodal = cleanness_price_per_mwh("nodal", C0, LOAD, GREEN)
+    assert nodal == pytest.approx(np.array([[37.5, 0.0, 36.0], [50.0, 30.0, 18.0]]))
+    potential = carbon_potential_tco2_per_mwh(E0, LOAD, GREEN)
+    assert nodal_carbon_price_per_mwh(C0, E0, potential) == pytest.approx(nodal)
+    assert cleanness_price_per_mwh("uniform", C0, LOAD, GREEN) == pytest.approx(np.broadcast_to(C0, (2, 3)))
+    assert not cleanness_price_per_mwh("none", C0, LOAD, GREEN).any()
+
+
+def test_payment_at_the_nodal_price_is_highest_at_half_the_load() -> None:
+    green = np.linspace(0.0, 0.4, 401)
+    payment = cleanness_price_per_mwh("nodal", np.full(401, 50.0), np.full(401, 0.4), green) * green
+    assert green[payment.argmax()] == pytest.approx(0.2)
+    assert payment.max() == pytest.approx(50.0 * 0.4 / 4)
+    # The marginal payment is c0 (1 - 2 Pgd / L).
+    assert np.gradient(payment, green)[1:-1] == pytest.approx((50.0 * (1 - 2 * green / 0.4))[1:-1])
+
+
+@pytest.mark.parametrize("green", [0.2001, -0.0001, np.nan])
+def test_green_discharge_beyond_the_load_is_refused_with_its_place(green: float) -> None:
+    with pytest.raises(InputError, match=r"green_discharge_mw\[1, 0\].*\[0, load\] MW.*0\.2 MW"):
+        grid_share(LOAD, np.array([[0.0, 0.0, 0.0], [green, 0.0, 0.0]]))
+
+
+def test_solver_noise_beyond_the_load_makes_no_negative_price() -> None:
+    assert grid_share(LOAD, LOAD + 1e-7).min() == 0.0
+
+
+def test_prices_that_cannot_be_are_refused() -> None:
+    odd: Any = "free"
+    with pytest.raises(InputError, match=r"pricing.*none, uniform, nodal"):
+        cleanness_price_per_mwh(odd, C0, LOAD, GREEN)
+    with pytest.raises(InputError, match="initial_tco2_per_mwh"):
+        nodal_carbon_price_per_mwh(C0, np.array([0.6, 0.0, 0.3]), E0)
+    with pytest.raises(InputError, match="avoided_tco2_per_mwh"):
+        green_price_per_mwh(C0, 0.0)
+
+
+def region(**more: Any) -> RegionDay:
+    values = {
+        "load_mw": np.array([0.4, 0.2]),
+        "buy_price_per_mwh": np.array([300.0, 700.0]),
+        "sell_price_per_mwh": np.array([200.0, 600.0]),
+        "green_price_per_mwh": np.array([36.0, 50.0]),
+    }
+    return RegionDay("r1", **{**values, **more})
+
+
+@pytest.mark.parametrize(("pricing", "paid"), [("none", 0.0), ("uniform", 5.0), ("nodal", 2.5)])
+def test_the_bill_of_a_region_by_hand(pricing: Pricing, paid: float) -> None:
+    charge, discharge, green = np.array([0.3, 0.0]), np.array([0.0, 0.25]), np.array([0.0, 0.1])
+    bill = region().bill(charge, discharge, green, pricing)
+    # 0.7 MW are bought at 300, 0.05 MW sold at 600.
+    assert [float(part) for part in bill] == pytest.approx([210.0, 30.0, paid])
+    assert float(bill.cost_money) == pytest.approx(180.0 - paid)
+    half = region(period_h=0.5).bill(charge, discharge, green, pricing)
+    assert float(half.cost_money) == pytest.approx(0.5 * (180.0 - paid))
+
+
+def test_a_bill_refuses_more_green_than_is_discharged_and_a_region_what_it_cannot_be() -> None:
+    with pytest.raises(InputError, match=r"region r1.*\n.*discharge_mw"):
+        region().bill(np.zeros(2), np.array([0.0, 0.05]), np.array([0.0, 0.1]), "none")
+    with pytest.raises(InputError, match="sell_price_per_mwh: got \\(3,\\)"):
+        region(sell_price_per_mwh=np.ones(3))
+    with pytest.raises(InputError, match=r"load_mw: got -0\.1"):
+        region(load_mw=np.array([-0.1, 0.2]))
+    with pytest.raises(InputError, match="period_h"):
+        region(period_h=0.0)
+    with pytest.raises(InputError, match=r"green_price_per_mwh.*must be finite"):
+        region(green_price_per_mwh=np.array([np.nan, 1.0]))
