@@ -47,13 +47,20 @@ def payment_links(table: pd.DataFrame) -> list[Link]:
     return list(_paired(list(sides)))
 
 
-def record_links(table: pd.DataFrame) -> list[Link]:
+def records_of(table: pd.DataFrame) -> list[Record]:
     """Records of one case as they stand in the table `records`; raises as `payment_links`."""
     names = (table[name].astype(str).tolist() for name in ("writer", "owner", "what"))
     values = (table[name].astype(float).tolist() for name in VALUES)
-    records = map(Record, *_numbered(table), *names, *values)
+    numbers, periods, times_ns = _numbered(table)
+    apart = (None if period == NO_PERIOD else period for period in periods)
+    return list(map(Record, numbers, apart, times_ns, *names, *values))
+
+
+def record_links(table: pd.DataFrame) -> list[Link]:
+    """Records of one case as links of their chain; raises as `payment_links`."""
     return [
-        Link(one.entry, record_data(one), stored) for one, stored in zip(records, _hashes(table), strict=True)
+        Link(one.entry, record_data(one), stored)
+        for one, stored in zip(records_of(table), _hashes(table), strict=True)
     ]
 
 
