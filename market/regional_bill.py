@@ -45,7 +45,8 @@ class RegionDay:
     Raises
     ------
     InputError
-        If lengths differ, a value is not finite, a load below 0, or the period not above 0 h.
+        If there are no periods, lengths differ, a value is not finite, a load below 0, or the period not
+        above 0 h.
     """
 
     name: str
@@ -59,8 +60,9 @@ class RegionDay:
         faults = []
         for name in ("load_mw", "buy_price_per_mwh", "sell_price_per_mwh", "green_price_per_mwh"):
             values = series(getattr(self, name))
-            if values.ndim != 1 or values.shape != np.shape(self.load_mw):
-                faults.append(Fault(name, values.shape, "must have one value for each period of the load"))
+            if values.ndim != 1 or not values.size or values.shape != np.shape(self.load_mw):
+                allowed = "must have one value for each period of the load, at least one"
+                faults.append(Fault(name, values.shape, allowed))
             elif not np.isfinite(values).all():
                 faults.append(Fault(name, values.tolist(), "must be finite"))
             object.__setattr__(self, name, values)
@@ -86,7 +88,8 @@ class RegionDay:
         Raises
         ------
         InputError
-            If green discharge is beyond what is discharged or what the region draws.
+            If shapes differ, a power is below 0 or no number, or green discharge is beyond what is discharged
+            or what the region draws.
 
         Notes
         -----
@@ -97,10 +100,7 @@ class RegionDay:
         ----------
         .. [1] MPCE 2024, 12(2), 346-358, doi:10.35833/MPCE.2023.000762
         """
-        beyond = float(np.max(green_discharge_mw - discharge_mw))
-        if not beyond <= TOLERANCE:
-            allowed = "must be in [0, discharge_mw] MW; this is by how much it is beyond"
-            raise InputError(f"region {self.name}", [Fault("green_discharge_mw", beyond, allowed)])
+        self._check(charge_mw, discharge_mw, green_discharge_mw)
         price = cleanness_price_per_mwh(pricing, self.green_price_per_mwh, self.load_mw, green_discharge_mw)
         drawn_mw = self.load_mw + charge_mw - discharge_mw
 
@@ -112,3 +112,26 @@ class RegionDay:
             money(self.sell_price_per_mwh, np.maximum(-drawn_mw, 0.0)),
             money(price, green_discharge_mw),
         )
+
+    def _check(self, charge_mw: Array, discharge_mw: Array, green_discharge_mw: Array) -> None:
+        """Raise InputError for shapes, or for the first period of each power that is out of its range."""
+        powers = {
+            "charge_mw": charge_mw, "discharge_mw": discharge_mw, "green_discharge_mw": green_discharge_mw,
+        }  # fmt: skip
+        shape = np.shape(discharge_mw)[:-1] + self.load_mw.shape
+        faults = [
+            Fault(name, np.shape(power), f"must be of shape {shape}")
+            for name, power in powers.items()
+            if np.shape(power) != shape
+        ]
+        if not faults:
+            most = np.full(shape, np.inf)
+            known = np.where(np.isnan(discharge_mw), most, discharge_mw)
+            for (name, power), limit in zip(powers.items(), (most, most, known), strict=True):
+                wrong = ~((power >= -TOLERANCE) & (power <= limit + TOLERANCE) & np.isfinite(power))
+                if wrong.any():
+                    place = tuple(np.argwhere(wrong)[0])
+                    allowed = f"must be in [0, {limit[place]:.9g}] MW and finite"
+                    faults.append(Fault(f"{name}, period {place[-1]}", float(power[place]), allowed))
+        if faults:
+            raise InputError(f"region {self.name}", faults)

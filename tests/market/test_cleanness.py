@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
+from gridarium.environment.carbon_flow import carbon_flow
 from gridarium.environment.errors import InputError
+from gridarium.environment.network_reader import read_feeder
 from gridarium.market.cleanness import (
     Pricing,
     avoided_t_per_h,
@@ -98,8 +101,15 @@ def test_the_bill_of_a_region_by_hand(pricing: Pricing, paid: float) -> None:
 
 
 def test_a_bill_refuses_more_green_than_is_discharged_and_a_region_what_it_cannot_be() -> None:
-    with pytest.raises(InputError, match=r"region r1.*\n.*discharge_mw"):
-        region().bill(np.zeros(2), np.array([0.0, 0.05]), np.array([0.0, 0.1]), "none")
+    none, some = np.zeros(2), np.array([0.0, 0.05])
+    with pytest.raises(InputError, match=r"region r1.*\n.*green_discharge_mw, period 1: got 0\.1; .*0\.05\]"):
+        region().bill(none, some, 2 * some, "none")
+    with pytest.raises(InputError, match=r"2 faults\n.* charge_mw, period 1.*\n.* discharge_mw, period 0"):
+        region().bill(-some, np.array([np.nan, 0.0]), none, "none")
+    with pytest.raises(InputError, match=r"region r1: 1 fault\n  charge_mw: got \(3,\); .*\(2,\)"):
+        region().bill(np.zeros(3), some, none, "none")
+    with pytest.raises(InputError, match=r"load_mw: got \(0,\)"):
+        RegionDay("r1", *[np.zeros(0)] * 4)
     with pytest.raises(InputError, match="sell_price_per_mwh: got \\(3,\\)"):
         region(sell_price_per_mwh=np.ones(3))
     with pytest.raises(InputError, match=r"load_mw: got -0\.1"):
@@ -108,3 +118,39 @@ def test_a_bill_refuses_more_green_than_is_discharged_and_a_region_what_it_canno
         region(period_h=0.0)
     with pytest.raises(InputError, match=r"green_price_per_mwh.*must be finite"):
         region(green_price_per_mwh=np.array([np.nan, 1.0]))
+
+
+def test_bills_are_the_least_that_purchase_and_sale_can_cost() -> None:
+    """B9 as a linear programme, whose prices leave nothing to gain from buying and selling at once."""
+    rng = np.random.default_rng(3)
+    load, charge, discharge = rng.uniform(0.0, 1.0, (3, 24))
+    buy = rng.uniform(200.0, 900.0, 24)
+    sell = buy * rng.uniform(0.3, 1.0, 24)
+    bill = RegionDay("r1", load, buy, sell, np.zeros(24)).bill(charge, discharge, np.zeros(24), "none")
+    balance = np.hstack([np.eye(24), -np.eye(24)])
+    least = linprog(np.concatenate([buy, -sell]), A_eq=balance, b_eq=load + charge - discharge)
+    assert float(bill.cost_money) == pytest.approx(least.fun)
+    assert float(bill.sales_money) > 0.0
+
+
+def test_potentials_are_the_mean_of_what_is_traced_through_a_feeder_without_losses() -> None:
+    """A1 of a feeder that is one region, where storages discharge green energy at some of its buses."""
+    feeder = read_feeder("case33bw")
+    rng = np.random.default_rng(4)
+    load = rng.uniform(0.02, 0.2, (6, feeder.n_bus))
+    # Nobody feeds more than is drawn below it, so that nothing green flows out of the head.
+    green = load * rng.uniform(0.0, 1.0, load.shape) * (rng.random(load.shape) < 0.4)
+    flow = (load - green)[:, 1:]
+    for branch in range(feeder.n_branch - 1, 0, -1):
+        if feeder.parent[branch] > 0:
+            flow[:, feeder.parent[branch] - 1] += flow[:, branch]
+    initial = rng.uniform(0.3, 0.7, 6)
+    source, carbon = green.copy(), np.zeros_like(green)
+    drawn = (load - green).sum(axis=1)
+    source[:, 0] += drawn
+    carbon[:, 0] = initial * drawn
+    traced = carbon_flow(feeder.parent, np.arange(1, feeder.n_bus), flow, flow, source, carbon)
+    mean = (traced.intensity_tco2_per_mwh * load).sum(axis=1) / load.sum(axis=1)
+    potential = carbon_potential_tco2_per_mwh(initial, load.sum(axis=1), green.sum(axis=1))
+    assert potential == pytest.approx(mean)
+    assert (potential < initial).all()
