@@ -28,6 +28,17 @@ def test_emptied_tank_keeps_nothing() -> None:
     assert tank.intensity == 0.4
 
 
+def test_emptied_layers_keep_nothing() -> None:
+    tank = AttributeTank("label", 1.0, 0.1, "fifo", **GREEN)
+    tank.step(1.0, 0.0, 0.2)
+    tank.step(1.0, 0.5, 0.4)
+    inside = tank.attribute
+    assert tank.step(0.0, 2.5, 0.0) == inside
+    assert (tank.energy_mwh, tank.attribute) == (0.0, 0.0)
+    assert tank.step(0.7, 0.0, 0.7) == 0.0
+    assert tank.step(0.0, 0.7, 0.0) == 0.7
+
+
 flows = st.lists(st.tuples(st.floats(0, 2), st.floats(0, 1), st.floats(0, 3)), max_size=30)
 
 

@@ -41,7 +41,8 @@ def test_a_certificate_is_issued_handed_on_in_parts_and_used_up() -> None:
     assert register_.totals == pytest.approx(Totals(0.35, 0.05, 0.3))
     # What rounding has left is cancelled with the rest.
     register_.cancel(7200.0, number, "r1/vpp", 0.05)
-    assert register_.holdings("r1/vpp") == {} and register_.totals == pytest.approx((0.35, 0.0, 0.35))
+    assert register_.held_mwh(number, "r1/vpp") == 0.0 and register_.holdings("r1/vpp") == {}
+    assert register_.totals == pytest.approx(Totals(0.35, 0.0, 0.35))
     assert double_counting(records_of(records.table())) == []
     records.verify()
 
