@@ -152,10 +152,15 @@ class LocalProblem:
 
     @property
     def bound(self) -> float:
-        """What a physical decision costs at least at the last solve, as if minimised; nan without physics."""
-        if self._planner is None or self._last is None:
+        """What a physical decision costs at least at the last solve, as if minimised; nan without physics.
+
+        Of a mixed-integer linear problem: what any decision costs at least.
+        """
+        searched = self._has_integers and self._cone_solver is None
+        solver = self._solver if searched else self._planner
+        if self._last is None or not isinstance(solver, ExactPlanner | HighsSolver):
             return np.nan
-        return self._planner.bound + self.form.constant_at(self._last.signals)
+        return solver.bound + self.form.constant_at(self._last.signals)
 
     def tangent_bound(self) -> float:
         """What any decision costs at least at the last solve, as if minimised, by its last tangents.

@@ -108,7 +108,7 @@ class HighsSolver:
         self._update(numbers)
         self.rounds, self.bound = 0, -np.inf
         if not len(self.form.cones):
-            return self._solve_integers() if len(self._integers) else run_highs(self._highs)
+            return self._search() if len(self._integers) else run_highs(self._highs)
         if near is not None:
             self._add_cuts(near, np.arange(len(self.form.cones)), numbers)
         return self._branch(numbers) if len(self._integers) else self._cut(numbers)
@@ -234,6 +234,12 @@ class HighsSolver:
             if numbers.cost @ x < best_cost:
                 best, best_cost = x, float(numbers.cost @ x)
         raise SolverLimitError(f"cuts and integers do not agree after {self.round_limit} rounds")
+
+    def _search(self) -> Array:
+        """Solve without cones, and keep what any decision costs at least."""
+        x = self._solve_integers()
+        self.bound = float(self._highs.getInfo().mip_dual_bound)
+        return x
 
     def _solve_integers(self) -> Array:
         highs, integers = self._highs, self._integers

@@ -55,7 +55,7 @@ def build_storage_model(shape: StorageShape) -> Any:
     m.buy_price = pyo.Var(m.period)
     m.sell_price = pyo.Var(m.period)
     m.initial_mwh = pyo.Var()
-    _declare_storage(m, shape)
+    declare_storage(m, shape)
     m.cost_money = pyo.Objective(
         expr=shape.period_h
         * sum(
@@ -87,8 +87,11 @@ def _directions(shape: StorageShape) -> tuple[Sequence[bool], Sequence[bool]]:
     return ((True,) * shape.n_period,) * 2
 
 
-def _declare_storage(m: Any, shape: StorageShape) -> None:
-    """0 <= P_ch <= Pmax, 0 <= P_dis <= Pmax, energy within its band, balanced, E_T = E_0 (A20)."""
+def declare_storage(m: Any, shape: StorageShape) -> None:
+    """0 <= P_ch <= Pmax, 0 <= P_dis <= Pmax, energy within its band, balanced, E_T = E_0 (A20).
+
+    Over ``m.period``; ``m.initial_mwh`` is inside before it.
+    """
     ratings = shape.ratings
     may_charge, may_discharge = _directions(shape)
     m.p_charge_mw = pyo.Var(

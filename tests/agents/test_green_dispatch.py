@@ -1,0 +1,78 @@
+"""Dispatch with a green label: proven gaps, what envelopes overstate, and limits that are kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gridarium.agents.storage.green_day import GreenDay, replay
+from gridarium.agents.storage.green_dispatch import (
+    dispatch_by_envelopes,
+    dispatch_by_shares,
+    dispatch_without_label,
+    keeps_limits,
+)
+from gridarium.environment.errors import InputError
+from gridarium.experiments.benchmarks.green_reference import grid_optimum
+from gridarium.experiments.benchmarks.vpp_instances import drawn_day, shipped_day
+from gridarium.market.cleanness import Pricing
+
+
+@pytest.mark.parametrize(("pricing", "most_of_saving"), [("uniform", 0.01), ("nodal", 0.02)])
+def test_shares_prove_their_plan_and_agree_with_dynamic_programming(
+    pricing: Pricing, most_of_saving: float
+) -> None:
+    day = shipped_day(1, pricing)
+    unpaid, found = dispatch_without_label(day), dispatch_by_shares(day)
+    bill, saving = found.plan.cost_money, unpaid.plan.cost_money - found.plan.cost_money
+    assert keeps_limits(day, found.plan)
+    assert 0.0 <= found.gap_money <= min(5e-4 * bill, most_of_saving * saving)
+    assert found.bound_money <= bill + 1e-6
+    reference = grid_optimum(day, 97, 41)
+    assert found.bound_money - 1.0 <= reference <= bill + 1.5
+
+
+def test_envelopes_overstate_what_the_replay_finds() -> None:
+    day = shipped_day(1)
+    saving = dispatch_without_label(day).plan.cost_money - dispatch_by_shares(day).plan.cost_money
+    plain, cut = dispatch_by_envelopes(day), dispatch_by_envelopes(day, 2)
+    assert plain.relaxed_money < plain.replayed.cost_money
+    assert plain.overstated_money > 0.05 * saving
+    assert plain.bound_money <= cut.bound_money + 1e-3 * saving
+    assert cut.bound_money <= dispatch_by_shares(day).plan.cost_money
+
+
+def test_a_schedule_by_hand_costs_what_its_formulas_say() -> None:
+    day = shipped_day(0, "nodal")
+    charge, discharge = np.zeros((2, 24))
+    charge[3], discharge[10] = 0.2, 0.2 * 0.95**2
+    plan, region = replay(day, charge, discharge), day.region
+    inside = 0.6 + 0.19
+    share = (0.3 * 0.6 + day.green_share[3] * 0.19) / inside
+    green = share * discharge[10]
+    paid = region.green_price_per_mwh[10] * green * (1.0 - green / region.load_mw[10])
+    spent = 0.2 * region.buy_price_per_mwh[3] - discharge[10] * region.buy_price_per_mwh[10]
+    assert plan.green_discharge_mw[10] == pytest.approx(green, abs=1e-12)
+    assert plan.cost_money == pytest.approx(day.idle_money + spent - paid, abs=1e-9)
+    assert plan.missing_green_mwh(day) == 0.0
+
+
+def test_the_label_keeps_its_limits_where_they_bind() -> None:
+    day = drawn_day(2)
+    low = replace(day, region=replace(day.region, load_mw=0.2 * day.region.load_mw))
+    found = dispatch_by_shares(low, rounds=())
+    assert np.all(found.plan.green_discharge_mw <= low.region.load_mw + 1e-6)
+    assert found.plan.green_mwh[-1] >= low.initial_green_mwh - 1e-6
+    assert found.plan.energy_mwh[-1] == pytest.approx(low.initial_mwh, abs=1e-6)
+    assert np.all(np.minimum(found.plan.charge_mw, found.plan.discharge_mw) == 0.0)
+
+
+def test_days_that_cannot_be_name_all_that_is_wrong() -> None:
+    day: GreenDay = shipped_day(0)
+    dear = replace(day.region, sell_price_per_mwh=day.region.buy_price_per_mwh + 1.0)
+    with pytest.raises(InputError) as error:
+        replace(day, region=dear, initial_share=1.2)
+    assert "initial_share: got 1.2" in str(error.value)
+    assert "sell_price_per_mwh: got 261.0" in str(error.value)
