@@ -73,7 +73,12 @@ def storage_cycle(level: Any, end: Callable[..., Any]) -> Any:
 
 
 def daily_storage(
-    level: Any, flows: tuple[Any, Any], efficiency: Efficiency, initial: Callable[..., Any], period_h: float
+    level: Any,
+    flows: tuple[Any, Any],
+    efficiency: Efficiency,
+    initial: Callable[..., Any],
+    period_h: float,
+    final: Callable[..., Any] | None = None,
 ) -> tuple[Any, Any]:
     """`storage_balance` from E_0 at the day's start and `storage_cycle` back to it (A20, C2).
 
@@ -81,13 +86,16 @@ def daily_storage(
     ----------
     initial : callable
         Of the unit, or of nothing where there is one: E_0, MWh or tCO2.
+    final : callable, optional
+        The level at the end, where it is another one.
     """
 
     def arriving(*index: Any) -> Any:
         *unit, t = index
         return 0.0 if t else initial(*unit)
 
-    return storage_balance(level, flows, efficiency, arriving, period_h), storage_cycle(level, initial)
+    balance = storage_balance(level, flows, efficiency, arriving, period_h)
+    return balance, storage_cycle(level, final or initial)
 
 
 def declare_storages(m: Any, storages: Sequence[StorageRatings], period_h: float) -> None:

@@ -23,7 +23,7 @@ class GreenDay:
     region : RegionDay
         It may sell for at most the price at which it buys, and its green price is not negative.
     ratings : StorageRatings
-        `soc_initial` says what is inside at first, and at the end.
+        `soc_initial` says what is inside at first.
     initial_share : float
         Green share of what is inside at first, from 0 to 1.
     green_share : ndarray, shape (n_period,)
@@ -32,6 +32,8 @@ class GreenDay:
         How green discharge is paid: in scenario 3, 1 and 2.
     wear_cost_per_mwh : float
         Of each MWh discharged.
+    final_mwh, least_green_mwh : float, optional
+        Energy inside at the end, and the least green energy then; both as at first if left out.
 
     Raises
     ------
@@ -45,11 +47,15 @@ class GreenDay:
     green_share: Array
     pricing: Pricing = "uniform"
     wear_cost_per_mwh: float = 0.0
+    final_mwh: float | None = None
+    least_green_mwh: float | None = None
 
     def __post_init__(self) -> None:
         region, faults = self.region, []
         ranges: dict[str, tuple[Array | float, float, float, str]] = {
             "green_share": (self.green_share, 0.0, 1.0, "of the grid's power"),
+            "final_mwh": (self.end_mwh[0], *self.ratings.band_mwh, "MWh"),
+            "least_green_mwh": (self.end_mwh[1], 0.0, self.end_mwh[0], "MWh, what is inside then"),
             "initial_share": (self.initial_share, 0.0, 1.0, "of what is inside"),
             "wear_cost_per_mwh": (self.wear_cost_per_mwh, 0.0, np.inf, "money/MWh"),
             "green_price_per_mwh": (region.green_price_per_mwh, 0.0, np.inf, "money/MWh"),
@@ -78,13 +84,19 @@ class GreenDay:
 
     @property
     def initial_mwh(self) -> float:
-        """Energy inside before the day and after it, MWh."""
+        """Energy inside before the day, MWh."""
         return self.ratings.soc_initial * self.ratings.e_max_mwh
 
     @property
     def initial_green_mwh(self) -> float:
-        """Green energy inside before the day, MWh; after it, it is to be at least as much."""
+        """Green energy inside before the day, MWh."""
         return self.initial_share * self.initial_mwh
+
+    @property
+    def end_mwh(self) -> tuple[float, float]:
+        """Energy inside at the end, and the least green energy then, MWh."""
+        energy = self.initial_mwh if self.final_mwh is None else self.final_mwh
+        return energy, self.initial_green_mwh if self.least_green_mwh is None else self.least_green_mwh
 
     @property
     def idle_money(self) -> float:
@@ -126,8 +138,8 @@ class GreenPlan:
         return max(0.0, float((self.green_discharge_mw - day.region.load_mw).max()))
 
     def missing_green_mwh(self, day: GreenDay) -> float:
-        """Green energy that lacks at the end against the beginning, MWh."""
-        return max(0.0, day.initial_green_mwh - float(self.green_mwh[-1]))
+        """Green energy that lacks at the end, MWh."""
+        return max(0.0, day.end_mwh[1] - float(self.green_mwh[-1]))
 
 
 def replay(day: GreenDay, charge_mw: Array, discharge_mw: Array) -> GreenPlan:

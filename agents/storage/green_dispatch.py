@@ -10,8 +10,15 @@ import numpy as np
 
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.storage.green_day import GreenDay, GreenPlan, replay
-from gridarium.agents.storage.green_dispatch_problem import GreenShape, green_form, green_signals, shape_of
-from gridarium.agents.storage.green_tightening import tightened_shares
+from gridarium.agents.storage.green_dispatch_problem import (
+    Ends,
+    GreenShape,
+    green_form,
+    green_signals,
+    pairs,
+    shape_of,
+)
+from gridarium.agents.storage.green_tightening import tightened
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError
 
@@ -93,6 +100,7 @@ def dispatch_by_shares(
     Parameters
     ----------
     day : GreenDay
+        That ends with what was inside at first.
     gap_share : float
         Of the bill without storage: the gap at which to stop.
     rounds : sequence of int
@@ -110,17 +118,15 @@ def dispatch_by_shares(
     shape, target = shape_of(day, "share"), gap_share * abs(day.idle_money)
     first = _solve(day, shape)
     bound, n_search = first.bound_money, 1
-    # A storage that rests keeps all limits.
-    rest = replay(day, *np.zeros((2, day.n_period)))
     near = first.plan if keeps_limits(day, first.plan) else _repaired(day, shape)
-    best = near if near and near.cost_money < rest.cost_money else rest
+    # A storage that rests keeps all limits.
+    best = near or replay(day, *np.zeros((2, day.n_period)))
     if best.cost_money - bound > target:
         best = _polished(day, shape, best, target)
     for cells in rounds:
         if best.cost_money - bound <= target:
             break
-        ends = tightened_shares(green_form(shape), day, best.cost_money)
-        shape = replace(shape, share_ends=ends)
+        shape = tightened(shape, day, best.cost_money)
         found = _solve(day, replace(shape, cells=cells), search_gap=gap_share / 2.0)
         bound, n_search = max(bound, found.bound_money), n_search + 1
         plan = found.plan if keeps_limits(day, found.plan) else _repaired(day, shape)
@@ -191,9 +197,9 @@ def _polished(day: GreenDay, shape: GreenShape, plan: GreenPlan, step_money: flo
     return plan
 
 
-def _around(shape: GreenShape, plan: GreenPlan, width: float) -> tuple[tuple[float, float], ...]:
+def _around(shape: GreenShape, plan: GreenPlan, width: float) -> Ends:
     """Ends of the share near a plan's, within those of the shape."""
     share = np.concatenate([[shape.initial_share], plan.green_mwh / plan.energy_mwh])
     low, high = np.array(shape.share_ends).T
     ends = np.clip([share - width, share + width], low, high)
-    return tuple((float(least), float(most)) for least, most in ends.T)
+    return pairs(ends)

@@ -33,6 +33,8 @@ SIGNALS = (
     "least_green_mwh",
     "green_most_mw",
 )
+Ends = tuple[tuple[float, float], ...]
+"""Least and most of something at each moment."""
 N_TANGENT = 30
 """Tangents to the reward of scenario 2, at even shares of the load from 0 to 1."""
 
@@ -45,6 +47,7 @@ class GreenShape:
     ----------
     storage : StorageShape
         With binaries that keep charge and discharge apart.
+    final_mwh : float
     initial_share : float
     green_share : tuple of float
         Of the grid, for each period.
@@ -52,17 +55,19 @@ class GreenShape:
     relaxation : {"none", "mccormick", "share"}
     cells : int
         Of each factor whose range is cut.
-    share_ends : tuple of tuples of float
-        Least and most green share inside at each moment; of the share form only.
+    share_ends, energy_ends : tuple of tuples of float
+        Least and most green share, and energy, inside at each moment; of the share form only.
     """
 
     storage: StorageShape
+    final_mwh: float
     initial_share: float
     green_share: tuple[float, ...]
     pricing: Pricing
     relaxation: Relaxation
     cells: int = 1
-    share_ends: tuple[tuple[float, float], ...] = ()
+    share_ends: Ends = ()
+    energy_ends: Ends = ()
 
 
 def shape_of(day: GreenDay, relaxation: Relaxation, cells: int = 1) -> GreenShape:
@@ -70,42 +75,55 @@ def shape_of(day: GreenDay, relaxation: Relaxation, cells: int = 1) -> GreenShap
     storage = StorageShape(
         day.ratings, day.n_period, day.region.period_h, day.wear_cost_per_mwh, directions="one way at a time"
     )
-    ends = reachable_shares(storage, day.initial_share, day.green_share)
+    final = day.end_mwh[0]
+    energy = reachable_energy(storage, final)
+    shares = reachable_shares(most_moved(storage, energy[0]), day.initial_share, day.green_share)
     return GreenShape(
         storage,
+        final,
         day.initial_share,
         tuple(day.green_share.tolist()),
         day.pricing,
         relaxation,
         cells,
-        tuple((float(low), float(high)) for low, high in ends.T) if relaxation == "share" else (),
+        *((pairs(shares), pairs(energy)) if relaxation == "share" else ()),
     )
 
 
-def reachable_energy(storage: StorageShape) -> Array:
-    """Least and most energy inside at each moment, MWh, shape (2, n_period + 1), from E_0 and back to it."""
+def pairs(ends: Array) -> Ends:
+    """Ends of shape (2, n_moment), fit for a shape."""
+    return tuple((float(low), float(high)) for low, high in ends.T)
+
+
+def reachable_energy(storage: StorageShape, final_mwh: float) -> Array:
+    """Least and most energy inside at each moment, MWh, shape (2, n_period + 1), from E_0 to E_T."""
     ratings, (low, high) = storage.ratings, storage.ratings.band_mwh
     into, out = ratings.efficiencies
     passed = np.arange(storage.n_period + 1) * ratings.p_max_mw * storage.period_h
     left = passed[::-1]
     start = ratings.soc_initial * ratings.e_max_mwh
-    least = np.maximum(low, start - np.minimum(passed / out, left * into))
-    most = np.minimum(high, start + np.minimum(passed * into, left / out))
-    # At the first and the last moment both are E_0; in between a band of no width would be a mistake.
+    least = np.maximum(start - passed / out, final_mwh - left * into)
+    most = np.minimum(start + passed * into, final_mwh + left / out)
     return np.array([np.maximum(least, low), np.minimum(most, high)])
 
 
-def most_moved(storage: StorageShape) -> Array:
-    """Most of the way to the grid's share that one period's charge can go, shape (n_period,)."""
+def most_moved(storage: StorageShape, least_mwh: Array) -> Array:
+    """Most of the way to the grid's share that one period's charge can go, shape (n_period,).
+
+    Parameters
+    ----------
+    storage : StorageShape
+    least_mwh : ndarray, shape (n_period + 1,)
+        Least energy inside at each moment.
+    """
     charged = storage.ratings.efficiency_charge * storage.ratings.p_max_mw * storage.period_h
-    before = reachable_energy(storage)[0, :-1]
-    return np.asarray(charged / (before + charged))
+    return np.asarray(charged / (least_mwh[:-1] + charged))
 
 
-def reachable_shares(storage: StorageShape, initial: float, grid: Array) -> Array:
+def reachable_shares(most_moved: Array, initial: float, grid: Array) -> Array:
     """Least and most green share inside at each moment, shape (2, n_period + 1)."""
     ends = np.full((2, len(grid) + 1), initial)
-    for t, (moved, share) in enumerate(zip(most_moved(storage), grid, strict=True)):
+    for t, (moved, share) in enumerate(zip(most_moved, grid, strict=True)):
         low, high = ends[:, t]
         ends[0, t + 1] = low + moved * min(0.0, share - low)
         ends[1, t + 1] = high + moved * max(0.0, share - high)
@@ -126,7 +144,7 @@ def build_green_model(shape: GreenShape) -> Any:
     for signal in ("buy_price", "sell_price", "green_price", "load_mw", "green_most_mw"):
         setattr(m, signal, pyo.Var(m.period))
     m.initial_mwh, m.least_green_mwh = pyo.Var(), pyo.Var()
-    declare_storage(m, storage)
+    declare_storage(m, storage, shape.final_mwh)
     _declare_exchange(m, storage)
     paid: Any = dict.fromkeys(m.period, 0.0)
     if shape.relaxation != "none":
@@ -159,7 +177,7 @@ def green_signals(day: GreenDay, missing_mwh: float = 0.0, beyond_mw: float | Ar
         "green_price": day.region.green_price_per_mwh,
         "load_mw": day.region.load_mw,
         "initial_mwh": day.initial_mwh,
-        "least_green_mwh": day.initial_green_mwh + missing_mwh,
+        "least_green_mwh": day.end_mwh[1] + missing_mwh,
         "green_most_mw": np.maximum(day.region.load_mw - beyond_mw, 0.0),
     }
 
@@ -221,7 +239,7 @@ def _declare_shares(m: Any, shape: GreenShape) -> None:
     low, high = np.array(shape.share_ends).T
     m.moment = pyo.RangeSet(0, n)
     m.share = pyo.Var(m.moment, bounds=lambda m, k: shape.share_ends[k])
-    grid, moved = np.array(shape.green_share), most_moved(storage)
+    grid, moved = np.array(shape.green_share), most_moved(storage, np.array(shape.energy_ends)[:, 0])
     m.share_rises, m.share_falls = share_links(
         lambda k: m.share[k],
         m.charging,
@@ -232,9 +250,8 @@ def _declare_shares(m: Any, shape: GreenShape) -> None:
         np.linspace(least, most, shape.cells + 1 if most > least else 2) for least, most in shape.share_ends
     ]
     cells = declare_cells(m, "share", lambda k: m.share[k], edges)
-    e_low, e_high = reachable_energy(storage).tolist()
     energy = {k: m.energy_mwh[k - 1] for k in range(1, n + 1)}
-    inside = declare_product(m, "green", cells, energy, {k: (e_low[k], e_high[k]) for k in energy})
+    inside = declare_product(m, "green", cells, energy, {k: shape.energy_ends[k] for k in energy})
     discharge = {k: m.p_discharge_mw[k] for k in range(n)}
     leaving = declare_product(
         m, "leaving", cells, discharge, dict.fromkeys(discharge, (0.0, storage.ratings.p_max_mw))

@@ -87,10 +87,10 @@ def _directions(shape: StorageShape) -> tuple[Sequence[bool], Sequence[bool]]:
     return ((True,) * shape.n_period,) * 2
 
 
-def declare_storage(m: Any, shape: StorageShape) -> None:
+def declare_storage(m: Any, shape: StorageShape, final_mwh: float | None = None) -> None:
     """0 <= P_ch <= Pmax, 0 <= P_dis <= Pmax, energy within its band, balanced, E_T = E_0 (A20).
 
-    Over ``m.period``; ``m.initial_mwh`` is inside before it.
+    Over ``m.period``; ``m.initial_mwh`` is inside before it, and after it unless `final_mwh` is given.
     """
     ratings = shape.ratings
     may_charge, may_discharge = _directions(shape)
@@ -115,4 +115,5 @@ def declare_storage(m: Any, shape: StorageShape) -> None:
         lambda: ratings.efficiencies,
         lambda: m.initial_mwh,
         shape.period_h,
+        None if final_mwh is None else lambda: final_mwh,
     )

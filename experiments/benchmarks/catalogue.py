@@ -93,6 +93,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         "plans for scenarios against the plan for the forecast, in sample and on fresh scenarios",
         ("scenarios", "sets", "fresh"),
     ),
+    "vpp": Benchmark(
+        "gridarium.experiments.benchmarks.vpp",
+        "bench_vpp",
+        "dispatch with green labels: three methods' proven gaps, 5 to 500 regions",
+        ("most",),
+    ),
 }
 
 

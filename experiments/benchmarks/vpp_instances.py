@@ -49,6 +49,15 @@ def shipped_day(
     )
 
 
+def varied_day(seed: int) -> GreenDay:
+    """A shipped region whose load and storage are up to a fifth larger or smaller."""
+    random = np.random.default_rng(seed)
+    day = shipped_day(seed % N_REGION)
+    region = replace(day.region, name=f"varied_{seed}", load_mw=day.region.load_mw * random.uniform(0.8, 1.2))
+    energy = day.ratings.e_max_mwh * float(random.uniform(0.8, 1.2))
+    return replace(day, region=region, ratings=replace(day.ratings, e_max_mwh=energy))
+
+
 def drawn_day(seed: int, pricing: Pricing = "uniform") -> GreenDay:
     """A random day: a shipped region with drawn storage, prices, loads and green shares."""
     random = np.random.default_rng(seed)
