@@ -21,6 +21,9 @@ from gridarium.environment.records import RECORDS, Records
 
 T = TypeVar("T")
 
+_ROUNDING = 1e-9
+"""Of a clock time, in periods: a period has begun when it begins."""
+
 
 class Commons(mesa.Model):
     """A world as its agents and grids see it; who steps it knows the grids, too.
@@ -60,7 +63,7 @@ class Commons(mesa.Model):
         self.streams = RandomStreams(seed)
         self.bus = MessageBus(clock, self.streams, quality)
         self.ledger, self.records = Ledger(clock.start), Records(clock.start)
-        self._alarms: set[tuple[str, str, str, int]] = set()
+        self._alarms: set[tuple[str, str, str, int | None]] = set()
         self.bus.when_refused(self._record_alarm)
         self.meters: dict[str, Array] = {}
         self.feed_in_meters: dict[str, Array] = {}
@@ -71,6 +74,12 @@ class Commons(mesa.Model):
     def period_h(self) -> float:
         """Length of a settlement period, h."""
         return self.clock.period_s / HOUR_S
+
+    @property
+    def running_period(self) -> int | None:
+        """The settlement period that runs; None before the first one and after the last."""
+        period = math.floor((self.clock.now_s - self.delivery_s) / self.clock.period_s + _ROUNDING)
+        return period if 0 <= period < self.n_period else None
 
     @property
     def ledgers(self) -> dict[str, AppendOnly]:
@@ -90,11 +99,11 @@ class Commons(mesa.Model):
 
     def _record_alarm(self, recipient: str, sender: str, reason: str) -> None:
         """Record that a frame was refused, once in a period for each link and reason: there are floods."""
-        period = math.floor((self.clock.now_s - self.delivery_s) / self.clock.period_s)
+        period = self.running_period
         if (recipient, sender, reason, period) not in self._alarms:
             self._alarms.add((recipient, sender, reason, period))
-            what, runs = f"refused: {reason}, in the name of {sender}", 0 <= period < self.n_period
-            self.records.write(self.clock.now_s, recipient, recipient, what, period if runs else None)
+            what = f"refused: {reason}, in the name of {sender}"
+            self.records.write(self.clock.now_s, recipient, recipient, what, period)
 
     def outlast(self, event: simpy.Event) -> None:
         """Let the run not end before something has happened, such as the end of a process."""

@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
-
-class _Send(Protocol):
-    def __call__(
-        self,
-        sender: str,
-        recipient: str,
-        payload: Any,
-        topic: str | None,
-        question: int | None,
-        answers: bool,
-    ) -> None: ...
+from collections.abc import Callable
+from typing import Any
 
 
 class Connection:
@@ -32,7 +21,9 @@ class Connection:
 
     __slots__ = ("_send", "name")
 
-    def __init__(self, name: str, send: _Send) -> None:
+    def __init__(
+        self, name: str, send: Callable[[str, str, Any, str | None, int | None, bool], None]
+    ) -> None:
         self.name, self._send = name, send
 
     def send(

@@ -104,7 +104,7 @@ class EdgeController(GridAgent):
             self.grid.feeder, buses, self.units, rules.voltage, self.send, self._latency_s
         )
         self._beats: dict[str, Heartbeats] = {}
-        self._schedules: dict[str, dict[int, StorageCommand]] = {}
+        self._before_enrolment: dict[str, list[tuple[int, StorageCommand]]] = {}
         self.world.bus.watch(self.name, self._turn_away)
 
     def process(self) -> None:
@@ -153,7 +153,7 @@ class EdgeController(GridAgent):
                 return
             if sender not in self.units:
                 self.units[sender] = KnownUnit(enrolment)
-                for day, told in self._schedules.get(sender, {}).items():
+                for day, told in self._before_enrolment.pop(sender, ()):
                     self.units[sender].tell(day, told)
             if asked.number is not None:
                 self.reply(asked, Receipt())
@@ -167,9 +167,10 @@ class EdgeController(GridAgent):
 
         def keep() -> None:
             for name, command in schedule.schedules.items():
-                self._schedules.setdefault(name, {})[schedule.day] = command
                 if name in self.units:
                     self.units[name].tell(schedule.day, command)
+                else:
+                    self._before_enrolment.setdefault(name, []).append((schedule.day, command))
             if asked.number is not None:
                 self.reply(asked, Receipt())
 
@@ -196,12 +197,6 @@ class EdgeController(GridAgent):
 
     # What it does.
 
-    @property
-    def _period(self) -> int:
-        """The settlement period that runs."""
-        world = self.world
-        return int(np.floor((world.clock.now_s - world.delivery_s) / world.clock.period_s + 1e-9))
-
     def _keep(self, telemetry: Telemetry, sender: str) -> None:
         unit = self.units.get(sender)
         if unit is None:
@@ -226,7 +221,7 @@ class EdgeController(GridAgent):
     def _begin_outage(self, name: str, cause: OutageCause, failed_s: float, detected_s: float) -> None:
         unit = self.units[name]
         unit.outage = cause
-        standby = self.failovers.begin(name, cause, failed_s, detected_s, self._period)
+        standby = self.failovers.begin(name, cause, failed_s, detected_s, self.world.running_period)
         self._record(name, f"outage: {cause}")
         if standby is not None:
             self._record(standby, f"takeover: {name}")
@@ -241,9 +236,8 @@ class EdgeController(GridAgent):
 
     def _record(self, unit: str, what: str) -> None:
         """Raise an alarm in the records of a unit."""
-        period = self._period
-        runs = 0 <= period < self.world.n_period
-        self.world.records.write(self.world.clock.now_s, self.name, unit, what, period if runs else None)
+        world = self.world
+        world.records.write(world.clock.now_s, self.name, unit, what, world.running_period)
 
     def _report(self, news: UnitOutage | UnitReturned) -> None:
         """Tell the operator, again and again until it has heard."""
@@ -251,8 +245,8 @@ class EdgeController(GridAgent):
         self.world.clock.process(question.answered())
 
     def _correct(self, reading: VoltageReading) -> None:
-        period, world = self._period, self.world
-        if 0 <= period < world.n_period:
+        world = self.world
+        if (period := world.running_period) is not None:
             ends_s = world.delivery_s + (period + 1) * world.clock.period_s
             hunted = self.voltages.hunted
             self.voltages.read(reading, world.clock.now_s, period, ends_s)

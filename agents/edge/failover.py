@@ -84,10 +84,10 @@ class Failovers:
         self._open: dict[str, int] = {}
 
     def begin(
-        self, name: str, cause: OutageCause, failed_s: float, detected_s: float, period: int
+        self, name: str, cause: OutageCause, failed_s: float, detected_s: float, period: int | None
     ) -> str | None:
         """Let a standby unit do what a unit was told from a settlement period on; tells its name, if any."""
-        rest, now_s = self._units[name].rest_from(period), self._clock.now_s
+        rest, now_s = None if period is None else self._units[name].rest_from(period), self._clock.now_s
         standby = None if rest is None else self._ready_for(name)
         self._open[name] = len(self.all)
         self.all.append(Failover(name, cause, failed_s, detected_s, now_s, standby))

@@ -189,8 +189,6 @@ class UnitOutage:
         Who has taken over what it was told.
     e_mwh : float
         What was inside as it was last heard of; nan where that is not known.
-    back_s : float or None
-        When it is expected back; None where nobody knows.
     """
 
     unit: str
@@ -198,7 +196,6 @@ class UnitOutage:
     cause: OutageCause
     standby: str | None
     e_mwh: float
-    back_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
