@@ -41,5 +41,6 @@ POOL_VALUE, POOL_SHARE = "pooled saving", "pool share"
 # What supply costs.
 FUEL, START_STOP, WEAR, CARBON = "fuel", "start-stop", "wear", "carbon"
 
-# Cleanness of what storages discharge.
+# Energy and cleanness of the regions of a feeder.
+REGION_PURCHASE, REGION_SALE = "regional energy", "regional feed-in"
 ENVIRONMENTAL_PAYMENT = "environmental payment"

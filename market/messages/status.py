@@ -93,6 +93,9 @@ class StorageStatus:
     e_mwh : float
     pool_tco2 : float, optional
         Content of its virtual carbon pool, where it has one.
+    green_mwh, green_discharge_mwh : float, optional
+        Green energy in it as the period begins, and what was discharged of it right before, at the grid
+        terminals, where it is labelled.
     """
 
     period: int
@@ -100,3 +103,5 @@ class StorageStatus:
     discharge_mw: float
     e_mwh: float
     pool_tco2: float | None = None
+    green_mwh: float | None = None
+    green_discharge_mwh: float | None = None

@@ -127,6 +127,8 @@ class TariffSignal:
         In exchange rounds, towards what the one who tells draws the exchange of the one who is told.
     first_step : int
         The first step that is still open; what was told of earlier ones stays.
+    green_share : ndarray, shape (n_step,), optional
+        Share of the supply that is green, from who tells it.
     """
 
     round: int
@@ -140,6 +142,7 @@ class TariffSignal:
     carbon_collector: str | None = None
     pull: Pull | None = None
     first_step: int = 0
+    green_share: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
