@@ -173,7 +173,7 @@ def _declare(m: Any, name: str, **components: Any) -> None:
 
 
 def squared_loss_tangents(value: Any, flow: Any, most: Any, points: Sequence[float]) -> Any:
-    """v <= (1 - 2 a) P + a^2 L for all points a: v <= P - P^2 / L from above, MW (B2, B3 of scenario 2).
+    """v <= (1 - 2 a) P + a^2 L' for all points a: v <= P - P^2 / L' from above, MW (B2, B3 of scenario 2).
 
     Parameters
     ----------
@@ -182,9 +182,9 @@ def squared_loss_tangents(value: Any, flow: Any, most: Any, points: Sequence[flo
     flow : pyomo.environ.Var
         MW.
     most : pyomo.environ.Var
-        MW.
+        L', the load that others' green discharge leaves, MW.
     points : sequence of float
-        Shares of the load at which the tangents touch.
+        Shares of it at which the tangents touch.
     """
     return pyo.Constraint(
         flow.index_set(),

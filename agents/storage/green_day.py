@@ -116,7 +116,7 @@ class GreenPlan:
     green_discharge_mw : ndarray, shape (n_period,)
         At the terminals.
     bill : RegionalBill
-        What is discharged beyond the region's load is not paid as green.
+        What is discharged beyond the region's green room is not paid as green.
     wear_money : float
     """
 
@@ -134,8 +134,8 @@ class GreenPlan:
         return float(self.bill.cost_money) + self.wear_money
 
     def beyond_load_mw(self, day: GreenDay) -> float:
-        """Most by which green discharge exceeds the region's load, MW."""
-        return max(0.0, float((self.green_discharge_mw - day.region.load_mw).max()))
+        """Most by which green discharge exceeds the load that others' leaves to it, MW."""
+        return max(0.0, float((self.green_discharge_mw - day.region.green_room_mw).max()))
 
     def missing_green_mwh(self, day: GreenDay) -> float:
         """Green energy that lacks at the end, MWh."""
@@ -165,6 +165,6 @@ def replay(day: GreenDay, charge_mw: Array, discharge_mw: Array) -> GreenPlan:
         labels.e_mwh,
         labels.stored_mwh,
         green,
-        region.bill(charge_mw, discharge_mw, np.minimum(green, region.load_mw), day.pricing),
+        region.bill(charge_mw, discharge_mw, np.minimum(green, region.green_room_mw), day.pricing),
         day.wear_cost_per_mwh * float(discharge_mw.sum()) * region.period_h,
     )

@@ -182,7 +182,7 @@ def _repaired(day: GreenDay, shape: GreenShape) -> GreenPlan | None:
         if keeps_limits(day, plan):
             return plan
         missing += 1.05 * plan.missing_green_mwh(day)
-        beyond += 1.05 * np.maximum(plan.green_discharge_mw - day.region.load_mw, 0.0)
+        beyond += 1.05 * np.maximum(plan.green_discharge_mw - day.region.green_room_mw, 0.0)
     return None
 
 

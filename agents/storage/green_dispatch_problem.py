@@ -29,6 +29,7 @@ SIGNALS = (
     "sell_price",
     "green_price",
     "load_mw",
+    "green_room_mw",
     "initial_mwh",
     "least_green_mwh",
     "green_most_mw",
@@ -36,7 +37,7 @@ SIGNALS = (
 Ends = tuple[tuple[float, float], ...]
 """Least and most of something at each moment."""
 N_TANGENT = 30
-"""Tangents to the reward of scenario 2, at even shares of the load from 0 to 1."""
+"""Tangents to the reward of scenario 2, at even shares of the green room L' from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def build_green_model(shape: GreenShape) -> Any:
     m = pyo.ConcreteModel(name="green dispatch")
     storage = shape.storage
     m.period = pyo.RangeSet(0, storage.n_period - 1)
-    for signal in ("buy_price", "sell_price", "green_price", "load_mw", "green_most_mw"):
+    for signal in ("buy_price", "sell_price", "green_price", "load_mw", "green_room_mw", "green_most_mw"):
         setattr(m, signal, pyo.Var(m.period))
     m.initial_mwh, m.least_green_mwh = pyo.Var(), pyo.Var()
     declare_storage(m, storage, shape.final_mwh)
@@ -174,11 +175,12 @@ def green_signals(day: GreenDay, missing_mwh: float = 0.0, beyond_mw: float | Ar
     return {
         "buy_price": day.region.buy_price_per_mwh,
         "sell_price": day.region.sell_price_per_mwh,
-        "green_price": day.region.green_price_per_mwh,
+        "green_price": day.region.first_green_price_per_mwh(day.pricing),
         "load_mw": day.region.load_mw,
+        "green_room_mw": day.region.green_room_mw,
         "initial_mwh": day.initial_mwh,
         "least_green_mwh": day.end_mwh[1] + missing_mwh,
-        "green_most_mw": np.maximum(day.region.load_mw - beyond_mw, 0.0),
+        "green_most_mw": np.maximum(day.region.green_room_mw - beyond_mw, 0.0),
     }
 
 
@@ -204,7 +206,7 @@ def _declare_exchange(m: Any, storage: StorageShape) -> None:
 
 
 def _declare_label(m: Any, shape: GreenShape) -> None:
-    """0 <= P_gd <= P_dis, P_gd <= L, 0 <= G <= E, G_T >= G_0, P_gd E = P_dis G before it (B10, B11)."""
+    """0 <= P_gd <= P_dis, P_gd <= L', 0 <= G <= E, G_T >= G_0, P_gd E = P_dis G before it (B10, B11)."""
     storage = shape.storage
     m.green_discharge_mw = pyo.Var(m.period, bounds=(0, storage.ratings.p_max_mw))
     m.green_mwh = pyo.Var(m.period, bounds=(0, storage.ratings.band_mwh[1]), doc="green energy (MWh)")
@@ -283,12 +285,12 @@ def _declare_mixing(m: Any, shape: GreenShape, green: Any) -> None:
 
 
 def _declare_reward(m: Any, shape: GreenShape) -> Any:
-    """What is paid of green discharge at the green price, MW: P_gd, or P_gd - P_gd^2 / L from above."""
+    """What is paid of green discharge at the green price, MW: P_gd, or P_gd - P_gd^2 / L' from above."""
     if shape.pricing == "none":
         return dict.fromkeys(m.period, 0.0)
     if shape.pricing == "uniform":
         return m.green_discharge_mw
     m.paid_mw = pyo.Var(m.period)
     points = np.linspace(0.0, 1.0, N_TANGENT + 1).tolist()
-    m.nodal_price = squared_loss_tangents(m.paid_mw, m.green_discharge_mw, m.load_mw, points)
+    m.nodal_price = squared_loss_tangents(m.paid_mw, m.green_discharge_mw, m.green_room_mw, points)
     return m.paid_mw

@@ -29,10 +29,10 @@ def greedy_threshold(day: GreenDay) -> GreenPlan:
     """Charges at full power up to the 20th percentile of the price, discharges from the 80th on (W.5).
 
     The price counts what green energy earns once it leaves: that of the grid, less its green share at the
-    green price. What is left over at the end is made up for by the latest hours.
+    price of its first green MWh. What is left over at the end is made up for by the latest hours.
     """
     region, power = day.region, day.ratings.p_max_mw
-    price = region.buy_price_per_mwh - day.green_share * region.green_price_per_mwh
+    price = region.buy_price_per_mwh - day.green_share * region.first_green_price_per_mwh(day.pricing)
     low, high = np.percentile(price, (LOW_PERCENTILE, HIGH_PERCENTILE))
     wanted: Array = np.where(price <= low, power, np.where(price >= high, -power, 0.0))
     if low == high:
@@ -42,8 +42,11 @@ def greedy_threshold(day: GreenDay) -> GreenPlan:
 
 
 def blind_to_own_effect(day: GreenDay) -> GreenPlan:
-    """Plans as if its discharge did not lower the nodal price, and is paid what that leaves."""
-    seen = replace(day, pricing="uniform" if day.pricing == "nodal" else day.pricing)
+    """Plans as if its discharge did not lower the nodal price below what others leave."""
+    region, seen = day.region, day
+    if day.pricing == "nodal":
+        first = region.first_green_price_per_mwh("nodal")
+        seen = replace(day, region=replace(region, green_price_per_mwh=first), pricing="uniform")
     plan = best_plan(seen)
     return replay(day, plan.charge_mw, plan.discharge_mw)
 
@@ -83,15 +86,7 @@ def rolling_with_persistence(day: GreenDay) -> GreenPlan:
 
 def _cut(day: GreenDay, start: int, stop: int) -> GreenDay:
     """Some periods of a day."""
-    region, within = day.region, slice(start, stop)
-    part = replace(
-        region,
-        load_mw=region.load_mw[within],
-        buy_price_per_mwh=region.buy_price_per_mwh[within],
-        sell_price_per_mwh=region.sell_price_per_mwh[within],
-        green_price_per_mwh=region.green_price_per_mwh[within],
-    )
-    return replace(day, region=part, green_share=day.green_share[within])
+    return replace(day, region=day.region.cut(start, stop), green_share=day.green_share[start:stop])
 
 
 def _first_energy(day: GreenDay) -> Array | None:

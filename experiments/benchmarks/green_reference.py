@@ -54,11 +54,17 @@ def grid_optimum(day: GreenDay, n_energy: int = 97, n_share: int = 81) -> float:
 
 
 def _paid(day: GreenDay, t: int, green_mw: Array) -> Array:
-    """What green discharge is paid, money; what goes beyond the load may not be."""
-    load = float(day.region.load_mw[t])
-    used = np.minimum(green_mw, load)
-    price = cleanness_price_per_mwh(day.pricing, day.region.green_price_per_mwh[t], np.array(load), used)
-    return np.where(green_mw > load + 1e-9, -_NEVER, price * used * day.region.period_h)
+    """What green discharge is paid, money; what goes beyond what the region can use may not be."""
+    region = day.region
+    room = float(region.green_room_mw[t])
+    used = np.minimum(green_mw, room)
+    price = cleanness_price_per_mwh(
+        day.pricing,
+        region.green_price_per_mwh[t],
+        region.whole_load_mw[t],
+        used + region.foreign_green_mw[t],
+    )
+    return np.where(green_mw > room + 1e-9, -_NEVER, price * used * region.period_h)
 
 
 def _between(share: Array, to_go: Array, mixed: Array) -> Array:

@@ -20,10 +20,7 @@ from gridarium.experiments.benchmarks.vpp_instances import shipped_day
 
 def afternoon(day: GreenDay) -> GreenDay:
     """Twelve hours from eight o'clock."""
-    region, within = day.region, slice(8, 20)
-    names = ("load_mw", "buy_price_per_mwh", "sell_price_per_mwh", "green_price_per_mwh")
-    part = replace(region, **{name: getattr(region, name)[within] for name in names})
-    return replace(day, region=part, green_share=day.green_share[within])
+    return replace(day, region=day.region.cut(8, 20), green_share=day.green_share[8:20])
 
 
 def test_greedy_trades_at_the_ends_of_the_price_and_costs_more_than_the_best() -> None:

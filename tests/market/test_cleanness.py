@@ -120,6 +120,53 @@ def test_a_bill_refuses_more_green_than_is_discharged_and_a_region_what_it_canno
         region(green_price_per_mwh=np.array([np.nan, 1.0]))
 
 
+@pytest.mark.parametrize("pricing", ["none", "uniform", "nodal"])
+def test_two_plants_of_a_region_are_paid_together_what_one_would_be(pricing: Pricing) -> None:
+    rng = np.random.default_rng(5)
+    mine, other = rng.uniform(0.2, 1.0, (2, 2))
+    charge, discharge = rng.uniform(0.0, 0.2, (2, 2, 2))
+    green = discharge * rng.uniform(0.0, 1.0, (2, 2))
+    whole = region(load_mw=mine + other).bill(
+        charge.sum(axis=0), discharge.sum(axis=0), green.sum(axis=0), pricing
+    )
+    parts = [
+        region(load_mw=load, foreign_load_mw=rest, foreign_green_mw=green[1 - k]).bill(
+            charge[k], discharge[k], green[k], pricing
+        )
+        for k, (load, rest) in enumerate(((mine, other), (other, mine)))
+    ]
+    assert [float(sum(each)) for each in zip(*parts, strict=True)] == pytest.approx([float(x) for x in whole])
+
+
+def test_a_plant_is_paid_by_the_first_price_and_the_room_that_others_leave() -> None:
+    day = region(foreign_load_mw=0.3, foreign_green_mw=np.array([0.1, 0.5]))
+    first, room = day.first_green_price_per_mwh("nodal"), day.green_room_mw
+    # The second hour's load is clean already.
+    assert first == pytest.approx([36.0 * 6.0 / 7.0, 0.0])
+    assert room == pytest.approx([0.6, 0.0])
+    green = np.array([0.25, 0.0])
+    paid = day.bill(np.zeros(2), green, green, "nodal").environmental_money
+    assert float(paid) == pytest.approx(first[0] * (0.25 - 0.25**2 / room[0]))
+    assert day.cut(1, 2).foreign_green_mw.tolist() == [0.5]
+
+
+def test_green_beyond_what_others_leave_and_foreign_series_that_cannot_be_are_told() -> None:
+    day = region(foreign_load_mw=np.array([0.1, 0.0]), foreign_green_mw=np.array([0.0, 0.15]))
+    some = np.array([0.0, 0.1])
+    with pytest.raises(
+        InputError, match=r"r1.*\n.*green_discharge_mw, period 1: got 0\.1; .*\[0, 0\.05\] MW"
+    ):
+        day.bill(np.zeros(2), some, some, "nodal")
+    with pytest.raises(
+        InputError, match=r"foreign_green_mw, period 1: got 0\.3; .*\[0, 0\.2\] MW, the load of"
+    ):
+        region(foreign_green_mw=np.array([0.0, 0.3]))
+    with pytest.raises(InputError, match=r"foreign_load_mw: got -0\.1"):
+        region(foreign_load_mw=np.array([-0.1, 0.0]))
+    with pytest.raises(InputError, match=r"foreign_load_mw: got \(3,\)"):
+        region(foreign_load_mw=np.zeros(3))
+
+
 def test_bills_are_the_least_that_purchase_and_sale_can_cost() -> None:
     """B9 as a linear programme, whose prices leave nothing to gain from buying and selling at once."""
     rng = np.random.default_rng(3)
