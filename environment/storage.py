@@ -106,6 +106,12 @@ class StorageFlow(NamedTuple):
     e_out_mwh: float
 
 
+def through_mwh(flow: StorageFlow, before_mwh: float) -> float:
+    """Energy that was charged and given back within a period, where more left than was there before, MWh."""
+    through = flow.e_out_mwh - before_mwh
+    return through if through > TOLERANCE else 0.0
+
+
 class StorageUnit:
     """A storage and its state.
 

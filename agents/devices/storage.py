@@ -12,6 +12,7 @@ from gridarium.agents.devices.breaker import Breaker
 from gridarium.agents.devices.commanded import Commands
 from gridarium.agents.devices.storage_carbon import StorageCarbon
 from gridarium.agents.devices.storage_feed import Fed, StorageFeed
+from gridarium.agents.devices.storage_label import StorageLabel
 from gridarium.agents.devices.storage_run import StorageRun, Wanted, corrected_by
 from gridarium.agents.devices.thermal_protection import ThermalProtection
 from gridarium.agents.rows import Rows
@@ -33,6 +34,7 @@ class StorageDevice(Listener):
     - `operate`, `settle`: what it does in each settlement period
     - `update`, `correct`, `follow`, `rest`: what it does otherwise from the middle of a period on
     - `breaker`, `thermal`: opens at once, whoever commands; what it does so for, if it was fitted
+    - `label`: how green what is in it is; None where nobody keeps count
     - `power`, `corrected`, `content_mwh`, `status`, `rows`: what it tells
     - `charge_mw`, `discharge_mw`, `e_mwh`: what it did in each period, and its content at the end of it
     - `flow`: energies that entered and left it in the period that runs
@@ -68,12 +70,12 @@ class StorageDevice(Listener):
         self._feed, self._before_mwh = StorageFeed(site, owner), self._run.unit.e_mwh
         self._correction: Correction | None = None
         self.thermal: ThermalProtection | None = None
+        self.label: StorageLabel | None = None
         self.breaker = Breaker()
         self.breaker.watch(self.update)
         n_period = horizon.n_period
         self._told_charge_mw, self._told_discharge_mw = np.zeros(n_period), np.zeros(n_period)
-        self.price_per_mwh = np.zeros(n_period)
-        self._told_mvar, self.q_mvar = np.zeros(n_period), np.zeros(n_period)
+        self.price_per_mwh, self._told_mvar, self.q_mvar = np.zeros((3, n_period))
         self.interventions = 0
         self.flow = StorageFlow(0.0, 0.0)
         self.charge_mw, self.discharge_mw = np.zeros(n_period), np.zeros(n_period)
@@ -203,6 +205,8 @@ class StorageDevice(Listener):
         """Account for the carbon of the energy that was moved in a period."""
         if self.thermal is not None:
             self.thermal.end_period(period)
+        if self.label is not None:
+            self.label.settle(period, self.flow)
         if self._carbon is None:
             return
         charge, taken_tco2 = float(self.charge_mw[period]), 0.0
@@ -259,7 +263,8 @@ class StorageDevice(Listener):
             (float(done[period - 1]) if period else 0.0) for done in (self.charge_mw, self.discharge_mw)
         )
         pool_tco2 = None if self._carbon is None else self._carbon.in_pool_tco2
-        return StorageStatus(period, charge, discharge, self._run.unit.e_mwh, pool_tco2)
+        status = StorageStatus(period, charge, discharge, self._run.unit.e_mwh, pool_tco2)
+        return status if self.label is None else self.label.told(status)
 
     def rows(self) -> Iterator[Rows]:
         """What it did, and held at the end of each period."""
@@ -270,8 +275,6 @@ class StorageDevice(Listener):
         }
         yield Rows("dispatch", {"bus": self.site.label, **power, "e_mwh": self.e_mwh})
         held: dict[str, ArrayLike] = {"e_mwh": self.e_mwh}
-        if self._carbon is not None:
-            held |= {"pool_tco2": self._carbon.pool_tco2, "carbon_tco2": self._carbon.stored_tco2}
-        if self.thermal is not None:
-            held |= {"temperature_c": self.thermal.last_c, "temperature_max_c": self.thermal.highest_c}
+        for part in (self._carbon, self.label, self.thermal):
+            held |= {} if part is None else part.columns
         yield Rows("storages", {"p_charge_mw": self.charge_mw, "p_discharge_mw": self.discharge_mw, **held})

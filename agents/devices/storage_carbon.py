@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from gridarium.environment.arrays import Array
 from gridarium.environment.attribute_tank import AttributeTank
 from gridarium.environment.horizon import Horizon
-from gridarium.environment.storage import TOLERANCE, StorageFlow
+from gridarium.environment.storage import StorageFlow, through_mwh
 from gridarium.market.messages.commands import PoolSchedule
 
 
@@ -79,10 +82,13 @@ class StorageCarbon:
 
         Only where more was given than was there before: its carbon stays in what is left.
         """
-        through = flow.e_out_mwh - self._tank.energy_mwh
-        if through <= TOLERANCE:
-            return flow
+        through = through_mwh(flow, self._tank.energy_mwh)
         return StorageFlow(flow.e_in_mwh - through, flow.e_out_mwh - through)
+
+    @property
+    def columns(self) -> Mapping[str, Array]:
+        """What was in pool and tank at the end of each period, for a table."""
+        return {"pool_tco2": self.pool_tco2, "carbon_tco2": self.stored_tco2}
 
     def _open_pool(self, period: int, e_mwh: float) -> None:
         """Fill the virtual pool with what the schedule that begins with a period says."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from gridarium.agents.devices.breaker import Breaker
+from gridarium.environment.arrays import Array
 from gridarium.environment.clock import HOUR_S, Clock
 from gridarium.environment.thermal_mass import ThermalMass, ThermalRatings
 
@@ -64,6 +66,11 @@ class ThermalProtection:
         self._catch_up()
         self.last_c[period], self.highest_c[period] = self._mass.temperature_c, self._highest_c
         self._highest_c = self._mass.temperature_c
+
+    @property
+    def columns(self) -> Mapping[str, Array]:
+        """Temperatures at the end of each period, and the highest within it, for a table."""
+        return {"temperature_c": self.last_c, "temperature_max_c": self.highest_c}
 
     def _catch_up(self) -> None:
         """Between two changes the temperature only rises or only falls."""

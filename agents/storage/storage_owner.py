@@ -10,6 +10,7 @@ from gridarium.agents.base import GridAgent, on
 from gridarium.agents.devices.edge_link import EdgeLink, EdgeLinkTerms
 from gridarium.agents.devices.storage import StorageDevice
 from gridarium.agents.devices.storage_carbon import StorageCarbon
+from gridarium.agents.devices.storage_label import LabelTerms, StorageLabel
 from gridarium.agents.rows import Rows
 from gridarium.agents.storage.own_records import OwnRecords
 from gridarium.agents.storage.pool_membership import OwnerTerms, PoolMembership
@@ -53,6 +54,8 @@ class StorageOwner(GridAgent):
         With a pool that it may join; None where there is none.
     edge : EdgeLinkTerms, optional
         With an edge controller; None where there is none.
+    label : LabelTerms, optional
+        How what is inside is labelled as green; None where nobody counts that.
     """
 
     kind = "storage"
@@ -70,6 +73,7 @@ class StorageOwner(GridAgent):
         surplus_mw: Array | None = None,
         pool: OwnerTerms | None = None,
         edge: EdgeLinkTerms | None = None,
+        label: LabelTerms | None = None,
     ) -> None:
         super().__init__(site, name)
         days = horizon or Horizon.of(self.world)
@@ -78,6 +82,9 @@ class StorageOwner(GridAgent):
         self.carbon = StorageCarbon(name, ratings.soc_initial * ratings.e_max_mwh, days)
         self.storage = StorageDevice(site, self.name, ratings, days, self.carbon)
         self.mount(self.storage)
+        if label is not None:
+            self.storage.label = StorageLabel(ratings, label, days)
+            self.mount(self.storage.label)
         self._regime, self._surplus_mw = regime or PriceArbitrage(), surplus_mw
         self._home = StorageHome(
             self.world, self.name, ratings, wear_cost_per_mwh, days.n_step, days.step_h, ties
