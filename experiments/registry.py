@@ -239,6 +239,11 @@ _SHIPPED: Mapping[str, Kind] = {
             ),
             Entry("prenucleolus", "gridarium.market.pool_splits:Prenucleolus", "least complaints"),
             Entry("least-core", "gridarium.market.pool_splits:LeastCore", "least largest complaint"),
+            Entry(
+                "with-minus-without",
+                "gridarium.market.pool_splits:WithMinusWithout",
+                "what an owner adds to all others; the platform keeps, or bears, the rest",
+            ),
         ),
     ),
     "join-rules": Kind(

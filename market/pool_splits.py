@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -94,7 +94,16 @@ class SplitRule(Protocol):
     """How v(N) is shared out among the players."""
 
     def shares(self, game: PoolGame) -> Array:
-        """Shares of the players in the unit of v, shape (n_player,); they sum to v(N)."""
+        """Shares of the players in the unit of v, shape (n_player,).
+
+        They sum to v(N), unless the rule says with a true `leaves_rest` that the platform keeps, or bears,
+        what is left.
+        """
+
+
+def leaves_rest(rule: SplitRule) -> bool:
+    """Whether the shares of a rule need not sum to v(N)."""
+    return bool(getattr(rule, "leaves_rest", False))
 
 
 def shared(rule: SplitRule, game: PoolGame) -> dict[str, float]:
@@ -197,6 +206,27 @@ class LeastCore:
     def shares(self, game: PoolGame) -> Array:
         """As `coalition_core.least_core`."""
         return least_core(game.table).shares
+
+
+class WithMinusWithout:
+    """What each adds to all others: their shares sum to less than v(N) where players crowd each other."""
+
+    leaves_rest: ClassVar[bool] = True
+
+    def shares(self, game: PoolGame) -> Array:
+        """v(N) less v without the player; n + 1 coalitions are asked.
+
+        Notes
+        -----
+        What the paper calls its Shapley or contribution method [1]_.
+
+        References
+        ----------
+        .. [1] MPCE 2024, 12(2), 346-358, doi:10.35833/MPCE.2023.000762
+        """
+        everybody = np.ones((1, len(game.players)), dtype=np.bool_)
+        values = game.value(np.concatenate([everybody, ~np.eye(len(game.players), dtype=np.bool_)]))
+        return np.asarray(values[0] - values[1:])
 
 
 Values = Callable[[Flags], Array]

@@ -18,7 +18,7 @@ from gridarium.market.messages.commands import Receipt
 from gridarium.market.messages.status import StorageStatus
 
 LabelRule = Literal["proportional", "fifo", "load-generator"]
-"""What leaves first: what is inside as it is mixed, the oldest of it, or what is green, as far as that goes."""
+"""What leaves first: the mix of what is inside, the oldest of it, or what is green, as far as that goes."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,14 @@ from numpy.typing import ArrayLike
 from gridarium.environment.arrays import Flags
 from gridarium.market.coalition import membership
 from gridarium.market.messages.storage_pools import Availability, CoalitionValues, OwnerPay, Registration
-from gridarium.market.pool_splits import PoolGame, SplitRule, needed_coalitions, shares_of_owners, values_of
+from gridarium.market.pool_splits import (
+    PoolGame,
+    SplitRule,
+    leaves_rest,
+    needed_coalitions,
+    shares_of_owners,
+    values_of,
+)
 from gridarium.market.storage_pooling import OPERATOR, ClassRules, sub_pools
 
 MOST_TABULATED = 12
@@ -41,6 +48,7 @@ class PoolDay:
     members: list[str] = field(default_factory=list)
     share_money: dict[str, float] = field(default_factory=dict)
     operator_money: float = 0.0
+    kept_money: float | None = None
     game: int = -1
     pay: Mapping[str, OwnerPay] = field(default_factory=dict)
 
@@ -88,6 +96,7 @@ class PoolDay:
             "by_group": float(self.by_group),
             "shares_money": sum(self.share_money.values()),
             "operator_share_money": self.operator_money,
+            **({} if self.kept_money is None else {"kept_money": self.kept_money}),
         }
 
 
@@ -178,6 +187,13 @@ class PoolBooks:
             order = [name for name in self._game.players if name in members]
             self._shares[members] = shares_of_owners(self._split, self._game, order, self._operator_plays)
         return dict(self._shares[members])
+
+    def kept_money(self, members: frozenset[str]) -> float | None:
+        """What the platform keeps, or bears, of the members' value; None where the rule leaves it nothing."""
+        if not leaves_rest(self._split) or self._game is None:
+            return None
+        worth = float(self._game.value(self._game.flags([tuple(members)]))[0])
+        return worth - sum(self.shares_money(members).values())
 
     def prospect_money(self, name: str, enrolled: frozenset[str]) -> float:
         """Share that an owner would have with those enrolled; with all owners where these are too many."""

@@ -255,6 +255,7 @@ class StoragePool(GridAgent):
         shares = self._books.shares_money(frozenset(day.members))
         own = shares.pop(OPERATOR, 0.0)
         day.settle(shares, own, self._books.number, self._books.capacity_mwh, self._rules.compensated)
+        day.kept_money = self._books.kept_money(frozenset(day.members))
         self._pay = day.pay
         period = self._horizon.periods(values.day).stop - 1
         paid = {**shares, self._operator: own}

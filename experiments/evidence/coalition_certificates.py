@@ -33,12 +33,14 @@ def pool_money(known: GridEvidence) -> Iterator[Reading]:
     days, owners = known.tables.get("pool_days"), known.tables.get("storage_pool")
     if days is None or owners is None:
         return
-    shared = (days["shares_money"] + days["operator_share_money"]).to_numpy()
+    kept = days.get("kept_money", pd.Series(0.0, days.index))
+    shared = (days["shares_money"] + days["operator_share_money"] + kept).to_numpy()
     worth = np.array([_value_of_members(known.tables, int(day)) for day in days["day"]])
     yield Reading(
         "shares of the pool", float(np.abs(shared - worth).max()), _ROUNDING * max(1.0, np.abs(worth).max()),
         "money", True,
-        "largest difference on a day of all shares and the value of the members",
+        "largest difference on a day of all shares, with what the platform says it keeps by a rule that "
+        "leaves it a rest, and the value of the members",
     )  # fmt: skip
     ledger = known.tables["ledger"]
     by_account = _booked(ledger, POOL_SHARE)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_IN_GROUPS = 10
 """Owners up to whom every group is looked at."""
-_FOR_ANY_NUMBER = ("capacity", "sampled-shapley")
+_FOR_ANY_NUMBER = ("capacity", "sampled-shapley", "with-minus-without")
 
 
 def build_pool(build: GridBuild) -> PoolContract | None:

@@ -18,7 +18,14 @@ from gridarium.environment.connection import Connection
 from gridarium.environment.links import LinkQuality
 from gridarium.market.accounts import POOL_SHARE, POOL_VALUE
 from gridarium.market.formation import formation_of
-from gridarium.market.pool_splits import Capacity, LeastCore, Prenucleolus, SampledShapley, SplitRule
+from gridarium.market.pool_splits import (
+    Capacity,
+    LeastCore,
+    Prenucleolus,
+    SampledShapley,
+    SplitRule,
+    WithMinusWithout,
+)
 from gridarium.market.storage_pooling import ClassRules
 
 EQUAL = {"a": 1.0, "b": 1.0, "c": 1.0}
@@ -170,6 +177,19 @@ def test_rules_share_all_of_it(split: object) -> None:
     sizes = {"a": 1.0, "b": 2.0, "c": 5.0}
     pool = play(majority, sizes, rules(split=split, sub_pools=2), n_day=3)
     assert sum(pool.days[-1].share_money.values()) == pytest.approx(30.0)
+
+
+def test_what_a_rule_leaves_stays_with_the_platform() -> None:
+    def crowded(members: frozenset[str]) -> float:
+        return 30.0 * len(members) ** 0.5
+
+    pool = play(crowded, EQUAL, rules(split=WithMinusWithout()), n_day=2)
+    adds = 30.0 * (3.0**0.5 - 2.0**0.5)
+    assert [pool.days[-1].share_money[name] for name in "abc"] == pytest.approx([adds] * 3)
+    kept = 30.0 * 3.0**0.5 - 3.0 * adds
+    (days,) = (each for each in pool.rows() if each.table == "pool_days")
+    assert days.values["kept_money"] == pytest.approx([kept] * 2)
+    assert pool.world.ledger.balance("pool") == pytest.approx(2.0 * kept)
 
 
 def test_fit_and_unfit() -> None:

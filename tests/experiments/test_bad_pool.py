@@ -38,7 +38,8 @@ POOLED = ("tariff.kind=tou", "dso.storage=pooled", "storage_pool={}")
         ),
         (
             [*POOLED, *(f"storages.s{i}={{p_max_mw: 1, e_max_mwh: 1}}" for i in range(10))],
-            "storage_pool.split: got 'shapley'; must be one of capacity, sampled-shapley with more than 12",
+            "storage_pool.split: got 'shapley'; must be one of capacity, sampled-shapley, "
+            "with-minus-without with more than 12",
         ),
         (
             [

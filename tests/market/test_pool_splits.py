@@ -20,6 +20,8 @@ from gridarium.market.pool_splits import (
     SampledShapley,
     Shapley,
     SplitRule,
+    WithMinusWithout,
+    leaves_rest,
     needed_coalitions,
     shared,
     shares_of_owners,
@@ -151,3 +153,16 @@ def test_a_nucleolus_of_owners_who_earn_more_alone_is_refused() -> None:
     game = random_game(0)
     with pytest.raises(InputError, match="prenucleolus does not ask for that"):
         Nucleolus().shares(game)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_with_minus_without_is_what_each_adds_when_it_comes_last(seed: int) -> None:
+    game = random_game(seed)
+    last = [game.table.total - game.table.value({*game.players} - {name}) for name in game.players]
+    assert WithMinusWithout().shares(game) == pytest.approx(last)
+    # By a submodular game, all but for its noise, who comes last adds least.
+    assert sum(last) < game.table.total
+    assert leaves_rest(WithMinusWithout())
+    assert not leaves_rest(Shapley())
+    asked = needed_coalitions(WithMinusWithout(), game)
+    assert len(asked) == len(game.players) + 1
