@@ -18,6 +18,7 @@ from gridarium.experiments.figures.storage_pool import storage_pool_drawings
 from gridarium.experiments.figures.storages import storage_drawings
 from gridarium.experiments.figures.sweep import sweep_drawings
 from gridarium.experiments.figures.system import capture_drawings, cost_drawings, deviation_drawings
+from gridarium.experiments.figures.vpp import vpp_drawings
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.results import Result
 
@@ -39,6 +40,7 @@ DRAWINGS: tuple[Callable[[GridResult], Iterator[Drawing]], ...] = (
     ladder_drawings,
     profit_drawings,
     storage_pool_drawings,
+    vpp_drawings,
     edge_drawings,
 )
 """Figures of a grid; each yields nothing where the tables of its component are missing."""
