@@ -303,6 +303,9 @@ _SHIPPED: Mapping[str, Kind] = {
         (
             Entry("adcef", "gridarium.experiments.papers.adcef:PAPER", "adjustable carbon emission factor"),
             Entry(
+                "green-vpp", "gridarium.experiments.papers.green_vpp:PAPER", "stored cleanness that is paid"
+            ),
+            Entry(
                 "net-zero", "gridarium.experiments.papers.net_zero:PAPER", "captured carbon, shared storage"
             ),
             Entry("ries-carbon", "gridarium.experiments.papers.ries_carbon:PAPER", "a fair carbon price"),
