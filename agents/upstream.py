@@ -11,8 +11,10 @@ import numpy as np
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
+from gridarium.environment.errors import Fault, InputError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
+from gridarium.market.messages.cleanness import CarbonPriceRequest, CarbonPrices
 from gridarium.market.messages.forecasts import ForecastRequest
 from gridarium.market.messages.tariffs import CarbonOffer, CarbonTerms, LoadPlan, TariffSignal
 
@@ -29,11 +31,27 @@ class SupplyProfile:
         For energy that the grid below takes, and for what it feeds back.
     factor_tco2_per_mwh : ndarray
         Carbon factor of what it supplies.
+    green_share : ndarray, optional
+        Share of what it supplies that is green; told only where it is given.
+
+    Raises
+    ------
+    InputError
+        If a green share is outside [0, 1].
     """
 
     price_per_mwh: Array
     export_price_per_mwh: Array
     factor_tco2_per_mwh: Array
+    green_share: Array | None = None
+
+    def __post_init__(self) -> None:
+        share = np.zeros(0) if self.green_share is None else self.green_share
+        wrong = ~((share >= 0.0) & (share <= 1.0))
+        if wrong.any():
+            step = int(wrong.argmax())
+            fault = Fault(f"green_share, step {step}", float(share[step]), "must be in [0, 1]")
+            raise InputError("supply profile", [fault])
 
 
 class UpstreamMarket(GridAgent):
@@ -92,7 +110,17 @@ class UpstreamMarket(GridAgent):
             series(self._horizon.of_day(values, day))
             for values in (profile.price_per_mwh, profile.export_price_per_mwh, profile.factor_tco2_per_mwh)
         )
-        return TariffSignal(1, price, factor, price, final=True, day=day, export_price_per_mwh=paid)
+        green = (
+            None if profile.green_share is None else series(self._horizon.of_day(profile.green_share, day))
+        )
+        return TariffSignal(
+            1, price, factor, price, final=True, day=day, export_price_per_mwh=paid, green_share=green
+        )
+
+    @on(ForecastRequest)
+    def tell_outlook(self, request: ForecastRequest, sender: str) -> TariffSignal:
+        """Tell the terms of a day to come, which whoever plans beyond the day before asks for."""
+        return self._terms(request.day)
 
     def rows(self) -> Iterator[Rows]:
         """Its terms, and what the operator below has told it."""
@@ -127,13 +155,17 @@ class CarbonMarket(GridAgent):
     site : Site
     name : str
     terms : CarbonTerms
+    price_per_tco2 : ndarray, shape (n_day * n_step,), optional
+        Its price by step of all days; that of the terms at all times by default.
     """
 
     kind = "carbon_market"
 
-    def __init__(self, site: Site, name: str, terms: CarbonTerms) -> None:
+    def __init__(
+        self, site: Site, name: str, terms: CarbonTerms, price_per_tco2: Array | None = None
+    ) -> None:
         super().__init__(site, name)
-        self._terms = terms
+        self._terms, self._price_per_tco2 = terms, price_per_tco2
         self._offers: dict[tuple[str, int], float] = {}
 
     @property
@@ -145,6 +177,15 @@ class CarbonMarket(GridAgent):
     def tell_terms(self, request: ForecastRequest, sender: str) -> CarbonTerms:
         """Tell price and quota of a day."""
         return self._terms
+
+    @on(CarbonPriceRequest)
+    def tell_prices(self, request: CarbonPriceRequest, sender: str) -> CarbonPrices:
+        """Tell the price of a day in steps; in settlement periods where it is the same at all times."""
+        price, world = self._price_per_tco2, self.world
+        if price is None:
+            price = np.full(world.n_period, self._terms.price_per_tco2)
+        days = price.reshape(Horizon.of(world).n_day, -1)
+        return CarbonPrices(request.day, series(days[request.day]))
 
     @on(CarbonOffer)
     def take_offer(self, offer: CarbonOffer, sender: str) -> None:

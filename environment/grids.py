@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gridarium.environment.arrays import Array
+from gridarium.environment.arrays import Array, Index
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.environment.injections import Injections
 from gridarium.environment.network import Feeder
@@ -184,11 +184,30 @@ class Grid:
         """
         return Site(self, self.feeder.index(label))
 
-    def spread(self) -> SpreadSite:
-        """All load buses in the proportion of their nominal loads, with the reactive power of each."""
+    def spread(self, buses: Index | None = None) -> SpreadSite:
+        """Load buses in the proportion of their nominal loads, with the reactive power of each.
+
+        Parameters
+        ----------
+        buses : ndarray of int, optional
+            Only these; all by default.
+
+        Raises
+        ------
+        NetworkError
+            If no load stands at these buses.
+        """
         p_mw, q_mvar = self.feeder.p_load_mw, self.feeder.q_load_mvar
         q_per_p = np.divide(q_mvar, p_mw, out=np.zeros_like(q_mvar), where=p_mw > 0)
-        return SpreadSite(self, p_mw / p_mw.sum(), q_per_p)
+        if buses is None:
+            return SpreadSite(self, p_mw / p_mw.sum(), q_per_p)
+        there = np.zeros_like(p_mw)
+        there[buses] = p_mw[buses]
+        if not there.sum() > 0.0:
+            labels = ", ".join(str(self.feeder.bus_labels[bus]) for bus in buses)
+            allowed = "must hold a bus with a nominal load above 0 MW, for a load to be spread over"
+            raise NetworkError(f"grid {self.name or self.feeder.name}", [Fault("buses", labels, allowed)])
+        return SpreadSite(self, there / there.sum(), q_per_p)
 
     def load_sites(self) -> list[tuple[Site, float]]:
         """Each load bus, with the reactive power of its load, and its share of all load."""

@@ -9,7 +9,7 @@ import numpy as np
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
-from gridarium.environment.grids import Site
+from gridarium.environment.grids import Place
 from gridarium.environment.horizon import Horizon
 from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
 from gridarium.market.messages.status import LoadStatus, StatusRequest
@@ -20,7 +20,8 @@ class SystemLoad(GridAgent):
 
     Parameters
     ----------
-    site : Site
+    site : Site or SpreadSite
+        Where it is drawn: at a bus, or spread over several.
     name : str
     forecast_mw : ndarray, shape (n_period,)
         As expected the day before.
@@ -30,7 +31,7 @@ class SystemLoad(GridAgent):
 
     kind = "load"
 
-    def __init__(self, site: Site, name: str, forecast_mw: Array, actual_mw: Array) -> None:
+    def __init__(self, site: Place, name: str, forecast_mw: Array, actual_mw: Array) -> None:
         super().__init__(site, name)
         self.site, self.horizon = site, Horizon.of(self.world)
         self._forecast_mw, self._actual_mw = series(forecast_mw), series(np.maximum(0.0, actual_mw))

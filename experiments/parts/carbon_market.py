@@ -19,14 +19,22 @@ class CarbonMarket(Section):
     """Free allowance for gross energy (theta), tCO2/MWh."""
 
 
-def build_carbon_market(build: GridBuild) -> str:
-    """Make the agent who buys what the operator of a feeder emits below its quota; returns its name."""
+def build_carbon_market(build: GridBuild, price_column: str | None = None) -> str:
+    """Make the agent who buys what the operator of a feeder emits below its quota; returns its name.
+
+    Parameters
+    ----------
+    build : GridBuild
+    price_column : str, optional
+        Profile column with its price by step; one price at all times by default.
+    """
     from gridarium.agents.upstream import CarbonMarket as MarketAgent
     from gridarium.market.messages.tariffs import CarbonTerms
 
     prices = PRICES.of(build.scenario)
     terms = CarbonTerms(prices.carbon_price_per_tco2, prices.quota_tco2_per_mwh)
-    return MarketAgent(build.grid.head, ACCOUNT, terms).name
+    by_step = None if price_column is None else build.column(price_column)
+    return MarketAgent(build.grid.head, ACCOUNT, terms, by_step).name
 
 
 CARBON_MARKET: Part[CarbonMarket] = Part(

@@ -15,6 +15,7 @@ from gridarium.experiments.parts.carbon_pool import CARBON_POOL
 from gridarium.experiments.parts.compensators import COMPENSATORS
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.day_ahead_market import DAY_AHEAD_MARKET
+from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERATOR
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.edge import EDGE
 from gridarium.experiments.parts.gas_turbines import GAS_TURBINES
@@ -26,6 +27,7 @@ from gridarium.experiments.parts.negotiation import NEGOTIATION
 from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.parts.operator import OPERATOR
 from gridarium.experiments.parts.part import GridScenario, Part
+from gridarium.experiments.parts.price_regions import PRICE_REGIONS
 from gridarium.experiments.parts.prosumers import PROSUMERS
 from gridarium.experiments.parts.provider import PROVIDER
 from gridarium.experiments.parts.recorded_grids import RECORDED_GRIDS
@@ -77,6 +79,8 @@ HOUSE: tuple[Part[Any], ...] = (
     INCIDENTS,
     EDGE,
     TIES,
+    PRICE_REGIONS,
+    DISTRIBUTION_OPERATOR,
 )
 """Parts of gridarium; units without a site are placed in this order."""
 

@@ -66,5 +66,5 @@ NEGOTIATION: Part[Negotiation] = Part(
     annotation=Negotiation,
     default=Negotiation(),
     meaning="When the operator of a feeder negotiates, and when it stops.",
-    under=("dso",),
+    under=("dso", "distribution_operator"),
 )

@@ -226,8 +226,8 @@ NETWORK: Part[Network] = Part(
     field="network",
     annotation=Network,
     default=Network(),
-    meaning="The network of a distribution system operator or of a TIES.",
-    under=("dso", "ties"),
+    meaning="The network of the operator of a feeder or of a TIES.",
+    under=("dso", "distribution_operator", "ties"),
     checks=(
         (frozenset({"network", *_UNITS}), _sites_have_units),
         (frozenset({"network"}), _network_is_a_feeder),

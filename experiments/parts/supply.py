@@ -38,6 +38,9 @@ class Prices(Section):
     """Profile column with the purchase price instead, money/MWh; null takes the share."""
     metered_factor_column: Name | None = None
     """Profile column with the carbon factor of what really comes in, tCO2/MWh; null is what is told."""
+    green_share_column: Name | None = None
+    """Profile column with the share of what comes in that is green, told to a distribution operator; null
+    tells none."""
     carbon_price_per_tco2: Annotated[float, Range(0, 1000), Money()] = 73.65
     """Price of the carbon market, money/tCO2."""
     quota_tco2_per_mwh: Annotated[float, Range(0, 2)] = 0.5
@@ -83,7 +86,9 @@ def _build_upstream(build: GridBuild) -> None:
     )
     exported = prices.export_share_of_wholesale * wholesale
     factor = profiles.column("grid_tco2_per_mwh")
-    supplied = SupplyProfile(*(build.over_days(series(values)) for values in (wholesale, exported, factor)))
+    green = None if prices.green_share_column is None else build.column(prices.green_share_column)
+    price, paid, carbon = (build.over_days(series(values)) for values in (wholesale, exported, factor))
+    supplied = SupplyProfile(price, paid, carbon, green)
     rules = negotiation_rules(build.scenario, build.grid.world)
     build.supplier = UpstreamMarket(
         build.grid.head, UPSTREAM, supplied, build.operator, rules.opens_s, rules.closes_s, build.horizon
@@ -111,7 +116,7 @@ def _build_real_time_market(build: GridBuild) -> None:
 
 
 def _columns(prices: Prices) -> Iterable[str]:
-    own = filter(None, (prices.wholesale_column, prices.metered_factor_column))
+    own = filter(None, (prices.wholesale_column, prices.metered_factor_column, prices.green_share_column))
     return (prices.tou_column, "grid_tco2_per_mwh", *own)
 
 
@@ -120,11 +125,17 @@ PRICES: Part[Prices] = Part(
     annotation=Prices,
     default=Prices(),
     meaning="What the upstream market and the carbon market ask of a feeder.",
-    under=("dso",),
+    under=("dso", "distribution_operator"),
     build=_build_upstream,
     columns=_columns,
     at_root=frozenset(
-        {"wholesale_share_of_tou", "wholesale_column", "metered_factor_column", "export_share_of_wholesale"}
+        {
+            "wholesale_share_of_tou",
+            "wholesale_column",
+            "metered_factor_column",
+            "green_share_column",
+            "export_share_of_wholesale",
+        }
     ),
 )
 REAL_TIME: Part[RealTimeMarket] = Part(

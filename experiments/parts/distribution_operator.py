@@ -1,0 +1,91 @@
+"""The operator of a feeder that pays virtual power plants for the cleanness of what they store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from gridarium.environment.errors import Fault
+from gridarium.experiments.parts.negotiation import NEGOTIATION
+from gridarium.experiments.parts.part import GridScenario, Part
+from gridarium.experiments.parts.supply import PRICES
+from gridarium.experiments.scenario_fields import (
+    Conflict,
+    Name,
+    PositiveMoney,
+    Range,
+    Section,
+    Share,
+)
+from gridarium.market.cleanness import COAL_TCO2_PER_MWH
+
+_AGENT = "operator"
+
+
+class DistributionOperator(Section):
+    """Who buys at the head of the feeder, sells in its regions, and pays for green energy used there."""
+
+    pricing: Literal["none", "uniform", "nodal"] = "nodal"
+    """Whether green discharge is paid: not at all, at one price in all regions, or at the nodal carbon price
+    of its region, which it lowers itself (scenarios 3, 1 and 2)."""
+    carbon_price_column: Name | None = "carbon_price_per_tco2"
+    """Profile column with the price of the carbon market, money/tCO2; null takes
+    `prices.carbon_price_per_tco2`."""
+    avoided_tco2_per_mwh: Annotated[float, Range(0, 3, above_low=True)] = COAL_TCO2_PER_MWH
+    """What a MWh of green energy is taken to avoid (kappa), tCO2/MWh."""
+    expected_budget_money: PositiveMoney = 1500.0
+    """Expected budget of the payments of a day (E_exp), in the rate of low-carbon response, money."""
+    vpp_weight: Share = 0.7
+    """Weight of the plants' saving in that rate."""
+    system_weight: Share = 0.3
+    """Weight of what is left of the budget."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield weights that do not sum to 1."""
+        total = self.vpp_weight + self.system_weight
+        if abs(total - 1.0) > 1e-9:
+            allowed = f"must sum to 1 with system_weight, which gives {total:g}"
+            yield Conflict("vpp_weight", self.vpp_weight, allowed)
+
+
+def _knows_the_green_share(scenario: GridScenario) -> Iterator[Fault]:
+    column, given = PRICES.of(scenario).green_share_column, DISTRIBUTION_OPERATOR.is_given(scenario)
+    if given != (column is not None):
+        allowed = "must be given where there is a distribution_operator, and null where there is none"
+        yield Fault("prices.green_share_column", column, allowed)
+
+
+def _without_effect(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield what only a dso goes by."""
+    section = DISTRIBUTION_OPERATOR.of(scenario)
+    if section is None:
+        return
+    idle = ["quota_tco2_per_mwh", "import_limit_mw", "export_limit_mw"]
+    if section.carbon_price_column is not None:
+        idle.append("carbon_price_per_tco2")
+    for part, names in ((PRICES, idle), (NEGOTIATION, ["memory"])):
+        own = part.of(scenario)
+        for name in names:
+            value, default = getattr(own, name), type(own).model_fields[name].default
+            if value != default:
+                allowed = (
+                    f"must be left at {default:g}, without effect, where there is a distribution_operator"
+                )
+                yield Fault(f"{part.field}.{name}", value, allowed)
+
+
+DISTRIBUTION_OPERATOR: Part[DistributionOperator | None] = Part(
+    field="distribution_operator",
+    annotation=DistributionOperator | None,
+    default=None,
+    meaning="The operator of a feeder who pays virtual power plants for cleanness; null for none.",
+    checks=(
+        (frozenset({"distribution_operator", "prices"}), _knows_the_green_share),
+        (frozenset({"distribution_operator", "prices", "negotiation"}), _without_effect),
+    ),
+    columns=lambda section: (
+        () if section is None or section.carbon_price_column is None else (section.carbon_price_column,)
+    ),
+    names=lambda section: () if section is None else (_AGENT,),
+    operates=True,
+)
