@@ -17,11 +17,9 @@ from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.own_storages import OwnStorages
 from gridarium.agents.feeder.records_audit import RecordsAuditor
 from gridarium.agents.questions import Question
+from gridarium.agents.storage.pooled_orders import hear_members, record_orders
 from gridarium.environment.arrays import Array, series
-from gridarium.environment.errors import MessageError
-from gridarium.environment.records import ALLOCATED
-from gridarium.market.messages.commands import Command, StorageCommand
-from gridarium.market.messages.ledger import allocated
+from gridarium.market.messages.commands import Command
 from gridarium.market.messages.storage_pools import CoalitionValues, MembersRequest, PoolMembers
 from gridarium.market.pool_settlement import settle_pool_value
 
@@ -69,9 +67,7 @@ class PooledStorages:
         """
         dso, own = self._dso, self._own
         question = self._ask(today.rules.closes_s, {self._terms.pool: MembersRequest(today.number)})
-        if (yield from question.answered()):
-            raise MessageError(f"agent {dso.name}: no members from {self._terms.pool} before the gate closed")
-        told: PoolMembers = question.replies[self._terms.pool]
+        told = yield from hear_members(dso, question, self._terms.pool)
         self.members[today.number] = told
         inside = dict(zip(told.owners, told.members.tolist(), strict=True))
         names = [unit.name for unit in own.units if not inside[dso.grid.named(unit.name)]]
@@ -83,14 +79,7 @@ class PooledStorages:
 
     def record(self, orders: Mapping[str, Command]) -> None:
         """Write what storages are told to do into the records, for each period that it is about."""
-        dso, hours = self._dso, self._dso.world.period_h
-        for name, order in orders.items():
-            if not isinstance(order, StorageCommand):
-                continue
-            for period, told in enumerate(allocated(order, hours), order.period):
-                dso.world.records.write(
-                    dso.world.clock.now_s, dso.name, name, ALLOCATED, period, **told._asdict()
-                )
+        record_orders(self._dso, orders)
 
     def valued_day(self, day: DsoDay) -> ValuedDay:
         """What the values of coalitions of a day start from."""

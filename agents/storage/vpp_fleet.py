@@ -1,0 +1,244 @@
+"""The storages of a virtual power plant in one region: alike, planned as one, and commanded pro rata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gridarium.agents.storage.green_day import GreenDay, GreenPlan, replay
+from gridarium.agents.storage.green_dispatch import (
+    GreenDispatch,
+    dispatch_without_label,
+    keeps_limits,
+)
+from gridarium.agents.storage.vpp_planners import VppPlanner
+from gridarium.environment.arrays import Array
+from gridarium.environment.storage import StorageRatings
+from gridarium.market.messages.cleanness import CleannessSignal, RegionTerms
+from gridarium.market.regional_bill import RegionDay
+
+KEPT_SHARE = 5e-5
+"""Of the bill without storage: a plan is kept until another one is better by more. It is the gap within which
+plans of the share form are best, so that no plant moves for what its planner cannot tell apart."""
+_PROVEN = ("bound_money", "relaxed_money", "relaxed_green_mwh", "replayed_green_mwh", "overstated_money")
+
+
+@dataclass(frozen=True)
+class PlantStorage:
+    """A storage that a plant may command.
+
+    Parameters
+    ----------
+    owner : str
+        Name in the world of its owner.
+    region : str
+    ratings : StorageRatings
+        Without what its owner keeps to itself.
+    wear_cost_per_mwh : float
+        Of each MWh discharged.
+    """
+
+    owner: str
+    region: str
+    ratings: StorageRatings
+    wear_cost_per_mwh: float = 0.0
+
+
+def fleet_ratings(name: str, units: Sequence[StorageRatings], e_mwh: float) -> StorageRatings:
+    """Ratings of storages that are alike as one storage, with some energy inside; at least one."""
+    first, e_max = units[0], sum(unit.e_max_mwh for unit in units)
+    return replace(
+        first,
+        name=name,
+        p_max_mw=sum(unit.p_max_mw for unit in units),
+        e_max_mwh=e_max,
+        # What owners hold is told by many and may be off the band by last digits.
+        soc_initial=min(max(e_mwh / e_max, first.soc_min), first.soc_max),
+        s_max_mva=sum(unit.s_max_mva for unit in units),
+    )
+
+
+def scaled(ratings: StorageRatings, part: float) -> StorageRatings:
+    """A part of a fleet of storages that are alike."""
+    return replace(
+        ratings,
+        p_max_mw=ratings.p_max_mw * part,
+        e_max_mwh=ratings.e_max_mwh * part,
+        s_max_mva=ratings.s_max_mva * part,
+    )
+
+
+def day_at(
+    terms: RegionTerms,
+    signal: CleannessSignal,
+    ratings: StorageRatings,
+    initial_share: float,
+    wear_cost_per_mwh: float,
+    step_h: float,
+) -> GreenDay:
+    """What a dispatch in a region rests on, by an operator's terms."""
+    region = RegionDay(
+        terms.region,
+        terms.load_mw,
+        terms.buy_price_per_mwh,
+        terms.sell_price_per_mwh,
+        terms.initial_price_per_mwh,
+        step_h,
+        terms.foreign_load_mw,
+        terms.foreign_green_mw,
+    )
+    return GreenDay(region, ratings, initial_share, signal.green_share, signal.pricing, wear_cost_per_mwh)
+
+
+class Fleet:
+    """Plans the members of one region for a day, and keeps a plan until another is worth the change.
+
+    - `answer`: the plan under new terms; the same terms give the same plan without a search
+    - `look_at`: what its planner finds under terms, while the plan stays
+    - `commanded_mw`: each member's part of a schedule
+    - `day`, `plan`: by the newest terms
+    - `n_search`: searches of its planner so far
+
+    Parameters
+    ----------
+    members : sequence of PlantStorage
+        At least one; alike.
+    ratings : StorageRatings
+        Of all together, with what is inside as the day begins.
+    initial_share : float
+        Green share of that.
+    planner : VppPlanner
+    step_h : float
+    """
+
+    def __init__(
+        self,
+        members: Sequence[PlantStorage],
+        ratings: StorageRatings,
+        initial_share: float,
+        planner: VppPlanner,
+        step_h: float,
+    ) -> None:
+        self.members, self.ratings, self.planner = tuple(members), ratings, planner
+        self._initial_share, self._step_h = initial_share, step_h
+        self._key: tuple[bytes, ...] = ()
+        self._found: GreenDispatch | GreenPlan
+        self._seen: GreenDay
+        self._sees_it_as_is = True
+        self._powers: tuple[Array, Array] | None = None
+        self.day: GreenDay
+        self.plan: GreenPlan
+        self.n_search = 0
+
+    def answer(self, signal: CleannessSignal, terms: RegionTerms) -> GreenPlan:
+        """The plan under an operator's terms."""
+        if self._look(signal, terms):
+            new = _plan_of(self._found)
+            if self._powers is None or self._is_better(new):
+                self._powers = new.charge_mw, new.discharge_mw
+        return self._replayed()
+
+    def look_at(self, signal: CleannessSignal, terms: RegionTerms) -> GreenPlan:
+        """The plan as it stands, under an operator's terms."""
+        if self._powers is None:
+            return self.answer(signal, terms)
+        self._look(signal, terms)
+        return self._replayed()
+
+    def _look(self, signal: CleannessSignal, terms: RegionTerms) -> bool:
+        """Search under terms; whether they are new."""
+        wear = self.members[0].wear_cost_per_mwh
+        self.day = day_at(terms, signal, self.ratings, self._initial_share, wear, self._step_h)
+        seen = self.planner.seen(self.day, terms.nodal_price_per_mwh)
+        self._sees_it_as_is = seen is self.day
+        if (key := key_of(seen)) == self._key:
+            return False
+        self._key, self._seen, self._found = key, seen, self.planner.found(seen)
+        self.n_search += 1
+        return True
+
+    def _is_better(self, new: GreenPlan) -> bool:
+        """Whether a plan is better than the one that is kept, as its planner sees the day."""
+        assert self._powers is not None
+        kept = replay(self._seen, *self._powers)
+        if (fits := keeps_limits(self._seen, new)) != keeps_limits(self._seen, kept):
+            return fits
+        return new.cost_money < kept.cost_money - KEPT_SHARE * abs(self._seen.idle_money)
+
+    def _replayed(self) -> GreenPlan:
+        assert self._powers is not None
+        self.plan = replay(self.day, *self._powers)
+        return self.plan
+
+    def parts(self) -> Iterator[tuple[str, float]]:
+        """Names of the owners, and the part of the fleet's capacity that is each one's."""
+        for one in self.members:
+            yield one.owner, one.ratings.e_max_mwh / self.ratings.e_max_mwh
+
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """What is known of the plan, by the newest terms; nan where its planner proves nothing of the day."""
+        found, day, plan = self._found, self.day, self.plan
+        proven = dict.fromkeys(_PROVEN, np.nan)
+        if isinstance(found, GreenDispatch) and self._sees_it_as_is:
+            green_mwh = float(found.replayed.green_discharge_mw.sum()) * self._step_h
+            told = (found.bound_money, found.relaxed_money, found.relaxed_green_mwh, green_mwh)
+            proven = dict(zip(_PROVEN, (*told, found.overstated_money), strict=True))
+        return {
+            "cost_money": plan.cost_money,
+            **proven,
+            "idle_money": day.idle_money,
+            "benchmark_money": dispatch_without_label(day).plan.cost_money,
+            "wear_money": plan.wear_money,
+            "searches": float(self.n_search),
+        }
+
+
+def key_of(day: GreenDay) -> tuple[bytes, ...]:
+    """The same for days that are equal in all that a dispatch rests on."""
+    region = day.region
+    arrays = (
+        region.load_mw,
+        region.buy_price_per_mwh,
+        region.sell_price_per_mwh,
+        region.green_price_per_mwh,
+        region.foreign_load_mw,
+        region.foreign_green_mw,
+        day.green_share,
+    )
+    numbers = (day.initial_mwh, day.initial_green_mwh, day.ratings.e_max_mwh, *day.end_mwh)
+    return (
+        *(array.tobytes() for array in arrays),
+        np.array(numbers).tobytes(),
+        day.pricing.encode(),
+    )
+
+
+def _plan_of(found: GreenDispatch | GreenPlan) -> GreenPlan:
+    return found.plan if isinstance(found, GreenDispatch) else found
+
+
+def saving_money(day: GreenDay, plan: GreenPlan, n_step: int) -> float:
+    """What a plan saves in the first steps of a horizon: the bill without it, less bill and wear with it."""
+    first, steps = day.region.cut(0, n_step), slice(n_step)
+    green = np.minimum(plan.green_discharge_mw[steps], first.green_room_mw)
+    bill = first.bill(plan.charge_mw[steps], plan.discharge_mw[steps], green, day.pricing)
+    worn = day.wear_cost_per_mwh * float(plan.discharge_mw[steps].sum()) * first.period_h
+    without = float(first.buy_price_per_mwh @ first.load_mw) * first.period_h
+    return without - float(bill.cost_money) - worn
+
+
+def value_money(
+    planner: VppPlanner, day: GreenDay, posted_per_mwh: Array, capacity_mwh: float, n_step: int
+) -> float:
+    """What so much capacity of a region's fleet would save in the first steps of a horizon.
+
+    Planned anew, as the planner sees the horizon, and worth what it is worth as that is.
+    """
+    if capacity_mwh <= 0.0:
+        return 0.0
+    part = replace(day, ratings=scaled(day.ratings, capacity_mwh / day.ratings.e_max_mwh))
+    plan = _plan_of(planner.found(planner.seen(part, posted_per_mwh)))
+    return saving_money(part, replay(part, plan.charge_mw, plan.discharge_mw), n_step)

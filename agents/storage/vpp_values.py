@@ -1,0 +1,91 @@
+"""What coalitions of storage owners are worth to a virtual power plant on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from gridarium.agents.storage.vpp_day import VppDay
+from gridarium.agents.storage.vpp_fleet import PlantStorage, key_of, saving_money, value_money
+from gridarium.agents.storage.vpp_planners import VppPlanner
+from gridarium.environment.arrays import Array, Flags
+from gridarium.market.cleanness_shares import OwnerSchedule, saving_game
+
+Valuing = Literal["replanned", "as-scheduled"]
+"""Whether each coalition is planned for anew, or worth what the members' schedules save."""
+
+
+class PlantValuer:
+    """Values coalitions region by region: regions do not touch each other's bills, so v is additive.
+
+    - `searches`: plans that it has made so far
+
+    Parameters
+    ----------
+    planner : VppPlanner
+    valuing : {"replanned", "as-scheduled"}
+
+    Notes
+    -----
+    ``v(S) = bill of nobody - bill of S``, wear among the bill's costs (A7 for B7). Storages of a region are
+    alike and planned as one, so that a coalition is worth what its capacity there is worth. All members
+    together are worth what their plan in force saves. Of a plan that looks further the first day counts.
+    """
+
+    def __init__(self, planner: VppPlanner, valuing: Valuing) -> None:
+        self._planner, self._valuing = planner, valuing
+        self._known: dict[tuple[object, ...], float] = {}
+        self.searches = 0
+
+    def values_money(self, day: VppDay, owners: Sequence[str], coalitions: Flags) -> Array:
+        """Values of coalitions of a day, shape (n_coalition,), given as rows of flags by owner.
+
+        Nobody is worth anything on a day that the operator has not settled, or who has not told its content.
+        """
+        values = np.zeros(len(coalitions))
+        if day.is_final:
+            for region, able in day.able.items():
+                inside = coalitions[:, [owners.index(one.owner) for one in able]]
+                values += self._of_region(day, region, able, inside)
+        return values
+
+    def _of_region(self, day: VppDay, region: str, able: Sequence[PlantStorage], inside: Flags) -> Array:
+        if self._valuing == "as-scheduled":
+            return self._as_scheduled(day, region, able, inside)
+        fleet = day.fleets.get(region)
+        members = {one.owner for one in fleet.members} if fleet is not None else set()
+        planned = np.array([one.owner in members for one in able])
+        capacity = inside @ np.array([one.ratings.e_max_mwh for one in able])
+        values = np.array([self._replanned(day, region, float(mwh)) for mwh in capacity])
+        if fleet is not None:
+            in_force = saving_money(fleet.day, fleet.plan, day.n_step)
+            values[(inside == planned).all(axis=1)] = in_force
+        return values
+
+    def _replanned(self, day: VppDay, region: str, capacity_mwh: float) -> float:
+        """What some capacity would save, from what is known or by a search."""
+        template, posted = day.template(region), day.terms[region].nodal_price_per_mwh
+        key = (region, round(capacity_mwh, 9), key_of(self._planner.seen(template, posted)), key_of(template))
+        if key not in self._known:
+            self.searches += capacity_mwh > 0.0
+            self._known[key] = value_money(self._planner, template, posted, capacity_mwh, day.n_step)
+        return self._known[key]
+
+    def _as_scheduled(self, day: VppDay, region: str, able: Sequence[PlantStorage], inside: Flags) -> Array:
+        """What the members' parts of the plan save, while the others rest."""
+        fleet = day.fleets.get(region)
+        if fleet is None:
+            return np.zeros(len(inside))
+        parts, n = dict(fleet.parts()), day.n_step
+        first, (charge, discharge, green) = fleet.day.region.cut(0, n), day.planned_mw(region)
+        powers = (charge, discharge, np.minimum(green, first.green_room_mw))
+        schedules = [
+            OwnerSchedule(one.owner, *(parts.get(one.owner, 0.0) * power for power in powers)) for one in able
+        ]
+        worn = fleet.day.wear_cost_per_mwh * float(discharge.sum()) * first.period_h
+        owed = worn * np.array([parts.get(one.owner, 0.0) for one in able])
+        game = saving_game(first, schedules, fleet.day.pricing)
+        masks = inside.astype(np.int64) @ (1 << np.arange(len(able)))
+        return np.asarray(game.values[masks] - inside @ owed)
