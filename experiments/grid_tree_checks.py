@@ -16,6 +16,7 @@ from gridarium.experiments.grid_tree import (
     StackedScenario,
     unused_fields,
 )
+from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERATOR
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.network import NETWORK, has_one_bus
 from gridarium.experiments.parts.part import GridScenario
@@ -181,6 +182,12 @@ def _seam_faults(entries: Mapping[str, GridEntry]) -> Iterator[Fault]:
             yield Fault(f"grids.{name}.under", entry.place.under, "must be a grid with an operator")
         if DSO.is_given(above.scenario) and TARIFF.of(above.scenario).kind in NODAL_TARIFFS:
             allowed = "must be a grid whose tariff has one price for all buses"
+            yield Fault(f"grids.{name}.under", entry.place.under, allowed)
+        if DISTRIBUTION_OPERATOR.is_given(above.scenario):
+            allowed = "must be another grid: a distribution_operator supplies none below"
+            yield Fault(f"grids.{name}.under", entry.place.under, allowed)
+        if DISTRIBUTION_OPERATOR.is_given(entry.scenario):
+            allowed = "must be left out: no grid above tells a distribution_operator the green share"
             yield Fault(f"grids.{name}.under", entry.place.under, allowed)
         yield from _bus_faults(name, entry.place.at, above.scenario)
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from gridarium.environment.errors import Fault
-from gridarium.experiments.parts.negotiation import NEGOTIATION
-from gridarium.experiments.parts.part import GridScenario, Part
+from gridarium.experiments.parts.carbon_market import build_carbon_market
+from gridarium.experiments.parts.negotiation import NEGOTIATION, negotiation_rules
+from gridarium.experiments.parts.network import place_units
+from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
+from gridarium.experiments.parts.price_regions import region_of_storage, regions_of
+from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.scenario_fields import (
     Conflict,
@@ -19,7 +23,11 @@ from gridarium.experiments.scenario_fields import (
 )
 from gridarium.market.cleanness import COAL_TCO2_PER_MWH
 
+if TYPE_CHECKING:
+    from gridarium.agents.feeder.operator_contract import PlantTerms
+
 _AGENT = "operator"
+_TAKES_PRICES = "price-taking"
 
 
 class DistributionOperator(Section):
@@ -46,6 +54,46 @@ class DistributionOperator(Section):
         if abs(total - 1.0) > 1e-9:
             allowed = f"must sum to 1 with system_weight, which gives {total:g}"
             yield Conflict("vpp_weight", self.vpp_weight, allowed)
+
+
+def _build(build: GridBuild) -> None:
+    section = DISTRIBUTION_OPERATOR.of(build.scenario)
+    if section is None:
+        return
+    from gridarium.agents.feeder.distribution_operator import DistributionOperator as Agent
+    from gridarium.agents.feeder.operator_contract import OperatorContract
+
+    contract = OperatorContract(
+        build.supplier,
+        build_carbon_market(build, section.carbon_price_column),
+        tuple(regions_of(build).values()),
+        _plants(build),
+        section.pricing,
+        section.avoided_tco2_per_mwh,
+    )
+    rules = negotiation_rules(build.scenario, build.grid.world)
+    Agent(build.grid.head, _AGENT, contract, rules, build.horizon)
+
+
+def _plants(build: GridBuild) -> dict[str, PlantTerms]:
+    """The virtual power plants of a grid by name in the world, with the storages of their owners."""
+    from gridarium.agents.feeder.operator_contract import ConnectedStorage, PlantTerms
+
+    units, region = STORAGES.of(build.scenario), region_of_storage(build)
+    buses = place_units(build.grid.feeder, build.scenario)
+    plants: dict[str, Any] = getattr(build.scenario, "vpps", {})
+    return {
+        build.grid.named(name): PlantTerms(
+            plant.load_share,
+            {
+                build.grid.named(one): ConnectedStorage(region[one], buses[one], units[one].e_max_mwh)
+                for one in (units if plant.owners is None else plant.owners)
+            },
+            plant.look_ahead_days,
+            plant.planner == _TAKES_PRICES,
+        )
+        for name, plant in plants.items()
+    }
 
 
 def _knows_the_green_share(scenario: GridScenario) -> Iterator[Fault]:
@@ -79,6 +127,7 @@ DISTRIBUTION_OPERATOR: Part[DistributionOperator | None] = Part(
     annotation=DistributionOperator | None,
     default=None,
     meaning="The operator of a feeder who pays virtual power plants for cleanness; null for none.",
+    build=_build,
     checks=(
         (frozenset({"distribution_operator", "prices"}), _knows_the_green_share),
         (frozenset({"distribution_operator", "prices", "negotiation"}), _without_effect),
