@@ -216,17 +216,19 @@ class DistributionOperator(HeadCustomer):
             self.world.outlast(self.world.clock.process(self._report(period)))
 
     def _report(self, period: int) -> Generator[Any, Any, None]:
-        """Wait for the last deliveries of a day, close it, and tell each plant what it was paid for."""
+        """Wait for the last deliveries of a day, close it, and tell each plant what it was paid."""
         clock, day = self.world.clock, self.horizon.place(period)[0]
         until_s = clock.now_s + _LAST_DELIVERY_TIMEOUTS * self.rules.reply_timeout_s
         while not self.deliveries.has_delivered(period) and clock.now_s < until_s:
             yield self.deliveries.arrival | clock.wait_until(until_s)
         periods = self.horizon.periods(day)
         self.deliveries.close(periods)
+        reports = {}
         for name in self.contract.plants:
             paid = float(self.deliveries.paid_money[name][:, periods].sum())
             cancelled = float(self.deliveries.cancelled_mwh[name][:, periods].sum())
-            self.send(name, EnvironmentalReport(day, paid, cancelled))
+            reports[name] = EnvironmentalReport(day, paid, cancelled)
+        yield from self._ask_until(clock.now_s, reports).answered()
 
     def _step(self, period: int) -> int:
         """Step of all days to which a settlement period belongs."""

@@ -31,6 +31,7 @@ from gridarium.market.messages.cleanness import (
     GreenDelivery,
     RegionPlans,
 )
+from gridarium.market.messages.commands import Receipt
 from gridarium.market.messages.tariffs import CarbonTerms
 from gridarium.market.stackelberg import NegotiationRules
 
@@ -113,9 +114,11 @@ class ScriptedPlant(GridAgent):
         return answer
 
     @on(EnvironmentalReport)
-    def keep(self, report: EnvironmentalReport, sender: str) -> None:
-        """Keep what was paid."""
-        self.reports.append(report)
+    def keep(self, report: EnvironmentalReport, sender: str) -> Receipt:
+        """Keep what was paid, once."""
+        if report not in self.reports:
+            self.reports.append(report)
+        return Receipt()
 
     def settle(self, period: int) -> None:
         """Certify what has left, and hand it over."""
