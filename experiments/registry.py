@@ -297,6 +297,46 @@ _SHIPPED: Mapping[str, Kind] = {
             Entry("idle", "gridarium.agents.storage.stand_alone:Idle", "rests"),
         ),
     ),
+    "vpp-planners": Kind(
+        "vpps.*.planner",
+        (
+            Entry(
+                "shares",
+                "gridarium.agents.storage.vpp_planners:ByShares",
+                "the best plan, to a proven gap; knows how it lowers the price of its green energy",
+            ),
+            Entry(
+                "mccormick",
+                "gridarium.agents.storage.vpp_planners:ByEnvelopes",
+                "by envelopes that overstate what leaves as green",
+            ),
+            Entry(
+                "piecewise",
+                "gridarium.agents.storage.vpp_planners:ByCells",
+                "by such envelopes over cells",
+            ),
+            Entry(
+                "blind",
+                "gridarium.agents.storage.vpp_planners:Blind",
+                "as if its own green discharge lowered no price",
+            ),
+            Entry(
+                "price-taking",
+                "gridarium.agents.storage.vpp_planners:PriceTaking",
+                "as if the posted price were fixed: an equilibrium is left to the messages",
+            ),
+            Entry(
+                "greedy",
+                "gridarium.agents.storage.vpp_planners:Greedy",
+                "charges where the price is low, discharges where it is high",
+            ),
+            Entry(
+                "rolling",
+                "gridarium.agents.storage.vpp_planners:Rolling",
+                "step by step, with the green share as it is then",
+            ),
+        ),
+    ),
     "parts": Kind("a field of a grid"),
     "papers": Kind(
         "papers",
@@ -338,6 +378,7 @@ MECHANISMS = (
     "split-rules",
     "join-rules",
     "storage-regimes",
+    "vpp-planners",
 )
 """Kinds that are rules under which agents meet."""
 

@@ -42,6 +42,7 @@ from gridarium.experiments.parts.tariff import TARIFF
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS
 from gridarium.experiments.parts.ties import TIES
 from gridarium.experiments.parts.trading import TRADING
+from gridarium.experiments.parts.vpps import VPPS
 from gridarium.experiments.parts.wind_farms import WIND_FARMS
 from gridarium.experiments.registry import entries, load
 
@@ -80,6 +81,7 @@ HOUSE: tuple[Part[Any], ...] = (
     EDGE,
     TIES,
     PRICE_REGIONS,
+    VPPS,
     DISTRIBUTION_OPERATOR,
 )
 """Parts of gridarium; units without a site are placed in this order."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.negotiation import NEGOTIATION
 from gridarium.experiments.parts.network import place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario
-from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of, records_authority, split_rule
+from gridarium.experiments.parts.pool_section import Pool, pool_rules, records_authority
+from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of
 from gridarium.experiments.parts.storage_section import storage_ratings
-from gridarium.experiments.parts.storages import STORAGES
+from gridarium.experiments.parts.storages import STORAGES, StorageUnit
 from gridarium.experiments.registry import is_shipped
 
 if TYPE_CHECKING:
@@ -32,26 +33,15 @@ def build_pool(build: GridBuild) -> PoolContract | None:
     if section is None:
         return None
     from gridarium.agents.feeder.contract import PoolContract
-    from gridarium.agents.storage.storage_pool import PoolRules
     from gridarium.agents.storage.storage_pool import StoragePool as Agent
 
     contract = PoolContract(
-        build.grid.named(POOL_AGENT), section.outside, section.counts_ageing, records_authority(build)
+        build.grid.named(POOL_AGENT),
+        section.outside,
+        section.counts_ageing,
+        records_authority(section, build.leader, build.grid.world),
     )
-    timing = NEGOTIATION.of(build.scenario)
-    rules = PoolRules(
-        section.class_rules,
-        split_rule(section),
-        section.sub_pools,
-        contract.compensates,
-        section.operator_plays,
-        section.admission,
-        section.revisions,
-        section.overstatement,
-        section.understated_share,
-        timing.reply_timeout_s,
-        timing.resend_after_s,
-    )
+    rules = pool_rules(section, "storage_pool", contract.compensates, NEGOTIATION.of(build.scenario))
     owners = build.named(STORAGES.of(build.scenario))
     Agent(build.grid.head, POOL_AGENT, owners, build.leader, rules, build.horizon)
     return contract
@@ -121,24 +111,29 @@ def registrations(scenario: GridScenario) -> tuple[dict[str, Registration], Clas
 
 def owners_fit_the_pool(scenario: GridScenario) -> Iterator[Fault]:
     """Yield a pool without owners, or with more of them than its rules can be worked out for."""
+    section = pool_of(scenario)
+    if section is not None:
+        yield from owners_fit(section, "storage_pool", STORAGES.of(scenario))
+
+
+def owners_fit(section: Pool, place: str, storages: Mapping[str, StorageUnit]) -> Iterator[Fault]:
+    """Yield what keeps some storages from making up a pool; `place` is that of its section."""
     from gridarium.agents.storage.pool_books import MOST_TABULATED
 
-    section, count = pool_of(scenario), len(STORAGES.of(scenario))
-    if section is None:
-        return
+    count = len(storages)
     if not count:
-        yield Fault("storages", {}, "must name owners where there is a storage_pool")
+        yield Fault("storages", {}, f"must name owners where there is a {place}")
     exact = is_shipped("split-rules", section.split) and section.split not in _FOR_ANY_NUMBER
     if exact and count > MOST_TABULATED:
         allowed = f"must be one of {', '.join(_FOR_ANY_NUMBER)} with more than {MOST_TABULATED} owners"
-        yield Fault("storage_pool.split", section.split, allowed)
+        yield Fault(f"{place}.split", section.split, allowed)
     if section.groups_may_leave and count > MOST_IN_GROUPS:
         allowed = f"must be false with more than {MOST_IN_GROUPS} owners: every group is looked at"
-        yield Fault("storage_pool.groups_may_leave", True, allowed)
+        yield Fault(f"{place}.groups_may_leave", True, allowed)
     if section.admission != "open" and count > MOST_TABULATED:
         allowed = f"must be open with more than {MOST_TABULATED} owners: values of all coalitions are needed"
-        yield Fault("storage_pool.admission", section.admission, allowed)
-    for name, unit in STORAGES.of(scenario).items():
+        yield Fault(f"{place}.admission", section.admission, allowed)
+    for name, unit in storages.items():
         reserved = unit.soc_min + unit.pooling.reserve_share
         if reserved > unit.soc_initial or reserved >= unit.soc_max:
             allowed = f"must leave soc_initial = {unit.soc_initial:g} above soc_min and the reserve"

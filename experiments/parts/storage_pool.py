@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 from pydantic import Field
 
-from gridarium.environment.clock import DAY_S
-from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.registry import make
-from gridarium.experiments.scenario_fields import (
-    Amount,
-    Conflict,
-    Flag,
-    Money,
-    MoneyAmount,
-    Name,
-    PositiveAmount,
-    Range,
-    Registered,
-    Section,
-    Share,
-)
-from gridarium.market.pool_splits import SplitRule
-from gridarium.market.storage_pooling import ClassRules
-
-if TYPE_CHECKING:
-    from gridarium.environment.security.authority import Authority
+from gridarium.experiments.parts.part import GridScenario, Part
+from gridarium.experiments.parts.pool_section import Pool
+from gridarium.experiments.scenario_fields import Flag, MoneyAmount
 
 POOL_AGENT = "pool"
 """Name of the platform of a pool of storages in its grid."""
@@ -35,112 +17,34 @@ POOL_AGENT = "pool"
 Task = Literal["energy", "voltage"]
 
 
-class StoragePool(Section):
+class StoragePool(Pool):
     """The platform of a pool: its members are commanded by the operator, the others live on the tariff."""
 
     outside: Literal["stand-alone", "idle"] = "stand-alone"
     """What storages outside a coalition do where coalitions are valued: what their owners do alone, and then
     members get that too, beside their share; or nothing."""
-    operator_plays: Flag = False
-    """Whether the operator is a player of the game: without it no coalition is worth anything."""
     counts_ageing: Flag = False
     """Whether what members age counts against a coalition."""
     service_cost_per_mwh: MoneyAmount = 0.0
     """Cost of service of each MWh that a member charges or discharges (c_srv): inverters, cooling,
     aggregation; the operator bears it, money/MWh."""
-    split: Annotated[str, Registered("split-rules")] = "shapley"
-    """How the value of the members is shared out: a registered rule, or a path package.module:Class."""
-    split_params: Annotated[dict[Name, Any], Money(by_name=True)] = Field(default_factory=dict)
-    """Parameters of the rule."""
-    sub_pools: Annotated[int, Range(1, 100)] = 2
-    """Groups of owners that are alike (K); as many as there are classes makes each class one."""
-    soc_weight: Share = 0.4
-    """Weight of the distance from the limits of the state of charge in a score (A10)."""
-    health_weight: Share = 0.3
-    """Weight of the state of health."""
-    speed_weight: Share = 0.3
-    """Weight of the time to full power."""
-    response_reference_s: PositiveAmount = 1.0
-    """Time to full power that scores nothing, s."""
-    score_min: Share = 0.3
-    """Least score of a member that gets tasks."""
-    fast_response_s: Amount = 0.5
-    """Longest time to full power of the fast-response class, s; who is fast and large is fast."""
-    reserve_min_mwh: Amount = 0.25
-    """Least capacity of the energy-reserve class, MWh."""
-    unclassed: Literal["none", "fast-response", "energy-reserve"] = "none"
-    """Class of those that are neither; those of none may enrol, and get no tasks."""
     fast_response_tasks: list[Task] = Field(default=["energy", "voltage"])
     """What the fast-response class serves."""
     energy_reserve_tasks: list[Task] = Field(default=["energy"])
     """What the energy-reserve class serves."""
-    admission: Literal["open", "no-one-loses"] = "open"
-    """Who may join: everybody, or only those by whom no member's share falls."""
-    revisions: Literal["one-a-day", "together"] = "one-a-day"
-    """Whether one owner a day may join or leave, in random order, or all may."""
-    groups_may_leave: Flag = False
-    """Whether members look for groups, of two at least, that would rather be the pool by themselves; the pool
-    that they leave falls apart, and the others may apply anew from the next day on."""
-    overstatement: Annotated[float, Range(0, 10)] = 0.0
-    """Share by which announcements are above what the pool expects."""
-    owners_verify: Flag = False
-    """Whether the operator signs each day what the records are, and owners check their own entries alone."""
-    understated_share: Share = 0.0
-    """Part of what owners have executed that the platform does not show them in their records."""
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield weights that do not sum to 1, and a lie that nobody would hear."""
-        total = self.soc_weight + self.health_weight + self.speed_weight
-        if abs(total - 1.0) > 1e-9:
-            allowed = f"must sum to 1 with health_weight and speed_weight, which gives {total:g}"
-            yield Conflict("soc_weight", self.soc_weight, allowed)
-        if self.understated_share and not self.owners_verify:
-            allowed = "must be 0 where owners_verify is false: nobody looks at records then"
-            yield Conflict("understated_share", self.understated_share, allowed)
 
     @property
-    def class_rules(self) -> ClassRules:
-        """How storages are scored, classed and matched to tasks."""
-        return ClassRules(
-            (self.soc_weight, self.health_weight, self.speed_weight),
-            self.response_reference_s,
-            self.score_min,
-            self.fast_response_s,
-            self.reserve_min_mwh,
-            self.unclassed,
-            {
-                "fast-response": tuple(self.fast_response_tasks),
-                "energy-reserve": tuple(self.energy_reserve_tasks),
-            },
-        )
-
-
-def split_rule(section: StoragePool) -> SplitRule:
-    """How the pool shares.
-
-    Raises
-    ------
-    ScenarioError
-        If the rule does not take its parameters.
-    """
-    rule: SplitRule = make("split-rules", section.split, section.split_params, "storage_pool.split")
-    return rule
+    def tasks(self) -> Mapping[str, tuple[str, ...]]:
+        """What each class serves."""
+        return {
+            "fast-response": tuple(self.fast_response_tasks),
+            "energy-reserve": tuple(self.energy_reserve_tasks),
+        }
 
 
 def pool_of(scenario: GridScenario) -> StoragePool | None:
     """The pool of a grid, where there is one."""
     return STORAGE_POOL.of(scenario)
-
-
-def records_authority(build: GridBuild) -> Authority | None:
-    """Whose key signs heads of the records, where owners check them: one for each grid, of its own stream."""
-    section = pool_of(build.scenario)
-    if section is None or not section.owners_verify:
-        return None
-    from gridarium.environment.security.authority import Authority
-
-    world, name = build.grid.world, f"{build.leader}, records"
-    return world.shared(name, lambda: Authority(name, world.streams, DAY_S))
 
 
 STORAGE_POOL: Part[StoragePool | None] = Part(

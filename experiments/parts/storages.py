@@ -12,8 +12,10 @@ from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.edge import edge_link_terms
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of, records_authority, split_rule
+from gridarium.experiments.parts.pool_section import Pool, records_authority, split_rule
+from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of
 from gridarium.experiments.parts.storage_section import Storage, Thermal, storage_ratings
+from gridarium.experiments.parts.vpp_section import plant_of, plants_of, platform_of
 from gridarium.experiments.registry import make
 from gridarium.experiments.scenario_fields import (
     Amount,
@@ -29,6 +31,7 @@ from gridarium.experiments.scenario_fields import (
 )
 
 if TYPE_CHECKING:
+    from gridarium.agents.devices.storage_label import LabelTerms
     from gridarium.agents.storage.pool_membership import OwnerTerms
     from gridarium.agents.storage.storage_owner import StorageOwner
     from gridarium.environment.arrays import Array
@@ -108,7 +111,7 @@ def _build(build: GridBuild) -> None:
             sites[name],
             name,
             storage_ratings(name, unit),
-            build.leader,
+            build.leader if (plant := plant_of(build.scenario, name)) is None else build.grid.named(plant),
             build.horizon,
             unit.wear_cost_per_mwh,
             unit.equal_schedules,
@@ -116,6 +119,7 @@ def _build(build: GridBuild) -> None:
             _surplus_mw(build, unit.alone),
             _owner_terms(build, name, unit.pooling),
             edge_link_terms(build, unit.pooling.response_s),
+            _label_terms(build.scenario, name),
         )
         _let_fail(owner, unit.failures)
         if unit.thermal is not None:
@@ -142,15 +146,20 @@ def _surplus_mw(build: GridBuild, alone: Alone) -> Array | None:
 
 
 def _owner_terms(build: GridBuild, name: str, pooling: Pooling) -> OwnerTerms | None:
-    """What an owner has with the pool, where there is one."""
-    section = pool_of(build.scenario)
+    """What an owner has with its pool, where there is one: that of its plant, or of the operator."""
+    plant = plant_of(build.scenario, name)
+    section: Pool | None = pool_of(build.scenario)
+    platform, auditor, place = POOL_AGENT, build.leader, "storage_pool"
+    if plant is not None:
+        section, auditor = plants_of(build.scenario)[plant].pool, build.grid.named(plant)
+        platform, place = platform_of(plant), f"vpps.{plant}.pool"
     if section is None:
         return None
     from gridarium.agents.storage.pool_membership import OwnerTerms
 
-    authority = records_authority(build)
+    authority = records_authority(section, auditor, build.grid.world)
     return OwnerTerms(
-        build.grid.named(POOL_AGENT),
+        build.grid.named(platform),
         pooling.soh,
         pooling.response_s,
         pooling.reserve_share,
@@ -158,9 +167,20 @@ def _owner_terms(build: GridBuild, name: str, pooling: Pooling) -> OwnerTerms | 
         pooling.effort_money,
         pooling.begins,
         make("join-rules", pooling.joining, pooling.params, f"storages.{name}.pooling"),
-        split_rule(section) if section.groups_may_leave else None,
+        split_rule(section, place) if section.groups_may_leave else None,
         None if authority is None else authority.public_key,
     )
+
+
+def _label_terms(scenario: GridScenario, name: str) -> LabelTerms | None:
+    """How the energy of a storage is labelled: as its plant does; not at all without one."""
+    plant = plant_of(scenario, name)
+    if plant is None:
+        return None
+    from gridarium.agents.devices.storage_label import LabelTerms
+
+    section = plants_of(scenario)[plant]
+    return LabelTerms(section.label_rule, section.initial_green_share)
 
 
 def _columns(units: Mapping[str, StorageUnit]) -> Iterable[str]:
@@ -171,11 +191,13 @@ def _columns(units: Mapping[str, StorageUnit]) -> Iterable[str]:
 
 def _fail_on_feeders(scenario: GridScenario) -> Iterator[Fault]:
     """Yield failures that nobody would answer."""
-    if scenario.operator_name != "dso":
+    if scenario.operator_name != "dso" and not plants_of(scenario):
         for name, unit in STORAGES.of(scenario).items():
             for field in ("failures", "thermal"):
                 if getattr(unit, field) is not None:
-                    yield Fault(f"storages.{name}.{field}", "given", "must be null where there is no dso")
+                    yield Fault(
+                        f"storages.{name}.{field}", "given", "must be null where there is no dso and no vpps"
+                    )
 
 
 STORAGES: Part[dict[str, StorageUnit]] = Part(
@@ -183,7 +205,7 @@ STORAGES: Part[dict[str, StorageUnit]] = Part(
     annotation=dict[Name, StorageUnit],
     default={},
     meaning="Storages of a feeder or of a TIES.",
-    under=("dso", "ties"),
+    under=("dso", "ties", "vpps"),
     build=_build,
     checks=((frozenset({"storages", "dso"}), _fail_on_feeders),),
     columns=_columns,
