@@ -17,9 +17,14 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.solving.standard_form import compile_model
 from gridarium.environment.arrays import Array, Flags
-from gridarium.experiments.evidence.coalition_games import owner_names, tabulated_games
+from gridarium.experiments.evidence.coalition_games import (
+    by_pool,
+    owner_names,
+    tabulated_games,
+    title_of,
+)
 from gridarium.experiments.evidence.coalition_metrics import core_violation_money, formation_at_the_end
-from gridarium.experiments.evidence.grid_evidence import GridEvidence
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables
 from gridarium.experiments.records import Reading
 from gridarium.market.accounts import POOL_SHARE, POOL_VALUE
 from gridarium.market.coalition_core import least_core
@@ -30,15 +35,19 @@ _ROUNDING = 1e-6
 
 def pool_money(known: GridEvidence) -> Iterator[Reading]:
     """Shares of each day against the value of its members, and both against the ledger."""
-    days, owners = known.tables.get("pool_days"), known.tables.get("storage_pool")
-    if days is None or owners is None:
-        return
+    pools = by_pool(known.tables)
+    for name, own in pools.items():
+        yield from _pool_money(known, own, title_of(name, pools))
+
+
+def _pool_money(known: GridEvidence, tables: Tables, title: str) -> Iterator[Reading]:
+    days, owners = tables["pool_days"], tables["storage_pool"]
     kept = days.get("kept_money", pd.Series(0.0, days.index))
     shared = (days["shares_money"] + days["operator_share_money"] + kept).to_numpy()
-    worth = np.array([_value_of_members(known.tables, int(day)) for day in days["day"]])
+    worth = np.array([_value_of_members(tables, int(day)) for day in days["day"]])
+    off_money, tolerance = float(np.abs(shared - worth).max()), _ROUNDING * max(1.0, np.abs(worth).max())
     yield Reading(
-        "shares of the pool", float(np.abs(shared - worth).max()), _ROUNDING * max(1.0, np.abs(worth).max()),
-        "money", True,
+        f"shares of the {title}", off_money, tolerance, "money", True,
         "largest difference on a day of all shares, with what the platform says it keeps by a rule that "
         "leaves it a rest, and the value of the members",
     )  # fmt: skip
@@ -50,8 +59,9 @@ def pool_money(known: GridEvidence) -> Iterator[Reading]:
         paid = -_booked(ledger, POOL_VALUE).get(known.grid.local(dso.name), 0.0)
         back = by_account.get(known.grid.local(dso.name), 0.0)
         wrong += [abs(paid - float(worth.sum())), abs(paid - back - float(told.sum()))]
+    tolerance = _ROUNDING * max(1.0, float(np.abs(worth).sum()))
     yield Reading(
-        "payments of the pool", max(wrong), _ROUNDING * max(1.0, float(np.abs(worth).sum())), "money", True,
+        f"payments of the {title}", max(wrong), tolerance, "money", True,
         "what the ledger shows that the operator paid the pool and the pool its members, against values and "
         "shares of all days",
     )  # fmt: skip
@@ -64,7 +74,7 @@ def _booked(ledger: pd.DataFrame, purpose: str) -> Mapping[str, float]:
     return {str(name): float(money) for name, money in sums.items()}
 
 
-def _value_of_members(tables: Mapping[str, pd.DataFrame], day: int) -> float:
+def _value_of_members(tables: Tables, day: int) -> float:
     """Value of the members of a day, from the values of the game of that day."""
     days, owners, coalitions = (tables[name] for name in ("pool_days", "storage_pool", "coalitions"))
     rows = coalitions[coalitions["game"] == days.loc[days["day"] == day, "game"].iloc[0]]
@@ -149,23 +159,27 @@ def _fresh_problem(
 
 def stability(known: GridEvidence) -> Iterator[Reading]:
     """Whether a group would rather be the pool alone, and whether the pool has come to rest."""
-    days, owners = known.tables.get("pool_days"), known.tables.get("storage_pool")
-    if days is None or owners is None:
-        return
-    games = tabulated_games(known.tables)
-    excess = None if not games else core_violation_money(known.tables, games, int(days["day"].max()))
+    pools = by_pool(known.tables)
+    for name, own in pools.items():
+        yield from _stability(own, title_of(name, pools))
+
+
+def _stability(tables: Tables, title: str) -> Iterator[Reading]:
+    days, owners, of_several = tables["pool_days"], tables["storage_pool"], title.removeprefix("pool")
+    games = tabulated_games(tables)
+    excess = None if not games else core_violation_money(tables, games, int(days["day"].max()))
     if excess is not None:
         epsilon = least_core(games[max(games)]).epsilon
         empty = "empty" if epsilon > _CENT else "not empty"
         yield Reading(
-            "core violation", max(0.0, excess), _CENT, "money", False,
+            f"core violation{of_several}", max(0.0, excess), _CENT, "money", False,
             "what the members of the last day that gain most by being the pool alone would gain together",
             f"the core of all owners is {empty}: the least excess that a split can have is {epsilon:.4g}",
         )  # fmt: skip
     if days["day"].nunique() > 1:
         ended = formation_at_the_end(owners)
         yield Reading(
-            "formation of the pool", abs(ended.period_days - 1.0), 0.0, "days", False,
+            f"formation of the {title}", abs(ended.period_days - 1.0), 0.0, "days", False,
             "how far the length of the cycle in which memberships end is from one day, a stable pool; still "
             "changing counts as 1",
             ended.outcome if ended.outcome == "still changing"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,30 @@ from gridarium.market.coalition import TabulatedGame, shapley
 from gridarium.market.coalition_unions import owen
 from gridarium.market.pool_splits import Capacity, PoolGame
 from gridarium.market.storage_pooling import sub_pools
+
+
+def by_pool(tables: Tables) -> dict[str, Tables]:
+    """Tables of each pool of a grid: all of them where there is one, else what is told of its owners."""
+    days, coalitions = tables.get("pool_days"), tables.get("coalitions")
+    names = [] if days is None else [str(name) for name in dict.fromkeys(days["agent"])]
+    if days is None or coalitions is None or len(names) < 2:
+        return dict.fromkeys(names, tables)
+    found = dict[str, Tables]()
+    for name in names:
+        values = coalitions[coalitions["agent"] == name]
+        owners = set(owner_names(values)) if len(values) else set[str]()
+        own = {
+            table: rows[rows[column].isin(owners)]
+            for table, column in (("storage_pool", "agent"), ("sub_pools", "owner"))
+            if (rows := tables.get(table)) is not None
+        }
+        found[name] = {**tables, **own, "pool_days": days[days["agent"] == name], "coalitions": values}
+    return found
+
+
+def title_of(pool: str, pools: Mapping[str, Tables]) -> str:
+    """How a pool is called in names: by its own only where there are several."""
+    return "pool" if len(pools) == 1 else f"pool {pool}"
 
 
 def tabulated_games(tables: Tables) -> dict[int, TabulatedGame]:
@@ -44,13 +68,15 @@ def among(game: TabulatedGame, members: tuple[str, ...]) -> TabulatedGame:
 
 def sub_pools_table(known: GridEvidence) -> pd.DataFrame:
     """What each owner would get of the last game with all in the pool, by number of sub-pools and rule."""
-    games = tabulated_games(known.tables)
-    return pd.DataFrame(list(_sub_pool_rows(known, games[max(games)])) if games else [])
+    rows = list[dict[str, object]]()
+    for own in by_pool(known.tables).values():
+        if games := tabulated_games(own):
+            rows += _sub_pool_rows(known, games[max(games)])
+    return pd.DataFrame(rows)
 
 
 def _sub_pool_rows(known: GridEvidence, game: TabulatedGame) -> Iterator[dict[str, object]]:
-    told, rules = registrations(known.scenario)
-    told = {name: told[name] for name in game.players}
+    told, rules = registrations(known.scenario, game.players)
     capacity = {name: one.ratings.e_max_mwh for name, one in told.items()}
     exact, seen = shapley(game), set[tuple[tuple[str, ...], ...]]()
     for count in range(1, game.n_player + 1):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import pandas as pd
 
-from gridarium.experiments.evidence.coalition_games import among, distance_share, tabulated_games
+from gridarium.experiments.evidence.coalition_games import (
+    among,
+    by_pool,
+    distance_share,
+    tabulated_games,
+    title_of,
+)
 from gridarium.experiments.evidence.grid_evidence import Tables
 from gridarium.market.coalition import TabulatedGame
 from gridarium.market.coalition_core import check_core, least_core
@@ -58,15 +64,20 @@ def formation_at_the_end(owners: pd.DataFrame) -> Formation:
 
 def pool_stability(tables: Tables, period_h: float) -> Iterator[Metric]:
     """The least core of the last game among all owners, and the excess of the last split among members."""
-    games = tabulated_games(tables)
-    if not games:
-        return
-    game = games[max(games)]
-    yield "pool_value_of_all_money", game.total
-    yield "pool_least_core_money", least_core(game).epsilon
-    violation = core_violation_money(tables, games, int(tables["pool_days"]["day"].max()))
-    if violation is not None:
-        yield "pool_core_violation_money", violation
+    pools = by_pool(tables)
+    for name, own in pools.items():
+        if not (games := tabulated_games(own)):
+            continue
+        game, title = games[max(games)], _title(name, pools)
+        yield f"{title}_value_of_all_money", game.total
+        yield f"{title}_least_core_money", least_core(game).epsilon
+        violation = core_violation_money(own, games, int(own["pool_days"]["day"].max()))
+        if violation is not None:
+            yield f"{title}_core_violation_money", violation
+
+
+def _title(pool: str, pools: Mapping[str, Tables]) -> str:
+    return title_of(pool, pools).replace(" ", "_")
 
 
 def core_violation_money(tables: Tables, games: dict[int, TabulatedGame], day: int) -> float | None:
@@ -86,14 +97,14 @@ def core_violation_money(tables: Tables, games: dict[int, TabulatedGame], day: i
 
 def pool_splits(tables: Tables, period_h: float) -> Iterator[Metric]:
     """How far other ways of sharing are from the Shapley value, by number of sub-pools (K)."""
-    table = tables.get("sub_pools")
-    if table is None:
-        return
-    for count, rows in table.groupby("sub_pools", sort=True):
-        exact = rows["shapley_money"].to_numpy()
-        for rule in ("owen", "capacity"):
-            shares = rows[f"{rule}_money"].to_numpy()
-            yield f"pool_{rule}_distance_k{count}_share", distance_share(shares, exact)
+    pools = by_pool(tables)
+    for name, own in pools.items():
+        table = own.get("sub_pools", pd.DataFrame(columns=["sub_pools"]))
+        for count, rows in table.groupby("sub_pools", sort=True):
+            exact = rows["shapley_money"].to_numpy()
+            for rule in ("owen", "capacity"):
+                shares = rows[f"{rule}_money"].to_numpy()
+                yield f"{_title(name, pools)}_{rule}_distance_k{count}_share", distance_share(shares, exact)
 
 
 def storage_use(tables: Tables, period_h: float) -> Iterator[Metric]:

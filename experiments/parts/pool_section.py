@@ -133,7 +133,7 @@ def pool_rules(section: Pool, place: str, compensated: bool, timing: Negotiation
 
 
 def records_authority(section: Pool, auditor: str, world: World) -> Authority | None:
-    """Whose key signs heads of the records, where owners check them: one of its own stream for each auditor."""
+    """Whose key signs heads of the records, where owners check them: one for each auditor."""
     if not section.owners_verify:
         return None
     from gridarium.environment.security.authority import Authority

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gridarium.environment.errors import Fault
@@ -13,6 +13,7 @@ from gridarium.experiments.parts.pool_section import Pool, pool_rules, records_a
 from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES, StorageUnit
+from gridarium.experiments.parts.vpp_section import plant_of, plants_of
 from gridarium.experiments.registry import is_shipped
 
 if TYPE_CHECKING:
@@ -90,12 +91,16 @@ def commanded_wear_per_mwh(scenario: GridScenario) -> tuple[tuple[str, float], .
     )
 
 
-def registrations(scenario: GridScenario) -> tuple[dict[str, Registration], ClassRules]:
-    """What owners register with at the pool of a scenario, by name, and how it classes them."""
+def registrations(
+    scenario: GridScenario, owners: Sequence[str]
+) -> tuple[dict[str, Registration], ClassRules]:
+    """What owners of one pool register with there, by name, and how it classes them; at least one owner."""
     from gridarium.market.messages.storage_pools import Registration
 
-    section = pool_of(scenario)
+    plant = plant_of(scenario, owners[0])
+    section: Pool | None = pool_of(scenario) if plant is None else plants_of(scenario)[plant].pool
     assert section is not None
+    storages = STORAGES.of(scenario)
     told = {
         name: Registration(
             storage_ratings(name, unit),
@@ -104,7 +109,7 @@ def registrations(scenario: GridScenario) -> tuple[dict[str, Registration], Clas
             unit.pooling.reserve_share,
             unit.pooling.ageing_cost_per_mwh,
         )
-        for name, unit in STORAGES.of(scenario).items()
+        for name, unit in ((name, storages[name]) for name in owners)
     }
     return told, section.class_rules
 

@@ -40,7 +40,7 @@ class Vpp(Section):
     initial_green_share: Share = 0.3
     """Green share of what storages hold at the start."""
     coalition_values: Literal["replanned", "as-scheduled"] = "replanned"
-    """Whether a coalition of owners is worth what a plan made for it would save, or what its schedules save."""
+    """Whether a coalition is worth what a plan made for it would save, or what its schedules save."""
     pool: Pool = Pool()
     """The platform by which its owners join and leave, and share what they are worth."""
 

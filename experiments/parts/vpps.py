@@ -125,7 +125,7 @@ def _owners_have_one_plant(scenario: GridScenario) -> Iterator[Fault]:
         if plant.owners is None:
             if len(plants) > 1:
                 yield Fault(f"vpps.{name}.owners", None, "must name storages where there are several plants")
-            named.update(storages)
+            named.update(list(storages))
             continue
         for place, one in enumerate(plant.owners):
             if one not in storages:

@@ -101,7 +101,7 @@ def test_least_core_and_violation_of_three_by_hand(known: GridEvidence) -> None:
     owners = pd.DataFrame(
         {"day": 0, "agent": ["a", "b", "c"], "member": 1.0, "share_money": [12.0, 10.0, 8.0]}
     )
-    days = pd.DataFrame({"day": [0], "game": [0], "operator_share_money": [0.0]})
+    days = pd.DataFrame({"agent": ["pool"], "day": [0], "game": [0], "operator_share_money": [0.0]})
     tables = {"coalitions": game, "storage_pool": owners, "pool_days": days}
     metrics = dict(pool_stability(tables, 1.0))
     assert metrics["pool_least_core_money"] == pytest.approx(10.0)
