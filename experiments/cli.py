@@ -133,7 +133,7 @@ def verify(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that a run left.")],
     debug: Debug = False,
 ) -> None:
-    """Check a finished run from its folder alone: whether its ledgers are as they were written."""
+    """Check a finished run from its folder alone: its ledgers as written, its green energy balanced."""
     from gridarium.experiments.console import print_checks
     from gridarium.experiments.verification import verify as verify_run
 

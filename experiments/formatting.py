@@ -40,7 +40,7 @@ _UNITS = {
     "_s": "s",
     "_h": "h",
 }
-_ACRONYMS = ("ac", "dso", "esp", "p2p", "pv", "soc")
+_ACRONYMS = ("ac", "dso", "esp", "lcr", "p2p", "pv", "soc", "vpp")
 
 
 def split_unit(name: str, currency: str = MONEY) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from gridarium.environment.errors import Fault
 from gridarium.environment.hash_chain import Break, Head, first_break
 from gridarium.environment.ledger_tables import LINKS
 from gridarium.environment.merkle import MerkleTree, leaf_hash
+from gridarium.experiments import green_verification
 from gridarium.experiments.results import Result, RunFolderError, read_run
 
 
@@ -87,7 +88,22 @@ def _where(broken: Break) -> str:
     return f"entry {broken.entry} was {broken.what}{found.get(broken.what, '')}"
 
 
-CHECKS: tuple[Callable[[Result], Iterable[Check]], ...] = (ledgers,)
+def green_energy(run: Result) -> Iterator[Check]:
+    """Green energy in storages, and certificates of what has left them, of each case that has any."""
+    for case in run.summary:
+        for subject, check in (
+            ("green certificates", green_verification.certificates),
+            ("green labels", green_verification.labels),
+        ):
+            try:
+                outcome = check(run, case)
+            except (KeyError, TypeError, ValueError, StopIteration) as error:
+                outcome = False, f"cannot be read ({type(error).__name__}: {error})"
+            if outcome is not None:
+                yield Check(case, subject, *outcome)
+
+
+CHECKS: tuple[Callable[[Result], Iterable[Check]], ...] = (ledgers, green_energy)
 """Each from what the folder holds."""
 
 

@@ -33,6 +33,9 @@ from gridarium.experiments.evidence import (
     system_certificates,
     tied_certificates,
     voltage_certificates,
+    vpp_certificates,
+    vpp_label_certificates,
+    vpp_regret,
 )
 from gridarium.experiments.evidence.disturbances import judged
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables, evidence_of
@@ -112,6 +115,15 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     region_certificates.personal_carbon,
     region_certificates.responsibilities,
     region_certificates.choices,
+    vpp_certificates.energy,
+    vpp_certificates.money,
+    vpp_certificates.nodal_prices,
+    vpp_certificates.rest,
+    vpp_certificates.carbon,
+    vpp_certificates.certificates,
+    vpp_label_certificates.labels,
+    vpp_label_certificates.plans,
+    vpp_regret.regret,
     seam_certificates.seam_energy,
     seam_certificates.seam_carbon,
     seam_certificates.head_paid_once,

@@ -11,6 +11,7 @@ from gridarium.experiments.evidence import (
     feeder_metrics,
     record_evidence,
     system_metrics,
+    vpp_metrics,
 )
 from gridarium.experiments.evidence.grid_evidence import Tables, tables_of_grid
 from gridarium.experiments.evidence.intrusion_evidence import intrusion_metrics
@@ -65,6 +66,11 @@ METRICS: tuple[Callable[[Tables, float], Iterable[Metric]], ...] = (
     bulk_metrics.bulk_negotiation,
     bulk_metrics.game_gaps,
     bulk_metrics.exchange_gaps,
+    vpp_metrics.bills,
+    vpp_metrics.green_energy,
+    vpp_metrics.actions,
+    vpp_metrics.green_certificates,
+    vpp_metrics.plan_gaps,
     heads,
 )
 """Each from the tables of one grid and the length of a period, h; none where its part is missing."""

@@ -22,6 +22,7 @@ from gridarium.experiments.evidence.region_accounts import region_accounts_table
 from gridarium.experiments.evidence.responsibilities import responsibilities_table
 from gridarium.experiments.evidence.row_tables import Part, part_of, table_of
 from gridarium.experiments.evidence.ties_gaps import game_gaps_table
+from gridarium.experiments.evidence.vpp_tables import vpp_lcr_table, vpp_region_days_table
 from gridarium.experiments.parts.part import GridScenario
 
 _COUNTERPARTY = "counterparty"
@@ -66,6 +67,8 @@ def _beside(known: GridEvidence) -> dict[str, pd.DataFrame]:
         "game_gaps": game_gaps_table(known),
         "exchange_gaps": exchange_gaps_table(known),
         "sub_pools": sub_pools_table(known),
+        "vpp_region_days": vpp_region_days_table(known),
+        "vpp_lcr": vpp_lcr_table(known),
     }
 
 

@@ -1,0 +1,165 @@
+"""Storages of a virtual power plant in a region as one, day by day, and the least cost of energy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linprog
+from scipy.sparse import coo_array
+
+from gridarium.environment.arrays import Array
+from gridarium.environment.errors import SolveError
+from gridarium.environment.storage import StorageRatings
+from gridarium.experiments.evidence.grid_evidence import GridEvidence
+from gridarium.experiments.evidence.vpp_meters import periods_of_day, plant_of_owner, region_of_owner
+from gridarium.experiments.parts.storage_section import storage_ratings
+from gridarium.experiments.parts.storages import STORAGES
+from gridarium.experiments.parts.vpp_section import plants_of
+
+
+@dataclass(frozen=True)
+class FleetDay:
+    """What a plant could do in a region on a day, and what it was told to.
+
+    Parameters
+    ----------
+    plant, region : str
+    day : int
+    ratings : StorageRatings, optional
+        Of members together, with what was inside as the day began; None where no storage is a member.
+    initial_share : float
+        Green share of that.
+    wear_cost_per_mwh : float
+        Of what members discharge.
+    rows : DataFrame
+        Of `vpp_regions`, by period.
+    hours : float
+        Length of a period, h.
+    """
+
+    plant: str
+    region: str
+    day: int
+    ratings: StorageRatings | None
+    initial_share: float
+    wear_cost_per_mwh: float
+    rows: pd.DataFrame
+    hours: float
+
+    def values(self, name: str) -> Array:
+        """A column of its rows, shape (n_period,)."""
+        return np.asarray(self.rows[name].to_numpy(dtype=float))
+
+    @property
+    def idle_money(self) -> float:
+        """What its load costs without storages."""
+        return self.hours * float(self.values("buy_price_per_mwh") @ self.values("load_mw"))
+
+    @property
+    def wear_money(self) -> float:
+        """What the energy that was discharged wears."""
+        return self.hours * self.wear_cost_per_mwh * float(self.values("discharge_mw").sum())
+
+    @property
+    def benchmark_money(self) -> float:
+        """The least cost of energy, with wear, where storages end the day as they begin (scenario 3).
+
+        A linear programme: who may sell for at most the price at which it buys, itself not negative, gains
+        nothing by charge and discharge at once.
+        """
+        if self.ratings is None:
+            return self.idle_money
+        return _least_energy_cost_money(self, self.ratings)
+
+
+def fleet_days(known: GridEvidence) -> Iterator[FleetDay]:
+    """Each plant, region and day of a run."""
+    told, per_day, plants = known.tables["vpp_regions"], periods_of_day(known), plants_of(known.scenario)
+    owners, regions = plant_of_owner(known), region_of_owner(known)
+    for (plant, region), own in told.groupby(["agent", "region"], sort=False):
+        rows = own.sort_values("period", kind="stable")
+        names = [name for name, one in owners.items() if one == plant and regions[name] == region]
+        for start in range(0, known.world.n_period, per_day):
+            day = start // per_day
+            members = [name for name in names if _is_member(known, name, day)]
+            ratings = _ratings(known, members, f"{plant} in {region}") if members else None
+            fleet = FleetDay(
+                str(plant),
+                str(region),
+                day,
+                ratings,
+                plants[str(plant)].initial_green_share,
+                STORAGES.of(known.scenario)[names[0]].wear_cost_per_mwh if names else 0.0,
+                rows.iloc[start : start + per_day],
+                known.world.period_h,
+            )
+            yield _as_it_begins(known, fleet, members, start) if ratings and start else fleet
+
+
+def _is_member(known: GridEvidence, owner: str, day: int) -> bool:
+    """Whether a plant commands a storage on a day; all of them where there is no pool."""
+    pool = known.tables.get("storage_pool")
+    if pool is None:
+        return True
+    own = pool[(pool["agent"] == owner) & (pool["day"] == day)]
+    return bool((own["member"] > 0.0).any())
+
+
+def _ratings(known: GridEvidence, members: list[str], name: str) -> StorageRatings:
+    sections = STORAGES.of(known.scenario)
+    every = [
+        storage_ratings(one, sections[one], reserve_share=sections[one].pooling.reserve_share)
+        for one in members
+    ]
+    p_max, e_max, s_max = (
+        sum(getattr(one, field) for one in every) for field in ("p_max_mw", "e_max_mwh", "s_max_mva")
+    )
+    return replace(every[0], name=name, p_max_mw=p_max, e_max_mwh=e_max, s_max_mva=s_max)
+
+
+def _as_it_begins(known: GridEvidence, fleet: FleetDay, members: list[str], start: int) -> FleetDay:
+    """With what members held at the end of the period before."""
+    assert fleet.ratings is not None
+    rows, ratings = known.tables["storages"], fleet.ratings
+    before = rows[rows["agent"].isin(members) & (rows["period"] == start - 1)]
+    energy, green = float(before["e_mwh"].sum()), float(before["green_mwh"].sum())
+    soc = min(max(energy / ratings.e_max_mwh, ratings.soc_min), ratings.soc_max)
+    share = min(1.0, max(0.0, green / energy)) if energy > 0.0 else 0.0
+    return replace(fleet, ratings=replace(ratings, soc_initial=soc), initial_share=share)
+
+
+def _least_energy_cost_money(fleet: FleetDay, ratings: StorageRatings) -> float:
+    """Least sum of buy Pb - sell Ps + wear Pdis with Pb - Ps = L + Pch - Pdis and the energy of storages.
+
+    Raises
+    ------
+    SolveError
+        If there is none.
+    """
+    n, hours, (into, out) = len(fleet.rows), fleet.hours, ratings.efficiencies
+    bought, sold, charge, discharge, energy = (place * n + np.arange(n) for place in range(5))
+    first = ratings.soc_initial * ratings.e_max_mwh
+    t = np.arange(n)
+    # Rows 0 to n: balance of the region; rows n to 2 n: that of the storage; row 2 n: its end.
+    entries = [
+        (t, bought, 1.0), (t, sold, -1.0), (t, charge, -1.0), (t, discharge, 1.0),
+        (n + t, energy, 1.0), (n + t[1:], energy[:-1], -1.0),
+        (n + t, charge, -hours * into), (n + t, discharge, hours / out),
+        (np.array([2 * n]), energy[-1:], 1.0),
+    ]  # fmt: skip
+    row, column = (np.concatenate([entry[place] for entry in entries]) for place in (0, 1))
+    factor = np.concatenate([np.full(len(rows), value) for rows, _, value in entries])
+    matrix = coo_array((factor, (row, column)), shape=(2 * n + 1, 5 * n)).tocsr()
+    right = np.concatenate([fleet.values("load_mw"), [first], np.zeros(n - 1), [first]])
+    wear = np.full(n, fleet.wear_cost_per_mwh)
+    buy, sell = fleet.values("buy_price_per_mwh"), fleet.values("sell_price_per_mwh")
+    cost = hours * np.concatenate([buy, -sell, np.zeros(n), wear, np.zeros(n)])
+    free, power, content = (0.0, None), (0.0, ratings.p_max_mw), ratings.band_mwh
+    bounds = [free] * (2 * n) + [power] * (2 * n) + [content] * n
+    found = linprog(cost, A_eq=matrix, b_eq=right, bounds=bounds, method="highs")
+    if found.status != 0:
+        raise SolveError(f"benchmark of {ratings.name}, day {fleet.day}: {found.message}")
+    return float(found.fun)
