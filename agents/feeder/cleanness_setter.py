@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from gridarium.agents.feeder.acceleration import Heard, ProgressWatch
 from gridarium.agents.feeder.operator_contract import OperatorContract
 from gridarium.agents.feeder.operator_day import CleannessJudgement, OperatorDay
 from gridarium.environment.arrays import Array, series
@@ -32,7 +33,7 @@ class CleannessSetter:
     -----
     Sequential best responses. The answers rest once no plant would hear, if it were asked again, another
     price than the one it has answered: with one plant in the second round, or the first where its discharge
-    moves no price.
+    moves no price. Where turns bring no progress they have gone round, and that is the end of them.
     """
 
     def __init__(self, contract: OperatorContract, today: OperatorDay, damping: float) -> None:
@@ -42,7 +43,7 @@ class CleannessSetter:
         self._damping, self._turn = (damping if self._damped else 1.0), 0
         self._posted = self._sent = today.called_for_per_mwh
         self._answered: dict[str, Array] = {}
-        self._nearest: tuple[float, Array] | None = None
+        self._turn_began, self._watch = self._posted, ProgressWatch(self._damping)
 
     def first(self, round_: int) -> Mapping[str, CleannessSignal]:
         """Terms for the first plant."""
@@ -67,14 +68,17 @@ class CleannessSetter:
         called, unheard = self._today.called_for_per_mwh, len(self._names) - len(self._answered)
         distance = max((self._moved(name, called) for name in self._answered), default=0.0)
         if not closing:
-            if not unheard and (self._nearest is None or distance < self._nearest[0]):
-                self._nearest = distance, self._sent
+            if not unheard and self._turn == len(self._names) - 1:
+                self._watch.note(Heard(self._turn_began, called))
             self._posted = self._posted + self._damping * (called - self._posted)
-        return CleannessJudgement(distance, unheard, False, float(max(changes, default=0.0)), refused)
+        change = float(max(changes, default=0.0))
+        return CleannessJudgement(distance, unheard, self._watch.stuck, change, refused)
 
     def revise(self, round_: int) -> Mapping[str, CleannessSignal]:
         """Terms for the next plant."""
         self._turn = (self._turn + 1) % len(self._names)
+        if self._turn == 0:
+            self._turn_began = self._posted
         return self._signals((self._names[self._turn],), round_)
 
     def settle(self, round_: int) -> Mapping[str, CleannessSignal] | None:
@@ -86,8 +90,8 @@ class CleannessSetter:
         if not self._today.terms.final:
             return None
         self._posted = self._today.called_for_per_mwh
-        if self._damped and self._nearest is not None:
-            self._posted = self._nearest[1]
+        if self._damped and self._watch.best is not None:
+            self._posted = self._watch.best.posted
         self._today.final_price_per_mwh = self._posted
         return self._signals(self._names, round_, final=True)
 

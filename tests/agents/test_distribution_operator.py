@@ -159,6 +159,7 @@ def test_damping_brings_a_plant_to_rest_that_takes_the_price_as_it_is() -> None:
     # Of all that was posted, the price whose answer calls for the least change is the last word.
     nearest = min(each.judgement.distance for each in plain.rounds[:-1])
     assert plain.rounds[-1].judgement.distance == pytest.approx(nearest, abs=1e-12)
+    assert stage({"vpp": price_taker(2.0)}, takes_prices=True, damping=1.0).run().rounds[-1].ended == "cycle"
 
 
 def test_a_plant_that_is_told_of_two_days_hears_of_the_first_two_and_then_of_the_last() -> None:
