@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.carbon_market import build_carbon_market
@@ -13,6 +13,8 @@ from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.price_regions import region_of_storage, regions_of
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES
+from gridarium.experiments.parts.vpp_section import owners_of
+from gridarium.experiments.parts.vpps import VPPS
 from gridarium.experiments.scenario_fields import (
     Conflict,
     Name,
@@ -81,18 +83,17 @@ def _plants(build: GridBuild) -> dict[str, PlantTerms]:
 
     units, region = STORAGES.of(build.scenario), region_of_storage(build)
     buses = place_units(build.grid.feeder, build.scenario)
-    plants: dict[str, Any] = getattr(build.scenario, "vpps", {})
     return {
         build.grid.named(name): PlantTerms(
             plant.load_share,
             {
                 build.grid.named(one): ConnectedStorage(region[one], buses[one], units[one].e_max_mwh)
-                for one in (units if plant.owners is None else plant.owners)
+                for one in owners_of(plant, units)
             },
             plant.look_ahead_days,
             plant.planner == _TAKES_PRICES,
         )
-        for name, plant in plants.items()
+        for name, plant in VPPS.of(build.scenario).items()
     }
 
 
@@ -101,6 +102,12 @@ def _knows_the_green_share(scenario: GridScenario) -> Iterator[Fault]:
     if given != (column is not None):
         allowed = "must be given where there is a distribution_operator, and null where there is none"
         yield Fault("prices.green_share_column", column, allowed)
+
+
+def _serves_somebody(scenario: GridScenario) -> Iterator[Fault]:
+    if DISTRIBUTION_OPERATOR.is_given(scenario) and not VPPS.is_given(scenario):
+        allowed = "must name one at least where there is a distribution_operator: they buy for the regions"
+        yield Fault("vpps", {}, allowed)
 
 
 def _without_effect(scenario: GridScenario) -> Iterator[Fault]:
@@ -130,6 +137,7 @@ DISTRIBUTION_OPERATOR: Part[DistributionOperator | None] = Part(
     build=_build,
     checks=(
         (frozenset({"distribution_operator", "prices"}), _knows_the_green_share),
+        (frozenset({"distribution_operator", "vpps"}), _serves_somebody),
         (frozenset({"distribution_operator", "prices", "negotiation"}), _without_effect),
     ),
     columns=lambda section: (

@@ -8,6 +8,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from gridarium.agents.feeder.distribution_operator import DistributionOperator
 from gridarium.environment.errors import NetworkError
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.network import Feeder
@@ -23,6 +24,10 @@ BEHIND = (None, "line 17", "line 21", "line 24", "line 5")
 """Heads of the three laterals and a section of the main line."""
 
 
+E_MWH = {"storage_8": 0.4, "storage_30": 0.5, "storage_33": 1.5}
+STORAGE = {"p_max_mw": 0.25, "e_max_mwh": 0.5, "alone": {"regime": "idle"}}
+
+
 def tree(behind: tuple[str | None, ...] = BEHIND, **over: Any) -> dict[str, Any]:
     regions = {
         f"region_{number}": {
@@ -34,10 +39,12 @@ def tree(behind: tuple[str | None, ...] = BEHIND, **over: Any) -> dict[str, Any]
     }
     return {
         "profiles": "green-vpp",
-        "network": {"source": "case33bw"},
+        "network": {"source": "case33bw", "sites": {"storage_30": 30}},
         "prices": {"green_share_column": "green_share", "tou_column": "region_1_tou_price_per_mwh"},
         "price_regions": {"regions": regions},
         "distribution_operator": {},
+        "vpps": {"vpp": {}},
+        "storages": {"storage_30": STORAGE},
     } | over
 
 
@@ -114,6 +121,7 @@ def test_given_branches_part_the_feeder_and_each_region_draws_its_load_there() -
 
 def test_found_regions_are_those_behind_overloaded_branches() -> None:
     peak = peak_mva(3)
+    assert all(peak[label] > 0.0 for label in ("line 5", "line 24", "line 30"))
     ratings = {
         "line 5": 0.99 * peak["line 5"],
         "line 24": 0.5 * peak["line 24"],
@@ -150,6 +158,32 @@ def test_a_branch_that_is_none_and_a_region_without_load_are_faults() -> None:
     )
 
 
+def test_an_operator_knows_of_each_plant_what_it_serves_and_where_its_storages_stand() -> None:
+    units = {name: STORAGE | {"e_max_mwh": e_mwh, "p_max_mw": 0.5 * e_mwh} for name, e_mwh in E_MWH.items()}
+    case = tree(
+        network={"source": "case33bw", "sites": {"storage_8": 8, "storage_30": 30, "storage_33": 33}},
+        storages=units,
+        vpps={
+            "a": {"load_share": 0.6, "owners": ["storage_8"], "look_ahead_days": 2},
+            "b": {"load_share": 0.4, "owners": ["storage_30", "storage_33"], "planner": "price-taking"},
+        },
+    )
+    case["distribution_operator"] = {"pricing": "uniform", "avoided_tco2_per_mwh": 0.5}
+    built = build(checked(case))
+    contract, feeder = built.one(DistributionOperator).contract, built.world.grid.feeder
+    assert (contract.pricing, contract.avoided_tco2_per_mwh) == ("uniform", 0.5)
+    assert {name: plant.load_share for name, plant in contract.plants.items()} == {"a": 0.6, "b": 0.4}
+    assert [plant.takes_prices for plant in contract.plants.values()] == [False, True]
+    assert [plant.look_ahead_days for plant in contract.plants.values()] == [2, 1]
+    assert {name: unit.region for name, unit in contract.plants["b"].storages.items()} == {
+        "storage_30": "region_4",
+        "storage_33": "region_4",
+    }
+    share = contract.plants["b"].spread("region_4", feeder.n_bus)
+    assert {feeder.bus_labels[bus]: share[bus] for bus in np.flatnonzero(share)} == {30: 0.25, 33: 0.75}
+    assert not contract.plants["b"].spread("region_1", feeder.n_bus).any()
+
+
 @pytest.mark.parametrize(
     ("over", "said"),
     [
@@ -159,6 +193,7 @@ def test_a_branch_that_is_none_and_a_region_without_load_are_faults() -> None:
             "prices.green_share_column: got None; must",
         ),
         ({"network": {"source": "copper-plate"}}, "network.source: got 'copper-plate'; must be a radial"),
+        ({"vpps": {}}, "vpps: got {}; must name one at least where there is a distribution_operator"),
         ({"dso": {}}, "distribution_operator: got 'given'; must be left out where there is dso"),
         ({"negotiation": {"memory": 2}}, "negotiation.memory: got 2; must be left at 5, without effect"),
         (
