@@ -142,6 +142,14 @@ class GreenPlan:
         return max(0.0, day.end_mwh[1] - float(self.green_mwh[-1]))
 
 
+def even_plan(day: GreenDay) -> GreenPlan:
+    """The plan that goes evenly from what is inside at first to what shall be at the end, as a rest does."""
+    gained_mw = (day.end_mwh[0] - day.initial_mwh) / (day.n_period * day.region.period_h)
+    into, out = day.ratings.efficiencies
+    charge, discharge = max(gained_mw, 0.0) / into, max(-gained_mw, 0.0) * out
+    return replay(day, np.full(day.n_period, charge), np.full(day.n_period, discharge))
+
+
 def replay(day: GreenDay, charge_mw: Array, discharge_mw: Array) -> GreenPlan:
     """What a schedule does, with labels that mix perfectly (B11); nothing here is relaxed.
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gridarium.agents.optimisation import LocalProblem, Solution
-from gridarium.agents.storage.green_day import GreenDay, GreenPlan, replay
+from gridarium.agents.storage.green_day import GreenDay, GreenPlan, even_plan, replay
 from gridarium.agents.storage.green_dispatch_problem import (
     Ends,
     GreenShape,
@@ -100,7 +100,6 @@ def dispatch_by_shares(
     Parameters
     ----------
     day : GreenDay
-        That ends with what was inside at first.
     gap_share : float
         Of the bill without storage: the gap at which to stop.
     rounds : sequence of int
@@ -119,8 +118,8 @@ def dispatch_by_shares(
     first = _solve(day, shape)
     bound, n_search = first.bound_money, 1
     near = first.plan if keeps_limits(day, first.plan) else _repaired(day, shape)
-    # A storage that rests keeps all limits.
-    best = near or replay(day, *np.zeros((2, day.n_period)))
+    # A storage that rests, or goes evenly where it shall be, keeps all limits.
+    best = near or even_plan(day)
     if best.cost_money - bound > target:
         best = _polished(day, shape, best, target)
     for cells in rounds:

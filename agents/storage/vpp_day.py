@@ -8,11 +8,10 @@ import numpy as np
 
 from gridarium.agents.questions import Asked
 from gridarium.agents.storage.green_day import GreenDay
-from gridarium.agents.storage.vpp_fleet import Fleet, PlantStorage, day_at, fleet_ratings
+from gridarium.agents.storage.vpp_fleet import Fleet, FleetStart, PlantStorage, fleet_start
 from gridarium.agents.storage.vpp_planners import VppPlanner
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.horizon import Horizon
-from gridarium.environment.storage import StorageRatings
 from gridarium.market.messages.cleanness import CleannessSignal, RegionPlans, RegionTerms
 from gridarium.market.messages.commands import StorageCommand
 from gridarium.market.messages.forecasts import OwnSchedule
@@ -39,7 +38,7 @@ class VppDay:
         self.told: PoolMembers | None = None
         self.fleets: dict[str, Fleet] = {}
         self.able: dict[str, tuple[PlantStorage, ...]] = {}
-        self._everybody: dict[str, tuple[StorageRatings, float, float]] = {}
+        self._starts: dict[str, FleetStart] = {}
         self.signal: CleannessSignal | None = None
         self.is_known = self.is_final = False
         self.waiting: tuple[Asked, CleannessSignal] | None = None
@@ -77,13 +76,10 @@ class VppDay:
             members = [one for one in able if one.owner in inside]
             if able:
                 self.able[region] = tuple(able)
-                self._everybody[region] = (
-                    *_together(plant, able, contents, shares),
-                    able[0].wear_cost_per_mwh,
-                )
+                self._starts[region] = _start(plant, able, contents, shares)
             if members:
-                fleet = _together(plant, members, contents, shares)
-                self.fleets[region] = Fleet(members, *fleet, planner, self._horizon.step_h)
+                start = _start(plant, members, contents, shares)
+                self.fleets[region] = Fleet(members, start, planner, self._horizon.step_h)
 
     def plans(self, signal: CleannessSignal) -> RegionPlans:
         """The answer to an operator's terms; to its last word the plans as they stand.
@@ -155,7 +151,7 @@ class VppDay:
         if (fleet := self.fleets.get(region)) is not None:
             return fleet.day
         assert self.signal is not None
-        return day_at(self.terms[region], self.signal, *self._everybody[region], self._horizon.step_h)
+        return self._starts[region].day_at(self.signal, self.terms[region], self._horizon.step_h)
 
     def planned_mw(self, region: str) -> Array:
         """Charge, discharge and green discharge of the day's plan in a region, MW, shape (3, n_step)."""
@@ -169,15 +165,13 @@ class VppDay:
         return values[..., : self._horizon.n_step]
 
 
-def _together(
+def _start(
     plant: str,
     storages: Sequence[PlantStorage],
     contents: Mapping[str, OwnSchedule],
     shares: Mapping[str, float],
-) -> tuple[StorageRatings, float]:
-    """Storages of a region as one, and the green share of what it will hold."""
-    e_mwh = np.array([contents[one.owner].e_mwh for one in storages])
-    total_mwh, green_mwh = float(e_mwh.sum()), float(e_mwh @ [shares[one.owner] for one in storages])
+) -> FleetStart:
+    """Storages of a region as one, with what they will hold."""
     name = f"{plant} in {storages[0].region}"
-    ratings = fleet_ratings(name, [one.ratings for one in storages], total_mwh)
-    return ratings, green_mwh / total_mwh if total_mwh > 0.0 else 0.0
+    held = [contents[one.owner].e_mwh for one in storages]
+    return fleet_start(name, storages, held, [shares[one.owner] for one in storages])

@@ -22,6 +22,7 @@ from gridarium.market.regional_bill import RegionDay
 KEPT_SHARE = 5e-5
 """Of the bill without storage: a plan is kept until another one is better by more. It is the gap within which
 plans of the share form are best, so that no plant moves for what its planner cannot tell apart."""
+_ROUNDING_MWH = 1e-9
 _PROVEN = ("bound_money", "relaxed_money", "relaxed_green_mwh", "replayed_green_mwh", "overstated_money")
 
 
@@ -46,50 +47,100 @@ class PlantStorage:
     wear_cost_per_mwh: float = 0.0
 
 
-def fleet_ratings(name: str, units: Sequence[StorageRatings], e_mwh: float) -> StorageRatings:
-    """Ratings of storages that are alike as one storage, with some energy inside; at least one."""
-    first, e_max = units[0], sum(unit.e_max_mwh for unit in units)
-    return replace(
+def fleet_start(
+    name: str, storages: Sequence[PlantStorage], e_mwh: Sequence[float], green_share: Sequence[float]
+) -> FleetStart:
+    """Storages that are alike as one, with what each holds as a day begins; at least one.
+
+    Parameters
+    ----------
+    name : str
+        In errors.
+    storages : sequence of PlantStorage
+    e_mwh, green_share : sequence of float
+        Of each.
+    """
+    units, held = [one.ratings for one in storages], np.array(e_mwh)
+    first, e_max, total = units[0], sum(unit.e_max_mwh for unit in units), float(held.sum())
+    ratings = replace(
         first,
         name=name,
         p_max_mw=sum(unit.p_max_mw for unit in units),
         e_max_mwh=e_max,
         # What owners hold is told by many and may be off the band by last digits.
-        soc_initial=min(max(e_mwh / e_max, first.soc_min), first.soc_max),
+        soc_initial=min(max(total / e_max, first.soc_min), first.soc_max),
         s_max_mva=sum(unit.s_max_mva for unit in units),
     )
+    share = float(held @ np.array(green_share)) / total if total > 0.0 else 0.0
+    home = sum(unit.soc_initial * unit.e_max_mwh for unit in units)
+    return FleetStart(ratings, share, home, storages[0].wear_cost_per_mwh)
 
 
-def scaled(ratings: StorageRatings, part: float) -> StorageRatings:
-    """A part of a fleet of storages that are alike."""
-    return replace(
+def scaled(day: GreenDay, part: float) -> GreenDay:
+    """The day of a part of a fleet of storages that are alike."""
+    ratings, (final, least) = day.ratings, day.end_mwh
+    own = replace(
         ratings,
         p_max_mw=ratings.p_max_mw * part,
         e_max_mwh=ratings.e_max_mwh * part,
         s_max_mva=ratings.s_max_mva * part,
     )
+    # Products round differently: the least green energy is not above what is there at the end.
+    final *= part
+    return replace(day, ratings=own, final_mwh=final, least_green_mwh=min(least * part, final))
 
 
-def day_at(
-    terms: RegionTerms,
-    signal: CleannessSignal,
-    ratings: StorageRatings,
-    initial_share: float,
-    wear_cost_per_mwh: float,
-    step_h: float,
-) -> GreenDay:
-    """What a dispatch in a region rests on, by an operator's terms."""
-    region = RegionDay(
-        terms.region,
-        terms.load_mw,
-        terms.buy_price_per_mwh,
-        terms.sell_price_per_mwh,
-        terms.initial_price_per_mwh,
-        step_h,
-        terms.foreign_load_mw,
-        terms.foreign_green_mw,
-    )
-    return GreenDay(region, ratings, initial_share, signal.green_share, signal.pricing, wear_cost_per_mwh)
+@dataclass(frozen=True)
+class FleetStart:
+    """What a fleet begins a day with.
+
+    Parameters
+    ----------
+    ratings : StorageRatings
+        Of all together, with what is inside.
+    green_share : float
+        Of what is inside.
+    home_mwh : float
+        What all held at the start of the world, with which a horizon shall end as far as that is in reach.
+    wear_cost_per_mwh : float
+        Of each MWh discharged.
+    """
+
+    ratings: StorageRatings
+    green_share: float
+    home_mwh: float
+    wear_cost_per_mwh: float
+
+    def day_at(self, signal: CleannessSignal, terms: RegionTerms, step_h: float) -> GreenDay:
+        """What a dispatch in a region rests on, by an operator's terms.
+
+        It ends with as much green energy as there is at first; with as green a rest where that is less.
+        """
+        region = RegionDay(
+            terms.region,
+            terms.load_mw,
+            terms.buy_price_per_mwh,
+            terms.sell_price_per_mwh,
+            terms.initial_price_per_mwh,
+            step_h,
+            terms.foreign_load_mw,
+            terms.foreign_green_mw,
+        )
+        begun = self.ratings.soc_initial * self.ratings.e_max_mwh
+        (into, out), passed = self.ratings.efficiencies, len(region.load_mw) * step_h * self.ratings.p_max_mw
+        final = min(max(self.home_mwh, begun - passed / out), begun + passed * into)
+        if abs(final - begun) <= _ROUNDING_MWH:
+            final = begun
+        return GreenDay(
+            region,
+            self.ratings,
+            self.green_share,
+            signal.green_share,
+            signal.pricing,
+            self.wear_cost_per_mwh,
+            final,
+            self.green_share * min(begun, final),
+        )
 
 
 class Fleet:
@@ -105,10 +156,7 @@ class Fleet:
     ----------
     members : sequence of PlantStorage
         At least one; alike.
-    ratings : StorageRatings
-        Of all together, with what is inside as the day begins.
-    initial_share : float
-        Green share of that.
+    start : FleetStart
     planner : VppPlanner
     step_h : float
     """
@@ -116,13 +164,12 @@ class Fleet:
     def __init__(
         self,
         members: Sequence[PlantStorage],
-        ratings: StorageRatings,
-        initial_share: float,
+        start: FleetStart,
         planner: VppPlanner,
         step_h: float,
     ) -> None:
-        self.members, self.ratings, self.planner = tuple(members), ratings, planner
-        self._initial_share, self._step_h = initial_share, step_h
+        self.members, self.planner = tuple(members), planner
+        self._start, self._step_h = start, step_h
         self._key: tuple[bytes, ...] = ()
         self._found: GreenDispatch | GreenPlan
         self._seen: GreenDay
@@ -149,8 +196,7 @@ class Fleet:
 
     def _look(self, signal: CleannessSignal, terms: RegionTerms) -> bool:
         """Search under terms; whether they are new."""
-        wear = self.members[0].wear_cost_per_mwh
-        self.day = day_at(terms, signal, self.ratings, self._initial_share, wear, self._step_h)
+        self.day = self._start.day_at(signal, terms, self._step_h)
         seen = self.planner.seen(self.day, terms.nodal_price_per_mwh)
         self._sees_it_as_is = seen is self.day
         if (key := key_of(seen)) == self._key:
@@ -175,7 +221,7 @@ class Fleet:
     def parts(self) -> Iterator[tuple[str, float]]:
         """Names of the owners, and the part of the fleet's capacity that is each one's."""
         for one in self.members:
-            yield one.owner, one.ratings.e_max_mwh / self.ratings.e_max_mwh
+            yield one.owner, one.ratings.e_max_mwh / self._start.ratings.e_max_mwh
 
     @property
     def figures(self) -> Mapping[str, float]:
@@ -239,6 +285,6 @@ def value_money(
     """
     if capacity_mwh <= 0.0:
         return 0.0
-    part = replace(day, ratings=scaled(day.ratings, capacity_mwh / day.ratings.e_max_mwh))
+    part = scaled(day, capacity_mwh / day.ratings.e_max_mwh)
     plan = _plan_of(planner.found(planner.seen(part, posted_per_mwh)))
     return saving_money(part, replay(part, plan.charge_mw, plan.discharge_mw), n_step)

@@ -48,6 +48,9 @@ class Vpp(Section):
         """Yield cells without effect."""
         if self.cells != _CELLS and self.planner != "piecewise" and is_shipped("vpp-planners", self.planner):
             yield Conflict("cells", self.cells, f"must be left at {_CELLS} where planner is {self.planner}")
+        if self.look_ahead_days > 1 and self.planner == "greedy":
+            allowed = "must be 1 where planner is greedy, which ends each horizon as it began"
+            yield Conflict("look_ahead_days", self.look_ahead_days, allowed)
 
 
 def plants_of(scenario: GridScenario) -> Mapping[str, Vpp]:

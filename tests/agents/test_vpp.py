@@ -12,7 +12,7 @@ from plant_worlds import GREEN_SHARE, LOAD_MW, N_STEP, OWNERS, STEP_H, PlantWorl
 
 from gridarium.agents.storage.green_day import GreenDay
 from gridarium.agents.storage.green_dispatch import dispatch_by_shares, keeps_limits
-from gridarium.agents.storage.vpp_fleet import Fleet, PlantStorage, fleet_ratings
+from gridarium.agents.storage.vpp_fleet import Fleet, PlantStorage, fleet_start
 from gridarium.agents.storage.vpp_planners import (
     Blind,
     ByCells,
@@ -182,6 +182,9 @@ def test_two_days_are_planned_and_one_is_commanded() -> None:
     first, second = world.operator.answers[1][1], world.operator.answers[3][1]
     planned = np.concatenate([first.charge_mw[0, :N_STEP], second.charge_mw[0]])
     assert told["charge_mw"] == pytest.approx(planned, abs=1e-9)
+    # The night between the days need not end as it began, all days together do.
+    held = world.owners["a1"].storage.e_mwh
+    assert held[-1] == pytest.approx(0.3, abs=1e-6)
     assert world.world.ledger.balance("vpp") == pytest.approx(0.0, abs=1e-6)
 
 
@@ -235,7 +238,7 @@ def test_slow_and_lossy_links_change_nothing_but_the_time(day: PlantWorld) -> No
 def fleet() -> Fleet:
     units = [ratings("x", 0.6), ratings("y", 1.2)]
     members = [PlantStorage(unit.name, "r1", unit) for unit in units]
-    return Fleet(members, fleet_ratings("both", units, 0.9), 0.3, ByShares(), STEP_H)
+    return Fleet(members, fleet_start("both", members, [0.3, 0.6], [0.3, 0.3]), ByShares(), STEP_H)
 
 
 def at_prices(factor: float, day: PlantWorld) -> CleannessSignal:
