@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -52,6 +53,25 @@ WITH_EDGE = (
     "incidents={lull: {unit: wind, kind: output-drop, at_h: 19.2, lasts_h: 0.5, share: 1.0}, "
     "fault: {unit: storage_7, at_h: 15.3, lasts_h: 0.5}}",
 )
+PLANTS = {
+    "profiles": "green-vpp",
+    "horizon_h": 6,
+    "network": {"source": "case33bw", "sites": {"cell": 30}},
+    "prices": {"tou_column": "region_1_tou_price_per_mwh", "green_share_column": "green_share"},
+    "price_regions": {
+        "regions": {
+            f"region_{number}": {
+                "behind": branch,
+                "load_column": f"region_{number}_load_mw",
+                "price_column": f"region_{number}_tou_price_per_mwh",
+            }
+            for number, branch in ((1, None), (2, "line 5"))
+        }
+    },
+    "distribution_operator": {},
+    "storages": {"cell": {"p_max_mw": 0.25, "e_max_mwh": 0.5, "alone": {"regime": "idle"}}},
+    "vpps": {"vpp": {"pool": {"score_min": 0.0}}},
+}
 KINDS = {
     "feeder": {"dso", "consumer", "storage", "renewable", "gas_turbine", "market", "head"},
     "system": {
@@ -68,7 +88,9 @@ KINDS = {
 
 
 @pytest.fixture(scope="module")
-def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
+def runs(from_eight: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
+    plants = tmp_path_factory.mktemp("plants") / "plants.json"
+    plants.write_text(json.dumps(PLANTS), encoding="utf-8")
     # In the first hour of a day that begins at midnight nobody trades.
     short = [*from_eight, "horizon_h=1", "operator.benchmark_nodes=0"]
     return {
@@ -82,12 +104,13 @@ def runs(from_eight: tuple[str, ...]) -> dict[str, Result]:
             load_scenario("ries-strategic", ["horizon_h=4", "grids.bulk.ties.game_gaps=true"]),
             cases=["pooled"],
         ),
+        "plants": run(load_scenario(plants)),
         "exchange": run(load_scenario("ries-admm", ["horizon_h=4"]), cases=["anderson"]),
     }
 
 
 @pytest.mark.parametrize(
-    "name", ["feeder", "owners", "scenarios", "edge", "pool", "system", "bulk", "exchange"]
+    "name", ["feeder", "owners", "scenarios", "edge", "pool", "system", "bulk", "exchange", "plants"]
 )
 def test_every_column_that_is_told_is_on_the_page(runs: dict[str, Result], name: str) -> None:
     for table, rows in runs[name].tables.items():
