@@ -217,6 +217,18 @@ def test_the_head_takes_what_was_planned_and_all_payments_follow_from_meters_and
     assert totals.cancelled_mwh == pytest.approx(green.sum() * 8.0)
 
 
+def test_plans_in_longer_steps_are_settled_alike_in_settlement_periods() -> None:
+    whole, halves = (stage({"vpp": steady(0.25, 0.5, 0.9)}, per_step=n, n_day=2).run() for n in (1, 2))
+    assert halves.world.n_period == 2 * whole.world.n_period
+    assert by_purpose(halves) == pytest.approx(by_purpose(whole), rel=1e-9)
+    for day in (0, 1):
+        planned = np.repeat(halves.operator.head_plan_mw(day), 2)
+        np.testing.assert_allclose(planned, halves.world.grid.exchange_mw[6 * day : 6 * day + 6], atol=1e-6)
+    for one, other in zip(whole.table("price_regions"), halves.table("price_regions"), strict=True):
+        for name in ("nodal_price_per_mwh", "green_discharge_mw", "potential_tco2_per_mwh"):
+            np.testing.assert_allclose(other[name], np.repeat(one[name], 2), rtol=1e-9)
+
+
 def test_it_tells_of_each_region_what_came_of_it() -> None:
     one = stage({"vpp": steady(0.25, charge=0.5)}).run()
     near, far = one.table("price_regions")

@@ -381,6 +381,10 @@ def test_meters_and_sites() -> None:
     assert lower.site(3).intensity_tco2_per_mwh(0) == now(lower).intensity_tco2_per_mwh[2]
     spread = lower.spread()
     assert (spread.p_share.tolist(), spread.q_per_p.tolist()) == ([0.0, *[1 / 3] * 3], [0.0, 0.3, 0.3, 0.3])
+    some = lower.spread(np.array([0, 2, 3]))
+    assert (some.p_share.tolist(), some.q_per_p.tolist()) == ([0.0, 0.0, 0.5, 0.5], [0.0, 0.3, 0.3, 0.3])
+    with pytest.raises(NetworkError, match=r"buses: got .*; must hold a bus with a nominal load above 0 MW"):
+        lower.spread(np.array([0]))
 
 
 def test_faults_of_a_grid() -> None:

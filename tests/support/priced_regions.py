@@ -18,6 +18,7 @@ from gridarium.agents.upstream import CarbonMarket, SupplyProfile, UpstreamMarke
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import Clock
 from gridarium.environment.grids import Grid
+from gridarium.environment.horizon import Horizon
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.world import World
@@ -102,15 +103,20 @@ class ScriptedPlant(GridAgent):
         if self.is_silent:
             return None
         self.signals.append(signal)
-        answer, n_day = self.answer(signal), 3
+        answer = self.answer(signal)
         if not signal.final:
             return answer
-        day = slice(signal.day * n_day, (signal.day + 1) * n_day)
+        horizon = Horizon.of(self.world, 8.0)
+        day = horizon.periods(signal.day)
+        charge, discharge, green = (
+            horizon.by_period(power[:, : horizon.n_step])
+            for power in (answer.charge_mw, answer.discharge_mw, answer.green_discharge_mw)
+        )
         for row, (region, cells) in enumerate(self.cells.items()):
             for cell in cells:
-                cell.charge_mw[day] = answer.charge_mw[row, :n_day] / len(cells)
-                cell.discharge_mw[day] = answer.discharge_mw[row, :n_day] / len(cells)
-            self.green_mw[region][day] = answer.green_discharge_mw[row, :n_day]
+                cell.charge_mw[day] = charge[row] / len(cells)
+                cell.discharge_mw[day] = discharge[row] / len(cells)
+            self.green_mw[region][day] = green[row]
         return answer
 
     @on(EnvironmentalReport)
@@ -167,20 +173,22 @@ def stage(
     takes_prices: bool = False,
     look_ahead_days: int = 1,
     n_day: int = 1,
+    per_step: int = 1,
     quality: LinkQuality | None = None,
     **rules: Any,
 ) -> Stage:
-    """A world of days of three periods of eight hours, with one plant for each answer."""
-    n_period, grid = 3 * n_day, Grid(FEEDER, every_day(FACTOR, n_day))
-    clock = Clock(pd.Timestamp("2026-01-14T23:00:00+08:00"), 28800.0)
-    world = World(grid, clock, n_period, 3600.0, 1, quality, settles_after_s=28800.0)
+    """A world of days of three steps of eight hours, with one plant for each answer."""
+    n_step, period_s = 3 * n_day, 28800.0 / per_step
+    grid = Grid(FEEDER, np.repeat(every_day(FACTOR, n_day), per_step))
+    clock = Clock(pd.Timestamp("2026-01-14T23:00:00+08:00"), period_s)
+    world = World(grid, clock, per_step * n_step, 3600.0, 1, quality, settles_after_s=period_s)
     regions = []
     for name, buses in BUSES.items():
-        load = every_day(LOAD[name], n_day)
+        load = np.repeat(every_day(LOAD[name], n_day), per_step)
         SystemLoad(grid.spread(buses), name, load, load)
-        price, paid = (np.full(n_period, prices[name]) for prices in (BUY, SELL))
+        price, paid = (np.full(n_step, prices[name]) for prices in (BUY, SELL))
         regions.append(PriceRegion(name, buses, name, price, paid))
-    flat = np.full(n_period, WHOLESALE)
+    flat = np.full(n_step, WHOLESALE)
     supply = SupplyProfile(flat, 0.5 * flat, every_day(FACTOR, n_day), every_day(GREEN_SHARE, n_day))
     agreed = NegotiationRules(0.0, 1800.0, 0.01, 0.5, 0, 60, 5.0, 1.0)
     agreed = NegotiationRules(**{**vars(agreed), **rules})
@@ -206,7 +214,7 @@ def stage(
         for plant, share in zip(answers, shares, strict=True)
     }
     contract = OperatorContract("market", "carbon-market", tuple(regions), terms, pricing, KAPPA)
-    operator = DistributionOperator(grid.head, "operator", contract, agreed)
+    operator = DistributionOperator(grid.head, "operator", contract, agreed, Horizon.of(world, 8.0))
     UpstreamMarket(grid.head, "market", supply, "operator", 0.0, 1800.0, operator.horizon)
     plants = {name: ScriptedPlant(world, name, answer, cells[name]) for name, answer in answers.items()}
     return Stage(world, operator, plants)

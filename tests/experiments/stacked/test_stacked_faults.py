@@ -145,6 +145,27 @@ def test_both_sides_of_a_head_have_an_operator(faults_of: Faults, trees: Any) ->
     assert found["grids.hung.under"].allowed == "must be left out: the grid itself has no operator"
 
 
+def test_who_pays_for_cleanness_stands_at_the_root_and_supplies_nobody(faults_of: Faults, trees: Any) -> None:
+    unit = {"p_max_mw": 0.25, "e_max_mwh": 0.5, "alone": {"regime": "idle"}}
+    prices = {"tou_column": "region_1_tou_price_per_mwh", "green_share_column": "green_share"}
+    region = {"load_column": "region_1_load_mw", "price_column": "region_1_tou_price_per_mwh"}
+    plants = {
+        "profiles": "green-vpp",
+        "prices": prices,
+        "price_regions": {"regions": {"all": region}},
+        "distribution_operator": {},
+        "storages": {"cell": unit},
+        "vpps": {"vpp": {}},
+    }
+    tree = trees.two_feeders()
+    tree["grids"]["town"] = plants
+    found = faults_of(tree)["grids.village.under"]
+    assert found.allowed == "must be another grid: a distribution_operator supplies none below"
+    tree["grids"] = {"town": trees.feeder(), "village": {"under": "town", **plants}}
+    found = faults_of(tree)["grids.village.under"]
+    assert found.allowed == "must be left out: no grid above tells a distribution_operator the green share"
+
+
 @pytest.mark.parametrize("grids", [None, {}, [], "town"])
 def test_there_must_be_a_grid(faults_of: Faults, grids: object, trees: Any) -> None:
     assert "of at least one" in faults_of(trees.two_feeders(grids=grids))["grids"].allowed
