@@ -1,20 +1,17 @@
-"""What storage owners of a virtual power plant are worth to it: by Shapley, and with minus without."""
+"""What storage owners of a virtual power plant are worth to it by their schedules."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import Fault, InputError
 from gridarium.market.cleanness import Pricing
-from gridarium.market.coalition import TabulatedGame, check_players, membership, shapley
+from gridarium.market.coalition import TabulatedGame, check_players, membership
 from gridarium.market.regional_bill import RegionDay
-
-Split = Literal["shapley", "with-minus-without"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,53 +74,3 @@ def saving_game(day: RegionDay, schedules: Sequence[OwnerSchedule], pricing: Pri
     )
     cost = day.bill(charge, discharge, green, pricing).cost_money
     return TabulatedGame(names, cost[0] - cost)
-
-
-def with_minus_without(game: TabulatedGame) -> Array:
-    """Give what each player adds to all others: the value with it less the value without it.
-
-    Returns
-    -------
-    ndarray, shape (n_player,)
-        In the unit of v. Their sum is in general not v(N): where players crowd each other it is less.
-
-    Notes
-    -----
-    What the paper calls its Shapley or contribution method (B.1.3).
-    """
-    everyone = 2**game.n_player - 1
-    return np.asarray(game.total - game.values[everyone ^ (1 << np.arange(game.n_player))])
-
-
-def owner_shares_money(games: Sequence[TabulatedGame], split: Split = "shapley") -> Mapping[str, float]:
-    """Give each owner's share of what a plant saves in all regions.
-
-    Parameters
-    ----------
-    games : sequence of TabulatedGame
-        One for each region; an owner may stand in several.
-    split : {"shapley", "with-minus-without"}
-
-    Returns
-    -------
-    mapping of str to float
-        Money by owner; by Shapley they sum to the saving of all regions.
-
-    Raises
-    ------
-    InputError
-        If the split is unknown.
-
-    Notes
-    -----
-    Regions do not touch each other's bills, and both splits are additive over games in which absent owners
-    add nothing: so the shares of one game over all regions come region by region, for any number of owners.
-    """
-    if split not in get_args(Split):
-        raise InputError("shares", [Fault("split", split, f"must be one of {', '.join(get_args(Split))}")])
-    rule = {"shapley": shapley, "with-minus-without": with_minus_without}[split]
-    shares: dict[str, float] = {}
-    for game in games:
-        for owner, share in zip(game.players, rule(game).tolist(), strict=True):
-            shares[owner] = shares.get(owner, 0.0) + share
-    return shares

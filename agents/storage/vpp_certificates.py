@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from gridarium.agents.base import GridAgent, Listener, on
+from gridarium.agents.feeder.green_deliveries import GREEN_CERTIFICATES
 from gridarium.market.certificate_book import SMALLEST_MWH
 from gridarium.market.green_certificates import GreenCertificates
 from gridarium.market.messages.cleanness import GreenDelivery
@@ -41,7 +42,10 @@ class CertificateDesk(Listener):
     ) -> None:
         self._plant, self._regions, self._operator = plant, regions, operator
         self._waits_s, self._again_after_s = waits_s, again_after_s
-        self._certificates = GreenCertificates(plant.world.records)
+        world = plant.world
+        self._certificates: GreenCertificates = world.shared(
+            GREEN_CERTIFICATES, lambda: GreenCertificates(world.records)
+        )
         self._reports: dict[int, dict[str, StorageStatus]] = {}
         self._delivered, self._arrival = 0, plant.world.clock.env.event()
         self.newest: dict[str, StorageStatus] = {}

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from plant_worlds import plant_world
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour
@@ -105,6 +106,13 @@ def test_elastic_consumers_tell_nothing_but_loads(monkeypatch: pytest.MonkeyPatc
             built.world.step()
     assert foreign == []
     assert {"demand", "_elasticities", "_outturn", "turned_out_mw"} <= set(own)
+
+
+def test_no_plant_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    with watched(monkeypatch) as (own, foreign):
+        plant_world(rounds=1).run()
+    assert foreign == []
+    assert {"_outlook", "_valuer", "_desk", "_books", "_membership", "_told_charge_mw"} <= set(own)
 
 
 def test_no_owner_or_pool_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from itertools import permutations
-from typing import Any
 
 import numpy as np
 import pytest
 
+from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InputError
 from gridarium.environment.ledger import Ledger
 from gridarium.market.accounts import ENVIRONMENTAL_PAYMENT, POOL_SHARE
-from gridarium.market.cleanness_shares import (
-    OwnerSchedule,
-    owner_shares_money,
-    saving_game,
-    with_minus_without,
-)
+from gridarium.market.cleanness_shares import OwnerSchedule, saving_game
 from gridarium.market.coalition import TabulatedGame, shapley
 from gridarium.market.pool_settlement import settle_cleanness, settle_pool_shares
+from gridarium.market.pool_splits import PoolGame, WithMinusWithout
 from gridarium.market.regional_bill import RegionDay
 
 N_PERIOD = 24
@@ -41,6 +37,11 @@ def schedules(count: int, seed: int) -> list[OwnerSchedule]:
     return [
         OwnerSchedule(f"owner {i}", np.maximum(-power[i], 0.0), discharge[i], green[i]) for i in range(count)
     ]
+
+
+def with_minus_without(game: TabulatedGame) -> Array:
+    capacity = dict.fromkeys(game.players, 1.0)
+    return WithMinusWithout().shares(PoolGame(game.players, (game.players,), capacity, game.values_of))
 
 
 def energy_saving(day: RegionDay, one: OwnerSchedule) -> float:
@@ -87,28 +88,13 @@ def test_energy_sold_below_its_price_makes_owners_worth_more_together() -> None:
     assert with_minus_without(game) == pytest.approx([50.0 - 140.0, 50.0 + 150.0])
 
 
-@pytest.mark.parametrize("split", ["shapley", "with-minus-without"])
-def test_shares_region_by_region_are_those_of_one_game_over_all(split: Any) -> None:
-    days = [region("r1", 5, 0.6), region("r2", 6, 0.6)]
-    owners = schedules(6, 7)
-    groups = [owners[:4], owners[3:]]
-    games = [saving_game(day, group, "nodal") for day, group in zip(days, groups, strict=True)]
-    names = [one.owner for one in owners]
-    everywhere = TabulatedGame.of(
-        names, lambda members: sum(game.value({*members} & {*game.players}) for game in games)
-    )
-    rule = shapley if split == "shapley" else with_minus_without
-    shares = owner_shares_money(games, split)
-    assert [shares[name] for name in names] == pytest.approx(rule(everywhere))
-
-
 def test_payments_and_shares_in_the_ledger_conserve_money() -> None:
     day, owners = region("r1", 8), schedules(3, 9)
     green = np.sum([one.green_discharge_mw for one in owners], axis=0)
     zero = np.zeros(N_PERIOD)
     paid = float(day.bill(zero, green, green, "nodal").environmental_money)
-    games = [saving_game(day, owners, "nodal")]
-    shares = owner_shares_money(games)
+    game = saving_game(day, owners, "nodal")
+    shares = dict(zip(game.players, shapley(game).tolist(), strict=True))
     ledger = Ledger()
     settle_cleanness(ledger, 86400.0, 23, "dso", "vpp", paid)
     settle_cleanness(ledger, 86400.0, 23, "dso", "vpp", 0.0)
@@ -116,8 +102,8 @@ def test_payments_and_shares_in_the_ledger_conserve_money() -> None:
     purposes = [entry.purpose for entry in ledger.entries]
     assert purposes == [ENVIRONMENTAL_PAYMENT, *[POOL_SHARE] * 3]
     assert ledger.balance("dso") == pytest.approx(-paid)
-    assert ledger.balance("vpp") == pytest.approx(paid - games[0].total)
-    assert {name: ledger.balance(name) for name in shares} == pytest.approx(dict(shares))
+    assert ledger.balance("vpp") == pytest.approx(paid - game.total)
+    assert {name: ledger.balance(name) for name in shares} == pytest.approx(shares)
 
 
 def test_what_is_no_game_is_refused() -> None:
@@ -129,6 +115,3 @@ def test_what_is_no_game_is_refused() -> None:
         saving_game(day, [owners[0], owners[0]], "none")
     with pytest.raises(InputError, match="1 to 16 players"):
         saving_game(day, schedules(17, 12), "none")
-    odd: Any = "equal"
-    with pytest.raises(InputError, match="shapley, with-minus-without"):
-        owner_shares_money([saving_game(day, owners, "none")], odd)
