@@ -30,8 +30,10 @@ class FleetDay:
     day : int
     ratings : StorageRatings, optional
         Of members together, with what was inside as the day began; None where no storage is a member.
+    home_mwh : float
+        What they held at the start of the run.
     initial_share : float
-        Green share of that.
+        Green share of what is inside as the day begins.
     wear_cost_per_mwh : float
         Of what members discharge.
     rows : DataFrame
@@ -44,6 +46,7 @@ class FleetDay:
     region: str
     day: int
     ratings: StorageRatings | None
+    home_mwh: float
     initial_share: float
     wear_cost_per_mwh: float
     rows: pd.DataFrame
@@ -65,7 +68,9 @@ class FleetDay:
 
     @property
     def benchmark_money(self) -> float:
-        """The least cost of energy, with wear, where storages end the day as they begin (scenario 3).
+        """The least cost of energy, with wear, where storages end the day with what they began the run with.
+
+        That is scenario 3, as far as that content is in reach.
 
         A linear programme: who may sell for at most the price at which it buys, itself not negative, gains
         nothing by charge and discharge at once.
@@ -91,6 +96,7 @@ def fleet_days(known: GridEvidence) -> Iterator[FleetDay]:
                 str(region),
                 day,
                 ratings,
+                0.0 if ratings is None else ratings.soc_initial * ratings.e_max_mwh,
                 plants[str(plant)].initial_green_share,
                 STORAGES.of(known.scenario)[names[0]].wear_cost_per_mwh if names else 0.0,
                 rows.iloc[start : start + per_day],
@@ -141,7 +147,8 @@ def _least_energy_cost_money(fleet: FleetDay, ratings: StorageRatings) -> float:
     """
     n, hours, (into, out) = len(fleet.rows), fleet.hours, ratings.efficiencies
     bought, sold, charge, discharge, energy = (place * n + np.arange(n) for place in range(5))
-    first = ratings.soc_initial * ratings.e_max_mwh
+    first, reach = ratings.soc_initial * ratings.e_max_mwh, n * hours * ratings.p_max_mw
+    last = min(max(fleet.home_mwh, first - reach / out), first + reach * into)
     t = np.arange(n)
     # Rows 0 to n: balance of the region; rows n to 2 n: that of the storage; row 2 n: its end.
     entries = [
@@ -153,7 +160,7 @@ def _least_energy_cost_money(fleet: FleetDay, ratings: StorageRatings) -> float:
     row, column = (np.concatenate([entry[place] for entry in entries]) for place in (0, 1))
     factor = np.concatenate([np.full(len(rows), value) for rows, _, value in entries])
     matrix = coo_array((factor, (row, column)), shape=(2 * n + 1, 5 * n)).tocsr()
-    right = np.concatenate([fleet.values("load_mw"), [first], np.zeros(n - 1), [first]])
+    right = np.concatenate([fleet.values("load_mw"), [first], np.zeros(n - 1), [last]])
     wear = np.full(n, fleet.wear_cost_per_mwh)
     buy, sell = fleet.values("buy_price_per_mwh"), fleet.values("sell_price_per_mwh")
     cost = hours * np.concatenate([buy, -sell, np.zeros(n), wear, np.zeros(n)])

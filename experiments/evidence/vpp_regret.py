@@ -1,4 +1,4 @@
-"""What a plant could still gain by another plan, the others' held: dynamic programming for each region."""
+"""What a plant could gain by another plan, those of others held: dynamic programming for each region."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.benchmarks.green_reference import grid_optimum
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.vpp_fleets import FleetDay, fleet_days
-from gridarium.experiments.evidence.vpp_meters import green_supply_share, has_plants
+from gridarium.experiments.evidence.vpp_meters import green_supply_share
 from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERATOR
 from gridarium.experiments.parts.vpp_section import plants_of
 from gridarium.experiments.records import Reading
+from gridarium.market.cleanness import Pricing
 from gridarium.market.regional_bill import RegionDay
 
 _GAP_SHARE = 5e-4
@@ -34,12 +35,17 @@ class _Regret(NamedTuple):
 
 
 def regret(known: GridEvidence) -> Iterator[Reading]:
-    """How far several plants on nodal prices are from a best response of each to the others' final plans."""
-    section = DISTRIBUTION_OPERATOR.of(known.scenario)
-    several = has_plants(known) and len(plants_of(known.scenario)) > 1
-    if section is None or not several or section.pricing != "nodal":
+    """How far plants are from a best response of each to the others' final plans.
+
+    Asked of several plants on nodal prices, and of plans of which nothing is proven.
+    """
+    section, days = DISTRIBUTION_OPERATOR.of(known.scenario), known.tables.get("vpp_days")
+    if section is None or days is None:
         return
-    found = list(_regrets(known))
+    several = section.pricing == "nodal" and len(plants_of(known.scenario)) > 1
+    if not several and days["bound_money"].notna().all():
+        return
+    found = list(_regrets(known, section.pricing))
     if not found:
         return
     worst = max(found, key=lambda one: one.gain_money / one.bill_money)
@@ -48,18 +54,18 @@ def regret(known: GridEvidence) -> Iterator[Reading]:
         "most that a plant could save in a region on a day by another plan, found by dynamic programming "
         "over energy and green share, the final plans of the others held; relative to its bill without "
         "storages",
-        f"{worst.gain_money:.3g} money in {worst.place}; "
+        f"{max(0.0, worst.gain_money):.3g} money in {worst.place}; "
         f"{sum(max(0.0, one.gain_money) for one in found):.3g} of {len(found)} regions, days and plants",
     )  # fmt: skip
 
 
-def _regrets(known: GridEvidence) -> Iterator[_Regret]:
+def _regrets(known: GridEvidence, pricing: Pricing) -> Iterator[_Regret]:
     """Of each plant, region and day on which its storages are planned to end as they began."""
     supply = green_supply_share(known)
     for fleet in fleet_days(known):
         if fleet.ratings is None or abs(_gained_mwh(fleet, fleet.ratings)) > _CYCLE_MWH:
             continue
-        day = _day(known, fleet, fleet.ratings, supply[fleet.rows["period"].to_numpy()])
+        day = _day(known, fleet, fleet.ratings, pricing, supply[fleet.rows["period"].to_numpy()])
         gain = _cost_money(fleet, day) - grid_optimum(day, *_POINTS)
         yield _Regret(f"{fleet.region} on day {fleet.day} by {fleet.plant}", gain, fleet.idle_money)
 
@@ -71,7 +77,9 @@ def _gained_mwh(fleet: FleetDay, ratings: StorageRatings) -> float:
     return fleet.hours * float(moved.sum())
 
 
-def _day(known: GridEvidence, fleet: FleetDay, ratings: StorageRatings, supply_share: Array) -> GreenDay:
+def _day(
+    known: GridEvidence, fleet: FleetDay, ratings: StorageRatings, pricing: Pricing, supply_share: Array
+) -> GreenDay:
     """What the plant's dispatch rested on, the others' final plans included."""
     all_regions, told, periods = (
         known.tables["price_regions"],
@@ -91,16 +99,21 @@ def _day(known: GridEvidence, fleet: FleetDay, ratings: StorageRatings, supply_s
         np.maximum(place["load_mw"].to_numpy(dtype=float) - load, 0.0),
         np.maximum(planned.to_numpy(dtype=float) - fleet.values("green_plan_mw"), 0.0),
     )
-    return GreenDay(region, ratings, fleet.initial_share, supply_share, "nodal", fleet.wear_cost_per_mwh)
+    return GreenDay(region, ratings, fleet.initial_share, supply_share, pricing, fleet.wear_cost_per_mwh)
 
 
 def _cost_money(fleet: FleetDay, day: GreenDay) -> float:
-    """Purchases less sales, with wear, less c0 (1 - all green / all load) a green MWh (B2, B3, B5)."""
+    """Purchases less sales, with wear, less what green energy that is used is paid (B2, B3, B5).
+
+    Where the price is nodal that is c0 (1 - all green / all load) a MWh, c0 where it is uniform.
+    """
     region = day.region
     charge, discharge, green = (fleet.values(f"{name}_plan_mw") for name in ("charge", "discharge", "green"))
     net = region.load_mw + charge - discharge
     energy = np.where(net > 0.0, region.buy_price_per_mwh, region.sell_price_per_mwh) * net
     load = region.load_mw + region.foreign_load_mw
-    used = np.divide(region.foreign_green_mw + green, load, out=np.zeros_like(load), where=load > 0.0)
-    paid = region.green_price_per_mwh * (1.0 - used) * green
+    own = np.minimum(green, np.maximum(load - region.foreign_green_mw, 0.0))
+    used = np.divide(region.foreign_green_mw + own, load, out=np.zeros_like(load), where=load > 0.0)
+    left = {"none": 0.0 * used, "uniform": np.ones_like(used), "nodal": 1.0 - used}[day.pricing]
+    paid = region.green_price_per_mwh * left * own
     return fleet.hours * float((energy - paid + fleet.wear_cost_per_mwh * discharge).sum())
