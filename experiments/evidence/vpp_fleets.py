@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,7 +77,7 @@ class FleetDay:
         """
         if self.ratings is None:
             return self.idle_money
-        return _least_energy_cost_money(self, self.ratings)
+        return float(_energy_costs_money(self, self.ratings).sum())
 
 
 def fleet_days(known: GridEvidence) -> Iterator[FleetDay]:
@@ -137,8 +137,36 @@ def _as_it_begins(known: GridEvidence, fleet: FleetDay, members: list[str], star
     return replace(fleet, ratings=replace(ratings, soc_initial=soc), initial_share=share)
 
 
-def _least_energy_cost_money(fleet: FleetDay, ratings: StorageRatings) -> float:
-    """Least sum of buy Pb - sell Ps + wear Pdis with Pb - Ps = L + Pch - Pdis and the energy of storages.
+def benchmarks_money(known: GridEvidence, fleets: Sequence[FleetDay]) -> list[float]:
+    """The least cost of energy of each of all fleet days.
+
+    Of plants that look ahead it is their part of the least cost of the whole run, storages ending it as they
+    began; nan where other storages are members on other days.
+    """
+    plants = plants_of(known.scenario)
+    found = []
+    for fleet in fleets:
+        if plants[fleet.plant].look_ahead_days == 1:
+            found.append(fleet.benchmark_money)
+            continue
+        own = [one for one in fleets if (one.plant, one.region) == (fleet.plant, fleet.region)]
+        found.append(_part_of_run_money(own, fleet.day))
+    return found
+
+
+def _part_of_run_money(days: Sequence[FleetDay], day: int) -> float:
+    first = days[0]
+    if any(one.home_mwh != first.home_mwh for one in days):
+        return float("nan")
+    if first.ratings is None:
+        return days[day].idle_money
+    costs = _energy_costs_money(replace(first, rows=pd.concat([one.rows for one in days])), first.ratings)
+    start = sum(len(one.rows) for one in days[:day])
+    return float(costs[start : start + len(days[day].rows)].sum())
+
+
+def _energy_costs_money(fleet: FleetDay, ratings: StorageRatings) -> Array:
+    """Of each period in the least sum of buy Pb - sell Ps + wear Pdis with Pb - Ps = L + Pch - Pdis.
 
     Raises
     ------
@@ -169,4 +197,4 @@ def _least_energy_cost_money(fleet: FleetDay, ratings: StorageRatings) -> float:
     found = linprog(cost, A_eq=matrix, b_eq=right, bounds=bounds, method="highs")
     if found.status != 0:
         raise SolveError(f"benchmark of {ratings.name}, day {fleet.day}: {found.message}")
-    return float(found.fun)
+    return np.asarray((cost * found.x).reshape(5, n).sum(axis=0))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
-from gridarium.experiments.evidence.vpp_fleets import fleet_days
+from gridarium.experiments.evidence.vpp_fleets import benchmarks_money, fleet_days
 from gridarium.experiments.evidence.vpp_meters import has_plants, paid_share, periods_of_day
 from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERATOR
 from gridarium.market.lcr import LcrTerms, count_actions, idle_lcr, lcr
@@ -64,12 +64,12 @@ def vpp_lcr_table(known: GridEvidence) -> pd.DataFrame:
         return pd.DataFrame()
     terms = LcrTerms(section.expected_budget_money, section.vpp_weight, section.system_weight)
     idle, fleets = idle_lcr(terms), list(fleet_days(known))
+    benchmarks = benchmarks_money(known, fleets)
     rows: list[dict[str, object]] = []
     for day, own in vpp_region_days_table(known).groupby("day", sort=True):
         of_day = [fleet for fleet in fleets if fleet.day == day]
-        wear, benchmark = (
-            sum(getattr(one, f"{name}_money") for one in of_day) for name in ("wear", "benchmark")
-        )
+        wear = sum(one.wear_money for one in of_day)
+        benchmark = sum(money for one, money in zip(fleets, benchmarks, strict=True) if one.day == day)
         cost = float(own["cost_money"].sum())
         shares = lcr(benchmark, cost + wear, terms) if benchmark > 0.0 else (np.nan, np.nan, np.nan)
         rows.append(
