@@ -101,9 +101,7 @@ class VppDay:
         assert self.signal is not None
         rest = np.zeros((3, len(self.signal.green_share)))
         rows = [
-            rest
-            if (fleet := self.fleets.get(terms.region)) is None
-            else np.array([fleet.plan.charge_mw, fleet.plan.discharge_mw, fleet.plan.green_discharge_mw])
+            rest if (fleet := self.fleets.get(terms.region)) is None else fleet.powers_mw
             for terms in self.signal.regions
         ]
         charge, discharge, green = (series(power) for power in np.array(rows).transpose(1, 0, 2))
@@ -154,11 +152,10 @@ class VppDay:
         return self._starts[region].day_at(self.signal, self.terms[region], self._horizon.step_h)
 
     def planned_mw(self, region: str) -> Array:
-        """Charge, discharge and green discharge of the day's plan in a region, MW, shape (3, n_step)."""
+        """Charge, discharge and green discharge of the day in a region as answered, MW, shape (3, n_step)."""
         if (fleet := self.fleets.get(region)) is None:
             return np.zeros((3, self._horizon.n_step))
-        plan = fleet.plan
-        return self._of_day(np.array([plan.charge_mw, plan.discharge_mw, plan.green_discharge_mw]))
+        return self._of_day(fleet.powers_mw)
 
     def _of_day(self, values: Array) -> Array:
         """The first day of a series that may look further."""

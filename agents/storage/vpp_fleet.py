@@ -148,7 +148,7 @@ class Fleet:
 
     - `answer`: the plan under new terms; the same terms give the same plan without a search
     - `look_at`: what its planner finds under terms, while the plan stays
-    - `commanded_mw`: each member's part of a schedule
+    - `powers_mw`, `parts`: what it does together, and which part of that is each member's
     - `day`, `plan`: by the newest terms
     - `n_search`: searches of its planner so far
 
@@ -217,6 +217,12 @@ class Fleet:
         assert self._powers is not None
         self.plan = replay(self.day, *self._powers)
         return self.plan
+
+    @property
+    def powers_mw(self) -> Array:
+        """Charge, discharge, and green discharge as far as the region can use it, MW, shape (3, n_step)."""
+        plan, room_mw = self.plan, self.day.region.green_room_mw
+        return np.array([plan.charge_mw, plan.discharge_mw, np.minimum(plan.green_discharge_mw, room_mw)])
 
     def parts(self) -> Iterator[tuple[str, float]]:
         """Names of the owners, and the part of the fleet's capacity that is each one's."""

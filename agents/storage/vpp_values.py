@@ -79,12 +79,11 @@ class PlantValuer:
         if fleet is None:
             return np.zeros(len(inside))
         parts, n = dict(fleet.parts()), day.n_step
-        first, (charge, discharge, green) = fleet.day.region.cut(0, n), day.planned_mw(region)
-        powers = (charge, discharge, np.minimum(green, first.green_room_mw))
+        first, powers = fleet.day.region.cut(0, n), day.planned_mw(region)
         schedules = [
             OwnerSchedule(one.owner, *(parts.get(one.owner, 0.0) * power for power in powers)) for one in able
         ]
-        worn = fleet.day.wear_cost_per_mwh * float(discharge.sum()) * first.period_h
+        worn = fleet.day.wear_cost_per_mwh * float(powers[1].sum()) * first.period_h
         owed = worn * np.array([parts.get(one.owner, 0.0) for one in able])
         game = saving_game(first, schedules, fleet.day.pricing)
         masks = inside.astype(np.int64) @ (1 << np.arange(len(able)))

@@ -268,3 +268,16 @@ def test_a_plan_is_kept_until_another_one_is_worth_the_change(day: PlantWorld) -
     assert keeps_limits(own.day, changed)
     # A look at other terms changes no plan.
     assert own.look_at(signal, signal.regions[0]).charge_mw is changed.charge_mw
+
+
+def test_no_more_green_energy_is_answered_than_the_region_can_use(day: PlantWorld) -> None:
+    own, signal = fleet(), day.operator.answers[0][0]
+    plan = own.answer(signal, signal.regions[0])
+    step = int(plan.green_discharge_mw.argmax())
+    crowded = signal.regions[0].foreign_green_mw.copy()
+    crowded[step] = LOAD_MW["r1"][step] - 0.5 * plan.green_discharge_mw[step]
+    terms = replace(signal.regions[0], foreign_green_mw=crowded)
+    # The plan stays: what is answered as green does not.
+    own.look_at(signal, terms)
+    assert own.powers_mw[1] == pytest.approx(plan.discharge_mw)
+    assert own.powers_mw[2][step] == pytest.approx(0.5 * plan.green_discharge_mw[step])
