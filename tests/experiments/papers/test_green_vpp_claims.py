@@ -111,6 +111,14 @@ def test_a_lower_price_that_pays_less_per_mwh_is_no_higher_one() -> None:
     assert judged(found)["unit-payment"].verdict == "not reproduced"
 
 
+def test_what_ties_leave_open_is_no_order() -> None:
+    found = summary()
+    found["scenario-2"]["green_discharged_mwh"] = 10.61
+    assert judged(found)["green-order"].verdict == "not reproduced"
+    found["scenario-1"]["green_discharged_mwh"] = 1.74
+    assert judged(found)["willing-1"].verdict == "not reproduced"
+
+
 def test_a_fall_from_nothing_is_not_judged() -> None:
     found = judged(summary(turned=True), turned=True)
     assert found["payment"].verdict == found["overcompensation"].verdict == "not comparable"
@@ -119,7 +127,7 @@ def test_a_fall_from_nothing_is_not_judged() -> None:
 def test_cases_beside_the_default_ones_are_told_in_the_reason() -> None:
     beside = summary(("efficient-1", "efficient-2", "efficient-3"))
     found = judged(summary() | beside)["green-order"]
-    assert "at an efficiency of 0.98 10.61 MWh, 6.15 MWh, 1.74 MWh" in found.reason
+    assert "at an efficiency of 0.98 10.610 MWh, 6.15" in found.reason
     assert "with a throughput cost" not in found.reason
     rivals = judged(summary() | {"two-vpps": {"environmental_money": 500.0}})["payment"]
     assert "two plants are paid 500 together" in rivals.reason
