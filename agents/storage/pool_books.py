@@ -48,7 +48,7 @@ class PoolDay:
     members: list[str] = field(default_factory=list)
     share_money: dict[str, float] = field(default_factory=dict)
     operator_money: float = 0.0
-    kept_money: float | None = None
+    kept_money: float = float("nan")
     game: int = -1
     pay: Mapping[str, OwnerPay] = field(default_factory=dict)
 
@@ -96,7 +96,7 @@ class PoolDay:
             "by_group": float(self.by_group),
             "shares_money": sum(self.share_money.values()),
             "operator_share_money": self.operator_money,
-            **({} if self.kept_money is None else {"kept_money": self.kept_money}),
+            "kept_money": self.kept_money,
         }
 
 
@@ -188,10 +188,14 @@ class PoolBooks:
             self._shares[members] = shares_of_owners(self._split, self._game, order, self._operator_plays)
         return dict(self._shares[members])
 
-    def kept_money(self, members: frozenset[str]) -> float | None:
-        """What the platform keeps, or bears, of the members' value; None where the rule leaves it nothing."""
-        if not leaves_rest(self._split) or self._game is None:
-            return None
+    @property
+    def leaves_rest(self) -> bool:
+        """Whether shares need not sum to the members' value."""
+        return leaves_rest(self._split)
+
+    def kept_money(self, members: frozenset[str]) -> float:
+        """What the platform keeps, or bears, of the members' value."""
+        assert self._game is not None
         worth = float(self._game.value(self._game.flags([tuple(members)]))[0])
         return worth - sum(self.shares_money(members).values())
 

@@ -285,6 +285,9 @@ class StoragePool(GridAgent):
             }
             own = columns_of([day.row(name) for day in self.days])
             yield Rows("storage_pool", {**own, **fixed}, by="row", agent=local(name), kind="storage")
-        yield Rows("pool_days", columns_of([day.total_row for day in self.days]), by="row")
+        totals = columns_of([day.total_row for day in self.days])
+        if not self._books.leaves_rest:
+            del totals["kept_money"]
+        yield Rows("pool_days", totals, by="row")
         for rows in self._books.value_rows(local):
             yield Rows("coalitions", rows, by="row")

@@ -37,12 +37,12 @@ def pool_money(known: GridEvidence) -> Iterator[Reading]:
     """Shares of each day against the value of its members, and both against the ledger."""
     pools = by_pool(known.tables)
     for name, own in pools.items():
-        yield from _pool_money(known, own, title_of(name, pools))
+        yield from _pool_money(known, own, name, title_of(name, pools))
 
 
-def _pool_money(known: GridEvidence, tables: Tables, title: str) -> Iterator[Reading]:
+def _pool_money(known: GridEvidence, tables: Tables, pool: str, title: str) -> Iterator[Reading]:
     days, owners = tables["pool_days"], tables["storage_pool"]
-    kept = days.get("kept_money", pd.Series(0.0, days.index))
+    kept = days.get("kept_money", pd.Series(0.0, days.index)).fillna(0.0)
     shared = (days["shares_money"] + days["operator_share_money"] + kept).to_numpy()
     worth = np.array([_value_of_members(tables, int(day)) for day in days["day"]])
     off_money, tolerance = float(np.abs(shared - worth).max()), _ROUNDING * max(1.0, np.abs(worth).max())
@@ -55,6 +55,8 @@ def _pool_money(known: GridEvidence, tables: Tables, title: str) -> Iterator[Rea
     by_account = _booked(ledger, POOL_SHARE)
     told = owners.groupby("agent")["share_money"].sum()
     wrong = [abs(by_account.get(str(name), 0.0) - float(money)) for name, money in told.items()]
+    # Whoever commands the members, an operator or a plant, pays the platform what they are worth.
+    wrong.append(abs(_booked(ledger, POOL_VALUE).get(pool, 0.0) - float(worth.sum())))
     for dso in known.of(Dso):
         paid = -_booked(ledger, POOL_VALUE).get(known.grid.local(dso.name), 0.0)
         back = by_account.get(known.grid.local(dso.name), 0.0)
