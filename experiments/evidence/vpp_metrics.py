@@ -33,7 +33,7 @@ def bills(tables: Tables, period_h: float) -> Iterator[Metric]:
     if plants.ngroups > 1:
         for plant, own in plants:
             for name in ("cost_money", "environmental_money"):
-                yield f"{plant}_{name}", float(own[name].sum())
+                yield f"plant_{plant}_{name}", float(own[name].sum())
 
 
 def green_energy(tables: Tables, period_h: float) -> Iterator[Metric]:
@@ -42,7 +42,7 @@ def green_energy(tables: Tables, period_h: float) -> Iterator[Metric]:
     if done is None or regions is None:
         return
     yield "green_discharged_mwh", float(done["green_mwh"].sum())
-    for column, form in (("region", "green_discharged_{}_mwh"), ("agent", "{}_green_discharged_mwh")):
+    for column, form in (("region", "green_discharged_{}_mwh"), ("agent", "plant_{}_green_discharged_mwh")):
         groups = done.groupby(column, sort=False)
         if groups.ngroups > 1:
             for name, own in groups:

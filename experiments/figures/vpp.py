@@ -39,7 +39,8 @@ def vpp_drawings(grid: GridResult) -> Iterator[Drawing]:
     if plants is None or regions is None:
         return
     caption = (
-        "Green energy that storages discharged, and periods in which they charged and discharged, by region."
+        "Green energy that storages discharged, and periods in which they charged and discharged, by region, "
+        "all plants together."
     )
     yield Drawing("vpp-regions", caption, region_figure(plants, grid.period_h))
     case = _first_nodal(regions)

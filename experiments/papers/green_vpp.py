@@ -9,6 +9,7 @@ from gridarium.experiments.claims.kinds import Evidence, Finding, Measure, NotMe
 from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.papers.green_vpp_arithmetic import ARITHMETIC, at
 from gridarium.experiments.papers.green_vpp_beyond import BEYOND
+from gridarium.experiments.papers.green_vpp_figures import drawings
 from gridarium.experiments.records import Claim
 from gridarium.market.lcr import fall_share, idle_lcr, willingness_gain
 
@@ -300,4 +301,5 @@ _RUNS: tuple[Callable[[Evidence], Claim], ...] = (
 PAPER = Paper(
     title="Journal of Modern Power Systems and Clean Energy 2024, 12(2), 346-358",
     claims=(*_RUNS, *ARITHMETIC, *BEYOND),
+    drawings=drawings,
 )

@@ -44,6 +44,8 @@ NOT_STORED = frozenset(
     {
         "adcef-attacked",
         "adcef-bilevel",
+        "green-vpp",
+        "green-vpp-small",
         "net-zero-attacked",
         "ries-carbon",
         "ries-learning",

@@ -52,7 +52,7 @@ def test_a_bill_is_purchases_less_sales_less_what_cleanness_is_paid(found: dict[
     assert found["vpp_sales_money"] == 0.0
     cost = found["vpp_purchase_money"] - found["environmental_money"]
     assert found["vpp_cost_money"] == pytest.approx(cost)
-    assert sum(found[f"{plant}_cost_money"] for plant in SHARES) == pytest.approx(cost)
+    assert sum(found[f"plant_{plant}_cost_money"] for plant in SHARES) == pytest.approx(cost)
     assert found["vpp_wear_money"] == pytest.approx(3 * 5.0 * 0.08 * 0.95**2 * 2)
 
 
@@ -80,7 +80,7 @@ def test_green_energy_is_certified_once_and_paid(known: GridEvidence, found: dic
     for name in ("green_discharged_mwh", "certified_mwh", "cancelled_mwh"):
         assert found[name] == pytest.approx(out)
     assert sum(found[f"green_discharged_{name}_mwh"] for name in REGIONS) == pytest.approx(out)
-    assert sum(found[f"{name}_green_discharged_mwh"] for name in SHARES) == pytest.approx(out)
+    assert sum(found[f"plant_{name}_green_discharged_mwh"] for name in SHARES) == pytest.approx(out)
     assert found["avoided_tco2"] == pytest.approx(0.6 * out)
     assert found["green_payment_per_mwh"] == pytest.approx(found["environmental_money"] / out)
     assert found["green_payment_per_mwh"] < 40.0

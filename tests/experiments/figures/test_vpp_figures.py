@@ -8,6 +8,7 @@ import pandas as pd
 from gridarium.experiments.figures.grid_result import GridResult
 from gridarium.experiments.figures.style import svg_bytes
 from gridarium.experiments.figures.vpp import price_figure, region_figure, vpp_drawings
+from gridarium.experiments.papers.green_vpp_figures import lcr_figure
 
 REGIONS = ("region_1", "region_2")
 
@@ -57,3 +58,12 @@ def test_prices_have_a_column_of_panels_for_each_region_and_the_same_bytes() -> 
     drawn = figure.axes[len(REGIONS)].patches[-1].get_data().values  # type: ignore[attr-defined]
     np.testing.assert_allclose(drawn, [40.0, 30.0, 35.0])
     assert svg_bytes(figure) == svg_bytes(price_figure(table, "lowered", "CNY"))
+
+
+def test_the_indicator_is_drawn_of_cases_that_have_one() -> None:
+    idle = {"lcr_vpp_share": 0.0, "lcr_share": 0.3, "lcr_idle_share": 0.3}
+    paid = {"lcr_vpp_share": 0.0755, "lcr_share": 0.1396, "lcr_idle_share": 0.3}
+    figure = lcr_figure({"idle": idle, "paid": paid})
+    bars = [[bar.get_width() for bar in axes.patches] for axes in figure.axes]  # type: ignore[attr-defined]
+    np.testing.assert_allclose(bars, [[0.0, 7.55], [30.0, 13.96]])
+    np.testing.assert_allclose(figure.axes[1].lines[0].get_xdata(), [30.0, 30.0])
