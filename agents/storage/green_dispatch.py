@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 
-from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.agents.storage.green_day import GreenDay, GreenPlan, even_plan, replay
-from gridarium.agents.storage.green_dispatch_problem import (
-    Ends,
-    GreenShape,
-    green_form,
-    green_signals,
-    pairs,
-    shape_of,
-)
+from gridarium.agents.storage.green_dispatch_problem import Ends, GreenShape, pairs, shape_of, with_rays
+from gridarium.agents.storage.green_search import Found, explained_search, search
 from gridarium.agents.storage.green_tightening import tightened
-from gridarium.environment.arrays import Array
-from gridarium.environment.errors import InfeasibleError
+from gridarium.environment.errors import InfeasibleError, SolverLimitError
 
-SEARCH_GAP = 1e-5
-"""How far from the best a search may end, relative to the bill."""
 LABEL_TOLERANCE = 1e-6
 """By how much a plan may break the label's two limits, MW or MWh: the noise of a solver."""
 REPAIRS = 10
 """Searches with growing margins before no schedule counts as found."""
 _WIDTHS = (0.03, 0.006, 0.001)
 """How far from the best plan's green shares better plans are sought, one round after the other."""
+N_RAY = 4
+"""Fixed shares from which the share form is mixed once its envelopes are too wide."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,7 @@ class GreenDispatch:
 
 
 def keeps_limits(day: GreenDay, plan: GreenPlan) -> bool:
-    """Whether green discharge stays within the load, and as much green energy is left as was there before."""
+    """Whether green discharge stays within the load, and as much green energy is left as there shall be."""
     if day.pricing == "none":
         return True
     return max(plan.beyond_load_mw(day), plan.missing_green_mwh(day)) <= LABEL_TOLERANCE
@@ -78,7 +68,7 @@ def keeps_limits(day: GreenDay, plan: GreenPlan) -> bool:
 def dispatch_without_label(day: GreenDay) -> GreenDispatch:
     """The bill alone (scenario 3): what green discharge is worth does not enter."""
     day = replace(day, pricing="none")
-    found = _solve(day, shape_of(day, "none"))
+    found = explained_search(day, shape_of(day, "none"))
     return _told(found, found.plan, found.bound_money, 1)
 
 
@@ -88,12 +78,12 @@ def dispatch_by_envelopes(day: GreenDay, cells: int = 1) -> GreenDispatch:
     The schedule is replayed, and told as it is: what the envelopes overstate may break the label's limits,
     see `keeps_limits`.
     """
-    found = _solve(day, shape_of(day, "mccormick", cells))
+    found = explained_search(day, shape_of(day, "mccormick", cells))
     return _told(found, found.plan, found.bound_money, 1)
 
 
 def dispatch_by_shares(
-    day: GreenDay, gap_share: float = 5e-5, rounds: Sequence[int] = (1, 2, 4)
+    day: GreenDay, gap_share: float = 5e-5, rounds: int = 8, near: GreenPlan | None = None
 ) -> GreenDispatch:
     """The share form, until its best plan is proven to be near the best of all.
 
@@ -102,71 +92,100 @@ def dispatch_by_shares(
     day : GreenDay
     gap_share : float
         Of the bill without storage: the gap at which to stop.
-    rounds : sequence of int
-        Cells of the green share at each moment, in searches that follow the first one while the gap is wider.
+    rounds : int
+        Most rounds of tightening that follow the first search while the gap is wider.
+    near : GreenPlan, optional
+        A plan of a similar day of the same storage: where it is still good enough, no other is sought.
+
+    Raises
+    ------
+    InfeasibleError
+        If there is no plan.
+    StorageError
+        If the storage cannot follow the similar day's plan.
 
     Notes
     -----
     Green energy is G = s E and leaves as P_gd = s P_dis. Only charging moves the share s, by no more than one
     period's charge can (`share_links`), and at the end E is known, so that G = s E is exact there. First one
     envelope over all shares that can be reached; then better plans near its schedule, which make up for what
-    the envelope misjudges; then shares are bounded by linear problems that cost at most as much as the best
-    plan, and cut into cells. Plans that differ by less than the searches' gap count as equal: of these the
-    one found first is kept.
+    the envelope misjudges. Then rounds: between which shares and energies plans lie that are better than the
+    best one by more than the gap, from linear problems whose shares are also mixed from fixed ones
+    (`declare_rays`); and a search among these. Where nothing is left, the gap is proven. Plans that differ by
+    less than the searches' gap count as equal: of these the one found first is kept. A search that its limit
+    ends has proven less: the gap is told as it is. Where no plan is found that keeps the label's limits, it
+    is the even one: see `keeps_limits`.
     """
     shape, target = shape_of(day, "share"), gap_share * abs(day.idle_money)
-    first = _solve(day, shape)
+    first = explained_search(day, shape)
     bound, n_search = first.bound_money, 1
-    near = first.plan if keeps_limits(day, first.plan) else _repaired(day, shape)
-    # A storage that rests, or goes evenly where it shall be, keeps all limits.
-    best = near or even_plan(day)
+    best = _start(day, shape, near, first.plan, bound + target)
     if best.cost_money - bound > target:
         best = _polished(day, shape, best, target)
-    for cells in rounds:
+    for number in range(rounds):
         if best.cost_money - bound <= target:
             break
-        shape = tightened(shape, day, best.cost_money)
-        found = _solve(day, replace(shape, cells=cells), search_gap=gap_share / 2.0)
-        bound, n_search = max(bound, found.bound_money), n_search + 1
-        plan = found.plan if keeps_limits(day, found.plan) else _repaired(day, shape)
-        if plan is not None:
-            plan = _polished(day, shape, plan, target)
-            best = min(best, plan, key=lambda each: each.cost_money)
+        most, n_search = best.cost_money - target, n_search + 1
+        try:
+            if not number:
+                shape = tightened(shape, day, most)
+            shape = tightened(_mixed(shape), day, most)
+            found = search(day, _mixed(shape), search_gap=gap_share / 2.0)
+        except InfeasibleError:
+            # No plan costs so little.
+            bound = most
+            break
+        except SolverLimitError:
+            break
+        bound = max(bound, min(found.bound_money, most))
+        best = _better(day, shape, found.plan, best, target)
     return _told(first, best, bound, n_search)
 
 
-class _Found(NamedTuple):
-    """A relaxed optimum and the replay of its schedule."""
+def _start(
+    day: GreenDay, shape: GreenShape, near: GreenPlan | None, relaxed: GreenPlan, enough_money: float
+) -> GreenPlan:
+    """To rest or go evenly, what was good on a similar day, or else what a relaxed plan is repaired to."""
+    known = [even_plan(day)]
+    known += [] if near is None else [replay(day, near.charge_mw, near.discharge_mw)]
+    plans = [plan for plan in known if _is_whole(day, plan)]
+    if not plans or min(plan.cost_money for plan in plans) > enough_money:
+        found = relaxed if keeps_limits(day, relaxed) else _repaired(day, shape)
+        plans += [] if found is None else [found]
+    if not plans and day.end_mwh[0] >= day.initial_green_mwh < day.end_mwh[1]:
+        # What may end as green as it began is a start from which to end greener.
+        usual = replace(day, least_green_mwh=day.initial_green_mwh)
+        around = _around(shape, dispatch_by_shares(usual, rounds=0).plan, _WIDTHS[0])
+        found = _repaired(day, replace(shape, share_ends=around))
+        plans += [] if found is None else [found]
+    return min(plans or known[:1], key=lambda each: each.cost_money)
 
-    relaxed_money: float
-    relaxed_green_mwh: float
-    plan: GreenPlan
-    bound_money: float
+
+def _is_whole(day: GreenDay, plan: GreenPlan) -> bool:
+    """Whether a plan keeps the label's limits and ends with the energy it shall."""
+    return keeps_limits(day, plan) and abs(float(plan.energy_mwh[-1]) - day.end_mwh[0]) <= LABEL_TOLERANCE
 
 
-def _told(found: _Found, plan: GreenPlan, bound_money: float, n_search: int) -> GreenDispatch:
+def _mixed(shape: GreenShape) -> GreenShape:
+    """The shape with rays over what can still be reached."""
+    return with_rays(shape, N_RAY)
+
+
+def _better(
+    day: GreenDay, shape: GreenShape, plan: GreenPlan, best: GreenPlan, step_money: float
+) -> GreenPlan:
+    """The best plan, or what is found near one of a search if that is already better."""
+    shape = replace(shape, rays=())
+    near = plan if keeps_limits(day, plan) else _repaired(day, shape)
+    if near is None or near.cost_money >= best.cost_money:
+        return best
+    return _polished(day, shape, near, step_money)
+
+
+def _told(found: Found, plan: GreenPlan, bound_money: float, n_search: int) -> GreenDispatch:
     return GreenDispatch(
         plan, found.plan, bound_money, found.relaxed_money, found.relaxed_green_mwh, n_search
     )
-
-
-def _solve(
-    day: GreenDay,
-    shape: GreenShape,
-    missing_mwh: float = 0.0,
-    beyond_mw: Array | float = 0.0,
-    search_gap: float = SEARCH_GAP,
-) -> _Found:
-    problem = LocalProblem(green_form(shape), integer_gap=search_gap, side_searches=False)
-    solution = problem.solve(day.region.name, **green_signals(day, missing_mwh, beyond_mw))
-    plan = replay(day, *_powers(day, solution))
-    labelled = "green_discharge_mw" in solution.form.decisions
-    green = float(solution["green_discharge_mw"].sum()) * day.region.period_h if labelled else 0.0
-    return _Found(solution.objective, green, plan, problem.bound)
-
-
-def _powers(day: GreenDay, solution: Solution) -> tuple[Array, Array]:
-    return day.ratings.powers_mw(solution["energy_mwh"], day.initial_mwh, day.region.period_h)
 
 
 def _repaired(day: GreenDay, shape: GreenShape) -> GreenPlan | None:
@@ -174,9 +193,9 @@ def _repaired(day: GreenDay, shape: GreenShape) -> GreenPlan | None:
     missing, beyond = 0.0, np.zeros(day.n_period)
     for _ in range(REPAIRS):
         try:
-            plan = _solve(day, shape, missing, beyond).plan
-        except InfeasibleError:
-            # No relaxed plan has such margins.
+            plan = search(day, shape, missing, beyond).plan
+        except (InfeasibleError, SolverLimitError):
+            # No relaxed plan has such margins, or none is easily found.
             return None
         if keeps_limits(day, plan):
             return plan

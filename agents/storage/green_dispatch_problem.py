@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -16,7 +16,8 @@ from gridarium.agents.problems.green_label import (
     share_links,
     squared_loss_tangents,
 )
-from gridarium.agents.solving.standard_form import StandardForm, compile_model
+from gridarium.agents.problems.green_rays import GreenRays, declare_rays, even_rays
+from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
 from gridarium.agents.storage.green_day import GreenDay
 from gridarium.agents.storage.storage_problem import StorageShape, declare_storage
 from gridarium.environment.arrays import Array
@@ -36,6 +37,7 @@ SIGNALS = (
 )
 Ends = tuple[tuple[float, float], ...]
 """Least and most of something at each moment."""
+_STILL = 1e-6
 N_TANGENT = 30
 """Tangents to the reward of scenario 2, at even shares of the green room L' from 0 to 1."""
 
@@ -58,6 +60,8 @@ class GreenShape:
         Of each factor whose range is cut.
     share_ends, energy_ends : tuple of tuples of float
         Least and most green share, and energy, inside at each moment; of the share form only.
+    rays : tuple of float
+        Fixed shares from which the share form is mixed as well (`declare_rays`), if any.
     """
 
     storage: StorageShape
@@ -69,6 +73,7 @@ class GreenShape:
     cells: int = 1
     share_ends: Ends = ()
     energy_ends: Ends = ()
+    rays: tuple[float, ...] = ()
 
 
 def shape_of(day: GreenDay, relaxation: Relaxation, cells: int = 1) -> GreenShape:
@@ -131,6 +136,20 @@ def reachable_shares(most_moved: Array, initial: float, grid: Array) -> Array:
     return ends
 
 
+def _reach(shape: GreenShape) -> Array:
+    """What shares can be reached at each moment, whatever plans cost."""
+    moved = most_moved(shape.storage, np.array(shape.energy_ends)[:, 0])
+    return reachable_shares(moved, shape.initial_share, np.array(shape.green_share))
+
+
+def with_rays(shape: GreenShape, count: int) -> GreenShape:
+    """The share form that is mixed from rays too, where the share can move at all."""
+    reach = _reach(shape)
+    if np.ptp(reach) < _STILL:
+        return shape
+    return replace(shape, rays=even_rays(reach, shape.initial_share, count))
+
+
 def build_green_model(shape: GreenShape) -> Any:
     """The dispatch as a Pyomo model; powers in MW at the grid terminals.
 
@@ -182,6 +201,15 @@ def green_signals(day: GreenDay, missing_mwh: float = 0.0, beyond_mw: float | Ar
         "least_green_mwh": day.end_mwh[1] + missing_mwh,
         "green_most_mw": np.maximum(day.region.green_room_mw - beyond_mw, 0.0),
     }
+
+
+def green_numbers(
+    form: StandardForm, day: GreenDay, missing_mwh: float = 0.0, beyond_mw: float | Array = 0.0
+) -> tuple[Numbers, float]:
+    """The numbers of a form at the signals of `green_signals`, and what its objective lacks beside them."""
+    told = green_signals(day, missing_mwh, beyond_mw)
+    signals = np.concatenate([np.ravel(told[name]) for name in form.signals]).astype(float)
+    return form.at(signals), form.constant_at(signals)
 
 
 def _declare_exchange(m: Any, storage: StorageShape) -> None:
@@ -260,6 +288,10 @@ def _declare_shares(m: Any, shape: GreenShape) -> None:
     )
     m.green_inside = pyo.Constraint(m.period, rule=lambda m, t: m.green_mwh[t] == inside[t + 1])
     m.green_leaving = pyo.Constraint(m.period, rule=lambda m, t: m.green_discharge_mw[t] == leaving[t])
+    if shape.rays:
+        ratings = storage.ratings
+        limits = ratings.efficiencies, ratings.p_max_mw, storage.period_h
+        declare_rays(m, GreenRays(shape.rays, _reach(shape), shape.energy_ends, grid, *limits))
 
 
 def _declare_mixing(m: Any, shape: GreenShape, green: Any) -> None:

@@ -74,8 +74,8 @@ def test_a_plan_beside_another_plant_is_the_best_of_all_schedules_on_a_grid(pric
 def test_a_day_beside_nobody_is_as_before_and_beside_others_is_paid_less() -> None:
     day = shipped_day(1, "nodal")
     alone = replace(day, region=replace(day.region, foreign_load_mw=np.zeros(24)))
-    plan = dispatch_by_shares(day, rounds=()).plan
-    assert np.array_equal(dispatch_by_shares(alone, rounds=()).plan.energy_mwh, plan.energy_mwh)
+    plan = dispatch_by_shares(day, rounds=0).plan
+    assert np.array_equal(dispatch_by_shares(alone, rounds=0).plan.energy_mwh, plan.energy_mwh)
     crowded = replace(day, region=replace(day.region, foreign_green_mw=0.3 * day.region.load_mw))
     again = replay(crowded, plan.charge_mw, plan.discharge_mw)
     assert float(again.bill.environmental_money) < float(plan.bill.environmental_money)

@@ -9,7 +9,7 @@ from gridarium.experiments.benchmarks.vpp_instances import drawn_day
 
 
 def test_methods_are_ordered_by_what_they_prove() -> None:
-    measured = bench_vpp(sizes=(2, 4))
+    measured = bench_vpp(sizes=(2, 4), drawn_seeds=(15,), grids=((25, 21), (49, 21)))
     plain, cut, share = (
         measured[f"{name}_gap_of_saving_percent"] for name in ("mccormick", "piecewise", "share")
     )
@@ -18,6 +18,10 @@ def test_methods_are_ordered_by_what_they_prove() -> None:
     assert measured["mccormick_overstated_of_saving_percent"] > 5.0
     assert 0.0 <= measured["gap_percent_4"] <= measured["widest_gap_percent_4"] < 0.05
     assert measured["s_4"] > 0.0
+    for pricing in ("uniform", "nodal"):
+        assert 0.0 <= measured[f"drawn_widest_gap_percent_{pricing}"] < 0.05
+        coarse, fine = (measured[f"grid_{n}_21_above_percent_{pricing}"] for n in (25, 49))
+        assert -0.05 < fine < coarse < 0.5
     assert "exponent" in measured
 
 
