@@ -29,6 +29,30 @@ from gridarium.market.green_certificates import GreenCertificates
 from tests.support.vpp_tables import START, altered, evidence
 
 OF_TABLES = (energy, money, nodal_prices, rest, carbon, certificates, labels, plans)
+SOURCE = {
+    **dict.fromkeys(("meters of regions", "regions and head"), energy),
+    **dict.fromkeys(
+        ("regional energy paid", "environmental payments", "retail passed on", "bills told"), money
+    ),
+    "nodal carbon price": nodal_prices,
+    "rest of plants": rest,
+    **dict.fromkeys(("emission of regions", "carbon potential", "potential and flow"), carbon),
+    **dict.fromkeys(
+        (
+            "double counting",
+            "unfounded certificates",
+            "certificates in use",
+            "green energy used",
+            "certified green energy",
+        ),
+        certificates,
+    ),
+    **dict.fromkeys(
+        ("green balance", "green share inside", "green energy charged", "green energy discharged"), labels
+    ),
+    **dict.fromkeys(("bound of plans", "gap of plans", "benchmark of plans", "label overstated"), plans),
+}
+"""Who yields which certificate."""
 Change = Callable[[pd.DataFrame], object]
 
 
@@ -100,8 +124,9 @@ def bound_of(share_of_bill: float) -> Change:
     return change
 
 
-@pytest.mark.parametrize("pricing", ["nodal", "uniform", "none"])
-@pytest.mark.parametrize("rule", ["proportional", "fifo", "load-generator"])
+@pytest.mark.parametrize(
+    ("pricing", "rule"), [("nodal", "proportional"), ("uniform", "fifo"), ("none", "load-generator")]
+)
 def test_a_day_in_order_passes_by_every_rule(pricing: Any, rule: str) -> None:
     found = evidence(pricing, {"north": rule, "south": "fifo"})
     assert failed(found) == set()
@@ -144,7 +169,8 @@ def test_each_certificate_fails_on_a_table_that_is_wrong(
     two_plants: GridEvidence, intact: dict[str, Reading], name: str, table: str, change: Change
 ) -> None:
     assert intact[name].value <= intact[name].tolerance
-    assert name in failed(altered(two_plants, table, change))
+    (wrong,) = (one for one in SOURCE[name](altered(two_plants, table, change)) if one.name == name)
+    assert not wrong.value <= wrong.tolerance
 
 
 @pytest.mark.parametrize(("gap_share", "is_small"), [(0.01, True), (0.03, False)])
