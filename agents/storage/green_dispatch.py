@@ -123,9 +123,11 @@ def dispatch_by_shares(
     if best.cost_money - bound > target:
         best = _polished(day, shape, best, target)
     for number in range(rounds):
-        if best.cost_money - bound <= target:
+        # The same difference as that at which the last round may have ended, so that rounding adds none.
+        most = best.cost_money - target
+        if bound >= most:
             break
-        most, n_search = best.cost_money - target, n_search + 1
+        n_search += 1
         try:
             if not number:
                 shape = tightened(shape, day, most)
