@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
+
+from numpy.typing import ArrayLike
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.correspondence import Listening, WaitForAll
@@ -108,3 +110,27 @@ def lead(
         else:
             signals = setter.settle(number + 1) if ended else setter.revise(number + 1)
     return Led(posted, tuple(rounds))
+
+
+def round_rows(
+    day: int, rounds: Sequence[Round[Judged]], measured: Callable[[Judged], Mapping[str, ArrayLike]]
+) -> Iterator[dict[str, ArrayLike]]:
+    """Give the rounds of a day as rows of the table `rounds`.
+
+    Parameters
+    ----------
+    day : int
+    rounds : sequence of Round
+    measured : callable
+        What the leader noted of the answers, by columns.
+    """
+    for one in rounds:
+        yield {
+            "day": day,
+            "round": one.round,
+            "time_s": one.time_s,
+            **measured(one.judgement),
+            "replies": one.replies,
+            "missing": one.missing,
+            "ended": one.ended,
+        }

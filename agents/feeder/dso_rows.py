@@ -14,6 +14,7 @@ from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.hedge_rows import hedge_rows
 from gridarium.agents.feeder.price_setting import Foresight
+from gridarium.agents.leading import round_rows
 from gridarium.agents.rows import Rows, columns_of
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
@@ -212,19 +213,16 @@ def _mean_price(day: DsoDay) -> Array:
 
 
 def _rounds(day: DsoDay) -> Iterator[dict[str, ArrayLike]]:
-    for one in day.rounds:
-        yield {
-            "day": day.number,
-            "round": one.round,
-            "time_s": one.time_s,
-            "price_change_per_mwh": one.judgement.distance,
-            "load_change_mw": one.judgement.load_change_mw,
-            "replies": one.replies,
-            "missing": one.missing,
-            "cut_rounds": one.judgement.cut_rounds,
-            "profit_money": one.judgement.profit_money,
-            "ended": one.ended,
-        }
+    return round_rows(
+        day.number,
+        day.rounds,
+        lambda judged: {
+            "price_change_per_mwh": judged.distance,
+            "load_change_mw": judged.load_change_mw,
+            "cut_rounds": judged.cut_rounds,
+            "profit_money": judged.profit_money,
+        },
+    )
 
 
 def _day(day: DsoDay) -> dict[str, ArrayLike]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from gridarium.agents.feeder.operator_contract import OperatorContract
 from gridarium.agents.feeder.operator_day import OperatorDay
 from gridarium.agents.feeder.price_region import PriceRegion
+from gridarium.agents.leading import round_rows
 from gridarium.agents.rows import Rows, columns_of
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
@@ -91,15 +92,12 @@ class OperatorRows:
 
 
 def _rounds(day: OperatorDay) -> Iterator[dict[str, ArrayLike]]:
-    for one in day.rounds:
-        yield {
-            "day": day.number,
-            "round": one.round,
-            "time_s": one.time_s,
-            "price_change_per_mwh": one.judgement.distance,
-            "load_change_mw": one.judgement.load_change_mw,
-            "replies": one.replies,
-            "missing": one.missing,
-            "refused": one.judgement.refused,
-            "ended": one.ended,
-        }
+    return round_rows(
+        day.number,
+        day.rounds,
+        lambda judged: {
+            "price_change_per_mwh": judged.distance,
+            "load_change_mw": judged.load_change_mw,
+            "refused": judged.refused,
+        },
+    )

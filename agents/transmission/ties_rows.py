@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gridarium.agents.leading import round_rows
 from gridarium.agents.rows import Rows, columns_of
 from gridarium.agents.transmission.bulk_system import BulkPlan
 from gridarium.agents.transmission.ties_day import TiesDay
@@ -130,20 +131,17 @@ class TiesRows:
 
 
 def _rounds(day: TiesDay) -> Iterator[dict[str, ArrayLike]]:
-    for one in day.rounds:
-        yield {
-            "day": day.number,
-            "round": one.round,
-            "time_s": one.time_s,
-            "load_change": one.judgement.load_change,
-            "price_change": one.judgement.price_change,
-            "damping": one.judgement.damping,
-            "replies": one.replies,
-            "missing": one.missing,
-            "emission_tco2": one.judgement.emission_tco2,
-            "cost_money": one.judgement.cost_money,
-            "ended": one.ended,
-        }
+    return round_rows(
+        day.number,
+        day.rounds,
+        lambda judged: {
+            "load_change": judged.load_change,
+            "price_change": judged.price_change,
+            "damping": judged.damping,
+            "emission_tco2": judged.emission_tco2,
+            "cost_money": judged.cost_money,
+        },
+    )
 
 
 def _day(day: TiesDay) -> dict[str, ArrayLike]:
