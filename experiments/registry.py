@@ -302,37 +302,37 @@ _SHIPPED: Mapping[str, Kind] = {
         (
             Entry(
                 "shares",
-                "gridarium.agents.storage.vpp_planners:ByShares",
+                "gridarium.agents.vpp.planners:ByShares",
                 "the best plan, to a proven gap; knows how it lowers the price of its green energy",
             ),
             Entry(
                 "mccormick",
-                "gridarium.agents.storage.vpp_planners:ByEnvelopes",
+                "gridarium.agents.vpp.planners:ByEnvelopes",
                 "by envelopes that overstate what leaves as green",
             ),
             Entry(
                 "piecewise",
-                "gridarium.agents.storage.vpp_planners:ByCells",
+                "gridarium.agents.vpp.planners:ByCells",
                 "by such envelopes over cells",
             ),
             Entry(
                 "blind",
-                "gridarium.agents.storage.vpp_planners:Blind",
+                "gridarium.agents.vpp.planners:Blind",
                 "as if its own green discharge lowered no price",
             ),
             Entry(
                 "price-taking",
-                "gridarium.agents.storage.vpp_planners:PriceTaking",
+                "gridarium.agents.vpp.planners:PriceTaking",
                 "as if the posted price were fixed: an equilibrium is left to the messages",
             ),
             Entry(
                 "greedy",
-                "gridarium.agents.storage.vpp_planners:Greedy",
+                "gridarium.agents.vpp.planners:Greedy",
                 "charges where the price is low, discharges where it is high",
             ),
             Entry(
                 "rolling",
-                "gridarium.agents.storage.vpp_planners:Rolling",
+                "gridarium.agents.vpp.planners:Rolling",
                 "step by step, with the green share as it is then",
             ),
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridarium.agents.storage.green_day import GreenDay
+from gridarium.agents.vpp.green_day import GreenDay
 from gridarium.environment.arrays import Array
 from gridarium.market.cleanness import cleanness_price_per_mwh
 

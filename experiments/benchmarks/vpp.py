@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from gridarium.agents.storage.green_dispatch import (
+from gridarium.agents.vpp.green_dispatch import (
     GreenDispatch,
     dispatch_by_envelopes,
     dispatch_by_shares,

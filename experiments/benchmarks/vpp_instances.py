@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gridarium.agents.storage.green_day import GreenDay
+from gridarium.agents.vpp.green_day import GreenDay
 from gridarium.environment.profiles import Profiles, read_profiles
 from gridarium.environment.storage import StorageRatings
 from gridarium.market.cleanness import Pricing, green_price_per_mwh

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridarium.agents.storage.green_day import GreenDay
+from gridarium.agents.vpp.green_day import GreenDay
 from gridarium.environment.arrays import Array
 from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.benchmarks.green_reference import grid_optimum

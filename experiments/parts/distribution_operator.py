@@ -26,7 +26,7 @@ from gridarium.experiments.scenario_fields import (
 from gridarium.market.cleanness import COAL_TCO2_PER_MWH
 
 if TYPE_CHECKING:
-    from gridarium.agents.feeder.operator_contract import PlantTerms
+    from gridarium.agents.distribution.contract import PlantTerms
 
 _AGENT = "operator"
 _TAKES_PRICES = "price-taking"
@@ -62,8 +62,8 @@ def _build(build: GridBuild) -> None:
     section = DISTRIBUTION_OPERATOR.of(build.scenario)
     if section is None:
         return
-    from gridarium.agents.feeder.distribution_operator import DistributionOperator as Agent
-    from gridarium.agents.feeder.operator_contract import OperatorContract
+    from gridarium.agents.distribution.contract import OperatorContract
+    from gridarium.agents.distribution.distribution_operator import DistributionOperator as Agent
 
     contract = OperatorContract(
         build.supplier,
@@ -79,7 +79,7 @@ def _build(build: GridBuild) -> None:
 
 def _plants(build: GridBuild) -> dict[str, PlantTerms]:
     """The virtual power plants of a grid by name in the world, with the storages of their owners."""
-    from gridarium.agents.feeder.operator_contract import ConnectedStorage, PlantTerms
+    from gridarium.agents.distribution.contract import ConnectedStorage, PlantTerms
 
     units, region = STORAGES.of(build.scenario), region_of_storage(build)
     buses = place_units(build.grid.feeder, build.scenario)

@@ -15,7 +15,7 @@ from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.scenario_fields import Conflict, Name, PositiveAmount, Section, Share, Source
 
 if TYPE_CHECKING:
-    from gridarium.agents.feeder.price_region import PriceRegion as Place
+    from gridarium.agents.distribution.price_region import PriceRegion as Place
     from gridarium.environment.arrays import Flags, Index
     from gridarium.environment.network import Feeder
 
@@ -77,7 +77,7 @@ def regions_of(build: GridBuild) -> Mapping[str, Place]:
         If a region names a branch that the feeder does not have, or holds no load bus, or another number of
         regions was found than the scenario has; names the branches found.
     """
-    from gridarium.agents.feeder.price_region import PriceRegion as Place
+    from gridarium.agents.distribution.price_region import PriceRegion as Place
 
     section = _section(build.scenario)
     number = _numbers(build, section)

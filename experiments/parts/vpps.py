@@ -20,7 +20,7 @@ from gridarium.experiments.scenario_fields import Name
 from gridarium.market.coalition import MOST_PLAYERS
 
 if TYPE_CHECKING:
-    from gridarium.agents.storage.vpp_fleet import PlantStorage
+    from gridarium.agents.vpp.fleet import PlantStorage
 
 _ROUNDING = 1e-9
 _ALIKE = (
@@ -36,8 +36,8 @@ _ALIKE = (
 
 def _build(build: GridBuild) -> None:
     from gridarium.agents.storage.storage_pool import StoragePool
-    from gridarium.agents.storage.vpp import PlantContract, VirtualPowerPlant
-    from gridarium.agents.storage.vpp_books import PlantRegion
+    from gridarium.agents.vpp.books import PlantRegion
+    from gridarium.agents.vpp.plant import PlantContract, VirtualPowerPlant
 
     grid, timing = build.grid, NEGOTIATION.of(build.scenario)
     places, places_of = regions_of(build), region_of_storage(build)
@@ -65,7 +65,7 @@ def _build(build: GridBuild) -> None:
 
 
 def _plant_storage(build: GridBuild, name: str, region: str) -> PlantStorage:
-    from gridarium.agents.storage.vpp_fleet import PlantStorage
+    from gridarium.agents.vpp.fleet import PlantStorage
 
     unit = STORAGES.of(build.scenario)[name]
     ratings = storage_ratings(name, unit, reserve_share=unit.pooling.reserve_share)

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from gridarium.agents.solving.highs_solver import integer_model, run_highs
-from gridarium.agents.storage.green_day import GreenDay, replay
-from gridarium.agents.storage.green_dispatch import (
+from gridarium.agents.storage.stand_alone import followed_mwh
+from gridarium.agents.vpp.green_day import GreenDay, replay
+from gridarium.agents.vpp.green_dispatch import (
     dispatch_by_envelopes,
     dispatch_by_shares,
     dispatch_without_label,
     keeps_limits,
 )
-from gridarium.agents.storage.green_dispatch_problem import green_form, green_numbers, shape_of, with_rays
-from gridarium.agents.storage.stand_alone import followed_mwh
+from gridarium.agents.vpp.green_dispatch_problem import green_form, green_numbers, shape_of, with_rays
 from gridarium.environment.errors import InputError
 from gridarium.experiments.benchmarks.green_reference import grid_optimum
 from gridarium.experiments.benchmarks.vpp_instances import drawn_day, shipped_day

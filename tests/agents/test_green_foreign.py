@@ -8,9 +8,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from gridarium.agents.storage.green_day import GreenDay, replay
-from gridarium.agents.storage.green_dispatch import dispatch_by_shares, keeps_limits
-from gridarium.agents.storage.green_planners import blind_to_own_effect
+from gridarium.agents.vpp.green_day import GreenDay, replay
+from gridarium.agents.vpp.green_dispatch import dispatch_by_shares, keeps_limits
+from gridarium.agents.vpp.green_planners import blind_to_own_effect
 from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.benchmarks.green_reference import grid_optimum
 from gridarium.experiments.benchmarks.vpp_instances import shipped_day

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gridarium.agents.storage.green_day import GreenDay
-from gridarium.agents.storage.green_dispatch import dispatch_by_shares, keeps_limits
-from gridarium.agents.storage.green_planners import (
+from gridarium.agents.vpp.green_day import GreenDay
+from gridarium.agents.vpp.green_dispatch import dispatch_by_shares, keeps_limits
+from gridarium.agents.vpp.green_planners import (
     best_plan,
     blind_to_own_effect,
     greedy_threshold,

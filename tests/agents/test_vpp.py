@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from plant_worlds import GREEN_SHARE, LOAD_MW, N_STEP, OWNERS, STEP_H, PlantWorld, plant_world, ratings
 
-from gridarium.agents.storage.green_day import GreenDay
-from gridarium.agents.storage.green_dispatch import dispatch_by_shares, keeps_limits
-from gridarium.agents.storage.vpp_fleet import Fleet, PlantStorage, fleet_start
-from gridarium.agents.storage.vpp_planners import (
+from gridarium.agents.vpp.fleet import Fleet, PlantStorage, fleet_start
+from gridarium.agents.vpp.green_day import GreenDay
+from gridarium.agents.vpp.green_dispatch import dispatch_by_shares, keeps_limits
+from gridarium.agents.vpp.planners import (
     Blind,
     ByCells,
     ByEnvelopes,

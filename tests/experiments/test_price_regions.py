@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from gridarium.agents.feeder.distribution_operator import DistributionOperator
+from gridarium.agents.distribution.distribution_operator import DistributionOperator
 from gridarium.environment.errors import NetworkError
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.network import Feeder

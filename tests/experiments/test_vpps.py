@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gridarium.agents.storage.storage_owner import StorageOwner
-from gridarium.agents.storage.vpp import VirtualPowerPlant
+from gridarium.agents.vpp.plant import VirtualPowerPlant
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.ledger import Ledger
 from gridarium.experiments.parts.part import GridScenario

@@ -16,10 +16,10 @@ from gridarium.agents.storage.pool_membership import OwnerTerms
 from gridarium.agents.storage.stand_alone import Idle
 from gridarium.agents.storage.storage_owner import StorageOwner
 from gridarium.agents.storage.storage_pool import PoolRules, StoragePool
-from gridarium.agents.storage.vpp import PlantContract, VirtualPowerPlant
-from gridarium.agents.storage.vpp_books import PlantRegion
-from gridarium.agents.storage.vpp_fleet import PlantStorage
-from gridarium.agents.storage.vpp_planners import ByShares, VppPlanner
+from gridarium.agents.vpp.books import PlantRegion
+from gridarium.agents.vpp.fleet import PlantStorage
+from gridarium.agents.vpp.planners import ByShares, VppPlanner
+from gridarium.agents.vpp.plant import PlantContract, VirtualPowerPlant
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import Clock
 from gridarium.environment.grids import Grid, Site

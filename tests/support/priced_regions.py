@@ -11,9 +11,9 @@ import pandas as pd
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.devices.system_load import SystemLoad
-from gridarium.agents.feeder.distribution_operator import DistributionOperator
-from gridarium.agents.feeder.operator_contract import ConnectedStorage, OperatorContract, PlantTerms
-from gridarium.agents.feeder.price_region import PriceRegion
+from gridarium.agents.distribution.contract import ConnectedStorage, OperatorContract, PlantTerms
+from gridarium.agents.distribution.distribution_operator import DistributionOperator
+from gridarium.agents.distribution.price_region import PriceRegion
 from gridarium.agents.upstream import CarbonMarket, SupplyProfile, UpstreamMarket
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import Clock

@@ -11,8 +11,8 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from gridarium.agents.storage.green_day import GreenDay
-from gridarium.agents.storage.green_dispatch import dispatch_without_label
+from gridarium.agents.vpp.green_day import GreenDay
+from gridarium.agents.vpp.green_dispatch import dispatch_without_label
 from gridarium.environment.arrays import Array
 from gridarium.environment.green_label import LabelledSchedule, replay_label
 from gridarium.environment.ledger import Ledger

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gridarium.agents.storage.green_day import GreenDay, GreenPlan, replay
-from gridarium.agents.storage.green_dispatch import (
+from gridarium.agents.vpp.green_day import GreenDay, GreenPlan, replay
+from gridarium.agents.vpp.green_dispatch import (
     GreenDispatch,
     dispatch_without_label,
     keeps_limits,
 )
-from gridarium.agents.storage.vpp_planners import VppPlanner
+from gridarium.agents.vpp.planners import VppPlanner
 from gridarium.environment.arrays import Array
 from gridarium.environment.storage import StorageRatings
 from gridarium.market.messages.cleanness import CleannessSignal, RegionTerms

@@ -11,13 +11,13 @@ from gridarium.agents.feeder.records_audit import RecordsAuditor
 from gridarium.agents.questions import Question
 from gridarium.agents.rows import Rows
 from gridarium.agents.storage.pooled_orders import hear_members, record_orders
-from gridarium.agents.storage.vpp_books import PlantBooks, PlantRegion
-from gridarium.agents.storage.vpp_certificates import CertificateDesk
-from gridarium.agents.storage.vpp_day import VppDay
-from gridarium.agents.storage.vpp_fleet import PlantStorage
-from gridarium.agents.storage.vpp_outlook import LabelOutlook
-from gridarium.agents.storage.vpp_planners import VppPlanner
-from gridarium.agents.storage.vpp_values import PlantValuer, Valuing
+from gridarium.agents.vpp.books import PlantBooks, PlantRegion
+from gridarium.agents.vpp.certificate_desk import CertificateDesk
+from gridarium.agents.vpp.coalition_worth import PlantValuer, Valuing
+from gridarium.agents.vpp.fleet import PlantStorage
+from gridarium.agents.vpp.label_outlook import LabelOutlook
+from gridarium.agents.vpp.planners import VppPlanner
+from gridarium.agents.vpp.plant_day import VppDay
 from gridarium.environment.arrays import series
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon

@@ -10,8 +10,8 @@ from highspy import HighsModelStatus
 
 from gridarium.agents.solving.conflict import explain
 from gridarium.agents.solving.highs_solver import integer_model, run_in_time
-from gridarium.agents.storage.green_day import GreenDay, GreenPlan, replay
-from gridarium.agents.storage.green_dispatch_problem import GreenShape, green_form, green_numbers
+from gridarium.agents.vpp.green_day import GreenDay, GreenPlan, replay
+from gridarium.agents.vpp.green_dispatch_problem import GreenShape, green_form, green_numbers
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError, SolverLimitError
 

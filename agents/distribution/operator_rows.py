@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gridarium.agents.feeder.operator_contract import OperatorContract
-from gridarium.agents.feeder.operator_day import OperatorDay
-from gridarium.agents.feeder.price_region import PriceRegion
+from gridarium.agents.distribution.contract import OperatorContract
+from gridarium.agents.distribution.operator_day import OperatorDay
+from gridarium.agents.distribution.price_region import PriceRegion
 from gridarium.agents.leading import round_rows
 from gridarium.agents.rows import Rows, columns_of
 from gridarium.environment.arrays import Array

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gridarium.agents.questions import Asked
-from gridarium.agents.storage.green_day import GreenDay
-from gridarium.agents.storage.vpp_fleet import Fleet, FleetStart, PlantStorage, fleet_start
-from gridarium.agents.storage.vpp_planners import VppPlanner
+from gridarium.agents.vpp.fleet import Fleet, FleetStart, PlantStorage, fleet_start
+from gridarium.agents.vpp.green_day import GreenDay
+from gridarium.agents.vpp.planners import VppPlanner
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.horizon import Horizon
 from gridarium.market.messages.cleanness import CleannessSignal, RegionPlans, RegionTerms

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from gridarium.agents.base import GridAgent, Listener, on
-from gridarium.agents.feeder.operator_contract import OperatorContract
+from gridarium.agents.distribution.contract import OperatorContract
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import LedgerError
 from gridarium.market.certificate_book import SMALLEST_MWH, Certificate

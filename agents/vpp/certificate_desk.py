@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from gridarium.agents.base import GridAgent, Listener, on
-from gridarium.agents.feeder.green_deliveries import GREEN_CERTIFICATES
+from gridarium.agents.distribution.green_deliveries import GREEN_CERTIFICATES
 from gridarium.market.certificate_book import SMALLEST_MWH
 from gridarium.market.green_certificates import GreenCertificates
 from gridarium.market.messages.cleanness import GreenDelivery

@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from gridarium.agents.storage.vpp_day import VppDay
-from gridarium.agents.storage.vpp_fleet import PlantStorage, key_of, saving_money, value_money
-from gridarium.agents.storage.vpp_planners import VppPlanner
+from gridarium.agents.vpp.fleet import PlantStorage, key_of, saving_money, value_money
+from gridarium.agents.vpp.planners import VppPlanner
+from gridarium.agents.vpp.plant_day import VppDay
 from gridarium.environment.arrays import Array, Flags
 from gridarium.market.cleanness_shares import OwnerSchedule, saving_game
 

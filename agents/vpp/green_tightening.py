@@ -8,8 +8,8 @@ import highspy
 import numpy as np
 
 from gridarium.agents.solving.highs_solver import highs_model, run_highs
-from gridarium.agents.storage.green_day import GreenDay
-from gridarium.agents.storage.green_dispatch_problem import GreenShape, green_form, green_numbers, pairs
+from gridarium.agents.vpp.green_day import GreenDay
+from gridarium.agents.vpp.green_dispatch_problem import GreenShape, green_form, green_numbers, pairs
 from gridarium.environment.arrays import Array
 
 _SLACK = 1e-6

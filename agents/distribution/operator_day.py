@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridarium.agents.feeder.operator_contract import OperatorContract
+from gridarium.agents.distribution.contract import OperatorContract
 from gridarium.environment.arrays import Array
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.storage import TOLERANCE

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.storage.green_day import GreenDay, GreenPlan, replay
-from gridarium.agents.storage.green_dispatch import dispatch_by_shares
-from gridarium.agents.storage.green_dispatch_problem import green_form, green_signals, shape_of
-from gridarium.agents.storage.green_search import SEARCH_GAP
 from gridarium.agents.storage.stand_alone import followed_mwh
+from gridarium.agents.vpp.green_day import GreenDay, GreenPlan, replay
+from gridarium.agents.vpp.green_dispatch import dispatch_by_shares
+from gridarium.agents.vpp.green_dispatch_problem import green_form, green_signals, shape_of
+from gridarium.agents.vpp.green_search import SEARCH_GAP
 from gridarium.environment.arrays import Array
 
 GreenPlanner = Callable[[GreenDay], GreenPlan]

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gridarium.agents.storage.green_day import GreenDay, GreenPlan, even_plan, replay
-from gridarium.agents.storage.green_dispatch_problem import Ends, GreenShape, pairs, shape_of, with_rays
-from gridarium.agents.storage.green_search import Found, explained_search, search
-from gridarium.agents.storage.green_tightening import tightened
+from gridarium.agents.vpp.green_day import GreenDay, GreenPlan, even_plan, replay
+from gridarium.agents.vpp.green_dispatch_problem import Ends, GreenShape, pairs, shape_of, with_rays
+from gridarium.agents.vpp.green_search import Found, explained_search, search
+from gridarium.agents.vpp.green_tightening import tightened
 from gridarium.environment.errors import InfeasibleError, SolverLimitError
 
 LABEL_TOLERANCE = 1e-6

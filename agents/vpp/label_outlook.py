@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gridarium.agents.storage.vpp_day import VppDay
-from gridarium.agents.storage.vpp_fleet import PlantStorage
+from gridarium.agents.vpp.fleet import PlantStorage
+from gridarium.agents.vpp.plant_day import VppDay
 from gridarium.environment.arrays import Array
 from gridarium.environment.attribute_tank import AttributeTank
 from gridarium.environment.horizon import Horizon

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gridarium.agents.feeder.price_region import PriceRegion
+from gridarium.agents.distribution.price_region import PriceRegion
 from gridarium.environment.arrays import Array
 from gridarium.environment.horizon import Horizon
 from gridarium.market.cleanness import COAL_TCO2_PER_MWH, Pricing

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from gridarium.agents.feeder.cleanness_setter import CleannessSetter
-from gridarium.agents.feeder.green_deliveries import GreenDeliveries
-from gridarium.agents.feeder.operator_contract import OperatorContract
-from gridarium.agents.feeder.operator_day import OperatorDay, RegionalOutlook
-from gridarium.agents.feeder.operator_rows import OperatorRows
+from gridarium.agents.distribution.cleanness_setter import CleannessSetter
+from gridarium.agents.distribution.contract import OperatorContract
+from gridarium.agents.distribution.green_deliveries import GreenDeliveries
+from gridarium.agents.distribution.operator_day import OperatorDay, RegionalOutlook
+from gridarium.agents.distribution.operator_rows import OperatorRows
 from gridarium.agents.following import HeadCustomer, refuse_head_terms
 from gridarium.agents.leading import lead
 from gridarium.agents.questions import Question

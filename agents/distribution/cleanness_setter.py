@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from gridarium.agents.distribution.contract import OperatorContract
+from gridarium.agents.distribution.operator_day import CleannessJudgement, OperatorDay
 from gridarium.agents.feeder.acceleration import Heard, ProgressWatch
-from gridarium.agents.feeder.operator_contract import OperatorContract
-from gridarium.agents.feeder.operator_day import CleannessJudgement, OperatorDay
 from gridarium.environment.arrays import Array, series
 from gridarium.market.cleanness import carbon_potential_tco2_per_mwh
 from gridarium.market.messages.cleanness import CleannessSignal, RegionPlans, RegionTerms

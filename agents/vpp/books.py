@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.rows import Rows, columns_of
-from gridarium.agents.storage.vpp_day import VppDay
-from gridarium.agents.storage.vpp_fleet import PlantStorage
+from gridarium.agents.vpp.fleet import PlantStorage
+from gridarium.agents.vpp.plant_day import VppDay
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import MessageError
 from gridarium.environment.horizon import Horizon

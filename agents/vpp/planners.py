@@ -11,8 +11,8 @@ from gridarium.environment.parameters import Parameterised, count
 
 if TYPE_CHECKING:
     # What can be named is listed without a solver being loaded.
-    from gridarium.agents.storage.green_day import GreenDay, GreenPlan
-    from gridarium.agents.storage.green_dispatch import GreenDispatch
+    from gridarium.agents.vpp.green_day import GreenDay, GreenPlan
+    from gridarium.agents.vpp.green_dispatch import GreenDispatch
 
 
 class VppPlanner(ABC):
@@ -44,7 +44,7 @@ class ByShares(VppPlanner):
 
     def found(self, day: GreenDay) -> GreenDispatch:
         """As `dispatch_by_shares`."""
-        from gridarium.agents.storage.green_dispatch import dispatch_by_shares
+        from gridarium.agents.vpp.green_dispatch import dispatch_by_shares
 
         return dispatch_by_shares(day)
 
@@ -54,7 +54,7 @@ class ByEnvelopes(VppPlanner):
 
     def found(self, day: GreenDay) -> GreenDispatch:
         """As `dispatch_by_envelopes`."""
-        from gridarium.agents.storage.green_dispatch import dispatch_by_envelopes
+        from gridarium.agents.vpp.green_dispatch import dispatch_by_envelopes
 
         return dispatch_by_envelopes(day)
 
@@ -73,7 +73,7 @@ class ByCells(Parameterised, VppPlanner):
 
     def found(self, day: GreenDay) -> GreenDispatch:
         """As `dispatch_by_envelopes`."""
-        from gridarium.agents.storage.green_dispatch import dispatch_by_envelopes
+        from gridarium.agents.vpp.green_dispatch import dispatch_by_envelopes
 
         return dispatch_by_envelopes(day, self.cells)
 
@@ -99,7 +99,7 @@ class Greedy(VppPlanner):
 
     def found(self, day: GreenDay) -> GreenPlan:
         """As `greedy_threshold`."""
-        from gridarium.agents.storage.green_planners import greedy_threshold
+        from gridarium.agents.vpp.green_planners import greedy_threshold
 
         return greedy_threshold(day)
 
@@ -109,7 +109,7 @@ class Rolling(VppPlanner):
 
     def found(self, day: GreenDay) -> GreenPlan:
         """As `rolling_with_persistence`."""
-        from gridarium.agents.storage.green_planners import rolling_with_persistence
+        from gridarium.agents.vpp.green_planners import rolling_with_persistence
 
         return rolling_with_persistence(day)
 

@@ -18,8 +18,8 @@ from gridarium.agents.problems.green_label import (
 )
 from gridarium.agents.problems.green_rays import GreenRays, declare_rays, even_rays
 from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
-from gridarium.agents.storage.green_day import GreenDay
 from gridarium.agents.storage.storage_problem import StorageShape, declare_storage
+from gridarium.agents.vpp.green_day import GreenDay
 from gridarium.environment.arrays import Array
 from gridarium.market.cleanness import Pricing
 
