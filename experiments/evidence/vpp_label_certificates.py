@@ -14,7 +14,7 @@ from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.label_reference import Metered, green_out_mwh
 from gridarium.experiments.evidence.vpp_fleets import fleet_days
 from gridarium.experiments.evidence.vpp_meters import green_supply_share, has_plants, plant_of_owner
-from gridarium.experiments.evidence.vpp_metrics import gap_money
+from gridarium.experiments.evidence.vpp_metrics import gap_money, overstated_of_saving
 from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERATOR
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES
@@ -138,8 +138,8 @@ def plans(known: GridEvidence) -> Iterator[Reading]:
     overstated = days["overstated_money"]
     if overstated.notna().any():
         mwh = float((days["relaxed_green_mwh"] - days["replayed_green_mwh"]).sum())
-        saving = float((days["benchmark_money"] - days["cost_money"]).sum())
-        part = f", {100 * float(overstated.sum()) / saving:.3g} % of what is saved" if saving > 0.0 else ""
+        share = overstated_of_saving(days)
+        part = "" if share is None else f", {100 * share:.3g} % of what is saved"
         yield Reading(
             "label overstated", float((overstated / bill).max()), _GAP_SHARE, "", False,
             "most by which a region's first relaxed optimum is cheaper than its own schedule with exact "

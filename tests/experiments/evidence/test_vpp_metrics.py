@@ -15,6 +15,7 @@ from gridarium.experiments.evidence.vpp_metrics import (
     bills,
     green_certificates,
     green_energy,
+    overstated_of_saving,
     plan_gaps,
 )
 from gridarium.experiments.evidence.vpp_tables import vpp_lcr_table, vpp_region_days_table
@@ -110,6 +111,12 @@ def test_who_proves_nothing_has_no_gap(known: GridEvidence) -> None:
 
     found = metrics(altered(known, "vpp_days", unproven))
     assert not {"plan_gap_money", "label_overstated_money"} & set(found)
+
+
+def test_nothing_is_a_share_of_a_saving_that_is_noise() -> None:
+    days = pd.DataFrame({"overstated_money": [1e-3], "benchmark_money": [1000.0], "idle_money": [1200.0]})
+    assert overstated_of_saving(days.assign(cost_money=999.0)) == pytest.approx(1e-3)
+    assert overstated_of_saving(days.assign(cost_money=1000.0 - 1e-4)) is None
 
 
 def test_a_world_without_plants_has_none_of_them(known: GridEvidence) -> None:
