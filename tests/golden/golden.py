@@ -45,6 +45,8 @@ NOT_STORED = frozenset(
         "adcef-attacked",
         "adcef-bilevel",
         "green-vpp",
+        "green-vpp-planners",
+        "green-vpp-rules",
         "green-vpp-small",
         "net-zero-attacked",
         "ries-carbon",
