@@ -15,6 +15,7 @@ from gridarium.agents.rows import Rows
 from gridarium.environment.errors import MessageError
 from gridarium.environment.grids import Place
 from gridarium.environment.links import Envelope
+from gridarium.market.stackelberg import NegotiationRules
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -162,6 +163,11 @@ class GridAgent(Listener, mesa.Agent):
             resend_after_s,
             self._open_questions,
         )
+
+    def ask_until(self, rules: NegotiationRules, end_s: float, payloads: Mapping[str, Any]) -> Question:
+        """A question that is open until all have answered or a time comes, and at least for one timeout."""
+        left_s = max(rules.reply_timeout_s, end_s - self.world.clock.now_s)
+        return self.ask(payloads, left_s, rules.resend_after_s)
 
     @property
     def asked(self) -> Asked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from gridarium.environment.commons import Commons
 from gridarium.environment.errors import LedgerError
 from gridarium.environment.records import Records
 from gridarium.market.certificate_book import (
@@ -135,3 +136,8 @@ class GreenCertificates:
         return self._records.write(
             time_s, act.giver, act.receiver, act.what, act.period, discharge_mwh=amount
         )
+
+
+def certificates_of(world: Commons) -> GreenCertificates:
+    """The certificates of a world, which whoever issues, checks or cancels them shares."""
+    return world.shared("green certificates", lambda: GreenCertificates(world.records))

@@ -14,7 +14,6 @@ from gridarium.agents.distribution.operator_day import OperatorDay, RegionalOutl
 from gridarium.agents.distribution.operator_rows import OperatorRows
 from gridarium.agents.following import HeadCustomer, refuse_head_terms
 from gridarium.agents.leading import lead
-from gridarium.agents.questions import Question
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import MessageError
@@ -100,7 +99,7 @@ class DistributionOperator(HeadCustomer):
             requests[self.contract.carbon_market] = CarbonPriceRequest(day)
             if day > number:
                 requests[self.supplier] = ForecastRequest(day)
-            question = self._ask_until(rules.closes_s, requests)
+            question = self.ask_until(self.rules, rules.closes_s, requests)
             silent = yield from question.answered()
             if silent:
                 names = ", ".join(sorted(silent))
@@ -151,11 +150,6 @@ class DistributionOperator(HeadCustomer):
             np.concatenate([fit(terms.factor_tco2_per_mwh) for terms in told]),
             np.concatenate(green_share),
         )
-
-    def _ask_until(self, end_s: float, payloads: Mapping[str, Any]) -> Question:
-        """A question that is open until all have answered or a time comes, and at least for one timeout."""
-        left_s = max(self.rules.reply_timeout_s, end_s - self.world.clock.now_s)
-        return self.ask(payloads, left_s, self.rules.resend_after_s)
 
     # What it tells its supplier.
 
@@ -228,7 +222,7 @@ class DistributionOperator(HeadCustomer):
             paid = float(self.deliveries.paid_money[name][:, periods].sum())
             cancelled = float(self.deliveries.cancelled_mwh[name][:, periods].sum())
             reports[name] = EnvironmentalReport(day, paid, cancelled)
-        yield from self._ask_until(clock.now_s, reports).answered()
+        yield from self.ask_until(self.rules, clock.now_s, reports).answered()
 
     def _step(self, period: int) -> int:
         """Step of all days to which a settlement period belongs."""

@@ -11,13 +11,10 @@ from gridarium.agents.distribution.contract import OperatorContract
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import LedgerError
 from gridarium.market.certificate_book import SMALLEST_MWH, Certificate
-from gridarium.market.green_certificates import GreenCertificates
+from gridarium.market.green_certificates import certificates_of
 from gridarium.market.messages.cleanness import GreenDelivery
 from gridarium.market.messages.commands import Receipt
 from gridarium.market.pool_settlement import settle_cleanness
-
-GREEN_CERTIFICATES = "green certificates"
-"""Under which a world shares the book of certificates."""
 
 
 class GreenDeliveries(Listener):
@@ -45,9 +42,7 @@ class GreenDeliveries(Listener):
     ) -> None:
         self._operator, self._contract, self._price_per_mwh = operator, contract, price_per_mwh
         self._world = world = operator.world
-        self._certificates: GreenCertificates = world.shared(
-            GREEN_CERTIFICATES, lambda: GreenCertificates(world.records)
-        )
+        self._certificates = certificates_of(world)
         self._row = {region.name: row for row, region in enumerate(contract.regions)}
         shape = (len(contract.regions), world.n_period)
         self.cancelled_mwh = {name: np.zeros(shape) for name in contract.plants}
@@ -105,7 +100,7 @@ class GreenDeliveries(Listener):
             return
         row, world = self._row[region], self._world
         load_mwh = float(world.meters[self._contract.regions[row].load][period]) * world.period_h
-        used_mwh = min(held, load_mwh - float(self.total_mwh()[row, period]))
+        used_mwh = min(held, load_mwh - sum(float(used[row, period]) for used in self.cancelled_mwh.values()))
         if used_mwh < SMALLEST_MWH:
             return
         now_s, money = world.clock.now_s, self._price_per_mwh(row, period) * used_mwh

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,6 @@ from gridarium.agents.feeder.tariff_negotiation import (
 )
 from gridarium.agents.following import HeadCustomer
 from gridarium.agents.leading import lead
-from gridarium.agents.questions import Question
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Site
@@ -110,6 +110,7 @@ class Dso(HeadCustomer):
             pool_terms or PoolTerms(),
             contract.own_storages,
         )
+        self._ask_until = partial(self.ask_until, rules)
         terms, own = contract.storage_pool, contract.own_storages
         self.pooled = PooledStorages(self, own, self._planner, terms, self._ask_until) if terms else None
         self._hedge_terms = hedge_terms
@@ -194,11 +195,6 @@ class Dso(HeadCustomer):
         told = orders if self.outages is None else (yield from self.outages.copied(today, orders))
         begins_s = self.world.delivery_s + today.number * self.horizon.day_s
         yield from self._ask_until(begins_s, told).answered()
-
-    def _ask_until(self, end_s: float, payloads: Mapping[str, Any]) -> Question:
-        """A question that is open until all have answered or a time comes, and at least for one timeout."""
-        left = max(self.rules.reply_timeout_s, end_s - self.world.clock.now_s)
-        return self.ask(payloads, left, self.rules.resend_after_s)
 
     def _hearers(self) -> dict[str, Array]:
         """Whoever answers its tariff, and how what each draws spreads over the buses, shape (n_bus,)."""

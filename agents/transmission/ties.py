@@ -11,7 +11,6 @@ import numpy as np
 from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.following import HeadCustomer
-from gridarium.agents.questions import Question
 from gridarium.agents.rows import Rows
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
 from gridarium.agents.transmission.carbon_negotiation import CarbonNegotiation
@@ -158,8 +157,8 @@ class Ties(HeadCustomer):
     def _gather(self, today: TiesDay) -> Generator[Any, Any, None]:
         """Ask everybody what there will be; without all answers nothing can be planned."""
         members = [*self._units, *self._storages, *self._plants, *self.contract.followers]
-        question = self._ask_until(
-            today.rules.closes_s, dict.fromkeys(members, ForecastRequest(today.number))
+        question = self.ask_until(
+            self.rules, today.rules.closes_s, dict.fromkeys(members, ForecastRequest(today.number))
         )
         silent = yield from question.answered()
         if silent:
@@ -200,16 +199,11 @@ class Ties(HeadCustomer):
         """Send the final signals; whoever missed the last round answers now, and the dispatch follows."""
         today.signals = {name: replace(one, final=True) for name, one in today.signals.items()}
         before = today.loads
-        question = self._ask_until(today.rules.closes_s, today.signals)
+        question = self.ask_until(self.rules, today.rules.closes_s, today.signals)
         yield from question.answered()
         today.hear(question.replies)
         if not np.array_equal(before, today.loads):
             self.planner.dispatch(today)
-
-    def _ask_until(self, end_s: float, payloads: Mapping[str, Any]) -> Question:
-        """A question that is open until all have answered or a time comes, and at least for one timeout."""
-        left = max(self.rules.reply_timeout_s, end_s - self.world.clock.now_s)
-        return self.ask(payloads, left, self.rules.resend_after_s)
 
     # What it hears.
 

@@ -6,9 +6,8 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from gridarium.agents.base import GridAgent, Listener, on
-from gridarium.agents.distribution.green_deliveries import GREEN_CERTIFICATES
 from gridarium.market.certificate_book import SMALLEST_MWH
-from gridarium.market.green_certificates import GreenCertificates
+from gridarium.market.green_certificates import certificates_of
 from gridarium.market.messages.cleanness import GreenDelivery
 from gridarium.market.messages.status import StorageStatus
 
@@ -42,10 +41,7 @@ class CertificateDesk(Listener):
     ) -> None:
         self._plant, self._regions, self._operator = plant, regions, operator
         self._waits_s, self._again_after_s = waits_s, again_after_s
-        world = plant.world
-        self._certificates: GreenCertificates = world.shared(
-            GREEN_CERTIFICATES, lambda: GreenCertificates(world.records)
-        )
+        self._certificates = certificates_of(plant.world)
         self._reports: dict[int, dict[str, StorageStatus]] = {}
         self._delivered, self._arrival = 0, plant.world.clock.env.event()
         self.newest: dict[str, StorageStatus] = {}

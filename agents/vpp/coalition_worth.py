@@ -20,8 +20,6 @@ Valuing = Literal["replanned", "as-scheduled"]
 class PlantValuer:
     """Values coalitions region by region: regions do not touch each other's bills, so v is additive.
 
-    - `searches`: plans that it has made so far
-
     Parameters
     ----------
     planner : VppPlanner
@@ -37,7 +35,6 @@ class PlantValuer:
     def __init__(self, planner: VppPlanner, valuing: Valuing) -> None:
         self._planner, self._valuing = planner, valuing
         self._known: dict[tuple[object, ...], float] = {}
-        self.searches = 0
 
     def values_money(self, day: VppDay, owners: Sequence[str], coalitions: Flags) -> Array:
         """Values of coalitions of a day, shape (n_coalition,), given as rows of flags by owner.
@@ -69,7 +66,6 @@ class PlantValuer:
         template, posted = day.template(region), day.terms[region].nodal_price_per_mwh
         key = (region, round(capacity_mwh, 9), key_of(self._planner.seen(template, posted)), key_of(template))
         if key not in self._known:
-            self.searches += capacity_mwh > 0.0
             self._known[key] = value_money(self._planner, template, posted, capacity_mwh, day.n_step)
         return self._known[key]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.feeder.records_audit import RecordsAuditor
-from gridarium.agents.questions import Question
 from gridarium.agents.rows import Rows
 from gridarium.agents.storage.pooled_orders import hear_members, record_orders
 from gridarium.agents.vpp.books import PlantBooks, PlantRegion
@@ -140,7 +139,7 @@ class VirtualPowerPlant(GridAgent):
     def _gather(self, day: VppDay) -> Generator[Any, Any, None]:
         """Learn who takes part in a day with what inside, and answer what was asked meanwhile."""
         contract, rules = self._contract, self._rules.later(day.number * self._horizon.day_s)
-        question = self._ask_until(rules.closes_s, {contract.pool: MembersRequest(day.number)})
+        question = self.ask_until(self._rules, rules.closes_s, {contract.pool: MembersRequest(day.number)})
         told = yield from hear_members(self, question, contract.pool)
         assert day.waiting is not None
         price = {one.region: one.buy_price_per_mwh for one in day.waiting[1].regions}
@@ -172,12 +171,7 @@ class VirtualPowerPlant(GridAgent):
         record_orders(self, orders)
         begins_s = self.world.delivery_s + day.number * self._horizon.day_s
         for told in (dict.fromkeys(self._owners, shares), orders):
-            self.world.clock.process(self._ask_until(begins_s, told).answered())
-
-    def _ask_until(self, end_s: float, payloads: Mapping[str, Any]) -> Question:
-        """A question that is open until all have answered or a time comes, and at least for one timeout."""
-        left_s = max(self._rules.reply_timeout_s, end_s - self.world.clock.now_s)
-        return self.ask(payloads, left_s, self._rules.resend_after_s)
+            self.world.clock.process(self.ask_until(self._rules, begins_s, told).answered())
 
     # The day itself.
 
