@@ -27,8 +27,8 @@ class ServiceStatus:
     charge_mw, discharge_mw : float
         Of the storage, right before the period.
     surplus_mw, deficit_mw, expected_mw : float
-        What prosumers have, what they lack, and what they are likely to trade if called without limit, mean of
-        the period.
+        What prosumers have, what they lack, and what they are likely to trade if called without limit, mean
+        of the period.
     """
 
     period: int
@@ -57,8 +57,8 @@ class ServiceCall(Command):
 
     Notes
     -----
-    E18, E26: an operator calls storage and pool for what re-dispatch leaves of a deviation, through the operator of
-    the feeder on which they stand.
+    E18, E26: an operator calls storage and pool for what re-dispatch leaves of a deviation, through the
+    operator of the feeder on which they stand.
     """
 
     charge_mw: Array
