@@ -306,6 +306,32 @@ class PersonalLadder:
         step = np.clip(np.floor(above), 0, self.steps - 1)
         return np.asarray(self.base_price_per_tco2 * (1.0 + self.growth * step))
 
+    def ramp_per_tco2(self, carbon_t_per_h: Array) -> Array:
+        """Price of a tonne without jumps: the mean price of the step that has its middle there.
+
+        Returns
+        -------
+        ndarray, shape (n_period,)
+            Money/tCO2; from middle to middle of two steps it rises evenly, on half the first step and half the
+            last one, and beyond them, it stays.
+
+        Notes
+        -----
+        ``(1 / d) integral_{E - d/2}^{E + d/2} lam(e) de``, D25 over a window one step wide: a price for who
+        passes the ladder on, and would otherwise go to and fro across the end of a step.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> free, price = np.array([0.0]), np.array([40.0])
+        >>> ladder = PersonalLadder(price, interval_t_per_h=10.0, growth=0.25, steps=3, quota_t_per_h=free)
+        >>> [float(ladder.ramp_per_tco2(np.array([carbon]))[0]) for carbon in (-5.0, 5.0, 10.0, 15.0, 40.0)]
+        [40.0, 40.0, 45.0, 50.0, 60.0]
+        """
+        above = (carbon_t_per_h - self.quota_t_per_h) / self.interval_t_per_h
+        risen = np.clip(above - 0.5, 0.0, self.steps - 1.0)
+        return np.asarray(self.base_price_per_tco2 * (1.0 + self.growth * risen))
+
 
 def shared_by_load(source_t_per_h: Array, load_mw: Array) -> Array:
     """Carbon of each source that each follower answers for, tCO2/h, shape (n_source, n_follower, n_period).

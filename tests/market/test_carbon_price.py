@@ -71,6 +71,19 @@ def test_the_cost_is_the_integral_of_the_price(carbon: float, growth: float, ste
     assert found == pytest.approx(integral, abs=1e-6 + 5e-3 * float(np.abs(integral).max()))
 
 
+@settings(deadline=None)
+@given(carbon=st.floats(0.0, 80.0), growth=st.floats(0.0, 2.0), steps=st.integers(1, 6))
+def test_the_ramp_is_the_mean_price_of_a_window_one_step_wide(
+    carbon: float, growth: float, steps: int
+) -> None:
+    own = ladder(growth, steps)
+    ends = [own.cost_per_h(np.full(2, carbon + side * 5.0)) for side in (1.0, -1.0)]
+    ramp = own.ramp_per_tco2(np.full(2, carbon))
+    assert ramp == pytest.approx((ends[0] - ends[1]) / 10.0, rel=1e-9)
+    one_of_ten = own.each_of(10).ramp_per_tco2(np.full(2, carbon / 10))
+    assert one_of_ten == pytest.approx(ramp)
+
+
 def test_below_the_quota_the_first_price_is_a_reward() -> None:
     assert ladder().cost_per_h(np.array([0.0, 0.0])).tolist() == [-200.0, 0.0]
     assert ladder().prices_per_tco2[:, 0].tolist() == [40.0, 50.0, 60.0, 70.0]
