@@ -307,13 +307,13 @@ class PersonalLadder:
         return np.asarray(self.base_price_per_tco2 * (1.0 + self.growth * step))
 
     def ramp_per_tco2(self, carbon_t_per_h: Array) -> Array:
-        """Price of a tonne without jumps: the mean price of the step that has its middle there.
+        """Price of a tonne without jumps: the ladder's mean over a window of one step around it.
 
         Returns
         -------
         ndarray, shape (n_period,)
-            Money/tCO2; from middle to middle of two steps it rises evenly, on half the first step and half the
-            last one, and beyond them, it stays.
+            Money/tCO2; it rises evenly from the middle of a step to that of the next, and stays before the
+            first middle and after the last one.
 
         Notes
         -----
