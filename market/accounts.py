@@ -32,6 +32,9 @@ PERSONAL_CARBON = "personal carbon ladder"
 LINE_ENERGY, LINE_FEE, DEFAULT = "line energy", "line fee", "default"
 POOL_CALL = "pool call"
 
+# Services on a feeder, which its operator passes on to the system above.
+SERVICE_WEAR, SERVICE_ENERGY, SERVICE_CALL = "service wear", "service energy", "service pool call"
+
 # Carbon that followers answer for together.
 POOLED_CARBON, POOL_FEE = "pooled carbon", "pool fee"
 

@@ -24,6 +24,9 @@ from gridarium.market.accounts import (
     PERSONAL_CARBON,
     PURCHASE,
     RETAIL,
+    SERVICE_CALL,
+    SERVICE_ENERGY,
+    SERVICE_WEAR,
     START_STOP,
     STORAGE_COMPENSATION,
     TRUE_UP,
@@ -241,6 +244,55 @@ def settle_storage(ledger: Ledger, account: StorageAccount) -> None:
     ):
         if amount:
             ledger.book(account.time_s, payer, payee, amount, purpose, account.period)
+
+
+@dataclass(frozen=True)
+class ServiceAccount:
+    """What the operator of a feeder is owed in one period for services that it has passed on.
+
+    Amounts are of one of several equal feeders, and positive where the caller owes them.
+
+    Parameters
+    ----------
+    time_s : float
+    period : int
+    caller, operator : str
+        Who called from above, and who passed the call on.
+    replicas_account, replicas : str, int
+        Account of the equal grids behind the same place, and how many there are with this one.
+    wear_money : float
+        What the storage provider got for wear (E24).
+    energy_money : float
+        What it got for energy discharged less what it paid for energy charged, less what that energy came to
+        at the head: the caller trades it with the provider, and takes its price at the head back.
+    call_money : float
+        What sellers of the pool got beside their price for what they traded (E26).
+    """
+
+    time_s: float
+    period: int
+    caller: str
+    operator: str
+    replicas_account: str
+    replicas: int
+    wear_money: float
+    energy_money: float
+    call_money: float
+
+
+def settle_services(ledger: Ledger, account: ServiceAccount) -> None:
+    """Book what a caller owes for services on a feeder, and the same again for its replicas together."""
+    amounts = (
+        (account.wear_money, SERVICE_WEAR),
+        (account.energy_money, SERVICE_ENERGY),
+        (account.call_money, SERVICE_CALL),
+    )
+    for served, weight in ((account.operator, 1), (account.replicas_account, account.replicas - 1)):
+        for money, purpose in amounts:
+            owed = weight * money
+            if owed:
+                payer, payee = (account.caller, served) if owed > 0.0 else (served, account.caller)
+                ledger.book(account.time_s, payer, payee, abs(owed), purpose, account.period)
 
 
 def settle_wear(ledger: Ledger, time_s: float, period: int, owner: str, wear_money: float) -> None:

@@ -186,6 +186,10 @@ class GridBuild:
         Operators of the grids that hang on it, by name.
     supplier : str
         Who supplies its head.
+    sections_below : mapping of str to GridScenario
+        What the scenario says of the grids that hang on it, by their operators, in the currency of the world.
+    is_called : bool
+        Whether the operator of the grid above calls storage provider and prosumers' desk of this one.
     followers : dict of str to Site or SpreadSite
         Who answers the signals of its operator, and where the load of each meets the grid; parts add theirs.
     curtailment_per_mwh : dict of str to float
@@ -198,6 +202,8 @@ class GridBuild:
     profiles: Profiles
     below: Mapping[str, Grid] = field(default_factory=dict)
     supplier: str = ""
+    sections_below: Mapping[str, GridScenario] = field(default_factory=dict)
+    is_called: bool = False
     followers: dict[str, Place] = field(default_factory=dict)
     curtailment_per_mwh: dict[str, float] = field(default_factory=dict)
 

@@ -167,6 +167,11 @@ class Ties(Section):
     anew, MW."""
     lead_s: Annotated[float, Range(60, 600)] = 120.0
     """How long before each settlement period it looks at it, s."""
+    calls_services: Flag = True
+    """Whether it calls the storage provider and the trading prosumers on a feeder below, through the operator
+    of that feeder, where its day is planned anew."""
+    pool_fee_per_mwh: MoneyAmount = 10.0
+    """What it pays on energy that prosumers on a feeder below trade when called, money/MWh."""
     notice_h: Annotated[float, Range(0, 24)] = 1.0
     """How long in advance followers learn of a renewed price, h."""
     game_gaps: bool = False
@@ -184,6 +189,12 @@ class Ties(Section):
         if self.rounds.kind == "prices" and self.energy_price == "marginal-with-carbon":
             allowed = "must be tou or marginal in rounds of prices alone"
             yield Conflict("energy_price", self.energy_price, allowed)
+
+
+def calls_services(scenario: GridScenario) -> bool:
+    """Whether a grid has a TIES that calls services on the feeders below."""
+    section = TIES.of(scenario)
+    return section is not None and section.calls_services
 
 
 def _build(build: GridBuild) -> None:
