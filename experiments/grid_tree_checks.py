@@ -21,7 +21,7 @@ from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.network import NETWORK, has_one_bus
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.parts.tariff import NODAL_TARIFFS, TARIFF
-from gridarium.experiments.parts.ties import can_be_shared, can_try
+from gridarium.experiments.parts.ties import can_be_shared, can_call, can_try
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_checks import currencies_have_rates, papers_are_known, rates_are_of_others
 from gridarium.experiments.scenario_fields import NAME
@@ -196,7 +196,12 @@ def _follower_faults(entries: Mapping[str, GridEntry], places: Mapping[str, Grid
     """Yield more followers, grids below among them, than a TIES that is sound by itself can share among."""
     n_below = Counter(place.under for place in places.values())
     for name, entry in entries.items():
-        for fault in (*can_be_shared(entry.scenario, n_below[name]), *can_try(entry.scenario, n_below[name])):
+        below = {one: hung.scenario for one, hung in entries.items() if hung.place.under == name}
+        for fault in (
+            *can_be_shared(entry.scenario, n_below[name]),
+            *can_try(entry.scenario, n_below[name]),
+            *can_call(entry.scenario, below),
+        ):
             yield _within(name, fault)
 
 

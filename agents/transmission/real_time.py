@@ -11,11 +11,12 @@ import numpy as np
 from gridarium.agents.base import GridAgent
 from gridarium.agents.questions import Question
 from gridarium.agents.transmission.bulk_system import BulkForecast, BulkPlan, BulkState
+from gridarium.agents.transmission.called_feeders import CalledFeeders
 from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.agents.transmission.ties_negotiation import TiesNegotiation
 from gridarium.agents.transmission.ties_orders import TiesOrders
 from gridarium.agents.transmission.ties_planner import TiesPlanner
-from gridarium.environment.arrays import Array
+from gridarium.environment.arrays import Array, Flags
 from gridarium.market.messages.status import StatusRequest
 
 
@@ -81,12 +82,16 @@ class DayInForce:
     forecast : BulkForecast
         What the plan goes by.
     plan : BulkPlan
+        Rows of storages that are called come last.
+    pool_mw : ndarray, shape (n_pool, n_period)
+        What it reckons that prosumers trade when called.
     """
 
     day: TiesDay
     negotiation: TiesNegotiation
     forecast: BulkForecast
     plan: BulkPlan
+    pool_mw: Array
     moved_mw: dict[int, float] = field(default_factory=dict)
 
 
@@ -101,6 +106,8 @@ class RealTime:
     planner : TiesPlanner
     orders : TiesOrders
     rules : RenewalRules
+    called : CalledFeeders
+        Feeders that it calls, too.
     """
 
     def __init__(
@@ -110,8 +117,9 @@ class RealTime:
         planner: TiesPlanner,
         orders: TiesOrders,
         rules: RenewalRules,
+        called: CalledFeeders,
     ) -> None:
-        self._ties, self._parties, self._planner = ties, parties, planner
+        self._ties, self._parties, self._planner, self._called = ties, parties, planner, called
         self._orders, self._rules = orders, rules
         self._days: dict[int, DayInForce] = {}
 
@@ -149,8 +157,11 @@ class RealTime:
             over(horizon.fit(today.terms.factor_tco2_per_mwh)),
             over(today.plan.loss_mw),
         )
-        plan = self._dispatched(today, forecast, today.state, 0)
-        self._days[today.number] = DayInForce(today, negotiation, forecast, plan)
+        on = self._held_on(today)
+        plan = self._planner.fine_order.solve(ties.name, forecast, on, today.state, 0)
+        plan = self._called.resting(self._with_reactive(today, plan))
+        nothing = self._called.nothing
+        self._days[today.number] = DayInForce(today, negotiation, forecast, plan, nothing)
         begins_s = ties.world.delivery_s + today.number * horizon.day_s
         left_s = max(self._rules.reply_timeout_s, begins_s - ties.world.clock.now_s)
         orders = self._orders.rest_of_day(plan, horizon.periods(today.number).start, 0)
@@ -171,7 +182,10 @@ class RealTime:
         """Hear how a period begins; where it has moved, plan the rest of the day, price it, plan again."""
         parties, horizon = self._parties, self._planner.horizon
         question = self._ask(dict.fromkeys(parties.everybody, StatusRequest(period)))
+        hearing = self._ties.world.clock.process(self._hear_services(period)) if self._called else None
         silent = yield from question.answered()
+        if hearing is not None:
+            silent |= yield hearing
         if silent:
             # Who cannot be heard is taken to keep to the plan; the next period asks again.
             return
@@ -186,6 +200,8 @@ class RealTime:
         )
         now.moved_mw[place] = moved
         if moved <= self._rules.trigger_mw:
+            needed_mw = self._needed_mw(now, float(loads[0]), available[:, 0], place)
+            yield from self._call_pools(now, needed_mw, period, place)
             return
         now.forecast = replace(
             now.forecast,
@@ -193,10 +209,40 @@ class RealTime:
             available_mw=_with_rest(now.forecast.available_mw, available, place),
         )
         state = self._state(now, told, period)
-        self._adopt(now, self._dispatched(now.day, now.forecast, state, place), place)
+        self._dispatch(now, state, period, place)
         yield from self._renew_prices(now, state, period, place)
         orders = self._orders.rest_of_day(now.plan, period, place)
-        yield from self._ask(orders).answered()
+        calls = self._called.calls(now.plan, now.pool_mw[:, place], period)
+        yield from self._ask(orders | calls).answered()
+
+    def _hear_services(self, period: int) -> Generator[Any, Any, frozenset[str]]:
+        """Ask feeders what storage and prosumers can do; returns who stayed silent."""
+        question = self._ask(self._called.requests(period))
+        silent = yield from question.answered()
+        self._called.hear(question.replies)
+        return silent
+
+    def _needed_mw(self, now: DayInForce, load_mw: float, available_mw: Array, place: int) -> float:
+        """Balancing energy that a period needs under the plan in force, if no prosumer trades."""
+        plan, pool_mw = now.plan, float(now.pool_mw[:, place].sum())
+        more = load_mw - float(now.forecast.load_mw[place])
+        wanted = plan.renewable_mw[:, place]
+        lacking = float(np.maximum(0.0, wanted - available_mw).sum())
+        return float(plan.import_mw[place] - plan.spill_mw[place]) + pool_mw + more + lacking
+
+    def _call_pools(
+        self, now: DayInForce, needed_mw: float, period: int, place: int
+    ) -> Generator[Any, Any, None]:
+        """Call prosumers under a plan that stays, as far as that saves balancing energy that costs more.
+
+        Nothing else gives way to them then: units and storages keep to their schedules.
+        """
+        if float(now.forecast.import_price_per_mwh[place]) <= self._called.pool_fee_per_mwh:
+            needed_mw = 0.0
+        traded = self._called.replacing_mw(needed_mw, period)
+        calls = self._called.pool_calls(now.plan, traded, period)
+        if calls:
+            yield from self._ask(calls).answered()
 
     def _ask(self, payloads: Mapping[str, Any]) -> Question:
         return self._ties.ask(payloads, self._rules.reply_timeout_s, self._rules.resend_after_s)
@@ -219,13 +265,25 @@ class RealTime:
         today.renewals += 1
         change = horizon.over_day(today.loads.sum(axis=0) - before)
         now.forecast = now.forecast.with_load(now.forecast.load_mw + change)
-        self._adopt(now, self._dispatched(today, now.forecast, state, place), place)
+        self._dispatch(now, state, period, place)
 
-    def _dispatched(self, today: TiesDay, forecast: BulkForecast, state: BulkState, place: int) -> BulkPlan:
-        """The dispatch of what is left of a day, with the reactive power of the plan over the network."""
+    def _dispatch(self, now: DayInForce, state: BulkState, period: int, place: int) -> None:
+        """Dispatch what is left of a day, and put that in force; what was before stays as it was."""
+        forecast = self._called.forecast(now.forecast, period)
+        inside = self._called.state(state, period)
+        on = self._held_on(now.day)
+        plan = self._planner.served_order.solve(self._ties.name, forecast, on, inside, place)
+        plan, now.pool_mw = self._called.parted(plan)
+        now.plan = now.plan.followed_by(self._with_reactive(now.day, plan), place)
+
+    def _held_on(self, today: TiesDay) -> Flags:
+        """The commitment in settlement periods, shape (n_unit, n_period)."""
+        over = self._planner.horizon.over_day
+        return np.array([over(row.astype(float)) for row in today.on]) > 0.5
+
+    def _with_reactive(self, today: TiesDay, plan: BulkPlan) -> BulkPlan:
+        """A dispatch on one bus with the reactive power of the plan over the network."""
         over, network = self._planner.horizon.over_day, today.plan
-        on = np.array([over(row.astype(float)) for row in today.on]) > 0.5
-        plan = self._planner.fine_order.solve(self._ties.name, forecast, on, state, place)
 
         def held(values: Array) -> Array:
             return np.array([over(row) for row in values]).reshape(len(values), -1)
@@ -236,10 +294,6 @@ class RealTime:
             storage_mvar=held(network.storage_mvar),
             renewable_mvar=held(network.renewable_mvar),
         )
-
-    def _adopt(self, now: DayInForce, plan: BulkPlan, place: int) -> None:
-        """Put a plan in force from a period on; what was before it stays as it was."""
-        now.plan = now.plan.followed_by(plan, place)
 
     def _state(self, now: DayInForce, told: Mapping[str, Any], period: int) -> BulkState:
         """Where the system stands, as told."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,14 @@ from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.following import HeadCustomer
 from gridarium.agents.rows import Rows
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
+from gridarium.agents.transmission.called_feeders import CalledFeeders
 from gridarium.agents.transmission.carbon_negotiation import CarbonNegotiation
 from gridarium.agents.transmission.day_dispatch import CopperPlate
 from gridarium.agents.transmission.emission_cap import EmissionCap
 from gridarium.agents.transmission.exchange_negotiation import ExchangeNegotiation, ExchangeRules
 from gridarium.agents.transmission.network_dispatch import NetworkShape
 from gridarium.agents.transmission.real_time import Parties, RealTime, RenewalRules
+from gridarium.agents.transmission.served_system import ServedSystem
 from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.agents.transmission.ties_negotiation import Before, Pricing, TiesNegotiation
 from gridarium.agents.transmission.ties_orders import TiesOrders
@@ -31,6 +33,7 @@ from gridarium.environment.grids import Grid, Place, Site
 from gridarium.environment.horizon import Horizon
 from gridarium.market.accounts import CARBON, CARBON_MARKET, MAINTENANCE, WEAR
 from gridarium.market.carbon_policy import shares_moved
+from gridarium.market.feeder_services import FeederServices
 from gridarium.market.messages.forecasts import ForecastRequest
 from gridarium.market.messages.status import StorageStatus
 from gridarium.market.messages.tariffs import TariffSignal
@@ -52,11 +55,17 @@ class TiesContract:
     below : mapping of str to Grid
         Those of its followers who operate a grid that hangs on this one; the others can be told renewed
         prices within a day.
+    services : mapping of str to FeederServices, optional
+        Of those followers whose storage provider and prosumers it calls within a day; none by default.
+    pool_fee_per_mwh : float, optional
+        What it pays on energy that prosumers trade when called.
     """
 
     supplier: str
     followers: Mapping[str, Place]
     below: Mapping[str, Grid]
+    services: Mapping[str, FeederServices] = field(default_factory=dict)
+    pool_fee_per_mwh: float = 0.0
 
 
 class Ties(HeadCustomer):
@@ -112,16 +121,24 @@ class Ties(HeadCustomer):
         self.shape, self.pricing, self.rules, self.contract = shape, pricing, rules, contract
         self._exchange, self._cap = exchange, cap
         system = shape.system
+        served = ServedSystem.of(system, contract.services, contract.pool_fee_per_mwh)
         self.planner = TiesPlanner(
-            self.world, self.name, shape, contract.followers, self.horizon, side_searches
+            self.world,
+            self.name,
+            shape,
+            contract.followers,
+            self.horizon,
+            side_searches,
+            served if contract.services else None,
         )
+        self._called = CalledFeeders(served, contract.services, self.grid, self.horizon)
         orders = TiesOrders(system, self.grid.named)
         self._units = tuple(self.grid.named(unit.name) for unit in system.units)
         self._storages = tuple(self.grid.named(one.name) for one in system.storages)
         self._plants = tuple(self.grid.named(name) for name in system.renewables)
         renewed = tuple(name for name in contract.followers if name not in contract.below)
         parties = Parties(self._units, self._storages, self._plants, tuple(contract.followers), renewed)
-        self._real_time = RealTime(self, parties, self.planner, orders, renewal)
+        self._real_time = RealTime(self, parties, self.planner, orders, renewal, self._called)
         self.days: list[TiesDay] = []
         self._leading: TiesNegotiation
         self.storage_status: dict[tuple[str, int], StorageStatus] = {}
@@ -260,3 +277,4 @@ class Ties(HeadCustomer):
         yield from super().rows()
         plans = [self.plan_of(day.number) for day in self.days]
         yield from TiesRows(self.grid, self.days, plans, self.horizon, self._real_time.moved_mw).rows()
+        yield from self._called.rows()

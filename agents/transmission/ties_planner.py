@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from gridarium.agents.transmission.exchange_commitment import ExchangeCommitter
 from gridarium.agents.transmission.exchange_dispatch import ExchangeDispatch, ExchangeStep
 from gridarium.agents.transmission.merit_order import BulkShape, MeritOrder
 from gridarium.agents.transmission.network_dispatch import NetworkDispatch, NetworkShape
+from gridarium.agents.transmission.served_system import ServedOrder, ServedSystem
 from gridarium.agents.transmission.ties_day import TiesDay, UnitReview
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.errors import InfeasibleError
@@ -64,6 +65,8 @@ class TiesPlanner:
     horizon : Horizon
     side_searches : bool, optional
         As in `BulkCommitter`.
+    served : ServedSystem, optional
+        The system with the services of feeders below that can be called within a day.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class TiesPlanner:
         places: Mapping[str, Place],
         horizon: Horizon,
         side_searches: bool = True,
+        served: ServedSystem | None = None,
     ) -> None:
         self.owner, self.shape, self.horizon = owner, shape, horizon
         self._world, self._side_searches = world, side_searches
@@ -86,6 +90,10 @@ class TiesPlanner:
         )
         self.merit_order = world.shared(steps, lambda: MeritOrder(steps))
         self.fine_order = world.shared(periods, lambda: MeritOrder(periods))
+        self.served_order = self.fine_order
+        if served is not None:
+            with_services = replace(periods, system=served)
+            self.served_order = world.shared(with_services, lambda: ServedOrder(with_services))
         self.day_dispatch: DayDispatch = OnCopperPlate(self.merit_order)
         if isinstance(shape, NetworkShape):
             network = world.shared(shape, lambda: NetworkDispatch(shape))
@@ -258,6 +266,7 @@ class TiesPlanner:
 
     def state_after(self, today: TiesDay, plan: BulkPlan) -> BulkState:
         """The state when a day ends as planned."""
+        own = len(self.system.storages)
         return BulkState(
-            plan.on[:, -1] > 0.5, plan.unit_mw[:, -1], self.hours_after(today), plan.e_mwh[:, -1]
+            plan.on[:, -1] > 0.5, plan.unit_mw[:, -1], self.hours_after(today), plan.e_mwh[:own, -1]
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +12,7 @@ from gridarium.environment.clock import HOUR_S
 from gridarium.environment.errors import Fault
 from gridarium.experiments.behaviour_schema import Behaviour, misplaced
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, collector_of, policy_of
+from gridarium.experiments.parts.feeder_services import calls_in_time, services_below
 from gridarium.experiments.parts.network import NETWORK, place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.regions import REGIONS, region_names
@@ -215,7 +216,13 @@ def _build(build: GridBuild) -> None:
         grid_shape(build, section),
         _pricing(build, section),
         _rules(build, section),
-        TiesContract(build.supplier, build.followers, build.below),
+        TiesContract(
+            build.supplier,
+            build.followers,
+            build.below,
+            services_below(build) if section.calls_services else {},
+            section.pool_fee_per_mwh,
+        ),
         RenewalRules(section.trigger_mw, section.lead_s, section.notice_h),
         ExchangeRules(**section.rounds.exchange.model_dump()) if section.rounds.kind == "exchange" else None,
         None if cap is None else EmissionCap(cap),
@@ -357,6 +364,13 @@ def can_try(scenario: GridScenario, n_below: int) -> Iterator[Fault]:
     if section is not None and section.rounds.exchange.commitments > 1 and n_below:
         allowed = f"must be 1 with {n_below} grids below, which do not tell what their plans cost"
         yield Fault("ties.rounds.exchange.commitments", section.rounds.exchange.commitments, allowed)
+
+
+def can_call(scenario: GridScenario, below: Mapping[str, GridScenario]) -> Iterator[Fault]:
+    """Yield a lead by which the desks on the grids below, by name, would be called too early or too late."""
+    section = TIES.of(scenario)
+    if section is not None and section.calls_services:
+        yield from calls_in_time("ties.lead_s", section.lead_s, below)
 
 
 def can_be_shared(scenario: GridScenario, n_below: int = 0) -> Iterator[Fault]:
