@@ -1,6 +1,6 @@
-"""A TIES that calls a feeder within the day: what it hears, plans, calls for and tells; the feeder is a stand-in.
+"""A TIES that calls a feeder within the day: what it hears, plans, calls for and tells.
 
-Its storage charges as called, and its prosumers trade what they are called for.
+The feeder is a stand-in: its storage charges as called, and its prosumers trade what they are called for.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def test_storage_does_what_it_was_called_for_and_ends_near_where_it_began() -> N
     assert np.abs(told.charge_called_mw + told.discharge_called_mw).max() > 1.0
     assert feeder.storage.charge_mw == pytest.approx(told.charge_called_mw, abs=1e-6)
     assert feeder.storage.discharge_mw == pytest.approx(told.discharge_called_mw, abs=1e-6)
-    # What is told of a period right before the next one is what was metered in it; of the last one nothing is.
+    # What is told right before the next period is what was metered; of the last period nothing is told.
     assert told.discharge_delivered_mw[:-1] == pytest.approx(feeder.storage.discharge_mw[:-1], abs=1e-9)
     assert np.isnan(told.charge_delivered_mw[-1])
     assert told.e_told_mwh[1:] == pytest.approx(feeder.storage.e_mwh[:-1], abs=1e-9)
