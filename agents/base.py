@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from itertools import count
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 import mesa
@@ -73,6 +74,7 @@ class GridAgent(Listener, mesa.Agent):
     - `process`: what it does on its own, as a SimPy process; override it
     - methods marked with `on`: what it does when a message arrives
     - `mount`: let a part of it do that
+    - `hears`: which messages are handled
     - `operate`, `meter`, `settle`: what it does in each settlement period; override them
     - `kind`, `rows`: what it is, and what it tells of itself for the tables of results; override them
     - `grid`: the grid it belongs to
@@ -114,6 +116,11 @@ class GridAgent(Listener, mesa.Agent):
                 kinds = f"{payload_type.__name__} in {type(part).__name__}"
                 raise MessageError(f"agent {self.name}: a second handler for {kinds}")
             self._handlers[payload_type] = handler
+
+    @property
+    def hears(self) -> Mapping[type, Callable[[Any, str], Any]]:
+        """What handles each type of message that it takes, parts that it has mounted included."""
+        return MappingProxyType(self._handlers)
 
     def process(self) -> Generator[Any, Any, None] | None:
         """The agent's own activity; None where it only reacts."""

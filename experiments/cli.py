@@ -128,6 +128,29 @@ def validate(
         output().print(f"{study.source}: valid, {count}: {', '.join(study.cases)}")
 
 
+@app.command("describe")
+def describe_(
+    scenario: ScenarioArgument = "adcef",
+    case: Annotated[str | None, typer.Option(help="Describe this case; the first if left out.")] = None,
+    settings: Overrides = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it here.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Describe a scenario after the ODD protocol of agent-based modelling; nothing is run."""
+    from gridarium.experiments.console import print_markdown, progress_bar
+    from gridarium.experiments.description.document import describe
+    from gridarium.experiments.scenario import load_scenario
+
+    with _reported_errors(debug):
+        _check_out_file("--out", out)
+        with progress_bar() as progress:
+            text = describe(load_scenario(scenario, settings or ()), case, progress)
+        if out is None:
+            print_markdown(text)
+        else:
+            out.write_text(text, encoding="utf-8")
+
+
 @app.command()
 def verify(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that a run left.")],
@@ -210,9 +233,7 @@ def bench(
     from gridarium.experiments.formatting import label, number
 
     with _reported_errors(debug):
-        if json_file is not None and not json_file.absolute().parent.is_dir():
-            fault = Fault("--json", str(json_file), "must be a file in an existing folder")
-            raise InputError("bench", [fault])
+        _check_out_file("--json", json_file)
         names = [name] if name else list(BENCHMARKS)
         measured: dict[str, dict[str, float]] = {}
         with progress_bar() as progress:
@@ -248,6 +269,12 @@ def _run(scenario: str, overrides: Sequence[str], cases: Sequence[str] | None, o
     gc.freeze()
     with progress_bar() as progress:
         return run_study(study, cases=cases or None, out=folder, progress=progress)
+
+
+def _check_out_file(option: str, file: Path | None) -> None:
+    """Refuse a file that cannot be written for want of its folder, or that is a folder."""
+    if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
+        raise InputError(option, [Fault(option, str(file), "must be a file in an existing folder")])
 
 
 def _default_folder(name: str) -> Path:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -143,6 +144,11 @@ def print_certificates(result: Result) -> None:
             f"tolerance {number(certificate.tolerance)}{unit}: {certificate.meaning}{detail}",
             style=style,
         )
+
+
+def print_markdown(text: str) -> None:
+    """Print a text in Markdown as it is meant to look."""
+    output().print(Markdown(text))
 
 
 def print_checks(checks: Sequence[Check]) -> None:

@@ -28,6 +28,7 @@ _UNITS = {
     "_money": "money",
     "_mwh": "MWh",
     "_mvar": "Mvar",
+    "_mva": "MVA",
     "_mw": "MW",
     "_pu": "p.u.",
     "_kv": "kV",
