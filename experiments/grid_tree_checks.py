@@ -16,6 +16,7 @@ from gridarium.experiments.grid_tree import (
     StackedScenario,
     unused_fields,
 )
+from gridarium.experiments.parts.checks import settles_in_quarters
 from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERATOR
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.network import NETWORK, has_one_bus
@@ -61,6 +62,7 @@ def check_grids(tree: Tree, check_grid: CheckGrid) -> tuple[StackedScenario | No
         if scenario is not None:
             entries[name] = GridEntry(places[name], scenario)
     faults += _tree_faults(own_trees, places, common)
+    faults += _quarter_faults(entries, common)
     faults += _seam_faults(entries)
     faults += _follower_faults(entries, places)
     if faults:
@@ -167,6 +169,14 @@ def _tree_faults(
         if abs(step_h / common.period_h - round(step_h / common.period_h)) > 1e-9:
             allowed = f"must be a multiple of period_h = {common.period_h:g} h"
             yield Fault(f"grids.{name}.step_h", step_h, allowed)
+
+
+def _quarter_faults(entries: Mapping[str, GridEntry], common: StackedScenario) -> Iterator[Fault]:
+    """Yield settlement periods in which prosumers of a feeder planned in longer steps cannot count."""
+    for name, entry in entries.items():
+        if DSO.is_given(entry.scenario):
+            for fault in settles_in_quarters(entry.scenario, common.period_h):
+                yield Fault(fault.place, fault.value, f"{fault.allowed} for grid {name}")
 
 
 def _seam_faults(entries: Mapping[str, GridEntry]) -> Iterator[Fault]:

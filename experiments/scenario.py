@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.grid_tree_checks import check_grids
-from gridarium.experiments.parts.checks import grid_checks
+from gridarium.experiments.parts.checks import grid_checks, settles_in_quarters
 from gridarium.experiments.parts.house import grid_schema
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.plain_yaml import Tree
@@ -173,7 +173,11 @@ def check_case(tree: Tree) -> tuple[Scenario | None, list[Fault]]:
     """
     if "grids" in tree:
         return check_grids(tree, _check_grid)
-    return _check_grid(tree)
+    scenario, faults = _check_grid(tree)
+    if scenario is None:
+        return None, faults
+    faults += settles_in_quarters(scenario, scenario.period_h)
+    return (None if faults else scenario), faults
 
 
 def _check_grid(tree: Tree) -> tuple[GridScenario | None, list[Fault]]:

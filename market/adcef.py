@@ -66,11 +66,12 @@ class AdcefTariff:
             self.adjustment,
         )
         if self.budget_balanced:
+            billed = situation.billed_mw
             earned = carbon_revenue(
-                factor, load, market.quota_tco2_per_mwh, market.carbon_price_per_tco2, situation.period_h
+                factor, billed, market.quota_tco2_per_mwh, market.carbon_price_per_tco2, situation.period_h
             )
             price = balance_budget(
-                price, market.tou_price_per_mwh, load, situation.period_h, float(earned.sum())
+                price, market.tou_price_per_mwh, billed, situation.period_h, float(earned.sum())
             )
         return TariffOffer(price, factor, negative, surplus_mw, fixed_t_per_h)
 

@@ -86,6 +86,9 @@ class Situation:
     period_h : float
     nodes : NodalSupply, optional
         The same bus by bus, where the operator of a feeder has planned it.
+    served_mw : ndarray, optional
+        Part of the load that pays another price than the tariff, MW: it answers for its carbon as the rest
+        does, and what the tariff gives or takes is none of its business.
     """
 
     conditions: MarketConditions
@@ -99,3 +102,9 @@ class Situation:
     avoided_t_per_h: Array
     period_h: float
     nodes: NodalSupply | None = None
+    served_mw: Array | None = None
+
+    @property
+    def billed_mw(self) -> Array:
+        """Load that pays the tariff, MW."""
+        return self.load_mw if self.served_mw is None else self.load_mw - self.served_mw

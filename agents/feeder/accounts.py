@@ -10,6 +10,7 @@ import numpy as np
 from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.curtailment import CurtailmentDues
+from gridarium.agents.feeder.day_meters import DayMeters
 from gridarium.agents.feeder.day_outlook import DayOutlook
 from gridarium.agents.feeder.dispatch import Dispatch, Dispatcher
 from gridarium.agents.feeder.planned_carbon import PlannedCarbon
@@ -81,6 +82,8 @@ class DayAhead:
 def sales_money(price_per_mwh: Array, plan: DayAhead) -> float:
     """What followers pay for their loads of a plan at a posted price, money per day.
 
+    What prosumers pay, who hear no price, is not in it.
+
     Parameters
     ----------
     price_per_mwh : ndarray, shape (n_period,) or (n_bus, n_period)
@@ -88,7 +91,7 @@ def sales_money(price_per_mwh: Array, plan: DayAhead) -> float:
     """
     one_price = price_per_mwh.ndim == 1
     paid = (
-        price_per_mwh @ plan.situation.load_mw if one_price else np.vdot(price_per_mwh, plan.carbon.load_mw)
+        price_per_mwh @ plan.situation.billed_mw if one_price else np.vdot(price_per_mwh, plan.carbon.load_mw)
     )
     return float(paid) * plan.situation.period_h
 
@@ -115,6 +118,7 @@ class DayDues:
 class DayAccounts:
     """Settles one delivery day of a DSO; all series by settlement periods of the day.
 
+    - `meters`: what the day's meters show
     - `settle`: books a period; the last one of the day also what is left over
     - `settled_factor`, `credit_tco2`: the factor and the credit for a surplus that were settled
     - `emission_tco2`, `load_mw`, `carbon_revenue_money`, `budget_excess_money`: as metered
@@ -164,7 +168,7 @@ class DayAccounts:
             # A price by bus is one for users.
             self._price |= dict.fromkeys(self._dues.traders, self._tou)
         self._wear_cost_per_h = hold(dispatcher.wear_cost_per_h(plan.dispatch))
-        self._turbines = {grid.named(unit.name): unit for unit in dispatcher.shape.turbines}
+        self.meters = DayMeters(grid, contract, dispatcher.shape.turbines, self._periods)
         self._factor = hold(plan.offer.factor_tco2_per_mwh)
         self._plan, self._horizon = plan, horizon
         self._pool_gain_t_per_h = hold(plan.pool.inflow_t_per_h - plan.pool.outflow_t_per_h)
@@ -200,56 +204,42 @@ class DayAccounts:
         return reduction + (self._true_up() if period == self._periods.stop - 1 else 0.0)
 
     def emission_tco2(self) -> Array:
-        """Physical emission of each period as metered: what came through the head, and turbines."""
-        imported = np.maximum(0.0, [state.head_t_per_h for state in self._grid.states[self._periods]])
-        turbines = self.turbine_emission_tco2()[: len(imported)]
-        return np.asarray(imported * self._world.period_h + turbines)
+        """Physical emission of each period as metered."""
+        return self.meters.emission_tco2()
 
-    def turbine_emission_tco2(self) -> Array:
-        """What turbines have emitted by the meters of what they feed in, tCO2, shape (n_period,)."""
-        fed_in, emitted = self._world.feed_in_meters, np.zeros(self._periods.stop - self._periods.start)
-        for name, unit in self._turbines.items():
-            if name in fed_in:
-                emitted = emitted + unit.emission_tco2_per_mwh * fed_in[name][self._periods]
-        return emitted * self._world.period_h
+    def load_mw(self) -> Array:
+        """What all who are supplied have drawn, as metered, MW, shape (n_period,)."""
+        return self.meters.load_mw()
 
     def carbon_revenue_money(self, place: int | slice = slice(None)) -> Array:
         """What the carbon market owes, money per period, by settled factor and metered load."""
+        return self._carbon_revenue_money(self.load_mw(), place)
+
+    def _carbon_revenue_money(self, load_mw: Array, place: int | slice = slice(None)) -> Array:
+        """What of it falls to a load, shape (n_period,), as metered."""
         return carbon_revenue(
             self.settled_factor[place],
-            self.load_mw()[place],
+            load_mw[place],
             self._conditions.quota_tco2_per_mwh,
             self._conditions.carbon_price_per_tco2,
             self._world.period_h,
         )
 
     def budget_excess_money(self) -> float:
-        """Discounts beyond the carbon revenue, money per day; negative where revenue is left (C8)."""
-        return self._discount_money() - float(self.carbon_revenue_money().sum())
+        """Discounts beyond the carbon revenue, money per day; negative where revenue is left (C8).
+
+        Both of those who pay the tariff: who is served at another price neither gets nor pays for discounts.
+        """
+        return self._discount_money() - float(self._carbon_revenue_money(self.meters.billed_mw()).sum())
 
     def _discount_money(self) -> float:
         """Discounts to all who pay the tariff, money per day; those who pay one price count together."""
         hours = self._world.period_h
         if self._one_price:
             price = next(iter(self._price.values()), self._tou)
-            return granted_discount(price, self._tou, self.load_mw(), hours)
-        metered = self._metered_mw().items()
+            return granted_discount(price, self._tou, self.meters.billed_mw(), hours)
+        metered = self.meters.billed_by_name_mw().items()
         return sum(granted_discount(self._price[name], self._tou, load, hours) for name, load in metered)
-
-    def load_mw(self) -> Array:
-        """What consumers and grids below have drawn, as metered, MW, shape (n_period,)."""
-        return np.asarray(sum(self._metered_mw().values()))
-
-    def _metered_mw(self) -> dict[str, Array]:
-        """Load of each customer, MW; of a grid below that of all its replicas."""
-        meters, nothing = self._world.meters, np.zeros(self._world.n_period)
-        metered = {name: meters.get(name, nothing)[self._periods] for name in self._contract.consumers}
-        for name, grid in self._contract.below.items():
-            drawn = np.zeros(self._periods.stop - self._periods.start)
-            states = grid.states[self._periods]
-            drawn[: len(states)] = [state.exchange_mw * grid.replicas for state in states]
-            metered[name] = drawn
-        return metered
 
     def _settle_storages(self, period: int) -> None:
         """Trade with owners by their meters; after the day's last period pay what is owed for commands."""
@@ -299,7 +289,7 @@ class DayAccounts:
             self._contract.carbon_market,
             world.clock.now_s,
             self._periods.stop - 1,
-            {name: float(mw.sum()) * hours for name, mw in self._metered_mw().items()},
+            {name: float(mw.sum()) * hours for name, mw in self.meters.billed_by_name_mw().items()},
             excess,
             carbon if self._tariff.trades_carbon else 0.0,
         )

@@ -84,6 +84,11 @@ class DsoContract:
         With the edge controller of its feeder; None without one.
     standbys : mapping of str to Standby
         Its own storages that stand by for those it dispatches; none by default.
+    served : mapping of str to Site
+        Prosumers that it serves with what they lack, at a price of their own, and where they stand: they hear
+        no tariff, and pay for what their meters show by themselves. None by default.
+    served_price_per_mwh : float
+        That price, which does not change.
     """
 
     tou_price_per_mwh: Array
@@ -96,6 +101,13 @@ class DsoContract:
     curtailment_per_mwh: Mapping[str, float] = field(default_factory=dict)
     edge: EdgeTerms | None = None
     standbys: Mapping[str, Standby] = field(default_factory=dict)
+    served: Mapping[str, Place] = field(default_factory=dict)
+    served_price_per_mwh: float = 0.0
+
+    @property
+    def loads(self) -> Mapping[str, Place]:
+        """Where everybody draws whom it must supply: followers, and those that it serves."""
+        return {**self.places, **self.served}
 
     @property
     def consumers(self) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def gather_day(
         **dict.fromkeys(renewables, ForecastRequest(today.number, scenarios)),
         **dict.fromkeys(storages, ScheduleRequest(today.number, plain)),
         **dict.fromkeys(owners, ScheduleRequest(today.number, plain, self_scheduled=True)),
-        **dict.fromkeys(contract.places, forecast),
+        **dict.fromkeys(contract.loads, forecast),
     }
     changer = named(shape.tap_changer.name) if shape.tap_changer else None
     if changer is not None:
@@ -89,10 +89,11 @@ def gather_day(
     today.carbon = told[contract.carbon_market]
     today.available_mw = {name: told[name].available_mw for name in renewables}
     today.scenarios = {name: told[name].scenarios for name in renewables if told[name].scenarios}
-    today.deviation_share = {name: told[name].deviation_share for name in contract.places}
+    today.deviation_share = {name: told[name].deviation_share for name in contract.loads}
     today.baselines = {name: told[name] for name in dict.fromkeys((*storages, *owners))}
     today.owners_mw = {name: today.horizon.fit(told[name].net_mw) for name in owners}
-    today.base_mw = {name: today.horizon.fit(told[name].load_mw) for name in contract.places}
+    today.base_mw = {name: today.horizon.fit(told[name].load_mw) for name in contract.loads}
+    today.served_mw = {name: today.base_mw[name] for name in contract.served}
     today.loads_mw = dict(today.base_mw)
     today.curtailment = CurtailmentDues(contract.curtailment_per_mwh, today.base_mw)
     if changer is not None:

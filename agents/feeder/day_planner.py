@@ -278,6 +278,7 @@ class DayPlanner:
             avoided_t_per_h=outlook.surplus.avoided_t_per_h if outlook.surplus else np.zeros_like(load),
             period_h=self._horizon.step_h,
             nodes=carbon,
+            served_mw=np.asarray(sum(today.served_mw.values())) if today.served_mw else None,
         )
         cut_money = today.curtailment.planned_money(loads_mw, self._horizon.step_h)
         return DayAhead(dispatch, pool, self._tariff.offer(situation), situation, outlook, carbon, cut_money)

@@ -104,7 +104,7 @@ class Dso(HeadCustomer):
             self.name,
             shape,
             tariff,
-            contract.places,
+            contract.loads,
             self.horizon,
             carbon_in_cost,
             pool_terms or PoolTerms(),
@@ -243,7 +243,7 @@ class Dso(HeadCustomer):
 
     def plan_for(self, loads_mw: Mapping[str, Array], pool: CarbonPoolPlan | None = None) -> DayAhead | None:
         """What it would plan today for loads, and for flows of the pools if given; None without supply."""
-        return self._planner.attempt(self.today, loads_mw, pool)
+        return self._planner.attempt(self.today, {**loads_mw, **self.today.served_mw}, pool)
 
     def plan_with(self, owners_mw: Mapping[str, Array]) -> tuple[DayAhead, float]:
         """What it would plan today for other schedules of owners, and how many MWh of these it would change.
@@ -260,7 +260,7 @@ class Dso(HeadCustomer):
 
     def try_out(self, loads_mw: Mapping[str, Array], points: SetPoints) -> Trial | None:
         """The dispatch nearest to set points today for some loads; None where these cannot be supplied."""
-        return self._planner.try_out(self.today, loads_mw, points)
+        return self._planner.try_out(self.today, {**loads_mw, **self.today.served_mw}, points)
 
     def profit_money(self, price: Array, plan: DayAhead) -> float:
         """What it would earn with a price and a plan, money per day: sales less the net cost of supply."""

@@ -49,6 +49,7 @@ class DsoDay:
     """The state of one day; series in steps of the day.
 
     - `base_mw`, `available_mw`, `baselines`, `carbon`: what was told at the start
+    - `served_mw`: what those of them are to draw who hear no tariff, and keep to it
     - `scenarios`, `deviation_share`: what may come of the forecasts of plants, and of loads, where told
     - `hedge`: how storages were planned for that, and what for; None where the forecast alone counts
     - `initial_mwh`, `baseline_mw`: what storages will hold at first, and what they would draw by themselves
@@ -83,6 +84,7 @@ class DsoDay:
     def __init__(self, number: int, horizon: Horizon, rules: NegotiationRules, setter: PriceSetter) -> None:
         self.number, self.horizon, self.rules, self.setter = number, horizon, rules, setter
         self.base_mw: Mapping[str, Array] = {}
+        self.served_mw: Mapping[str, Array] = {}
         self.available_mw: Mapping[str, Array] = {}
         self.scenarios: Mapping[str, ScenarioSet] = {}
         self.deviation_share: Mapping[str, float] = {}

@@ -59,6 +59,7 @@ class DsoRows:
         if all(day.plan.outlook.surplus for day in self.days):
             yield Rows("credits", self._credits())
         yield from self._retail()
+        yield from self._served()
         yield from self._storages()
         yield from hedge_rows(self.days)
         voltage = self._over_days(lambda day: day.in_force.voltage_pu)
@@ -116,8 +117,8 @@ class DsoRows:
         over, hours, n_step = self._over_days, self.horizon.period_h, self.horizon.n_step
         load_mwh = np.concatenate([day.accounts.load_mw() for day in self.days]) * hours
         emitted = np.concatenate([day.accounts.emission_tco2() for day in self.days])
-        turbine = np.concatenate([day.accounts.turbine_emission_tco2() for day in self.days])
-        return {
+        turbine = np.concatenate([day.accounts.meters.turbine_emission_tco2() for day in self.days])
+        carbon: dict[str, ArrayLike] = {
             "emission_grid_tco2": emitted - turbine,
             "emission_gas_tco2": turbine,
             "allocated_tco2": self._settled_factor_tco2_per_mwh * load_mwh,
@@ -126,6 +127,10 @@ class DsoRows:
             "credit_tco2": self._credit_tco2,
             "quota_tco2": over(lambda day: np.full(n_step, day.conditions.quota_tco2_per_mwh)) * load_mwh,
         }
+        if self.contract.served:
+            served_mwh = sum(self.grid.world.meters[name] for name in self.contract.served) * hours
+            carbon["allocated_served_tco2"] = self._settled_factor_tco2_per_mwh * served_mwh
+        return carbon
 
     @property
     def _credit_tco2(self) -> Array:
@@ -165,6 +170,19 @@ class DsoRows:
                 "buyer": local(name) if below is None else below.name,
                 "volume_mwh": taken * world.period_h,
                 "price_per_mwh": self._over_days(lambda day, name=name: self._told(day, name)),  # type: ignore[misc]
+            }
+            yield Rows("trades", values)
+
+    def _served(self) -> Iterator[Rows]:
+        """Energy that prosumers lacked, sold at a price of its own."""
+        local, world = self.grid.local, self.grid.world
+        for name in self.contract.served:
+            values: dict[str, ArrayLike] = {
+                "product": "real-time",
+                "seller": local(self.name),
+                "buyer": local(name),
+                "volume_mwh": world.meters[name] * world.period_h,
+                "price_per_mwh": self.contract.served_price_per_mwh,
             }
             yield Rows("trades", values)
 

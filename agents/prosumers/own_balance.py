@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gridarium.agents.prosumers.charging import Charging
+from gridarium.agents.prosumers.own_forecast import draw_without_trade
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.environment.storage import StorageRatings, StorageUnit
@@ -175,6 +176,13 @@ class OwnBalance:
     def charging_price_per_mwh(self) -> float:
         """What it paid last for energy that charged its battery; 0 before it did."""
         return self._charging.price_per_mwh
+
+    def foreseen_mwh(self, periods: slice) -> Array:
+        """What it expects to draw in some periods ahead without any trade, MWh, shape (n_period,)."""
+        net = np.array(self._mean_mwh[len(self.record) : periods.stop])
+        content, ratings = (self._unit.e_mwh, self._unit.ratings) if self._unit else (0.0, None)
+        drawn = draw_without_trade(net, self._period_h, ratings, content, self._first_mwh)
+        return drawn[periods.start - periods.stop :]
 
     def outlook(self, period: int, sold_now_mwh: float) -> Outlook:
         """What to expect of a period, shortly before it.

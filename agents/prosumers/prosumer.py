@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from gridarium.agents.base import GridAgent
+from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.prosumers.buyer import Buyer
 from gridarium.agents.prosumers.manners import BargainingRule
@@ -29,11 +29,13 @@ from gridarium.agents.prosumers.trading import (
     beat_of,
 )
 from gridarium.agents.rows import Rows
-from gridarium.environment.arrays import Array
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import DAY_S, MINUTE_S
 from gridarium.environment.grids import Site
+from gridarium.environment.horizon import Horizon
 from gridarium.environment.private_lines import PrivateLines
 from gridarium.market.accounts import REAL_TIME, REAL_TIME_MARKET
+from gridarium.market.messages.forecasts import ForecastRequest, LoadForecast
 from gridarium.market.messages.leasing import LeaseTerms, Nomination
 
 
@@ -167,6 +169,15 @@ class Prosumer(GridAgent):
     def possible(self, period: int) -> tuple[list[float], list[float]]:
         """What it could sell and what it needed in each minute of a period that has begun, MWh."""
         return self._own.possible(period)
+
+    # The day before.
+
+    @on(ForecastRequest)
+    def tell_forecast(self, request: ForecastRequest, sender: str) -> LoadForecast:
+        """Tell the operator of a feeder what it expects to draw on a day, if it does not trade."""
+        periods = Horizon.of(self.world).periods(request.day)
+        expected = self._own.foreseen_mwh(periods) / self.world.period_h
+        return LoadForecast(request.day, series(expected))
 
     # The period.
 

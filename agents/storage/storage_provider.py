@@ -10,6 +10,7 @@ import numpy as np
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.devices.storage import StorageDevice
+from gridarium.agents.devices.storage_carbon import StorageCarbon
 from gridarium.agents.rows import Rows
 from gridarium.agents.storage.lease_search import LeaseSearch
 from gridarium.environment.arrays import Array
@@ -56,6 +57,8 @@ class StorageProvider(GridAgent):
         Names the terms of each day; none are sent without one.
     lessees : sequence of str
         Prosumers that hear the terms.
+    traces_carbon : bool
+        Whether it accounts for the carbon of the energy in its storage; else what it gives is free of carbon.
 
     Notes
     -----
@@ -74,10 +77,13 @@ class StorageProvider(GridAgent):
         leader: str,
         search: LeaseSearch | None = None,
         lessees: Sequence[str] = (),
+        traces_carbon: bool = False,
     ) -> None:
         super().__init__(site, name)
         self.horizon = Horizon.of(self.world)
-        self.storage = StorageDevice(site, self.name, ratings, self.horizon)
+        first_mwh = ratings.soc_initial * ratings.e_max_mwh
+        carbon = StorageCarbon(name, first_mwh, self.horizon) if traces_carbon else None
+        self.storage = StorageDevice(site, self.name, ratings, self.horizon, carbon)
         self.mount(self.storage)
         self._leader, self._rates = leader, rates
         self._search, self._lessees = search, tuple(lessees)
@@ -107,6 +113,7 @@ class StorageProvider(GridAgent):
     def settle(self, period: int) -> None:
         """Bill wear and energy, and write off the wear (E24)."""
         storage, hours = self.storage, self.world.period_h
+        storage.settle(period)
         account = StorageAccount(
             time_s=self.world.clock.now_s,
             period=period,

@@ -11,7 +11,7 @@ from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
-from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.parts.tariff import TARIFF
 from gridarium.experiments.records import Reading
 
@@ -121,10 +121,11 @@ def traced_tco2(known: GridEvidence, n_day: int) -> Array:
 
 def _stored_change_tco2(known: GridEvidence) -> Array:
     """Change of the carbon that the energy of storages carries, in each period, tCO2."""
-    storages = rows_of(known.tables, "storages", "storage")
-    if storages.empty:
-        return np.zeros(known.world.n_period)
-    held = storages.groupby("period")["carbon_tco2"].sum().to_numpy(dtype=float)
+    kinds = (rows_of(known.tables, "storages", kind) for kind in ("storage", "storage_provider"))
+    held = sum(
+        (by_period(rows, "carbon_tco2", known.world.n_period) for rows in kinds if len(rows)),
+        np.zeros(known.world.n_period),
+    )
     return np.diff(held, prepend=0.0)
 
 

@@ -82,6 +82,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     day_ahead_certificates.settlements,
     balance_certificates.money,
     feeder_certificates.budget,
+    feeder_certificates.served_sales,
     feeder_certificates.network,
     voltage_certificates.tap_changer,
     voltage_certificates.active_network,

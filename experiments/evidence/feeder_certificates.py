@@ -14,10 +14,13 @@ from gridarium.experiments.evidence.outage_certificates import undisturbed
 from gridarium.experiments.parts.consumers import CONSUMERS, EXACT_AGENTS
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.network import NETWORK
+from gridarium.experiments.parts.prosumers import PROSUMERS
+from gridarium.experiments.parts.supply import REAL_TIME as MARKET
 from gridarium.experiments.records import Reading
-from gridarium.market.accounts import TRUE_UP
+from gridarium.market.accounts import REAL_TIME, TRUE_UP
 
 _PLAN_KEPT_MW = 1e-6
+_ROUNDING = 1e-9
 COMMITMENT_LOSS = 0.01
 """Share of the cost that a commitment may lose by being held through a negotiation; as a leader's regret."""
 
@@ -34,6 +37,26 @@ def budget(known: GridEvidence) -> Iterator[Reading]:
                 "budget balance", max(0.0, left), 1e-6, "money", True,
                 "discounts to consumers beyond the carbon revenue, after the true-up (C8)",
             )  # fmt: skip
+
+
+def served_sales(known: GridEvidence) -> Iterator[Reading]:
+    """What prosumers have paid a DSO for what they lacked, against the energy that their meters show."""
+    for dso in known.of(Dso):
+        if not dso.contract.served:
+            continue
+        ledger, trades = known.tables["ledger"], known.tables["trades"]
+        own = (ledger["purpose"] == REAL_TIME) & (ledger["account"] == known.grid.local(dso.name))
+        sold, drawn = trades[trades["product"] == "real-time"], rows_of(known.tables, "dispatch", "prosumer")
+        price = MARKET.of(known.scenario).price_per_mwh
+        owed = float(drawn["p_demand_mw"].sum()) * known.world.period_h * price
+        told = float((sold["volume_mwh"] * sold["price_per_mwh"]).sum())
+        paid = float(ledger.loc[own, "amount_money"].sum())
+        yield Reading(
+            "service of prosumers", max(abs(paid - owed), abs(paid - told)) / max(owed, 1.0), _ROUNDING, "",
+            True,
+            "what prosumers have paid the operator against what they drew, and what it has sold them, at the "
+            "upper end of their price band, relative to it",
+        )  # fmt: skip
 
 
 def commitment(known: GridEvidence) -> Iterator[Reading]:
@@ -112,19 +135,26 @@ def _network_tables(known: GridEvidence) -> tuple[pd.DataFrame, pd.DataFrame]:
 def meets_its_plan(known: GridEvidence) -> bool:
     """Whether the load is the one that was counted on, as it must be where nobody is bounded.
 
-    Where bounded agents bring another load, the grid shows it; no model is wrong.
+    Where bounded agents, or prosumers who trade, bring another load, the grid shows it; no model is wrong.
     """
     section = DSO.of(known.scenario)
-    if has_rational_consumers(known) and foresee_exactly(known) and not (section and section.behaviour):
+    exact = (
+        has_rational_consumers(known) and foresee_exactly(known) and not PROSUMERS.is_given(known.scenario)
+    )
+    if exact and not (section and section.behaviour):
         return True
     counted = rows_of(known.tables, "signals", "dso")["p_load_plan_mw"].to_numpy(dtype=float)
     return bool(np.abs(_served_mw(known) - counted).max() <= _PLAN_KEPT_MW)
 
 
 def _served_mw(known: GridEvidence) -> Array:
-    """What consumers and grids below have drawn, MW, shape (n_period,)."""
-    n_period, below = known.world.n_period, rows_of(known.tables, "dispatch", "grid_below")
+    """What consumers, prosumers and grids below have drawn, MW, shape (n_period,)."""
+    n_period, below, prosumers = (
+        known.world.n_period,
+        *(rows_of(known.tables, "dispatch", kind) for kind in ("grid_below", "prosumer")),
+    )
     served = by_period(known.tables["loads"], "p_metered_mw", n_period)
+    served = served + by_period(prosumers, "p_demand_mw", n_period)
     return served + by_period(below, "p_demand_mw", n_period) - by_period(below, "p_supply_mw", n_period)
 
 

@@ -20,6 +20,8 @@ def dso_money(tables: Tables, period_h: float) -> Iterator[Metric]:
     items = own.groupby("item")["amount_money"].sum()
     yield "dso_net_revenue_money", float(items.sum())
     yield "sales_money", float(items.get(accounts.RETAIL, 0.0) + items.get(accounts.TRUE_UP, 0.0))
+    if accounts.REAL_TIME in items:
+        yield "served_sales_money", float(items[accounts.REAL_TIME])
     yield "purchase_money", -float(items.get(accounts.PURCHASE, 0.0))
     yield "turbine_cost_money", -float(items.get(accounts.GENERATION, 0.0))
     yield "carbon_revenue_money", float(items.get(accounts.CARBON, 0.0))

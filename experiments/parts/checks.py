@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gridarium.environment.errors import Fault
+from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.house import all_parts
 from gridarium.experiments.parts.part import Check, GridScenario, Part
 from gridarium.experiments.scenario_checks import papers_are_known, profiles_fit, rates_are_of_others
@@ -28,7 +29,7 @@ def grid_checks() -> tuple[Check, ...]:
         (with_agents, _one_operates),
         (all_fields, _nothing_is_idle),
         (with_agents, _names_are_unique),
-        (frozenset({"period_h", *in_quarters}), _periods_are_quarters),
+        (frozenset({"period_h", "dso", *in_quarters}), _periods_are_quarters),
         (frozenset({"profiles", "period_h", "start", *with_agents, *with_columns}), profiles_fit),
         *((fields, _where_it_belongs(part, check)) for part in parts for fields, check in part.checks),
     )
@@ -75,8 +76,17 @@ def _names_are_unique(scenario: GridScenario) -> Iterator[Fault]:
 
 
 def _periods_are_quarters(scenario: GridScenario) -> Iterator[Fault]:
-    """Yield periods of another length than those in which some parts count."""
+    """Yield periods of another length than those in which some parts count.
+
+    The operator of a feeder may plan in longer steps; see `settles_in_quarters`.
+    """
+    if not DSO.is_given(scenario):
+        yield from settles_in_quarters(scenario, scenario.period_h)
+
+
+def settles_in_quarters(scenario: GridScenario, period_h: float) -> Iterator[Fault]:
+    """Yield a settlement period of another length than that in which some parts of a grid count."""
     counting = [part.field for part in scenario.parts if part.in_quarters and part.is_given(scenario)]
-    if counting and abs(scenario.period_h - _QUARTER_H) > 1e-9:
+    if counting and abs(period_h - _QUARTER_H) > 1e-9:
         allowed = f"must be {_QUARTER_H:g} h, a quarter of an hour, where there is {' and '.join(counting)}"
-        yield Fault("period_h", scenario.period_h, allowed)
+        yield Fault("period_h", period_h, allowed)

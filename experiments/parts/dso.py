@@ -24,13 +24,14 @@ from gridarium.experiments.parts.pooling import (
     owners_fit_the_pool,
     storages_of_owners,
 )
+from gridarium.experiments.parts.prosumers import PROSUMERS
 from gridarium.experiments.parts.renewables import RENEWABLES, inverter_mva
 from gridarium.experiments.parts.standby_storages import STANDBY_STORAGES
 from gridarium.experiments.parts.storage_pool import pool_of
 from gridarium.experiments.parts.storage_section import storage_ratings
-from gridarium.experiments.parts.supply import PRICES
+from gridarium.experiments.parts.supply import PRICES, REAL_TIME
 from gridarium.experiments.parts.tap_changer import tap_changer_ratings
-from gridarium.experiments.parts.tariff import TARIFF, build_tariff, pool_terms
+from gridarium.experiments.parts.tariff import NODAL_TARIFFS, TARIFF, build_tariff, pool_terms
 from gridarium.experiments.populations import behaviour_of
 from gridarium.experiments.scenario_fields import (
     Conflict,
@@ -127,6 +128,8 @@ def _build(build: GridBuild) -> None:
         build.curtailment_per_mwh,
         edge_terms(build),
         _standbys(build),
+        build.served,
+        REAL_TIME.of(build.scenario).price_per_mwh,
     )
     Agent(
         grid.head,
@@ -259,6 +262,19 @@ def _hedges(scenario: GridScenario) -> Iterator[Fault]:
         yield Fault(place, attitude, f"must be forecast for a leader of kind {leader.kind}, which searches")
 
 
+def _can_serve_prosumers(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield what an operator cannot decide on beside loads that hear no tariff."""
+    if not DSO.is_given(scenario) or not PROSUMERS.is_given(scenario):
+        return
+    leader, tariff = LEADER.of(scenario), TARIFF.of(scenario)
+    if leader.searches:
+        allowed = "must not be one that searches where there are prosumers: it foresees consumers alone"
+        yield Fault("leader.kind", leader.kind, allowed)
+    if tariff.kind in NODAL_TARIFFS:
+        allowed = "must be one with one price for all buses where there are prosumers"
+        yield Fault("tariff.kind", tariff.kind, allowed)
+
+
 DSO: Part[Dso | None] = Part(
     field="dso",
     annotation=Dso | None,
@@ -271,6 +287,7 @@ DSO: Part[Dso | None] = Part(
         (frozenset({"dso", "leader"}), _is_commanded),
         (frozenset({"dso", "leader", "storages", "storage_pool", "tariff"}), _has_its_pool),
         (frozenset({"dso", "leader", "renewables", "storages"}), _hedges),
+        (frozenset({"dso", "leader", "tariff", "prosumers"}), _can_serve_prosumers),
     ),
     names=lambda section: () if section is None else (_AGENT,),
     operates=True,

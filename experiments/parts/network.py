@@ -220,7 +220,15 @@ def _substation_is_in_band(scenario: GridScenario) -> Iterator[Fault]:
         yield Fault("network.slack_voltage_pu", None, f"must be given: {allowed}")
 
 
-_UNITS = ("gas_turbines", "thermal_units", "storages", "renewables", "compensators")
+_UNITS = (
+    "gas_turbines",
+    "thermal_units",
+    "storages",
+    "renewables",
+    "compensators",
+    "prosumers",
+    "provider",
+)
 
 NETWORK: Part[Network] = Part(
     field="network",

@@ -18,7 +18,7 @@ from gridarium.experiments.scenario_schema import Scenario, broken_days
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gridarium.environment.grids import Grid, Place
+    from gridarium.environment.grids import Grid, Place, Site
     from gridarium.environment.horizon import Horizon
     from gridarium.environment.profiles import Profiles
 
@@ -194,6 +194,8 @@ class GridBuild:
         Who answers the signals of its operator, and where the load of each meets the grid; parts add theirs.
     curtailment_per_mwh : dict of str to float
         What followers get from the operator for each MWh below their base load; parts add theirs.
+    served : dict of str to Site
+        Who is served with what it lacks and answers no signals, and where it stands; parts add theirs.
     """
 
     scenario: GridScenario
@@ -206,12 +208,19 @@ class GridBuild:
     is_called: bool = False
     followers: dict[str, Place] = field(default_factory=dict)
     curtailment_per_mwh: dict[str, float] = field(default_factory=dict)
+    served: dict[str, Site] = field(default_factory=dict)
 
     @property
     def operator(self) -> str | None:
         """Name in the world of who operates the grid; None where nobody does."""
         own = self.scenario.operator_name
         return None if own is None else self.grid.named(own)
+
+    @property
+    def hears_the_pool(self) -> str | None:
+        """Who is told what prosumers expect of a period: the operator, unless nobody asks that for it."""
+        asked = self.scenario.operator_name != "dso" or self.grid.above is not None
+        return self.operator if asked else None
 
     @property
     def leader(self) -> str:
@@ -233,6 +242,10 @@ class GridBuild:
         """A column of the profiles over all days, cut off or repeated, shape (n_day * n_step,)."""
         scale = self.scenario.power_scale if name.endswith("_mw") else 1.0
         return self.over_days(scale * self.profiles.column(name))
+
+    def by_period(self, name: str) -> Array:
+        """A column over all days by settlement period, held over those of each step, shape (n_period,)."""
+        return series(self.horizon.by_period(self.column(name)))
 
     def over_days(self, values: Array) -> Array:
         """A series over all days, cut off or repeated."""

@@ -11,6 +11,7 @@ from gridarium.environment.errors import Fault
 from gridarium.experiments.behaviour_schema import Behaviour, Mixture, mixed_up
 from gridarium.experiments.parts.lines import LESSOR, LINES, private_lines
 from gridarium.experiments.parts.members import member_names, member_sizes
+from gridarium.experiments.parts.network import has_one_bus, unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
 from gridarium.experiments.parts.trading import TRADING, active_trading, bargaining_rule, trade_rules
@@ -164,7 +165,7 @@ def worth_of(scenario: GridScenario, section: Utility) -> MarketUtility:
 
 
 def _build(build: GridBuild) -> None:
-    """Make the prosumers; without a desk those nearest to each other talk."""
+    """Make the prosumers, on a feeder each at a bus; without a desk those nearest to each other talk."""
     from gridarium.agents.prosumers.prosumer import Prosumer as Agent
 
     scenario, grid, lines = build.scenario, build.grid, private_lines(build.scenario, build.grid)
@@ -173,9 +174,10 @@ def _build(build: GridBuild) -> None:
     for name, kind in classes_of(scenario).items():
         lines.place(grid.named(name), grid.named(kind))
     near = lines.nearest(names, names, trading.partners) if trading and not desks else [[]] * len(names)
+    sites = {} if has_one_bus(scenario) else unit_sites(build)
     for (name, data, behaviour), neighbours in zip(_members(build), near, strict=True):
-        Agent(
-            grid.head,
+        agent = Agent(
+            sites.get(name, grid.head),
             name,
             data,
             lines,
@@ -183,11 +185,12 @@ def _build(build: GridBuild) -> None:
             rule,
             provider=grid.named(LESSOR),
             desk=desks[0] if desks else None,
-            operator=build.operator,
+            operator=build.hears_the_pool,
             served_by=build.operator or build.supplier,
             neighbours=neighbours,
             behaviour=behaviour,
         )
+        build.served[agent.name] = agent.site
 
 
 def _members(build: GridBuild) -> Iterator[tuple[str, ProsumerData, AgentBehaviour]]:
@@ -208,8 +211,8 @@ def _data(name: str, section: Prosumer, size: tuple[float, float], build: GridBu
     battery = storage_ratings(f"{name} battery", section.battery) if section.battery else None
     panels, load = size
     return ProsumerData(
-        pv_mw=panels * build.column(section.pv_column),
-        load_mw=load * build.column(section.load_column),
+        pv_mw=panels * build.by_period(section.pv_column),
+        load_mw=load * build.by_period(section.load_column),
         utility=utility_of(section.utility),
         battery=battery,
         reservation_price_per_mwh=section.reservation_price_per_mwh,
@@ -247,9 +250,9 @@ def _joins_two(place: str, one: str, other: str, known: Sequence[str]) -> Iterat
         yield Fault(place, one, "must join two different prosumers")
 
 
-def _feeders_have_none(scenario: GridScenario) -> Iterator[Fault]:
-    if PROSUMERS.is_given(scenario) and scenario.operator_name == "dso":
-        allowed = "must be left out where there is dso: it plans for consumers and grids below only"
+def _operator_serves_them(scenario: GridScenario) -> Iterator[Fault]:
+    if PROSUMERS.is_given(scenario) and scenario.operator_name == "distribution_operator":
+        allowed = "must be left out where there is distribution_operator: it serves regions alone"
         yield Fault("prosumers", "given", allowed)
 
 
@@ -263,9 +266,10 @@ PROSUMERS: Part[dict[str, Prosumer]] = Part(
         name for kind, one in prosumers.items() for name in member_names(kind, one.count)
     ],
     in_quarters=True,
+    has_sites=True,
     checks=(
         (frozenset({"lines", "prosumers"}), _lines_join_prosumers),
-        (frozenset({"dso", "prosumers"}), _feeders_have_none),
+        (frozenset({"distribution_operator", "prosumers"}), _operator_serves_them),
     ),
     columns=lambda prosumers: (
         column for one in prosumers.values() for column in (one.pv_column, one.load_column)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.lines import LESSOR, LINES
+from gridarium.experiments.parts.network import has_one_bus, unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.prosumers import PROSUMERS
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
@@ -107,14 +108,16 @@ def _build(build: GridBuild) -> None:
 
     trades = active_trading(build.scenario) is not None
     lessees = (*PROSUMERS.agents(build.scenario), *TRADING.agents(build.scenario)) if trades else ()
+    on_feeder = not has_one_bus(build.scenario)
     StorageProvider(
-        grid.head,
+        unit_sites(build)[LESSOR] if on_feeder else grid.head,
         LESSOR,
         storage_ratings(grid.named(LESSOR), section.storage),
         StorageRates(section.compensation_per_mwh, section.degradation_cost_per_mwh),
         build.operator or "",
         _search(build, section.lease) if lessees else None,
         build.named(lessees),
+        traces_carbon=on_feeder,
     )
 
 
@@ -156,4 +159,5 @@ PROVIDER: Part[Provider | None] = Part(
     build=_build,
     checks=((frozenset({"trading", "provider", "lines"}), _trade_has_lines),),
     names=lambda provider: (LESSOR,) if provider and provider.active else (),
+    has_sites=True,
 )

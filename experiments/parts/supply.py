@@ -96,8 +96,11 @@ def _build_upstream(build: GridBuild) -> None:
 
 
 def _build_real_time_market(build: GridBuild) -> None:
-    """Who supplies a system that nothing stands above: at one price, and nothing for exports."""
-    if build.grid.above is not None:
+    """Who supplies a system that nothing stands above: at one price, and nothing for exports.
+
+    A feeder has its upstream market; its prosumers are served by its operator.
+    """
+    if build.grid.above is not None or PRICES.hangs_on(build.scenario):
         return
     from gridarium.agents.upstream import SupplyProfile, UpstreamMarket
 

@@ -121,7 +121,7 @@ def _build_desk(build: GridBuild) -> None:
     from gridarium.agents.prosumers.p2p_desk import DeskRules, P2pDesk
 
     lines, rules = private_lines(build.scenario, build.grid), DeskRules(trading.partners)
-    P2pDesk(build.grid.head, _DESK, lines, rules, operator=build.operator)
+    P2pDesk(build.grid.head, _DESK, lines, rules, operator=build.hears_the_pool)
 
 
 def _band_rises(scenario: GridScenario) -> Iterator[Fault]:
