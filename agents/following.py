@@ -241,7 +241,7 @@ class HeadCustomer(GridAgent):
         return LoadForecast(day, series(self.grid.replicas * self.horizon.by_period(expected)))
 
 
-def head_carbon_per_h(horizon: Horizon, terms: TariffSignal, taken_mw: float, replicas: int) -> Array:
+def head_carbon_per_h(horizon: Horizon, terms: TariffSignal, taken_mw: float | Array, replicas: int) -> Array:
     """What a supplier's ladder asks one of several equal grids for what it takes, money/h, in each period.
 
     Parameters
@@ -249,7 +249,7 @@ def head_carbon_per_h(horizon: Horizon, terms: TariffSignal, taken_mw: float, re
     horizon : Horizon
     terms : TariffSignal
         Of a day; without a ladder nothing is asked.
-    taken_mw : float
+    taken_mw : float or ndarray, shape (n_period,)
         Through the head of one grid; what is fed back carries nothing.
     replicas : int
 
@@ -259,7 +259,7 @@ def head_carbon_per_h(horizon: Horizon, terms: TariffSignal, taken_mw: float, re
         By settlement period of the day; negative where it is rewarded.
     """
     ladder = terms.ladder.each_of(replicas).over(horizon.over_day) if terms.ladder else None
-    taken = np.full(horizon.day_length, max(0.0, taken_mw))
+    taken = np.maximum(0.0, np.broadcast_to(taken_mw, horizon.day_length))
     return carbon_cost_per_h(taken, horizon.over_day(terms.factor_tco2_per_mwh), ladder)
 
 

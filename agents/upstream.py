@@ -154,18 +154,19 @@ class CarbonMarket(GridAgent):
     ----------
     site : Site
     name : str
-    terms : CarbonTerms
-    price_per_tco2 : ndarray, shape (n_day * n_step,), optional
-        Its price by step of all days; that of the terms at all times by default.
+    price_per_tco2 : float or ndarray, shape (n_day * n_step,)
+        The same at all times, or by step of all days.
+    quota_tco2_per_mwh : float
+        What is free of each MWh of load.
     """
 
     kind = "carbon_market"
 
     def __init__(
-        self, site: Site, name: str, terms: CarbonTerms, price_per_tco2: Array | None = None
+        self, site: Site, name: str, price_per_tco2: Array | float, quota_tco2_per_mwh: float
     ) -> None:
         super().__init__(site, name)
-        self._terms, self._price_per_tco2 = terms, price_per_tco2
+        self._price_per_tco2, self._quota_tco2_per_mwh = price_per_tco2, quota_tco2_per_mwh
         self._offers: dict[tuple[str, int], float] = {}
 
     @property
@@ -175,17 +176,20 @@ class CarbonMarket(GridAgent):
 
     @on(ForecastRequest)
     def tell_terms(self, request: ForecastRequest, sender: str) -> CarbonTerms:
-        """Tell price and quota of a day."""
-        return self._terms
+        """Tell price and quota of a day; a price that is the same at all times as one step."""
+        price = self._price_per_tco2
+        told = self._of_day(price, request.day) if isinstance(price, np.ndarray) else np.full(1, price)
+        return CarbonTerms(series(told), self._quota_tco2_per_mwh)
 
     @on(CarbonPriceRequest)
     def tell_prices(self, request: CarbonPriceRequest, sender: str) -> CarbonPrices:
         """Tell the price of a day in steps; in settlement periods where it is the same at all times."""
-        price, world = self._price_per_tco2, self.world
-        if price is None:
-            price = np.full(world.n_period, self._terms.price_per_tco2)
-        days = price.reshape(Horizon.of(world).n_day, -1)
-        return CarbonPrices(request.day, series(days[request.day]))
+        price = self._price_per_tco2
+        by_step = price if isinstance(price, np.ndarray) else np.full(self.world.n_period, price)
+        return CarbonPrices(request.day, series(self._of_day(by_step, request.day)))
+
+    def _of_day(self, by_step: Array, day: int) -> Array:
+        return np.asarray(by_step.reshape(Horizon.of(self.world).n_day, -1)[day])
 
     @on(CarbonOffer)
     def take_offer(self, offer: CarbonOffer, sender: str) -> None:

@@ -16,13 +16,15 @@ from gridarium.experiments.grid_tree import (
     StackedScenario,
     unused_fields,
 )
+from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
 from gridarium.experiments.parts.checks import settles_in_quarters
 from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERATOR
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.network import NETWORK, has_one_bus
 from gridarium.experiments.parts.part import GridScenario
+from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.parts.tariff import NODAL_TARIFFS, TARIFF
-from gridarium.experiments.parts.ties import can_be_shared, can_call, can_try
+from gridarium.experiments.parts.ties import TIES, can_be_shared, can_call, can_try
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_checks import currencies_have_rates, papers_are_known, rates_are_of_others
 from gridarium.experiments.scenario_fields import NAME
@@ -200,6 +202,26 @@ def _seam_faults(entries: Mapping[str, GridEntry]) -> Iterator[Fault]:
             allowed = "must be left out: no grid above tells a distribution_operator the green share"
             yield Fault(f"grids.{name}.under", entry.place.under, allowed)
         yield from _bus_faults(name, entry.place.at, above.scenario)
+    yield from _carbon_faults(entries)
+
+
+def _carbon_faults(entries: Mapping[str, GridEntry]) -> Iterator[Fault]:
+    """Yield operators who pass on a ladder of carbon that nobody tells them."""
+    for name, entry in entries.items():
+        above = entries.get(str(entry.place.under))
+        for fault in ladder_faults(entry.scenario, None if above is None else above.scenario):
+            yield _within(name, fault)
+
+
+def ladder_faults(scenario: GridScenario, above: GridScenario | None = None) -> Iterator[Fault]:
+    """Yield an operator who passes on a ladder of carbon that nobody tells it."""
+    if not PRICES.hangs_on(scenario) or PRICES.of(scenario).carbon_price_from == "market":
+        return
+    place = "prices.carbon_price_from"
+    if above is None or TIES.of(above) is None:
+        yield Fault(place, "supplier", "must be market where no TIES stands above")
+    elif CARBON_POLICY.of(above).scheme == "none":
+        yield Fault(place, "supplier", "must be market where carbon_policy.scheme above is none")
 
 
 def _follower_faults(entries: Mapping[str, GridEntry], places: Mapping[str, GridPlace]) -> Iterator[Fault]:

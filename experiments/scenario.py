@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.grid_tree_checks import check_grids
+from gridarium.experiments.grid_tree_checks import check_grids, ladder_faults
 from gridarium.experiments.parts.checks import grid_checks, settles_in_quarters
 from gridarium.experiments.parts.house import grid_schema
 from gridarium.experiments.parts.part import GridScenario
@@ -177,6 +177,7 @@ def check_case(tree: Tree) -> tuple[Scenario | None, list[Fault]]:
     if scenario is None:
         return None, faults
     faults += settles_in_quarters(scenario, scenario.period_h)
+    faults += ladder_faults(scenario)
     return (None if faults else scenario), faults
 
 

@@ -13,7 +13,7 @@ from gridarium.market.tariffs import (
     TariffOffer,
     balance_budget,
     carbon_adjusted_price,
-    carbon_revenue,
+    carbon_earnings,
 )
 
 
@@ -34,7 +34,8 @@ class AdcefTariff:
         What loads are credited with: the emission that the absorbed surplus avoids on the day, or what the
         printed formula C4 says.
     budget_balanced : bool
-        Whether discounts may cost no more than the carbon revenue (C8).
+        Whether discounts may cost no more than what carbon brings in (C8): from the carbon market, or where
+        the supplier's ladder is passed on from that, which mostly asks: customers then pay it on the whole.
     """
 
     adjustment: float = 1.0
@@ -67,9 +68,7 @@ class AdcefTariff:
         )
         if self.budget_balanced:
             billed = situation.billed_mw
-            earned = carbon_revenue(
-                factor, billed, market.quota_tco2_per_mwh, market.carbon_price_per_tco2, situation.period_h
-            )
+            earned = carbon_earnings(situation, factor)
             price = balance_budget(
                 price, market.tou_price_per_mwh, billed, situation.period_h, float(earned.sum())
             )

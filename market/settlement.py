@@ -51,8 +51,8 @@ class PeriodAccount:
     wear_money : float
     carbon_money : float
         Paid by the carbon market; negative where the DSO pays.
-    carbon_market : str
-        Its account.
+    carbon_market : str or None
+        Its account; None where the DSO does not trade with one.
     """
 
     time_s: float
@@ -61,7 +61,7 @@ class PeriodAccount:
     price_per_mwh: Mapping[str, float]
     wear_money: float
     carbon_money: float
-    carbon_market: str
+    carbon_market: str | None
 
 
 def settle_period(ledger: Ledger, operator: str, account: PeriodAccount) -> None:
@@ -74,13 +74,14 @@ def settle_period(ledger: Ledger, operator: str, account: PeriodAccount) -> None
     for consumer, energy in account.load_mwh.items():
         book(consumer, operator, account.price_per_mwh[consumer] * energy, RETAIL)
     book(operator, MAINTENANCE, account.wear_money, WEAR)
-    book(account.carbon_market, operator, account.carbon_money, CARBON)
+    if account.carbon_market is not None:
+        book(account.carbon_market, operator, account.carbon_money, CARBON)
 
 
 def settle_true_up(
     ledger: Ledger,
     operator: str,
-    carbon_market: str,
+    carbon_market: str | None,
     time_s: float,
     period: int,
     energy_mwh: Mapping[str, float],
@@ -91,6 +92,8 @@ def settle_true_up(
 
     Parameters
     ----------
+    carbon_market : str or None
+        Its account; None where the operator does not trade with one.
     energy_mwh : mapping of str to float
         Energy of the day by consumer; the excess is shared by it.
     excess_money : float
@@ -98,7 +101,7 @@ def settle_true_up(
     carbon_money : float
         What the carbon market still owes, because emission was metered after it was planned.
     """
-    if carbon_money:
+    if carbon_money and carbon_market is not None:
         ledger.book(time_s, carbon_market, operator, carbon_money, CARBON, period)
     total = sum(energy_mwh.values())
     if excess_money <= 0.0 or total <= 0.0:

@@ -34,9 +34,14 @@ class Supply:
     renewable_mw: Array
 
     @property
+    def bought_t_per_h(self) -> Array:
+        """Carbon of the import, tCO2/h."""
+        return self.grid_factor_tco2_per_mwh * self.grid_mw
+
+    @property
     def emission_t_per_h(self) -> Array:
         """Physical emission, tCO2/h."""
-        return self.grid_factor_tco2_per_mwh * self.grid_mw + self.turbine_t_per_h
+        return self.bought_t_per_h + self.turbine_t_per_h
 
     @property
     def total_mw(self) -> Array:

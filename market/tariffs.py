@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from gridarium.environment.arrays import Array
+from gridarium.market.block_prices import carbon_cost_per_h
 from gridarium.market.supply import Situation
 
 
@@ -141,7 +142,7 @@ def carbon_adjusted_price(
     tou_price_per_mwh: Array,
     factor_tco2_per_mwh: Array | float,
     quota_tco2_per_mwh: float,
-    carbon_price_per_tco2: float,
+    carbon_price_per_tco2: Array | float,
     adjustment: float = 1.0,
 ) -> Array:
     """Time-of-use price plus the carbon price of what lies above the quota, money/MWh.
@@ -153,7 +154,7 @@ def carbon_adjusted_price(
         The ADCEF of each period, or one static factor.
     quota_tco2_per_mwh : float
         Average quota factor.
-    carbon_price_per_tco2 : float
+    carbon_price_per_tco2 : ndarray, shape (n_period,), or float
     adjustment : float
         The DSO's coefficient kappa.
 
@@ -169,7 +170,7 @@ def carbon_revenue(
     factor_tco2_per_mwh: Array,
     load_mw: Array,
     quota_tco2_per_mwh: float,
-    carbon_price_per_tco2: float,
+    carbon_price_per_tco2: Array,
     period_h: float,
 ) -> Array:
     """What the carbon market pays for staying below the quota, money per period; negative above it.
@@ -180,6 +181,37 @@ def carbon_revenue(
     """
     below = quota_tco2_per_mwh - factor_tco2_per_mwh
     return carbon_price_per_tco2 * below * load_mw * period_h
+
+
+def carbon_earnings(situation: Situation, factor_tco2_per_mwh: Array) -> Array:
+    """What falls to those who pay the tariff of what a DSO gets for carbon, money per period.
+
+    Negative where it pays.
+
+    Parameters
+    ----------
+    situation : Situation
+    factor_tco2_per_mwh : ndarray, shape (n_period,)
+        By which it answers for its loads to the carbon market.
+
+    Notes
+    -----
+    Of the carbon market by C9; where the supplier's ladder is passed on, what the ladder rewards less what it
+    asks (D11).
+    """
+    market, supply = situation.conditions, situation.supply
+    if market.passes_ladder:
+        asked = carbon_cost_per_h(supply.grid_mw, supply.grid_factor_tco2_per_mwh, market.ladder)
+        load, billed = situation.load_mw, situation.billed_mw
+        share = np.divide(billed, load, out=np.zeros_like(load), where=load > 0.0)
+        return -asked * share * situation.period_h
+    return carbon_revenue(
+        factor_tco2_per_mwh,
+        situation.billed_mw,
+        market.quota_tco2_per_mwh,
+        market.carbon_price_per_tco2,
+        situation.period_h,
+    )
 
 
 def granted_discount(

@@ -14,6 +14,7 @@ from gridarium.agents.feeder.day_meters import DayMeters
 from gridarium.agents.feeder.day_outlook import DayOutlook
 from gridarium.agents.feeder.dispatch import Dispatch, Dispatcher
 from gridarium.agents.feeder.planned_carbon import PlannedCarbon
+from gridarium.agents.following import head_carbon_per_h
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
@@ -75,7 +76,7 @@ class DayAhead:
         if carbon_market:
             conditions, load = self.situation.conditions, self.situation.load_mw
             allowed = conditions.quota_tco2_per_mwh * load + self.credit_t_per_h(load)
-            cost -= conditions.carbon_price_per_tco2 * float(allowed.sum()) * self.situation.period_h
+            cost -= float((conditions.carbon_price_per_tco2 * allowed).sum()) * self.situation.period_h
         return cost
 
 
@@ -108,11 +109,14 @@ class DayDues:
         What an owner is to get for being commanded, once the day is over.
     curtailment : CurtailmentDues
         What followers are to get for drawing less than they have told.
+    terms : TariffSignal, optional
+        What the supplier asks, where its ladder is passed on.
     """
 
     traders: tuple[str, ...] = ()
     owed_money: Mapping[str, float] = field(default_factory=dict)
     curtailment: CurtailmentDues = field(default_factory=CurtailmentDues)
+    terms: TariffSignal | None = None
 
 
 class DayAccounts:
@@ -173,6 +177,8 @@ class DayAccounts:
         self._plan, self._horizon = plan, horizon
         self._pool_gain_t_per_h = hold(plan.pool.inflow_t_per_h - plan.pool.outflow_t_per_h)
         self._conditions: MarketConditions = plan.situation.conditions
+        self._carbon_price_per_tco2 = hold(self._conditions.carbon_price_per_tco2)
+        self._trades_carbon = tariff.trades_carbon and contract.carbon_market is not None
         self.settled_factor = np.zeros(horizon.day_length)
         self.credit_tco2 = np.zeros(horizon.day_length)
 
@@ -212,18 +218,33 @@ class DayAccounts:
         return self.meters.load_mw()
 
     def carbon_revenue_money(self, place: int | slice = slice(None)) -> Array:
-        """What the carbon market owes, money per period, by settled factor and metered load."""
+        """What carbon brings in, money per period: of the carbon market by settled factor and metered load.
+
+        Where the supplier's ladder is passed on, what that has asked for what the head took, negative.
+        """
         return self._carbon_revenue_money(self.load_mw(), place)
 
     def _carbon_revenue_money(self, load_mw: Array, place: int | slice = slice(None)) -> Array:
         """What of it falls to a load, shape (n_period,), as metered."""
+        if self._dues.terms is not None:
+            whole = self.load_mw()
+            share = np.divide(load_mw, whole, out=np.zeros_like(whole), where=whole > 0.0)
+            return -(self._ladder_money(self._dues.terms) * share)[place]
         return carbon_revenue(
             self.settled_factor[place],
             load_mw[place],
             self._conditions.quota_tco2_per_mwh,
-            self._conditions.carbon_price_per_tco2,
+            self._carbon_price_per_tco2[place],
             self._world.period_h,
         )
+
+    def _ladder_money(self, terms: TariffSignal) -> Array:
+        """What the supplier's ladder has asked of one grid, money per period, shape (n_period,)."""
+        taken = np.zeros(self._horizon.day_length)
+        states = self._grid.states[self._periods]
+        taken[: len(states)] = [state.exchange_mw for state in states]
+        per_h = head_carbon_per_h(self._horizon, terms, taken, self._grid.replicas)
+        return per_h * self._world.period_h
 
     def budget_excess_money(self) -> float:
         """Discounts beyond the carbon revenue, money per day; negative where revenue is left (C8).
@@ -282,7 +303,7 @@ class DayAccounts:
         self.settled_factor += correction
         excess = self.budget_excess_money() if self._tariff.budget_balanced else 0.0
         reduction = -correction * energy
-        carbon = reduction * self._conditions.carbon_price_per_tco2
+        carbon = float(self._carbon_price_per_tco2 @ load) * -correction * hours
         settle_true_up(
             world.ledger,
             self._operator,
@@ -291,7 +312,7 @@ class DayAccounts:
             self._periods.stop - 1,
             {name: float(mw.sum()) * hours for name, mw in self.meters.billed_by_name_mw().items()},
             excess,
-            carbon if self._tariff.trades_carbon else 0.0,
+            carbon if self._trades_carbon else 0.0,
         )
         return reduction
 
@@ -312,7 +333,7 @@ class DayAccounts:
 
     def _account(self, period: int) -> PeriodAccount:
         hours, place, contract = self._world.period_h, period - self._periods.start, self._contract
-        carbon = float(self.carbon_revenue_money(place)) if self._tariff.trades_carbon else 0.0
+        carbon = float(self.carbon_revenue_money(place)) if self._trades_carbon else 0.0
         meters = self._world.meters
         return PeriodAccount(
             time_s=self._world.clock.now_s,

@@ -105,8 +105,9 @@ class CommitmentMaster:
         self._on = self._block(idle, 1.0, [u.cost_fixed_per_h for u in turbines], n)
         kinds = np.full(self._on.size, int(HighsVarType.kInteger), dtype=np.uint8)
         self._programme.highs.changeColsIntegrality(self._on.size, self._on.ravel().astype(np.int32), kinds)
-        fuel = [u.cost_linear_per_mwh + carbon_price * u.emission_tco2_per_mwh for u in turbines]
-        self._p = self._block(0.0, [u.p_max_mw for u in turbines], fuel, n)
+        fuel = np.array([u.cost_linear_per_mwh + carbon_price * u.emission_tco2_per_mwh for u in turbines])
+        most = np.repeat([[u.p_max_mw] for u in turbines], n, axis=1).reshape(-1, n)
+        self._p = self._new(np.zeros_like(most), most, fuel.reshape(-1, n))
         self._q = self._block([-u.s_max_mva for u in turbines], [u.s_max_mva for u in turbines], 0.0, n)
         self._curved = self._block(0.0, [np.inf] * len(turbines), 1.0, n)
         moves, regulates = self._opened

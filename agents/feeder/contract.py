@@ -68,8 +68,10 @@ class DsoContract:
     ----------
     tou_price_per_mwh : ndarray, shape (n_day * n_step,)
         The tariff that its customers pay without any adjustment.
-    supplier, carbon_market : str
-        Who supplies the head of its grid, and who buys what it emits below its quota.
+    supplier : str
+        Who supplies the head of its grid.
+    carbon_market : str or None
+        Who buys what it emits below its quota; None where it passes on its supplier's ladder instead.
     places : mapping of str to Site or SpreadSite
         Where its followers' loads meet the grid.
     below : mapping of str to Grid
@@ -89,11 +91,13 @@ class DsoContract:
         no tariff, and pay for what their meters show by themselves. None by default.
     served_price_per_mwh : float
         That price, which does not change.
+    quota_tco2_per_mwh : float
+        Where it passes on a ladder: what is free of it for each MWh of load; a carbon market tells its own.
     """
 
     tou_price_per_mwh: Array
     supplier: str
-    carbon_market: str
+    carbon_market: str | None
     places: Mapping[str, Place]
     below: Mapping[str, Grid]
     own_storages: OwnStorages = field(default_factory=OwnStorages)
@@ -103,6 +107,7 @@ class DsoContract:
     standbys: Mapping[str, Standby] = field(default_factory=dict)
     served: Mapping[str, Place] = field(default_factory=dict)
     served_price_per_mwh: float = 0.0
+    quota_tco2_per_mwh: float = 0.0
 
     @property
     def loads(self) -> Mapping[str, Place]:
@@ -113,6 +118,11 @@ class DsoContract:
     def consumers(self) -> tuple[str, ...]:
         """Those of its followers who pay the tariff by their own meter."""
         return tuple(name for name in self.places if name not in self.below)
+
+    @property
+    def own_carbon_terms(self) -> CarbonTerms:
+        """Where it trades with no carbon market: nothing is asked beside the ladder."""
+        return CarbonTerms(series(np.zeros(1)), self.quota_tco2_per_mwh)
 
     def conditions(
         self, terms: TariffSignal, carbon: CarbonTerms, horizon: Horizon, replicas: int = 1
@@ -130,8 +140,9 @@ class DsoContract:
                 np.zeros_like(wholesale) if exported is None else horizon.fit(exported)
             ),
             grid_factor_tco2_per_mwh=series(horizon.fit(terms.factor_tco2_per_mwh)),
-            carbon_price_per_tco2=carbon.price_per_tco2,
+            carbon_price_per_tco2=series(horizon.fit(carbon.price_per_tco2)),
             quota_tco2_per_mwh=carbon.quota_tco2_per_mwh,
             ladder=ladder.each_of(replicas).over(horizon.fit) if ladder else None,
             pull=pull.each_of(replicas).over(horizon.fit) if pull else None,
+            passes_ladder=self.carbon_market is None,
         )

@@ -68,8 +68,9 @@ def gather_day(
     )
     plain = series(today.horizon.of_day(contract.tou_price_per_mwh, today.number))
     forecast = ForecastRequest(today.number)
+    market = contract.carbon_market
     requests = {
-        contract.carbon_market: forecast,
+        **({} if market is None else {market: forecast}),
         **dict.fromkeys(renewables, ForecastRequest(today.number, scenarios)),
         **dict.fromkeys(storages, ScheduleRequest(today.number, plain)),
         **dict.fromkeys(owners, ScheduleRequest(today.number, plain, self_scheduled=True)),
@@ -86,7 +87,7 @@ def gather_day(
             f"agent {leader.name}: no forecast from {', '.join(sorted(silent))} before the gate closed"
         )
     told = {**question.replies, **_at_rest(today, storages, shape, silent)}
-    today.carbon = told[contract.carbon_market]
+    today.carbon = contract.own_carbon_terms if market is None else told[market]
     today.available_mw = {name: told[name].available_mw for name in renewables}
     today.scenarios = {name: told[name].scenarios for name in renewables if told[name].scenarios}
     today.deviation_share = {name: told[name].deviation_share for name in contract.loads}

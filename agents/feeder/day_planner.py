@@ -10,10 +10,10 @@ import numpy as np
 from gridarium.agents.feeder.absorbed_surplus import absorbed_surplus
 from gridarium.agents.feeder.accounts import DayAhead, sales_money
 from gridarium.agents.feeder.bus_loads import bus_loads
-from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, PoolTerms, wanted_transfer
+from gridarium.agents.feeder.carbon_pool import CarbonPool, CarbonPoolPlan, PoolTerms
 from gridarium.agents.feeder.commitment import Review, UnitCommitter
 from gridarium.agents.feeder.day_carbon import carbon_of_day
-from gridarium.agents.feeder.day_outlook import DayOutlook, sales_margin
+from gridarium.agents.feeder.day_outlook import DayOutlook, best_transfer
 from gridarium.agents.feeder.dispatch import Dispatch, DispatchDay, Dispatcher
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
@@ -153,7 +153,8 @@ class DayPlanner:
         day = self._dispatch_day(today, today.loads_mw)
         today.hedge = hedge_day(self.dispatcher, day, today, self._places, terms)
         planned = self._planned(today.hedge.dispatch, day, today, today.loads_mw, None)
-        today.plan = replace(planned, offer=today.plan.offer)
+        situation = replace(planned.situation, conditions=today.plan.situation.conditions)
+        today.plan = replace(planned, offer=today.plan.offer, situation=situation)
 
     def bench(self, today: DsoDay) -> PlannerBench:
         """What its leader may know of a day, and try out."""
@@ -195,15 +196,12 @@ class DayPlanner:
             If the base loads cannot be supplied.
         """
         market, base_mw = today.conditions, np.asarray(sum(today.base_mw.values()))
-        # Where the price does not follow the factor, no transfer is better than another.
-        transfers = self._tariff.pool == "managed" and self._tariff.adjustment * market.carbon_price_per_tco2
         wanted, surplus = np.zeros_like(base_mw), None
-        if transfers or self._tariff.credit:
+        if self._tariff.pool == "managed" or self._tariff.credit:
             day = self._dispatch_day(today, today.base_mw)
             base = self.dispatcher.solve(day)
-            if transfers:
-                margin = sales_margin(self.dispatcher, day, base, self._tariff)
-                wanted = wanted_transfer(margin, base_mw, market)
+            if self._tariff.pool == "managed":
+                wanted = best_transfer(self.dispatcher, day, base, base_mw, self._tariff)
             if self._tariff.credit:
                 surplus = absorbed_surplus(self._committer, day, base, today.unmanaged_charge_mw)
         last = today.number == self._horizon.n_day - 1
@@ -213,9 +211,8 @@ class DayPlanner:
 
     def profit_money(self, price: Array, plan: DayAhead) -> float:
         """Sales at a price less the net cost of a plan, money per day."""
-        return sales_money(price, plan) - plan.net_cost_money(
-            self._tariff.trades_carbon and self._carbon_in_cost
-        )
+        trades = self._tariff.trades_carbon and not plan.situation.conditions.passes_ladder
+        return sales_money(price, plan) - plan.net_cost_money(trades and self._carbon_in_cost)
 
     def _dispatch_day(self, today: DsoDay, loads_mw: Mapping[str, Array]) -> DispatchDay:
         """What is to be dispatched for some loads."""
@@ -260,8 +257,9 @@ class DayPlanner:
         pool: CarbonPoolPlan | None,
     ) -> DayAhead:
         """Carbon pool and tariff that go with a dispatch."""
-        conditions, load, outlook = today.conditions, np.asarray(sum(loads_mw.values())), today.outlook
-        supply = self.dispatcher.supply(dispatch, conditions)
+        load, outlook = np.asarray(sum(loads_mw.values())), today.outlook
+        supply = self.dispatcher.supply(dispatch, today.conditions)
+        conditions = today.conditions.priced_at(supply.bought_t_per_h)
         shape = self.dispatcher.shape
         drawn_mw, _ = bus_loads(loads_mw, today.loads_mvar, self._places, shape)
         carbon = carbon_of_day(shape, dispatch, day, today, drawn_mw)

@@ -167,13 +167,19 @@ class DispatchDay:
         return HeadShape.of(self.conditions, self.carbon_in_cost)
 
     @property
+    def counted_carbon_per_tco2(self) -> Array:
+        """What a tonne counts in the cost beside the supplier's terms, money/tCO2, shape (n_period,)."""
+        price = self.conditions.carbon_price_per_tco2
+        return price if self.carbon_in_cost else np.zeros_like(price)
+
+    @property
     def signals(self) -> dict[str, Any]:
         """The signals of the dispatch problem of a shape with the day's `head`.
 
         The first step of a ladder is in the price of what is bought: that is the least that it costs.
         """
         market = self.conditions
-        carbon_price = market.carbon_price_per_tco2 if self.carbon_in_cost else 0.0
+        carbon_price = self.counted_carbon_per_tco2
         head = head_signals(market, self.carbon_in_cost)
         price = market.wholesale_price_per_mwh + carbon_price * market.grid_factor_tco2_per_mwh
         return {

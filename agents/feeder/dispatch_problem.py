@@ -225,7 +225,7 @@ def _declare_signals(m: Any) -> None:
     m.load_q_mvar = pyo.Var(m.bus, m.period)
     m.buy_price = pyo.Var(m.period)
     m.sell_price = pyo.Var(m.period)
-    m.carbon_price = pyo.Var()
+    m.carbon_price = pyo.Var(m.period)
     m.available_mw = pyo.Var(m.renewable, m.period)
     m.initial_mwh = pyo.Var(m.storage)
     m.may_buy, m.may_sell = pyo.Var(m.period), pyo.Var(m.period)
@@ -434,7 +434,8 @@ def _declare_cost(m: Any, shape: DispatchShape) -> None:
     r = shape.feeder.r_pu / shape.feeder.base_mva
     purchase = sum(m.buy_price[t] * m.p_buy_mw[t] - m.sell_price[t] * m.p_sell_mw[t] for t in m.period)
     fuel = sum(
-        (unit[g].cost_linear_per_mwh + m.carbon_price * unit[g].emission_tco2_per_mwh) * m.p_turbine_mw[g, t]
+        (unit[g].cost_linear_per_mwh + m.carbon_price[t] * unit[g].emission_tco2_per_mwh)
+        * m.p_turbine_mw[g, t]
         + unit[g].cost_fixed_per_h * m.on[g, t]
         for g in m.turbine
         for t in m.period

@@ -187,6 +187,7 @@ class Dso(HeadCustomer):
                 tuple(today.owners_mw),
                 self.pooled.owed_money(today) if self.pooled else today.owed_money(today.own),
                 today.curtailment,
+                today.terms if self.contract.carbon_market is None else None,
             ),
         )
         orders = orders_of_day(today, self.shape, self.horizon, self.grid.named)
@@ -273,7 +274,7 @@ class Dso(HeadCustomer):
         self.pay_head(period, self.grid.states[period].exchange_mw)
         day = self.days[self.horizon.place(period)[0]]
         reduction = day.accounts.settle(period)
-        if self.tariff.trades_carbon:
+        if self.tariff.trades_carbon and self.contract.carbon_market is not None:
             self.send(self.contract.carbon_market, CarbonOffer(period, reduction))
         if self.pooled is not None and self.horizon.is_last(period):
             self.pooled.settle(day, period)

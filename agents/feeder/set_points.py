@@ -189,8 +189,8 @@ class SetPointDispatcher:
         )
         lost_per_drawn = self.flow(day, units, dispatch).slopes.lost_per_drawn()
         market = day.conditions
-        carbon = market.carbon_price_per_tco2 if day.carbon_in_cost else 0.0
-        import_price = market.wholesale_price_per_mwh + carbon * market.grid_factor_tco2_per_mwh
+        carbon_per_mwh = day.counted_carbon_per_tco2 * market.grid_factor_tco2_per_mwh
+        import_price = market.wholesale_price_per_mwh + carbon_per_mwh
         cost = self._cost_money(dispatch, day)
         nodal = replace(
             dispatch,
@@ -209,12 +209,11 @@ class SetPointDispatcher:
     def _cost_money(self, dispatch: Dispatch, day: DispatchDay) -> float:
         """What the dispatch of least cost counts as its cost, here worked out from the powers (C9)."""
         market, shape = day.conditions, self.shape
-        carbon = market.carbon_price_per_tco2 if day.carbon_in_cost else 0.0
         supply = self._dispatcher.supply(dispatch, market)
         per_h = (
             market.wholesale_price_per_mwh * dispatch.buy_mw
             - market.export_price_per_mwh * dispatch.sell_mw
-            + carbon * supply.emission_t_per_h
+            + day.counted_carbon_per_tco2 * supply.emission_t_per_h
             + self._dispatcher.wear_cost_per_h(dispatch)
         ).sum()
         for turbine, power, on in zip(shape.turbines, dispatch.turbine_mw, dispatch.on, strict=True):

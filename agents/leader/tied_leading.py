@@ -84,7 +84,7 @@ class TiedAnticipating(Anticipating):
             market.tou_price_per_mwh,
             self._followers(market.tou_price_per_mwh, loads),
             supply,
-            market.carbon_price_per_tco2,
+            market.flat_carbon_price_per_tco2,
             market.quota_tco2_per_mwh,
             self.rules.adjustment,
             plan.situation.period_h,

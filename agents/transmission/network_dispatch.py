@@ -172,7 +172,7 @@ class NetworkDispatch:
             "load_q_mvar": day.load_q_mvar / parts,
             "buy_price": day.import_price_per_mwh,
             "sell_price": np.zeros(grid.n_period),
-            "carbon_price": 0.0,
+            "carbon_price": np.zeros(grid.n_period),
             "available_mw": day.available_mw / parts,
             "initial_mwh": day.state.e_mwh / parts,
             "may_buy": open_head,

@@ -59,7 +59,8 @@ def active_day(
     price, factor = (
         series(profiles.column(name)[hours]) for name in ("tou_price_per_mwh", "grid_tco2_per_mwh")
     )
-    market = MarketConditions(price, price, series(np.zeros_like(price)), factor, CARBON_PRICE_PER_TCO2, 0.0)
+    carbon = series(np.full_like(price, CARBON_PRICE_PER_TCO2))
+    market = MarketConditions(price, price, series(np.zeros_like(price)), factor, carbon, 0.0)
     per_mw = feeder.p_load_mw.sum()
     available = [scale * profiles.column(column)[hours] for column, scale in _RENEWABLES.values()]
     return DispatchDay(

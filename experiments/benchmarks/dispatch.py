@@ -126,7 +126,7 @@ def leader_signals(shape: DispatchShape, load_factor: Array | float = 1.0) -> di
         "load_q_mvar": np.outer(share, load_mw) * feeder.q_load_mvar.sum() / feeder.p_load_mw.sum(),
         "buy_price": WHOLESALE_SHARE * profiles.column("tou_price_per_mwh") + carbon,
         "sell_price": np.zeros(shape.n_period),
-        "carbon_price": CARBON_PRICE_PER_TCO2,
+        "carbon_price": np.full(shape.n_period, CARBON_PRICE_PER_TCO2),
         "available_mw": np.array([profiles.column("pv_mw"), profiles.column("wind_mw")]),
         "on": np.ones((len(shape.turbines), shape.n_period)),
         "may_buy": np.ones(shape.n_period),

@@ -65,7 +65,7 @@ class _Program:
     def _declare_followers(self) -> None:
         """reference - price - nu - beta d - up + lo = 0, sum d = 0, complementarity (C12 to C16)."""
         led, market, program, radius = self._led, self._market, self._program, self.radius_per_mwh
-        carbon, h = market.carbon_price_per_tco2, self._h
+        carbon, h = market.flat_carbon_price_per_tco2, self._h
         size = np.full(len(self._periods), radius)
         self._price = program.moves(-size, size, h * led.load_mw)
         earns = h * (led.price_per_mwh + carbon * market.quota_tco2_per_mwh)
@@ -119,7 +119,7 @@ class _Program:
         least, most, costs = (np.zeros(done.turbine_mw.shape) for _ in range(3))
         for g, unit in enumerate(shape.turbines):
             least[g], most[g] = unit.p_min_mw * done.on[g], unit.p_max_mw * done.on[g]
-            carbon = market.carbon_price_per_tco2 * unit.emission_tco2_per_mwh
+            carbon = market.flat_carbon_price_per_tco2 * unit.emission_tco2_per_mwh
             costs[g] = [unit.marginal_fuel_cost_per_mwh(power) + carbon for power in done.turbine_mw[g]]
         self._turbine = self._within(done.turbine_mw, least, most, -h * costs)
         available = np.array(list(today.available_mw.values())).reshape(done.renewable_mw.shape)
@@ -172,7 +172,7 @@ class _Program:
     def _declare_network(self) -> None:
         """Head + units = loads + losses, voltages within their band (A13, C10, C11)."""
         led, market, program, h = self._led, self._market, self._program, self._h
-        shape, done, carbon = led.dso.shape, led.plan.dispatch, market.carbon_price_per_tco2
+        shape, done, carbon = led.dso.shape, led.plan.dispatch, market.flat_carbon_price_per_tco2
         costs = market.wholesale_price_per_mwh + carbon * market.grid_factor_tco2_per_mwh
         self._buy = program.moves(-done.buy_mw, shape.import_limit_mw - done.buy_mw, -h * costs)
         sell_room = np.maximum(shape.export_limit_mw - done.sell_mw, 0.0)
@@ -236,7 +236,7 @@ class _Program:
         emitted = self._emitted()
         held = led.plan.situation.supply.emission_t_per_h - pool.inflow_t_per_h.sum(axis=0)
         program.rows(np.minimum(-held, 0.0), zero + np.inf, *emitted, *((flow, -1.0) for flow in into))
-        rate = led.rules.adjustment * market.carbon_price_per_tco2
+        rate = led.rules.adjustment * market.flat_carbon_price_per_tco2
         above = led.price_per_mwh - market.tou_price_per_mwh + rate * market.quota_tco2_per_mwh
         program.rows(
             zero, zero, (self._price, led.load_mw), *((moved, above) for moved in self._load),

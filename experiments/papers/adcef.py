@@ -47,7 +47,7 @@ def noon_example() -> tuple[float, float]:
     load, none, factor = np.array([2.0]), np.zeros(1), np.array([0.6])
     flat = np.array([980.0])
     noon = Situation(
-        conditions=MarketConditions(flat, flat, none, factor, 73.65, 0.5),
+        conditions=MarketConditions(flat, flat, none, factor, np.full_like(flat, 73.65), 0.5),
         supply=Supply(none, factor, none, none, np.array([2.5])),
         load_mw=load,
         base_mw=load,

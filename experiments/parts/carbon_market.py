@@ -29,12 +29,10 @@ def build_carbon_market(build: GridBuild, price_column: str | None = None) -> st
         Profile column with its price by step; one price at all times by default.
     """
     from gridarium.agents.upstream import CarbonMarket as MarketAgent
-    from gridarium.market.messages.tariffs import CarbonTerms
 
     prices = PRICES.of(build.scenario)
-    terms = CarbonTerms(prices.carbon_price_per_tco2, prices.quota_tco2_per_mwh)
-    by_step = None if price_column is None else build.column(price_column)
-    return MarketAgent(build.grid.head, ACCOUNT, terms, by_step).name
+    price = prices.carbon_price_per_tco2 if price_column is None else build.column(price_column)
+    return MarketAgent(build.grid.head, ACCOUNT, price, prices.quota_tco2_per_mwh).name
 
 
 CARBON_MARKET: Part[CarbonMarket] = Part(

@@ -37,6 +37,7 @@ from gridarium.experiments.scenario_fields import (
     Conflict,
     Flag,
     MoneyAmount,
+    Name,
     PositiveShare,
     Probability,
     Range,
@@ -85,6 +86,9 @@ class Dso(Section):
 
     carbon_in_cost: Flag = True
     """Whether carbon costs enter the operator's own dispatch."""
+    carbon_price_column: Name | None = None
+    """Profile column with the price of the carbon market by step, money/tCO2; null takes
+    `prices.carbon_price_per_tco2` at all times."""
     storage: Literal["commanded", "self-scheduled", "pooled"] = "commanded"
     """Who schedules storages: the operator, who pays each owner what it would earn by itself at the plain
     tariff; or each owner for itself, at the tariff, redispatched only where a limit of the grid asks it; or,
@@ -105,7 +109,13 @@ class Dso(Section):
 def trades_carbon(scenario: GridScenario) -> bool:
     """Whether the leader counts with the carbon market."""
     section = DSO.of(scenario)
-    return build_tariff(scenario).trades_carbon and section is not None and section.carbon_in_cost
+    trades = build_tariff(scenario).trades_carbon and not passes_ladder(scenario)
+    return trades and section is not None and section.carbon_in_cost
+
+
+def passes_ladder(scenario: GridScenario) -> bool:
+    """Whether a DSO pays its supplier's ladder of carbon alone, and passes it on to its customers."""
+    return PRICES.of(scenario).carbon_price_from == "supplier"
 
 
 def _build(build: GridBuild) -> None:
@@ -120,7 +130,7 @@ def _build(build: GridBuild) -> None:
     contract = DsoContract(
         build.column(PRICES.of(build.scenario).tou_column),
         build.supplier,
-        build_carbon_market(build),
+        None if passes_ladder(build.scenario) else build_carbon_market(build, section.carbon_price_column),
         build.followers,
         build.below,
         OwnStorages() if section.storage == "commanded" else storages_of_owners(build),
@@ -130,6 +140,7 @@ def _build(build: GridBuild) -> None:
         _standbys(build),
         build.served,
         REAL_TIME.of(build.scenario).price_per_mwh,
+        PRICES.of(build.scenario).quota_tco2_per_mwh,
     )
     Agent(
         grid.head,
@@ -220,6 +231,35 @@ def _counts_carbon(scenario: GridScenario) -> Iterator[Fault]:
         yield Fault("dso.carbon_in_cost", False, allowed)
 
 
+def _prices_carbon_once(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield a price of carbon beside the one that the operator goes by."""
+    section, prices = DSO.of(scenario), PRICES.of(scenario)
+    if section is None:
+        return
+    column, usual = section.carbon_price_column, type(prices).model_fields["carbon_price_per_tco2"].default
+    if passes_ladder(scenario) and column is not None:
+        yield Fault("dso.carbon_price_column", column, "must be null where the supplier prices carbon")
+    if (passes_ladder(scenario) or column is not None) and prices.carbon_price_per_tco2 != usual:
+        instead = (
+            "prices.carbon_price_from is supplier" if column is None else "dso.carbon_price_column is given"
+        )
+        allowed = f"must be left at {usual:g}, without effect, where {instead}"
+        yield Fault("prices.carbon_price_per_tco2", prices.carbon_price_per_tco2, allowed)
+
+
+def _has_one_carbon_price(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield a carbon price that moves with the hour, for a leader that cannot search under one."""
+    section, leader = DSO.of(scenario), LEADER.of(scenario)
+    if section is None or not leader.searches:
+        return
+    if passes_ladder(scenario):
+        allowed = f"must be market for a leader of kind {leader.kind}, which searches"
+        yield Fault("prices.carbon_price_from", "supplier", allowed)
+    if section.carbon_price_column is not None:
+        allowed = f"must be null for a leader of kind {leader.kind}, which searches"
+        yield Fault("dso.carbon_price_column", section.carbon_price_column, allowed)
+
+
 def _is_commanded(scenario: GridScenario) -> Iterator[Fault]:
     """A leader whose price is tied decides on storages with it."""
     leader, section = LEADER.of(scenario), DSO.of(scenario)
@@ -284,10 +324,15 @@ DSO: Part[Dso | None] = Part(
     checks=(
         (frozenset({"dso", "network"}), _has_a_feeder),
         (frozenset({"dso", "leader", "tariff"}), _counts_carbon),
+        (frozenset({"dso", "prices"}), _prices_carbon_once),
+        (frozenset({"dso", "leader", "prices"}), _has_one_carbon_price),
         (frozenset({"dso", "leader"}), _is_commanded),
         (frozenset({"dso", "leader", "storages", "storage_pool", "tariff"}), _has_its_pool),
         (frozenset({"dso", "leader", "renewables", "storages"}), _hedges),
         (frozenset({"dso", "leader", "tariff", "prosumers"}), _can_serve_prosumers),
+    ),
+    columns=lambda section: (
+        () if section is None or section.carbon_price_column is None else (section.carbon_price_column,)
     ),
     names=lambda section: () if section is None else (_AGENT,),
     operates=True,

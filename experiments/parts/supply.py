@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
@@ -41,6 +41,10 @@ class Prices(Section):
     green_share_column: Name | None = None
     """Profile column with the share of what comes in that is green, told to a distribution operator; null
     tells none."""
+    carbon_price_from: Literal["market", "supplier"] = "market"
+    """Who prices carbon for the operator: the carbon market; or a TIES above, by the ladder that it tells at
+    the head. Then the operator trades with no carbon market, and what it asks its own customers for carbon is
+    the ladder's price around what the head is planned to take."""
     carbon_price_per_tco2: Annotated[float, Range(0, 1000), Money()] = 73.65
     """Price of the carbon market, money/tCO2."""
     quota_tco2_per_mwh: Annotated[float, Range(0, 2)] = 0.5

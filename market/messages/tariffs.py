@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,29 +72,71 @@ class MarketConditions:
         Price paid for what it feeds back.
     grid_factor_tco2_per_mwh : ndarray, shape (n_period,)
         Carbon factor of what it buys, as told.
-    carbon_price_per_tco2, quota_tco2_per_mwh : float
-        Carbon market price and the quota allotted to each MWh of load.
+    carbon_price_per_tco2 : ndarray, shape (n_period,)
+        Of the carbon market; of a DSO that passes on a ladder what the ladder makes it, see `priced_at`.
+    quota_tco2_per_mwh : float
+        Allotted to each MWh of load.
     ladder : PersonalLadder, optional
         What its supplier asks for the carbon of what it buys, beside the carbon market.
     pull : Pull, optional
         Towards what its supplier pulls what passes the head.
+    passes_ladder : bool
+        Whether it passes on the ladder to its customers, and trades with no carbon market.
     """
 
     tou_price_per_mwh: Array
     wholesale_price_per_mwh: Array
     export_price_per_mwh: Array
     grid_factor_tco2_per_mwh: Array
-    carbon_price_per_tco2: float
+    carbon_price_per_tco2: Array
     quota_tco2_per_mwh: float
     ladder: PersonalLadder | None = None
     pull: Pull | None = None
+    passes_ladder: bool = False
+
+    def priced_at(self, bought_t_per_h: Array) -> MarketConditions:
+        """The same with the carbon price that a DSO tells its customers, who passes on a ladder.
+
+        It is the ladder's mean price around what is bought: steps would make it jump from plan to plan.
+
+        Parameters
+        ----------
+        bought_t_per_h : ndarray, shape (n_period,)
+            Carbon of what it plans to buy, tCO2/h.
+        """
+        if not self.passes_ladder or self.ladder is None:
+            return self
+        return replace(self, carbon_price_per_tco2=self.ladder.ramp_per_tco2(bought_t_per_h))
+
+    @property
+    def flat_carbon_price_per_tco2(self) -> float:
+        """The carbon price of a day on which it stays the same, for who cannot plan with another one.
+
+        Raises
+        ------
+        InputError
+            If it moves.
+        """
+        low, high = float(self.carbon_price_per_tco2.min()), float(self.carbon_price_per_tco2.max())
+        if low != high:
+            fault = Fault("carbon_price_per_tco2", [low, high], "money/tCO2, must stay the same all day")
+            raise InputError("market conditions", [fault])
+        return low
 
 
 @dataclass(frozen=True, slots=True)
 class CarbonTerms:
-    """Price of the carbon market, per tCO2, and the quota allotted to each MWh of load, tCO2/MWh."""
+    """What a carbon market asks on a day.
 
-    price_per_tco2: float
+    Parameters
+    ----------
+    price_per_tco2 : ndarray, shape (n_step,)
+        In steps of the day; of a price that stays, one.
+    quota_tco2_per_mwh : float
+        Allotted to each MWh of load.
+    """
+
+    price_per_tco2: Array
     quota_tco2_per_mwh: float
 
 

@@ -61,7 +61,7 @@ def found(
     world = Commons(Clock(pd.Timestamp("2026-01-15T00:00:00+08:00"), 3600.0), 3, 0.0)
     dispatcher = Dispatcher(world, "test", shape)
     day = DispatchDay(
-        MarketConditions(PRICE, PRICE, NOTHING, GRID, 73.65, 0.5),
+        MarketConditions(PRICE, PRICE, NOTHING, GRID, np.full_like(GRID, 73.65), 0.5),
         np.outer([0.0, 1.0], BASE),
         np.zeros((2, 3)),
         wind_mw[None],

@@ -69,7 +69,7 @@ def signals_of(shape: DispatchShape, p_mw: float, q_mvar: float, price: float = 
         "load_q_mvar": q_mvar * load,
         "buy_price": np.full(shape.n_period, price),
         "sell_price": np.zeros(shape.n_period),
-        "carbon_price": 0.0,
+        "carbon_price": np.zeros(shape.n_period),
         "available_mw": np.zeros((len(shape.renewables), shape.n_period)),
         "initial_mwh": np.zeros(len(shape.storages)),
         "on": np.ones((len(shape.turbines), shape.n_period)),

@@ -194,7 +194,7 @@ def one_hour(value: float) -> np.ndarray:
 def loop(beta: float, limit_mw: float, damping: float, surplus: str, rounds: int = 400) -> list[float]:
     """Loads of one consumer without energy neutrality, answering the tariff round by round, MW."""
     none = one_hour(0.0)
-    conditions = MarketConditions(one_hour(980.0), one_hour(588.0), none, one_hour(0.6), 73.65, 0.0)
+    conditions = MarketConditions(one_hour(980.0), one_hour(588.0), none, one_hour(0.6), one_hour(73.65), 0.0)
     tariff = AdcefTariff(surplus=surplus, credit="formula")  # type: ignore[arg-type]
 
     def called_for(load: float) -> float:

@@ -172,7 +172,7 @@ def test_each_of_several_equal_grids_plans_with_its_part() -> None:
         pull=Pull(np.linspace(0.0, 15.0, 24), 9.0),
     )
     alone, each = (
-        dso.contract.conditions(terms, CarbonTerms(0.0, 0.0), dso.horizon, replicas)
+        dso.contract.conditions(terms, CarbonTerms(np.zeros(1), 0.0), dso.horizon, replicas)
         for terms, replicas in ((one, 1), (of_five, 5))
     )
     assert alone.pull and each.pull and alone.ladder and each.ladder

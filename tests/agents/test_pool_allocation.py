@@ -47,7 +47,7 @@ def objective_money(dispatcher: Dispatcher, day: DispatchDay, kappa: float) -> f
     dispatch, market = dispatcher.solve(day), day.conditions
     emission = float(dispatcher.supply(dispatch, market).emission_t_per_h.sum())
     load = day.load_p_mw.sum(axis=0)
-    price = market.carbon_price_per_tco2
+    price = market.flat_carbon_price_per_tco2
     cost = dispatch.cost_money - (price * emission if day.carbon_in_cost else 0.0)
     return float(market.tou_price_per_mwh @ load) - cost + (kappa - 1.0) * price * emission
 
@@ -68,7 +68,8 @@ def test_the_margin_is_the_slope_of_the_leaders_objective(kappa: float, carbon_i
         carbon_in_cost,
         dispatcher.everything,
     )
-    margin = sales_margin(dispatcher, day, dispatcher.solve(day), AdcefTariff(adjustment=kappa))
+    tariff, price = AdcefTariff(adjustment=kappa), today.conditions.carbon_price_per_tco2
+    margin = sales_margin(dispatcher, day, dispatcher.solve(day), tariff, price)
     for period in (3, 8, 12, 19):
         either = []
         for more in (1e-3, -1e-3):
@@ -138,7 +139,7 @@ def test_the_allocation_is_the_nearest_one_that_another_solver_finds(seed: int) 
 
 def test_liability_is_wanted_where_the_margin_is_low() -> None:
     flat = np.full(3, 500.0)
-    conditions = MarketConditions(flat, flat, flat, np.array([0.6, 0.8, 0.7]), 73.65, 0.5)
+    conditions = MarketConditions(flat, flat, flat, np.array([0.6, 0.8, 0.7]), np.full(3, 73.65), 0.5)
     base, margin = np.array([1.0, 2.0, 3.0]), np.array([50.0, 300.0, 200.0])
     wanted = wanted_transfer(margin, base, conditions)
     # Mean margin over the load: 1250 / 6; 0.8 t/MWh times 2 MW for a margin that differs by 500.

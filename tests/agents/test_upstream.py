@@ -13,7 +13,6 @@ from gridarium.environment.horizon import Horizon
 from gridarium.environment.world import World
 from gridarium.market.messages.cleanness import CarbonPriceRequest
 from gridarium.market.messages.forecasts import ForecastRequest
-from gridarium.market.messages.tariffs import CarbonTerms
 
 MakeWorld = Callable[..., World]
 N = 48
@@ -52,8 +51,8 @@ def test_a_green_share_is_a_share(bad: float) -> None:
 
 def test_the_carbon_market_tells_its_price_by_step_or_one_for_all(make_world: MakeWorld) -> None:
     head = make_world(N).grid.head
-    by_step = CarbonMarket(head, "stepped", CarbonTerms(12.0, 0.0), PRICE)
+    by_step = CarbonMarket(head, "stepped", PRICE, 0.0)
     told = by_step.tell_prices(CarbonPriceRequest(1), "operator")
     assert (told.day, told.price_per_tco2.tolist()) == (1, PRICE[24:].tolist())
-    same = CarbonMarket(head, "flat", CarbonTerms(12.0, 0.0)).tell_prices(CarbonPriceRequest(0), "operator")
+    same = CarbonMarket(head, "flat", 12.0, 0.0).tell_prices(CarbonPriceRequest(0), "operator")
     assert same.price_per_tco2.tolist() == [12.0] * 24

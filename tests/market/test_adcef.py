@@ -22,7 +22,7 @@ def one_hour(value: float) -> np.ndarray:
 def noon() -> Situation:
     """The paper's high-renewables noon: 3.5 MW of renewables, 2.0 MW of load, 0.5 MW charging."""
     none = one_hour(0.0)
-    conditions = MarketConditions(one_hour(980.0), one_hour(588.0), none, one_hour(0.6), 73.65, 0.5)
+    conditions = MarketConditions(one_hour(980.0), one_hour(588.0), none, one_hour(0.6), one_hour(73.65), 0.5)
     return Situation(
         conditions=conditions,
         supply=Supply(none, one_hour(0.6), none, none, one_hour(2.5)),
@@ -129,7 +129,7 @@ def test_allocated_is_emission_less_pool_change_less_credits(
 ) -> None:
     flat = np.full(6, 500.0)
     situation = Situation(
-        MarketConditions(flat, flat, flat, factor, 73.65, 0.5),
+        MarketConditions(flat, flat, flat, factor, np.full_like(flat, 73.65), 0.5),
         Supply(grid, factor, turbine, 0.43 * turbine, renewable),
         load_mw=load,
         base_mw=base,

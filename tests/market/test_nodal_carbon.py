@@ -26,7 +26,7 @@ def situation(nodes: Nodes | None) -> Situation:
     nothing, load = np.zeros(2), np.array([3.0, 2.0])
     # 2.6 tCO2 come in, 2.4 of them to the loads: storages keep the rest.
     return Situation(
-        MarketConditions(TOU, TOU, nothing, np.full(2, 0.52), 100.0, 0.0),
+        MarketConditions(TOU, TOU, nothing, np.full(2, 0.52), np.full(2, 100.0), 0.0),
         Supply(np.array([3.0, 2.0]), np.full(2, 0.52), nothing, nothing, nothing),
         load, load, nothing, nothing, nothing, nothing, nothing, 1.0, nodes,
     )  # fmt: skip

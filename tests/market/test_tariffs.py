@@ -28,7 +28,7 @@ def situation(emission: tuple[float, ...] = (0.9, 2.4, 0.6), period_h: float = 1
     """Imports of `emission` tCO2/h at 0.6 tCO2/MWh, the rest from renewables."""
     none, grid = np.zeros(3), np.array(emission) / 0.6
     return Situation(
-        MarketConditions(TOU, 0.6 * TOU, none, np.full(3, 0.6), 100.0, 0.5),
+        MarketConditions(TOU, 0.6 * TOU, none, np.full(3, 0.6), np.full(3, 100.0), 0.5),
         Supply(grid, np.full(3, 0.6), none, none, np.maximum(LOAD - grid, 0.0)),
         load_mw=LOAD,
         base_mw=LOAD,

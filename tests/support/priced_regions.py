@@ -33,7 +33,6 @@ from gridarium.market.messages.cleanness import (
     RegionPlans,
 )
 from gridarium.market.messages.commands import Receipt
-from gridarium.market.messages.tariffs import CarbonTerms
 from gridarium.market.stackelberg import NegotiationRules
 
 FEEDER = read_feeder(str(profile_path("adcef-ordinary").with_name("five-bus.json")))
@@ -192,7 +191,7 @@ def stage(
     supply = SupplyProfile(flat, 0.5 * flat, every_day(FACTOR, n_day), every_day(GREEN_SHARE, n_day))
     agreed = NegotiationRules(0.0, 1800.0, 0.01, 0.5, 0, 60, 5.0, 1.0)
     agreed = NegotiationRules(**{**vars(agreed), **rules})
-    CarbonMarket(grid.head, "carbon-market", CarbonTerms(1.0, 0.0), every_day(CARBON_PRICE, n_day))
+    CarbonMarket(grid.head, "carbon-market", every_day(CARBON_PRICE, n_day), 0.0)
     cells = {
         plant: {
             region: tuple(Cell(world, f"{plant}-{region}-{bus}", bus) for bus in buses)

@@ -42,7 +42,9 @@ def day_of(shape: DispatchShape = SHAPE) -> DispatchDay:
     load_mw = np.resize([1.8, 3.4, 2.6], n)
     share = FEEDER.p_load_mw / FEEDER.p_load_mw.sum()
     price = np.resize([300.0, 800.0, 550.0], n)
-    market = MarketConditions(price, price, np.zeros(n), np.resize([0.7, 0.85, 0.8], n), 100.0, 0.0)
+    market = MarketConditions(
+        price, price, np.zeros(n), np.resize([0.7, 0.85, 0.8], n), np.full(n, 100.0), 0.0
+    )
     everything = Commitment(np.ones((len(shape.turbines), n)), np.ones(n), np.ones(n))
     initial = np.array([unit.soc_initial * unit.e_max_mwh for unit in shape.storages])
     load_p = np.outer(share, load_mw)

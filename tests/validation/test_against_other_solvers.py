@@ -196,7 +196,7 @@ def test_random_dispatches_equal_clarabels_or_are_infeasible_for_both(seed: int)
             "load_q_mvar": np.outer(feeder.q_load_mvar, load),
             "buy_price": price,
             "sell_price": price - 30.0,
-            "carbon_price": 73.65,
+            "carbon_price": random.uniform(0.0, 150.0, n_period),
             "available_mw": random.uniform(0.0, 1.0, (2, n_period)),
             "on": np.ones((len(shape.turbines), n_period)),
             "may_buy": np.ones(n_period),

@@ -131,7 +131,7 @@ def tiny_signals(shape: DispatchShape, price: Array, load_mw: float = 0.4) -> di
         "load_q_mvar": 0.4 * load,
         "buy_price": price,
         "sell_price": np.zeros(3),
-        "carbon_price": 0.0,
+        "carbon_price": np.zeros(3),
         "available_mw": np.zeros((0, 3)),
         "initial_mwh": np.array([0.5]),
         "on": np.ones((1, 3)),

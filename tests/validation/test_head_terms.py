@@ -66,7 +66,9 @@ def day_of(
     world = Commons(Clock(pd.Timestamp("2026-01-15T00:00:00+08:00"), 3600.0), N, 0.0)
     dispatcher = Dispatcher(world, "dso", shape)
     p, q = shape.feeder.p_load_mw, shape.feeder.q_load_mvar
-    market = MarketConditions(price, price, 0.3 * price, FACTOR, carbon_price, 0.0, ladder, pull)
+    market = MarketConditions(
+        price, price, 0.3 * price, FACTOR, np.full_like(price, carbon_price), 0.0, ladder, pull
+    )
     loads = np.outer(p / p.sum(), LOAD), np.outer(q / p.sum(), LOAD)
     available = np.array([[0.0, 0.4, 0.0, 0.2]])[: len(shape.renewables)]
     return dispatcher, DispatchDay(

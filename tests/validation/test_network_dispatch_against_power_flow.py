@@ -81,7 +81,7 @@ def test_power_flow_finds_the_losses_and_keeps_the_voltages() -> None:
     reserve = 0.05 * LOAD_MW + 0.1 * WIND_MW
     solution = dispatch.problem.solve(
         "test", **power_limits, load_p_mw=day.load_p_mw, load_q_mvar=day.load_q_mvar,
-        buy_price=day.import_price_per_mwh, sell_price=np.zeros(N), carbon_price=0.0,
+        buy_price=day.import_price_per_mwh, sell_price=np.zeros(N), carbon_price=np.zeros(N),
         available_mw=day.available_mw, initial_mwh=day.state.e_mwh, may_buy=np.ones(N), may_sell=np.ones(N),
         reserve_mw=reserve,
     )  # fmt: skip

@@ -62,7 +62,7 @@ def day_of(
     shape: DispatchShape, ladder: PersonalLadder | None = None, pull: Pull | None = None
 ) -> DispatchDay:
     price = np.array([500.0, 350.0, 700.0])
-    market = MarketConditions(price, price, 0.3 * price, FACTOR, 0.0, 0.0, ladder, pull)
+    market = MarketConditions(price, price, 0.3 * price, FACTOR, np.zeros_like(price), 0.0, ladder, pull)
     p, q = FEEDER.p_load_mw, FEEDER.q_load_mvar
     everything = dispatcher_of(shape).everything
     content = np.array([0.4])

@@ -28,7 +28,7 @@ from gridarium.environment.grids import Grid, Site
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.world import World
 from gridarium.market.adcef import AdcefTariff
-from gridarium.market.messages.tariffs import CarbonTerms, TariffSignal
+from gridarium.market.messages.tariffs import TariffSignal
 from gridarium.market.stackelberg import NegotiationRules
 from small_cases import two_buses
 
@@ -112,7 +112,7 @@ def game() -> tuple[World, Dso, Consumer]:
     rules = NegotiationRules(0.0, 3 * 3600.0, 1e-6, 0.5, 0, 200, 5.0, 1.0)
     supply = SupplyProfile(series(WHOLESALE), series(np.zeros(3)), series(GRID))
     UpstreamMarket(world.grid.head, "market", supply, "dso", rules.opens_s, rules.closes_s, Horizon.of(world))
-    CarbonMarket(world.grid.head, "carbon", CarbonTerms(LAMBDA, QUOTA))
+    CarbonMarket(world.grid.head, "carbon", LAMBDA, QUOTA)
     RenewablePlant(Site(world.grid, 0), "wind", WIND)
     consumer = Consumer(world.grid.spread(), "homes", "homes", Demand(BASE, BETA, FLEXIBLE), "dso")
     shape = DispatchShape(

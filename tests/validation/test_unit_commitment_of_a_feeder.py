@@ -71,7 +71,9 @@ class Case:
         self.dispatcher = Dispatcher(world, "dso", shape)
         p, q = FEEDER.p_load_mw, FEEDER.q_load_mvar
         nothing = np.zeros(N)
-        market = MarketConditions(price, price, nothing if exported is None else exported, nothing, 0.0, 0.0)
+        market = MarketConditions(
+            price, price, nothing if exported is None else exported, nothing, nothing, 0.0
+        )
         self.day = DispatchDay(
             market,
             np.outer(p / p.sum(), load),
