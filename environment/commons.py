@@ -33,6 +33,7 @@ class Commons(mesa.Model):
     - `records`: what was allocated, and what was done
     - `streams`: random numbers by name
     - `meters`, `feed_in_meters`: what each agent has drawn and fed in in each period, MW
+    - `carbon_meters`: what came out of the stack of each who feeds in, tCO2/h
     - `shared`: things that agents of one kind share, such as compiled problems
     - `periods_done`: settlement periods that are over
 
@@ -67,6 +68,7 @@ class Commons(mesa.Model):
         self.bus.when_refused(self._record_alarm)
         self.meters: dict[str, Array] = {}
         self.feed_in_meters: dict[str, Array] = {}
+        self.carbon_meters: dict[str, Array] = {}
         self._shared: dict[Hashable, Any] = {}
         self._outlasted: list[simpy.Event] = []
 

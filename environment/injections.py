@@ -19,6 +19,7 @@ class Injections:
         self.q_mvar = np.zeros(n_bus)
         self.metered_mw: dict[str, float] = {}
         self.fed_in_mw: dict[str, float] = {}
+        self.fed_in_t_per_h: dict[str, float] = {}
         self._apart: dict[str, tuple[int, float, float]] = {}
 
     @property
@@ -46,10 +47,12 @@ class Injections:
         self._apart[name] = (bus, p_mw, q_mvar)
 
     def supply(self, bus: int, name: str, p_mw: float, q_mvar: float, factor_tco2_per_mwh: float) -> None:
-        """Add a source with its carbon factor; the meter of that name counts what it feeds in."""
+        """Add a source with its carbon factor; the meters of that name count what it feeds in, and emits."""
+        carbon_t_per_h = p_mw * factor_tco2_per_mwh
         self.fed_in_mw[name] = self.fed_in_mw.get(name, 0.0) + p_mw
+        self.fed_in_t_per_h[name] = self.fed_in_t_per_h.get(name, 0.0) + carbon_t_per_h
         self.source_mw[bus] += p_mw
-        self.source_t_per_h[bus] += p_mw * factor_tco2_per_mwh
+        self.source_t_per_h[bus] += carbon_t_per_h
         self.q_mvar[bus] += q_mvar
 
     def draw(self, name: str, p_mw: Array, q_mvar: Array) -> None:

@@ -107,6 +107,8 @@ class World(Commons):
                 self.meters.setdefault(name, np.zeros(self.n_period))[period] = p_mw
             for name, p_mw in grid.injections.fed_in_mw.items():
                 self.feed_in_meters.setdefault(name, np.zeros(self.n_period))[period] = p_mw
+            for name, t_per_h in grid.injections.fed_in_t_per_h.items():
+                self.carbon_meters.setdefault(name, np.zeros(self.n_period))[period] = t_per_h
         self._physics.settle(period)
         self.periods_done += 1
         for agent in self.agents:

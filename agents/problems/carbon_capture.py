@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
+import numpy as np
 import pyomo.environ as pyo
 
 from gridarium.agents.problems.storage import lossless, storage_balance, storage_cycle
 from gridarium.agents.problems.thermal_unit import Running
+from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.thermal_unit import ThermalUnit
 
 
@@ -54,3 +57,58 @@ def declare_capture(m: Any, units: Sequence[ThermalUnit], running: Running, peri
     m.tank_cycle = storage_cycle(
         m.tank_tco2, lambda i: plant[i].tank_initial_tco2 - m.tank_below_tco2[i] + m.tank_above_tco2[i]
     )
+
+
+class Values(Protocol):
+    """Values of variables by their names."""
+
+    def __getitem__(self, name: str) -> Array:
+        """Those of one variable, in the shape of its index."""
+
+
+@dataclass(frozen=True)
+class UnitOperation:
+    """What units and the capture plants behind them do; arrays of shape (n_unit, n_period).
+
+    Parameters
+    ----------
+    gross_mw, net_mw : ndarray
+        Power before and after what capture takes of it.
+    absorbed_tco2_per_h, regenerated_tco2_per_h, tank_tco2 : ndarray
+        Capture, and what solvent tanks hold at the end of each period; 0 without a plant.
+    """
+
+    gross_mw: Array
+    net_mw: Array
+    absorbed_tco2_per_h: Array
+    regenerated_tco2_per_h: Array
+    tank_tco2: Array
+
+    def emission_t_per_h(self, factors_tco2_per_mwh: Array) -> Array:
+        """What leaves all stacks, tCO2/h, shape (n_period,), at carbon factors of gross power (E3, E4)."""
+        return np.asarray(factors_tco2_per_mwh @ self.gross_mw - self.absorbed_tco2_per_h.sum(axis=0))
+
+
+def read_operation(units: Sequence[ThermalUnit], values: Values, gross_mw: Array, on: Flags) -> UnitOperation:
+    """What capture makes of gross powers, from the values of what `declare_capture` has declared.
+
+    Parameters
+    ----------
+    units : sequence of ThermalUnit
+    values : Values
+    gross_mw : ndarray, shape (n_unit, n_period)
+    on : ndarray of bool, shape (n_unit, n_period)
+    """
+    places = [place for place, unit in enumerate(units) if unit.capture]
+    absorbed, regenerated, tank = np.zeros((3, *gross_mw.shape))
+    for found, name in (
+        (absorbed, "absorbed_tco2_per_h"),
+        (regenerated, "regenerated_tco2_per_h"),
+        (tank, "tank_tco2"),
+    ):
+        found[places] = np.maximum(values[name], 0.0)
+    plants = [unit.capture for unit in units]
+    sigma = np.array([plant.energy_mwh_per_tco2 if plant else 0.0 for plant in plants])
+    fixed = np.array([plant.fixed_mw if plant else 0.0 for plant in plants])
+    net = gross_mw - sigma[:, None] * regenerated - fixed[:, None] * on
+    return UnitOperation(gross_mw, net, absorbed, regenerated, tank)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gridarium.agents.optimisation import Solution
+from gridarium.agents.problems.carbon_capture import read_operation
 from gridarium.agents.system.power_system import PowerSystem, SystemForecast
 from gridarium.agents.system.system_costs import PeriodDecisions
 from gridarium.environment.arrays import Array, Flags
@@ -80,17 +81,15 @@ def read_schedule(
         If the storage charges and discharges at once by more than `EXCLUSION_TOLERANCE_MW`.
     """
     n_period = len(forecast.load_mw)
-    fields = _capture(system, solution, n_period)
-    fields |= {name: np.maximum(solution[name], 0.0) for name in ("pool_mw", "market_mw", "spill_mw")}
+    fields = {name: np.maximum(solution[name], 0.0) for name in ("pool_mw", "market_mw", "spill_mw")}
     wind = np.clip(solution["wind_mw"], 0.0, np.maximum(forecast.wind_mw, 0.0))
     # Spilled energy and curtailed wind cost the same; what nobody takes is wind first.
     curtailed = np.minimum(wind, fields["spill_mw"])
     fields["wind_mw"], fields["spill_mw"] = wind - curtailed, fields["spill_mw"] - curtailed
-    fields["gross_mw"] = np.where(on, np.maximum(solution["gross_mw"].T, 0.0), 0.0)
-    plants = [unit.capture for unit in system.units]
-    sigma = np.array([plant.energy_mwh_per_tco2 if plant else 0.0 for plant in plants])
-    fixed = np.array([plant.fixed_mw if plant else 0.0 for plant in plants])
-    fields["net_mw"] = fields["gross_mw"] - sigma * fields["regenerated_tco2_per_h"] - fixed * on
+    gross = np.where(on.T, np.maximum(solution["gross_mw"], 0.0), 0.0)
+    fields |= {
+        name: value.T for name, value in vars(read_operation(system.units, solution, gross, on.T)).items()
+    }
     raised = solution["raised_mw"] - solution["lowered_mw"]
     fields["flexible_mw"] = forecast.flexible_mw + raised.T
     fields |= _storage(owner, system, solution, n_period)
@@ -104,15 +103,6 @@ def read_schedule(
 def _figure(shortage: Array) -> Array:
     """A shortage without the noise of an interior-point solver."""
     return np.where(shortage > EXCLUSION_TOLERANCE_MW, shortage, 0.0)
-
-
-def _capture(system: PowerSystem, solution: Solution, n_period: int) -> dict[str, Array]:
-    places = [place for place, unit in enumerate(system.units) if unit.capture]
-    fields = {}
-    for name in ("absorbed_tco2_per_h", "regenerated_tco2_per_h", "tank_tco2"):
-        fields[name] = np.zeros((n_period, len(system.units)))
-        fields[name][:, places] = np.maximum(solution[name].T, 0.0)
-    return fields
 
 
 def _storage(owner: str, system: PowerSystem, solution: Solution, n_period: int) -> dict[str, Array]:

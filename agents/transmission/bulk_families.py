@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from gridarium.agents.problems.carbon_capture import declare_capture
 from gridarium.agents.problems.limits import at_most
 from gridarium.agents.problems.storage import declare_storages
 from gridarium.agents.problems.thermal_unit import (
@@ -27,6 +28,7 @@ SIGNALS = (
     "most_import_mw",
     "storage_power_mw",
     "e_arriving_mwh",
+    "tank_arriving_tco2",
     "emitted_tco2",
 )
 """Signals of every problem on one bus: the forecast, and the state where it enters."""
@@ -40,15 +42,17 @@ DRAWN_SIGNALS = (*(name for name in SIGNALS if name not in _DECIDED), *OTHER_SIG
 
 
 def declare_sets(m: Any, system: BulkSystem, n_period: int) -> None:
-    """Periods, units, storages, renewable plants, and the signals of `SIGNALS`."""
+    """Periods, units, those with capture, storages, renewable plants, and the signals of `SIGNALS`."""
     m.period = pyo.RangeSet(0, n_period - 1)
     m.unit = pyo.Set(initialize=[unit.name for unit in system.units], ordered=True)
+    m.capture = pyo.Set(initialize=[unit.name for unit in system.units if unit.capture], ordered=True)
     m.storage = pyo.Set(initialize=[storage.name for storage in system.storages], ordered=True)
     m.renewable = pyo.Set(initialize=list(system.renewables), ordered=True)
     for name in ("load_mw", "reserve_mw", "import_price", "most_import_mw"):
         m.add_component(name, pyo.Var(m.period))
     m.available_mw = pyo.Var(m.renewable, m.period)
     m.storage_power_mw, m.e_arriving_mwh = (pyo.Var(m.storage, m.period) for _ in range(2))
+    m.tank_arriving_tco2 = pyo.Var(m.capture, m.period)
     m.emitted_tco2 = pyo.Var()
 
 
@@ -87,9 +91,10 @@ def declare_drawn(m: Any, system: BulkSystem, drawn_mw: Callable[[int], Any]) ->
 
 
 def declare_physics(m: Any, system: BulkSystem, running: Running, period_h: float) -> None:
-    """All constraints on one bus that hold at a given commitment (D6, D7, D8, D10)."""
+    """All constraints on one bus that hold at a given commitment (D6, D7, D8, D10; capture as E1 to E4)."""
     declare_units(m, system.units, running, period_h)
     declare_reserve(m)
+    declare_capture(m, system.units, running, period_h)
     declare_storages(m, system.storages, period_h)
     m.renewable_mw = pyo.Var(m.renewable, m.period, bounds=(0, None))
     m.renewable_limit = at_most(m.renewable_mw, m.available_mw)
@@ -98,23 +103,27 @@ def declare_physics(m: Any, system: BulkSystem, running: Running, period_h: floa
     m.import_limit = at_most(m.import_mw, m.most_import_mw, doc="import limit (MW)")
 
     def balance(m: Any, t: int) -> Any:
-        own = sum(m.gross_mw[i, t] for i in m.unit) + sum(m.renewable_mw[r, t] for r in m.renewable)
+        own = sum(m.net_mw[i, t] for i in m.unit) + sum(m.renewable_mw[r, t] for r in m.renewable)
         stored = sum(m.discharge_mw[s, t] - m.charge_mw[s, t] for s in m.storage)
         return own + stored + m.import_mw[t] - m.spill_mw[t] == m.load_mw[t]
 
     m.balance = pyo.Constraint(m.period, rule=balance, doc="power balance (MW)")
-    declare_carbon(m, system, m.gross_mw, period_h, m.emitted_tco2)
+    declare_carbon(m, system, m.gross_mw, period_h, m.absorbed_tco2_per_h, m.emitted_tco2)
 
 
-def declare_carbon(m: Any, system: BulkSystem, power: Any, period_h: float, emitted_tco2: Any = 0.0) -> None:
-    """sum of segments = emitted + sum e P Dt, each segment within its length (D4, D10).
+def declare_carbon(
+    m: Any, system: BulkSystem, power: Any, period_h: float, absorbed: Any = (), emitted_tco2: Any = 0.0
+) -> None:
+    """sum of segments = emitted + sum (e P - A) Dt, each segment within its length (D4, D10, E4).
 
     Prices rise from segment to segment, so that no binaries are needed.
 
     Parameters
     ----------
     power : pyomo.environ.Var
-        Of (unit, period), MW.
+        Gross power of (unit, period), MW.
+    absorbed : pyomo.environ.Var, optional
+        Of (unit, period), tCO2/h; nothing is captured by default.
     emitted_tco2 : optional
         Since the day began, a number or a signal.
     """
@@ -126,7 +135,8 @@ def declare_carbon(m: Any, system: BulkSystem, power: Any, period_h: float, emit
         m.segment, bounds=lambda m, k: (0, lengths[k] if np.isfinite(lengths[k]) else None)
     )
     m.beyond_tco2 = pyo.Var(bounds=(0, None))
-    emission = period_h * sum(float(factor[i]) * power[i, t] for i, t in power)
+    captured = sum(absorbed[at] for at in absorbed)
+    emission = period_h * (sum(float(factor[i]) * power[i, t] for i, t in power) - captured)
     m.emission = pyo.Constraint(expr=sum(m.segment_tco2[k] for k in m.segment) == emitted_tco2 + emission)
     if np.isfinite(system.carbon.limit_tco2):
         m.most_emission = pyo.Constraint(
@@ -155,9 +165,11 @@ def running_cost(m: Any, system: BulkSystem, fuel: Callable[[str, int], Any], pe
         return units + worn + m.import_price[t] * m.import_mw[t] + short
 
     missed = sum(m.e_below_target_mwh[s] + m.e_above_target_mwh[s] for s in m.storage)
+    missed_tco2 = sum(m.tank_below_tco2[i] + m.tank_above_tco2[i] for i in m.capture)
     return (
         period_h * sum(hourly(t) for t in m.period)
         + system.missed_cost_per_mwh * missed
+        + system.missed_cost_per_tco2 * missed_tco2
         + carbon_cost(m, system)
     )
 
@@ -181,6 +193,9 @@ def bulk_signals(
     for row, storage, inside in zip(arriving, system.storages, state.e_mwh, strict=True):
         low, high = storage.band_mwh
         row[first] = min(max(float(inside), low), high) - low
+    captures = [place for place, unit in enumerate(system.units) if unit.capture]
+    tanks = np.zeros((len(captures), n_period))
+    tanks[:, first] = state.tank_tco2[captures]
     return {
         "load_mw": ahead * (forecast.load_mw + forecast.loss_mw),
         "reserve_mw": ahead * system.reserve_mw(forecast.load_mw, forecast.available_mw),
@@ -189,6 +204,7 @@ def bulk_signals(
         "most_import_mw": ahead * system.import_limit_mw,
         "storage_power_mw": np.array([one.p_max_mw * ahead for one in system.storages]).reshape(-1, n_period),
         "e_arriving_mwh": arriving,
+        "tank_arriving_tco2": tanks,
         "emitted_tco2": np.array(state.emitted_tco2),
     }
 

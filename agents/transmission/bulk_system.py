@@ -31,9 +31,10 @@ class BulkSystem:
         Shares of the load and of the renewable power available that must be held in reserve.
     import_limit_mw : float
         Most that balancing energy may bring in through the head.
-    shortage_cost_per_mwh, missed_cost_per_mwh, beyond_cost_per_tco2 : float
-        Penalties on reserve that is missing, on energy that a storage lacks at the day's end, and on
-        emission beyond all that can be bought; no money, but reported.
+    shortage_cost_per_mwh, missed_cost_per_mwh, missed_cost_per_tco2, beyond_cost_per_tco2 : float
+        Penalties on reserve that is missing, on energy that a storage, and on carbon that a solvent tank
+        lacks or has too much of at the day's end, and on emission beyond all that can be bought; no money,
+        but reported.
     """
 
     units: tuple[ThermalUnit, ...]
@@ -46,11 +47,12 @@ class BulkSystem:
     import_limit_mw: float = 50.0
     shortage_cost_per_mwh: float = 1000.0
     missed_cost_per_mwh: float = 3000.0
+    missed_cost_per_tco2: float = 3000.0
     beyond_cost_per_tco2: float = 1000.0
 
     @property
     def emission_tco2_per_mwh(self) -> Array:
-        """Carbon factor of each unit, shape (n_unit,)."""
+        """Carbon factor of the gross power of each unit, shape (n_unit,)."""
         return np.array([unit.emission_tco2_per_mwh for unit in self.units])
 
     def reserve_mw(self, load_mw: Array, available_mw: Array) -> Array:
@@ -93,6 +95,27 @@ class BulkForecast:
         return replace(self, load_mw=load_mw)
 
 
+def share_of(part: Array, whole: Array) -> Array:
+    """A part over the whole, element by element; 0 where the whole is not above 0."""
+    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0.0)
+
+
+def green_share(renewable_mw: Array, supplied_mw: Array) -> Array:
+    """Renewable power over all supply, storages among it, shape (n_period,) (W.1).
+
+    Parameters
+    ----------
+    renewable_mw : ndarray, shape (n_renewable, n_period)
+    supplied_mw : ndarray, shape (n_period,)
+
+    Notes
+    -----
+    What a storage gives back counts in the supply, but not as green: its label is not kept here.
+    """
+    # A solver's noise may lie beyond either end.
+    return np.clip(share_of(renewable_mw.sum(axis=0), supplied_mw), 0.0, 1.0)
+
+
 @dataclass(frozen=True)
 class BulkState:
     """Where a system stands when a period begins.
@@ -101,18 +124,21 @@ class BulkState:
     ----------
     on : ndarray of bool, shape (n_unit,)
     power_mw : ndarray, shape (n_unit,)
-        In the period before.
+        Gross power in the period before.
     hours_in_state : ndarray, shape (n_unit,)
         For how long each unit has been on or off.
     e_mwh : ndarray, shape (n_storage,)
+    tank_tco2 : ndarray, shape (n_unit,)
+        What solvent tanks hold; 0 without a capture plant.
     emitted_tco2 : float
-        Since the day began.
+        Since the day began, without what was captured.
     """
 
     on: Flags
     power_mw: Array
     hours_in_state: Array
     e_mwh: Array
+    tank_tco2: Array
     emitted_tco2: float = 0.0
 
     @classmethod
@@ -124,6 +150,7 @@ class BulkState:
             np.array([unit.p_initial_mw for unit in units]),
             np.array([float(max(unit.min_up_h, unit.min_down_h)) for unit in units]),
             np.array([one.soc_initial * one.e_max_mwh for one in system.storages]),
+            np.array([unit.capture.tank_initial_tco2 if unit.capture else 0.0 for unit in units]),
         )
 
 
@@ -134,6 +161,9 @@ class BulkPlan:
     Parameters
     ----------
     on, unit_mw : ndarray, shape (n_unit, n_period)
+        Whether units run, and what they feed in: net power.
+    gross_mw, absorbed_tco2_per_h, regenerated_tco2_per_h, tank_tco2 : ndarray, shape (n_unit, n_period)
+        Power before what capture takes of it, capture, and what solvent tanks hold at the end of each period.
     charge_mw, discharge_mw, e_mwh : ndarray, shape (n_storage, n_period)
         Contents at the end of each period.
     renewable_mw : ndarray, shape (n_renewable, n_period)
@@ -143,9 +173,9 @@ class BulkPlan:
     price_per_mwh : ndarray, shape (n_period,)
         What one more MWh of load would cost, its carbon included: the mean over the followers' places.
     emission_t_per_h : ndarray, shape (n_period,)
-        Of its units, and in what is imported.
+        Of its units less what is captured, and in what is imported.
     own_t_per_h : ndarray, shape (n_period,)
-        Of its units alone.
+        Of its units less what is captured.
     cost_money : float
         What was minimised over the day, penalties included, without starts and stops.
     unit_mvar, storage_mvar, renewable_mvar : ndarray, shape (n_..., n_period)
@@ -154,6 +184,10 @@ class BulkPlan:
 
     on: Array
     unit_mw: Array
+    gross_mw: Array
+    absorbed_tco2_per_h: Array
+    regenerated_tco2_per_h: Array
+    tank_tco2: Array
     charge_mw: Array
     discharge_mw: Array
     e_mwh: Array
@@ -180,7 +214,12 @@ class BulkPlan:
     def factor_tco2_per_mwh(self) -> Array:
         """Emission over all that is supplied, shape (n_period,); 0 where nothing is (W.1)."""
         supplied = self.supplied_mw
-        return np.divide(self.emission_t_per_h, supplied, out=np.zeros_like(supplied), where=supplied > 0.0)
+        return share_of(self.emission_t_per_h, supplied)
+
+    @property
+    def green_share(self) -> Array:
+        """Renewable power used over all that is supplied, shape (n_period,); 0 where nothing is (W.1)."""
+        return green_share(self.renewable_mw, self.supplied_mw)
 
     def followed_by(self, later: BulkPlan, first: int) -> BulkPlan:
         """This plan up to a period, another one from it on; the cost is that of the other."""

@@ -91,7 +91,8 @@ class CarbonNegotiation(TiesNegotiation):
 
     def _called_for(self) -> Posted:
         """Price of energy, carbon factor and carbon price that a dispatch and the policy call for."""
-        return self._priced(self._energy(), self._today.plan.factor_tco2_per_mwh)
+        plan = self._today.plan
+        return self._priced(self._energy(), plan.factor_tco2_per_mwh, plan.green_share)
 
     def _energy(self) -> Array:
         """The tariff; or what a further MWh costs, less the carbon that it is charged for apart (W.1)."""

@@ -10,6 +10,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.problems.carbon_capture import read_operation
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.agents.transmission.bulk_families import (
     DRAWN_SIGNALS,
@@ -17,7 +18,7 @@ from gridarium.agents.transmission.bulk_families import (
     declare_drawn,
     drawn_signals,
 )
-from gridarium.agents.transmission.bulk_system import BulkForecast, BulkState
+from gridarium.agents.transmission.bulk_system import BulkForecast, BulkState, green_share, share_of
 from gridarium.agents.transmission.merit_order import BulkShape
 from gridarium.environment.arrays import Array, Flags
 
@@ -75,8 +76,8 @@ class ExchangeStep:
         What a further MWh of it costs, the system's own carbon and reserve included: a subgradient of C at Z.
     carbon_per_tco2 : float
         What a further tonne of its units would cost the system, money/tCO2.
-    factor_tco2_per_mwh : ndarray
-        Emission over supply.
+    factor_tco2_per_mwh, green_share : ndarray
+        Emission, and renewable power, over supply.
     emission_tco2, cost_money : float
         Of the dispatch for what followers shall take, over the day.
     """
@@ -85,6 +86,7 @@ class ExchangeStep:
     price_per_mwh: Array
     carbon_per_tco2: float
     factor_tco2_per_mwh: Array
+    green_share: Array
     emission_tco2: float
     cost_money: float
 
@@ -141,15 +143,14 @@ class ExchangeDispatch:
         signals = self.signals(forecast, on, state)
         solution = self._solve(owner, signals, heard, price_per_mwh, pull_per_mw2h)
         taken, hours = solution["taken_mw"], bulk.period_h
-        emission, supplied = self._emission_and_supply(solution, forecast)
+        emission, supplied = self._emission_and_supply(solution, forecast, on)
         counted = 0.5 * pull_per_mw2h * (taken - heard) ** 2 - price_per_mwh * taken
         return ExchangeStep(
             taken_mw=taken,
             price_per_mwh=price_per_mwh + pull_per_mw2h * (heard - taken),
             carbon_per_tco2=float(self.problem.sensitivity(solution, "emitted_tco2")),
-            factor_tco2_per_mwh=np.divide(
-                emission, supplied, out=np.zeros_like(supplied), where=supplied > 0.0
-            ),
+            factor_tco2_per_mwh=share_of(emission, supplied),
+            green_share=green_share(solution["renewable_mw"], supplied),
             emission_tco2=hours * float(emission.sum()),
             cost_money=solution.objective - hours * float(counted.sum()),
         )
@@ -183,11 +184,13 @@ class ExchangeDispatch:
         self.problem.weigh(pull_per_mw2h)
         return self.problem.solve(owner, **signals, supply_price=price_per_mwh, heard_mw=heard_mw)
 
-    def _emission_and_supply(self, solution: Solution, forecast: BulkForecast) -> tuple[Array, Array]:
+    def _emission_and_supply(
+        self, solution: Solution, forecast: BulkForecast, on: Flags
+    ) -> tuple[Array, Array]:
         """Emission, t/h, and all that is fed in, storages among it, MW."""
         system, imported = self.shape.system, np.maximum(solution["import_mw"], 0.0)
-        units = np.maximum(solution["gross_mw"], 0.0)
+        units = read_operation(system.units, solution, np.maximum(solution["gross_mw"], 0.0), on)
         discharged = np.maximum(solution["discharge_mw"] - solution["charge_mw"], 0.0)
-        supplied = units.sum(axis=0) + solution["renewable_mw"].sum(axis=0) + discharged.sum(axis=0)
-        emission = system.emission_tco2_per_mwh @ units + forecast.import_factor_tco2_per_mwh * imported
-        return emission, supplied + imported
+        supplied = units.net_mw.sum(axis=0) + solution["renewable_mw"].sum(axis=0) + discharged.sum(axis=0)
+        own = units.emission_t_per_h(system.emission_tco2_per_mwh)
+        return own + forecast.import_factor_tco2_per_mwh * imported, supplied + imported

@@ -289,7 +289,7 @@ class ExchangeNegotiation(TiesNegotiation):
     def _call_for(self) -> None:
         """Decide on the signals that answers call for."""
         energy = self._running.posted.price_per_mwh - self._own_carbon()
-        self._wanted = self._priced(energy, self._step.factor_tco2_per_mwh)
+        self._wanted = self._priced(energy, self._step.factor_tco2_per_mwh, self._step.green_share)
 
 
 def _moved(posted: Posted, wanted: Posted) -> float:

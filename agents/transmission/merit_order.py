@@ -10,6 +10,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.problems.carbon_capture import UnitOperation, read_operation
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.agents.transmission.bulk_families import (
     RUNNING_SIGNALS,
@@ -43,7 +44,7 @@ def build_merit_order_model(shape: BulkShape) -> Any:
 
     Notes
     -----
-    D1 to D4, D6 on one bus, D7, D8, D10.
+    D1 to D4, D6 on one bus, D7, D8, D10; capture as E1 to E4.
     """
     m = pyo.ConcreteModel(name="merit order")
     cost = declare_dispatch(m, shape.system, shape.n_period, shape.period_h)
@@ -126,10 +127,16 @@ class MeritOrder:
             discharge.append(powers[1])
             contents.append(inside)
         units, own, imported = self._supplied(solution, on)
+        tanks = units.tank_tco2
+        tanks[:, :first] = state.tank_tco2[:, None]
         by_storage = (len(system.storages), shape.n_period)
         return BulkPlan(
             on=on.astype(float),
-            unit_mw=units,
+            unit_mw=units.net_mw,
+            gross_mw=units.gross_mw,
+            absorbed_tco2_per_h=units.absorbed_tco2_per_h,
+            regenerated_tco2_per_h=units.regenerated_tco2_per_h,
+            tank_tco2=tanks,
             charge_mw=np.array(charge).reshape(by_storage),
             discharge_mw=np.array(discharge).reshape(by_storage),
             e_mwh=np.array(contents).reshape(by_storage),
@@ -142,15 +149,17 @@ class MeritOrder:
             emission_t_per_h=own + forecast.import_factor_tco2_per_mwh * imported,
             own_t_per_h=own,
             cost_money=solution.objective,
-            unit_mvar=np.zeros_like(units),
+            unit_mvar=np.zeros_like(units.net_mw),
             storage_mvar=np.zeros(by_storage),
             renewable_mvar=np.zeros_like(forecast.available_mw),
         )
 
-    def _supplied(self, solution: Solution, on: Flags) -> tuple[Array, Array, Array]:
-        """Power of each unit, MW, what all of them emit, tCO2/h, and imports, MW."""
-        units = np.maximum(0.0, solution["gross_mw"]) * on
-        return units, self.shape.system.emission_tco2_per_mwh @ units, np.maximum(0.0, solution["import_mw"])
+    def _supplied(self, solution: Solution, on: Flags) -> tuple[UnitOperation, Array, Array]:
+        """What each unit does, what all of them emit, tCO2/h, and imports, MW."""
+        system, gross = self.shape.system, np.maximum(0.0, solution["gross_mw"]) * on
+        units = read_operation(system.units, solution, gross, on)
+        own = units.emission_t_per_h(system.emission_tco2_per_mwh)
+        return units, own, np.maximum(0.0, solution["import_mw"])
 
     def _price_per_mwh(self, solution: Solution) -> Array:
         """Value of one more MWh of load, and of the reserve that it asks for."""

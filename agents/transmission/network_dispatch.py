@@ -201,6 +201,10 @@ class NetworkDispatch:
         return BulkPlan(
             on=day.on.astype(float),
             unit_mw=units,
+            gross_mw=units,
+            absorbed_tco2_per_h=np.zeros_like(units),
+            regenerated_tco2_per_h=np.zeros_like(units),
+            tank_tco2=np.zeros_like(units),
             charge_mw=charge,
             discharge_mw=discharge,
             e_mwh=contents,

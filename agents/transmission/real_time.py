@@ -17,6 +17,7 @@ from gridarium.agents.transmission.ties_negotiation import TiesNegotiation
 from gridarium.agents.transmission.ties_orders import TiesOrders
 from gridarium.agents.transmission.ties_planner import TiesPlanner
 from gridarium.environment.arrays import Array, Flags
+from gridarium.environment.thermal_unit import ThermalUnit
 from gridarium.market.messages.status import StatusRequest
 
 
@@ -138,13 +139,16 @@ class RealTime:
         }
 
     def emission_tco2(self, periods: slice) -> float:
-        """Emission of all units by what their meters show."""
-        meters, factors = self._ties.world.feed_in_meters, self._planner.system.emission_tco2_per_mwh
-        per_h = sum(
-            float(factor * meters[name][periods].sum())
-            for name, factor in zip(self._parties.units, factors, strict=True)
-        )
-        return per_h * self._ties.world.period_h
+        """Emission of all units by what their meters show: of the stack, where a part of it is captured."""
+        world = self._ties.world
+
+        def per_h(name: str, unit: ThermalUnit) -> float:
+            if unit.capture is not None:
+                return float(world.carbon_meters[name][periods].sum())
+            return float(unit.emission_tco2_per_mwh * world.feed_in_meters[name][periods].sum())
+
+        units = zip(self._parties.units, self._planner.system.units, strict=True)
+        return sum(per_h(name, unit) for name, unit in units) * world.period_h
 
     def begin(self, today: TiesDay, negotiation: TiesNegotiation) -> Generator[Any, Any, None]:
         """Lay the plan of a day out in settlement periods, and send it until it is received or begun."""
@@ -256,8 +260,8 @@ class RealTime:
         first_step = int(np.ceil(first_s / (horizon.step_h * 3600.0)))
         if first_step >= horizon.n_step or not hearers or not now.negotiation.is_priced:
             return
-        factor = horizon.fit(now.plan.factor_tco2_per_mwh)
-        signals = now.negotiation.renewed(factor, first_step, hearers)
+        factor, green = horizon.fit(now.plan.factor_tco2_per_mwh), horizon.fit(now.plan.green_share)
+        signals = now.negotiation.renewed(factor, green, first_step, hearers)
         question = self._ask({name: signals[name] for name in hearers})
         yield from question.answered()
         before = today.loads.sum(axis=0)
@@ -304,6 +308,7 @@ class RealTime:
             np.array([unit.gross_mw for unit in units]),
             np.zeros(len(units)),
             np.array([told[name].e_mwh for name in parties.storages]),
+            np.array([unit.tank_tco2 for unit in units]),
             self._emitted_tco2(now, period),
         )
 

@@ -195,6 +195,7 @@ class Ties(HeadCustomer):
                 np.array([unit.gross_mw for unit in units]),
                 np.array([unit.hours_in_state for unit in units]),
                 np.array([told[name].e_mwh for name in self._storages]),
+                np.array([unit.tank_tco2 for unit in units]),
             )
             if before is None
             else self.planner.state_after(before, self._real_time.plan_of(before.number))

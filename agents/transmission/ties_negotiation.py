@@ -138,6 +138,8 @@ class TiesNegotiation(ABC):
         self._posted: Posted
         self._wanted: Posted
         self._scale: Posted
+        self._green_share: Array
+        self._green_posted: Array
         self._offers: Sequence[CarbonOffer] = ()
         self._pulls: Mapping[str, Pull] = {}
         self.listening: Listening | None = None
@@ -200,6 +202,7 @@ class TiesNegotiation(ABC):
 
     def _post(self, round_: int, posted: Posted) -> Mapping[str, TariffSignal]:
         self._posted, today = posted, self._today
+        self._green_posted = self._green_share
         reference = self._tou
         today.signals = {
             name: TariffSignal(
@@ -211,6 +214,7 @@ class TiesNegotiation(ABC):
                 ladder=self._ladder(place),
                 carbon_collector=self._pricing.collector,
                 pull=self._pulls.get(name),
+                green_share=series(self._green_posted),
             )
             for place, name in enumerate(today.base_mw)
         }
@@ -223,9 +227,10 @@ class TiesNegotiation(ABC):
         return replace(ladder, base_price_per_tco2=series(self._posted.carbon_per_tco2[place]))
 
     def renewed(
-        self, factor_tco2_per_mwh: Array, first_step: int, hearers: Collection[str]
+        self, factor_tco2_per_mwh: Array, green_share: Array, first_step: int, hearers: Collection[str]
     ) -> Mapping[str, TariffSignal]:
         """Signals with carbon prices of a moved day from a step on; those before it, and of others, stay."""
+        self._green_share = np.concatenate([self._green_posted[:first_step], green_share[first_step:]])
         today, before = self._today, self._today.signals
         offers = self._pricing.policy.at_level(today.level).offers(self._standing(factor_tco2_per_mwh))
         self._offers = offers
@@ -278,8 +283,9 @@ class TiesNegotiation(ABC):
             random = np.random.default_rng(self._orders_seed)
             self._planner.share_abatement(self._today, self._pricing.abatement, random)
 
-    def _priced(self, energy_per_mwh: Array, factor_tco2_per_mwh: Array) -> Posted:
+    def _priced(self, energy_per_mwh: Array, factor_tco2_per_mwh: Array, green_share: Array) -> Posted:
         """A price of energy with the carbon factors and prices that the policy calls for."""
+        self._green_share = green_share
         policy = self._pricing.policy.at_level(self._today.level)
         self._offers = policy.offers(self._standing(factor_tco2_per_mwh))
         nothing = np.zeros(len(factor_tco2_per_mwh))

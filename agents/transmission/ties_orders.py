@@ -40,13 +40,12 @@ class TiesOrders:
             return series(values[place:])
 
         for row, unit in enumerate(self._system.units):
-            nothing = left(0.0 * plan.unit_mw[row])
             orders[self._named(unit.name)] = UnitSchedule(
                 issue,
                 period,
                 left(plan.unit_mw[row]),
-                nothing,
-                nothing,
+                left(plan.absorbed_tco2_per_h[row]),
+                left(plan.regenerated_tco2_per_h[row]),
                 left(plan.on[row]),
                 left(plan.unit_mvar[row]),
             )

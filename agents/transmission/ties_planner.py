@@ -268,5 +268,9 @@ class TiesPlanner:
         """The state when a day ends as planned."""
         own = len(self.system.storages)
         return BulkState(
-            plan.on[:, -1] > 0.5, plan.unit_mw[:, -1], self.hours_after(today), plan.e_mwh[:own, -1]
+            plan.on[:, -1] > 0.5,
+            plan.gross_mw[:, -1],
+            self.hours_after(today),
+            plan.e_mwh[:own, -1],
+            plan.tank_tco2[:, -1],
         )

@@ -69,6 +69,7 @@ class TiesRows:
             "price_per_mwh": price,
             "wholesale_price_per_mwh": self._over(lambda day: self.horizon.fit(day.terms.price_per_mwh)),
             "factor_tco2_per_mwh": self._over(lambda day: day.plan.factor_tco2_per_mwh),
+            "green_share": self._over(lambda day: day.plan.green_share),
             "p_load_plan_mw": self._over(lambda day: day.loads.sum(axis=0)),
             "price_below_per_mwh": price,
             "export_price_below_per_mwh": np.zeros_like(price),

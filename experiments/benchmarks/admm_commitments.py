@@ -168,7 +168,7 @@ def _joint_model(day: AdmmDay) -> Any:
     declare_fuel(m, system.units, running, _TANGENTS)
     m.region = pyo.RangeSet(0, len(day.days) - 1)
     borne = _declare_regions(m, day)
-    declare_drawn(m, system, lambda t: sum(m.net_mw[r, t] for r in m.region))
+    declare_drawn(m, system, lambda t: sum(m.region_mw[r, t] for r in m.region))
     cost = running_cost(m, system, lambda i, t: m.fuel_cost_per_h[i, t], day.bulk.period_h)
     m.cost_money = pyo.Objective(expr=cost + switching_cost(m, system.units) + borne)
     _fill_in(m, day)
@@ -178,7 +178,9 @@ def _joint_model(day: AdmmDay) -> Any:
 def _declare_regions(m: Any, day: AdmmDay) -> Any:
     """Cuts and moves of each region, their squares met by tangents from below; what users bear."""
     hours, n_step = day.bulk.period_h, day.bulk.n_period
-    m.cut_mw, m.in_mw, m.out_mw, m.net_mw = (pyo.Var(m.region, m.period, bounds=(0, None)) for _ in range(4))
+    m.cut_mw, m.in_mw, m.out_mw, m.region_mw = (
+        pyo.Var(m.region, m.period, bounds=(0, None)) for _ in range(4)
+    )
     m.cut_mw2, m.moved_mw2 = (pyo.Var(m.region, m.period, bounds=(0, None)) for _ in range(2))
     m.limits, m.tangents, m.balances = pyo.ConstraintList(), pyo.ConstraintList(), pyo.ConstraintList()
     borne: Any = 0.0
@@ -201,7 +203,7 @@ def _declare_regions(m: Any, day: AdmmDay) -> Any:
             m.limits.add(m.in_mw[r, t] <= (most_move if t in arriving else 0.0))
             m.limits.add(m.out_mw[r, t] <= (most_move if t in leaving else 0.0))
             drawn = float(base[t]) - m.cut_mw[r, t] + m.in_mw[r, t] - m.out_mw[r, t]
-            m.balances.add(m.net_mw[r, t] == drawn)
+            m.balances.add(m.region_mw[r, t] == drawn)
             for square, value, most in (
                 (m.cut_mw2[r, t], m.cut_mw[r, t], most_cut),
                 (m.moved_mw2[r, t], moved, most_move),

@@ -183,10 +183,11 @@ def own_carbon(known: GridEvidence) -> Iterator[Reading]:
 
 
 def _own_tco2_by_day(known: GridEvidence) -> list[float]:
-    """Emission of the units by the power that they gave and their carbon factors."""
+    """Emission of the units by their gross power and carbon factors, less what was captured."""
     rate = np.zeros(known.world.periods_done)
     for _, unit, rows in _units(known):
-        rate += unit.emission_tco2_per_mwh * rows["gross_mw"].to_numpy()
+        gross, absorbed = rows["gross_mw"].to_numpy(), rows["absorbed_tco2_per_h"].to_numpy()
+        rate += unit.emission_tco2_per_mwh * gross - absorbed
     days = rate.reshape(-1, min(len(rate), _per_day(known))).sum(axis=1)
     return [float(day) * known.world.period_h for day in days]
 

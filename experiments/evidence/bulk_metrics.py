@@ -39,12 +39,11 @@ def _cost_parts(tables: Tables) -> dict[str, float]:
 
 
 def emission_tco2(tables: Tables, period_h: float) -> float:
-    """Of the units, and in the balancing energy that came in, tCO2."""
+    """Of the units less what was captured, and in the balancing energy that came in, tCO2."""
     units, head = tables["units"], tables["heads"]
     return period_h * float(
         units["emission_gross_tco2_per_h"].sum()
         - units["absorbed_tco2_per_h"].sum()
-        + units["regenerated_tco2_per_h"].sum()
         + head["carbon_t_per_h"].clip(lower=0.0).sum()
     )
 
@@ -86,7 +85,11 @@ def bulk_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
     market = tables["payoffs"][tables["payoffs"]["agent"] == accounts.CARBON_MARKET]
     items = (accounts.CARBON, accounts.PERSONAL_CARBON, accounts.POOLED_CARBON)
     yield "carbon_paid_money", float(market.loc[market["item"].isin(items), "amount_money"].sum())
-    own = period_h * float(tables["units"]["emission_gross_tco2_per_h"].sum())
+    units = tables["units"]
+    captured = float(units["absorbed_tco2_per_h"].sum())
+    own = period_h * (float(units["emission_gross_tco2_per_h"].sum()) - captured)
+    if captured > 0.0:
+        yield "captured_tco2", period_h * captured
     if emitted > 0.0:
         yield "charges_per_tonne", (own + float(regions["market_tco2"].sum())) / emitted
 

@@ -77,6 +77,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     system_certificates.flexible_loads,
     system_certificates.tanks,
     system_certificates.stacks,
+    system_certificates.absorbers,
     balance_certificates.carbon_flow,
     system_certificates.perfect_information,
     day_ahead_certificates.settlements,

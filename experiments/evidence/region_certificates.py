@@ -129,8 +129,8 @@ def responsibilities(known: GridEvidence) -> Iterator[Reading]:
     ):
         yield Reading(
             f"responsibilities by {way}", _unanswered(known, matrix, f"{way}_tco2"), _ROUNDING, "", True,
-            "carbon of a unit on a day, summed over who answers for it, against its power times its factor, "
-            f"relative to all emission of the day: {meaning}",
+            "carbon of a unit on a day, summed over who answers for it, against its gross power times its "
+            f"factor less what was captured, relative to all emission of the day: {meaning}",
         )  # fmt: skip
     regions = known.of(Region)
     path = matrix[matrix["kind"] == "region"].groupby("agent")["path_tco2"].sum()
@@ -149,7 +149,8 @@ def _unanswered(known: GridEvidence, matrix: pd.DataFrame, column: str) -> float
     factor = rows["agent"].map({name: unit.emission_tco2_per_mwh for name, unit in units.items()})
     per_day = round(DAY_S / known.world.clock.period_s)
     day = rows["period"] // per_day
-    emitted = (hours * factor * rows["gross_mw"]).groupby([rows["agent"], day]).sum()
+    net = hours * factor * rows["gross_mw"] - hours * rows["absorbed_tco2_per_h"]
+    emitted = net.groupby([rows["agent"], day]).sum()
     own = matrix[matrix["source_kind"] == "thermal"]
     answered = own.groupby(["source", "day"])[column].sum().reindex(emitted.index, fill_value=0.0)
     of_day = emitted.groupby(level=1).sum().max()

@@ -115,7 +115,7 @@ def _tank(capture: CapturePlant, rows: pd.DataFrame, hours: float) -> tuple[floa
 
 
 def stacks(known: GridEvidence) -> Iterator[Reading]:
-    """Carbon of the stacks against the grid's, its price, and what was captured."""
+    """Carbon of the stacks against the grid's, and its price."""
     table = rows_of(known.tables, "carbon", "thermal")
     if table.empty:
         return
@@ -132,7 +132,14 @@ def stacks(known: GridEvidence) -> Iterator[Reading]:
         "carbon trading", abs(float(table["trading_money"].sum()) - paid), 1e-4, "money", True,
         "price of net emission less allowances against what plants paid (E21)",
     )  # fmt: skip
-    shares = [_captured_beyond(unit, rows) for unit, rows in _plants(known)]
+
+
+def absorbers(known: GridEvidence) -> Iterator[Reading]:
+    """What capture plants took up."""
+    plants = list(_plants(known))
+    if rows_of(known.tables, "carbon", "thermal").empty and not any(unit.capture for unit, _ in plants):
+        return
+    shares = [_captured_beyond(unit, rows) for unit, rows in plants]
     yield Reading(
         "capture", max(0.0, *shares), _ROUNDING, "tCO2/h", True,
         "most that an absorber took up beyond its share of the flue gas (E4)",

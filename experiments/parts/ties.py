@@ -322,13 +322,13 @@ def _network_shape(build: GridBuild, section: Ties, system: BulkSystem) -> Netwo
     return NetworkShape(grid, system)
 
 
-def _has_no_capture(scenario: GridScenario) -> Iterator[Fault]:
-    """Yield capture plants, which the dispatch of a TIES does not have."""
-    if TIES.of(scenario) is None:
+def _captures_on_a_plate(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield capture plants on a network, whose dispatch has none; that of a copper plate has."""
+    if TIES.of(scenario) is None or NETWORK.of(scenario).is_copper_plate:
         return
     for name, unit in THERMAL_UNITS.of(scenario).items():
         if unit.capture is not None:
-            allowed = "must be null under a TIES, which dispatches no capture plants"
+            allowed = "must be null over a network: a TIES dispatches capture plants on a copper plate alone"
             yield Fault(f"thermal_units.{name}.capture", unit.capture.model_dump(), allowed)
 
 
@@ -405,7 +405,7 @@ TIES: Part[Ties | None] = Part(
     meaning="The TIES, which runs a bulk system over a network and leads regional systems; null for none.",
     build=_build,
     checks=(
-        (frozenset({"ties", "thermal_units"}), _has_no_capture),
+        (frozenset({"ties", "network", "thermal_units"}), _captures_on_a_plate),
         (frozenset({"ties", "storages"}), _schedules_storages),
         (frozenset({"ties", "regions", "carbon_policy"}), can_be_shared),
         (frozenset({"ties", "network", "renewables", "storages"}), _needs_no_reactive_power),

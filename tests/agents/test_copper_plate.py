@@ -109,9 +109,12 @@ def test_a_grid_below_has_no_bus_to_choose() -> None:
 
 def test_feeders_below_follow_like_regions() -> None:
     settings = ["horizon_h=3", f"{BULK}network=copper-plate", f"{BULK}regions.industrial.buses=[]"]
-    settings += ["grids.r1.at=null", "grids.r2.at=null"]
+    settings += ["grids.r1.at=null", "grids.r2.at=null", f"{BULK}ties.own_carbon.quota_tco2=60"]
+    capture = "{energy_mwh_per_tco2: 0.25, fixed_mw: 2, tank_tco2: 60}"
+    settings += [f"{BULK}thermal_units.gas.capture={capture}"]
     result = run(load_scenario("ties-feeders-small", settings), cases=["ladder"])
     assert [one.name for one in result.certificates if one.hard and not one.passed] == []
+    assert result.summary["ladder"]["bulk.captured_tco2"] > 1.0
     drawn = {name: rows["p_metered_mw"].to_numpy() for name, rows in result.table("heads").groupby("grid")}
     dispatch = result.table("dispatch").query("grid == 'bulk' and kind != 'grid_below'").groupby("period")
     left = (dispatch["p_supply_mw"].sum() - dispatch["p_demand_mw"].sum()).to_numpy()

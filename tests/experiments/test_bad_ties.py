@@ -22,7 +22,10 @@ BULK = "grids.bulk."
         ("carbon_policy.time_band={low: 1.5, high: 0.5}", "must be at most high = 0.5"),
         ("regions.residential.windows=[{from_h: [9, 9], to_h: [11, 15]}]", "must end after it starts"),
         ("thermal_units.gas.p_min_mw=150", "must be at most p_max_mw = 100 MW"),
-        ("thermal_units.gas.capture={energy_mwh_per_tco2: 0.2, fixed_mw: 1, tank_tco2: 5}", "must be null"),
+        (
+            "thermal_units.gas.capture={energy_mwh_per_tco2: 0.2, fixed_mw: 1, tank_tco2: 5}",
+            "must be null over a network",
+        ),
         ("storages.pumped.equal_schedules=latest", "got 'latest'; must be spread under a TIES"),
         ("regions.residential.buses=[999]", "regions.residential.buses.0"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ from named_columns import Columns, Term
 from gridarium.agents.transmission.bulk_system import BulkForecast, BulkState, BulkSystem
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.storage import StorageRatings
-from gridarium.environment.thermal_unit import ThermalUnit
+from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 from gridarium.market.quota_ladder import QuotaLadder
 
 
@@ -97,8 +97,24 @@ def random_case(seed: int) -> BulkCase:
     on = np.repeat(random.random((len(units), n)) < 0.75, 3, axis=1)[:, :n]
     inside = np.array([random.uniform(*one.band_mwh) for one in storages])
     emitted = float(random.choice([0.0, 0.5])) * carbon.quota_tco2
-    state = BulkState(np.array(ran), np.array(before), np.full(len(units), 9.0), inside, emitted)
+    tanks = np.zeros(len(units))
+    state = BulkState(np.array(ran), np.array(before), np.full(len(units), 9.0), inside, tanks, emitted)
     return BulkCase(system, forecast, on, state, period_h)
+
+
+def with_capture(case: BulkCase, seed: int) -> BulkCase:
+    """The same with capture plants of random numbers: behind the first unit and half of the others."""
+    random = np.random.default_rng(seed)
+    units, tanks = [], []
+    for i, unit in enumerate(case.system.units):
+        size = float(random.choice([0.0, random.uniform(0.2, 2.0) * unit.p_max_mw]))
+        fixed = random.uniform(0.0, 0.5) * unit.p_min_mw
+        plant = CapturePlant(random.uniform(0.5, 0.9), random.uniform(0.1, 0.4), fixed, size, 0.4 * size)
+        takes = i == 0 or bool(random.random() < 0.5)
+        units.append(replace(unit, capture=plant) if takes else unit)
+        tanks.append(random.uniform(0.0, size) if takes else 0.0)
+    system = replace(case.system, units=tuple(units))
+    return replace(case, system=system, state=replace(case.state, tank_tco2=np.array(tanks)))
 
 
 class Users(Protocol):
@@ -127,6 +143,7 @@ class ReferenceDispatch:
         for each in users:
             each.declare(self.columns)
         self._add_units()
+        self._add_capture()
         self._add_storages()
         self._add_carbon()
         self._add_balances()
@@ -167,6 +184,38 @@ class ReferenceDispatch:
                 fall = unit.ramp_down_mw_per_h * hours if u else stop
                 columns.row([(-factor, name) for factor, name in step], fall - known)
 
+    @property
+    def _plants(self) -> list[tuple[int, ThermalUnit, CapturePlant]]:
+        units = self.case.system.units
+        return [(i, unit, unit.capture) for i, unit in enumerate(units) if unit.capture is not None]
+
+    def _add_capture(self) -> None:
+        """What is taken in, what is given off, and what the tank holds, by hand."""
+        columns, hours = self.columns, self.case.period_h
+        for i, unit, plant in self._plants:
+            for t in self.periods:
+                columns.add("taken in", i, t)
+                columns.add("given off", i, t)
+                columns.add("tank", i, t, high=plant.tank_tco2)
+                share = plant.efficiency * unit.emission_tco2_per_mwh
+                columns.row([(1.0, ("taken in", i, t)), (-share, ("p", i, t))], 0.0)
+                level: list[Term] = [(1.0, ("tank", i, t))]
+                level += [(-hours, ("taken in", i, t)), (hours, ("given off", i, t))]
+                level += [(-1.0, ("tank", i, t - 1))] if t > self.first else []
+                columns.row(level, float(self.state.tank_tco2[i]) if t == self.first else 0.0, equal=True)
+                left = [(-factor, name) for factor, name in self._net(i, t)]
+                columns.row(left, -plant.fixed_mw * float(self.on[i, t]))
+            last = ("tank", i, self.case.n_period - 1)
+            columns.add("tank missed", i, cost=self.case.system.missed_cost_per_tco2)
+            columns.row([(1, last), (-1, ("tank missed", i))], plant.tank_initial_tco2)
+            columns.row([(-1, last), (-1, ("tank missed", i))], -plant.tank_initial_tco2)
+
+    def _net(self, unit: int, t: int) -> list[Term]:
+        """Power of a unit less regeneration; what its plant takes whenever it runs is a number."""
+        plant = self.case.system.units[unit].capture
+        terms: list[Term] = [(1.0, ("p", unit, t))]
+        return terms if plant is None else [*terms, (-plant.energy_mwh_per_tco2, ("given off", unit, t))]
+
     def _add_storages(self) -> None:
         columns, system, hours = self.columns, self.case.system, self.case.period_h
         for s, (one, wear) in enumerate(zip(system.storages, system.wear_cost_per_mwh, strict=True)):
@@ -195,6 +244,7 @@ class ReferenceDispatch:
             for i, unit in enumerate(system.units)
             for t in self.periods
         ]
+        emission += [(-hours, ("taken in", i, t)) for i, _, _ in self._plants for t in self.periods]
         width = carbon.interval_tco2
         kinks = [0.0, *(carbon.quota_tco2 + width * np.arange(-carbon.reward_steps, carbon.steps + 1))]
         for start in kinks:
@@ -211,7 +261,8 @@ class ReferenceDispatch:
         columns, system, hours = self.columns, self.case.system, self.case.period_h
         day = self.case.forecast
         for t in self.periods:
-            supply: list[Term] = [(1.0, ("p", i, t)) for i in range(len(system.units))]
+            supply: list[Term] = [term for i in range(len(system.units)) for term in self._net(i, t)]
+            taken = sum(plant.fixed_mw * float(self.on[i, t]) for i, _, plant in self._plants)
             for r in range(len(system.renewables)):
                 columns.add("w", r, t, high=float(day.available_mw[r, t]))
                 supply.append((1.0, ("w", r, t)))
@@ -224,7 +275,7 @@ class ReferenceDispatch:
             supply += [(1.0, ("import", t)), (-1.0, ("spill", t))]
             drawn = [term for each in self.users for term in each.draws(t)]
             supply += [(-factor, name) for factor, name in drawn]
-            columns.row(supply, float(day.load_mw[t] + day.loss_mw[t]), equal=True)
+            columns.row(supply, float(day.load_mw[t] + day.loss_mw[t]) + taken, equal=True)
             needed = system.reserve_load_share * float(day.load_mw[t])
             needed += system.reserve_renewable_share * float(day.available_mw[:, t].sum())
             for side in ("up", "down"):

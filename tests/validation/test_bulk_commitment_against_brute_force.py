@@ -15,7 +15,7 @@ from gridarium.agents.transmission.merit_order import BulkShape
 from gridarium.environment.arrays import Flags
 from gridarium.environment.errors import InfeasibleError
 from gridarium.environment.storage import StorageRatings
-from gridarium.environment.thermal_unit import ThermalUnit
+from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 from gridarium.market.quota_ladder import QuotaLadder
 
 N_HOUR = 5
@@ -98,7 +98,8 @@ def random_day(seed: int) -> tuple[BulkForecast, BulkState]:
     ran = random.random(2) < 0.5
     power = np.where(ran, [random.uniform(30.0, 45.0), random.uniform(10.0, 20.0)], 0.0)
     hours = random.integers(1, 4, 2).astype(float)
-    return day, BulkState(ran, power, hours, random.uniform(3.0, 27.0, 1), random.uniform(0.0, 60.0))
+    inside, emitted = random.uniform(3.0, 27.0, 1), random.uniform(0.0, 60.0)
+    return day, BulkState(ran, power, hours, inside, np.zeros(2), emitted)
 
 
 def money_of(on: Flags, day: BulkForecast, state: BulkState, system: BulkSystem = SYSTEM) -> float | None:
@@ -113,12 +114,14 @@ def patterns() -> list[Flags]:
     return [np.array(pattern).reshape(2, N_HOUR) for pattern in flags]
 
 
-def brute(day: BulkForecast, state: BulkState, available: Flags | None = None) -> FoundCommitment:
+def brute(
+    day: BulkForecast, state: BulkState, available: Flags | None = None, system: BulkSystem = SYSTEM
+) -> FoundCommitment:
     best: FoundCommitment | None = None
     for on in patterns():
         if not allowed(on, state) or (available is not None and (on & ~available).any()):
             continue
-        cost = money_of(on, day, state)
+        cost = money_of(on, day, state, system)
         if cost is not None and (best is None or cost < best.cost_money):
             best = FoundCommitment(on, cost)
     assert best is not None
@@ -141,6 +144,21 @@ def test_no_pattern_is_cheaper_and_its_own_costs_what_it_says(seed: int) -> None
         assert told == (None if expected is None else pytest.approx(expected, rel=1e-6))
 
 
+def test_capture_counts_in_the_choice_and_nothing_that_captures_is_cheaper() -> None:
+    plant = CapturePlant(0.8, 0.2, 2.0, 40.0, 10.0)
+    carbon = QuotaLadder(10.0, 45.0, 40.0, 0.5, 3, 1, 150.0)
+    system = replace(SYSTEM, units=(replace(UNITS[0], capture=plant), UNITS[1]), carbon=carbon)
+    day, state = random_day(0)
+    state = replace(state, tank_tco2=np.array([15.0, 0.0]), emitted_tco2=0.0)
+    found = BulkCommitter(BulkShape(system, N_HOUR, 1.0)).best("ties", day, state)
+    best = brute(day, state, system=system)
+    assert found.cost_money == pytest.approx(best.cost_money, rel=1e-6)
+    assert money_of(found.on, day, state, system) == pytest.approx(found.cost_money, rel=1e-6)
+    without = BulkCommitter(BulkShape(replace(system, units=UNITS), N_HOUR, 1.0)).best("ties", day, state)
+    assert found.cost_money < without.cost_money - 1.0
+    assert not np.array_equal(found.on, without.on)
+
+
 def test_the_days_above_ask_for_different_commitments() -> None:
     found = {tuple(COMMITTER.best("ties", *random_day(seed)).on.ravel().tolist()) for seed in range(6)}
     assert len(found) >= 4
@@ -159,7 +177,8 @@ def test_an_outage_is_kept_and_nothing_that_keeps_it_is_cheaper() -> None:
 
 def test_an_outage_ends_a_minimum_time_that_still_runs() -> None:
     day, _ = random_day(0)
-    state = BulkState(np.array([True, False]), np.array([30.0, 0.0]), np.array([1.0, 5.0]), np.array([9.0]))
+    ran, power, hours = np.array([True, False]), np.array([30.0, 0.0]), np.array([1.0, 5.0])
+    state = BulkState(ran, power, hours, np.array([9.0]), np.zeros(2))
     windy = replace(day, load_mw=np.full(N_HOUR, 5.0), available_mw=np.full((1, N_HOUR), 40.0))
     cheap = replace(SYSTEM, reserve_load_share=0.0, reserve_renewable_share=0.0)
     committer = BulkCommitter(BulkShape(cheap, N_HOUR, 1.0))

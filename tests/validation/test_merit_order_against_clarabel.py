@@ -27,9 +27,10 @@ def state_after(case: BulkCase, plan: BulkPlan, first: int) -> BulkState:
     emitted = float(plan.own_t_per_h[:first].sum()) * case.period_h
     return BulkState(
         case.on[:, first - 1],
-        plan.unit_mw[:, first - 1],
+        plan.gross_mw[:, first - 1],
         case.state.hours_in_state,
         plan.e_mwh[:, first - 1],
+        plan.tank_tco2[:, first - 1],
         case.state.emitted_tco2 + emitted,
     )
 
