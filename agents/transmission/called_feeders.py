@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from gridarium.agents.rows import Rows
 from gridarium.agents.transmission.bulk_system import BulkForecast, BulkPlan, BulkState
 from gridarium.agents.transmission.served_system import ServedSystem
-from gridarium.environment.arrays import Array, series
+from gridarium.environment.arrays import Array, Flags, series
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
 from gridarium.market.feeder_services import FeederServices
@@ -20,12 +20,38 @@ from gridarium.market.messages.services import ServiceCall, ServiceRequest, Serv
 _A_WATT_MW = 1e-6
 
 
+@dataclass(frozen=True)
+class ServedLook:
+    """A dispatch with services, kept for whoever asks what it would have cost without.
+
+    Parameters
+    ----------
+    place : int
+        The period of the day from which it plans.
+    forecast : BulkForecast
+    on : ndarray of bool, shape (n_unit, n_period)
+    state : BulkState
+        Of the system alone.
+    off_target_mwh : float
+        What storages that can be called are away from where they are to end.
+    cost_money : float
+    """
+
+    place: int
+    forecast: BulkForecast
+    on: Flags
+    state: BulkState
+    off_target_mwh: float
+    cost_money: float
+
+
 class CalledFeeders:
     """Feeders whose storage provider and prosumers a TIES calls.
 
     - `requests`, `hear`: what it asks them before a period, and what they have told
     - `forecast`, `state`, `parted`: a problem with services, and its plan
     - `calls`, `pool_calls`: what it tells them
+    - `looks`: dispatches with services so far
 
     Parameters
     ----------
@@ -43,6 +69,7 @@ class CalledFeeders:
     ) -> None:
         self._served, self._services, self._grid, self._horizon = served, services, grid, horizon
         self._issue = 0
+        self.looks: list[ServedLook] = []
         self._stores = [name for name, one in services.items() if one.storage is not None]
         self._told: dict[str, dict[int, ServiceStatus]] = {name: {} for name in services}
         n_period = horizon.n_period
@@ -104,6 +131,18 @@ class CalledFeeders:
     def resting(self, own: BulkPlan) -> BulkPlan:
         """A plan that has been made before any of them was heard."""
         return self._served.resting(own)
+
+    def keep(self, forecast: BulkForecast, on: Flags, state: BulkState, period: int, plan: BulkPlan) -> None:
+        """Keep a dispatch of the system, known alone, from a period on; nothing is kept without feeders."""
+        if self:
+            place = period - self._horizon.periods(self._horizon.place(period)[0]).start
+            inside = {name: self._told[name][period].e_mwh for name in self._stores}
+            off = sum(
+                abs(inside[name] - one.storage.soc_initial * one.storage.e_max_mwh)
+                for name, one in self._services.items()
+                if one.storage is not None
+            )
+            self.looks.append(ServedLook(place, forecast, on, state, off, plan.cost_money))
 
     def parted(self, plan: BulkPlan) -> tuple[BulkPlan, Array]:
         """A plan without what prosumers trade, which nobody supplies, and that, shape (n_pool, n_period)."""

@@ -277,6 +277,7 @@ class RealTime:
         inside = self._called.state(state, period)
         on = self._held_on(now.day)
         plan = self._planner.served_order.solve(self._ties.name, forecast, on, inside, place)
+        self._called.keep(now.forecast, on, state, period, plan)
         plan, now.pool_mw = self._called.parted(plan)
         now.plan = now.plan.followed_by(self._with_reactive(now.day, plan), place)
 

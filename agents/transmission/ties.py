@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.following import HeadCustomer
 from gridarium.agents.rows import Rows
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
-from gridarium.agents.transmission.called_feeders import CalledFeeders
+from gridarium.agents.transmission.called_feeders import CalledFeeders, ServedLook
 from gridarium.agents.transmission.carbon_negotiation import CarbonNegotiation
 from gridarium.agents.transmission.day_dispatch import CopperPlate
 from gridarium.agents.transmission.emission_cap import EmissionCap
@@ -147,6 +147,11 @@ class Ties(HeadCustomer):
     def called_for_per_mwh(self) -> Array:
         """What the answers heard last call for: all its prices in one row, money/MWh."""
         return self._leading.called_for_per_mwh
+
+    @property
+    def served_looks(self) -> Sequence[ServedLook]:
+        """Its dispatches with services of feeders, each with what it knew."""
+        return tuple(self._called.looks)
 
     # The story of its days.
 

@@ -23,7 +23,8 @@ COST_ITEMS = {
 }
 """Parts of a TIES's cost (D1), by the item under which, and the account to which, they are paid."""
 SOCIAL_COST = "social_cost_money"
-_TRANSFERS = ("own_carbon_money",)
+_TRANSFERS = ("own_carbon_money", "services_money")
+_SERVICES = (accounts.SERVICE_WEAR, accounts.SERVICE_ENERGY, accounts.SERVICE_CALL)
 _OF_REGIONS = ("energy_money", "carbon_money", "pool_fee_money", "response_money")
 """Parts of what regional systems pay and bear."""
 
@@ -48,6 +49,22 @@ def emission_tco2(tables: Tables, period_h: float) -> float:
     )
 
 
+def _called_parts(tables: Tables) -> dict[str, float]:
+    """What a TIES has paid for services on feeders below; nothing where it can call none."""
+    if "services" not in tables:
+        return {}
+    own = rows_of(tables, "payoffs", "ties")
+    return {"services_money": -float(own.loc[own["item"].isin(_SERVICES), "amount_money"].sum())}
+
+
+def called_services(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What a TIES has called feeders below for."""
+    called = tables.get("services")
+    if called is not None:
+        for name in ("charge", "discharge", "pool"):
+            yield f"called_{name}_mwh", float(called[f"{name}_called_mw"].sum()) * period_h
+
+
 def ties_cost(tables: Tables, period_h: float) -> Iterator[Metric]:
     """What a bulk system costs its TIES by part (D1), what it sells and uses up, and what it costs everybody.
 
@@ -56,7 +73,7 @@ def ties_cost(tables: Tables, period_h: float) -> Iterator[Metric]:
     """
     if "bulk_plans" not in tables:
         return
-    parts, regions = _cost_parts(tables), tables.get("region_accounts")
+    parts, regions = _cost_parts(tables) | _called_parts(tables), tables.get("region_accounts")
     yield "ties_cost_money", sum(parts.values())
     yield from parts.items()
     own = rows_of(tables, "payoffs", "ties")

@@ -60,6 +60,7 @@ METRICS: tuple[Callable[[Tables, float], Iterable[Metric]], ...] = (
     system_metrics.prosumers,
     system_metrics.pool,
     bulk_metrics.ties_cost,
+    bulk_metrics.called_services,
     bulk_metrics.bulk_carbon,
     bulk_metrics.regions,
     bulk_metrics.fairness,

@@ -173,6 +173,16 @@ def test_who_stays_silent_is_not_called_and_the_plan_stays() -> None:
     assert feeder.storage.charge_mw[2:] == pytest.approx(last.charge_mw, abs=1e-6)
 
 
+def test_every_plan_with_services_is_kept_and_costs_no_more_than_without() -> None:
+    built = played(MOVED, FEE)
+    ties, told = built.one(Ties), table(built)
+    assert [look.place for look in ties.served_looks] == np.flatnonzero(planned_anew(built)).tolist()
+    for look in ties.served_looks:
+        assert look.off_target_mwh == pytest.approx(abs(told.e_told_mwh[look.place] - 20.0))
+        alone = ties.planner.fine_order.solve(ties.name, look.forecast, look.on, look.state, look.place)
+        assert look.cost_money < alone.cost_money + 3000.0 * look.off_target_mwh - 10.0
+
+
 def test_a_feeder_that_cannot_be_called_changes_nothing_before_the_day() -> None:
     served, alone = (played(MOVED, served=one).one(Ties).days[0] for one in (True, False))
     assert served.plan.unit_mw == pytest.approx(alone.plan.unit_mw, abs=0.0)
