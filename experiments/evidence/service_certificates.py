@@ -29,8 +29,8 @@ def services(known: GridEvidence) -> Iterator[Reading]:
         return
     yield Reading(
         "services told", _beyond_told(known, called), 1e-4, "MW", True,
-        "most by which a call goes beyond what was told before it: power of the storage, what is in it, and what "
-        "prosumers are likely to trade",
+        "most by which a call goes beyond what was told before it: power of the storage, what is in it, "
+        "and what prosumers are likely to trade",
     )  # fmt: skip
     bus = known.world.bus
     yield Reading(
@@ -41,9 +41,9 @@ def services(known: GridEvidence) -> Iterator[Reading]:
     wrong, largest = _wrongly_paid(known, called)
     yield Reading(
         "services paid", wrong / max(largest, 1e-9), 1e-6, "", True,
-        "wear by what was moved in the storage, its energy at the price called less that of the head, fees on "
-        "what prosumers have traded for calls, against what the caller has paid in each period, relative to "
-        "the largest payment (E24, E26)",
+        "wear by what was moved in the storage, its energy at the price called less that of the head, "
+        "fees on what prosumers have traded for calls, against what the caller has paid in each period, "
+        "relative to the largest payment (E24, E26)",
     )  # fmt: skip
 
 
