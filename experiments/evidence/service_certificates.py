@@ -107,8 +107,8 @@ def _wrongly_paid(known: GridEvidence, called: pd.DataFrame) -> tuple[float, flo
         unit, price = provider.storage, called["price_per_mwh"].fillna(0.0).to_numpy()
         moved = unit.efficiency_charge * charged + discharged / unit.efficiency_discharge
         due[0] = provider.compensation_per_mwh * moved * hours
-        at_head = known.tables["heads"]["price_per_mwh"].to_numpy()
-        due[1] = (price - at_head) * (discharged - charged) * hours
+        given = discharged - charged
+        due[1] = (price * given - _worth_at_head(known, given)) * hours
     trades = rows_of(known.tables, "trades", "prosumer")
     if len(trades):
         was_called = called["pool_called_mw"].notna().to_numpy()
@@ -116,6 +116,15 @@ def _wrongly_paid(known: GridEvidence, called: pd.DataFrame) -> tuple[float, flo
         due[2] = copies * fee * by_period(trades, "delivered_mwh", n)
     paid = _paid(known, n)
     return float(np.abs(paid - due).max()), float(np.abs(due).max())
+
+
+def _worth_at_head(known: GridEvidence, given_mw: Array) -> Array:
+    """What power would have cost at the heads of all replicas had a storage not given it, money/h."""
+    head, copies = known.tables["heads"], known.grid.replicas
+    passed = copies * head["p_metered_mw"].to_numpy()
+    asked, paid = head["price_per_mwh"].to_numpy(), head["export_price_per_mwh"].to_numpy()
+    before, after = ((np.maximum(mw, 0.0), np.maximum(-mw, 0.0)) for mw in (passed + given_mw, passed))
+    return np.asarray(asked * (before[0] - after[0]) - paid * (before[1] - after[1]))
 
 
 def _paid(known: GridEvidence, n_period: int) -> Array:
