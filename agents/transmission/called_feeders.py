@@ -17,6 +17,8 @@ from gridarium.environment.horizon import Horizon
 from gridarium.market.feeder_services import FeederServices
 from gridarium.market.messages.services import ServiceCall, ServiceRequest, ServiceStatus
 
+HELD_H = 1.0
+"""For how long what prosumers are likely to trade is taken to stay, where no day before is known, h."""
 _A_WATT_MW = 1e-6
 
 
@@ -50,6 +52,7 @@ class CalledFeeders:
 
     - `requests`, `hear`: what it asks them before a period, and what they have told
     - `forecast`, `state`, `parted`: a problem with services, and its plan
+    - `moved_mw`: distance of what prosumers would trade from what such a plan reckons with
     - `calls`, `pool_calls`: what it tells them
     - `looks`: dispatches with services so far
 
@@ -70,6 +73,7 @@ class CalledFeeders:
         self._served, self._services, self._grid, self._horizon = served, services, grid, horizon
         self._issue = 0
         self.looks: list[ServedLook] = []
+        self._reckoned_mw = np.zeros((len(served.pools), horizon.n_period))
         self._stores = [name for name, one in services.items() if one.storage is not None]
         self._told: dict[str, dict[int, ServiceStatus]] = {name: {} for name in services}
         n_period = horizon.n_period
@@ -112,16 +116,23 @@ class CalledFeeders:
     def forecast(self, own: BulkForecast, period: int) -> BulkForecast:
         """What is expected of a day from a period on, with what prosumers are likely to trade.
 
-        Of later periods as a day ago, else as told last.
+        Of later periods as a day ago, else as told last for an hour, and nothing after that: prosumers who
+        trade at noon need not have anything in the evening, and units are committed.
         """
         day, length = self._horizon.periods(self._horizon.place(period)[0]), self._horizon.day_length
-        expected = self.nothing
+        expected, held = self.nothing, period + round(HELD_H / self._horizon.period_h)
         for row, name in enumerate(self._served.pools):
             told = self._told[name]
             for one in range(period, day.stop):
-                status = told.get(one) or told.get(one - length) or told[period]
-                expected[row, one - day.start] = max(0.0, status.expected_mw)
+                status = told.get(one) or told.get(one - length) or (told[period] if one < held else None)
+                expected[row, one - day.start] = max(0.0, status.expected_mw) if status else 0.0
+        self._reckoned_mw[:, period : day.stop] = expected[:, period - day.start :]
         return self._served.forecast(own, expected)
+
+    def moved_mw(self, period: int) -> float:
+        """By how much what prosumers are likely to trade differs from what was reckoned with, MW."""
+        told = [self._told[name][period].expected_mw for name in self._served.pools]
+        return abs(float(sum(told) - self._reckoned_mw[:, period].sum()))
 
     def state(self, own: BulkState, period: int) -> BulkState:
         """Where the system stands, with what is in the storages as a period begins."""

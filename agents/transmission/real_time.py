@@ -28,8 +28,8 @@ class RenewalRules:
     Parameters
     ----------
     trigger_mw : float
-        Distance of renewable power or of the load from the plan beyond which the rest of the day is planned
-        anew.
+        Distance of renewable power, of the load, or of what prosumers that can be called are likely to trade
+        from the plan beyond which the rest of the day is planned anew.
     lead_s : float
         How long before each period it looks at it, s.
     notice_h : float
@@ -201,6 +201,7 @@ class RealTime:
         moved = max(
             float(np.abs(loads[0] - now.forecast.load_mw[place])),
             float(np.abs(available[:, 0].sum() - now.forecast.available_mw[:, place].sum())),
+            self._called.moved_mw(period),
         )
         now.moved_mw[place] = moved
         if moved <= self._rules.trigger_mw:

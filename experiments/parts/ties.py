@@ -164,8 +164,8 @@ class Ties(Section):
     rounds: Rounds = Rounds()
     """When it negotiates."""
     trigger_mw: Amount = 5.0
-    """Distance of renewable power or load from the plan beyond which the rest of a day is planned and priced
-    anew, MW."""
+    """Distance of renewable power, of load, or of what prosumers that it calls would trade from the plan
+    beyond which the rest of a day is planned and priced anew, MW."""
     lead_s: Annotated[float, Range(60, 600)] = 120.0
     """How long before each settlement period it looks at it, s."""
     calls_services: Flag = True
