@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,10 @@ class HeadCustomer(GridAgent):
     def head_plan_mw(self, day: int) -> Array:
         """What it plans to take through the head; negative where it feeds back."""
 
+    def known_deviation_mw(self, period: int) -> float:
+        """What one grid will take beyond the plan in a settlement period that begins, as far as it knows."""
+        return 0.0
+
     def head_plan_mvar(self, day: int) -> Array | None:
         """Reactive power that goes with the plan; None where it plans none."""
         return None
@@ -124,6 +129,12 @@ class HeadCustomer(GridAgent):
         """What the supplier asks in each settlement period of a day, shape (n_period,)."""
         return self.horizon.over_day(terms.price_per_mwh)
 
+    def told_prices_per_mwh(self, period: int) -> tuple[float, float]:
+        """What the supplier asks for energy in a settlement period, and pays for what is fed back."""
+        day, place = divmod(period, self.horizon.day_length)
+        terms = self.terms_of_day(day)
+        return float(self.told_price_per_mwh(terms)[place]), float(self.told_export_per_mwh(terms)[place])
+
     def told_factor_tco2_per_mwh(self, terms: TariffSignal) -> Array:
         """Carbon factor that goes with the price in each settlement period of a day."""
         return self.horizon.over_day(terms.factor_tco2_per_mwh)
@@ -158,6 +169,7 @@ class HeadCustomer(GridAgent):
         """
         day, place = divmod(period, self.horizon.day_length)
         terms, hours = self.terms_of_day(day), self.world.period_h
+        asked, paid = self.told_prices_per_mwh(period)
         carbon_per_h = head_carbon_per_h(self.horizon, terms, taken_mw, self.grid.replicas)
         account = HeadAccount(
             time_s=self.world.clock.now_s,
@@ -167,8 +179,8 @@ class HeadCustomer(GridAgent):
             replicas_account=self.grid.named(REPLICAS),
             replicas=self.grid.replicas,
             taken_mwh=taken_mw * hours,
-            import_price_per_mwh=float(self.told_price_per_mwh(terms)[place]),
-            export_price_per_mwh=float(self.told_export_per_mwh(terms)[place]),
+            import_price_per_mwh=asked,
+            export_price_per_mwh=paid,
             carbon_money=float(carbon_per_h[place]) * hours,
             carbon_collector=terms.carbon_collector or self.supplier,
         )
@@ -228,10 +240,15 @@ class HeadCustomer(GridAgent):
 
     @on(StatusRequest)
     def tell_head_status(self, request: StatusRequest, sender: str) -> LoadStatus:
-        """Tell what the head takes from a settlement period on until the day ends, as planned."""
+        """Tell what the head takes from a settlement period on until the day ends, as planned.
+
+        The first value holds what is known of the period beyond the plan, without services that are called.
+        """
         day, _ = self.horizon.place(request.period)
         planned = self.grid.replicas * self.horizon.by_period(self.head_plan_mw(day))
-        return load_status(self.horizon, request.period, planned)
+        status = load_status(self.horizon, request.period, planned)
+        beyond = self.grid.replicas * self.known_deviation_mw(request.period)
+        return replace(status, load_mw=series(np.append(status.load_mw[:1] + beyond, status.load_mw[1:])))
 
     def _forecast(self, day: int) -> LoadForecast | None:
         expected = self.head_forecast_mw(day)

@@ -61,6 +61,26 @@ class Standby:
 
 
 @dataclass(frozen=True)
+class ServiceTerms:
+    """What a DSO knows of the services on its feeder.
+
+    Parameters
+    ----------
+    provider, desk : str or None
+        Names of the storage provider, and of the desk of the prosumers; None without one.
+    storage : StorageRatings or None
+        Of the provider.
+    compensation_per_mwh : float
+        What the provider gets for wear, money per MWh in or out inside the storage.
+    """
+
+    provider: str | None = None
+    desk: str | None = None
+    storage: StorageRatings | None = None
+    compensation_per_mwh: float = 0.0
+
+
+@dataclass(frozen=True)
 class DsoContract:
     """What a DSO has agreed with others, or knows of them, before any day.
 
@@ -93,6 +113,8 @@ class DsoContract:
         That price, which does not change.
     quota_tco2_per_mwh : float
         Where it passes on a ladder: what is free of it for each MWh of load; a carbon market tells its own.
+    services : ServiceTerms, optional
+        Of those on its feeder whom the system above may call, or at least hears of; None without any.
     """
 
     tou_price_per_mwh: Array
@@ -108,6 +130,7 @@ class DsoContract:
     served: Mapping[str, Place] = field(default_factory=dict)
     served_price_per_mwh: float = 0.0
     quota_tco2_per_mwh: float = 0.0
+    services: ServiceTerms | None = None
 
     @property
     def loads(self) -> Mapping[str, Place]:

@@ -26,6 +26,7 @@ from gridarium.agents.feeder.hedging import HedgeTerms
 from gridarium.agents.feeder.outage_dispatch import OutageDispatch
 from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter
+from gridarium.agents.feeder.service_relay import ServiceRelay
 from gridarium.agents.feeder.set_points import SetPoints, Trial
 from gridarium.agents.feeder.tariff_negotiation import (
     TariffNegotiation,
@@ -47,7 +48,7 @@ from gridarium.market.tariffs import Tariff
 class Dso(HeadCustomer):
     """A leader that posts a tariff, listens, dispatches for the loads it hears, and posts again.
 
-    - `pooled`, `outages`: its sides of a pool of storages, and of an edge controller, where there are any
+    - `pooled`, `outages`, `services`: its sides of pool, edge controller and services, where there are any
     - `days`: what it was told, planned and agreed, day by day; `today` is the one it has come to last
 
     Parameters
@@ -116,6 +117,7 @@ class Dso(HeadCustomer):
         self._hedge_terms = hedge_terms
         self.days: list[DsoDay] = []
         self.storage_status: dict[tuple[str, int], StorageStatus] = {}
+        self.services = ServiceRelay.at(self, self.horizon, contract.services)
         self.outages = OutageDispatch.at(open_desk(self, contract.edge), self, self._planner, self._ask_until)
 
     @property
@@ -200,9 +202,7 @@ class Dso(HeadCustomer):
     def _hearers(self) -> dict[str, Array]:
         """Whoever answers its tariff, and how what each draws spreads over the buses, shape (n_bus,)."""
         shares = {name: place.p_share for name, place in self.connections.items()}
-        own = zip(self.today.owners_mw, self.today.own.sites, strict=True)
-        n_bus = self.shape.feeder.n_bus
-        return shares | {name: np.eye(1, n_bus, bus).ravel() for name, (_, bus) in own}
+        return shares | self.today.owners_shares(self.shape.feeder.n_bus)
 
     # What it hears.
 
@@ -221,6 +221,11 @@ class Dso(HeadCustomer):
         available = sum(known.available_mw.values(), np.zeros(self.horizon.n_step))
         net: Array = sum(known.base_mw.values()) + known.own_mw.sum(axis=0) - available
         return np.clip(net, -self.shape.export_limit_mw, self.shape.import_limit_mw)
+
+    def known_deviation_mw(self, period: int) -> float:
+        """What prosumers lack beyond what was planned for them, before they trade."""
+        day = self.days[self.horizon.place(period)[0]]
+        return self.services.deviation_mw(period, day) if self.services else 0.0
 
     def terms_of_day(self, day: int) -> TariffSignal:
         """The signal under which the day was settled."""
@@ -273,6 +278,8 @@ class Dso(HeadCustomer):
         """Book the period as it was metered, and offer its carbon reduction."""
         self.pay_head(period, self.grid.states[period].exchange_mw)
         day = self.days[self.horizon.place(period)[0]]
+        if self.services:
+            self.services.settle(period, *self.told_prices_per_mwh(period))
         reduction = day.accounts.settle(period)
         if self.tariff.trades_carbon and self.contract.carbon_market is not None:
             self.send(self.contract.carbon_market, CarbonOffer(period, reduction))
@@ -284,9 +291,8 @@ class Dso(HeadCustomer):
     def rows(self) -> Iterator[Rows]:
         """What passed its head, and what it has posted, negotiated, planned, sold and settled."""
         yield from super().rows()
-        if self.outages:
-            yield from self.outages.rows()
-        own = DsoRows(
+        yield from self.outages.rows() if self.outages else ()
+        yield from self.services.rows() if self.services else ()
+        yield from DsoRows(
             self.grid, self.name, self.shape, self.contract, self.horizon, self.days, self._hearers()
-        )
-        yield from own.rows()
+        ).rows()

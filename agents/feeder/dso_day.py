@@ -135,6 +135,11 @@ class DsoDay:
         """What is in each storage that its owner schedules as the day begins, MWh, shape (n_storage,)."""
         return np.array([self.baselines[name].e_mwh for name in self.owners_mw])
 
+    def owners_shares(self, n_bus: int) -> dict[str, Array]:
+        """How what the storages of owners draw spreads over the buses, shape (n_bus,) each."""
+        own = zip(self.owners_mw, self.own.sites, strict=True)
+        return {name: np.eye(1, n_bus, bus).ravel() for name, (_, bus) in own}
+
     @property
     def wanted_mw(self) -> Array:
         """What storages draw as their owners want, MW, shape (n_storage, n_step); negative where fed in."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.agents.feeder.dso import Dso
-from gridarium.environment.arrays import Array
+from gridarium.environment.arrays import Array, Flags
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.evidence.outage_certificates import undisturbed
 from gridarium.experiments.parts.consumers import CONSUMERS, EXACT_AGENTS
@@ -100,36 +100,51 @@ def network(known: GridEvidence) -> Iterator[Reading]:
     """The AC flow of a feeder against the plan of its DSO that is in force, where units follow it."""
     if not known.of(Dso):
         return
-    told = np.flatnonzero(undisturbed(known))
-    buses, branches = (table[table["period"].isin(told)] for table in _network_tables(known))
-    if buses.empty:
+    told, planned = undisturbed(known), as_planned(known)
+    if not told.any():
         return
+    everywhere, _ = _network_tables(known, told)
+    buses, branches = _network_tables(known, planned)
     hard = meets_its_plan(known)
     yield Reading(
         "cone gap", float(known.tables["days"]["cone_gap_pu"].max()), 1e-5, "p.u.", True,
         "largest |P^2 + Q^2 - l v| of a branch, on a base of 1 MVA (C10)",
     )  # fmt: skip
-    yield Reading(
-        "AC voltage error", float((buses["vm_pu"] - buses["vm_dispatch_pu"]).abs().max()), 1e-5, "p.u.", hard,
-        "largest difference of dispatched and AC voltage",
-    )  # fmt: skip
-    yield Reading(
-        "AC loading error",
-        float((branches["i_pu"] - branches["i_dispatch_pu"]).abs().max())
-        / max(float(branches["i_pu"].max()), 1e-9),
-        1e-3, "", hard,
-        "largest difference of dispatched and AC current, relative to the largest current",
-    )  # fmt: skip
-    limits = NETWORK.of(known.scenario)
-    outside = np.maximum(limits.voltage_min_pu - buses["vm_pu"], buses["vm_pu"] - limits.voltage_max_pu)
+    if planned.any():
+        yield Reading(
+            "AC voltage error", float((buses["vm_pu"] - buses["vm_dispatch_pu"]).abs().max()), 1e-5, "p.u.",
+            hard, "largest difference of dispatched and AC voltage",
+        )  # fmt: skip
+        yield Reading(
+            "AC loading error",
+            float((branches["i_pu"] - branches["i_dispatch_pu"]).abs().max())
+            / max(float(branches["i_pu"].max()), 1e-9),
+            1e-3, "", hard,
+            "largest difference of dispatched and AC current, relative to the largest current",
+        )  # fmt: skip
+    limits, vm_pu = NETWORK.of(known.scenario), everywhere["vm_pu"]
+    outside = np.maximum(limits.voltage_min_pu - vm_pu, vm_pu - limits.voltage_max_pu)
     yield Reading(
         "voltage band", max(0.0, float(outside.max())), 1e-5, "p.u.", hard,
         "how far an AC voltage leaves the allowed band",
     )  # fmt: skip
 
 
-def _network_tables(known: GridEvidence) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return known.tables["buses"], known.tables["branches"]
+def as_planned(known: GridEvidence) -> Flags:
+    """Periods in which all units follow the plan, and no storage provider moves what was called for."""
+    provided = rows_of(known.tables, "storages", "storage_provider")
+    if provided.empty:
+        return undisturbed(known)
+    moved = (by_period(provided, f"p_{way}_mw", known.world.n_period) for way in ("charge", "discharge"))
+    return np.asarray(undisturbed(known) & (sum(moved) <= _PLAN_KEPT_MW))
+
+
+def _network_tables(known: GridEvidence, periods: Flags) -> tuple[pd.DataFrame, ...]:
+    """Rows of some periods."""
+    told = np.flatnonzero(periods)
+    return tuple(
+        table[table["period"].isin(told)] for table in (known.tables["buses"], known.tables["branches"])
+    )
 
 
 def meets_its_plan(known: GridEvidence) -> bool:

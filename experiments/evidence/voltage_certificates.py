@@ -8,9 +8,9 @@ import numpy as np
 
 from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import Array
-from gridarium.experiments.evidence.feeder_certificates import meets_its_plan
+from gridarium.experiments.evidence.feeder_certificates import as_planned, meets_its_plan
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
-from gridarium.experiments.evidence.outage_certificates import may_depart, undisturbed
+from gridarium.experiments.evidence.outage_certificates import may_depart
 from gridarium.experiments.parts.compensators import COMPENSATORS
 from gridarium.experiments.parts.tap_changer import TAP_CHANGER
 from gridarium.experiments.records import Reading
@@ -111,7 +111,7 @@ def _ac_cost_error(known: GridEvidence) -> Reading:
     def cost_per_h(net_mw: Array) -> Array:
         return np.asarray(price * np.maximum(net_mw, 0.0) - export * np.maximum(-net_mw, 0.0))
 
-    apart = np.abs(cost_per_h(metered) - cost_per_h(planned))[undisturbed(known)]
+    apart = np.abs(cost_per_h(metered) - cost_per_h(planned))[as_planned(known)]
     missed = float(apart.sum()) * known.world.period_h
     whole = abs(float(known.tables["days"]["dispatch_cost_money"].sum()))
     return Reading(

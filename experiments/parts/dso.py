@@ -14,6 +14,7 @@ from gridarium.experiments.parts.compensators import compensator_ratings
 from gridarium.experiments.parts.edge import edge_terms
 from gridarium.experiments.parts.gas_turbines import GAS_TURBINES, turbine_ratings
 from gridarium.experiments.parts.leader import LEADER, setter_maker
+from gridarium.experiments.parts.lines import LESSOR
 from gridarium.experiments.parts.negotiation import negotiation_rules
 from gridarium.experiments.parts.network import NETWORK, place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
@@ -25,6 +26,7 @@ from gridarium.experiments.parts.pooling import (
     storages_of_owners,
 )
 from gridarium.experiments.parts.prosumers import PROSUMERS
+from gridarium.experiments.parts.provider import active_provider
 from gridarium.experiments.parts.renewables import RENEWABLES, inverter_mva
 from gridarium.experiments.parts.standby_storages import STANDBY_STORAGES
 from gridarium.experiments.parts.storage_pool import pool_of
@@ -32,6 +34,7 @@ from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.supply import PRICES, REAL_TIME
 from gridarium.experiments.parts.tap_changer import tap_changer_ratings
 from gridarium.experiments.parts.tariff import NODAL_TARIFFS, TARIFF, build_tariff, pool_terms
+from gridarium.experiments.parts.trading import TRADING
 from gridarium.experiments.populations import behaviour_of
 from gridarium.experiments.scenario_fields import (
     Conflict,
@@ -45,7 +48,7 @@ from gridarium.experiments.scenario_fields import (
 )
 
 if TYPE_CHECKING:
-    from gridarium.agents.feeder.contract import Standby
+    from gridarium.agents.feeder.contract import ServiceTerms, Standby
     from gridarium.agents.feeder.dispatch_problem import DispatchShape
     from gridarium.agents.feeder.hedging import HedgeTerms
 
@@ -141,6 +144,7 @@ def _build(build: GridBuild) -> None:
         build.served,
         REAL_TIME.of(build.scenario).price_per_mwh,
         PRICES.of(build.scenario).quota_tco2_per_mwh,
+        _services(build),
     )
     Agent(
         grid.head,
@@ -156,6 +160,21 @@ def _build(build: GridBuild) -> None:
         pool_terms(build.scenario),
         _hedge_terms(section.plan),
     )
+
+
+def _services(build: GridBuild) -> ServiceTerms | None:
+    """What stands on a feeder under another grid that can be called, or tells what it will draw."""
+    scenario, named = build.scenario, build.grid.named
+    if not PROSUMERS.is_given(scenario) or build.hears_the_pool is None:
+        return None
+    from gridarium.agents.feeder.contract import ServiceTerms
+
+    desk = next(map(named, TRADING.agents(scenario)), None)
+    provider = active_provider(scenario)
+    if provider is None:
+        return ServiceTerms(desk=desk)
+    name = named(LESSOR)
+    return ServiceTerms(name, desk, storage_ratings(name, provider.storage), provider.compensation_per_mwh)
 
 
 def _standbys(build: GridBuild) -> dict[str, Standby]:

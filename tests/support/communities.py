@@ -72,3 +72,26 @@ def write_community(folder: Path, case: str = "adcef", horizon_h: int = 24, **mo
     path = folder / "scenario.yaml"
     path.write_text(dump_yaml(tree), encoding="utf-8")
     return path
+
+
+def under_a_system(horizon_h: int = 24, replicas: int = 20, case: str = "ladder") -> Tree:
+    """The same feeder, many times, under the bulk system of `ties-feeders-small`, which may call it."""
+    study = load_scenario("ties-feeders-small").cases[case]
+    tree: Tree = study.model_dump(mode="json")
+    bulk = tree["grids"]["bulk"]
+    # The desk tells what the pool has 225 s before a period, and introduces 135 s before it.
+    bulk["ties"] |= {"lead_s": 200.0, "trigger_mw": 2.0}
+    own = community("adcef")
+    own["prices"] = {"quota_tco2_per_mwh": 0.5, "carbon_price_per_tco2": 0.0}
+    own["prices"] |= {"import_limit_mw": 10.0, "export_limit_mw": 0.0}
+    place = {"under": "bulk", "at": 3, "replicas": replicas, "step_h": 1.0, "currency": "cny"}
+    grids = {"bulk": bulk, "feeder": place | own}
+    return tree | {"period_h": 0.25, "horizon_h": horizon_h, "grids": grids}
+
+
+def write_under_a_system(folder: Path, **given: int | str) -> Path:
+    """Write that scenario."""
+    write_profiles(folder)
+    path = folder / "system.yaml"
+    path.write_text(dump_yaml(under_a_system(**given)), encoding="utf-8")  # type: ignore[arg-type]
+    return path

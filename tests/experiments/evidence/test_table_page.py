@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from communities import write_under_a_system
 
 from gridarium.experiments.evidence.grid_evidence import OF_WORLD
 from gridarium.experiments.results import Result
@@ -106,11 +107,13 @@ def runs(from_eight: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) 
         ),
         "plants": run(load_scenario(plants)),
         "exchange": run(load_scenario("ries-admm", ["horizon_h=4"]), cases=["anderson"]),
+        "community": run(load_scenario(write_under_a_system(plants.parent, horizon_h=1))),
     }
 
 
 @pytest.mark.parametrize(
-    "name", ["feeder", "owners", "scenarios", "edge", "pool", "system", "bulk", "exchange", "plants"]
+    "name",
+    ["feeder", "owners", "scenarios", "edge", "pool", "system", "bulk", "exchange", "plants", "community"],
 )
 def test_every_column_that_is_told_is_on_the_page(runs: dict[str, Result], name: str) -> None:
     for table, rows in runs[name].tables.items():
