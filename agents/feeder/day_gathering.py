@@ -13,6 +13,7 @@ from gridarium.agents.feeder.curtailment import CurtailmentDues
 from gridarium.agents.feeder.dispatch import Openings
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.dso_day import DsoDay
+from gridarium.agents.feeder.hedging import HedgeTerms
 from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.agents.questions import Question
 from gridarium.environment.arrays import series
@@ -20,7 +21,6 @@ from gridarium.environment.errors import MessageError
 from gridarium.market.messages.forecasts import (
     ForecastRequest,
     OwnSchedule,
-    ScenarioTerms,
     ScheduleRequest,
 )
 
@@ -35,7 +35,7 @@ def gather_day(
     pooled: PooledStorages | None,
     today: DsoDay,
     ask: Asking,
-    scenarios: ScenarioTerms | None = None,
+    hedge: HedgeTerms | None = None,
 ) -> Generator[Any, Any, None]:
     """Ask the pool, if there is one, whom to command, then all others for forecasts, terms and schedules.
 
@@ -50,8 +50,8 @@ def gather_day(
     today : DsoDay
         Takes what is told.
     ask : callable
-    scenarios : ScenarioTerms, optional
-        Which ones plants are asked for; none by default.
+    hedge : HedgeTerms, optional
+        With the scenarios that plants are asked for; none by default.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def gather_day(
     market = contract.carbon_market
     requests = {
         **({} if market is None else {market: forecast}),
-        **dict.fromkeys(renewables, ForecastRequest(today.number, scenarios)),
+        **dict.fromkeys(renewables, ForecastRequest(today.number, hedge.scenarios if hedge else None)),
         **dict.fromkeys(storages, ScheduleRequest(today.number, plain)),
         **dict.fromkeys(owners, ScheduleRequest(today.number, plain, self_scheduled=True)),
         **dict.fromkeys(contract.loads, forecast),

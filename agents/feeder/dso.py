@@ -135,9 +135,8 @@ class Dso(HeadCustomer):
             self.behaviour.begin_day(self, number)
             today = DsoDay(number, self.horizon, rules, self._make_setter(number))
             self.days.append(today)
-            wanted = self._hedge_terms.scenarios if self._hedge_terms else None
             yield from gather_day(
-                self, self.contract, self.shape, self.pooled, today, self._ask_until, wanted
+                self, self.contract, self.shape, self.pooled, today, self._ask_until, self._hedge_terms
             )
             self.answer_forecasts()
             negotiation = TariffNegotiation(self, today, self._planner, self._hearers())
