@@ -106,7 +106,8 @@ def test_a_tariff_takes_nothing_from_them_for_its_budget(lived: BuiltWorld) -> N
     conditions = dso.today.conditions
     discount = float(((tou - price) * billed).sum()) * hours
     below = conditions.quota_tco2_per_mwh - accounts.settled_factor
-    revenue = float((conditions.carbon_price_per_tco2 * below * billed).sum()) * hours
+    carbon_price = dso.horizon.by_period(conditions.carbon_price_per_tco2)
+    revenue = float((carbon_price * below * billed).sum()) * hours
     assert accounts.budget_excess_money() == pytest.approx(discount - revenue, abs=1e-9)
 
 
