@@ -68,12 +68,18 @@ def run(
     debug: Debug = False,
 ) -> None:
     """Run a scenario and write its results, figures and report."""
-    from gridarium.experiments.console import print_certificates, print_findings, print_summary
+    from gridarium.experiments.console import (
+        print_certificates,
+        print_findings,
+        print_narrative,
+        print_summary,
+    )
 
     with _reported_errors(debug):
         overrides = [*(settings or ()), *([] if seed is None else [f"seed={seed}"])]
         result = _run(scenario, overrides, case, out)
         print_findings(result)
+        print_narrative(result)
         print_summary(result)
         print_certificates(result)
         _print_path(result)
@@ -93,12 +99,14 @@ def compare(
         print_certificates,
         print_claims,
         print_findings,
+        print_narrative,
         print_summary,
     )
 
     with _reported_errors(debug):
         result = _run(scenario, settings or (), None, out)
         print_findings(result)
+        print_narrative(result)
         print_summary(result)
         print_claims(result)
         output().print()

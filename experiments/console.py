@@ -17,6 +17,7 @@ from rich.text import Text
 from gridarium.experiments import records
 from gridarium.experiments.findings import findings
 from gridarium.experiments.formatting import MONEY, label, metric_names, number, side_by_side
+from gridarium.experiments.narrative import narrative
 from gridarium.experiments.results import Result
 
 if TYPE_CHECKING:
@@ -127,6 +128,15 @@ def print_findings(result: Result) -> None:
         grade, style = styles[finding.grade]
         output().print(f"{grade}: {finding.text}", style=style)
     if found:
+        output().print()
+
+
+def print_narrative(result: Result) -> None:
+    """Print what happened, in sentences."""
+    told = narrative(result)
+    for one in told:
+        output().print(Text.assemble((f"{one.about}: ", "bold"), one.text))
+    if told:
         output().print()
 
 

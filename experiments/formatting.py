@@ -41,7 +41,7 @@ _UNITS = {
     "_s": "s",
     "_h": "h",
 }
-_ACRONYMS = ("ac", "dso", "esp", "lcr", "p2p", "pv", "soc", "vpp")
+_ACRONYMS = ("ac", "dso", "esp", "lcr", "p2p", "pv", "soc", "ties", "vpp")
 
 
 def split_unit(name: str, currency: str = MONEY) -> tuple[str, str]:
@@ -89,6 +89,15 @@ def currency_code(tree: Mapping[str, object]) -> str:
 
 def _words(name: str) -> str:
     return " ".join(word.upper() if word in _ACRONYMS else word for word in name.split("_"))
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign.
+
+    >>> signed(42500.0), signed(-0.5), signed(0.0)
+    ('+42,500', '-0.5000', '0')
+    """
+    return f"+{number(value)}" if value > 0 else number(value)
 
 
 def label(name: str, currency: str = MONEY) -> str:

@@ -11,6 +11,7 @@ from gridarium.experiments.findings import findings, has_negotiations
 from gridarium.experiments.formatting import label, metric_names, number, side_by_side
 from gridarium.experiments.html_page import cell, explained, facts, noted, page, section, table
 from gridarium.experiments.html_page import figures as drawn_figures
+from gridarium.experiments.narrative import GAIN, comparison_rows, narrative
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.records import Certificate, Claim, Drawing, Verdict
 from gridarium.experiments.results import Result, RunWriteError, mark_finished, read_run, replace_file
@@ -83,8 +84,9 @@ def render(result: Result, figures: Sequence[tuple[str, str, str]]) -> str:
     sections = (
         _heading(title, result),
         section("Findings", _findings(result)),
-        section("Summary", _summary(result.summary, result.currency_code)),
+        section("What happened", _narrative(result)),
         section("Figures", drawn_figures(figures)),
+        section("Summary", _summary(result.summary, result.currency_code)),
         section("Certificates", _certificates(result.certificates)),
         section("Claims", _claims(result.claims)),
         section("Manifest", facts(result.manifest)),
@@ -122,6 +124,25 @@ def _findings(result: Result) -> str:
     looks = {"failed": "bad", "warning": "warn", "note": "note"}
     lines = (f'<li class="{looks[one.grade]}">{one.grade}: {escape(one.text)}</li>' for one in found)
     return "<ul>\n" + "\n".join(lines) + "\n</ul>"
+
+
+def _narrative(result: Result) -> str:
+    """Return what happened in sentences, and every case against the first."""
+    told = "\n".join(f"<li><b>{escape(one.about)}.</b> {escape(one.text)}</li>" for one in narrative(result))
+    rows = comparison_rows(result)
+    if not rows:
+        return f"<ul>\n{told}\n</ul>" if told else ""
+    first, currency = next(iter(result.summary)), result.currency_code
+    titles = ("differs in", "carbon (tCO2)", "change", f"all together ({currency})")
+    head = [cell(f"case, against {first}", tag="th"), cell(titles[0], tag="th")]
+    head += [cell(title, "number", "th") for title in titles[1:]]
+    head += [cell(title, tag="th") for title in ("gains most", "loses most")]
+    body = (
+        [cell(name, tag="th"), cell(found), *(cell(one, "number") for one in numbers), *map(cell, extremes)]
+        for name, found, *numbers, gains, loses in rows
+        for extremes in [(gains, loses)]
+    )
+    return f'<ul>\n{told}\n</ul>\n{table(head, body)}\n<p class="soft"><small>{escape(GAIN)}</small></p>'
 
 
 def _summary(summary: Mapping[str, Mapping[str, float]], currency: str) -> str:
