@@ -272,6 +272,10 @@ class Site:
         """Feed in during the running period, with a carbon factor; counted by the meter of that name."""
         self.grid.injections.supply(self.bus, name, p_mw, q_mvar, factor_tco2_per_mwh)
 
+    def emit(self, name: str, carbon_t_per_h: float) -> None:
+        """Give off carbon for energy that is not fed in, such as what a plant makes for itself alone."""
+        self.grid.injections.emit(self.bus, name, carbon_t_per_h)
+
     def draw(self, name: str, p_mw: float) -> None:
         """Draw during the running period; counted by the meter of that name."""
         drawn = np.zeros(self.grid.feeder.n_bus)

@@ -48,12 +48,15 @@ class Injections:
 
     def supply(self, bus: int, name: str, p_mw: float, q_mvar: float, factor_tco2_per_mwh: float) -> None:
         """Add a source with its carbon factor; the meters of that name count what it feeds in, and emits."""
-        carbon_t_per_h = p_mw * factor_tco2_per_mwh
         self.fed_in_mw[name] = self.fed_in_mw.get(name, 0.0) + p_mw
-        self.fed_in_t_per_h[name] = self.fed_in_t_per_h.get(name, 0.0) + carbon_t_per_h
         self.source_mw[bus] += p_mw
-        self.source_t_per_h[bus] += carbon_t_per_h
         self.q_mvar[bus] += q_mvar
+        self.emit(bus, name, p_mw * factor_tco2_per_mwh)
+
+    def emit(self, bus: int, name: str, carbon_t_per_h: float) -> None:
+        """Add carbon of a source, tCO2/h; the power that passes its bus carries it on."""
+        self.fed_in_t_per_h[name] = self.fed_in_t_per_h.get(name, 0.0) + carbon_t_per_h
+        self.source_t_per_h[bus] += carbon_t_per_h
 
     def draw(self, name: str, p_mw: Array, q_mvar: Array) -> None:
         """Add what one agent draws, shape (n_bus,) each; its meter counts the active power."""

@@ -152,9 +152,13 @@ class ThermalPlant(CommandedAgent):
         for name, value in now._asdict().items():
             self.done[name][period] = value
         self.tank_tco2[period] = self._content()
-        factor = self._emission_t_per_h(now) / now.net_mw if now.net_mw > 0.0 else 0.0
+        emission, feeds_in = self._emission_t_per_h(now), now.net_mw > 0.0
+        factor = emission / now.net_mw if feeds_in else 0.0
         self._q_mvar[period] = self._told_mvar[period] * now.on
         self.site.supply(self.name, now.net_mw, float(self._q_mvar[period]), factor)
+        if not feeds_in:
+            # All that it makes goes into regeneration; its carbon is there all the same.
+            self.site.emit(self.name, emission)
 
     def settle(self, period: int) -> None:
         """Pay for fuel, carbon, starts and stops, and bill who pays its costs for them (E20, E21)."""
@@ -230,7 +234,8 @@ class ThermalPlant(CommandedAgent):
         spare = (gross - fixed) / sigma if sigma > 0.0 else np.inf
         regenerated = min(wanted, absorbed + level / hours, spare)
         absorbed = min(absorbed, regenerated + (plant.tank_tco2 - level) / hours)
-        return UnitPoint(True, gross, gross - sigma * regenerated - fixed, absorbed, regenerated)
+        # Rounding may leave less than nothing.
+        return UnitPoint(True, gross, max(0.0, gross - sigma * regenerated - fixed), absorbed, regenerated)
 
     def _gross_band_mw(self, period: int) -> tuple[bool, float, float]:
         """Whether it runs, and least and most gross power (E16, E28), MW."""

@@ -170,6 +170,19 @@ def test_capture_is_cut_off_where_the_tank_is_full_or_empty(make_plate: Callable
     assert plant.tank_tco2[4:7].tolist() == pytest.approx([5.0, 0.0, 0.0])
 
 
+def test_a_plant_that_feeds_nothing_in_emits_all_the_same(make_plate: Callable[..., World]) -> None:
+    world = make_plate(2)
+    capture = CapturePlant(0.8, 0.25, 2.0, 80.0, 72.0)
+    plant = ThermalPlant(world.grid.head, "unit", unit(capture=capture, p_initial_mw=20.0), "operator")
+    Desk(world).tell("unit", schedule([1.0] * 2, [0.0, 10.0], regenerated=72.0))
+    world.step()
+    world.step()
+    # 20 MW are just what regeneration of 72 t/h and the plant itself take; then 10 MW more.
+    assert plant.done["net_mw"].tolist() == pytest.approx([0.0, 10.0])
+    assert world.carbon_meters["unit"].tolist() == pytest.approx([0.5 * 20.0, 0.5 * 30.0])
+    assert [state.source_t_per_h[0] for state in world.grid.states] == pytest.approx([10.0, 15.0])
+
+
 def test_the_newest_command_of_a_day_counts_and_every_one_is_acknowledged(
     make_plate: Callable[..., World],
 ) -> None:
