@@ -86,6 +86,7 @@ class AcPhysics:
             else:
                 power = self._values(x, f"p_{kind}_mw")
             np.add.at(p_mw, at, power)
+        self._take_for_capture(p_mw, x, signals)
         head_squared = self._head_squared(x, signals)
         flow = self._flow.solve(p_mw.T, q_mvar.T, None if head_squared is None else np.sqrt(head_squared))
         buy, sell = np.maximum(flow.p_slack_mw, 0.0), np.maximum(-flow.p_slack_mw, 0.0)
@@ -110,6 +111,16 @@ class AcPhysics:
             block = self._form.decisions[name]
             exact[block.start : block.stop] = value.ravel()
         return exact
+
+    def _take_for_capture(self, p_mw: Array, x: Array, signals: Array) -> None:
+        """Take off at their buses what capture plants use of what turbines make (E1, E2)."""
+        captures = self._shape.captures
+        for at, unit, on in zip(
+            self._at["turbine"], self._shape.turbines, self._signal(signals, "on"), strict=True
+        ):
+            if unit.capture is not None:
+                regenerated = self._values(x, "regenerated_tco2_per_h")[captures.index(unit.name)]
+                p_mw[at] -= unit.capture.energy_mwh_per_tco2 * regenerated + unit.capture.fixed_mw * on
 
     def _head_squared(self, x: Array, signals: Array) -> Array | None:
         """Squared voltage of the head within what signals allow; None where it is the feeder's own."""

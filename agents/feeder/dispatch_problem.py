@@ -17,6 +17,7 @@ from gridarium.agents.feeder.voltage_terms import (
     declare_travel,
     head_bounds,
 )
+from gridarium.agents.problems.carbon_capture import declare_capture
 from gridarium.agents.problems.limits import apparent_power, at_most, at_most_while
 from gridarium.agents.problems.storage import daily_storage, storage_cycle
 from gridarium.agents.problems.thermal_unit import least_output, most_output
@@ -41,6 +42,8 @@ RELAXED_SIGNALS = (*DAY_SIGNALS, "least_on", "spare_price", "may_buy", "may_sell
 
 END_SIGNALS = ("final_mwh",)
 """Of a shape that does not end as it began: what is to be in each storage at the end."""
+CAPTURE_SIGNALS = ("tank_arriving_tco2",)
+"""Of a shape whose turbines have capture plants: what solvent tanks hold at first."""
 
 OPENING_SIGNALS = ("may_move", "may_regulate")
 """Of a shape whose storages open and close: whether each moves energy, and gives reactive power."""
@@ -121,7 +124,13 @@ class DispatchShape:
         """Signals beyond those of every dispatch."""
         openings = OPENING_SIGNALS if self.opens_storages else ()
         ends = END_SIGNALS if self.sets_ends else ()
-        return (*self.head.signals, *openings, *ends, *(HEAD_SIGNALS if self.tap_changer else ()))
+        tanks = CAPTURE_SIGNALS if self.captures else ()
+        return (*self.head.signals, *openings, *ends, *tanks, *(HEAD_SIGNALS if self.tap_changer else ()))
+
+    @property
+    def captures(self) -> tuple[str, ...]:
+        """Turbines with a capture plant."""
+        return tuple(unit.name for unit in self.turbines if unit.capture)
 
     def storage_prices(self, unit: StorageRatings) -> tuple[float, float]:
         """What a MWh costs that a storage takes, and one that it gives, by its losses and its wear."""
@@ -208,6 +217,7 @@ def _sets(shape: DispatchShape, name: str) -> Any:
 def _declare_rest(m: Any, shape: DispatchShape) -> None:
     _declare_substation(m, shape)
     _declare_turbines(m, shape)
+    _declare_capture(m, shape)
     _declare_renewables(m, shape)
     _declare_storages(m, shape)
     _declare_openings(m, shape)
@@ -274,6 +284,15 @@ def _declare_turbines(m: Any, shape: DispatchShape) -> None:
             unit[g].cost_quadratic_per_mw2h * m.p_turbine_mw[g, t] ** 2 <= m.quadratic_cost_per_h[g, t]
         ),
     )
+
+
+def _declare_capture(m: Any, shape: DispatchShape) -> None:
+    """What capture takes of turbines, of whose power the rest is fed in; the price of a tank is another's."""
+    if not shape.captures:
+        return
+    m.capture = pyo.Set(initialize=list(shape.captures), ordered=True)
+    m.tank_arriving_tco2 = pyo.Var(m.capture, m.period)
+    declare_capture(m, shape.turbines, m.p_turbine_mw, lambda g, t: m.on[g, t], shape.period_h)
 
 
 def _declare_renewables(m: Any, shape: DispatchShape) -> None:
@@ -401,6 +420,7 @@ def _declare_balances(m: Any, shape: DispatchShape) -> None:
         return [name for name in at.get(bus, []) if name in kind]
 
     compensators = {unit.name for unit in shape.compensators}
+    fed_in = m.net_mw if shape.captures else m.p_turbine_mw
 
     def balance(m: Any, bus: int, t: int, active: bool) -> Any:
         flow = m.p_branch_mw if active else m.q_branch_mvar
@@ -413,7 +433,7 @@ def _declare_balances(m: Any, shape: DispatchShape) -> None:
         else:
             supply += flow[bus - 1, t] - float(series[bus - 1]) * m.current_squared[bus - 1, t]
         for name in units(m.turbine, bus):
-            supply += (m.p_turbine_mw if active else m.q_turbine_mvar)[name, t]
+            supply += (fed_in if active else m.q_turbine_mvar)[name, t]
         for name in units(m.renewable, bus):
             supply += (m.p_renewable_mw if active else m.q_renewable_mvar)[name, t]
         for name in units(m.storage, bus):

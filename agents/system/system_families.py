@@ -60,7 +60,7 @@ def declare_physics(m: Any, system: PowerSystem, running: Running, period_h: flo
     """All constraints that hold at a given commitment."""
     declare_units(m, system.units, running, period_h)
     declare_reserve(m)
-    declare_capture(m, system.units, running, period_h)
+    declare_capture(m, system.units, m.gross_mw, running.on, period_h)
     declare_storages(m, system.storages, period_h)
     declare_flexible_loads(m, period_h)
     declare_balance(m)

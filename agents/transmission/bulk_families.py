@@ -94,7 +94,7 @@ def declare_physics(m: Any, system: BulkSystem, running: Running, period_h: floa
     """All constraints on one bus that hold at a given commitment (D6, D7, D8, D10; capture as E1 to E4)."""
     declare_units(m, system.units, running, period_h)
     declare_reserve(m)
-    declare_capture(m, system.units, running, period_h)
+    declare_capture(m, system.units, m.gross_mw, running.on, period_h)
     declare_storages(m, system.storages, period_h)
     m.renewable_mw = pyo.Var(m.renewable, m.period, bounds=(0, None))
     m.renewable_limit = at_most(m.renewable_mw, m.available_mw)
@@ -165,11 +165,10 @@ def running_cost(m: Any, system: BulkSystem, fuel: Callable[[str, int], Any], pe
         return units + worn + m.import_price[t] * m.import_mw[t] + short
 
     missed = sum(m.e_below_target_mwh[s] + m.e_above_target_mwh[s] for s in m.storage)
-    missed_tco2 = sum(m.tank_below_tco2[i] + m.tank_above_tco2[i] for i in m.capture)
     return (
         period_h * sum(hourly(t) for t in m.period)
         + system.missed_cost_per_mwh * missed
-        + system.missed_cost_per_tco2 * missed_tco2
+        + missed_tanks(m, system)
         + carbon_cost(m, system)
     )
 
@@ -193,9 +192,6 @@ def bulk_signals(
     for row, storage, inside in zip(arriving, system.storages, state.e_mwh, strict=True):
         low, high = storage.band_mwh
         row[first] = min(max(float(inside), low), high) - low
-    captures = [place for place, unit in enumerate(system.units) if unit.capture]
-    tanks = np.zeros((len(captures), n_period))
-    tanks[:, first] = state.tank_tco2[captures]
     return {
         "load_mw": ahead * (forecast.load_mw + forecast.loss_mw),
         "reserve_mw": ahead * system.reserve_mw(forecast.load_mw, forecast.available_mw),
@@ -204,9 +200,23 @@ def bulk_signals(
         "most_import_mw": ahead * system.import_limit_mw,
         "storage_power_mw": np.array([one.p_max_mw * ahead for one in system.storages]).reshape(-1, n_period),
         "e_arriving_mwh": arriving,
-        "tank_arriving_tco2": tanks,
+        "tank_arriving_tco2": tank_signal(system, state, n_period, first),
         "emitted_tco2": np.array(state.emitted_tco2),
     }
+
+
+def tank_signal(system: BulkSystem, state: BulkState, n_period: int, first: int = 0) -> Array:
+    """What solvent tanks hold when a period begins, and 0 in all others, shape (n_capture, n_period)."""
+    captures = [place for place, unit in enumerate(system.units) if unit.capture]
+    arriving = np.zeros((len(captures), n_period))
+    arriving[:, first] = state.tank_tco2[captures]
+    return arriving
+
+
+def missed_tanks(m: Any, system: BulkSystem) -> Any:
+    """Penalty on what solvent tanks lack, or have too much of, at the day's end."""
+    missed = sum(m.tank_below_tco2[i] + m.tank_above_tco2[i] for i in m.capture)
+    return system.missed_cost_per_tco2 * missed
 
 
 def running_signals(

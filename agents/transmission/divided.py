@@ -7,7 +7,7 @@ from dataclasses import replace
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.transmission.bulk_system import BulkSystem
 from gridarium.environment.storage import StorageRatings
-from gridarium.environment.thermal_unit import ThermalUnit
+from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 from gridarium.market.quota_ladder import QuotaLadder
 
 
@@ -24,6 +24,17 @@ def divided_unit(unit: ThermalUnit, parts: float) -> ThermalUnit:
         cost_quadratic_per_mw2h=unit.cost_quadratic_per_mw2h * parts,
         cost_fixed_per_h=unit.cost_fixed_per_h / parts,
         start_stop_money=unit.start_stop_money / parts,
+        capture=None if unit.capture is None else divided_capture(unit.capture, parts),
+    )
+
+
+def divided_capture(plant: CapturePlant, parts: float) -> CapturePlant:
+    """A part of a capture plant: it takes up a part of the carbon, and a part of the power."""
+    return replace(
+        plant,
+        fixed_mw=plant.fixed_mw / parts,
+        tank_tco2=plant.tank_tco2 / parts,
+        tank_initial_tco2=plant.tank_initial_tco2 / parts,
     )
 
 

@@ -12,9 +12,16 @@ import pyomo.environ as pyo
 from gridarium.agents.feeder.ac_physics import AcPhysics
 from gridarium.agents.feeder.dispatch_problem import SIGNALS, DispatchShape, build_dispatch_model
 from gridarium.agents.optimisation import LocalProblem, Solution
+from gridarium.agents.problems.carbon_capture import CAPTURE, read_operation
 from gridarium.agents.problems.limits import at_most_while
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
-from gridarium.agents.transmission.bulk_families import carbon_cost, declare_carbon, running_signals
+from gridarium.agents.transmission.bulk_families import (
+    carbon_cost,
+    declare_carbon,
+    missed_tanks,
+    running_signals,
+    tank_signal,
+)
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState, BulkSystem
 from gridarium.agents.transmission.divided import divided_grid, divided_system
 from gridarium.environment.arrays import Array, Flags
@@ -105,9 +112,12 @@ def build_network_model(shape: NetworkShape) -> Any:
     m.up_short_mw, m.down_short_mw = (pyo.Var(m.period, bounds=(0, None)) for _ in range(2))
     m.reserve_up = _held(m, m.up_mw, m.up_short_mw)
     m.reserve_down = _held(m, m.down_mw, m.down_short_mw)
-    declare_carbon(m, system, m.p_turbine_mw, grid.period_h)
+    absorbed = m.absorbed_tco2_per_h if grid.captures else ()
+    declare_carbon(m, system, m.p_turbine_mw, grid.period_h, absorbed)
     short = sum(m.up_short_mw[t] + m.down_short_mw[t] for t in m.period)
     m.cost_money.expr += grid.period_h * system.shortage_cost_per_mwh * short + carbon_cost(m, system)
+    if grid.captures:
+        m.cost_money.expr += missed_tanks(m, system)
     return m
 
 
@@ -121,7 +131,8 @@ def _held(m: Any, reserve: Any, short: Any) -> Any:
 def network_form(shape: NetworkShape, parts: float) -> tuple[StandardForm, DispatchShape]:
     """The compiled dispatch of one of equal parts, and its network; pure numbers, so shared by all worlds."""
     grid, system = divided_grid(shape.grid, parts), divided_system(shape.system, parts)
-    return compile_model(build_network_model(NetworkShape(grid, system)), (*SIGNALS, *_EXTRA)), grid
+    signals = (*SIGNALS, *grid.further_signals, *_EXTRA)
+    return compile_model(build_network_model(NetworkShape(grid, system)), signals), grid
 
 
 class NetworkDispatch:
@@ -164,7 +175,8 @@ class NetworkDispatch:
         running = running_signals(system, day.on, day.state, grid.period_h)
         reserve = system.reserve_mw(day.load_p_mw.sum(axis=0), day.available_mw)
         open_head, parts = np.ones(grid.n_period), self.parts
-        return {
+        tanks = {"tank_arriving_tco2": tank_signal(system, day.state, grid.n_period) / parts}
+        return (tanks if grid.captures else {}) | {
             "on": running["on"],
             "most_rise_mw": running["most_rise_mw"] / parts,
             "most_fall_mw": running["most_fall_mw"] / parts,
@@ -183,9 +195,11 @@ class NetworkDispatch:
     def _read(self, solution: Solution, day: NetworkDay) -> BulkPlan:
         grid, system, parts = self.shape.grid, self.shape.system, self.parts
         net = parts * (solution["p_buy_mw"] - solution["p_sell_mw"])
-        units = parts * np.maximum(0.0, solution["p_turbine_mw"]) * day.on
+        gross = parts * np.maximum(0.0, solution["p_turbine_mw"]) * day.on
+        captured = {name: parts * solution[name] for name in CAPTURE} if grid.captures else {}
+        units = read_operation(system.units, captured, gross, day.on)
         renewable = parts * np.maximum(0.0, solution["p_renewable_mw"])
-        own = system.emission_tco2_per_mwh @ units
+        own = units.emission_t_per_h(system.emission_tco2_per_mwh)
         contents = parts * solution["energy_mwh"]
         powers = [
             storage.powers_mw(inside, float(first), grid.period_h)
@@ -193,18 +207,18 @@ class NetworkDispatch:
         ]
         charge, discharge = np.array(powers).reshape(-1, 2, grid.n_period).swapaxes(0, 1)
         load = day.load_p_mw.sum(axis=0)
-        fed = net + units.sum(axis=0) + renewable.sum(axis=0) + (discharge - charge).sum(axis=0)
+        fed = net + units.net_mw.sum(axis=0) + renewable.sum(axis=0) + (discharge - charge).sum(axis=0)
         nodal = self.problem.sensitivity(solution, "load_p_mw")
         # One more MW of load asks for more reserve, too, wherever it stands.
         nodal = nodal + system.reserve_load_share * self.problem.sensitivity(solution, "reserve_mw")
         short = np.array([solution["up_short_mw"], solution["down_short_mw"]])
         return BulkPlan(
             on=day.on.astype(float),
-            unit_mw=units,
-            gross_mw=units,
-            absorbed_tco2_per_h=np.zeros_like(units),
-            regenerated_tco2_per_h=np.zeros_like(units),
-            tank_tco2=np.zeros_like(units),
+            unit_mw=units.net_mw,
+            gross_mw=units.gross_mw,
+            absorbed_tco2_per_h=units.absorbed_tco2_per_h,
+            regenerated_tco2_per_h=units.regenerated_tco2_per_h,
+            tank_tco2=units.tank_tco2,
             charge_mw=charge,
             discharge_mw=discharge,
             e_mwh=contents,

@@ -322,16 +322,6 @@ def _network_shape(build: GridBuild, section: Ties, system: BulkSystem) -> Netwo
     return NetworkShape(grid, system)
 
 
-def _captures_on_a_plate(scenario: GridScenario) -> Iterator[Fault]:
-    """Yield capture plants on a network, whose dispatch has none; that of a copper plate has."""
-    if TIES.of(scenario) is None or NETWORK.of(scenario).is_copper_plate:
-        return
-    for name, unit in THERMAL_UNITS.of(scenario).items():
-        if unit.capture is not None:
-            allowed = "must be null over a network: a TIES dispatches capture plants on a copper plate alone"
-            yield Fault(f"thermal_units.{name}.capture", unit.capture.model_dump(), allowed)
-
-
 def _needs_no_reactive_power(scenario: GridScenario) -> Iterator[Fault]:
     """Yield what only a network asks for: losses, and reactive power of those who stand on it."""
     section = TIES.of(scenario)
@@ -405,7 +395,6 @@ TIES: Part[Ties | None] = Part(
     meaning="The TIES, which runs a bulk system over a network and leads regional systems; null for none.",
     build=_build,
     checks=(
-        (frozenset({"ties", "network", "thermal_units"}), _captures_on_a_plate),
         (frozenset({"ties", "storages"}), _schedules_storages),
         (frozenset({"ties", "regions", "carbon_policy"}), can_be_shared),
         (frozenset({"ties", "network", "renewables", "storages"}), _needs_no_reactive_power),

@@ -23,8 +23,8 @@ BULK = "grids.bulk."
         ("regions.residential.windows=[{from_h: [9, 9], to_h: [11, 15]}]", "must end after it starts"),
         ("thermal_units.gas.p_min_mw=150", "must be at most p_max_mw = 100 MW"),
         (
-            "thermal_units.gas.capture={energy_mwh_per_tco2: 0.2, fixed_mw: 1, tank_tco2: 5}",
-            "must be null over a network",
+            "thermal_units.gas.capture={energy_mwh_per_tco2: 0.2, fixed_mw: 21, tank_tco2: 5}",
+            "must be at most p_min_mw = 20 MW",
         ),
         ("storages.pumped.equal_schedules=latest", "got 'latest'; must be spread under a TIES"),
         ("regions.residential.buses=[999]", "regions.residential.buses.0"),

@@ -18,7 +18,7 @@ from gridarium.environment.network import Feeder
 from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.power_flow import AcPowerFlow
 from gridarium.environment.storage import StorageRatings
-from gridarium.environment.thermal_unit import ThermalUnit
+from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 from gridarium.market.quota_ladder import QuotaLadder
 
 N = 6
@@ -181,3 +181,58 @@ def test_how_many_parts_there_are_changes_nothing(parts: float) -> None:
     assert other.unit_mw == pytest.approx(own.unit_mw, abs=0.05)
     assert other.loss_mw == pytest.approx(own.loss_mw, abs=1e-2)
     assert other.price_per_mwh == pytest.approx(own.price_per_mwh, abs=0.05)
+
+
+CAPTURE = CapturePlant(0.8, 0.25, 2.0, 60.0, 30.0)
+
+
+@cache
+def with_capture() -> tuple[NetworkDispatch, NetworkDispatch, BulkSystem]:
+    """The network with a capture plant behind the dirtier unit, and the same almost without impedance."""
+    units = (replace(UNITS[0], capture=CAPTURE), UNITS[1])
+    system = replace(SYSTEM, units=units, carbon=replace(SYSTEM.carbon, base_price_per_tco2=45.0))
+    found = [
+        NetworkDispatch(NetworkShape(replace(network().shape.grid, feeder=feeder, turbines=units), system))
+        for feeder in (FEEDER, FEEDER.scaled(impedance_factor=1e-3))
+    ]
+    return found[0], found[1], system
+
+
+def captured_day() -> NetworkDay:
+    state = replace(BulkState.initial(SYSTEM), tank_tco2=np.array([20.0, 0.0]))
+    return replace(day_of(), state=state)
+
+
+def test_capture_takes_its_power_at_the_bus_of_its_unit() -> None:
+    dispatch, day = with_capture()[0], captured_day()
+    found = dispatch.solve("ties", day)
+    p, q = -day.load_p_mw, -day.load_q_mvar
+    rows = {"coal": (found.unit_mw[0], found.unit_mvar[0]), "gas": (found.unit_mw[1], found.unit_mvar[1])}
+    rows["wind"] = found.renewable_mw[0], found.renewable_mvar[0]
+    rows["pumped"] = found.discharge_mw[0] - found.charge_mw[0], found.storage_mvar[0]
+    for name, (active, reactive) in rows.items():
+        p[dict(SITES)[name]] += active
+        q[dict(SITES)[name]] += reactive
+    flow = AcPowerFlow(FEEDER).solve(p.T, q.T)
+    assert flow.p_slack_mw == pytest.approx(found.import_mw - found.spill_mw, abs=2e-2)
+    assert flow.loss_mw == pytest.approx(found.loss_mw, abs=2e-2)
+    absorbed, regenerated = found.absorbed_tco2_per_h[0], found.regenerated_tco2_per_h[0]
+    assert found.gross_mw[0] - found.unit_mw[0] == pytest.approx(0.25 * regenerated + 2.0)
+    assert found.tank_tco2[0] == pytest.approx(20.0 + np.cumsum(absorbed - regenerated), abs=1e-3)
+    assert found.tank_tco2[0, -1] == pytest.approx(30.0, abs=1e-3)
+    assert (absorbed <= 0.8 * 0.9 * found.gross_mw[0] + 1e-3).all() and absorbed.sum() > 100.0
+    net = 0.9 * found.gross_mw[0] + 0.4 * found.gross_mw[1] - absorbed
+    assert found.own_t_per_h == pytest.approx(net, abs=1e-6)
+
+
+def test_without_impedance_capture_is_that_of_one_bus() -> None:
+    _, stiff, system = with_capture()
+    day = captured_day()
+    found = stiff.solve("ties", day)
+    forecast = BulkForecast(
+        LOAD_MW, day.available_mw, day.import_price_per_mwh, day.import_factor_tco2_per_mwh, found.loss_mw
+    )
+    single = MeritOrder(BulkShape(system, N, 1.0)).solve("ties", forecast, day.on, day.state)
+    assert found.cost_money == pytest.approx(single.cost_money, rel=2e-5)
+    assert found.own_t_per_h.sum() == pytest.approx(single.own_t_per_h.sum(), rel=2e-3)
+    assert found.price_per_mwh == pytest.approx(single.price_per_mwh, abs=0.3)
