@@ -74,14 +74,16 @@ def write_community(folder: Path, case: str = "adcef", horizon_h: int = 24, **mo
     return path
 
 
-def under_a_system(horizon_h: int = 24, replicas: int = 20, case: str = "ladder") -> Tree:
+def under_a_system(
+    horizon_h: int = 24, replicas: int = 20, case: str = "ladder", tariff: str = "adcef"
+) -> Tree:
     """The same feeder, many times, under the bulk system of `ties-feeders-small`, which may call it."""
     study = load_scenario("ties-feeders-small").cases[case]
     tree: Tree = study.model_dump(mode="json")
     bulk = tree["grids"]["bulk"]
     # The desk tells what the pool has 225 s before a period, and introduces 135 s before it.
     bulk["ties"] |= {"lead_s": 200.0, "trigger_mw": 2.0}
-    own = community("adcef")
+    own = community(tariff)
     own["prices"] = {"quota_tco2_per_mwh": 0.5, "carbon_price_per_tco2": 0.0}
     own["prices"] |= {"import_limit_mw": 10.0, "export_limit_mw": 0.0}
     place = {"under": "bulk", "at": 3, "replicas": replicas, "step_h": 1.0, "currency": "cny"}
