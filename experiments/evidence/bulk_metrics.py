@@ -88,13 +88,18 @@ def ties_cost(tables: Tables, period_h: float) -> Iterator[Metric]:
 
 
 def bulk_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
-    """What was emitted for what regions draw, what was paid for it, and how often for each tonne.
+    """What was captured, emitted for what regions draw, and paid for it, and how often for each tonne.
 
     A tonne counts once for a TIES that answers for its units, and once more where a regional system pays the
     carbon market for it as well; what regions pay to the TIES refunds that.
     """
-    regions = tables.get("region_accounts")
-    if "bulk_plans" not in tables or regions is None:
+    if "bulk_plans" not in tables:
+        return
+    units, regions = tables["units"], tables.get("region_accounts")
+    captured = float(units["absorbed_tco2_per_h"].sum())
+    if captured > 0.0:
+        yield "captured_tco2", period_h * captured
+    if regions is None:
         return
     emitted, energy = emission_tco2(tables, period_h), float(regions["energy_mwh"].sum())
     yield "emission_tco2", emitted
@@ -102,11 +107,7 @@ def bulk_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
     market = tables["payoffs"][tables["payoffs"]["agent"] == accounts.CARBON_MARKET]
     items = (accounts.CARBON, accounts.PERSONAL_CARBON, accounts.POOLED_CARBON)
     yield "carbon_paid_money", float(market.loc[market["item"].isin(items), "amount_money"].sum())
-    units = tables["units"]
-    captured = float(units["absorbed_tco2_per_h"].sum())
     own = period_h * (float(units["emission_gross_tco2_per_h"].sum()) - captured)
-    if captured > 0.0:
-        yield "captured_tco2", period_h * captured
     if emitted > 0.0:
         yield "charges_per_tonne", (own + float(regions["market_tco2"].sum())) / emitted
 
