@@ -70,6 +70,8 @@ class ServiceTerms:
         Names of the storage provider, and of the desk of the prosumers; None without one.
     storage : StorageRatings or None
         Of the provider.
+    bus : int
+        Where that stands.
     compensation_per_mwh : float
         What the provider gets for wear, money per MWh in or out inside the storage.
     """
@@ -77,6 +79,7 @@ class ServiceTerms:
     provider: str | None = None
     desk: str | None = None
     storage: StorageRatings | None = None
+    bus: int = 0
     compensation_per_mwh: float = 0.0
 
 

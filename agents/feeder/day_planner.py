@@ -120,7 +120,7 @@ class DayPlanner:
         if not today.own.units or self._carries(day):
             found = self._committer.review(day, today.commitment)
         if today.own.units and found is None:
-            given = replace(day, load_p_mw=day.load_p_mw - self._drawn_by_own_mw(today))
+            given = replace(day, load_p_mw=day.load_p_mw - today.drawn_by_own_mw(len(day.load_p_mw)))
             today.redispatched_mw = self.redispatch.changed(
                 given, today.wanted_mw, today.own_initial_mwh, today.own
             )
@@ -217,7 +217,7 @@ class DayPlanner:
     def _dispatch_day(self, today: DsoDay, loads_mw: Mapping[str, Array]) -> DispatchDay:
         """What is to be dispatched for some loads."""
         p_mw, q_mvar = bus_loads(loads_mw, today.loads_mvar, self._places, self.dispatcher.shape)
-        p_mw += self._drawn_by_own_mw(today)
+        p_mw += today.drawn_by_own_mw(len(p_mw))
         day = DispatchDay(
             today.conditions,
             p_mw,
@@ -230,10 +230,16 @@ class DayPlanner:
         )
         return day if self._taps is None else self._taps.hold(day, today)
 
+    def agreed(self, today: DsoDay) -> DispatchDay:
+        """What was dispatched for the loads heard last."""
+        return self._dispatch_day(today, today.loads_mw)
+
     def without_own(self, today: DsoDay) -> DispatchDay:
         """What was dispatched for the loads heard last, without what storages of owners draw, all closed."""
         day = self._dispatch_day(today, today.loads_mw)
-        return replace(day, load_p_mw=day.load_p_mw - self._drawn_by_own_mw(today), openings=None)
+        return replace(
+            day, load_p_mw=day.load_p_mw - today.drawn_by_own_mw(len(day.load_p_mw)), openings=None
+        )
 
     def _carries(self, day: DispatchDay) -> bool:
         """Whether the grid carries a day, with the units that run or with all."""
@@ -243,10 +249,6 @@ class DayPlanner:
         if np.all(day.commitment.on):
             return False
         return dispatcher.attempt(replace(day, commitment=dispatcher.everything)) is not None
-
-    def _drawn_by_own_mw(self, today: DsoDay) -> Array:
-        """What storages draw at the buses by schedules of their owners, MW, shape (n_bus, n_step)."""
-        return today.own.at_buses(today.own_mw, self.dispatcher.shape.feeder.n_bus)
 
     def _planned(
         self,

@@ -118,7 +118,7 @@ def demand_corners(
         for kind, share in zip(kinds, part, strict=True):
             # Reactive power goes with the active one.
             p_mw, q_mvar = p_mw - share * kind.p_mw, q_mvar - share * kind.q_mvar
-        _feed_in(shape, dispatch, p_mw, q_mvar)
+        feed_in(shape, dispatch, p_mw, q_mvar)
         head = dispatch.voltage_pu[0] if shape.tap_changer else None
         state = flow.solve(p_mw.T, q_mvar.T, head)
         low, high = shape.voltage_band_pu
@@ -130,8 +130,8 @@ def demand_corners(
     return tuple(found)
 
 
-def _feed_in(shape: DispatchShape, dispatch: Dispatch, p_mw: Array, q_mvar: Array) -> None:
-    """Add what units feed in to what is injected at the buses, shape (n_bus, n_step)."""
+def feed_in(shape: DispatchShape, dispatch: Dispatch, p_mw: Array, q_mvar: Array) -> None:
+    """Add what units of a dispatch feed in to what is injected at the buses, shape (n_bus, n_step)."""
     sites = dict(shape.sites)
     names = [
         unit.name

@@ -117,7 +117,7 @@ class Dso(HeadCustomer):
         self._hedge_terms = hedge_terms
         self.days: list[DsoDay] = []
         self.storage_status: dict[tuple[str, int], StorageStatus] = {}
-        self.services = ServiceRelay.at(self, self.horizon, contract.services)
+        self.services = ServiceRelay.at(self, self.days, self._planner, contract.services)
         self.outages = OutageDispatch.at(open_desk(self, contract.edge), self, self._planner, self._ask_until)
 
     @property

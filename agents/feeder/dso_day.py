@@ -140,6 +140,10 @@ class DsoDay:
         own = zip(self.owners_mw, self.own.sites, strict=True)
         return {name: np.eye(1, n_bus, bus).ravel() for name, (_, bus) in own}
 
+    def drawn_by_own_mw(self, n_bus: int) -> Array:
+        """What storages draw at the buses by schedules of their owners, MW, shape (n_bus, n_step)."""
+        return self.own.at_buses(self.own_mw, n_bus)
+
     @property
     def wanted_mw(self) -> Array:
         """What storages draw as their owners want, MW, shape (n_storage, n_step); negative where fed in."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from gridarium.agents.base import GridAgent, Listener, on
+from gridarium.agents.base import Listener, on
 from gridarium.agents.devices.commanded import Commands
 from gridarium.agents.feeder.contract import ServiceTerms
+from gridarium.agents.feeder.day_planner import DayPlanner
 from gridarium.agents.feeder.dso_day import DsoDay
+from gridarium.agents.feeder.service_limits import ServiceLimits
+from gridarium.agents.following import HeadCustomer
 from gridarium.agents.questions import Asked
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
-from gridarium.environment.horizon import Horizon
 from gridarium.market.accounts import POOL_CALL, REPLICAS
 from gridarium.market.messages.commands import Receipt, StorageCommand
 from gridarium.market.messages.leasing import Nomination, PoolCall, PoolOffer
@@ -37,9 +39,11 @@ class ServiceRelay(Listener):
 
     Parameters
     ----------
-    operator : GridAgent
+    operator : HeadCustomer
         Who asks, and is paid; it has paid provider and sellers by then.
-    horizon : Horizon
+    days : sequence of DsoDay
+        What it has planned.
+    planner : DayPlanner
     terms : ServiceTerms
 
     Notes
@@ -50,23 +54,32 @@ class ServiceRelay(Listener):
     the carbon of the head.
     """
 
-    def __init__(self, operator: GridAgent, horizon: Horizon, terms: ServiceTerms) -> None:
-        self._operator, self._horizon, self._terms = operator, horizon, terms
+    def __init__(
+        self, operator: HeadCustomer, days: Sequence[DsoDay], planner: DayPlanner, terms: ServiceTerms
+    ) -> None:
+        self._operator, self._horizon, self._terms = operator, operator.horizon, terms
+        self._days, self._limits = days, ServiceLimits(planner, terms.bus)
         self._world, self._replicas = operator.world, operator.grid.replicas
-        self._commands, self._caller = Commands(horizon), ""
+        self._commands, self._caller = Commands(self._horizon), ""
         self._offers: dict[int, dict[str, Nomination | PoolOffer]] = {}
-        n_period = horizon.n_period
-        self._charge_mw, self._discharge_mw, self._price_per_mwh = np.zeros((3, n_period))
+        n_period = self._horizon.n_period
+        self._charge_mw, self._discharge_mw, self._withheld_mw, self._price_per_mwh = np.zeros((4, n_period))
         self._pool_mw, self._told_mw = np.full((2, n_period), np.nan)
         self._billed_money = np.zeros((3, n_period))
         self._read = 0
 
     @classmethod
-    def at(cls, operator: GridAgent, horizon: Horizon, terms: ServiceTerms | None) -> ServiceRelay | None:
+    def at(
+        cls,
+        operator: HeadCustomer,
+        days: Sequence[DsoDay],
+        planner: DayPlanner,
+        terms: ServiceTerms | None,
+    ) -> ServiceRelay | None:
         """The relay that an operator mounts; None where there is nothing to pass on."""
         if terms is None:
             return None
-        relay = cls(operator, horizon, terms)
+        relay = cls(operator, days, planner, terms)
         operator.mount(relay)
         return relay
 
@@ -123,12 +136,16 @@ class ServiceRelay(Listener):
 
     @on(ServiceCall)
     def take_call(self, call: ServiceCall, sender: str) -> Receipt:
-        """Tell provider and desk of one replica its part; they are told again until the period begins."""
+        """Tell provider and desk of one replica its part; they are told again until the period begins.
+
+        What the grid does not carry with what was planned is withheld.
+        """
         if (ahead := self._commands.take(call)) is not None:
             self._caller, part = sender, 1.0 / self._replicas
             orders: dict[str, Any] = {}
             if self._terms.provider is not None:
-                charge, discharge = series(part * call.charge_mw), series(part * call.discharge_mw)
+                carried = part * self._carried(ahead, part * (call.charge_mw - call.discharge_mw))
+                charge, discharge = series(carried * call.charge_mw), series(carried * call.discharge_mw)
                 price = series(call.price_per_mwh)
                 orders[self._terms.provider] = StorageCommand(
                     call.issue, call.period, charge, discharge, price_per_mwh=price
@@ -138,6 +155,14 @@ class ServiceRelay(Listener):
                 orders[self._terms.desk] = PoolCall(call.period, float(change), call.pool_fee_per_mwh)
             self._world.clock.process(self._pass_on(call.period, ahead, orders))
         return Receipt()
+
+    def _carried(self, ahead: slice, drawn_mw: Array) -> Array:
+        """Share of what one storage is called to draw that the grid carries, in each period ahead."""
+        places = [self._horizon.place(period) for period in range(ahead.start, ahead.stop)]
+        steps = np.array([step for _, step in places])
+        shares = self._limits.shares(self._days[places[0][0]], steps, drawn_mw)
+        self._withheld_mw[ahead] = (1.0 - shares) * np.abs(drawn_mw)
+        return shares
 
     def _pass_on(self, period: int, ahead: slice, orders: Mapping[str, Any]) -> Generator[Any, Any, None]:
         """Send orders; the price counts from when the provider has them."""
@@ -203,6 +228,7 @@ class ServiceRelay(Listener):
         columns = {
             "charge_called_mw": self._charge_mw,
             "discharge_called_mw": self._discharge_mw,
+            "withheld_mw": self._withheld_mw,
             "p_charge_mw": self._metered_mw("charge"),
             "p_discharge_mw": self._metered_mw("discharge"),
             "price_per_mwh": self._price_per_mwh,

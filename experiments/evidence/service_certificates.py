@@ -27,16 +27,23 @@ def services(known: GridEvidence) -> Iterator[Reading]:
     called = _called(known)
     if called is None:
         return
+    bus, withheld_mw = known.world.bus, float(_withheld_mw(known).max())
+    # What was withheld is missing in the storage later on, whatever was called since.
+    carried = withheld_mw <= _A_WATT_MW
     yield Reading(
-        "services told", _beyond_told(known, called), 1e-4, "MW", True,
+        "services told", _beyond_told(known, called), 1e-4, "MW", carried,
         "most by which a call goes beyond what was told before it: power of the storage, what is in it, "
         "and what prosumers are likely to trade",
     )  # fmt: skip
-    bus = known.world.bus
     yield Reading(
-        "services delivered", _not_delivered_mw(known, called), 1e-4, "MW", not (bus.lost or bus.refused),
-        "largest difference between what the storage was called to charge and discharge and what its meters "
-        "show",
+        "services delivered", _not_delivered_mw(known, called), 1e-4, "MW",
+        carried and not (bus.lost or bus.refused),
+        "largest difference between what the storage was called to charge and discharge, less what the "
+        "operator of the feeder has withheld, and what its meters show",
+    )  # fmt: skip
+    yield Reading(
+        "services withheld", withheld_mw, 1e-4, "MW", False,
+        "most of a call that was not passed on, because the feeder does not carry it",
     )  # fmt: skip
     wrong, largest = _wrongly_paid(known, called)
     yield Reading(
@@ -94,7 +101,15 @@ def _not_delivered_mw(known: GridEvidence, called: pd.DataFrame) -> float:
         return 0.0
     _, charged, discharged = found
     ways = ((charged, "charge_called_mw"), (discharged, "discharge_called_mw"))
-    return max(float(np.abs(done - called[column].to_numpy()).max()) for done, column in ways)
+    # A call has one direction in each period.
+    passed = {column: np.maximum(0.0, called[column].to_numpy() - _withheld_mw(known)) for _, column in ways}
+    return max(float(np.abs(done - passed[column]).max()) for done, column in ways)
+
+
+def _withheld_mw(known: GridEvidence) -> Array:
+    """What of calls to the storages of all copies was not passed on, MW, shape (n_period,)."""
+    rows = known.tables["relayed_services"]
+    return known.grid.replicas * by_period(rows, "withheld_mw", known.world.periods_done)
 
 
 def _wrongly_paid(known: GridEvidence, called: pd.DataFrame) -> tuple[float, float]:

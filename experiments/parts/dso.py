@@ -174,7 +174,9 @@ def _services(build: GridBuild) -> ServiceTerms | None:
     if provider is None:
         return ServiceTerms(desk=desk)
     name = named(LESSOR)
-    return ServiceTerms(name, desk, storage_ratings(name, provider.storage), provider.compensation_per_mwh)
+    bus = place_units(build.grid.feeder, scenario)[LESSOR]
+    ratings = storage_ratings(name, provider.storage)
+    return ServiceTerms(name, desk, ratings, bus, provider.compensation_per_mwh)
 
 
 def _standbys(build: GridBuild) -> dict[str, Standby]:
