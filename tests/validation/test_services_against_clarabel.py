@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from bulk_references import BulkCase, ReferenceDispatch, random_case
+from bulk_references import BulkCase, ReferenceDispatch, random_case, with_capture
 from named_columns import Columns, Term
 
 from gridarium.agents.transmission.bulk_system import BulkPlan
@@ -65,8 +65,11 @@ class Services:
 
 @cache
 def solved(seed: int) -> tuple[BulkCase, Services, BulkPlan]:
-    """A random day with a storage and prosumers on a feeder, and its plan; a load asks for no reserve."""
-    case = random_case(seed)
+    """A random day with a storage and prosumers on a feeder, and its plan; a load asks for no reserve.
+
+    In every other one units have capture plants.
+    """
+    case = with_capture(random_case(seed), seed) if seed % 2 else random_case(seed)
     case = replace(case, system=replace(case.system, reserve_load_share=0.0))
     random = np.random.default_rng(seed)
     storage = StorageRatings("c/dso", *random.uniform([10, 20], [30, 80]), 0.1, 0.9, 0.4, 0.95, 0.97, 30.0)
