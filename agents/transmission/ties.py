@@ -97,7 +97,9 @@ class Ties(HeadCustomer):
 
     Notes
     -----
-    Procedure D.2. Units are committed before the rounds, held in them, and reviewed after them.
+    Procedure D.2. Units are committed before the rounds, held in them, and reviewed after them. Within a day
+    it is the operator of E.2, too: where the day leaves its plan (E18) it plans the rest anew with storages
+    and prosumers on the feeders below (E24, E26), and calls these through the operators of the feeders.
     """
 
     kind = "ties"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from gridarium.experiments.case_run import _play
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.grid_evidence import evidence_of
 from gridarium.experiments.evidence.metrics import summarise
-from gridarium.experiments.evidence.service_certificates import services
+from gridarium.experiments.evidence.service_certificates import savings, services
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.scenario import load_scenario
@@ -108,6 +109,20 @@ def test_a_call_that_was_not_told_not_done_or_not_paid_is_found(played: BuiltWor
     ledger = tables["ledger"]
     twice = ledger["amount_money"].where(ledger["purpose"] != SERVICE_WEAR, 2.0 * ledger["amount_money"])
     assert not judged(played, {**tables, "ledger": ledger.assign(amount_money=twice)})["services paid"]
+
+
+def test_a_plan_that_costs_more_with_services_than_without_is_found(
+    played: BuiltWorld, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = next(one for one in played.world.grids if one.name == "bulk")
+    known = evidence_of("case", grid, played.sections, tables)
+    (reading,) = savings(known)
+    assert reading.value <= reading.tolerance
+    ties = played.one(Ties)
+    dear = [replace(look, cost_money=1.5 * look.cost_money) for look in ties.served_looks]
+    monkeypatch.setattr(Ties, "served_looks", property(lambda ties: dear))
+    (reading,) = savings(known)
+    assert reading.value > 0.1
 
 
 def test_what_is_called_is_counted_and_is_part_of_what_the_system_costs(tables: Tables) -> None:
