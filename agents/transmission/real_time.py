@@ -113,7 +113,8 @@ class RealTime:
     Notes
     -----
     Steps 3 and 4 of E.2: beyond the trigger (E18) the rest of the day is dispatched anew, services of feeders
-    among its means. Under a plan that stays, prosumers are called for what they save of balancing energy (E26).
+    among its means. Under a plan that stays, prosumers are called for the balancing energy that they save
+    (E26).
     """
 
     def __init__(
