@@ -18,7 +18,11 @@ from gridarium.experiments.grid_tree import (
 )
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
 from gridarium.experiments.parts.checks import settles_in_quarters
-from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERATOR
+from gridarium.experiments.parts.distribution_operator import (
+    DISTRIBUTION_OPERATOR,
+    hung_faults,
+    root_faults,
+)
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.network import NETWORK, has_one_bus
 from gridarium.experiments.parts.part import GridScenario
@@ -128,8 +132,9 @@ def _placed(name: str, own: Tree, fault: Fault) -> Fault:
     if fault.place == "start":
         return Fault("start", fault.value, f"{fault.allowed} for grid {name}")
     if fault.place == "period_h":
-        # Only the operator of a feeder plans in steps of its own.
-        if not own.get("dso") and own.get("step_h") is None:
+        # Only operators of feeders plan in steps of their own.
+        in_steps = own.get("dso") or own.get("distribution_operator")
+        if not in_steps and own.get("step_h") is None:
             return Fault("period_h", fault.value, f"{fault.allowed} for grid {name}")
         return Fault(f"grids.{name}.step_h", fault.value, fault.allowed)
     return _within(name, fault)
@@ -185,6 +190,8 @@ def _seam_faults(entries: Mapping[str, GridEntry]) -> Iterator[Fault]:
     """Yield what is wrong between a grid and the one above, where both are sound."""
     for name, entry in entries.items():
         above = entries.get(str(entry.place.under))
+        if entry.place.under is None:
+            yield from (_within(name, fault) for fault in root_faults(entry.scenario))
         if above is None:
             continue
         if entry.scenario.operator_name is None:
@@ -198,9 +205,10 @@ def _seam_faults(entries: Mapping[str, GridEntry]) -> Iterator[Fault]:
         if DISTRIBUTION_OPERATOR.is_given(above.scenario):
             allowed = "must be another grid: a distribution_operator supplies none below"
             yield Fault(f"grids.{name}.under", entry.place.under, allowed)
-        if DISTRIBUTION_OPERATOR.is_given(entry.scenario):
-            allowed = "must be left out: no grid above tells a distribution_operator the green share"
+        if DISTRIBUTION_OPERATOR.is_given(entry.scenario) and not TIES.is_given(above.scenario):
+            allowed = "must be a grid with a ties: no other operator tells how green its supply is"
             yield Fault(f"grids.{name}.under", entry.place.under, allowed)
+        yield from (_within(name, fault) for fault in hung_faults(entry.scenario, above.scenario))
         yield from _bus_faults(name, entry.place.at, above.scenario)
     yield from _carbon_faults(entries)
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.grid_tree_checks import check_grids, ladder_faults
 from gridarium.experiments.parts.checks import grid_checks, settles_in_quarters
+from gridarium.experiments.parts.distribution_operator import root_faults
 from gridarium.experiments.parts.house import grid_schema
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.plain_yaml import Tree
@@ -178,6 +179,7 @@ def check_case(tree: Tree) -> tuple[Scenario | None, list[Fault]]:
         return None, faults
     faults += settles_in_quarters(scenario, scenario.period_h)
     faults += ladder_faults(scenario)
+    faults += root_faults(scenario)
     return (None if faults else scenario), faults
 
 

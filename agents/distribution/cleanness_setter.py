@@ -109,24 +109,25 @@ class CleannessSetter:
         known, green = today.outlook, today.green_mw
         potential = carbon_potential_tco2_per_mwh(known.initial_tco2_per_mwh, known.load_mw, green)
         foreign = today.foreign_mw(name)
+
+        def told(values: Array) -> Array:
+            return series(values[:n_step])
+
         regions = tuple(
             RegionTerms(
                 region.name,
-                *(
-                    series(values[:n_step])
-                    for values in (
-                        share * known.load_mw[row],
-                        known.buy_price_per_mwh[row],
-                        known.sell_price_per_mwh[row],
-                        known.initial_price_per_mwh,
-                        self._posted[row],
-                        potential[row],
-                        (1.0 - share) * known.load_mw[row],
-                        foreign[row],
-                    )
-                ),
+                told(share * known.load_mw[row]),
+                told(known.buy_price_per_mwh[row]),
+                told(known.sell_price_per_mwh[row]),
+                told(known.initial_price_per_mwh),
+                told(self._posted[row]),
+                told(potential[row]),
+                told((1.0 - share) * known.load_mw[row]),
+                told(foreign[row]),
+                today.pulls.get((name, region.name)),
             )
             for row, region in enumerate(self._contract.regions)
         )
-        green_share = series(known.green_share[:n_step])
-        return CleannessSignal(round_, today.number, regions, green_share, self._contract.pricing, final)
+        return CleannessSignal(
+            round_, today.number, regions, told(known.green_share), self._contract.pricing, final
+        )

@@ -68,8 +68,10 @@ class OperatorContract:
 
     Parameters
     ----------
-    supplier, carbon_market : str
-        Who supplies the head of its grid, and who tells the price of carbon.
+    supplier : str
+        Who supplies the head of its grid.
+    carbon_market : str or None
+        Who tells the price of carbon; None where it is that of the supplier's ladder.
     regions : tuple of PriceRegion
         They part the feeder.
     plants : mapping of str to PlantTerms
@@ -78,14 +80,17 @@ class OperatorContract:
         How green discharge is paid.
     avoided_tco2_per_mwh : float
         What a MWh of it is taken to avoid (kappa).
+    follows_supply : bool
+        Whether nodal prices move with what the supplier asks.
     """
 
     supplier: str
-    carbon_market: str
+    carbon_market: str | None
     regions: tuple[PriceRegion, ...]
     plants: Mapping[str, PlantTerms]
     pricing: Pricing
     avoided_tco2_per_mwh: float = COAL_TCO2_PER_MWH
+    follows_supply: bool = False
 
     def ahead(self, plant: str, day: int, horizon: Horizon) -> int:
         """Days from one on that a plant is told of, and plans."""

@@ -12,7 +12,8 @@ from gridarium.agents.distribution.contract import OperatorContract
 from gridarium.agents.distribution.green_deliveries import GreenDeliveries
 from gridarium.agents.distribution.operator_day import OperatorDay, RegionalOutlook
 from gridarium.agents.distribution.operator_rows import OperatorRows
-from gridarium.agents.following import HeadCustomer, refuse_head_terms
+from gridarium.agents.distribution.supplied_terms import ladder_price_per_tco2, moved_prices, parted_pull
+from gridarium.agents.following import HeadCustomer
 from gridarium.agents.leading import lead
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array
@@ -79,6 +80,7 @@ class DistributionOperator(HeadCustomer):
             yield self.world.clock.wait_until(max(self.world.clock.now_s, rules.opens_s))
             told = yield from self._gather(number, rules)
             today = OperatorDay(number, self.contract, self.horizon, rules, *self._expected(told))
+            today.flow = self._flow(today, {})
             self.days.append(today)
             self.answer_forecasts()
             later = [one[self.supplier] for one in told if self.supplier in one]
@@ -96,7 +98,8 @@ class DistributionOperator(HeadCustomer):
         told = []
         for day in self.contract.outlook_days(number, self.horizon):
             requests: dict[str, Any] = {region.load: ForecastRequest(day) for region in self.contract.regions}
-            requests[self.contract.carbon_market] = CarbonPriceRequest(day)
+            if self.contract.carbon_market is not None:
+                requests[self.contract.carbon_market] = CarbonPriceRequest(day)
             if day > number:
                 requests[self.supplier] = ForecastRequest(day)
             question = self.ask_until(self.rules, rules.closes_s, requests)
@@ -113,18 +116,34 @@ class DistributionOperator(HeadCustomer):
         """Loads, shape (n_region, n_ahead), and prices of carbon, shape (n_ahead,), of the days ahead."""
         fit = self.horizon.fit
         load_mw = [[fit(one[region.load].load_mw) for region in self.contract.regions] for one in told]
-        carbon = [fit(one[self.contract.carbon_market].price_per_tco2) for one in told]
+        market, untold = self.contract.carbon_market, np.full(self.horizon.n_step, np.nan)
+        carbon = [untold if market is None else fit(one[market].price_per_tco2) for one in told]
         return np.concatenate(load_mw, axis=1), np.concatenate(carbon)
 
     def _follow(self, today: OperatorDay, later: list[TariffSignal]) -> Generator[Any, Any, None]:
         """Wait for the supplier's next signal, lead the plants under it, and tell the supplier the plan."""
         asked, terms = yield from self.next_terms(today.number, today.rules.closes_s)
-        today.terms, today.outlook = terms, self._outlook(today, [terms, *later])
+        self._take(today, terms, later)
         setter = CleannessSetter(self.contract, today, today.rules.damping)
         led = yield from lead(self, setter, today.rules, len(today.rounds))
         today.rounds += led.rounds
         today.committed = terms.final
+        today.flow = self._flow(today, self.contract.plants)
         self.tell_plan(asked, terms)
+
+    def _take(self, today: OperatorDay, terms: TariffSignal, later: list[TariffSignal]) -> None:
+        """Take the supplier's terms, with its part of them as one of several equal grids."""
+        replicas, contract, n_step = self.grid.replicas, self.contract, self.horizon.n_step
+        taken_mw = today.flow.p_slack_mw
+        if contract.carbon_market is None:
+            today.carbon_price_per_tco2 = ladder_price_per_tco2(
+                self.name, terms, self.horizon, replicas, taken_mw
+            )
+        today.terms, today.outlook = terms, self._outlook(today, [terms, *later])
+        if terms.pull is not None:
+            pull = terms.pull.each_of(replicas).over(self.horizon.fit)
+            drawn_mw = {name: today.drawn_mw(name)[:, :n_step] for name in contract.plants}
+            today.pulls = parted_pull(contract, pull, today.load_mw[:, :n_step], drawn_mw, taken_mw)
 
     def _outlook(self, today: OperatorDay, told: list[TariffSignal]) -> RegionalOutlook:
         """What is known of the days ahead.
@@ -132,20 +151,22 @@ class DistributionOperator(HeadCustomer):
         Raises
         ------
         MessageError
-            If the supplier asks with more than prices, or does not tell how green its supply is.
+            If the supplier does not tell how green its supply is.
         """
         fit, contract = self.horizon.fit, self.contract
         green_share = []
         for terms in told:
-            refuse_head_terms(self.name, terms, "that pays for cleanness")
             if terms.green_share is None:
                 who = f"agent {self.name}: its supplier {self.supplier}"
                 raise MessageError(f"{who} does not tell the green share of day {terms.day}")
             green_share.append(fit(terms.green_share))
-        days = range(today.number, today.number + len(told))
+        prices = contract.prices(range(today.number, today.number + len(told)), self.horizon)
+        if contract.follows_supply:
+            asked = np.concatenate([fit(terms.price_per_mwh) for terms in told])
+            prices = moved_prices(*prices, today.load_mw, asked)
         return RegionalOutlook(
             today.load_mw,
-            *contract.prices(days, self.horizon),
+            *prices,
             green_price_per_mwh(today.carbon_price_per_tco2, contract.avoided_tco2_per_mwh),
             np.concatenate([fit(terms.factor_tco2_per_mwh) for terms in told]),
             np.concatenate(green_share),
@@ -165,11 +186,11 @@ class DistributionOperator(HeadCustomer):
 
     def head_plan_mw(self, day: int) -> Array:
         """What loads and storages as planned take through the head, losses among it."""
-        return self._flow(self.days[day], self.contract.plants).p_slack_mw
+        return self.days[day].flow.p_slack_mw
 
     def head_plan_mvar(self, day: int) -> Array:
         """Reactive power that goes with it."""
-        return self._flow(self.days[day], self.contract.plants).q_slack_mvar
+        return self.days[day].flow.q_slack_mvar
 
     def _flow(self, day: OperatorDay, plants: Mapping[str, Any]) -> PowerFlow:
         """AC power flow of a day with the storages of some plants as planned, others at rest."""
@@ -189,9 +210,10 @@ class DistributionOperator(HeadCustomer):
     def settle(self, period: int) -> None:
         """Pay at the head, settle with each plant by meters, and report once the day is over."""
         self.pay_head(period, self.grid.states[period].exchange_mw)
-        step = self._step(period)
+        day, step = self.horizon.place(period)
+        told = self.days[day].outlook
         for name, plant in self.contract.plants.items():
-            for region in self.contract.regions:
+            for row, region in enumerate(self.contract.regions):
                 taken_mw = plant.load_share * self._metered_mw(region.load, period)
                 for storage, unit in plant.storages.items():
                     if unit.region == region.name:
@@ -202,8 +224,8 @@ class DistributionOperator(HeadCustomer):
                     plant=name,
                     operator=self.name,
                     taken_mwh=taken_mw * self.world.period_h,
-                    buy_price_per_mwh=float(region.buy_price_per_mwh[step]),
-                    sell_price_per_mwh=float(region.sell_price_per_mwh[step]),
+                    buy_price_per_mwh=float(told.buy_price_per_mwh[row, step]),
+                    sell_price_per_mwh=float(told.sell_price_per_mwh[row, step]),
                 )
                 settle_region(self.world.ledger, account)
         if self.horizon.is_last(period):
@@ -223,11 +245,6 @@ class DistributionOperator(HeadCustomer):
             cancelled = float(self.deliveries.cancelled_mwh[name][:, periods].sum())
             reports[name] = EnvironmentalReport(day, paid, cancelled)
         yield from self.ask_until(self.rules, clock.now_s, reports).answered()
-
-    def _step(self, period: int) -> int:
-        """Step of all days to which a settlement period belongs."""
-        day, step = self.horizon.place(period)
-        return day * self.horizon.n_step + step
 
     def _metered_mw(self, name: str, period: int) -> float:
         """What somebody has drawn in a period, less what it has fed in."""

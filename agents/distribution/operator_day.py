@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from gridarium.agents.distribution.contract import OperatorContract
+from gridarium.agents.distribution.supplied_terms import RegionPulls
 from gridarium.environment.arrays import Array
 from gridarium.environment.horizon import Horizon
+from gridarium.environment.power_flow import PowerFlow
 from gridarium.environment.storage import TOLERANCE
 from gridarium.market.cleanness import cleanness_price_per_mwh
 from gridarium.market.messages.cleanness import RegionPlans
@@ -59,6 +61,7 @@ class OperatorDay:
     - `outlook`, `terms`: what it was told; `load_mw` from before the supplier's signal on
     - `plans`: what counts of the answers, at first idle ones; `take`: let another one count
     - `green_mw`, `foreign_mw`, `called_for_per_mwh`: of all plants, of all but one, and what follows
+    - `flow`: AC power flow of what counts of the answers; `pulls`: of plants in regions, in exchange rounds
     - `final_price_per_mwh`: nodal carbon prices as posted last, shape (n_region, n_step)
 
     Parameters
@@ -72,10 +75,12 @@ class OperatorDay:
     load_mw : ndarray, shape (n_region, n_ahead)
         As expected on this and further days.
     carbon_price_per_tco2 : ndarray, shape (n_ahead,)
+        Nan while a supplier's ladder has not told it.
     """
 
     outlook: RegionalOutlook
     terms: TariffSignal
+    flow: PowerFlow
     final_price_per_mwh: Array
 
     def __init__(
@@ -92,6 +97,7 @@ class OperatorDay:
         self.load_mw, self.carbon_price_per_tco2 = load_mw, carbon_price_per_tco2
         idle = np.zeros_like(load_mw)
         self.plans = dict.fromkeys(contract.plants, RegionPlans(number, idle, idle, idle))
+        self.pulls: RegionPulls = {}
         self.rounds: list[Round[CleannessJudgement]] = []
         self.committed = False
 

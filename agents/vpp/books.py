@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.rows import Rows, columns_of
-from gridarium.agents.vpp.fleet import PlantStorage
+from gridarium.agents.vpp.fleet_start import PlantStorage
 from gridarium.agents.vpp.plant_day import VppDay
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import MessageError
@@ -120,6 +120,7 @@ class PlantBooks:
                     "purchase_money": told["buy"] * np.maximum(net, 0.0) * hours,
                     "sales_money": told["sell"] * np.maximum(-net, 0.0) * hours,
                     "environmental_money": told["nodal"] * green * hours,
+                    **self._pulls(region.name),
                 },
             )
 
@@ -161,6 +162,19 @@ class PlantBooks:
             by_day.append(hold(np.array(told)))
         names = ("charge", "discharge", "green", "buy", "sell", "nodal", "share")
         return dict(zip(names, np.concatenate(by_day, axis=1), strict=True))
+
+    def _pulls(self, region: str) -> dict[str, Array]:
+        """Towards what, and how strongly, its draw in a region was pulled last; nothing if it never was."""
+        pulls = [day.terms[region].pull for day in self._days]
+        if not any(pulls):
+            return {}
+        hold, free = self._horizon.by_period, np.full(self._horizon.n_step, np.nan)
+        targets = [free if pull is None else pull.target_mw for pull in pulls]
+        weights = [0.0 if pull is None else pull.per_mw2h for pull in pulls]
+        return {
+            "pull_target_mw": hold(np.concatenate(targets)),
+            "pull_per_mw2h": hold(np.repeat(weights, self._horizon.n_step)),
+        }
 
     def _drawn_mw(self, name: str) -> Array:
         """What an agent has drawn by its meter, MW, shape (n_period,)."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
-from gridarium.agents.vpp.fleet import PlantStorage, key_of, saving_money, value_money
+from gridarium.agents.vpp.fleet import key_of, plan_of
+from gridarium.agents.vpp.fleet_start import PlantStorage
+from gridarium.agents.vpp.green_day import GreenDay, GreenPlan, replay
 from gridarium.agents.vpp.planners import VppPlanner
 from gridarium.agents.vpp.plant_day import VppDay
 from gridarium.environment.arrays import Array, Flags
@@ -63,7 +66,7 @@ class PlantValuer:
 
     def _replanned(self, day: VppDay, region: str, capacity_mwh: float) -> float:
         """What some capacity would save, from what is known or by a search."""
-        template, posted = day.template(region), day.terms[region].nodal_price_per_mwh
+        template, posted = replace(day.template(region), pull=None), day.terms[region].nodal_price_per_mwh
         key = (region, round(capacity_mwh, 9), key_of(self._planner.seen(template, posted)), key_of(template))
         if key not in self._known:
             self._known[key] = value_money(self._planner, template, posted, capacity_mwh, day.n_step)
@@ -84,3 +87,42 @@ class PlantValuer:
         game = saving_game(first, schedules, fleet.day.pricing)
         masks = inside.astype(np.int64) @ (1 << np.arange(len(able)))
         return np.asarray(game.values[masks] - inside @ owed)
+
+
+def scaled(day: GreenDay, part: float) -> GreenDay:
+    """The day of a part of a fleet of storages that are alike."""
+    ratings, (final, least) = day.ratings, day.end_mwh
+    own = replace(
+        ratings,
+        p_max_mw=ratings.p_max_mw * part,
+        e_max_mwh=ratings.e_max_mwh * part,
+        s_max_mva=ratings.s_max_mva * part,
+    )
+    # Products round differently: the least green energy is not above what is there at the end.
+    final *= part
+    return replace(day, ratings=own, final_mwh=final, least_green_mwh=min(least * part, final))
+
+
+def saving_money(day: GreenDay, plan: GreenPlan, n_step: int) -> float:
+    """What a plan saves in the first steps of a horizon: the bill without it, less bill and wear with it."""
+    first, steps = day.region.cut(0, n_step), slice(n_step)
+    green = np.minimum(plan.green_discharge_mw[steps], first.green_room_mw)
+    bill = first.bill(plan.charge_mw[steps], plan.discharge_mw[steps], green, day.pricing)
+    worn = day.wear_cost_per_mwh * float(plan.discharge_mw[steps].sum()) * first.period_h
+    without = float(first.buy_price_per_mwh @ first.load_mw) * first.period_h
+    return without - float(bill.cost_money) - worn
+
+
+def value_money(
+    planner: VppPlanner, day: GreenDay, posted_per_mwh: Array, capacity_mwh: float, n_step: int
+) -> float:
+    """What so much capacity of a region's fleet would save in the first steps of a horizon.
+
+    Planned anew, as the planner sees the horizon, and worth what it is worth as that is; without a pull,
+    which is nobody's money.
+    """
+    if capacity_mwh <= 0.0:
+        return 0.0
+    part = scaled(replace(day, pull=None), capacity_mwh / day.ratings.e_max_mwh)
+    plan = plan_of(planner.found(planner.seen(part, posted_per_mwh)))
+    return saving_money(part, replay(part, plan.charge_mw, plan.discharge_mw), n_step)

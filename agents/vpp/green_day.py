@@ -11,6 +11,7 @@ from gridarium.environment.errors import Fault, InputError
 from gridarium.environment.green_label import LabelledSchedule, replay_label
 from gridarium.environment.storage import StorageRatings
 from gridarium.market.cleanness import Pricing
+from gridarium.market.messages.tariffs import Pull
 from gridarium.market.regional_bill import RegionalBill, RegionDay
 
 
@@ -34,6 +35,8 @@ class GreenDay:
         Of each MWh discharged.
     final_mwh, least_green_mwh : float, optional
         Energy inside at the end, and the least green energy then; both as at first if left out.
+    pull : Pull, optional
+        Towards what the region's draw, load and storage, is drawn while it is planned; no money.
 
     Raises
     ------
@@ -49,6 +52,7 @@ class GreenDay:
     wear_cost_per_mwh: float = 0.0
     final_mwh: float | None = None
     least_green_mwh: float | None = None
+    pull: Pull | None = None
 
     def __post_init__(self) -> None:
         region, faults = self.region, []
@@ -68,6 +72,9 @@ class GreenDay:
         if np.shape(self.green_share) != region.load_mw.shape:
             allowed = f"must have the load's shape {region.load_mw.shape}"
             faults.append(Fault("green_share", np.shape(self.green_share), allowed))
+        if self.pull is not None and np.shape(self.pull.target_mw) != region.load_mw.shape:
+            allowed = f"must have the load's shape {region.load_mw.shape}"
+            faults.append(Fault("pull.target_mw", np.shape(self.pull.target_mw), allowed))
         if (above := region.sell_price_per_mwh > region.buy_price_per_mwh).any():
             at = int(above.argmax())
             allowed = (
@@ -103,6 +110,13 @@ class GreenDay:
         """What the region's load costs without the storage."""
         return float(self.region.buy_price_per_mwh @ self.region.load_mw) * self.region.period_h
 
+    def pulled_money(self, charge_mw: Array, discharge_mw: Array) -> float:
+        """What the pull counts of a schedule, as if it were money; 0 without one."""
+        if self.pull is None:
+            return 0.0
+        drawn_mw = self.region.load_mw + charge_mw - discharge_mw
+        return float(self.pull.weight_per_h(drawn_mw).sum()) * self.region.period_h
+
 
 @dataclass(frozen=True, eq=False)
 class GreenPlan:
@@ -118,6 +132,8 @@ class GreenPlan:
     bill : RegionalBill
         What is discharged beyond the region's green room is not paid as green.
     wear_money : float
+    pulled_money : float
+        What a pull counts of it, which nobody pays; 0 without one.
     """
 
     charge_mw: Array
@@ -127,11 +143,17 @@ class GreenPlan:
     green_discharge_mw: Array
     bill: RegionalBill
     wear_money: float
+    pulled_money: float = 0.0
 
     @property
     def cost_money(self) -> float:
         """Purchases less sales and what green discharge is paid (B5), and wear."""
         return float(self.bill.cost_money) + self.wear_money
+
+    @property
+    def counted_money(self) -> float:
+        """Its cost, and what the pull counts: by this plans are compared."""
+        return self.cost_money + self.pulled_money
 
     def beyond_load_mw(self, day: GreenDay) -> float:
         """Most by which green discharge exceeds the load that others' leaves to it, MW."""
@@ -175,4 +197,5 @@ def replay(day: GreenDay, charge_mw: Array, discharge_mw: Array) -> GreenPlan:
         green,
         region.bill(charge_mw, discharge_mw, np.minimum(green, region.green_room_mw), day.pricing),
         day.wear_cost_per_mwh * float(discharge_mw.sum()) * region.period_h,
+        day.pulled_money(charge_mw, discharge_mw),
     )

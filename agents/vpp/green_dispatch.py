@@ -29,7 +29,7 @@ class GreenDispatch:
     Parameters
     ----------
     plan : GreenPlan
-        As replayed, with its true cost.
+        As replayed, with its true cost; where there is a pull, it counts in all that follows.
     replayed : GreenPlan
         The first relaxed optimum's schedule, replayed.
     bound_money : float
@@ -50,12 +50,12 @@ class GreenDispatch:
     @property
     def gap_money(self) -> float:
         """What the plan costs above the bound."""
-        return self.plan.cost_money - self.bound_money
+        return self.plan.counted_money - self.bound_money
 
     @property
     def overstated_money(self) -> float:
         """By what the first relaxed optimum is cheaper than its own schedule, replayed."""
-        return self.replayed.cost_money - self.relaxed_money
+        return self.replayed.counted_money - self.relaxed_money
 
 
 def keeps_limits(day: GreenDay, plan: GreenPlan) -> bool:
@@ -67,7 +67,7 @@ def keeps_limits(day: GreenDay, plan: GreenPlan) -> bool:
 
 def dispatch_without_label(day: GreenDay) -> GreenDispatch:
     """The bill alone (scenario 3): what green discharge is worth does not enter."""
-    day = replace(day, pricing="none")
+    day = replace(day, pricing="none", pull=None)
     found = explained_search(day, shape_of(day, "none"))
     return _told(found, found.plan, found.bound_money, 1)
 
@@ -120,11 +120,11 @@ def dispatch_by_shares(
     first = explained_search(day, shape)
     bound, n_search = first.bound_money, 1
     best = _start(day, shape, near, first.plan, bound + target)
-    if best.cost_money - bound > target:
+    if best.counted_money - bound > target:
         best = _polished(day, shape, best, target)
     for number in range(rounds):
         # The same difference as that at which the last round may have ended, so that rounding adds none.
-        most = best.cost_money - target
+        most = best.counted_money - target
         if bound >= most:
             break
         n_search += 1
@@ -144,6 +144,18 @@ def dispatch_by_shares(
     return _told(first, best, bound, n_search)
 
 
+def bound_beside(day: GreenDay, plan: GreenPlan) -> GreenDispatch:
+    """What the first search of the share form proves beside a plan that is there already.
+
+    Raises
+    ------
+    InfeasibleError
+        If there is no plan.
+    """
+    found = explained_search(day, shape_of(day, "share"))
+    return _told(found, plan, found.bound_money, 1)
+
+
 def _start(
     day: GreenDay, shape: GreenShape, near: GreenPlan | None, relaxed: GreenPlan, enough_money: float
 ) -> GreenPlan:
@@ -151,7 +163,7 @@ def _start(
     known = [even_plan(day)]
     known += [] if near is None else [replay(day, near.charge_mw, near.discharge_mw)]
     plans = [plan for plan in known if _is_whole(day, plan)]
-    if not plans or min(plan.cost_money for plan in plans) > enough_money:
+    if not plans or min(plan.counted_money for plan in plans) > enough_money:
         found = relaxed if keeps_limits(day, relaxed) else _repaired(day, shape)
         plans += [] if found is None else [found]
     if not plans and day.end_mwh[0] >= day.initial_green_mwh < day.end_mwh[1]:
@@ -160,7 +172,7 @@ def _start(
         around = _around(shape, dispatch_by_shares(usual, rounds=0).plan, _WIDTHS[0])
         found = _repaired(day, replace(shape, share_ends=around))
         plans += [] if found is None else [found]
-    return min(plans or known[:1], key=lambda each: each.cost_money)
+    return min(plans or known[:1], key=lambda each: each.counted_money)
 
 
 def _is_whole(day: GreenDay, plan: GreenPlan) -> bool:
@@ -179,7 +191,7 @@ def _better(
     """The best plan, or what is found near one of a search if that is already better."""
     shape = replace(shape, rays=())
     near = plan if keeps_limits(day, plan) else _repaired(day, shape)
-    if near is None or near.cost_money >= best.cost_money:
+    if near is None or near.counted_money >= best.counted_money:
         return best
     return _polished(day, shape, near, step_money)
 
@@ -212,7 +224,7 @@ def _polished(day: GreenDay, shape: GreenShape, plan: GreenPlan, step_money: flo
         gained = np.inf
         while gained > step_money:
             near = _repaired(day, replace(shape, share_ends=_around(shape, plan, width)))
-            gained = plan.cost_money - near.cost_money if near else 0.0
+            gained = plan.counted_money - near.counted_money if near else 0.0
             plan = near if near and gained > 0.0 else plan
     return plan
 

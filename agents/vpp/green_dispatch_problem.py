@@ -17,6 +17,7 @@ from gridarium.agents.problems.green_label import (
     squared_loss_tangents,
 )
 from gridarium.agents.problems.green_rays import GreenRays, declare_rays, even_rays
+from gridarium.agents.problems.pull import PULL_SIGNALS, pull_tangents
 from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
 from gridarium.agents.storage.storage_problem import StorageShape, declare_storage
 from gridarium.agents.vpp.green_day import GreenDay
@@ -62,6 +63,8 @@ class GreenShape:
         Least and most green share, and energy, inside at each moment; of the share form only.
     rays : tuple of float
         Fixed shares from which the share form is mixed as well (`declare_rays`), if any.
+    pulled : bool
+        Whether what the region draws is pulled towards a target.
     """
 
     storage: StorageShape
@@ -74,6 +77,12 @@ class GreenShape:
     share_ends: Ends = ()
     energy_ends: Ends = ()
     rays: tuple[float, ...] = ()
+    pulled: bool = False
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """Names of its signals."""
+        return (*SIGNALS, *(PULL_SIGNALS if self.pulled else ()))
 
 
 def shape_of(day: GreenDay, relaxation: Relaxation, cells: int = 1) -> GreenShape:
@@ -84,7 +93,7 @@ def shape_of(day: GreenDay, relaxation: Relaxation, cells: int = 1) -> GreenShap
     final = day.end_mwh[0]
     energy = reachable_energy(storage, final)
     shares = reachable_shares(most_moved(storage, energy[0]), day.initial_share, day.green_share)
-    return GreenShape(
+    found = GreenShape(
         storage,
         final,
         day.initial_share,
@@ -94,6 +103,7 @@ def shape_of(day: GreenDay, relaxation: Relaxation, cells: int = 1) -> GreenShap
         cells,
         *((pairs(shares), pairs(energy)) if relaxation == "share" else ()),
     )
+    return replace(found, pulled=day.pull is not None)
 
 
 def pairs(ends: Array) -> Ends:
@@ -165,11 +175,14 @@ def build_green_model(shape: GreenShape) -> Any:
         setattr(m, signal, pyo.Var(m.period))
     m.initial_mwh, m.least_green_mwh = pyo.Var(), pyo.Var()
     declare_storage(m, storage, shape.final_mwh)
-    _declare_exchange(m, storage)
+    declare_exchange(m, storage)
     paid: Any = dict.fromkeys(m.period, 0.0)
     if shape.relaxation != "none":
         _declare_label(m, shape)
         paid = _declare_reward(m, shape)
+    pulled: Any = 0.0
+    if shape.pulled:
+        pulled = pull_tangents(m, lambda t: m.buy_mw[t] - m.sell_mw[t], storage.ratings.p_max_mw)
     m.cost_money = pyo.Objective(
         expr=storage.period_h
         * sum(
@@ -179,6 +192,7 @@ def build_green_model(shape: GreenShape) -> Any:
             - m.green_price[t] * paid[t]
             for t in m.period
         )
+        + storage.period_h * pulled
     )
     return m
 
@@ -186,12 +200,14 @@ def build_green_model(shape: GreenShape) -> Any:
 @lru_cache(maxsize=64)
 def green_form(shape: GreenShape) -> StandardForm:
     """The compiled dispatch of a shape; pure numbers, so shared by all worlds."""
-    return compile_model(build_green_model(shape), SIGNALS)
+    return compile_model(build_green_model(shape), shape.signals)
 
 
 def green_signals(day: GreenDay, missing_mwh: float = 0.0, beyond_mw: float | Array = 0.0) -> dict[str, Any]:
     """What the problem of a day is solved at; margins make up for what a relaxation gets wrong."""
-    return {
+    pull = day.pull
+    pulled = {} if pull is None else {"target_mw": pull.target_mw, "pull_per_mw2h": pull.per_mw2h}
+    return pulled | {
         "buy_price": day.region.buy_price_per_mwh,
         "sell_price": day.region.sell_price_per_mwh,
         "green_price": day.region.first_green_price_per_mwh(day.pricing),
@@ -212,7 +228,7 @@ def green_numbers(
     return form.at(signals), form.constant_at(signals)
 
 
-def _declare_exchange(m: Any, storage: StorageShape) -> None:
+def declare_exchange(m: Any, storage: StorageShape) -> None:
     """P_buy + P_dis = L + P_ch + P_sell, P_buy <= L + (E_cap - E) / Dt, P_sell <= E / Dt (B8, B9)."""
     m.buy_mw, m.sell_mw = pyo.Var(m.period, bounds=(0, None)), pyo.Var(m.period, bounds=(0, None))
 

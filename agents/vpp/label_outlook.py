@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gridarium.agents.vpp.fleet import PlantStorage
+from gridarium.agents.vpp.fleet_start import PlantStorage
 from gridarium.agents.vpp.plant_day import VppDay
 from gridarium.environment.arrays import Array
 from gridarium.environment.attribute_tank import AttributeTank

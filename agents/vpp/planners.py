@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.parameters import Parameterised, count
@@ -20,11 +20,26 @@ class VppPlanner(ABC):
 
     - `found`: override it
     - `seen`: override it for who takes the day to be another than it is
+    - `goes_on`: whether under a pull its plan is what `NearSearch` makes of the one before, round by round;
+      who does not go on cannot plan under a pull
     """
+
+    goes_on: ClassVar[bool] = False
 
     @abstractmethod
     def found(self, day: GreenDay) -> GreenDispatch | GreenPlan:
         """A plan of the day as seen, with what is proven of it where something is."""
+
+    def judged(self, day: GreenDay, plan: GreenPlan) -> GreenDispatch | GreenPlan:
+        """As `found`, for a day with a pull on which there is a plan already.
+
+        Parameters
+        ----------
+        day : GreenDay
+            As seen.
+        plan : GreenPlan
+        """
+        return self.found(day)
 
     def seen(self, day: GreenDay, posted_per_mwh: Array) -> GreenDay:
         """The day that it plans for, and by which it judges plans.
@@ -42,11 +57,19 @@ class VppPlanner(ABC):
 class ByShares(VppPlanner):
     """The share form, to a proven gap: knows how its own green discharge lowers the price."""
 
+    goes_on = True
+
     def found(self, day: GreenDay) -> GreenDispatch:
         """As `dispatch_by_shares`."""
         from gridarium.agents.vpp.green_dispatch import dispatch_by_shares
 
         return dispatch_by_shares(day)
+
+    def judged(self, day: GreenDay, plan: GreenPlan) -> GreenDispatch:
+        """What the first search proves, beside the plan."""
+        from gridarium.agents.vpp.green_dispatch import bound_beside
+
+        return bound_beside(day, plan)
 
 
 class ByEnvelopes(VppPlanner):

@@ -13,7 +13,7 @@ from gridarium.agents.storage.pooled_orders import hear_members, record_orders
 from gridarium.agents.vpp.books import PlantBooks, PlantRegion
 from gridarium.agents.vpp.certificate_desk import CertificateDesk
 from gridarium.agents.vpp.coalition_worth import PlantValuer, Valuing
-from gridarium.agents.vpp.fleet import PlantStorage
+from gridarium.agents.vpp.fleet_start import PlantStorage
 from gridarium.agents.vpp.label_outlook import LabelOutlook
 from gridarium.agents.vpp.planners import VppPlanner
 from gridarium.agents.vpp.plant_day import VppDay

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gridarium.agents.questions import Asked
-from gridarium.agents.vpp.fleet import Fleet, FleetStart, PlantStorage, fleet_start
+from gridarium.agents.vpp.fleet import Fleet
+from gridarium.agents.vpp.fleet_start import FleetStart, PlantStorage, fleet_start
 from gridarium.agents.vpp.green_day import GreenDay
 from gridarium.agents.vpp.planners import VppPlanner
 from gridarium.environment.arrays import Array, series

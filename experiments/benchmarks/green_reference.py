@@ -12,7 +12,7 @@ _NEVER = 1e9
 
 
 def grid_optimum(day: GreenDay, n_energy: int = 97, n_share: int = 81) -> float:
-    """The least bill over schedules that pass through a grid of energies, money.
+    """The least bill over schedules that pass through a grid of energies, money; a pull counts with it.
 
     Green shares lie between the points of theirs, where the cost to go is interpolated: the schedules are
     real ones, their bill is off by the error of interpolation.
@@ -43,6 +43,9 @@ def grid_optimum(day: GreenDay, n_energy: int = 97, n_share: int = 81) -> float:
         net = region.load_mw[t] + charge - discharge
         price = np.where(net > 0.0, region.buy_price_per_mwh[t], region.sell_price_per_mwh[t])
         bill = (price * net + day.wear_cost_per_mwh * discharge) * region.period_h
+        if day.pull is not None:
+            apart = net - day.pull.target_mw[t]
+            bill = bill + 0.5 * day.pull.per_mw2h * apart**2 * region.period_h
         bill = np.where(allowed, bill, _NEVER)
         best = np.empty_like(to_go)
         for e in range(n_energy):

@@ -113,7 +113,15 @@ def paid_share(known: GridEvidence) -> pd.Series[float]:
 
 
 def green_supply_share(known: GridEvidence) -> Array:
-    """Green share of the grid's supply in each period, from the profiles, shape (n_period,)."""
+    """Green share of the grid's supply in each period, shape (n_period,).
+
+    From the profiles; where a grid stands above, as its operator has told it last.
+    """
+    if known.above is not None:
+        (customer,) = known.head_customers
+        days = [customer.terms_of_day(day).green_share for day in range(customer.horizon.n_day)]
+        told = [customer.horizon.over_day(share) for share in days if share is not None]
+        return np.concatenate(told)
     column = PRICES.of(known.scenario).green_share_column
     assert column is not None
     horizon, profiles = _horizon(known), read_profiles(profile_path(known.scenario.profiles))

@@ -96,8 +96,12 @@ def plan_gaps(tables: Tables, period_h: float) -> Iterator[Metric]:
 
 
 def gap_money(days: pd.DataFrame) -> pd.Series[float]:
-    """What the plan of each row of `vpp_days` costs above its bound; nan where nothing was proven."""
-    return days["cost_money"].where(np.isfinite(days["bound_money"])) - days["bound_money"]
+    """What the plan of each row of `vpp_days` costs above its bound; nan where nothing was proven.
+
+    What a pull counts of a plan is in both.
+    """
+    counted = days["cost_money"] + days.get("pulled_money", 0.0)
+    return counted.where(np.isfinite(days["bound_money"])) - days["bound_money"]
 
 
 def overstated_of_saving(days: pd.DataFrame) -> float | None:

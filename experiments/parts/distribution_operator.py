@@ -13,7 +13,8 @@ from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.price_regions import region_of_storage, regions_of
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES
-from gridarium.experiments.parts.vpp_section import owners_of
+from gridarium.experiments.parts.ties import TIES
+from gridarium.experiments.parts.vpp_section import goes_on, owners_of
 from gridarium.experiments.parts.vpps import VPPS
 from gridarium.experiments.scenario_fields import (
     Conflict,
@@ -40,7 +41,7 @@ class DistributionOperator(Section):
     of its region, which it lowers itself (scenarios 3, 1 and 2)."""
     carbon_price_column: Name | None = "carbon_price_per_tco2"
     """Profile column with the price of the carbon market, money/tCO2; null takes
-    `prices.carbon_price_per_tco2`."""
+    `prices.carbon_price_per_tco2`, and must be given where `prices.carbon_price_from` is supplier."""
     avoided_tco2_per_mwh: Annotated[float, Range(0, 3, above_low=True)] = COAL_TCO2_PER_MWH
     """What a MWh of green energy is taken to avoid (kappa), tCO2/MWh."""
     expected_budget_money: PositiveMoney = 1500.0
@@ -67,14 +68,22 @@ def _build(build: GridBuild) -> None:
 
     contract = OperatorContract(
         build.supplier,
-        build_carbon_market(build, section.carbon_price_column),
+        None
+        if _prices_by_ladder(build.scenario)
+        else build_carbon_market(build, section.carbon_price_column),
         tuple(regions_of(build).values()),
         _plants(build),
         section.pricing,
         section.avoided_tco2_per_mwh,
+        follows_supply=build.grid.above is not None,
     )
     rules = negotiation_rules(build.scenario, build.grid.world)
     Agent(build.grid.head, _AGENT, contract, rules, build.horizon)
+
+
+def _prices_by_ladder(scenario: GridScenario) -> bool:
+    """Whether carbon costs what the ladder of the grid above asks, and no carbon market is asked."""
+    return PRICES.of(scenario).carbon_price_from == "supplier"
 
 
 def _plants(build: GridBuild) -> dict[str, PlantTerms]:
@@ -97,9 +106,30 @@ def _plants(build: GridBuild) -> dict[str, PlantTerms]:
     }
 
 
-def _knows_the_green_share(scenario: GridScenario) -> Iterator[Fault]:
-    column, given = PRICES.of(scenario).green_share_column, DISTRIBUTION_OPERATOR.is_given(scenario)
-    if given != (column is not None):
+def root_faults(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield an operator with no grid above that nobody tells how green its supply is."""
+    if DISTRIBUTION_OPERATOR.is_given(scenario) and PRICES.of(scenario).green_share_column is None:
+        allowed = "must be given where there is a distribution_operator and no grid stands above"
+        yield Fault("prices.green_share_column", None, allowed)
+
+
+def hung_faults(scenario: GridScenario, above: GridScenario) -> Iterator[Fault]:
+    """Yield plants that cannot plan by the terms of the grid above."""
+    if not DISTRIBUTION_OPERATOR.is_given(scenario):
+        return
+    ties = TIES.of(above)
+    for name, plant in VPPS.of(scenario).items():
+        if plant.look_ahead_days > 1:
+            allowed = "must be 1 where a TIES stands above, which tells its price of one day"
+            yield Fault(f"vpps.{name}.look_ahead_days", plant.look_ahead_days, allowed)
+        if ties is not None and ties.rounds.kind == "exchange" and not goes_on(plant):
+            allowed = "must go on from plans, as shares does: exchange rounds above pull the head"
+            yield Fault(f"vpps.{name}.planner", plant.planner, allowed)
+
+
+def _tells_no_green_share(scenario: GridScenario) -> Iterator[Fault]:
+    column = PRICES.of(scenario).green_share_column
+    if column is not None and not DISTRIBUTION_OPERATOR.is_given(scenario):
         allowed = "must be given where there is a distribution_operator, and null where there is none"
         yield Fault("prices.green_share_column", column, allowed)
 
@@ -115,9 +145,15 @@ def _without_effect(scenario: GridScenario) -> Iterator[Fault]:
     section = DISTRIBUTION_OPERATOR.of(scenario)
     if section is None:
         return
-    idle = ["quota_tco2_per_mwh", "import_limit_mw", "export_limit_mw"]
-    if section.carbon_price_column is not None:
+    idle, by_ladder = (
+        ["quota_tco2_per_mwh", "import_limit_mw", "export_limit_mw"],
+        _prices_by_ladder(scenario),
+    )
+    if by_ladder or section.carbon_price_column is not None:
         idle.append("carbon_price_per_tco2")
+    if by_ladder and section.carbon_price_column is not None:
+        allowed = "must be null where prices.carbon_price_from is supplier"
+        yield Fault("distribution_operator.carbon_price_column", section.carbon_price_column, allowed)
     for part, names in ((PRICES, idle), (NEGOTIATION, ["memory"])):
         own = part.of(scenario)
         for name in names:
@@ -136,7 +172,7 @@ DISTRIBUTION_OPERATOR: Part[DistributionOperator | None] = Part(
     meaning="The operator of a feeder who pays virtual power plants for cleanness; null for none.",
     build=_build,
     checks=(
-        (frozenset({"distribution_operator", "prices"}), _knows_the_green_share),
+        (frozenset({"distribution_operator", "prices"}), _tells_no_green_share),
         (frozenset({"distribution_operator", "vpps"}), _serves_somebody),
         (frozenset({"distribution_operator", "prices", "negotiation"}), _without_effect),
     ),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.parts.pool_section import Pool
-from gridarium.experiments.registry import is_shipped
+from gridarium.experiments.registry import is_shipped, load
 from gridarium.experiments.scenario_fields import (
     Conflict,
     Name,
@@ -57,6 +57,13 @@ def plants_of(scenario: GridScenario) -> Mapping[str, Vpp]:
     """Plants of a grid by name; none where there is nobody who pays for cleanness."""
     plants: Mapping[str, Vpp] = getattr(scenario, "vpps", {})
     return plants
+
+
+def goes_on(plant: Vpp) -> bool:
+    """Whether a plant can plan under a pull; of planners of others that shows in the run alone."""
+    if not is_shipped("vpp-planners", plant.planner):
+        return True
+    return bool(getattr(load("vpp-planners", plant.planner), "goes_on", False))
 
 
 def owners_of(plant: Vpp, storages: Mapping[str, object]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from gridarium.experiments.scenario_fields import Name
 from gridarium.market.coalition import MOST_PLAYERS
 
 if TYPE_CHECKING:
-    from gridarium.agents.vpp.fleet import PlantStorage
+    from gridarium.agents.vpp.fleet_start import PlantStorage
 
 _ROUNDING = 1e-9
 _ALIKE = (
@@ -65,7 +65,7 @@ def _build(build: GridBuild) -> None:
 
 
 def _plant_storage(build: GridBuild, name: str, region: str) -> PlantStorage:
-    from gridarium.agents.vpp.fleet import PlantStorage
+    from gridarium.agents.vpp.fleet_start import PlantStorage
 
     unit = STORAGES.of(build.scenario)[name]
     ratings = storage_ratings(name, unit, reserve_share=unit.pooling.reserve_share)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gridarium.environment.arrays import Array
 from gridarium.market.cleanness import Pricing
+from gridarium.market.messages.tariffs import Pull
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,9 @@ class RegionTerms:
         e: carbon potential of the region at that green discharge.
     foreign_load_mw, foreign_green_mw : ndarray
         Load there that others serve, and what others have answered to discharge as green.
+    pull : Pull, optional
+        In exchange rounds of the operator's supplier, towards what the plant's draw there, load and storages,
+        is drawn.
     """
 
     region: str
@@ -60,6 +64,7 @@ class RegionTerms:
     potential_tco2_per_mwh: Array
     foreign_load_mw: Array
     foreign_green_mw: Array
+    pull: Pull | None = None
 
 
 @dataclass(frozen=True, slots=True)

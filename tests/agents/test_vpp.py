@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from plant_worlds import GREEN_SHARE, LOAD_MW, N_STEP, OWNERS, STEP_H, PlantWorld, plant_world, ratings
 
-from gridarium.agents.vpp.fleet import Fleet, PlantStorage, fleet_start
+from gridarium.agents.vpp.fleet import Fleet
+from gridarium.agents.vpp.fleet_start import PlantStorage, fleet_start
 from gridarium.agents.vpp.green_day import GreenDay
 from gridarium.agents.vpp.green_dispatch import dispatch_by_shares, keeps_limits
 from gridarium.agents.vpp.planners import (

@@ -17,7 +17,7 @@ from gridarium.agents.storage.stand_alone import Idle
 from gridarium.agents.storage.storage_owner import StorageOwner
 from gridarium.agents.storage.storage_pool import PoolRules, StoragePool
 from gridarium.agents.vpp.books import PlantRegion
-from gridarium.agents.vpp.fleet import PlantStorage
+from gridarium.agents.vpp.fleet_start import PlantStorage
 from gridarium.agents.vpp.planners import ByShares, VppPlanner
 from gridarium.agents.vpp.plant import PlantContract, VirtualPowerPlant
 from gridarium.environment.arrays import Array, series

@@ -145,7 +145,9 @@ def test_both_sides_of_a_head_have_an_operator(faults_of: Faults, trees: Any) ->
     assert found["grids.hung.under"].allowed == "must be left out: the grid itself has no operator"
 
 
-def test_who_pays_for_cleanness_stands_at_the_root_and_supplies_nobody(faults_of: Faults, trees: Any) -> None:
+def test_who_pays_for_cleanness_stands_at_the_root_or_under_a_ties_and_supplies_nobody(
+    faults_of: Faults, trees: Any
+) -> None:
     unit = {"p_max_mw": 0.25, "e_max_mwh": 0.5, "alone": {"regime": "idle"}}
     prices = {"tou_column": "region_1_tou_price_per_mwh", "green_share_column": "green_share"}
     region = {"load_column": "region_1_load_mw", "price_column": "region_1_tou_price_per_mwh"}
@@ -161,9 +163,11 @@ def test_who_pays_for_cleanness_stands_at_the_root_and_supplies_nobody(faults_of
     tree["grids"]["town"] = plants
     found = faults_of(tree)["grids.village.under"]
     assert found.allowed == "must be another grid: a distribution_operator supplies none below"
+    del plants["prices"]["green_share_column"]
+    assert "grids.town.prices.green_share_column" in faults_of(tree)
     tree["grids"] = {"town": trees.feeder(), "village": {"under": "town", **plants}}
     found = faults_of(tree)["grids.village.under"]
-    assert found.allowed == "must be left out: no grid above tells a distribution_operator the green share"
+    assert found.allowed == "must be a grid with a ties: no other operator tells how green its supply is"
 
 
 @pytest.mark.parametrize("grids", [None, {}, [], "town"])

@@ -1,0 +1,164 @@
+"""How a plan goes on under a pull: better ones near it, by prices of green energy, without any search."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gridarium.agents.optimisation import LocalProblem
+from gridarium.agents.storage.storage_problem import StorageShape
+from gridarium.agents.vpp.green_day import GreenDay, GreenPlan, even_plan, replay
+from gridarium.agents.vpp.green_dispatch import LABEL_TOLERANCE, keeps_limits
+from gridarium.agents.vpp.green_slopes import GreenSlopes, label_slopes, reward_slopes
+from gridarium.agents.vpp.near_problem import near_form
+from gridarium.environment.arrays import Array
+
+_STEPS = 6
+"""Most steps of one answer; each from where the last one has led."""
+_ENOUGH = 1e-8
+"""Gain of a step below which no other follows, as a share of the bill without storage."""
+_WAYS = (1.0, 0.5, 0.2, 0.05)
+"""Parts of the way to where a step leads, of which the first that gains is gone."""
+_TRIES = 24
+"""Prices of green energy at the end that are tried in one step."""
+_MARGINS = 6
+"""Tries to keep green discharge within the load, by margins that grow."""
+_FINE = 20.0
+"""How much more green energy than there must be may be left at the end, in tolerances of the label."""
+
+
+class NearSearch:
+    """Improves a storage's schedule for a day whose terms have moved; it holds a live solver.
+
+    Parameters
+    ----------
+    day : GreenDay
+        Any of those that are asked for: storage, length and final energy stay.
+
+    Notes
+    -----
+    Sequential convex steps. What green energy earns is taken by its derivatives at the plan; the dispatch
+    with the pull is a convex problem (`build_near_model`). Green energy at the end has the least price at
+    which as much is left as there must be. The whole step is gone, or a part of it that gains by the exact
+    replay. What comes is a best plan near the one before, not of all.
+    """
+
+    def __init__(self, day: GreenDay) -> None:
+        storage = StorageShape(day.ratings, day.n_period, day.region.period_h)
+        self._problem = LocalProblem(near_form(storage, day.end_mwh[0]))
+        self._label_price = 0.0
+
+    def improved(self, day: GreenDay, charge_mw: Array, discharge_mw: Array) -> GreenPlan:
+        """The best plan that is found near a schedule.
+
+        Parameters
+        ----------
+        day : GreenDay
+            With a pull.
+        charge_mw, discharge_mw : ndarray, shape (n_period,)
+            May break the label's limits by the day's terms; where no plan is found that keeps them, the even
+            one is it.
+        """
+        plan, enough = replay(day, charge_mw, discharge_mw), _ENOUGH * abs(day.idle_money)
+        for _ in range(_STEPS):
+            towards = self._step(day, plan)
+            found = None if towards is None else _on_the_way(day, plan, towards)
+            if found is None:
+                break
+            gained = plan.counted_money - found.counted_money if keeps_limits(day, plan) else np.inf
+            plan = found
+            if gained <= enough:
+                break
+        return plan if keeps_limits(day, plan) else even_plan(day)
+
+    def _step(self, day: GreenDay, plan: GreenPlan) -> GreenPlan | None:
+        """Where a step leads; None where no price keeps the label's limits."""
+        reward, label = reward_slopes(day, plan), label_slopes(day, plan)
+        beyond = np.zeros(day.n_period)
+        for _ in range(_MARGINS):
+            found = self._labelled(day, plan, reward, label, beyond)
+            if found is None or keeps_limits(day, found):
+                return found
+            beyond += 1.5 * np.maximum(found.green_discharge_mw - day.region.green_room_mw, 0.0)
+        return None
+
+    def _labelled(
+        self, day: GreenDay, plan: GreenPlan, reward: GreenSlopes, label: GreenSlopes, beyond_mw: Array
+    ) -> GreenPlan | None:
+        """The plan at the least price of green energy at the end that leaves enough; by false position."""
+        if day.pricing == "none":
+            return self._at(day, plan, reward, beyond_mw)
+        fine, most = _FINE * LABEL_TOLERANCE, float(np.abs(day.region.buy_price_per_mwh).max())
+
+        def at(price: float) -> tuple[GreenPlan, float]:
+            slopes = GreenSlopes(*(r + price * s for r, s in zip(reward, label, strict=True)))
+            found = self._at(day, plan, slopes, beyond_mw)
+            # A tenth of the tolerance is for the rounding of others who replay it.
+            return found, float(found.green_mwh[-1]) - day.end_mwh[1] + 0.1 * LABEL_TOLERANCE
+
+        low, (free, low_left) = 0.0, at(0.0)
+        if low_left >= 0.0:
+            self._label_price = 0.0
+            return free
+        high = self._label_price or 0.1 * most
+        best, high_left = at(high)
+        while high_left < 0.0 and high < 1e3 * most:
+            low, low_left, high = high, high_left, 3.0 * high
+            best, high_left = at(high)
+        if high_left < 0.0:
+            return None
+        for number in range(_TRIES):
+            if high_left <= fine or high - low <= 1e-12 * high:
+                break
+            # Every third time the middle, where one end does not move.
+            part = 0.5 if number % 3 == 2 else -low_left / (high_left - low_left)
+            price = low + min(max(part, 0.02), 0.98) * (high - low)
+            found, left = at(price)
+            if left >= 0.0:
+                high, high_left, best = price, left, found
+            else:
+                low, low_left = price, left
+        self._label_price = high
+        return best
+
+    def _at(self, day: GreenDay, plan: GreenPlan, slopes: GreenSlopes, beyond_mw: Array) -> GreenPlan:
+        """The plan of the convex problem at values of charge and discharge."""
+        region, pull, hours = day.region, day.pull, day.region.period_h
+        assert pull is not None
+        energy = np.concatenate([[day.initial_mwh], plan.energy_mwh[:-1]])
+        green = np.concatenate([[day.initial_green_mwh], plan.green_mwh[:-1]])
+        share = np.divide(green, energy, out=np.zeros_like(energy), where=energy > 0.0)
+        most = np.full(day.n_period, day.ratings.p_max_mw)
+        if day.pricing != "none":
+            room = np.maximum(region.green_room_mw - beyond_mw, 0.0)
+            np.divide(room, share, out=most, where=share * most > room)
+        weight = pull.per_mw2h
+        solution = self._problem.solve(
+            region.name,
+            buy_price=region.buy_price_per_mwh / weight,
+            sell_price=region.sell_price_per_mwh / weight,
+            charge_value=slopes.charge / hours / weight,
+            discharge_value=(slopes.discharge / hours - day.wear_cost_per_mwh) / weight,
+            load_mw=region.load_mw,
+            target_mw=pull.target_mw,
+            discharge_most_mw=most,
+            initial_mwh=day.initial_mwh,
+        )
+        return _through(day, solution["energy_mwh"])
+
+
+def _through(day: GreenDay, energy_mwh: Array) -> GreenPlan:
+    """The plan that leads through states of charge, to the last of the day."""
+    energy = np.concatenate([energy_mwh[:-1], [day.end_mwh[0]]])
+    return replay(day, *day.ratings.powers_mw(energy, day.initial_mwh, day.region.period_h))
+
+
+def _on_the_way(day: GreenDay, plan: GreenPlan, towards: GreenPlan) -> GreenPlan | None:
+    """The first plan on the way from one to another that counts less and keeps the limits; None if none."""
+    if not keeps_limits(day, plan):
+        return towards
+    for part in _WAYS:
+        energy = plan.energy_mwh + part * (towards.energy_mwh - plan.energy_mwh)
+        found = towards if part == 1.0 else _through(day, energy)
+        if found.counted_money < plan.counted_money and keeps_limits(day, found):
+            return found
+    return None
