@@ -50,7 +50,7 @@ def collect(case: str, world: World, sections: Mapping[str, GridScenario]) -> di
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
     tables["messages"] = world.bus.log()
     tables["intrusions"] = world.bus.intrusions()
-    tables["traffic"] = pd.DataFrame({"messages": [world.bus.sent]})
+    tables["traffic"] = pd.DataFrame({"messages": [world.bus.sent], "delivery_s": [world.delivery_s]})
     tables["ledger"], tables["records"] = ledger, world.records.table()
     return {name: _of_case(case, table) for name, table in tables.items() if len(table)}
 

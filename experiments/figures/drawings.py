@@ -18,11 +18,18 @@ from gridarium.experiments.figures.storage_pool import storage_pool_drawings
 from gridarium.experiments.figures.storages import storage_drawings
 from gridarium.experiments.figures.sweep import sweep_drawings
 from gridarium.experiments.figures.system import capture_drawings, cost_drawings, deviation_drawings
+from gridarium.experiments.figures.timeline import timeline_drawings
 from gridarium.experiments.figures.vpp import vpp_drawings
+from gridarium.experiments.figures.world_map import world_drawings
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.results import Result
 
-OF_RUN: tuple[Callable[[Result], Iterator[Drawing]], ...] = (sweep_drawings, head_drawings)
+OF_RUN: tuple[Callable[[Result], Iterator[Drawing]], ...] = (
+    world_drawings,
+    timeline_drawings,
+    sweep_drawings,
+    head_drawings,
+)
 """Figures of a run as a whole."""
 
 DRAWINGS: tuple[Callable[[GridResult], Iterator[Drawing]], ...] = (

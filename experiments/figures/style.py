@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -97,7 +98,7 @@ def in_paper_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
     @functools.wraps(draw)
     def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with mpl.rc_context(_STYLE):
+        with mpl.rc_context(_STYLE), _quiet_fonts():
             return draw(*args, **kwargs)
 
     return styled
@@ -106,11 +107,23 @@ def in_paper_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 def svg_bytes(figure: Figure) -> bytes:
     """Return a figure as SVG without date; the same figure gives the same bytes."""
     sink = io.BytesIO()
-    with mpl.rc_context(_STYLE), _plain_line_ends():
+    with mpl.rc_context(_STYLE), _plain_line_ends(), _quiet_fonts():
         # Figure.savefig would draw everything once more beforehand.
         canvas: Any = FigureCanvasSVG(figure)
         canvas.print_svg(sink, metadata=_NO_METADATA)
     return sink.getvalue()
+
+
+@contextmanager
+def _quiet_fonts() -> Iterator[None]:
+    """Draw without a word on fonts that matplotlib looks for beside that of the figures, and may not find."""
+    logger = logging.getLogger("matplotlib.font_manager")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @contextmanager
