@@ -111,10 +111,16 @@ def _lefts(nodes: Sequence[GridNode]) -> dict[str, int]:
 
 def _lines(node: GridNode, width: float) -> list[str]:
     """What stands in a box: agents by kind, own emission, messages among the agents."""
-    agents = ", ".join(kind if count == 1 else f"{kind} x {count}" for kind, count in node.kinds.items())
-    said = [agents, f"own units: {number(node.own_tco2)} tCO₂", f"{node.messages:,} messages within"]
+    agents = ", ".join(
+        kind if count == 1 else f"{kind}\u00a0x\u00a0{count}" for kind, count in node.kinds.items()
+    )
+    said = [agents, f"own units: {number(node.own_tco2)} tCO₂", f"{_messages(node.messages)} within"]
     letters = max(int((width - 2 * _PAD) / _LETTER), 12)
     return [line for text in said for line in textwrap.wrap(text, letters)]
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count:,} messages"
 
 
 def _box(
@@ -150,8 +156,8 @@ def _edge(axes: Axes, node: GridNode, middle: float, top: float, most: float, cu
     if seam.export_mwh >= _LEAST_MWH:
         up.append(f"↑ {number(seam.export_mwh)} MWh")
     if node.above:
-        down.append(f"↓ {seam.signals:,} messages")
-        up.append(f"↑ {seam.answers:,} messages")
+        down.append(f"↓ {_messages(seam.signals)}")
+        up.append(f"↑ {_messages(seam.answers)}")
     else:
         axes.text(middle, top + _EDGE - 0.03, "outside", ha="center", va="top", fontsize=6.5, color=GREY)
     for side, lines, align in ((-1, down, "right"), (1, up, "left")):

@@ -136,8 +136,8 @@ def test_boxes_and_lines_say_what_is_known(result: Result) -> None:
     assert drawing.name == "world-base"
     texts = _texts(drawing.figure)
     assert "r: 4 equal grids" in texts
-    assert "↓ 6 MWh\n   2 tCO₂\n↓ 1 messages" in texts
-    assert "↑ 200 CNY\n↑ 2 MWh\n↑ 1 messages" in texts
+    assert "↓ 6 MWh\n   2 tCO₂\n↓ 1 message" in texts
+    assert "↑ 200 CNY\n↑ 2 MWh\n↑ 1 message" in texts
 
 
 def test_boxes_do_not_overlap(result: Result) -> None:
@@ -147,6 +147,8 @@ def test_boxes_do_not_overlap(result: Result) -> None:
     boxes = [patch.get_window_extent() for patch in figure.axes[0].patches]
     assert len(boxes) == 4
     assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
+    texts = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert not any(one.overlaps(other) for place, one in enumerate(texts) for other in texts[:place])
     for patch, text in zip(figure.axes[0].patches, ("bulk", "r0", "r1", "r2"), strict=True):
         title = next(one for one in figure.axes[0].texts if one.get_text().startswith(text))
         assert patch.get_window_extent().contains(*title.get_window_extent().min)
