@@ -284,5 +284,15 @@ class Ties(HeadCustomer):
         """What passed its head, and what it has posted, negotiated, planned and shared."""
         yield from super().rows()
         plans = [self.plan_of(day.number) for day in self.days]
-        yield from TiesRows(self.grid, self.days, plans, self.horizon, self._real_time.moved_mw).rows()
+        moved = self._real_time.moved_mw
+        yield from TiesRows(
+            self.grid, self.days, plans, self.horizon, moved, self._carbon_in_price_per_mwh
+        ).rows()
         yield from self._called.rows()
+
+    def _carbon_in_price_per_mwh(self, day: TiesDay) -> Array:
+        """What of a day's price of energy is its own carbon, at the factor of the dispatch."""
+        factor = day.plan.factor_tco2_per_mwh
+        if self.pricing.energy != "marginal-with-carbon":
+            return np.zeros_like(factor)
+        return self.shape.system.carbon.marginal_per_tco2(day.own_tco2) * factor

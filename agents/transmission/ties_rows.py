@@ -31,6 +31,8 @@ class TiesRows:
     horizon : Horizon
     moved_mw : mapping of int to float
         By settlement period that was looked at: distance of the day from its plan.
+    carbon_in_price : callable
+        What of the price of energy of a day is the system's own carbon, money/MWh, in steps.
     """
 
     grid: Grid
@@ -38,6 +40,7 @@ class TiesRows:
     plans: Sequence[BulkPlan]
     horizon: Horizon
     moved_mw: Mapping[int, float]
+    carbon_in_price: Callable[[TiesDay], Array]
 
     def rows(self) -> Iterator[Rows]:
         """All of them."""
@@ -73,6 +76,7 @@ class TiesRows:
             "p_load_plan_mw": self._over(lambda day: day.loads.sum(axis=0)),
             "price_below_per_mwh": price,
             "export_price_below_per_mwh": np.zeros_like(price),
+            "carbon_in_price_per_mwh": self._over(self.carbon_in_price),
         }
 
     def _plans(self) -> dict[str, ArrayLike]:

@@ -12,6 +12,8 @@ from gridarium.experiments.evidence import (
     balance_certificates,
     bulk_certificates,
     carbon_certificates,
+    carbon_charges,
+    carbon_credits,
     coalition_certificates,
     concession_certificates,
     day_ahead_certificates,
@@ -165,6 +167,8 @@ def certify(
     of_world = (
         *ledger_chain(world, tables),
         *seam_certificates.carbon_of_tree(world),
+        *carbon_charges.charged_once(tables, world.period_h),
+        *carbon_credits.credited_once(tables, world.period_h),
         *intrusion_evidence.forged_messages(world),
     )
     found += [one.certificate(case, currency) for one in of_world]
