@@ -50,7 +50,7 @@ class GridCarbon:
     @property
     def is_led(self) -> bool:
         """Whether its operator answers to a carbon market for what its loads carry: a DSO."""
-        return "carbon" in self.tables
+        return "carbon" in self.tables and bool((self.tables["carbon"]["agent"] == self.operator).any())
 
     @property
     def copies(self) -> int:

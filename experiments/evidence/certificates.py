@@ -167,6 +167,7 @@ def certify(
     of_world = (
         *ledger_chain(world, tables),
         *seam_certificates.carbon_of_tree(world),
+        *seam_certificates.payments_between_levels(world, tables),
         *carbon_charges.charged_once(tables, world.period_h),
         *carbon_credits.credited_once(tables, world.period_h),
         *intrusion_evidence.forged_messages(world),

@@ -111,7 +111,7 @@ def head_ladders(known: GridEvidence) -> Iterator[Reading]:
         yield Reading(
             "head carbon paid once",
             float(np.abs(booked - owed).max()) / max(float(np.abs(owed).max()), 1e-9),
-            1e-6, "", True,
+            1e-9, "", True,
             "largest difference in a period between what was paid for the carbon of what all replicas took "
             "and the steps of the ladder told, at the factor told, on the energy metered; relative to the "
             "largest payment",

@@ -6,16 +6,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from gridarium.agents.base import GridAgent
 from gridarium.agents.following import HeadCustomer
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid, PeriodState
 from gridarium.environment.world import World
-from gridarium.experiments.evidence.grid_evidence import GridEvidence
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables
 from gridarium.experiments.records import Reading
-from gridarium.market.accounts import EXPORT, PURCHASE, REAL_TIME
+from gridarium.market.accounts import EXPORT, PURCHASE, REAL_TIME, REPLICAS
 
 _HEAD_PURPOSES = (PURCHASE, EXPORT, REAL_TIME)
 _A_WATT_MW = 1e-6
+_SEAM = 1e-9
+"""How well both sides of a seam agree, relative."""
 
 
 def carbon_of_tree(world: World) -> Iterator[Reading]:
@@ -68,14 +71,15 @@ def seam_energy(known: GridEvidence) -> Iterator[Reading]:
     if above is None or not known.head_customers:
         return
     together = [one for one in above.grid.below if one.above and one.above.bus == above.bus]
-    gap = 0.0
+    gap = largest = 0.0
     for period in range(known.world.periods_done):
         drawn = sum(one.replicas * _drawn_from_head(one, period) for one in together)
         gap = max(gap, abs(drawn - float(above.grid.states[period].below_mw[above.bus])))
+        largest = max(largest, abs(drawn))
     yield Reading(
-        "seam energy", gap, 1e-6, "MW", True,
+        "seam energy", gap / max(largest, _A_WATT_MW), _SEAM, "", True,
         "largest difference between the power that enters the branches and loads at the head, times "
-        "replicas, and the power drawn at the place above",
+        "replicas, and the power drawn at the place above, relative to the largest power",
     )  # fmt: skip
 
 
@@ -99,9 +103,32 @@ def seam_carbon(known: GridEvidence) -> Iterator[Reading]:
     sender = np.where(taken >= 0.0, above_side, below_side)
     yield Reading(
         "seam carbon", float(np.abs(carbon - sender * taken).max()) / max(float(np.abs(carbon).max()), 1e-9),
-        1e-9, "", True,
+        _SEAM, "", True,
         "carbon that passes the head against its power times the nodal intensity of the sending side, "
         "relative to the largest flow",
+    )  # fmt: skip
+
+
+def payments_between_levels(world: World, tables: Tables) -> Iterator[Reading]:
+    """Whether both sides of each payment from one grid to another are there, where there are several."""
+    if len(world.grids) < 2 or "ledger" not in tables:
+        return
+    known = {agent.name for agent in world.agents if isinstance(agent, GridAgent)}
+    known |= {grid.named(REPLICAS) for grid in world.grids if grid.replicas > 1}
+    sides = tables["ledger"][["account", "counterparty"]].drop_duplicates()
+    scopes = sides.apply(lambda names: names.str.rpartition("/")[0])
+    inside = (scopes["account"] != "") & (scopes["counterparty"] != "")
+    between = sides[inside & (scopes["account"] != scopes["counterparty"])]
+    lost = [
+        f"{payer} to {payee}"
+        for payer, payee in between.itertuples(index=False)
+        if not {payer, payee} <= known
+    ]
+    yield Reading(
+        "payments between levels", float(len(lost)), 0.0, "", True,
+        "pairs of accounts between which something was paid from one grid to another, and of which one is no "
+        "agent of the world, nor the grids that are equal to one",
+        "; ".join(lost),
     )  # fmt: skip
 
 
@@ -121,7 +148,7 @@ def head_paid_once(known: GridEvidence) -> Iterator[Reading]:
         wrong = np.maximum(0.0, np.abs(paid - price * taken) - np.abs(price) * _A_WATT_MW)
         scale = max(float(np.abs(price * taken).max()), 1e-9)
         yield Reading(
-            "head paid once", float(wrong.max()) / scale, 1e-6, "", True,
+            "head paid once", float(wrong.max()) / scale, _SEAM, "", True,
             "largest difference in a period between what was paid to the supplier of the head and energy "
             "metered there times the price that the supplier told, replicas included, beyond what a watt "
             "costs, relative to the largest payment",

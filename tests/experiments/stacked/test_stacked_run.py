@@ -329,6 +329,9 @@ def test_a_payment_left_out_or_made_to_somebody_else_is_found(towns: Played) -> 
     assert failed(towns, tables) == {"village: head paid once", "ledger chain"}
     tables["ledger"] = ledger.replace({"account": {"town/upstream-market": "town/dso"}})
     assert "town: head paid once" in failed(towns, tables)
+    sides = ["account", "counterparty"]
+    tables["ledger"] = ledger.replace({side: {"village/dso": "village/stranger"} for side in sides})
+    assert "payments between levels" in failed(towns, tables)
 
 
 def test_a_price_that_was_not_told_is_found(towns: Played) -> None:
