@@ -24,7 +24,6 @@ from gridarium.experiments.parts.negotiation import NEGOTIATION
 from gridarium.experiments.parts.network import NETWORK, build_feeder
 from gridarium.experiments.parts.part import GridBuild, GridScenario
 from gridarium.experiments.parts.supply import head_factor_tco2_per_mwh
-from gridarium.experiments.parts.ties import calls_services
 from gridarium.experiments.scenario_fields import in_currency
 from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.scenario_schema import Scenario
@@ -157,7 +156,6 @@ def _fill(grid: Grid, section: _Section, grids: Mapping[str, Grid], sections: Ma
     """Make the agents of a grid."""
     scenario = section.scenario
     below = {_operator(one, sections): one for one in grid.below}
-    above = sections[grid.above.grid.name].scenario if grid.above else None
     build = GridBuild(
         scenario,
         grid,
@@ -166,7 +164,6 @@ def _fill(grid: Grid, section: _Section, grids: Mapping[str, Grid], sections: Ma
         below,
         _operator(grid.above.grid, sections) if grid.above else "",
         {name: sections[one.name].scenario for name, one in below.items()},
-        above is not None and calls_services(above),
     )
     for part in scenario.parts:
         if part.build is not None and part.hangs_on(scenario):

@@ -188,8 +188,6 @@ class GridBuild:
         Who supplies its head.
     sections_below : mapping of str to GridScenario
         What the scenario says of the grids that hang on it, by their operators, in the currency of the world.
-    is_called : bool
-        Whether the operator of the grid above calls storage provider and prosumers' desk of this one.
     followers : dict of str to Site or SpreadSite
         Who answers the signals of its operator, and where the load of each meets the grid; parts add theirs.
     curtailment_per_mwh : dict of str to float
@@ -205,7 +203,6 @@ class GridBuild:
     below: Mapping[str, Grid] = field(default_factory=dict)
     supplier: str = ""
     sections_below: Mapping[str, GridScenario] = field(default_factory=dict)
-    is_called: bool = False
     followers: dict[str, Place] = field(default_factory=dict)
     curtailment_per_mwh: dict[str, float] = field(default_factory=dict)
     served: dict[str, Site] = field(default_factory=dict)

@@ -192,12 +192,6 @@ class Ties(Section):
             yield Conflict("energy_price", self.energy_price, allowed)
 
 
-def calls_services(scenario: GridScenario) -> bool:
-    """Whether a grid has a TIES that calls services on the feeders below."""
-    section = TIES.of(scenario)
-    return section is not None and section.calls_services
-
-
 def _build(build: GridBuild) -> None:
     section, grid = TIES.of(build.scenario), build.grid
     if section is None:
