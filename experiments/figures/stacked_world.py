@@ -16,6 +16,7 @@ from gridarium.market.accounts import REAL_TIME_MARKET, UPSTREAM
 
 _NO_AGENTS = frozenset({"counterparty", "follower", "head", "grid_below"})
 """Kinds of rows that are about no agent, or about one under another name."""
+_NOISE_TCO2 = 1e-6
 OUTSIDE = ""
 """Stands above a grid that hangs on none."""
 
@@ -165,4 +166,5 @@ def _own_tco2(tables: Mapping[str, pd.DataFrame], name: str, period_h: float) ->
         return 0.0
     rows = units[units["grid"] == name]
     net = rows["emission_gross_tco2_per_h"] - rows["absorbed_tco2_per_h"].fillna(0.0)
-    return period_h * float(net.sum())
+    emitted = period_h * float(net.sum())
+    return emitted if abs(emitted) >= _NOISE_TCO2 else 0.0

@@ -50,6 +50,7 @@ _ROW_INCH, _TITLE_INCH, _BETWEEN_INCH = 0.15, 0.2, 0.62
 _TOP_INCH, _RIGHT_INCH, _LETTER_INCH = 0.22, 0.46, 0.062
 """Room for the legend and for the counts, and the width of a letter of a lane's name."""
 _MOST_LANES, _MOST_AGENTS, _MOST_CASES = 9, 8, 2
+_LEAD_SHARE = 0.006
 _FEW = 2
 """Messages of a type whose name stands at its arrow."""
 _REST = "others"
@@ -247,7 +248,8 @@ def _name_arrows(
 def _finish(axes: Axes, lanes: Sequence[str], span: tuple[float, float]) -> None:
     axes.set_yticks(range(len(lanes)), list(lanes))
     axes.set_ylim(len(lanes) - 0.5, -0.5)
-    axes.set_xlim(*span)
+    # What happens at the beginning is not hidden behind the axis.
+    axes.set_xlim(span[0] - _LEAD_SHARE * (span[1] - span[0]), span[1])
     axes.grid(visible=False, axis="y")
     axes.hlines(np.arange(len(lanes) - 1) + 0.5, *span, color=SHADE, linewidth=0.5, zorder=0.4)
     axes.tick_params(axis="y", length=0)
