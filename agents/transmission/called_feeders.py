@@ -197,10 +197,12 @@ class CalledFeeders:
         if name in self._stores:
             row = len(plan.charge_mw) - len(self._stores) + self._stores.index(name)
             charge, discharge = plan.charge_mw[row, left:], plan.discharge_mw[row, left:]
-        traded = float(pool_mw[self._served.pools.index(name)]) if name in self._served.pools else 0.0
+        traded = 0.0
+        if name in self._served.pools:
+            traded = book["pool_called_mw"][period] = float(pool_mw[self._served.pools.index(name)])
         price = plan.price_per_mwh[left:]
         book["charge_called_mw"][day], book["discharge_called_mw"][day] = charge, discharge
-        book["price_per_mwh"][day], book["pool_called_mw"][period] = price, traded
+        book["price_per_mwh"][day] = price
         return ServiceCall(
             self._issue,
             period,

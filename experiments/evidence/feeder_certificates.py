@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from gridarium.agents.feeder.bus_loads import bus_loads
+from gridarium.agents.feeder.demand_corners import feed_in
 from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.environment.arrays import Array, Flags
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.evidence.outage_certificates import undisturbed
@@ -122,12 +125,35 @@ def network(known: GridEvidence) -> Iterator[Reading]:
             1e-3, "", hard,
             "largest difference of dispatched and AC current, relative to the largest current",
         )  # fmt: skip
+    yield from _plan_with_prosumers(known)
     limits, vm_pu = NETWORK.of(known.scenario), everywhere["vm_pu"]
     outside = np.maximum(limits.voltage_min_pu - vm_pu, vm_pu - limits.voltage_max_pu)
     yield Reading(
         "voltage band", max(0.0, float(outside.max())), 1e-5, "p.u.", hard,
         "how far an AC voltage leaves the allowed band",
     )  # fmt: skip
+
+
+def _plan_with_prosumers(known: GridEvidence) -> Iterator[Reading]:
+    """The AC flow of the plan itself, where prosumers who trade bring another load than was planned."""
+    for dso in known.of(Dso):
+        if dso.contract.served:
+            apart = (np.abs(_planned_vm_pu(known, dso, day) - day.in_force.voltage_pu) for day in dso.days)
+            yield Reading(
+                "planned AC voltage error", max(float(one.max()) for one in apart), 1e-5, "p.u.", True,
+                "largest difference of dispatched voltage and that of the AC flow at what was planned for "
+                "all loads and units",
+            )  # fmt: skip
+
+
+def _planned_vm_pu(known: GridEvidence, dso: Dso, day: DsoDay) -> Array:
+    """Voltages of the AC flow of a plan, p.u., shape (n_bus, n_step)."""
+    shape, dispatch = dso.shape, day.in_force
+    drawn_mw, drawn_mvar = bus_loads(day.loads_mw, day.loads_mvar, dso.contract.loads, shape)
+    p_mw, q_mvar = -drawn_mw - day.drawn_by_own_mw(shape.feeder.n_bus), -drawn_mvar
+    feed_in(shape, dispatch, p_mw, q_mvar)
+    head = dispatch.voltage_pu[0] if shape.tap_changer else None
+    return known.grid.power_flow.solve(p_mw.T, q_mvar.T, head).vm_pu.T
 
 
 def as_planned(known: GridEvidence) -> Flags:

@@ -17,7 +17,7 @@ from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market import accounts
 from gridarium.market.messages.commands import Receipt
-from gridarium.market.messages.leasing import PoolOffer
+from gridarium.market.messages.leasing import Nomination, PoolOffer
 from gridarium.market.messages.services import ServiceCall, ServiceRequest, ServiceStatus
 from gridarium.market.messages.status import StatusRequest
 
@@ -146,6 +146,25 @@ def test_status_holds_what_prosumers_have_nominated(tmp_path: Path) -> None:
     told = one.heard["status"].load_mw
     assert told[0] == pytest.approx(REPLICAS * (planned + 0.25 - expected))
     assert told[1:] == pytest.approx(np.full(PERIODS - 1, REPLICAS * planned))
+
+
+def test_without_a_desk_it_keeps_what_each_prosumer_nominates(tmp_path: Path) -> None:
+    one = Caller(tmp_path, "grids.feeder.trading.desk=false", "grids.feeder.trading.partners=2")
+    one.asks(200.0, "status", StatusRequest(0))
+    one.asks(190.0, "service", ServiceRequest(0))
+
+    def nominate_more() -> Any:
+        yield one.world.clock.wait_until(one.world.delivery_s - 210.0)
+        one.dso._handlers[Nomination](Nomination(0, 0.0, 0.5), "feeder/flats_1")
+
+    one.world.clock.process(nominate_more())
+    one.world.step()
+    lacked = {name: float(mw[0]) for name, mw in one.dso.today.served_mw.items()}
+    beyond = 0.5 - lacked["feeder/flats_1"]
+    told = one.heard["status"].load_mw[0]
+    assert told == pytest.approx(REPLICAS * (one.dso.head_plan_mw(0)[0] + beyond), abs=1e-6)
+    # There is nobody who could pass a call on to them.
+    assert one.heard["service"].deficit_mw == 0.0
 
 
 def test_a_provider_that_cannot_be_reached_is_not_answered_for(tmp_path: Path) -> None:

@@ -47,7 +47,11 @@ def test_it_runs_alone_and_keeps_every_hard_certificate(day: CaseOutcome) -> Non
     broken = {one.name for one in day.certificates if one.hard and not one.passed}
     assert broken == set()
     named = {one.name for one in day.certificates}
-    assert {"feeder: service of prosumers", "feeder: carbon balance", "feeder: voltage band"} <= named
+    assert {
+        "feeder: service of prosumers",
+        "feeder: carbon balance",
+        "feeder: planned AC voltage error",
+    } <= named
     assert float(day.summary["feeder.p2p_mwh"]) > 0.5
     # The storage of the provider rests where nobody calls it.
     provided = day.tables["storages"].query("kind == 'storage_provider'")
