@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gridarium.experiments.evidence.grid_evidence import Tables, rows_of
+from gridarium.experiments.evidence.grid_evidence import Tables, has_prices_by_bus, rows_of
 from gridarium.market import accounts
 
 Metric = tuple[str, float]
@@ -45,7 +45,7 @@ def consumer_money(tables: Tables, period_h: float) -> Iterator[Metric]:
 
 def surcharge(tables: Tables, period_h: float) -> Iterator[Metric]:
     """What consumers paid above the plain tariff, where each bus has a price of its own."""
-    if "price_posted_per_mwh" not in tables.get("buses", ()):
+    if not has_prices_by_bus(tables):
         return
     trades, signals = tables["trades"], rows_of(tables, "signals", "dso")
     retail = trades[trades["product"] == "retail"]

@@ -122,6 +122,13 @@ def by_period(table: pd.DataFrame, column: str, n_period: int) -> Array:
     return sums.to_numpy(dtype=float)
 
 
+def has_prices_by_bus(tables: Tables) -> bool:
+    """Whether a grid's operator has posted a price for each bus; of several grids some may have."""
+    buses = tables.get("buses")
+    name = "price_posted_per_mwh"
+    return buses is not None and name in buses and bool(buses[name].notna().any())
+
+
 def rows_of(tables: Tables, name: str, *kinds: str) -> pd.DataFrame:
     """The rows of a table that agents of some kinds have told; none where there is no such table."""
     table = tables.get(name)

@@ -15,7 +15,7 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Grid
 from gridarium.experiments.evidence.elastic_certificates import expected_load_mw
 from gridarium.experiments.evidence.feeder_certificates import has_rational_consumers, meets_its_plan
-from gridarium.experiments.evidence.grid_evidence import GridEvidence
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.outage_certificates import undisturbed
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.tariff import TARIFF
@@ -25,6 +25,8 @@ from gridarium.market.nodal_carbon import NodalCarbonTariff
 _REST = 1e-7
 """Largest change of a load, relative to the feeder's peak, that counts as rest."""
 _ROUND_LIMIT = 20
+_AS_TOLD = 1e-6
+"""Difference of two carbon factors that is none, tCO2/MWh."""
 
 
 def nodal_carbon(known: GridEvidence) -> Iterator[Reading]:
@@ -37,10 +39,18 @@ def nodal_carbon(known: GridEvidence) -> Iterator[Reading]:
         draws = known.grid.spread().p_share > 0.0
         yield Reading(
             "nodal carbon", float(np.nanmax(np.abs(planned - metered)[draws])), 1e-4, "tCO2/MWh",
-            meets_its_plan(known) and not _is_revised(known, dso),
+            meets_its_plan(known) and not _is_revised(known, dso) and _brings_what_was_told(known),
             "largest difference at a load bus between the intensity that the operator has traced through its "
-            "plan and that of the AC flow, carbon in storages included (A1)",
+            "plan and that of the AC flow, carbon in storages included (A1); hard where what comes in is as "
+            "carbon-intensive as the supplier has told",
         )  # fmt: skip
+
+
+def _brings_what_was_told(known: GridEvidence) -> bool:
+    """Whether the carbon factor at the head is the one that was told, wherever something comes in."""
+    heads = rows_of(known.tables, "heads", "dso")
+    apart = (heads["factor_metered_tco2_per_mwh"] - heads["factor_told_tco2_per_mwh"]).abs()
+    return float(apart[heads["p_metered_mw"] > 0.0].max()) <= _AS_TOLD
 
 
 def _is_revised(known: GridEvidence, dso: Dso) -> bool:
@@ -129,7 +139,7 @@ class JointFixedPoint:
 
     def _price(self, plan: DayAhead, loads_mw: Mapping[str, Array]) -> Array:
         """Time-of-use price and surcharge at each bus, shape (n_bus, n_step); A3."""
-        tariff, market = TARIFF.of(self._known.scenario), self._dso.today.conditions
+        tariff, market = TARIFF.of(self._known.scenario), plan.situation.conditions
         places = self._dso.connections
         shares = [(places[name].p_share, places[name].q_per_p, mw) for name, mw in loads_mw.items()]
         load = np.array(sum(np.outer(p_share, mw) for p_share, _, mw in shares))

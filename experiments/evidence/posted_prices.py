@@ -8,7 +8,7 @@ import numpy as np
 
 from gridarium.agents.feeder.load_follower import FollowerDay, LoadFollower
 from gridarium.environment.arrays import Array, series
-from gridarium.experiments.evidence.grid_evidence import GridEvidence
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, has_prices_by_bus
 from gridarium.market.messages.tariffs import TariffSignal
 
 
@@ -33,10 +33,9 @@ def signals_told_to(known: GridEvidence, consumer: LoadFollower[FollowerDay]) ->
 
 def told_price_per_mwh(known: GridEvidence, consumer: LoadFollower[FollowerDay]) -> Array:
     """Final price that a consumer was told, by settlement period of all days."""
-    buses = known.tables["buses"]
-    if "price_posted_per_mwh" not in buses:
+    if not has_prices_by_bus(known.tables):
         return _of_leader(known, consumer.leader, "price_per_mwh")
-    posted = buses.pivot(index="period", columns="bus", values="price_posted_per_mwh")
+    posted = known.tables["buses"].pivot(index="period", columns="bus", values="price_posted_per_mwh")
     labels = [str(label) for label in known.grid.feeder.bus_labels]
     return np.asarray(posted[labels].to_numpy(dtype=float) @ consumer.place.p_share)
 
