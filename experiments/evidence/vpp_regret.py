@@ -18,12 +18,14 @@ from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERA
 from gridarium.experiments.parts.vpp_section import plants_of
 from gridarium.experiments.records import Reading
 from gridarium.market.cleanness import Pricing
+from gridarium.market.messages.tariffs import Pull
 from gridarium.market.regional_bill import RegionDay
 
 _GAP_SHARE = 5e-4
 _POINTS = (97, 81)
 """Of the band of energy and the range of green shares; storages should begin at one of the former."""
 _CYCLE_MWH = 1e-6
+_PULL = "pull_target_mw"
 
 
 class _Regret(NamedTuple):
@@ -37,13 +39,15 @@ class _Regret(NamedTuple):
 def regret(known: GridEvidence) -> Iterator[Reading]:
     """How far plants are from a best response of each to the others' final plans.
 
-    Asked of several plants on nodal prices, and of plans of which nothing is proven.
+    Asked of several plants on nodal prices, of plans of which nothing is proven, and of those that were made
+    under a pull, which then counts in both plans as if it were money.
     """
     section, days = DISTRIBUTION_OPERATOR.of(known.scenario), known.tables.get("vpp_days")
     if section is None or days is None:
         return
     several = section.pricing == "nodal" and len(plants_of(known.scenario)) > 1
-    if not several and days["bound_money"].notna().all():
+    is_pulled = _PULL in known.tables["vpp_regions"]
+    if not several and not is_pulled and days["bound_money"].notna().all():
         return
     found = list(_regrets(known, section.pricing))
     if not found:
@@ -53,7 +57,7 @@ def regret(known: GridEvidence) -> Iterator[Reading]:
         "regret of plants", max(0.0, worst.gain_money / worst.bill_money), _GAP_SHARE, "", False,
         "most that a plant could save in a region on a day by another plan, found by dynamic programming "
         "over energy and green share, the final plans of the others held; relative to its bill without "
-        "storages",
+        "storages" + (", the pull of exchange rounds counted as if it were money" if is_pulled else ""),
         f"{max(0.0, worst.gain_money):.3g} money in {worst.place}; "
         f"{sum(max(0.0, one.gain_money) for one in found):.3g} of {len(found)} regions, days and plants",
     )  # fmt: skip
@@ -99,13 +103,29 @@ def _day(
         np.maximum(place["load_mw"].to_numpy(dtype=float) - load, 0.0),
         np.maximum(planned.to_numpy(dtype=float) - fleet.values("green_plan_mw"), 0.0),
     )
-    return GreenDay(region, ratings, fleet.initial_share, supply_share, pricing, fleet.wear_cost_per_mwh)
+    return GreenDay(
+        region,
+        ratings,
+        fleet.initial_share,
+        supply_share,
+        pricing,
+        fleet.wear_cost_per_mwh,
+        pull=_pull(fleet),
+    )
+
+
+def _pull(fleet: FleetDay) -> Pull | None:
+    """Towards what the plant was pulled in the region on the day."""
+    if _PULL not in fleet.rows or fleet.rows[_PULL].isna().any():
+        return None
+    return Pull(fleet.values(_PULL), float(fleet.values("pull_per_mw2h")[0]))
 
 
 def _cost_money(fleet: FleetDay, day: GreenDay) -> float:
     """Purchases less sales, with wear, less what green energy that is used is paid (B2, B3, B5).
 
-    Where the price is nodal that is c0 (1 - all green / all load) a MWh, c0 where it is uniform.
+    Where the price is nodal that is c0 (1 - all green / all load) a MWh, c0 where it is uniform. A pull
+    counts rho / 2 (l - z)^2.
     """
     region = day.region
     charge, discharge, green = (fleet.values(f"{name}_plan_mw") for name in ("charge", "discharge", "green"))
@@ -116,4 +136,7 @@ def _cost_money(fleet: FleetDay, day: GreenDay) -> float:
     used = np.divide(region.foreign_green_mw + own, load, out=np.zeros_like(load), where=load > 0.0)
     left = {"none": 0.0 * used, "uniform": np.ones_like(used), "nodal": 1.0 - used}[day.pricing]
     paid = region.green_price_per_mwh * left * own
-    return fleet.hours * float((energy - paid + fleet.wear_cost_per_mwh * discharge).sum())
+    counted = energy - paid + fleet.wear_cost_per_mwh * discharge
+    if day.pull is not None:
+        counted = counted + 0.5 * day.pull.per_mw2h * (net - day.pull.target_mw) ** 2
+    return fleet.hours * float(counted.sum())
