@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.agents.region.region import Region
+from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.clock import DAY_S
 from gridarium.experiments.evidence.bulk_certificates import plays_exactly
@@ -101,9 +102,11 @@ def personal_carbon(known: GridEvidence) -> Iterator[Reading]:
     gap = np.abs(by_period(told, "carbon", n) - in_plan)[_before_renewals(known, section.trigger_mw)]
     # Factors told last are as near to those of the plan as rounds are to rest.
     tolerance = max(1e-3, 5.0 * section.rounds.tolerance)
+    # Where periods are shorter than steps, units and storages of nearly the same cost may take turns in them.
+    plans_in_periods = known.of(Ties)[0].horizon.step_h == known.world.period_h
     yield Reading(
         "personal carbon", float(gap.max(initial=0.0)) / max(float(in_plan.max()), 1e-9), tolerance, "",
-        plays_exactly(known),
+        plays_exactly(known) and plans_in_periods,
         "personal factors times loads summed over followers, against the factor of the plan times the load, "
         "in periods that no later plan of the day is about, relative to the largest (D26, D27)",
         f"{len(gap)} of {n} periods",
