@@ -93,14 +93,19 @@ def _play(built: BuiltWorld, progress: Callable[[float], None] | None = None) ->
                 progress(world.periods_done / world.n_period)
 
 
-def effort_of(built: BuiltWorld) -> dict[str, float]:
-    """What the run of a case took so far: solver time and solves of all agents, messages."""
-    shared = built.world.shared_things
+def problems_of(built: BuiltWorld) -> list[LocalProblem]:
+    """The compiled problems that the agents of a world share."""
     # Some share the compiled problem itself, some what asks it.
+    shared = built.world.shared_things
     found = (
         thing if isinstance(thing, LocalProblem) else getattr(thing, "problem", None) for thing in shared
     )
-    problems = [problem for problem in found if isinstance(problem, LocalProblem)]
+    return [problem for problem in found if isinstance(problem, LocalProblem)]
+
+
+def effort_of(built: BuiltWorld) -> dict[str, float]:
+    """What the run of a case took so far: solver time and solves of all agents, messages."""
+    problems = problems_of(built)
     return {
         "solver_s": sum(problem.solver_s for problem in problems),
         "solves": sum(problem.solves for problem in problems),
