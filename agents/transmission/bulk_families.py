@@ -70,9 +70,18 @@ def declare_dispatch(m: Any, system: BulkSystem, n_period: int, period_h: float)
     declare_sets(m, system, n_period)
     declare_physics(m, system, declare_running(m), period_h)
     unit = {u.name: u for u in system.units}
-    return running_cost(
+    return uneven_capture(m, system, period_h) + running_cost(
         m, system, lambda i, t: unit[i].fuel_cost_per_h(m.gross_mw[i, t], m.on[i, t]), period_h
     )
+
+
+def uneven_capture(m: Any, system: BulkSystem, period_h: float) -> Any:
+    """Weight of the squares of capture flows, over the day."""
+    weight = 0.5 * system.uneven_capture_per_t2 * period_h
+    if not weight:
+        return 0.0
+    flows = (m.absorbed_tco2_per_h, m.regenerated_tco2_per_h)
+    return weight * sum(flow[at] ** 2 for flow in flows for at in flow)
 
 
 def declare_drawn(m: Any, system: BulkSystem, drawn_mw: Callable[[int], Any]) -> None:

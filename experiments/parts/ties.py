@@ -158,6 +158,10 @@ class Ties(Section):
     """Least power factor of generators at full output: how much reactive power they can give."""
     loss_price_per_mwh: MoneyAmount = 0.01
     """Small price on losses that keeps the relaxed power flow physical, money/MWh."""
+    uneven_capture_per_t2: MoneyAmount = 0.05
+    """Weight of the squares of what is captured and driven out in an hour, halved, money h/tCO2**2:
+    of schedules of nearly one cost the even one is taken, so that the factor of an hour does not jump from
+    round to round. No money."""
     commitment_heuristics: Flag = True
     """Whether the solver looks for good commitments by smaller searches before its own: worth it with many
     units; with few, the search itself ends as near to the best in a third of the time."""
@@ -275,6 +279,7 @@ def bulk_system(build: GridBuild, section: Ties) -> BulkSystem:
         reserve_load_share=section.reserve_load_share,
         reserve_renewable_share=section.reserve_renewable_share,
         import_limit_mw=REAL_TIME.of(scenario).import_limit_mw,
+        uneven_capture_per_t2=section.uneven_capture_per_t2,
     )
 
 
