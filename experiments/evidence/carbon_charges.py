@@ -166,7 +166,10 @@ def _of_feeder(grid: GridCarbon, below: Mapping[str, GridCarbon]) -> Iterator[To
 
 def _of_regions(grid: GridCarbon) -> Iterator[Tonnes]:
     """What the regions of a system that tells personal prices draw, at the factor told to each."""
-    told, ledger, loads = grid.tables["personal_carbon"], grid.tables["ledger"], grid.tables["loads"]
+    told, ledger, loads = grid.tables["personal_carbon"], grid.tables["ledger"], grid.tables.get("loads")
+    if loads is None:
+        # All who follow are operators of grids below, who tell what reaches their users.
+        return
     for name, own in told.groupby("agent", sort=False):
         drawn = loads[loads["agent"] == name]
         if drawn.empty:
