@@ -97,6 +97,9 @@ class GridCarbon:
         """In which periods the price at which it supplies grids below holds carbon, shape (n_period,)."""
         if self.is_led:
             return self.asked_of_users | (self.charged_for_import > 0.0)
+        if "signals" not in self.tables:
+            # Prices of regions are those told at the head, which the carbon there is no part of.
+            return self._nothing > 0.0
         signals = self.tables["signals"]
         own = signals[signals["agent"] == self.operator].sort_values("period")
         if "carbon_in_price_per_mwh" in own and own["carbon_in_price_per_mwh"].notna().all():
