@@ -99,10 +99,11 @@ def bulk_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
     captured = float(units["absorbed_tco2_per_h"].sum())
     if captured > 0.0:
         yield "captured_tco2", period_h * captured
+    emitted = emission_tco2(tables, period_h)
+    yield "emission_tco2", emitted
     if regions is None:
         return
-    emitted, energy = emission_tco2(tables, period_h), float(regions["energy_mwh"].sum())
-    yield "emission_tco2", emitted
+    energy = float(regions["energy_mwh"].sum())
     yield "intensity_tco2_per_mwh", emitted / energy
     market = tables["payoffs"][tables["payoffs"]["agent"] == accounts.CARBON_MARKET]
     items = (accounts.CARBON, accounts.PERSONAL_CARBON, accounts.POOLED_CARBON)
