@@ -145,14 +145,15 @@ def dispatch_by_shares(
 
 
 def bound_beside(day: GreenDay, plan: GreenPlan) -> GreenDispatch:
-    """What the first search of the share form proves beside a plan that is there already.
+    """What the first search of the share form, or of the bill alone, proves beside a plan that is there.
 
     Raises
     ------
     InfeasibleError
         If there is no plan.
     """
-    found = explained_search(day, shape_of(day, "share"))
+    # What is not paid for keeps no limits of the label either.
+    found = explained_search(day, shape_of(day, "none" if day.pricing == "none" else "share"))
     return _told(found, plan, found.bound_money, 1)
 
 

@@ -161,7 +161,7 @@ def _follower_lines(axes: Axes, rows: pd.DataFrame, followers: list[str]) -> Non
 @in_paper_style
 def scheme_figure(summary: Mapping[str, Mapping[str, float]]) -> Figure:
     """Draw emission and cost of each case as bars: their change against the first case, percent."""
-    cases = [case for case, metrics in summary.items() if "resource_cost_money" in metrics]
+    cases = [case for case, metrics in summary.items() if metrics.keys() >= _COMPARED.keys()]
     figure = Figure(figsize=(PAGE_WIDTH, 0.24 * len(cases) + 0.9))
     panels = figure.subplots(1, len(_COMPARED), sharey=True, squeeze=False)[0]
     for axes, (metric, (name, color)) in zip(panels, _COMPARED.items(), strict=True):
