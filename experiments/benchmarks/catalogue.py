@@ -99,6 +99,18 @@ BENCHMARKS: dict[str, Benchmark] = {
         "dispatch with green labels: three methods' proven gaps, 5 to 500 regions",
         ("most",),
     ),
+    "world": Benchmark(
+        "gridarium.experiments.benchmarks.world",
+        "bench_world",
+        "an outer round of nested negotiations, from 3 to 48 feeders, a Shapley factor apart",
+        ("most",),
+    ),
+    "world-variants": Benchmark(
+        "gridarium.experiments.benchmarks.world_variants",
+        "bench_world_variants",
+        "whether nested negotiations come to rest in random variants of one world, at every level",
+        ("count", "first", "workers", "controls"),
+    ),
 }
 
 
