@@ -29,7 +29,7 @@ from gridarium.market.stackelberg import NegotiationRules, Round
 
 WorldEnding = Literal["converged", "cycle", "open", "refused"]
 ENDINGS: tuple[WorldEnding, ...] = ("converged", "cycle", "open", "refused")
-"""At rest at every level; at rest but where some go round; some level is neither; an error of the project's."""
+"""At rest at every level; at rest but where some go round; some level is neither; not to be planned."""
 TOLERANCE = 1e-3
 """Of the outer rounds, relative."""
 MOST_ROUNDS = 100

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gridarium.experiments.benchmarks import world
-from gridarium.experiments.benchmarks.world_instances import WorldDraw, draw_world, feeders_of, variant_of
+from gridarium.experiments.benchmarks.world_instances import WorldDraw, draw_world, variant_of
 from gridarium.experiments.benchmarks.world_variants import (
     LevelEnd,
     WorldOutcome,
@@ -19,6 +19,9 @@ from gridarium.experiments.benchmarks.world_variants import (
     of_control,
     summarise,
 )
+
+
+DRAWN_BY_NAME = ("fuel", "emission", "renewables", "stored", "response")
 
 
 def small(drawn: WorldDraw) -> Any:
@@ -31,20 +34,18 @@ def small(drawn: WorldDraw) -> Any:
 def test_all_is_drawn_again_from_its_seed_and_comes_into_the_world() -> None:
     drawn = draw_world(3)
     assert drawn == draw_world(3) != draw_world(4)
-    base, tree = variant_of(WorldDraw(3, *_ones())), variant_of(drawn)
+    base, tree = variant_of(as_it_is(3)), variant_of(drawn)
     coal = [one["grids"]["bulk"]["thermal_units"]["coal"]["cost_linear_per_mwh"] for one in (base, tree)]
     assert coal[1] == pytest.approx(drawn.fuel["coal"] * coal[0])
     rounds = [one["grids"]["bulk"]["ties"]["rounds"] for one in (tree, variant_of(drawn, prices_alone=True))]
     assert [one["kind"] for one in rounds] == ["exchange", "prices"]
 
 
-def _ones() -> list[dict[str, float]]:
-    tree: Any = variant_of(draw_world(1))
-    units, grids = (
-        dict.fromkeys(tree["grids"]["bulk"]["thermal_units"], 1.0),
-        dict.fromkeys(tree["grids"], 1.0),
-    )
-    return [units, units, grids, grids, dict.fromkeys(feeders_of(tree), 1.0)]
+def as_it_is(seed: int) -> WorldDraw:
+    """A draw that leaves the base alone."""
+    drawn = draw_world(seed)
+    ones = {name: dict.fromkeys(getattr(drawn, name), 1.0) for name in DRAWN_BY_NAME}
+    return replace(drawn, **ones, carbon_price=1.0, penalty=1.0)
 
 
 def test_a_small_variant_comes_to_rest_at_every_level() -> None:
@@ -89,7 +90,8 @@ def test_prices_that_wander_or_rest_do_not_go_round() -> None:
     wandering = [np.array([1.1**number, 1.0]) for number in range(20)]
     assert cycle_of(wandering)[0] == 0
     turn = [np.array([price, 50.0]) for price in (10.0, 20.0, 40.0)]
-    assert cycle_of(wandering + 2 * turn) == (3, pytest.approx(0.6))
+    period, size = cycle_of(wandering + 2 * turn)
+    assert period == 3 and size == pytest.approx(0.6)
     assert cycle_of(wandering + turn)[0] == 0
 
 
