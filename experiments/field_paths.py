@@ -57,6 +57,18 @@ def replaced(tree: Any, keys: Sequence[str], value: object) -> Any:
     return {**tree, head: replaced(tree.get(head), rest, value)}
 
 
+def laid_over(tree: Tree, settings: Tree) -> list[Keys]:
+    """Return the fields that settings replace, add or take away where they are laid over a tree."""
+    fields: list[Keys] = []
+    for key, value in settings.items():
+        old = tree.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            fields += [(key, *rest) for rest in laid_over(old, value)]
+        else:
+            fields.append((key,))
+    return fields
+
+
 def swept_parameter(scenario: Tree, cases: Mapping[str, object]) -> tuple[str, dict[str, float]] | None:
     """Return the one numeric field in which the cases of a study differ, and its value in each case.
 

@@ -7,14 +7,18 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple, Protocol, cast
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.field_paths import Keys, places, replaced
+from gridarium.experiments.field_paths import Keys, laid_over, places, replaced
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario import check_case, check_scenario
-from gridarium.experiments.scenario_files import ScenarioFile
+from gridarium.experiments.scenario_files import ScenarioFile, merge
 from gridarium.experiments.sweeps.study_schema import StudyFile
 
 Values = Mapping[str, Any]
 """A point of the design: one value by factor."""
+
+
+_FIXED = ("papers", "seed", "currency")
+"""Fields of a scenario that no factor may change."""
 
 
 class JobOutcome(NamedTuple):
@@ -56,6 +60,7 @@ class ScenarioModel:
         allowed = f"must be one of {', '.join(study.cases)}"
         faults = [Fault("cases", name, allowed) for name in chosen if name not in study.cases]
         self.source = source
+        self.levels = {name: factor.levels for name, factor in file.factors.items() if factor.levels is not None}
         self.trees: dict[str, Tree] = {}
         self.fields: dict[str, dict[str, list[Keys]]] = {}
         found: set[str] = set()
@@ -77,6 +82,9 @@ class ScenarioModel:
         """Return a case with the values of a point in its fields."""
         tree = {**self.trees[case], "seed": seed}
         for factor, value in values.items():
+            if factor in self.levels:
+                tree = merge(tree, self.levels[factor][value])
+                continue
             for keys in self.fields[case][factor]:
                 tree = replaced(tree, keys, value)
         return tree
@@ -107,15 +115,18 @@ def _settled(tree: Tree, settings: Tree, found: set[str]) -> tuple[Tree, list[Fa
 
 
 def _varied(tree: Tree, file: StudyFile, found: set[str]) -> dict[str, list[Keys]]:
-    """Return the fields of a case that each factor changes."""
-    return {
-        factor: [
+    """Return the fields of a case that each factor changes, by its paths or in any of its levels."""
+    fields: dict[str, list[Keys]] = {}
+    for factor, section in file.factors.items():
+        own = [
             keys
             for number, path in enumerate(section.paths)
             for keys in _fields_of(tree, path, f"factors.{factor}.paths.{number}", found)
         ]
-        for factor, section in file.factors.items()
-    }
+        for settings in (section.levels or {}).values():
+            own += laid_over(tree, settings)
+        fields[factor] = list(dict.fromkeys(own))
+    return fields
 
 
 def _varied_twice(fields: Mapping[str, list[Keys]]) -> Iterator[Fault]:
@@ -133,7 +144,7 @@ def _varied_twice(fields: Mapping[str, list[Keys]]) -> Iterator[Fault]:
 
 def _fields_of(tree: Tree, path: str, place: str, found: set[str]) -> list[Keys]:
     """Return the fields of a path, and note its place if there are any."""
-    fields = [keys for keys in places(tree, path) if keys[0] not in ("papers", "seed", "currency")]
+    fields = [keys for keys in places(tree, path) if keys[0] not in _FIXED]
     if fields:
         found.add(place)
     return fields
@@ -144,10 +155,14 @@ def _lost_paths(file: StudyFile, found: set[str]) -> Iterator[Fault]:
     paths = {f"set.{path}": path for path in file.set}
     for factor, section in file.factors.items():
         paths |= {f"factors.{factor}.paths.{number}": path for number, path in enumerate(section.paths)}
+    allowed = "must lead to a field of the scenario other than its model, seed and currency"
     for place, path in paths.items():
         if place not in found:
-            allowed = "must lead to a field of the scenario other than its model, seed and currency"
             yield Fault(place, path, allowed)
+    for factor, section in file.factors.items():
+        for level, settings in (section.levels or {}).items():
+            for name in settings.keys() & {*_FIXED}:
+                yield Fault(f"factors.{factor}.levels.{level}.{name}", settings[name], allowed)
 
 
 class FunctionModel:

@@ -52,12 +52,16 @@ class DistributionSection(Section):
 
 
 class FactorSection(Section):
-    """Something that is varied: exactly one of values, range and distribution says how."""
+    """Something that is varied: exactly one of values, levels, range and distribution says how."""
 
     paths: list[Place] = Field(default_factory=list)
-    """Dotted paths into the scenario that take the value; `*` stands for every key of a mapping."""
+    """Dotted paths into the scenario that take the value; `*` stands for every key of a mapping. Levels say
+    themselves what they change."""
     values: list[Any] | None = None
     """The values themselves; a design that samples takes each equally often."""
+    levels: dict[Name, dict[str, Any]] | None = None
+    """Settings by name of the level, laid over each case as a case of a scenario is laid over its base; {} is
+    the case as it is. A mechanism is switched off by all that makes it up."""
     range: RangeSection | None = None
     """Numbers from one to another."""
     distribution: DistributionSection | None = None
@@ -65,14 +69,19 @@ class FactorSection(Section):
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield none or several ways to vary."""
-        given = [name for name in ("values", "range", "distribution") if getattr(self, name) is not None]
+        ways = ("values", "levels", "range", "distribution")
+        given = [name for name in ways if getattr(self, name) is not None]
         if len(given) != 1:
-            yield Conflict("", given, "must have exactly one of values, range and distribution")
+            yield Conflict("", given, "must have exactly one of values, levels, range and distribution")
+        if self.levels is not None and self.paths:
+            yield Conflict("paths", self.paths, "must be left out: levels say what they change")
 
     def source(self) -> Source:
         """Return where the values come from."""
         if self.values is not None:
             return ValueList(tuple(self.values))
+        if self.levels is not None:
+            return ValueList(tuple(self.levels))
         if self.range is not None:
             return ValueRange(self.range.start, self.range.stop, self.range.count)
         law = self.distribution or DistributionSection(name="uniform")
@@ -195,8 +204,11 @@ class StudyFile(Section):
             place = f"factors.{name}.paths"
             if self.function is not None and factor.paths:
                 yield Conflict(place, factor.paths, "must be left out: the function gets the factor's name")
-            elif self.base is not None and not factor.paths:
+            elif self.base is not None and not factor.paths and factor.levels is None:
                 yield Conflict(place, factor.paths, "must name at least one field of the scenario")
+            if self.function is not None and factor.levels is not None:
+                allowed = "must be values: a function has no settings to lay over it"
+                yield Conflict(f"factors.{name}.levels", list(factor.levels), allowed)
         for field in ("cases", "metrics"):
             names = getattr(self, field)
             if names is not None and (not names or len({*names}) < len(names)):
