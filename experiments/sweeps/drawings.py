@@ -12,6 +12,7 @@ from gridarium.experiments.formatting import MONEY, label
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.sweeps.bounded_price import SHARE
 from gridarium.experiments.sweeps.factor_figures import heat_figure, sensitivity_figure
+from gridarium.experiments.sweeps.factorial_figures import factorial_figure, overview_figure
 from gridarium.experiments.sweeps.figures import (
     PRICE_METRICS,
     PRICE_METRICS_OF_TIES,
@@ -25,7 +26,7 @@ from gridarium.experiments.sweeps.statistics import unit_of_independence
 if TYPE_CHECKING:
     from gridarium.experiments.sweeps.design import Design
 
-_MOST_METRICS, _MOST_FACTORS, _FEWEST_VALUES = 6, 4, 3
+_MOST_METRICS, _MOST_FACTORS, _FEWEST_VALUES, _MOST_ROWS = 6, 4, 3, 30
 _ROUND_LIMIT, _PROFIT, _BOUND = "round_limit", "profit_money", "bound_money"
 """Factor and metrics of a study of how profits grow with the rounds that a leader is given."""
 
@@ -97,6 +98,39 @@ def _one_at_a_time(
             continue
         caption = f"Means with 95 % intervals against {label(factor, currency)}, all else as at first."
         yield Drawing(f"alone-{factor}", caption, mean_figure(rows, factor, shown, "replication", currency))
+
+
+def factorial_drawings(
+    effects: Sequence[dict[str, Any]], names: Sequence[str], currency: str = MONEY
+) -> Iterator[Drawing]:
+    """Yield the figures of a two-level factorial: all metrics at once, then each of the first ones.
+
+    Parameters
+    ----------
+    effects : sequence of dict
+        The table `factorial` of the statistics.
+    names : sequence of str
+        The factors.
+    currency : str
+        Code of the currency.
+    """
+    table = pd.DataFrame(effects)
+    cases = [] if table.empty else list(table["case"].unique())
+    for case in cases:
+        rows = table[table["case"] == case]
+        moved = rows.groupby("metric", sort=False)["effect"].apply(lambda one: bool((one.abs() > 0.0).any()))
+        metrics = list(moved.index[moved])
+        if not metrics:
+            continue
+        of, ending = (f" ({case})", f"-{case}") if len(cases) > 1 else ("", "")
+        caption = f"Main effects and two-way interactions on all metrics{of}, in percent of the mean."
+        figure = overview_figure(rows, names, metrics[:_MOST_ROWS], currency)
+        yield Drawing(f"factorial{ending}", caption, figure)
+        for metric in metrics[:_MOST_METRICS]:
+            words = label(metric, currency)
+            caption = f"{words}{of}: main effects and interactions of two, 95 % intervals, paired by draw."
+            figure = factorial_figure(rows, names, metric, currency)
+            yield Drawing(f"factorial-{metric}{ending}", caption, figure)
 
 
 def _profits_by_round(results: pd.DataFrame) -> pd.DataFrame:

@@ -52,9 +52,9 @@ def factorial_effects(
     -----
     A main effect is what the metric rises by from the first to the second level, averaged over all levels of
     the other factors. An interaction of two is half of what the effect of the one rises by as the other goes
-    to its second level (Yates's contrasts, as in [1]_, section 5.6). Each is computed draw by draw: all points of a
-    replication have the same seed, so what a draw adds to all of them cancels. A draw that lacks a
-    point counts for nothing. Shares of the variation of all effects, higher ones included, sum to 1.
+    to its second level (Yates's contrasts, as in [1]_, chapter 5). Each is computed draw by draw: all points
+    of a replication have the same seed, so what a draw adds to all of them cancels. A draw that lacks a point
+    counts for nothing. Shares of the variation of all effects, higher ones included, sum to 1.
 
     References
     ----------

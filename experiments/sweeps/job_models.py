@@ -60,7 +60,9 @@ class ScenarioModel:
         allowed = f"must be one of {', '.join(study.cases)}"
         faults = [Fault("cases", name, allowed) for name in chosen if name not in study.cases]
         self.source = source
-        self.levels = {name: factor.levels for name, factor in file.factors.items() if factor.levels is not None}
+        self.levels = {
+            name: section.levels for name, section in file.factors.items() if section.levels is not None
+        }
         self.trees: dict[str, Tree] = {}
         self.fields: dict[str, dict[str, list[Keys]]] = {}
         found: set[str] = set()

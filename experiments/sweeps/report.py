@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
@@ -55,6 +56,7 @@ def build_sweep_report(path: str | Path) -> Path:
 
     from gridarium.experiments.sweeps.design import sample
     from gridarium.experiments.sweeps.effects import ExpectedSign, effects
+    from gridarium.experiments.sweeps.factorial import factorial_effects, is_two_level
     from gridarium.experiments.sweeps.statistics import summarise_sweep
 
     folder = Path(path)
@@ -76,12 +78,12 @@ def build_sweep_report(path: str | Path) -> Path:
     if design.spec.kind == "one-at-a-time":
         expected = [ExpectedSign(one.factor, one.metric, one.sign, one.reason) for one in file.expected]
         statistics["effects"] = effects(results, design, cases, metrics, expected)
+    if is_two_level(design):
+        statistics["factorial"] = factorial_effects(results, design, cases, metrics)
     try:
         put_file(folder / "statistics.json", _json_bytes(statistics))
         figures = list(
-            _written_figures(
-                folder / "figures", results, metrics, design, statistics["sensitivity"], file.currency_code
-            )
+            _written_figures(folder / "figures", results, metrics, design, statistics, file.currency_code)
         )
         content = render(tree, statistics, results, failures, figures, file.currency_code)
         put_file(folder / "report.html", content.encode())
@@ -99,16 +101,20 @@ def _written_figures(
     results: pd.DataFrame,
     metrics: Sequence[str],
     design: Design,
-    sensitivity: Sequence[Record],
+    statistics: Record,
     currency: str,
 ) -> Iterator[tuple[str, str, str]]:
     """Draw and write every figure; yield name, caption and SVG. Figures of an earlier report go away."""
     from gridarium.experiments.figures.style import svg_bytes
-    from gridarium.experiments.sweeps.drawings import drawings
+    from gridarium.experiments.sweeps.drawings import drawings, factorial_drawings
 
     folder.mkdir(exist_ok=True)
     stale = {file.name for file in folder.glob("*.svg")}
-    for drawing in drawings(results, metrics, design, sensitivity, currency):
+    drawn = itertools.chain(
+        factorial_drawings(statistics.get("factorial", []), design.names, currency),
+        drawings(results, metrics, design, statistics["sensitivity"], currency),
+    )
+    for drawing in drawn:
         content = svg_bytes(drawing.figure)
         put_file(folder / f"{drawing.name}.svg", content)
         stale.discard(f"{drawing.name}.svg")
@@ -144,6 +150,7 @@ def render(
     sections = (
         _heading(title, study, statistics, results, failures),
         section("Effects of one factor at a time", _records(statistics.get("effects", []), currency)),
+        section("Main effects and interactions", _records(statistics.get("factorial", []), currency)),
         section("Means", _records(statistics["means"], currency)),
         section("Comparisons on common random numbers", _records(statistics["comparisons"], currency)),
         section("Sensitivity", _records(statistics["sensitivity"], currency)),
