@@ -64,6 +64,7 @@ class DsoDay:
     - `commitment`: which units run, and which ways the head works; None where everything does
     - `review`, `revisions`, `forced`: the commitment against the best one when it was looked at last; how
       often it was changed after a negotiation, and within one because loads could not be supplied
+    - `looks`: how often it was looked at within exchange rounds, nearer to the target each time
     - `tap_before`, `tap`, `tap_review`: where the tap changer stands at first, the positions that are held,
       and these against the best ones when they were looked at last; None without one
     - `rounds`, `signal`, `plan`: the negotiation, and what came of it
@@ -103,7 +104,7 @@ class DsoDay:
         self.redispatched_mw: Array | None = None
         self.commitment: Commitment | None = None
         self.review: Review
-        self.revisions = self.forced = 0
+        self.revisions = self.forced = self.looks = 0
         self.tap_before = 0
         self.tap: Index | None = None
         self.tap_review: TapReview | None = None

@@ -21,6 +21,9 @@ from gridarium.market.tariffs import told_to
 REVISION_LIMIT = 2
 """How often a commitment is revised in a day, each time with a negotiation of its own."""
 
+NEAR_TARGET = (3e-2, 1e-2, 3e-3)
+"""Distances from the target of exchange rounds, relative to the load, at each of which units are reviewed."""
+
 
 class TariffNegotiation:
     """Leads the followers of a DSO through a day: a `Setter` of tariff signals, answered by load plans.
@@ -180,5 +183,32 @@ def revise_commitment(
         if today.setter.foresees:
             # A leader that foresees answers starts from the base loads, whose price it knows.
             today.loads_mw = dict(today.base_mw)
+        led = yield from lead(leader, negotiation, today.rules, len(today.rounds))
+        today.rounds += led.rounds
+
+
+def revise_under_pull(
+    leader: GridAgent, today: DsoDay, negotiation: TariffNegotiation
+) -> Generator[Any, Any, None]:
+    """Review the commitment within exchange rounds, each time that the target has come nearer.
+
+    What is answered is always planned with the units that are held then, and what was agreed stays: the
+    supplier hears of other units in a round, and goes on until it is at rest with them. The final signal asks
+    what the last round has asked, so that units are held at it, and only held against the best ones.
+    """
+    pull = today.conditions.pull
+    assert pull is not None, "no target to come near to"
+    if today.terms.final:
+        negotiation.review(commits=False)
+        return
+    dispatch = today.plan.dispatch
+    taken_mw = dispatch.buy_mw - dispatch.sell_mw
+    apart = float(np.linalg.norm(taken_mw - pull.target_mw)) / max(float(np.linalg.norm(taken_mw)), 1e-9)
+    if today.looks == len(NEAR_TARGET) or apart > NEAR_TARGET[today.looks]:
+        return
+    while today.looks < len(NEAR_TARGET) and apart <= NEAR_TARGET[today.looks]:
+        today.looks += 1
+    if today.revisions < REVISION_LIMIT and negotiation.review(commits=True):
+        today.revisions += 1
         led = yield from lead(leader, negotiation, today.rules, len(today.rounds))
         today.rounds += led.rounds

@@ -34,6 +34,8 @@ TOLERANCE = 1e-3
 """Of the outer rounds, relative."""
 MOST_ROUNDS = 100
 """Of the outer negotiation, however often units were committed anew within it."""
+CONTROL_ROUNDS = 30
+"""Of prices alone: after a jump of the price each takes many rounds of those below it."""
 COUNT, WORKERS, CONTROLS = 100, 2, 2
 LONGEST_PERIOD = 12
 """Outer rounds of a turn, at most."""
@@ -164,7 +166,10 @@ def of_control(outcomes: Sequence[WorldOutcome]) -> dict[str, float]:
 def play_variant(seed: int, prices_alone: bool = False) -> WorldOutcome:
     """Negotiate the day of the variant of a seed."""
     drawn = draw_world(seed)
-    return judged(drawn, variant_of(drawn, prices_alone))
+    tree: Any = variant_of(drawn, prices_alone)
+    if prices_alone:
+        tree["grids"]["bulk"]["ties"]["rounds"]["round_limit"] = CONTROL_ROUNDS
+    return judged(drawn, tree)
 
 
 def judged(drawn: WorldDraw, tree: Tree) -> WorldOutcome:

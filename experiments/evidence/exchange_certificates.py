@@ -18,6 +18,8 @@ from gridarium.market.carbon_price import PersonalLadder
 
 MOST_MISSED_PERCENT = 0.5
 """Part of what responses could save that exchange rounds may miss (D.4)."""
+MOST_APART = 5.0
+"""Times the tolerance of the rounds: targets of the last word are those of the round before rest was seen."""
 _STEP_SHARE = 0.03
 """Step of a load by which a price is probed, as a share of the mean load."""
 
@@ -39,18 +41,21 @@ def exchange(known: GridEvidence) -> Iterator[Reading]:
         "cost less than the price, with the system's own carbon, says: relative to the price of the step; "
         "by the dispatch on one bus at the losses of the network (W.11)",
     )  # fmt: skip
-    apart = max(
-        float(np.abs(day.loads_mw[name] - signal.pull.target_mw).max())
-        / max(float(np.abs(day.loads_mw[name]).max()), 1e-9)
-        for _, day, _ in prices
-        for name, signal in day.signals.items()
-        if signal.pull is not None
-    )
+    told = [(day, _apart(day)) for _, day, _ in prices]
     yield Reading(
-        "targets met", apart, 1e-2, "", True,
-        "largest distance of what a follower answered to the final signal from its target, relative to the "
-        "most that it takes",
+        "targets met", max(apart / day.rules.tolerance for day, apart in told), MOST_APART, "", True,
+        "distance of what all followers answered to the final signal from their targets, relative to what "
+        "they take, both by the norm over followers and steps by which rounds end: as a multiple of the "
+        "distance at which they end",
     )  # fmt: skip
+
+
+def _apart(day: TiesDay) -> float:
+    """Norm of the distance of loads from targets, by that of loads, over all followers with a target."""
+    pulls = {name: signal.pull for name, signal in day.signals.items() if signal.pull is not None}
+    loads = np.array([day.loads_mw[name] for name in pulls])
+    missed = loads - np.array([pull.target_mw for pull in pulls.values()])
+    return float(np.linalg.norm(missed)) / max(float(np.linalg.norm(loads)), 1e-9)
 
 
 def gap(known: GridEvidence) -> Iterator[Reading]:

@@ -21,9 +21,6 @@ from gridarium.experiments.benchmarks.world_variants import (
 )
 
 
-DRAWN_BY_NAME = ("fuel", "emission", "renewables", "stored", "response")
-
-
 def small(drawn: WorldDraw) -> Any:
     """A variant with one feeder of model B alone, for six hours."""
     tree: Any = variant_of(drawn)
@@ -44,8 +41,11 @@ def test_all_is_drawn_again_from_its_seed_and_comes_into_the_world() -> None:
 def as_it_is(seed: int) -> WorldDraw:
     """A draw that leaves the base alone."""
     drawn = draw_world(seed)
-    ones = {name: dict.fromkeys(getattr(drawn, name), 1.0) for name in DRAWN_BY_NAME}
-    return replace(drawn, **ones, carbon_price=1.0, penalty=1.0)
+    fuel, emission, renewables, stored, response = (
+        dict.fromkeys(values, 1.0)
+        for values in (drawn.fuel, drawn.emission, drawn.renewables, drawn.stored, drawn.response)
+    )
+    return WorldDraw(seed, fuel, emission, renewables, stored, response)
 
 
 def test_a_small_variant_comes_to_rest_at_every_level() -> None:
