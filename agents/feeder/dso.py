@@ -30,8 +30,7 @@ from gridarium.agents.feeder.service_relay import ServiceRelay
 from gridarium.agents.feeder.set_points import SetPoints, Trial
 from gridarium.agents.feeder.tariff_negotiation import (
     TariffNegotiation,
-    revise_commitment,
-    revise_under_pull,
+    revise_units,
     told_signals,
 )
 from gridarium.agents.following import HeadCustomer
@@ -154,10 +153,7 @@ class Dso(HeadCustomer):
         today.outlook = self._planner.look_ahead(today, self.days[-2] if today.number else None)
         led = yield from lead(self, negotiation, today.rules, len(today.rounds))
         today.rounds += led.rounds
-        if terms.pull is not None:
-            yield from revise_under_pull(self, today, negotiation)
-        elif terms.final:
-            yield from revise_commitment(self, today, negotiation)
+        yield from revise_units(self, today, negotiation)
         if terms.final:
             yield from self._announce(today, negotiation)
             if self._hedge_terms:

@@ -171,9 +171,17 @@ def told_signals(
     }
 
 
-def revise_commitment(
+def revise_units(
     leader: GridAgent, today: DsoDay, negotiation: TariffNegotiation
 ) -> Generator[Any, Any, None]:
+    """Review the commitment after the rounds under a signal: in exchange rounds, else after the final one."""
+    if today.terms.pull is not None:
+        yield from _while_pulled(leader, today, negotiation)
+    elif today.terms.final:
+        yield from _at_last(leader, today, negotiation)
+
+
+def _at_last(leader: GridAgent, today: DsoDay, negotiation: TariffNegotiation) -> Generator[Any, Any, None]:
     """Review the commitment at the loads heard, and negotiate again under a better one; twice at most."""
     for number in range(REVISION_LIMIT + 1):
         in_time = leader.world.clock.now_s < today.rules.closes_s
@@ -187,7 +195,7 @@ def revise_commitment(
         today.rounds += led.rounds
 
 
-def revise_under_pull(
+def _while_pulled(
     leader: GridAgent, today: DsoDay, negotiation: TariffNegotiation
 ) -> Generator[Any, Any, None]:
     """Review the commitment within exchange rounds, each time that the target has come nearer.

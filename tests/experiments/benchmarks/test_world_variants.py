@@ -53,7 +53,7 @@ def test_a_small_variant_comes_to_rest_at_every_level() -> None:
     assert (outcome.ending, outcome.detail) == ("converged", "")
     assert 1 < outcome.rounds <= 100
     assert outcome.messages > outcome.rounds
-    assert outcome.solver_s > 0.0
+    assert 0.0 < outcome.solver_share < 1.0
 
 
 def test_a_variant_that_is_cut_short_is_open_with_its_residual() -> None:
@@ -96,7 +96,7 @@ def test_prices_that_wander_or_rest_do_not_go_round() -> None:
 
 
 def test_numbers_of_all_outcomes() -> None:
-    one = WorldOutcome(draw_world(1), "converged", "", 30, 2, messages=10, cpu_s=2.0, solver_s=1.0)
+    one = WorldOutcome(draw_world(1), "converged", "", 30, 2, messages=10, cpu_s=2.0, solver_share=0.5)
     outcomes = [one, replace(one, rounds=50), replace(one, ending="cycle", period=2, size=0.3), one]
     found = summarise(outcomes)
     assert (found["converged_share"], found["median_rounds"], found["most_rounds"]) == (0.75, 30.0, 50.0)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.tariff_negotiation import NEAR_TARGET
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import series
 from gridarium.experiments.case_run import _play
@@ -132,3 +134,20 @@ def test_prices_that_are_renewed_within_the_day_leave_those_of_feeders_as_they_w
     tables = collect(CASE, built.world, built.sections)
     found = {one.name: one for one in certify(CASE, built.world, built.sections, tables, "cny")}
     assert found["r1: head carbon paid once"].passed and found["r2: head carbon paid once"].passed
+
+
+def test_units_are_revised_while_rounds_go_on_and_the_last_word_is_what_was_agreed() -> None:
+    units = "grids.r1.gas_turbines"
+    built = built_case(
+        f"{units}.gas_turbine_12.cost_fixed_per_h=20", f"{units}.gas_turbine_25.cost_fixed_per_h=10"
+    )
+    dso = next(one for one in built.of(Dso) if one.name == "r1/dso")
+    built.world.step()
+    own, day = dso.days[0], built.one(Ties).days[0]
+    assert own.revisions > 0 and own.looks == len(NEAR_TARGET)
+    assert not own.review.pays
+    assert day.rounds[-1].ended == "converged"
+    signal = day.signals["r1/dso"]
+    assert signal.pull is not None
+    told, most = day.loads_mw["r1/dso"], np.abs(day.loads).sum(axis=0).max()
+    assert np.abs(told - signal.pull.target_mw).max() <= 5.0 * day.rules.tolerance * most
