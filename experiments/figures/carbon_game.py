@@ -67,7 +67,7 @@ def carbon_game_drawings(grid: GridResult) -> Iterator[Drawing]:
     if told is not None and told["first_price_per_tco2"].any():
         caption = "Price of the first tonne above the quota of each follower on the first day."
         yield Drawing("carbon-prices", caption, carbon_price_figure(told, grid.currency))
-    if sum("resource_cost_money" in metrics for metrics in grid.summary.values()) > 1:
+    if len(_comparable(grid.summary)) > 1:
         caption = (
             "Emission, what the TIES pays, and resource cost (supply, wear, balancing energy and responses, "
             "no payments for carbon), against the first case."
@@ -158,10 +158,15 @@ def _follower_lines(axes: Axes, rows: pd.DataFrame, followers: list[str]) -> Non
     time_axis(axes, hours)
 
 
+def _comparable(summary: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Cases that have all of what is drawn."""
+    return [case for case, metrics in summary.items() if metrics.keys() >= _COMPARED.keys()]
+
+
 @in_paper_style
 def scheme_figure(summary: Mapping[str, Mapping[str, float]]) -> Figure:
     """Draw emission and cost of each case as bars: their change against the first case, percent."""
-    cases = [case for case, metrics in summary.items() if metrics.keys() >= _COMPARED.keys()]
+    cases = _comparable(summary)
     figure = Figure(figsize=(PAGE_WIDTH, 0.24 * len(cases) + 0.9))
     panels = figure.subplots(1, len(_COMPARED), sharey=True, squeeze=False)[0]
     for axes, (metric, (name, color)) in zip(panels, _COMPARED.items(), strict=True):
