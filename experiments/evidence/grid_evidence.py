@@ -108,12 +108,13 @@ def ledger_of_grid(ledger: pd.DataFrame, grid: str) -> pd.DataFrame:
     """Payments to or by the accounts of a grid, these named as within it."""
     if not grid:
         return ledger
-    scope = f"{grid}/"
-    sides = ("account", "counterparty")
-    is_mine = ledger["account"].str.startswith(scope) | ledger["counterparty"].str.startswith(scope)
-    return ledger[is_mine].assign(
-        **{side: ledger.loc[is_mine, side].str.removeprefix(scope) for side in sides}
-    )
+    scope, sides = f"{grid}/", ("account", "counterparty")
+    # Accounts are few, payments many.
+    names = {name for side in sides for name in ledger[side].unique()}
+    within = {name: name.removeprefix(scope) for name in names}
+    own = {name for name in names if name.startswith(scope)}
+    mine = ledger[ledger["account"].isin(own) | ledger["counterparty"].isin(own)]
+    return mine.assign(**{side: mine[side].map(within) for side in sides})
 
 
 def by_period(table: pd.DataFrame, column: str, n_period: int) -> Array:
