@@ -49,6 +49,7 @@ NOT_STORED = frozenset(
         "green-vpp-rules",
         "green-vpp-small",
         "net-zero-attacked",
+        "one-world",
         "one-world-small",
         "ries-carbon",
         "ries-learning",
