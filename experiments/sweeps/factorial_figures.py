@@ -100,7 +100,11 @@ def _matrix(axes: Axes, rows: pd.DataFrame, names: Sequence[str]) -> None:
     words = [axis_name(name) for name in names]
     axes.set_xticks(range(len(names)), words, rotation=25, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), words)
-    axes.set_title("% of the mean; bold: interval without 0")
+    axes.set_title(f"% of the mean; {_about_intervals(rows)}")
+
+
+def _about_intervals(rows: pd.DataFrame) -> str:
+    return "bold: interval without 0" if rows["low"].notna().any() else "no intervals"
 
 
 def _is_clear(row: dict[Any, Any]) -> bool:
@@ -112,10 +116,10 @@ def _is_clear(row: dict[Any, Any]) -> bool:
 def _cells(axes: Axes, table: Floats, clear: Bools, most: Floats) -> None:
     """Write a number into each cell and colour it, zero in the middle of a scale that ends at `most`."""
     share = table / np.where(most > 0.0, most, 1.0)
-    axes.imshow(np.ma.masked_invalid(share), aspect="auto", cmap=_COLORS, vmin=-1.0, vmax=1.0)
+    axes.imshow(np.ma.masked_invalid(share), aspect="auto", cmap=_COLORS, vmin=-1.25, vmax=1.25)
     for row, column in np.argwhere(np.isfinite(table)):
         value = float(table[row, column])
-        color = "white" if abs(share[row, column]) > 0.6 else BLACK
+        color = "white" if abs(share[row, column]) > 0.75 else BLACK
         weight = "bold" if clear[row, column] else "normal"
         look: dict[str, Any] = {"ha": "center", "va": "center", "size": 6, "color": color, "weight": weight}
         axes.text(column, row, _percent(value), **look)
@@ -168,5 +172,5 @@ def overview_figure(
         rotation_mode="anchor",
     )
     axes.set_yticks(range(len(metrics)), [axis_name(metric, currency) for metric in metrics])
-    axes.set_title("effects, % of the mean; bold: interval without 0; colours by row")
+    axes.set_title(f"effects, % of the mean; {_about_intervals(effects)}; colours by row")
     return figure

@@ -127,6 +127,11 @@ def test_figures_say_what_the_table_says() -> None:
     )
     assert drawn == pytest.approx(sorted(row["effect"] for row in found if row["metric"] == "cost"))
     assert len(right.texts) == 10
+    clear = sum(row["low"] * row["high"] > 0.0 for row in found if row["metric"] == "cost")
+    assert [text.get_weight() for text in right.texts].count("bold") == clear > 0
+    assert "bold" in right.get_title()
+    single = factorial_effects(RESULTS[RESULTS["replication"] == 0], DESIGN, ["base"], ["cost"])
+    assert "no intervals" in list(factorial_drawings(single, NAMES))[1].figure.axes[1].get_title()
     assert [text.get_text() for text in overview.figure.axes[0].get_yticklabels()] == ["cost", "load"]
 
 
@@ -190,6 +195,14 @@ def test_levels_that_make_no_sense_are_named(tmp_path: Path) -> None:
     assert "factors.x.values" in faults_of(tmp_path, factors={"x": {"levels": {}}})
     of_function = {"base": None, "cases": None, "set": {}, "function": "ishigami", "metrics": None}
     assert "factors.x1.levels" in faults_of(tmp_path, **of_function, factors={"x1": {"levels": {"x": {}}}})
+
+
+@pytest.mark.parametrize(
+    ("name", "jobs"),
+    [("one-world-rationality", 72), ("one-world-links", 36), ("one-world-monte-carlo", 200)],
+)
+def test_other_studies_of_one_world_are_without_faults(name: str, jobs: int) -> None:
+    assert load_study(name).n_job == jobs
 
 
 @pytest.mark.parametrize("off", ["ladder", "adcef", "pool", "green_payment", "trade"])
