@@ -129,9 +129,9 @@ def test_figures_say_what_the_table_says() -> None:
     assert len(right.texts) == 10
     clear = sum(row["low"] * row["high"] > 0.0 for row in found if row["metric"] == "cost")
     assert [text.get_weight() for text in right.texts].count("bold") == clear > 0
-    assert "bold" in right.get_title()
+    assert "bold" in right.get_title("left")
     single = factorial_effects(RESULTS[RESULTS["replication"] == 0], DESIGN, ["base"], ["cost"])
-    assert "no intervals" in list(factorial_drawings(single, NAMES))[1].figure.axes[1].get_title()
+    assert "no intervals" in list(factorial_drawings(single, NAMES))[1].figure.axes[1].get_title("left")
     assert [text.get_text() for text in overview.figure.axes[0].get_yticklabels()] == ["cost", "load"]
 
 
