@@ -35,7 +35,7 @@ TOLERANCE = 1e-3
 MOST_ROUNDS = 100
 """Of the outer negotiation, however often units were committed anew within it."""
 CONTROL_ROUNDS = 60
-"""Of prices alone, without damping: enough to see that they go round."""
+"""Of prices alone, without damping."""
 COUNT, WORKERS, CONTROLS = 100, 2, 2
 LONGEST_PERIOD = 12
 """Outer rounds of a turn, at most."""
@@ -171,7 +171,7 @@ def play_variant(seed: int, prices_alone: bool = False) -> WorldOutcome:
     drawn = draw_world(seed)
     tree: Any = variant_of(drawn, prices_alone)
     if prices_alone:
-        # Plants that hear prices alone plan by mixed-integer programmes in each round, which takes hours.
+        # Plants that hear prices alone plan by mixed-integer programmes each round, for many minutes.
         tree["grids"] = {name: grid for name, grid in tree["grids"].items() if "vpps" not in grid}
         tree["grids"]["bulk"]["ties"]["rounds"] |= {"round_limit": CONTROL_ROUNDS, "damping": 1.0}
     return judged(drawn, tree)
