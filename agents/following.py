@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from gridarium.agents.base import GridAgent, on
+from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.letters import LetterWriter
 from gridarium.agents.questions import Asked
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
@@ -27,7 +28,7 @@ from gridarium.market.settlement import HeadAccount, settle_head
 _A_WATT_MW = 1e-6
 
 
-class HeadCustomer(GridAgent):
+class HeadCustomer(LetterWriter):
     """Whoever operates a grid and pays for what passes its head.
 
     It answers for all replicas of its grid: what it tells the supplier is theirs together.
@@ -189,7 +190,8 @@ class HeadCustomer(GridAgent):
     # What it tells of itself.
 
     def rows(self) -> Iterator[Rows]:
-        """What passed its head: as told, planned and metered, and as bought and sold."""
+        """What passed its head: as told, planned and metered, as bought and sold, and what was said of it."""
+        yield from self.letter_rows()
         grid, days, hold = self.grid, range(self.horizon.n_day), self.horizon.by_period
         unasked = np.full(self.horizon.n_step, np.nan)
         taken, carbon = grid.exchange_mw, grid.head_t_per_h

@@ -174,6 +174,24 @@ def verify(
     raise typer.Exit(DONE if all(check.passed for check in checks) else FAILED)
 
 
+@app.command("replay")
+def replay_(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that a stacked run left.")],
+    grid: Annotated[str, typer.Option(help="The grid to run alone.")],
+    case: Annotated[str | None, typer.Option(help="Of this case; the first if left out.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Run one grid of a stacked run alone on what was recorded at its seams, and compare."""
+    from gridarium.experiments.console import print_replay
+    from gridarium.experiments.replay import SAME, replay
+    from gridarium.experiments.results import read_run
+
+    with _reported_errors(debug):
+        table = replay(read_run(run_folder), grid, case)
+        print_replay(table, SAME)
+    raise typer.Exit(DONE if (table["difference"] <= SAME).all() else FAILED)
+
+
 @app.command("sweep")
 def sweep_(
     study: Annotated[str, typer.Argument(help="A shipped study or a YAML file.")],

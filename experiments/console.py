@@ -21,6 +21,8 @@ from gridarium.experiments.narrative import narrative
 from gridarium.experiments.results import Result
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gridarium.experiments.sweeps.sweeper import SweepResult
     from gridarium.experiments.verification import Check
 
@@ -173,6 +175,23 @@ def print_checks(checks: Sequence[Check]) -> None:
     failed = sum(not one.passed for one in checks)
     output().print(
         f"checks: {len(checks) - failed} of {len(checks)} passed", style="bold red" if failed else "none"
+    )
+
+
+def print_replay(table: pd.DataFrame, same: float) -> None:
+    """Print what a grid alone has in common with the stack, and what it has not."""
+    apart = table[~(table["difference"] <= same)]
+    shown = table if apart.empty else apart
+    columns = ("stacked", "alone", "difference")
+    rows = [
+        (str(name), *(f"{value:.9g}" for value in values))
+        for name, values in zip(shown["quantity"], shown[list(columns)].to_numpy(), strict=True)
+    ]
+    output().print(plain_table(("quantity", *columns), rows, numbers=3))
+    most = float(table["difference"].max())
+    output().print(
+        f"replay: {len(table) - len(apart)} of {len(table)} quantities equal to {same:g}; most apart {most:.2g}",
+        style="none" if apart.empty else "bold red",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.agents.base import GridAgent
-from gridarium.environment.arrays import series
+from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import HOUR_S, Clock
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
@@ -65,8 +65,46 @@ class _Section:
     profiles: Profiles
 
 
-def build(case: Scenario) -> BuiltWorld:
+@dataclass(frozen=True)
+class StandIn:
+    """What stands in the world in place of a grid that is not there: one bus, and whoever is put on it.
+
+    Parameters
+    ----------
+    fill : callable
+        Puts its agents on it, given the grid, the name in it of who operates it, and that of its supplier in
+        the world.
+    head_factor_tco2_per_mwh : ndarray, shape (n_period,), optional
+        Carbon factor of what comes in at its head, which an exogenous market supplies then.
+    """
+
+    fill: Callable[[Grid, Horizon, str, str], None]
+    head_factor_tco2_per_mwh: Array | None = None
+
+
+@dataclass(frozen=True)
+class Alone:
+    """One grid of a case without the others.
+
+    Parameters
+    ----------
+    grid : str
+    stand_ins : mapping of str to StandIn
+        In place of the grid above and of those right below it.
+    """
+
+    grid: str
+    stand_ins: Mapping[str, StandIn]
+
+
+def build(case: Scenario, alone: Alone | None = None) -> BuiltWorld:
     """Make the world of one case.
+
+    Parameters
+    ----------
+    case : Scenario
+    alone : Alone, optional
+        A single grid of it instead, between stand-ins.
 
     Raises
     ------
@@ -74,15 +112,36 @@ def build(case: Scenario) -> BuiltWorld:
         If a network, profiles or a name turn out unusable; carries all faults found.
     """
     sections = {name: _section(case, name) for name in _from_roots(case)}
+    stand_ins = {} if alone is None else alone.stand_ins
+    kept = [name for name in sections if alone is None or name == alone.grid or name in stand_ins]
     n_period = _n_period(case, sections)
     grids: dict[str, Grid] = {}
-    for name, section in sections.items():
-        grids[name] = _grid(case, name, section, n_period, grids)
+    for name in kept:
+        grids[name] = (
+            _stand_in(name, sections[name], stand_ins[name], grids)
+            if name in stand_ins
+            else _grid(case, name, sections[name], n_period, grids)
+        )
     world = _world(case, sections, tuple(grids.values()), n_period)
     for name, grid in grids.items():
-        _fill(grid, sections[name], grids, sections)
+        if name in stand_ins:
+            horizon = Horizon.of(world, sections[name].place.step_h)
+            supplier = _operator(grid.above.grid, sections) if grid.above else ""
+            stand_ins[name].fill(grid, horizon, grid.local(_operator(grid, sections)), supplier)
+        else:
+            _fill(grid, sections[name], grids, sections)
     set_up_links(world, case, _operator_of_all(grids, sections))
-    return BuiltWorld(world, {name: section.scenario for name, section in sections.items()})
+    return BuiltWorld(world, {name: sections[name].scenario for name in kept})
+
+
+def _stand_in(name: str, section: _Section, stand_in: StandIn, grids: Mapping[str, Grid]) -> Grid:
+    factor, place = stand_in.head_factor_tco2_per_mwh, section.place
+    if factor is not None:
+        return Grid(Feeder.copper_plate(), factor, name=name)
+    assert place.under is not None
+    above = grids[place.under]
+    site = above.head if place.at is None else above.site(place.at)
+    return Grid(Feeder.copper_plate(), name=name, above=site, replicas=place.replicas)
 
 
 def _from_roots(case: Scenario) -> list[str]:
@@ -123,7 +182,8 @@ def _grid(case: Scenario, name: str, section: _Section, n_period: int, grids: Ma
     feeder = build_feeder(NETWORK.of(scenario)) if has_feeder else Feeder.copper_plate()
     if place.under is not None:
         above = grids[place.under]
-        site = above.head if place.at is None else above.site(place.at)
+        # A stand-in has a single bus.
+        site = above.head if place.at is None or above.feeder.n_bus == 1 else above.site(place.at)
         return Grid(feeder, name=name, above=site, replicas=place.replicas)
     factor = head_factor_tco2_per_mwh(scenario, section.profiles)
     held = np.repeat(factor, round(scenario.period_h / case.period_h))
@@ -179,6 +239,7 @@ def _operator(grid: Grid, sections: Mapping[str, _Section]) -> str:
 
 def _operator_of_all(grids: Mapping[str, Grid], sections: Mapping[str, _Section]) -> str | None:
     """Name in the world of the operator of the grid above all others, the first of several such grids."""
-    top, section = next(iter(sections.items()))
+    top = next(iter(grids))
+    section = sections[top]
     own = section.scenario.operator_name
     return None if own is None else grids[top].named(own)
