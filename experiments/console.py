@@ -190,7 +190,8 @@ def print_replay(table: pd.DataFrame, same: float) -> None:
     output().print(plain_table(("quantity", *columns), rows, numbers=3))
     most = float(table["difference"].max())
     output().print(
-        f"replay: {len(table) - len(apart)} of {len(table)} quantities equal to {same:g}; most apart {most:.2g}",
+        f"replay: {len(table) - len(apart)} of {len(table)} quantities equal to {same:g}; "
+        f"most apart {most:.2g}",
         style="none" if apart.empty else "bold red",
     )
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from gridarium.agents.recorded_neighbours import RecordedOperator, RecordedSupplier
 from gridarium.environment.errors import MessageError
 from gridarium.experiments import load_scenario, run
 from gridarium.experiments.replay import SAME, replay
@@ -67,7 +66,3 @@ def test_what_was_not_asked_before_is_refused(stacked: Result) -> None:
 def test_an_unknown_grid_or_case_is_refused(stacked: Result, grid: str, case: str | None) -> None:
     with pytest.raises(RunFolderError, match="must be one of"):
         replay(stacked, grid, case)
-
-
-def test_neighbours_decide_nothing() -> None:
-    assert {RecordedOperator.kind, RecordedSupplier.kind} == {"recorded_operator", "recorded_supplier"}
