@@ -18,6 +18,7 @@ _UNITS = {
     "_per_mwh_per_mw": "money/MWh per MW",
     "_per_km_mwh": "money/(km MWh)",
     "_per_mw2h": "money/(MW² h)",
+    "_per_t2": "money h/tCO2²",
     "_per_mwh2": "money/MWh²",
     "_per_mwh": "money/MWh",
     "_per_kwh": "money/kWh",

@@ -110,8 +110,8 @@ def seam_carbon(known: GridEvidence) -> Iterator[Reading]:
 
 
 def payments_between_levels(world: World, tables: Tables) -> Iterator[Reading]:
-    """Whether both sides of each payment from one grid to another are there, where there are several."""
-    if len(world.grids) < 2 or "ledger" not in tables:
+    """Whether both sides of each payment from one grid to another are there, where one hangs on another."""
+    if all(grid.above is None for grid in world.grids) or "ledger" not in tables:
         return
     known = {agent.name for agent in world.agents if isinstance(agent, GridAgent)}
     known |= {grid.named(REPLICAS) for grid in world.grids if grid.replicas > 1}

@@ -117,7 +117,7 @@ def feeder_day() -> tuple[LeaderProblem, Supply]:
     )
     content = np.array([unit.soc_initial * unit.e_max_mwh for unit in shape.storages])
     dispatcher = Dispatcher(built.world, "dso", shape)
-    quota = market.carbon_price_per_tco2 * market.quota_tco2_per_mwh
+    quota = market.flat_carbon_price_per_tco2 * market.quota_tco2_per_mwh
 
     def supply(loads_mw: Array) -> SupplyCut:
         total = loads_mw.sum(axis=0)

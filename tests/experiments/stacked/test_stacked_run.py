@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -219,6 +220,11 @@ def test_each_section_has_its_own_currency(prepare: Callable[..., Played], trees
 # Side by side.
 
 
+def numbers_in(text: str) -> list[float]:
+    """Return the numbers of a JSON text, in their order."""
+    return [float(number) for number in re.findall(r"(?<=[:\[,])-?\d[\d.e+-]*", text)]
+
+
 def test_grids_that_do_not_touch_run_as_if_they_were_alone(play: Callable[..., Played], trees: Any) -> None:
     links = {"communication": {"latency_s": 0.2, "loss": 0.1}}
     noisy = {"noise": {"price_scale_per_mwh": 5.0}}
@@ -235,6 +241,11 @@ def test_grids_that_do_not_touch_run_as_if_they_were_alone(play: Callable[..., P
             continue
         beside = more.tables[name]
         beside = beside[beside["grid"].isin(["town", "village"])].reset_index(drop=True)
+        if name == "letters":
+            # What was said is text, of which the last digits of numbers are part.
+            for text, other_text in zip(beside.pop("content"), table["content"], strict=True):
+                assert numbers_in(text) == pytest.approx(numbers_in(other_text), rel=1e-5, abs=1e-8)
+            table = table.drop(columns="content")
         pd.testing.assert_frame_equal(beside, table)
     sent = [
         played.tables["messages"].query("sender.str.startswith('town/')")["delivered_s"].to_numpy()
