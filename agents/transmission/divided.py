@@ -66,6 +66,7 @@ def divided_system(system: BulkSystem, parts: float) -> BulkSystem:
         storages=tuple(divided_storage(storage, parts) for storage in system.storages),
         carbon=divided_ladder(system.carbon, parts),
         import_limit_mw=system.import_limit_mw / parts,
+        uneven_capture_per_t2=system.uneven_capture_per_t2 * parts,
     )
 
 
