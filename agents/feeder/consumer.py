@@ -8,6 +8,7 @@ from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.consumer_day import ConsumerDay, Demand
 from gridarium.agents.feeder.load_follower import LoadFollower
 from gridarium.agents.rows import Rows
+from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Place
 from gridarium.environment.horizon import Horizon
 
@@ -51,8 +52,15 @@ class Consumer(LoadFollower[ConsumerDay]):
     def rows(self) -> Iterator[Rows]:
         """Its load, and what that was worth to it."""
         yield from super().rows()
-        utility = sum(
-            day.utility_money(self.horizon.fit(self.drawn_mw[self.horizon.periods(number)]))
-            for number, day in enumerate(self._days)
-        )
+        utility = sum(day.utility_money(load) for day, load in self._loads_by_day())
         yield Rows("payoffs", {"item": "utility", "amount_money": utility}, by="row")
+
+    @property
+    def discomfort_money(self) -> float:
+        """What moving its load has cost it in utility, money of the run."""
+        return sum(day.discomfort_money(load) for day, load in self._loads_by_day())
+
+    def _loads_by_day(self) -> Iterator[tuple[ConsumerDay, Array]]:
+        """Each day with what it drew, MW, shape (n_step,)."""
+        for number, day in enumerate(self._days):
+            yield day, self.horizon.fit(self.drawn_mw[self.horizon.periods(number)])

@@ -144,6 +144,16 @@ class ConsumerDay:
         )
         return float(np.sum(utility.of(load_mw - self.battery_mw)) * self._step_h)
 
+    def discomfort_money(self, load_mw: Array) -> float:
+        """What utility a load lacks against the base load, each MWh at the reference price, money per day.
+
+        Notes
+        -----
+        From C13, ``beta / 2 (P - base)**2``: whatever the reference price was.
+        """
+        moved = load_mw - self.battery_mw - self.actual_base_mw
+        return 0.5 * self.demand.beta_per_mwh_per_mw * float(moved @ moved) * self._step_h
+
     def regret_money(self, signal: TariffSignal) -> float:
         """What the consumer could at most gain by re-solving against a tariff, money per day.
 

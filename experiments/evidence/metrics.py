@@ -15,6 +15,7 @@ from gridarium.experiments.evidence import (
 )
 from gridarium.experiments.evidence.grid_evidence import Tables, tables_of_grid
 from gridarium.experiments.evidence.intrusion_evidence import intrusion_metrics
+from gridarium.experiments.evidence.world_metrics import world_metrics
 
 Metric = tuple[str, float]
 
@@ -93,5 +94,6 @@ def summarise(tables: Tables, grids: Iterable[str], period_h: float) -> dict[str
     for grid in grids:
         own, prefix = tables_of_grid(tables, grid), f"{grid}." if grid else ""
         found |= {f"{prefix}{name}": value for metric in METRICS for name, value in metric(own, period_h)}
+    found |= dict(world_metrics(tables))
     found |= intrusion_metrics(tables)
     return found | {"messages": float(tables["traffic"]["messages"].sum())}

@@ -14,6 +14,7 @@ from gridarium.environment.world import World
 from gridarium.experiments.evidence.coalition_games import sub_pools_table
 from gridarium.experiments.evidence.equal_schedules import equal_schedules_table
 from gridarium.experiments.evidence.exchange_gaps import exchange_gaps_table
+from gridarium.experiments.evidence.grid_accounts import grid_accounts_table
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of, ledger_of_grid
 from gridarium.experiments.evidence.grid_tables import branch_table, bus_table, grid_rows
 from gridarium.experiments.evidence.perfect_information import benchmark_table
@@ -69,6 +70,7 @@ def _beside(known: GridEvidence) -> dict[str, pd.DataFrame]:
         "sub_pools": sub_pools_table(known),
         "vpp_region_days": vpp_region_days_table(known),
         "vpp_lcr": vpp_lcr_table(known),
+        "grid_accounts": grid_accounts_table(known),
     }
 
 

@@ -16,6 +16,8 @@ EFFICIENCY_LOSS = "efficiency_loss_percent"
 _SURPLUSES = ("user_surplus_money", "dso_net_revenue_money")
 _COST = "social_cost_money"
 """Of a grid: what everything costs all of its agents together."""
+WORLD_COST = "world_social_cost_money"
+"""Of a world of several grids, all replicas counted."""
 
 
 def with_efficiency_loss(results: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
@@ -48,5 +50,7 @@ def _worth_to_all(results: pd.DataFrame) -> pd.Series[float] | None:
     """What each run is worth to everybody together, costs negative; None where nothing tells."""
     if {*_SURPLUSES} <= {*results.columns}:
         return results[list(_SURPLUSES)].sum(axis=1, skipna=False)
+    if WORLD_COST in results:
+        return -results[WORLD_COST]
     costs = [name for name in results.columns if name.rpartition(".")[2] == _COST]
     return -results[costs].sum(axis=1, skipna=False) if costs else None

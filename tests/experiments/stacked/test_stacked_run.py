@@ -200,7 +200,7 @@ def test_another_currency_changes_the_money_and_nothing_else(
         own["currency"] = "cny"
     other = play(tree)
     for name, value in towns.summary.items():
-        rate = 0.125 if is_money(name.partition(".")[2]) else 1.0
+        rate = 0.125 if is_money(name.rpartition(".")[2]) else 1.0
         assert other.summary[name] == pytest.approx(rate * value, rel=1e-4, abs=1e-4), name
     amounts = [played.tables["ledger"]["amount_money"].to_numpy() for played in (towns, other)]
     np.testing.assert_allclose(amounts[1], 0.125 * amounts[0], rtol=1e-4, atol=1e-4)
