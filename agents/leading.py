@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -104,7 +105,8 @@ def lead(
         replies, silent = yield from waiting.listen(posted)
         judged = setter.judge(number, replies, silent, closing)
         ended = ended or rules.ending(len(rounds) + 1, clock.now_s, judged)
-        rounds.append(Round(number, clock.now_s, judged, len(replies), len(silent), ended))
+        counts = len(replies), len(silent)
+        rounds.append(Round(number, clock.now_s, judged, *counts, ended, time.process_time()))
         if closing:
             signals = None
         else:

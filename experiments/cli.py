@@ -251,6 +251,10 @@ def bench(
             "--set", metavar="NAME=NUMBER", help="Set what a benchmark lets be set; may be repeated."
         ),
     ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="FILE", help="Keep outcomes here, and play only what is not there."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Measure speed as ratios on this machine, and how often negotiations come to rest."""
@@ -260,12 +264,13 @@ def bench(
 
     with _reported_errors(debug):
         _check_out_file("--json", json_file)
+        _check_out_file("--resume", resume)
         names = [name] if name else list(BENCHMARKS)
         measured: dict[str, dict[str, float]] = {}
         with progress_bar() as progress:
             for done, each in enumerate(names):
                 progress(done / len(names), each)
-                measured[each] = run_benchmark(each, settings or ())
+                measured[each] = run_benchmark(each, settings or (), resume)
         rows = [
             (each, label(metric), number(value))
             for each, metrics in measured.items()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Generic, Literal, TypeVar
 
 Ending = Literal["", "converged", "cycle", "gate closed", "round limit"]
+PATIENCE = 10
+"""Rounds without progress after which a leader that watches for it takes shorter steps, or gives up."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class NegotiationRules:
     round_limit : int
     reply_timeout_s, resend_after_s : float
         How long answers are awaited in a round, and after what silence the signal is sent again.
+    patience : int
+        Rounds without progress after which price rounds of a TIES take shorter steps, and then end.
     """
 
     opens_s: float
@@ -36,6 +40,7 @@ class NegotiationRules:
     round_limit: int
     reply_timeout_s: float
     resend_after_s: float
+    patience: int = PATIENCE
 
     def later(self, delay_s: float) -> NegotiationRules:
         """The same rules with a gate that opens and closes later."""
@@ -93,6 +98,8 @@ class Round(Generic[Judged_co]):
         Answers received, and followers that stayed silent.
     ended : str
         Empty until the last round.
+    cpu_s : float
+        Process CPU time at its end, s: for who measures speed, as no two runs have the same.
     """
 
     round: int
@@ -101,3 +108,4 @@ class Round(Generic[Judged_co]):
     replies: int
     missing: int
     ended: Ending
+    cpu_s: float = field(default=float("nan"), compare=False)

@@ -9,13 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from gridarium.environment.arrays import Array
+from gridarium.market.stackelberg import PATIENCE
 
 STEP_CAP = 2.0
 """Longest step, times the distance from the price that was called for."""
 PROGRESS = 0.9
 """A distance counts as progress once it is below this share of the one at the last progress."""
-LEAST_WINDOW = 10
-"""Rounds without progress after which a negotiation is stuck; more where the damping is low."""
 _RCOND = 1e-8
 
 
@@ -84,10 +83,12 @@ class ProgressWatch:
     ----------
     damping : float
         Share of the way that a step takes: who takes short steps is given more of them.
+    patience : int
+        Rounds without progress after which it is stuck; more where the damping is low.
     """
 
-    def __init__(self, damping: float) -> None:
-        self._window = max(LEAST_WINDOW, math.ceil(2.0 / damping))
+    def __init__(self, damping: float, patience: int = PATIENCE) -> None:
+        self._window = max(patience, math.ceil(2.0 / damping))
         self._milestone = math.inf
         self._since: list[Heard] = []
         self.best: Heard | None = None

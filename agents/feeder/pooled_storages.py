@@ -96,11 +96,16 @@ class PooledStorages:
             ageing if self._terms.counts_ageing else np.zeros_like(ageing),
         )
 
+    def values_money(self, day: DsoDay) -> Array:
+        """Values of the coalitions that the pool wants to know of a day, money, in its order."""
+        told = self.members[day.number]
+        place = [told.owners.index(name) for name in self._names]
+        return self.valuer.values_money(self.valued_day(day), told.coalitions[:, place])
+
     def settle(self, day: DsoDay, period: int) -> None:
         """Value the coalitions that the pool wants to know, pay what its members have saved, and tell it."""
         told, dso = self.members[day.number], self._dso
-        place = [told.owners.index(name) for name in self._names]
-        values = self.valuer.values_money(self.valued_day(day), told.coalitions[:, place])
+        values = self.values_money(day)
         mine = (told.coalitions == told.members).all(axis=1)
         saved = float(values[mine][0]) if told.members.any() else 0.0
         world = dso.world

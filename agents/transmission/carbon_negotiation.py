@@ -37,13 +37,13 @@ class CarbonNegotiation(TiesNegotiation):
     ) -> None:
         super().__init__(leader, today, planner, pricing, before)
         self._damping = self._full_damping = today.rules.damping
-        self._watch = ProgressWatch(self._damping)
+        self._watch = self._new_watch()
 
     def first(self, round_: int) -> Mapping[str, TariffSignal]:
         """The first signals, from the loads known so far."""
         self._begin()
         self._damping = self._full_damping
-        self._watch, self._today.cycle_size = ProgressWatch(self._damping), float("nan")
+        self._watch, self._today.cycle_size = self._new_watch(), float("nan")
         self._planner.dispatch(self._today)
         self._posted = self._scale = self._called_for()
         return self._post(round_, self._posted)
@@ -77,6 +77,9 @@ class CarbonNegotiation(TiesNegotiation):
             today.plan.cost_money,
         )
 
+    def _new_watch(self) -> ProgressWatch:
+        return ProgressWatch(self._damping, self._today.rules.patience)
+
     def _is_stuck(self, heard: Heard) -> bool:
         """Whether rounds bring no progress even with cautious steps; the first time they are made so."""
         self._watch.note(heard)
@@ -84,7 +87,7 @@ class CarbonNegotiation(TiesNegotiation):
             return False
         if self._damping == self._full_damping:
             self._damping = CAUTIOUS * self._full_damping
-            self._watch = ProgressWatch(self._damping)
+            self._watch = self._new_watch()
             return False
         self._today.cycle_size = float(self._watch.spread_per_mwh.max())
         return True

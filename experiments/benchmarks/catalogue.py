@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 from gridarium.environment.errors import Fault, InputError
 
 
 class Benchmark(NamedTuple):
-    """Where a benchmark lives and what it compares; its settings are whole numbers from 1."""
+    """Where a benchmark lives and what it compares; its settings are whole numbers from 1.
+
+    One that `resumes` keeps the outcome of each instance in a file, and goes on from there.
+    """
 
     module: str
     function: str
     description: str
     settings: tuple[str, ...] = ()
+    resumes: bool = False
 
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -102,19 +107,20 @@ BENCHMARKS: dict[str, Benchmark] = {
     "world": Benchmark(
         "gridarium.experiments.benchmarks.world",
         "bench_world",
-        "an outer round of nested negotiations, from 3 to 48 feeders, a Shapley factor apart",
+        "an outer round of nested negotiations and its memory, from 3 to 48 feeders; Shapley values apart",
         ("most",),
     ),
     "world-variants": Benchmark(
         "gridarium.experiments.benchmarks.world_variants",
         "bench_world_variants",
-        "whether nested negotiations come to rest in random variants of one world, at every level",
+        "whether nested negotiations come to rest in random variants of one world; by prices alone, too",
         ("count", "first", "workers", "controls"),
+        resumes=True,
     ),
 }
 
 
-def run_benchmark(name: str, settings: Sequence[str] = ()) -> dict[str, float]:
+def run_benchmark(name: str, settings: Sequence[str] = (), resume: Path | None = None) -> dict[str, float]:
     """Run one benchmark.
 
     Parameters
@@ -122,6 +128,8 @@ def run_benchmark(name: str, settings: Sequence[str] = ()) -> dict[str, float]:
     name : str
     settings : sequence of str
         `name=number`, for what the benchmark lets be set.
+    resume : Path, optional
+        Where a benchmark that resumes keeps its outcomes, and finds those of a run that was broken off.
 
     Returns
     -------
@@ -131,12 +139,17 @@ def run_benchmark(name: str, settings: Sequence[str] = ()) -> dict[str, float]:
     Raises
     ------
     InputError
-        If there is no benchmark of this name, or it has no such setting.
+        If there is no benchmark of this name, it has no such setting, or it does not resume.
     """
     if name not in BENCHMARKS:
         raise InputError("bench", [Fault("NAME", name, f"must be one of {', '.join(BENCHMARKS)}")])
     benchmark = BENCHMARKS[name]
-    values = _values(name, benchmark.settings, settings)
+    values: dict[str, Any] = dict(_values(name, benchmark.settings, settings))
+    if resume is not None:
+        if not benchmark.resumes:
+            able = ", ".join(one for one, other in BENCHMARKS.items() if other.resumes)
+            raise InputError("bench", [Fault("--resume", str(resume), f"{name} does not resume; {able} can")])
+        values["resume"] = resume
     function = getattr(importlib.import_module(benchmark.module), benchmark.function)
     return cast("Callable[..., dict[str, float]]", function)(**values)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Protocol, TypeVar
 
 logger = logging.getLogger(__name__)
@@ -36,8 +36,22 @@ class Ended(Protocol):
 Outcome = TypeVar("Outcome", bound=Ended)
 
 
+class Kept(Protocol[Outcome]):
+    """Outcomes that an earlier run has left, and where new ones go."""
+
+    def known(self, seed: int) -> Outcome | None:
+        """The outcome of a seed that was played already."""
+
+    def keep(self, seed: int, outcome: Outcome) -> None:
+        """Leave an outcome for later runs."""
+
+
 def play_all(
-    play: Callable[[int], Outcome], seeds: Iterable[int], workers: int, wanted: str
+    play: Callable[[int], Outcome],
+    seeds: Iterable[int],
+    workers: int,
+    wanted: str,
+    kept: Kept[Outcome] | None = None,
 ) -> list[Outcome]:
     """Play the instances of some seeds, and warn of each that does not end as wanted.
 
@@ -50,10 +64,20 @@ def play_all(
         Processes.
     wanted : str
         The ending that needs no word.
+    kept : Kept, optional
+        What it knows is not played again; what is played is left there as soon as it ends.
     """
+    every = list(seeds)
+    known = {} if kept is None else {seed: kept.known(seed) for seed in every}
+    found = {seed: outcome for seed, outcome in known.items() if outcome is not None}
     with ProcessPoolExecutor(workers) as processes:
-        outcomes = list(processes.map(play, seeds))
-    for outcome in outcomes:
-        if outcome.ending != wanted:
-            logger.warning("%s: %s; drawn: %s", outcome.ending, outcome.detail, outcome.drawn.told())
-    return outcomes
+        playing = {processes.submit(play, seed): seed for seed in every if seed not in found}
+        for ended in as_completed(playing):
+            found[playing[ended]] = outcome = ended.result()
+            if kept is not None:
+                kept.keep(playing[ended], outcome)
+    for seed in every:
+        if found[seed].ending != wanted:
+            drawn = found[seed].drawn.told()
+            logger.warning("%s: %s; drawn: %s", found[seed].ending, found[seed].detail, drawn)
+    return [found[seed] for seed in every]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import numpy as np
 
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.plain_yaml import Tree
@@ -45,32 +47,48 @@ def feeders_of(tree: Mapping[str, Any]) -> dict[str, Any]:
     return {name: grid for name, grid in tree["grids"].items() if grid.get("under") == "bulk"}
 
 
-def world_of(count: int, scheme: str = "ladder", seed: int = 1) -> Tree:
-    """A world with a number of feeders, each single and with an operator of its own, of all kinds in turn.
+def world_of(
+    count: int, seed: int = 1, kinds: Sequence[str] | None = None, owners: int | None = None
+) -> Tree:
+    """A world with a number of feeders, each single and with an operator of its own, of its kinds in turn.
 
     Parameters
     ----------
     count : int
-    scheme : str
-        Of the carbon policy.
     seed : int
         Of the sizes of feeders.
+    kinds : sequence of str, optional
+        Feeders of the base that are copied; all by default.
+    owners : int, optional
+        Owners in each pool, who share the power and energy of the base's; as there by default.
     """
     tree: Any = read_scenario_file(BASE).tree
-    kinds = feeders_of(tree)
-    random = RandomStreams(seed).stream("world sizes")
-    sizes = random.uniform(*SIZE, count).tolist()
-    share = count / sum(kind.get("replicas", 1) for kind in kinds.values())
+    known = feeders_of(tree)
+    chosen = [(name, known[name]) for name in kinds or known]
+    sizes = RandomStreams(seed).stream("world sizes").uniform(*SIZE, count).tolist()
+    share = count / sum(kind.get("replicas", 1) for kind in known.values())
     grids: dict[str, Any] = {"bulk": _scaled(tree["grids"]["bulk"], share)}
     for number, size in enumerate(sizes):
-        name, kind = list(kinds.items())[number % len(kinds)]
+        name, kind = chosen[number % len(chosen)]
         own = {**kind, "replicas": 1, "power_scale": size * kind.get("power_scale", 1.0)}
+        if owners is not None and "storage_pool" in kind:
+            own["storages"] = _parted(kind["storages"], owners)
         grids[f"{name}_{number + 1:02d}"] = own
-    policy = {**grids["bulk"].get("carbon_policy", {}), "scheme": scheme}
-    if scheme == "full":
-        policy |= {"shapley": "sampled", "shapley_evaluations": max(110, 2 + 100 * (count - 1))}
-    grids["bulk"]["carbon_policy"] = policy
     return {**_without_cases(tree), "grids": grids}
+
+
+def _parted(storages: Mapping[str, Any], owners: int) -> dict[str, Any]:
+    """The storages of a pool as those of another number of owners, from small to large."""
+    sizes = np.linspace(0.8, 1.2, owners) / owners
+    power, energy = (sum(unit[size] for unit in storages.values()) for size in ("p_max_mw", "e_max_mwh"))
+    return {
+        f"battery_{number + 1}": {
+            "p_max_mw": float(size * power),
+            "e_max_mwh": float(size * energy),
+            "pooling": {"response_s": 0.8},
+        }
+        for number, size in enumerate(sizes)
+    }
 
 
 def _without_cases(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
-from unittest.mock import patch
 
 import numpy as np
 
 from gridarium.agents.distribution.distribution_operator import DistributionOperator
 from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.letters import LetterWriter
 from gridarium.agents.transmission.ties import Ties
-from gridarium.agents.transmission.ties_negotiation import TiesNegotiation
-from gridarium.environment.arrays import Array
 from gridarium.environment.errors import GridariumError
+from gridarium.experiments.benchmarks.outcome_file import KeptGroup, OutcomeFile
 from gridarium.experiments.benchmarks.random_runs import play_all
 from gridarium.experiments.benchmarks.world_instances import WorldDraw, draw_world, variant_of
+from gridarium.experiments.benchmarks.world_rounds import Turn, heard_rounds, turn_of
 from gridarium.experiments.case_run import problems_of
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario import check_case
@@ -29,16 +29,19 @@ from gridarium.market.stackelberg import NegotiationRules, Round
 
 WorldEnding = Literal["converged", "cycle", "open", "refused"]
 ENDINGS: tuple[WorldEnding, ...] = ("converged", "cycle", "open", "refused")
-"""At rest at every level; at rest but where some go round; some level is neither; not to be planned."""
-TOLERANCE = 1e-3
-"""Of the outer rounds, relative."""
+"""At rest at every level; outer rounds that were seen to come back; neither; not to be planned."""
 MOST_ROUNDS = 100
 """Of the outer negotiation, however often units were committed anew within it."""
-CONTROL_ROUNDS = 60
-"""Of prices alone, without damping."""
-COUNT, WORKERS, CONTROLS = 100, 2, 2
-LONGEST_PERIOD = 12
-"""Outer rounds of a turn, at most."""
+CONTROL_ROUNDS = 24
+"""Of prices alone, in each negotiation, whether there is progress or not."""
+COUNT, WORKERS, CONTROLS = 100, 2, 10
+Played = Literal["exchange", "prices", "prices-without-plants"]
+"""Rounds of a variant: its own; of prices alone; these without the feeders that have virtual power plants."""
+_PREFIXES: dict[Played, str] = {
+    "exchange": "",
+    "prices": "control_",
+    "prices-without-plants": "control_without_plants_",
+}
 
 
 class LevelEnd(NamedTuple):
@@ -64,6 +67,11 @@ class LevelEnd(NamedTuple):
     at_limit: int
 
     @property
+    def is_at_rest(self) -> bool:
+        """Whether its last negotiation is."""
+        return self.ended == "converged" and self.residual <= 1.0
+
+    @property
     def told(self) -> str:
         """In words."""
         return f"{self.leader} {self.ended} after {self.rounds} rounds, {self.residual:.3g} of its tolerance"
@@ -79,15 +87,18 @@ class WorldOutcome:
     ending : str
         One of `ENDINGS`.
     detail : str
-        Each level that is not at rest, with its residual.
+        Each level that is not at rest, with its residual; the turn in which outer rounds go, if they do.
     rounds : int
         Of the outer negotiation; 0 where it was refused.
+    residual : float
+        Of the level that is furthest from rest, by its tolerance.
     on_the_way : int
         Negotiations below the outer one that ended before rest.
     period : int
         Outer rounds after which loads and prices come back; 0 where they do not.
-    size : float
-        How far outer prices differ on the way round, relative to the largest; nan without a cycle.
+    price_size, load_size : float
+        How far outer prices, and loads of a feeder, differ on the way round, relative to the largest; nan
+        without a cycle.
     messages : int
     cpu_s : float
         Of the process.
@@ -99,16 +110,28 @@ class WorldOutcome:
     ending: WorldEnding
     detail: str
     rounds: int = 0
+    residual: float = float("nan")
     on_the_way: int = 0
     period: int = 0
-    size: float = float("nan")
+    price_size: float = float("nan")
+    load_size: float = float("nan")
     messages: int = 0
     cpu_s: float = 0.0
     solver_share: float = 0.0
 
+    def plain(self) -> dict[str, Any]:
+        """All but what was drawn."""
+        told: dict[str, Any] = asdict(self)
+        return {name: value for name, value in told.items() if name != "drawn"}
+
 
 def bench_world_variants(
-    count: int = COUNT, first: int = 1, workers: int = WORKERS, controls: int = CONTROLS
+    count: int = COUNT,
+    first: int = 1,
+    workers: int = WORKERS,
+    controls: int = CONTROLS,
+    *,
+    resume: Path | None = None,
 ) -> dict[str, float]:
     """Negotiate a day in random variants of a world, and in some of them by prices alone.
 
@@ -121,60 +144,95 @@ def bench_world_variants(
     workers : int
         Processes.
     controls : int
-        Variants, of these the first ones, that are played by prices alone too, without feeders that have
-        virtual power plants; at most all.
+        Variants, from the first seed on, that are played by prices alone, too, with and without plants.
+    resume : Path, optional
+        Where outcomes are kept, each as soon as it is there; those found there are not played again.
 
     Returns
     -------
     dict of str to float
-        Numbers of `summarise`, and those of the control as `control_...`.
+        Numbers of `summarise`, and those of the controls as `control_...` and `control_without_plants_...`.
     """
-    seeds = range(first, first + count)
-    outcomes = play_all(play_variant, seeds, workers, "converged")
-    alone = play_all(partial(play_variant, prices_alone=True), seeds[:controls], workers, "cycle")
-    return summarise(outcomes) | {f"control_{name}": value for name, value in of_control(alone).items()}
+    file = None if resume is None else OutcomeFile(resume)
+    found: dict[str, float] = {}
+    for played, prefix in _PREFIXES.items():
+        number, wanted = (count, "converged") if played == "exchange" else (controls, "cycle")
+        kept = None if file is None else _kept(file, played)
+        play = partial(play_variant, played=played)
+        outcomes = play_all(play, range(first, first + number), workers, wanted, kept)
+        found |= {f"{prefix}{name}": value for name, value in summarise(outcomes).items()}
+    return found
+
+
+def _kept(file: OutcomeFile, played: Played) -> KeptGroup[WorldOutcome]:
+    return KeptGroup(
+        file,
+        played,
+        partial(tree_of, played=played),
+        WorldOutcome.plain,
+        lambda seed, told: WorldOutcome(drawn=draw_world(seed), **told),
+    )
 
 
 def summarise(outcomes: Sequence[WorldOutcome]) -> dict[str, float]:
-    """Share of each ending; rounds of those at rest; messages, CPU time and the solvers' share of it."""
+    """Share of each ending; rounds of all and of those at rest; turns; what the others miss; effort."""
     found = Counter(one.ending for one in outcomes)
-    rounds = [one.rounds for one in outcomes if one.ending == "converged"]
+    at_rest, turning, open_ = (
+        [one for one in outcomes if one.ending == ending] for ending in ("converged", "cycle", "open")
+    )
     cpu_s = [one.cpu_s for one in outcomes]
     return {
         "variants": float(len(outcomes)),
         **{f"{ending}_share": found[ending] / len(outcomes) for ending in ENDINGS},
-        "median_rounds": float(np.median(rounds)) if rounds else float("nan"),
-        "most_rounds": float(max(rounds, default=0)),
+        "median_rounds": _median([one.rounds for one in outcomes]),
+        "median_rounds_at_rest": _median([one.rounds for one in at_rest]),
+        "most_rounds": float(max(one.rounds for one in outcomes)),
         "inner_not_at_rest_on_the_way": float(sum(one.on_the_way for one in outcomes)),
-        "median_messages": float(np.median([one.messages for one in outcomes])),
-        "median_cpu_s": float(np.median(cpu_s)),
+        "shortest_period": float(min((one.period for one in turning), default=0)),
+        "longest_period": float(max((one.period for one in turning), default=0)),
+        "median_cycle_price_size": _median([one.price_size for one in turning]),
+        "median_cycle_load_size": _median([one.load_size for one in turning]),
+        "least_cycle_load_size": float(min((one.load_size for one in turning), default=float("nan"))),
+        "median_open_residual": _median([one.residual for one in open_]),
+        "largest_open_residual": float(max((one.residual for one in open_), default=float("nan"))),
+        "median_messages": _median([one.messages for one in outcomes]),
+        "median_cpu_s": _median(cpu_s),
         "longest_cpu_s": max(cpu_s),
         "solver_share": float(np.mean([one.solver_share for one in outcomes])),
     }
 
 
-def of_control(outcomes: Sequence[WorldOutcome]) -> dict[str, float]:
-    """Share of each ending by prices alone, with the shortest and longest period and the least size."""
-    found = Counter(one.ending for one in outcomes)
-    round_ = [one for one in outcomes if one.ending == "cycle"]
-    return {
-        "variants": float(len(outcomes)),
-        **{f"{ending}_share": found[ending] / len(outcomes) for ending in ENDINGS},
-        "shortest_period": float(min((one.period for one in round_), default=0)),
-        "longest_period": float(max((one.period for one in round_), default=0)),
-        "least_size": float(min((one.size for one in round_), default=float("nan"))),
+def _median(values: Sequence[float]) -> float:
+    return float(np.median(values)) if len(values) else float("nan")
+
+
+def tree_of(seed: int, played: Played = "exchange") -> Tree:
+    """The variant of a seed; by prices alone without damping, and with plants that plan by a rule.
+
+    A plant that hears prices alone would search for the best plan, by mixed-integer programmes, in each
+    round; in the control it charges and discharges by the percentiles of its price instead. As that answer
+    jumps by itself, there is a control without any plant, too.
+    """
+    tree: Any = variant_of(draw_world(seed), prices_alone=played != "exchange")
+    if played == "exchange":
+        return dict(tree)
+    tree["grids"]["bulk"]["ties"]["rounds"] |= {
+        "round_limit": CONTROL_ROUNDS,
+        "patience": CONTROL_ROUNDS,
+        "damping": 1.0,
     }
+    grids = tree["grids"]
+    for name in [name for name, grid in grids.items() if "vpps" in grid]:
+        if played == "prices-without-plants":
+            del grids[name]
+        else:
+            grids[name]["vpps"] = {k: {**one, "planner": "greedy"} for k, one in grids[name]["vpps"].items()}
+    return dict(tree)
 
 
-def play_variant(seed: int, prices_alone: bool = False) -> WorldOutcome:
-    """Negotiate the day of the variant of a seed; by prices alone without feeders that have plants."""
-    drawn = draw_world(seed)
-    tree: Any = variant_of(drawn, prices_alone)
-    if prices_alone:
-        # Plants that hear prices alone plan by mixed-integer programmes each round, for many minutes.
-        tree["grids"] = {name: grid for name, grid in tree["grids"].items() if "vpps" not in grid}
-        tree["grids"]["bulk"]["ties"]["rounds"] |= {"round_limit": CONTROL_ROUNDS, "damping": 1.0}
-    return judged(drawn, tree)
+def play_variant(seed: int, played: Played = "exchange") -> WorldOutcome:
+    """Negotiate the day of the variant of a seed."""
+    return judged(draw_world(seed), tree_of(seed, played))
 
 
 def judged(drawn: WorldDraw, tree: Tree) -> WorldOutcome:
@@ -184,23 +242,23 @@ def judged(drawn: WorldDraw, tree: Tree) -> WorldOutcome:
     started, begun = time.process_time(), time.perf_counter()
     built = build(scenario)
     try:
-        with _posted_prices() as prices:
-            built.world.step()
+        built.world.step()
     except GridariumError as error:
         detail = f"{type(error).__name__}: {error}"
         return WorldOutcome(drawn, "refused", detail, cpu_s=time.process_time() - started)
     cpu_s, passed_s = time.process_time() - started, time.perf_counter() - begun
-    levels = list(levels_of(built))
-    outer = levels[0]
-    period, size = cycle_of(prices)
+    levels, turn = list(levels_of(built)), outer_turn(built)
+    told = [level.told for level in levels if not level.is_at_rest]
     return WorldOutcome(
         drawn,
-        ending_of(levels, period),
-        "; ".join(level.told for level in levels if not _is_at_rest(level)),
-        outer.rounds,
+        ending_of(levels, turn),
+        "; ".join([*told, turn.told] if turn else told),
+        levels[0].rounds,
+        max(level.residual for level in levels),
         sum(level.at_limit for level in levels[1:]),
-        period,
-        size if period else built.one(Ties).days[0].cycle_size,
+        turn.period if turn else 0,
+        turn.price_size if turn else float("nan"),
+        max(turn.load_sizes.values()) if turn else float("nan"),
         built.world.bus.sent,
         cpu_s,
         sum(problem.solver_s for problem in problems_of(built)) / passed_s,
@@ -210,14 +268,24 @@ def judged(drawn: WorldDraw, tree: Tree) -> WorldOutcome:
 def levels_of(built: BuiltWorld) -> Iterator[LevelEnd]:
     """How each leader of the first day ended: the TIES, each DSO, each distribution operator."""
     for ties in built.of(Ties):
-        yield _level(ties.name, ties.days[0].rounds, ties.rules)
+        yield level_of(ties.name, ties.days[0].rounds, ties.rules)
     for dso in built.of(Dso):
-        yield _level(dso.name, dso.days[0].rounds, dso.rules)
+        yield level_of(dso.name, dso.days[0].rounds, dso.rules)
     for operator in built.of(DistributionOperator):
-        yield _level(operator.name, operator.days[0].rounds, operator.rules)
+        yield level_of(operator.name, operator.days[0].rounds, operator.rules)
 
 
-def _level(leader: str, rounds: Sequence[Round[Any]], rules: NegotiationRules) -> LevelEnd:
+def outer_turn(built: BuiltWorld) -> Turn | None:
+    """The turn in which the last negotiation of the first day ends."""
+    day = built.one(Ties).days[0]
+    last = day.rounds[-day.lengths[-1] :]
+    feeders: list[LetterWriter] = [*built.of(Dso), *built.of(DistributionOperator)]
+    heard = heard_rounds(feeders)
+    return turn_of([heard[one.round] for one in last if one.round in heard], [one.name for one in feeders])
+
+
+def level_of(leader: str, rounds: Sequence[Round[Any]], rules: NegotiationRules) -> LevelEnd:
+    """How the rounds of a leader ended."""
     last, ends = rounds[-1], [one.ended for one in rounds if one.ended]
     # A closing round repeats how the negotiation ended.
     return LevelEnd(
@@ -229,60 +297,11 @@ def _level(leader: str, rounds: Sequence[Round[Any]], rules: NegotiationRules) -
     )
 
 
-def _is_at_rest(level: LevelEnd) -> bool:
-    return level.ended == "converged" and level.residual <= 1.0
+def ending_of(levels: Sequence[LevelEnd], turn: Turn | None) -> WorldEnding:
+    """One of `ENDINGS`, of the levels of a day, the outer one first, and the turn of its rounds.
 
-
-def ending_of(levels: Sequence[LevelEnd], period: int) -> WorldEnding:
-    """One of `ENDINGS`, of the levels of a day, the outer one first, and the period of its rounds.
-
-    A cycle is certified: loads and prices were seen to come back, or a leader has found that it goes round.
+    Outer rounds that come back hold all levels in their turn; a level that is not at rest is open otherwise.
     """
-    outer, *inner = levels
-    if all(map(_is_at_rest, levels)) and outer.rounds <= MOST_ROUNDS:
+    if all(level.is_at_rest for level in levels) and levels[0].rounds <= MOST_ROUNDS:
         return "converged"
-    open_ = [level for level in inner if not _is_at_rest(level) and level.ended != "cycle"]
-    goes_round = period > 0 or outer.ended == "cycle" or _is_at_rest(outer)
-    return "cycle" if goes_round and not open_ and outer.rounds <= MOST_ROUNDS else "open"
-
-
-@contextmanager
-def _posted_prices() -> Iterator[list[Array]]:
-    """Prices of energy of all outer rounds, as they are posted, money/MWh."""
-    prices: list[Array] = []
-    post = TiesNegotiation._post
-
-    def posted(negotiation: Any, round_: int, what: Any) -> Any:
-        prices.append(what.energy_per_mwh)
-        return post(negotiation, round_, what)
-
-    with patch.object(TiesNegotiation, "_post", posted):
-        yield prices
-
-
-def cycle_of(prices: Sequence[Array]) -> tuple[int, float]:
-    """The shortest period with which prices come back at the end, and how far they differ on the way round.
-
-    They come back where a whole turn, one step after the other, is that before it to `TOLERANCE` of the
-    largest price; with rounds that rest, or do not come back, the period is 0 and the size nan.
-
-    Parameters
-    ----------
-    prices : sequence of ndarray, shape (n_step,)
-        Of each round.
-
-    Examples
-    --------
-    >>> low, high = np.array([20.0, 30.0]), np.array([20.0, 60.0])
-    >>> cycle_of([low, low, high, low, high])
-    (2, 0.5)
-    >>> cycle_of([high, low, low, low])
-    (0, nan)
-    """
-    for period in range(2, min(LONGEST_PERIOD, len(prices) // 2) + 1):
-        last, before = np.array(prices[-period:]), np.array(prices[-2 * period : -period])
-        largest = max(float(np.abs(last).max()), 1e-9)
-        size = float(np.ptp(last, axis=0).max()) / largest
-        if np.abs(last - before).max() <= TOLERANCE * largest < size * largest:
-            return period, size
-    return 0, float("nan")
+    return "cycle" if turn is not None else "open"

@@ -37,6 +37,7 @@ from gridarium.experiments.scenario_fields import (
 )
 from gridarium.market.active_set import ActiveRule
 from gridarium.market.admm_variants import VariantName
+from gridarium.market.stackelberg import PATIENCE
 
 if TYPE_CHECKING:
     from gridarium.agents.transmission.bulk_system import BulkSystem
@@ -123,6 +124,8 @@ class Rounds(Section):
     damping: PositiveShare = _DAMPING
     """Share of the way to the prices called for that a round takes; cut to two fifths of it where rounds
     bring no progress. Exchange rounds go the whole way."""
+    patience: Annotated[int, Range(1, 10_000)] = PATIENCE
+    """Rounds of prices without progress after which steps are shortened, and the negotiation ends."""
     round_limit: Annotated[int, Range(1, 10_000)] = 60
     """Most rounds of a negotiation."""
     reply_timeout_s: Annotated[float, Range(0, 86400, above_low=True)] = 5.0
@@ -135,6 +138,9 @@ class Rounds(Section):
         if self.kind == "exchange" and self.damping != _DAMPING:
             allowed = f"must be left at {_DAMPING:g} in exchange rounds, which go the whole way"
             yield Conflict("damping", self.damping, allowed)
+        if self.kind == "exchange" and self.patience != PATIENCE:
+            allowed = f"must be left at {PATIENCE} in exchange rounds, which go on to their limit"
+            yield Conflict("patience", self.patience, allowed)
         if self.kind == "prices" and self.exchange != Exchange():
             allowed = "must be left out in rounds of prices alone"
             yield Conflict("exchange", self.exchange.model_dump(exclude_defaults=True), allowed)
@@ -243,6 +249,7 @@ def _rules(build: GridBuild, section: Ties) -> NegotiationRules:
         round_limit=rounds.round_limit,
         reply_timeout_s=rounds.reply_timeout_s,
         resend_after_s=rounds.resend_after_s,
+        patience=rounds.patience,
     )
 
 

@@ -10,10 +10,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from gridarium.agents.feeder.acceleration import LEAST_WINDOW, Acceleration, Heard, ProgressWatch
+from gridarium.agents.feeder.acceleration import Acceleration, Heard, ProgressWatch
 from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.agents.feeder.price_setting import Bench, BestResponse
 from gridarium.environment.arrays import Array
+from gridarium.market.stackelberg import PATIENCE
 
 Answer = Callable[[Array], Array]
 
@@ -80,7 +81,7 @@ def test_where_damped_steps_circle_a_memory_finds_rest() -> None:
 
     damped, settled = negotiated(BestResponse(0.5, 0), answer, rest + 16.0)
     assert not settled
-    assert LEAST_WINDOW < len(damped) <= 2 * LEAST_WINDOW
+    assert PATIENCE < len(damped) <= 2 * PATIENCE
     circling = BestResponse(0.5, 0)
     negotiated(circling, answer, rest + 16.0)
     assert circling.cycle is not None
@@ -108,7 +109,7 @@ def test_between_two_marginal_units_it_gives_up_at_the_best_price_and_tells_the_
     assert leader.cycle.size_per_mwh == pytest.approx(48.0)
     assert leader.settle(posted[-1]) is best
     # Two more tries in shorter steps, each with a window of its own.
-    assert len(posted) >= 3 * LEAST_WINDOW
+    assert len(posted) >= 3 * PATIENCE
 
 
 def test_under_new_terms_nothing_learned_before_holds() -> None:
@@ -145,7 +146,7 @@ def test_a_round_with_silent_followers_teaches_nothing() -> None:
 
 def test_a_price_that_is_posted_again_is_no_round_without_progress() -> None:
     watch = ProgressWatch(0.5)
-    for posted in np.repeat(np.arange(600.0, 600.0 + LEAST_WINDOW), 5):
+    for posted in np.repeat(np.arange(600.0, 600.0 + PATIENCE), 5):
         watch.note(Heard(np.array([posted]), np.array([posted + 1.0])))
         assert not watch.stuck
     watch.note(Heard(np.array([500.0]), np.array([501.0])))

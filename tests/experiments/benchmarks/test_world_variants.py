@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from gridarium.experiments.benchmarks import world
+from gridarium.environment.errors import InputError
+from gridarium.experiments.benchmarks.catalogue import run_benchmark
+from gridarium.experiments.benchmarks.outcome_file import OutcomeFile
 from gridarium.experiments.benchmarks.world_instances import WorldDraw, draw_world, variant_of
+from gridarium.experiments.benchmarks.world_rounds import Turn
 from gridarium.experiments.benchmarks.world_variants import (
     LevelEnd,
     WorldOutcome,
-    cycle_of,
+    bench_world_variants,
     ending_of,
     judged,
-    of_control,
     summarise,
+    tree_of,
 )
 
 
-def small(drawn: WorldDraw) -> Any:
+def small(drawn: WorldDraw, prices_alone: bool = False) -> Any:
     """A variant with one feeder of model B alone, for six hours."""
-    tree: Any = variant_of(drawn)
+    tree: Any = variant_of(drawn, prices_alone)
     grids = {name: tree["grids"][name] for name in ("bulk", "b")}
     return {**tree, "horizon_h": 6, "grids": grids}
 
@@ -65,49 +68,82 @@ def test_a_variant_that_is_cut_short_is_open_with_its_residual() -> None:
 
 
 REST = LevelEnd("a/dso", 9, "converged", 0.5, 0)
-CYCLE = LevelEnd("a/dso", 9, "cycle", 40.0, 1)
 OPEN = LevelEnd("a/dso", 60, "round limit", 40.0, 1)
+TURN = Turn(2, 0.3, {"a/dso": 0.1})
 
 
 @pytest.mark.parametrize(
-    ("levels", "period", "ending"),
+    ("levels", "turn", "ending"),
     [
-        ([REST, REST], 0, "converged"),
-        ([REST._replace(rounds=101), REST], 0, "open"),
-        ([REST._replace(residual=1.5), REST], 0, "open"),
-        ([REST, CYCLE], 0, "cycle"),
-        ([REST, CYCLE, OPEN], 0, "open"),
-        ([OPEN, REST], 4, "cycle"),
-        ([OPEN, REST], 0, "open"),
-        ([CYCLE, REST], 0, "cycle"),
+        ([REST, REST], None, "converged"),
+        ([REST._replace(rounds=101), REST], None, "open"),
+        ([REST._replace(residual=1.5), REST], None, "open"),
+        ([REST, OPEN], None, "open"),
+        ([OPEN._replace(ended="cycle"), REST], None, "open"),
+        ([OPEN, REST], TURN, "cycle"),
+        ([OPEN, OPEN], TURN, "cycle"),
     ],
 )
-def test_a_day_is_judged_by_all_of_its_levels(levels: list[LevelEnd], period: int, ending: str) -> None:
-    assert ending_of(levels, period) == ending
+def test_a_day_is_judged_by_all_of_its_levels(levels: list[LevelEnd], turn: Turn | None, ending: str) -> None:
+    assert ending_of(levels, turn) == ending
 
 
-def test_prices_that_wander_or_rest_do_not_go_round() -> None:
-    wandering = [np.array([1.1**number, 1.0]) for number in range(20)]
-    assert cycle_of(wandering)[0] == 0
-    turn = [np.array([price, 50.0]) for price in (10.0, 20.0, 40.0)]
-    period, size = cycle_of(wandering + 2 * turn)
-    assert period == 3 and size == pytest.approx(0.6)
-    assert cycle_of(wandering + turn)[0] == 0
+def test_prices_alone_go_round_at_full_steps_to_their_limit() -> None:
+    tree = small(draw_world(3), prices_alone=True)
+    tree["grids"]["bulk"]["ties"]["rounds"] |= {"damping": 1.0, "patience": 14, "round_limit": 14}
+    tree["grids"]["b"]["vpps"]["vpp"]["planner"] = "greedy"
+    outcome = judged(draw_world(3), tree)
+    assert (outcome.ending, outcome.rounds, outcome.period) == ("cycle", 14, 2)
+    assert outcome.residual > 100.0 and outcome.load_size > 0.1
+    assert "loads by b/operator" in outcome.detail
 
 
 def test_numbers_of_all_outcomes() -> None:
-    one = WorldOutcome(draw_world(1), "converged", "", 30, 2, messages=10, cpu_s=2.0, solver_share=0.5)
-    outcomes = [one, replace(one, rounds=50), replace(one, ending="cycle", period=2, size=0.3), one]
+    one = WorldOutcome(draw_world(1), "converged", "", 30, 0.5, 2, messages=10, cpu_s=2.0, solver_share=0.5)
+    round_ = replace(one, ending="cycle", period=2, price_size=0.3, load_size=0.1)
+    outcomes = [one, replace(one, rounds=50), round_, replace(one, ending="open", residual=7.0)]
     found = summarise(outcomes)
-    assert (found["converged_share"], found["median_rounds"], found["most_rounds"]) == (0.75, 30.0, 50.0)
+    assert (found["converged_share"], found["median_rounds_at_rest"], found["most_rounds"]) == (
+        0.5,
+        40.0,
+        50.0,
+    )
     assert (found["solver_share"], found["inner_not_at_rest_on_the_way"]) == (0.5, 8.0)
-    control = of_control(outcomes)
-    assert (control["cycle_share"], control["shortest_period"], control["least_size"]) == (0.25, 2.0, 0.3)
+    assert (found["cycle_share"], found["shortest_period"], found["least_cycle_load_size"]) == (
+        0.25,
+        2.0,
+        0.1,
+    )
+    assert (found["open_share"], found["largest_open_residual"]) == (0.25, 7.0)
 
 
-def test_rounds_of_a_day_are_counted_and_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world, "world_of", lambda count, scheme: small(draw_world(2)))
-    day = world.negotiate(1, "ladder")
-    assert day.rounds > 1 and day.at_rest
-    assert 0.0 < day.per_round_s < day.cpu_s
-    assert day.messages > day.rounds
+def test_controls_have_plants_that_follow_a_rule_or_none() -> None:
+    trees: Any = [tree_of(1, played) for played in ("exchange", "prices", "prices-without-plants")]
+    assert [set(tree["grids"]) for tree in trees[1:]] == [{"bulk", "c", "a", "b"}, {"bulk", "c", "a"}]
+    assert "planner" not in trees[0]["grids"]["b"]["vpps"]["vpp"]
+    assert trees[1]["grids"]["b"]["vpps"]["vpp"]["planner"] == "greedy"
+
+
+def test_outcomes_are_kept_and_not_played_again(tmp_path: Path) -> None:
+    file = tmp_path / "outcomes.jsonl"
+    for seed in (4, 5):
+        outcome = WorldOutcome(draw_world(seed), "converged", "", 30 + seed, messages=10, cpu_s=2.0)
+        kept = OutcomeFile(file)
+        kept.add("exchange", seed, tree_of(seed), outcome.plain())
+    control = WorldOutcome(draw_world(4), "cycle", "goes round", 40, period=2, load_size=0.1)
+    for played in ("prices", "prices-without-plants"):
+        OutcomeFile(file).add(played, 4, tree_of(4, played), control.plain())
+    with file.open("a") as text:
+        text.write('{"group": "exchange", "seed": 6, "pri')
+    found = bench_world_variants(2, 4, controls=1, resume=file)
+    assert (found["variants"], found["median_rounds"]) == (2.0, 34.5)
+    assert (found["control_cycle_share"], found["control_without_plants_shortest_period"]) == (1.0, 2.0)
+    assert OutcomeFile(file).line("exchange", 4, tree_of(5)) is None
+    file.write_text("no outcome\n")
+    with pytest.raises(InputError, match="line 1"):
+        OutcomeFile(file)
+
+
+def test_only_benchmarks_that_resume_take_a_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="bus does not resume"):
+        run_benchmark("bus", resume=tmp_path / "file")
