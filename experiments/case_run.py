@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.collector import rare_collections
+from gridarium.experiments.case_outcome import CaseOutcome
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.metrics import summarise
 from gridarium.experiments.evidence.tables import collect
@@ -17,18 +17,6 @@ from gridarium.experiments.scenario_schema import Scenario
 from gridarium.experiments.world_build import BuiltWorld, build
 
 _NOISE = 1e-6
-
-
-@dataclass(frozen=True)
-class CaseOutcome:
-    """What one finished case leaves."""
-
-    tables: Mapping[str, pd.DataFrame]
-    summary: Mapping[str, float]
-    certificates: Sequence[Certificate]
-    effort: Mapping[str, float]
-    ledgers: Mapping[str, Mapping[str, int | str]]
-    left_out: tuple[str, ...] = ()
 
 
 def run_case(name: str, scenario: Scenario, progress: Progress | None = None) -> CaseOutcome:

@@ -17,8 +17,11 @@ from gridarium.environment.errors import Fault, GridariumError, InputError, Scen
 
 if TYPE_CHECKING:
     from gridarium.experiments.results import Result
+    from gridarium.experiments.scenario import Study
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
+MAIN_JOB = "one-world"
+"""What is run where no scenario is named."""
 
 app = typer.Typer(
     help="Multi-agent co-simulation of low-carbon distribution grids.",
@@ -33,6 +36,10 @@ Overrides = Annotated[
 ]
 OutFolder = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="A new or empty folder for the results.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Processes that run cases side by side; one for each processor by default."),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Kind = Literal["scenarios", "studies", "parts", "agents", "behaviours", "mechanisms", "papers", "functions"]
@@ -60,15 +67,20 @@ def list_(
 
 @app.command()
 def run(
-    scenario: ScenarioArgument = "adcef",
-    case: Annotated[list[str] | None, typer.Option(help="Run only this case; may be repeated.")] = None,
+    scenario: ScenarioArgument = MAIN_JOB,
+    case: Annotated[
+        list[str] | None,
+        typer.Option(help="Run only this case; may be repeated. By default the scenario's main cases."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Root of all random streams.")] = None,
     settings: Overrides = None,
     out: OutFolder = None,
+    workers: Workers = None,
     debug: Debug = False,
 ) -> None:
     """Run a scenario and write its results, figures and report."""
     from gridarium.experiments.console import (
+        output,
         print_certificates,
         print_findings,
         print_narrative,
@@ -77,20 +89,25 @@ def run(
 
     with _reported_errors(debug):
         overrides = [*(settings or ()), *([] if seed is None else [f"seed={seed}"])]
-        result = _run(scenario, overrides, case, out)
+        study = _load(scenario, overrides, case)
+        result = _run(study, case or study.main_cases, out, workers)
         print_findings(result)
         print_narrative(result)
         print_summary(result)
         print_certificates(result)
+        if not case and len(study.main_cases) < len(study.cases):
+            told = f"these are {len(study.main_cases)} of its {len(study.cases)} cases"
+            output().print(f"{told}; all of them: gridarium compare {scenario}", soft_wrap=True)
         _print_path(result)
     raise typer.Exit(DONE if result.passed else FAILED)
 
 
 @app.command()
 def compare(
-    scenario: ScenarioArgument = "adcef",
+    scenario: ScenarioArgument = MAIN_JOB,
     settings: Overrides = None,
     out: OutFolder = None,
+    workers: Workers = None,
     debug: Debug = False,
 ) -> None:
     """Run all cases of a scenario, and hold them against the paper's claims."""
@@ -104,7 +121,7 @@ def compare(
     )
 
     with _reported_errors(debug):
-        result = _run(scenario, settings or (), None, out)
+        result = _run(_load(scenario, settings or ()), None, out, workers)
         print_findings(result)
         print_narrative(result)
         print_summary(result)
@@ -138,7 +155,7 @@ def validate(
 
 @app.command("describe")
 def describe_(
-    scenario: ScenarioArgument = "adcef",
+    scenario: ScenarioArgument = MAIN_JOB,
     case: Annotated[str | None, typer.Option(help="Describe this case; the first if left out.")] = None,
     settings: Overrides = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it here.")] = None,
@@ -281,10 +298,8 @@ def bench(
             json_file.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
 
 
-def _run(scenario: str, overrides: Sequence[str], cases: Sequence[str] | None, out: Path | None) -> Result:
-    """Check everything that can be checked beforehand, then run."""
-    from gridarium.experiments.console import progress_bar
-    from gridarium.experiments.results import check_out_folder
+def _load(scenario: str, overrides: Sequence[str], cases: Sequence[str] | None = None) -> Study:
+    """Check a scenario, and that it has the cases."""
     from gridarium.experiments.scenario import load_scenario
 
     study = load_scenario(scenario, overrides)
@@ -292,6 +307,14 @@ def _run(scenario: str, overrides: Sequence[str], cases: Sequence[str] | None, o
         if case not in study.cases:
             known = ", ".join(study.cases)
             raise ScenarioError(study.source, [Fault("--case", case, f"must be one of {known}")])
+    return study
+
+
+def _run(study: Study, cases: Sequence[str] | None, out: Path | None, workers: int | None) -> Result:
+    """Check everything that can be checked beforehand, then run."""
+    from gridarium.experiments.console import progress_bar
+    from gridarium.experiments.results import check_out_folder
+
     folder = out or _default_folder(study.name)
     check_out_folder(folder)
     from gridarium.experiments.runner import run as run_study
@@ -299,7 +322,7 @@ def _run(scenario: str, overrides: Sequence[str], cases: Sequence[str] | None, o
     # What is imported stays to the end: the collector need not look through it again and again.
     gc.freeze()
     with progress_bar() as progress:
-        return run_study(study, cases=cases or None, out=folder, progress=progress)
+        return run_study(study, cases=cases, out=folder, workers=workers, progress=progress)
 
 
 def _check_out_file(option: str, file: Path | None) -> None:

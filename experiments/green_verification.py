@@ -13,7 +13,7 @@ from gridarium.environment.ledger_tables import records_of
 from gridarium.environment.records import Record
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.results import Result
-from gridarium.experiments.scenario_files import merge
+from gridarium.experiments.scenario_files import merge, without_cases
 from gridarium.market.certificate_book import KIND, double_counting, unfounded
 
 _ROUNDING_MWH = 1e-6
@@ -79,7 +79,7 @@ def labels(run: Result, case: str) -> Outcome | None:
 
 def _resolved(run: Result, case: str) -> Tree:
     """The scenario of a case, with all that the cases have in common."""
-    common = {name: value for name, value in run.scenario.items() if name != "cases"}
+    common = without_cases(run.scenario)
     return merge(common, run.scenario.get("cases", {}).get(case, {}))
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from gridarium.experiments.case_differences import Difference, differences
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.results import Result
-from gridarium.experiments.scenario_files import merge
+from gridarium.experiments.scenario_files import merge, without_cases
 from gridarium.market import accounts as chart
 
 OUTSIDE = "head"
@@ -45,7 +45,7 @@ class Who(NamedTuple):
 
 def trees_of(result: Result) -> dict[str, Tree]:
     """The resolved scenario of each case that was run."""
-    base = {key: value for key, value in result.scenario.items() if key != "cases"}
+    base = without_cases(result.scenario)
     own = result.scenario.get("cases", {})
     return {case: merge(base, own.get(case, {})) for case in result.summary}
 

@@ -6,24 +6,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from gridarium.experiments.claims.verdicts import papers
+from gridarium.experiments.crew import Crew
 from gridarium.experiments.findings import findings, has_negotiations
 from gridarium.experiments.formatting import label, metric_names, number, side_by_side
 from gridarium.experiments.html_page import cell, explained, facts, noted, page, section, table
 from gridarium.experiments.html_page import figures as drawn_figures
 from gridarium.experiments.narrative import GAIN, comparison_rows, narrative
 from gridarium.experiments.plain_yaml import dump_yaml
-from gridarium.experiments.records import Certificate, Claim, Drawing, Verdict
+from gridarium.experiments.records import Certificate, Claim, Verdict
 from gridarium.experiments.results import Result, RunWriteError, mark_finished, read_run, replace_file
 
 
-def build_report(path: str | Path) -> Path:
+def build_report(path: str | Path, crew: Crew | None = None) -> Path:
     """Draw the figures of a run and write its report; what was there of both is replaced.
 
     Parameters
     ----------
     path : str or Path
         A run folder.
+    crew : Crew, optional
+        Processes that draw the figures side by side; the same bytes come of it.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def build_report(path: str | Path) -> Path:
     RunWriteError
         If the disk refuses.
     """
-    from gridarium.experiments.figures.style import svg_bytes
+    from gridarium.experiments.figures.figure_files import figure_files
 
     folder = Path(path)
     result = read_run(folder)
@@ -45,11 +47,10 @@ def build_report(path: str | Path) -> Path:
         (folder / "figures").mkdir(exist_ok=True)
         stale = {file.name for file in (folder / "figures").glob("*.svg")}
         figures = []
-        for drawing in _drawings(result):
-            content = svg_bytes(drawing.figure)
-            replace_file(folder / "figures" / f"{drawing.name}.svg", content)
-            stale.discard(f"{drawing.name}.svg")
-            figures.append((drawing.name, drawing.caption, content.decode()))
+        for name, caption, content in figure_files(result, crew):
+            replace_file(folder / "figures" / f"{name}.svg", content)
+            stale.discard(f"{name}.svg")
+            figures.append((name, caption, content.decode()))
         for name in stale:
             (folder / "figures" / name).unlink()
         file = folder / "report.html"
@@ -58,16 +59,6 @@ def build_report(path: str | Path) -> Path:
     except OSError as error:
         raise RunWriteError(f"report of {folder}: cannot be written ({error.strerror or error})") from error
     return file
-
-
-def _drawings(result: Result) -> Iterator[Drawing]:
-    """Figures by component, then those of the papers that the cases name."""
-    from gridarium.experiments.figures.drawings import drawings
-
-    yield from drawings(result)
-    trees = (result.scenario, *result.scenario.get("cases", {}).values())
-    for paper in papers(dict.fromkeys(name for tree in trees for name in tree.get("papers", ()))):
-        yield from paper.drawings(result)
 
 
 def render(result: Result, figures: Sequence[tuple[str, str, str]]) -> str:

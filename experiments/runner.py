@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
-from gridarium.experiments.case_run import CaseOutcome, run_case
+from gridarium.environment.errors import Fault, GridariumError, ScenarioError
+from gridarium.experiments.case_outcome import CaseOutcome
+from gridarium.experiments.case_workers import Ending, play_cases
 from gridarium.experiments.claims.verdicts import judge
+from gridarium.experiments.crew import Crew
 from gridarium.experiments.records import Progress
 from gridarium.experiments.report import build_report
 from gridarium.experiments.results import Result, check_out_folder, write_run
 from gridarium.experiments.scenario import Study
+from gridarium.experiments.scenario_schema import Scenario
+from gridarium.experiments.worker_processes import checked_workers
+
+
+class RunInterrupted(GridariumError):  # noqa: N818 - not an error of anything, but it ends the run
+    """A run that its user has stopped; the cases that had finished are kept."""
 
 
 def run(
@@ -24,9 +34,12 @@ def run(
     *,
     cases: Sequence[str] | None = None,
     out: Path | None = None,
+    workers: int | None = 1,
     progress: Progress | None = None,
 ) -> Result:
     """Run the cases of a study.
+
+    The results are the same whatever the number of workers.
 
     Parameters
     ----------
@@ -35,8 +48,12 @@ def run(
         Only these; all by default.
     out : Path, optional
         Folder for the results, new or empty; without it nothing is written.
+    workers : int or None
+        Processes that run cases side by side, at most one for each case; 1 runs them in this process, one
+        after the other, None takes one for each processor. A script that asks for more than one starts
+        them under `if __name__ == "__main__":`.
     progress : callable, optional
-        Called with the share done and the case that runs.
+        Called with the share done and the cases that run.
 
     Returns
     -------
@@ -47,27 +64,26 @@ def run(
     InputError
         If a case, the folder or the network is unusable.
     GridariumError
-        If a case fails. The cases that were finished before are written, marked as failed.
+        If a case fails: no other is started then, those under way run to their end. What has finished is
+        written, marked as failed.
+    RunInterrupted
+        If ctrl-C is pressed; what has finished is written, marked as failed.
     """
     chosen = _chosen(study, cases)
+    count = min(checked_workers(workers), len(chosen))
     if out is not None:
         check_out_folder(out)
+    with Crew(count) if count > 1 else nullcontext() as crew:
+        return _run(study, chosen, out, crew, progress)
+
+
+def _run(
+    study: Study, chosen: Sequence[str], out: Path | None, crew: Crew | None, progress: Progress | None
+) -> Result:
     started, begun = datetime.now(UTC), time.perf_counter()
-    outcomes: dict[str, CaseOutcome] = {}
-    failure: GridariumError | None = None
-    for number, name in enumerate(chosen):
-
-        def show(share: float, doing: str, number: int = number) -> None:
-            if progress:
-                progress((number + share) / len(chosen), doing)
-
-        try:
-            outcomes[name] = run_case(name, study.cases[name], show)
-        except InputError:
-            raise
-        except GridariumError as error:
-            failure = error
-            break
+    endings, interrupted = _endings({name: study.cases[name] for name in chosen}, crew, progress)
+    outcomes = {name: one for name, one in endings.items() if isinstance(one, CaseOutcome)}
+    failures = {name: one for name, one in endings.items() if isinstance(one, GridariumError)}
     manifest = {
         "seed": _one_or_all({name: study.cases[name].seed for name in chosen}),
         "started": started.isoformat(),
@@ -79,12 +95,35 @@ def run(
     left_out = sorted({item for outcome in outcomes.values() for item in outcome.left_out})
     if left_out:
         manifest["left_out_of_network"] = ", ".join(left_out)
-    if failure is None:
-        return _result(study, outcomes, manifest, out)
-    manifest["failed"] = f"case {chosen[len(outcomes)]}: {failure}"
-    if outcomes and out is not None:
-        _result(study, outcomes, manifest, out)
-    raise failure
+    if not failures and not interrupted:
+        return _result(study, outcomes, manifest, out, crew)
+    told = [f"case {name}: {failure}" for name, failure in failures.items()]
+    told += [f"interrupted before the end of {', '.join(interrupted)}"] if interrupted else []
+    manifest["failed"] = "; ".join(told)
+    kept = bool(outcomes) and out is not None
+    if kept:
+        _result(study, outcomes, manifest, out, crew)
+    if interrupted:
+        raise RunInterrupted(
+            f"{manifest['failed']}; " + (f"the rest is in {out}" if kept else "nothing is kept")
+        )
+    raise next(iter(failures.values()))
+
+
+def _endings(
+    cases: Mapping[str, Scenario], crew: Crew | None, progress: Progress | None
+) -> tuple[dict[str, Ending], list[str]]:
+    """Return how each case ended, in the order of the study, and those that ctrl-C has cut short."""
+    endings: dict[str, Ending] = {}
+    interrupted: list[str] = []
+    try:
+        # What has ended before an interruption is in there.
+        endings.update(play_cases(cases, crew, progress))
+    except KeyboardInterrupt:
+        if crew:
+            crew.stop()
+        interrupted = [name for name in cases if name not in endings]
+    return {name: endings[name] for name in cases if name in endings}, interrupted
 
 
 def _one_or_all(seeds: Mapping[str, int]) -> int | Mapping[str, int]:
@@ -103,7 +142,11 @@ def _chosen(study: Study, cases: Sequence[str] | None) -> list[str]:
 
 
 def _result(
-    study: Study, outcomes: Mapping[str, CaseOutcome], manifest: Mapping[str, Any], out: Path | None
+    study: Study,
+    outcomes: Mapping[str, CaseOutcome],
+    manifest: Mapping[str, Any],
+    out: Path | None,
+    crew: Crew | None,
 ) -> Result:
     names = dict.fromkeys(name for outcome in outcomes.values() for name in outcome.tables)
     parts: dict[str, Any] = {
@@ -116,7 +159,7 @@ def _result(
     parts["claims"] = judge(study, parts["summary"], parts["tables"], parts["certificates"])
     if out is None:
         return Result(**parts)
-    return write_run(out, **parts, finish=build_report)
+    return write_run(out, **parts, finish=partial(build_report, crew=crew))
 
 
 def _joined(name: str, outcomes: Iterable[CaseOutcome]) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_checks import cross_faults
 from gridarium.experiments.scenario_fields import NAME
 from gridarium.experiments.scenario_files import (
+    OF_A_STUDY,
     ScenarioFile,
     applied,
     merge,
@@ -26,6 +27,7 @@ from gridarium.experiments.scenario_files import (
     read_scenario_file,
     shipped_names,
     shipped_path,
+    without_cases,
 )
 from gridarium.experiments.scenario_schema import Scenario
 from gridarium.experiments.schema_faults import faults_of, sections_at
@@ -50,12 +52,16 @@ class Study:
         One line for reports; a case may have its own.
     cases : mapping of str to Scenario
         Every case with every default filled in, in the order of the file.
+    main_cases : tuple of str
+        Those that `gridarium run` runs where none is asked for, in the order of the file; all of them unless
+        the file says `main_cases`.
     """
 
     source: str
     name: str
     title: str
     cases: Mapping[str, Scenario]
+    main_cases: tuple[str, ...]
 
     @property
     def currency_code(self) -> str:
@@ -69,7 +75,8 @@ class Study:
         """
         trees = {name: case.model_dump(mode="json") for name, case in self.cases.items()}
         common = {"title": self.title} | _common(list(trees.values()))
-        return {**common, "cases": {name: _beyond(common, tree) for name, tree in trees.items()}}
+        main = {} if self.main_cases == tuple(trees) else {"main_cases": list(self.main_cases)}
+        return {**common, **main, "cases": {name: _beyond(common, tree) for name, tree in trees.items()}}
 
 
 def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> Study:
@@ -98,13 +105,14 @@ def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> Study:
 def check_scenario(file: ScenarioFile, overrides: Sequence[str] = ()) -> Study:
     """Check a scenario that has been read; see `load_scenario`."""
     settings = parse_overrides(overrides)
-    tree = applied(file.tree, [setting for setting in settings if setting.path[0] == "cases"])
-    everywhere = [setting for setting in settings if setting.path[0] != "cases"]
+    tree = applied(file.tree, [setting for setting in settings if setting.path[0] in OF_A_STUDY])
+    everywhere = [setting for setting in settings if setting.path[0] not in OF_A_STUDY]
     overridden = [setting.path for setting in everywhere]
     faults: list[Fault] = []
     cases: dict[str, Scenario] = {}
-    base = {key: value for key, value in tree.items() if key != "cases"}
-    for name, own in _own_trees(tree, faults).items():
+    base, own_trees = without_cases(tree), _own_trees(tree, faults)
+    main = _main_cases(tree, list(own_trees), faults)
+    for name, own in own_trees.items():
         scenario, found = check_case(applied(merge(base, own), everywhere))
         faults += [_placed(fault, name, base, own, overridden) for fault in found]
         if scenario is not None:
@@ -112,7 +120,7 @@ def check_scenario(file: ScenarioFile, overrides: Sequence[str] = ()) -> Study:
     if faults:
         raise ScenarioError(file.source, list({(each.place, each.allowed): each for each in faults}.values()))
     title = str(base.get("title") or next(iter(cases.values())).title)
-    return Study(file.source, file.name, title, cases)
+    return Study(file.source, file.name, title, cases, main)
 
 
 @lru_cache(maxsize=1)
@@ -141,10 +149,22 @@ def _own_trees(tree: Tree, faults: list[Fault]) -> dict[str, Tree]:
             faults.append(Fault(place, own, "must be a mapping of fields to values"))
             continue
         own = own or {}
-        misplaced = [key for key in ("cases", "extends", "currency") if key in own]
+        misplaced = [key for key in (*OF_A_STUDY, "extends", "currency") if key in own]
         faults += [Fault(f"{place}.{key}", own[key], "is not allowed inside a case") for key in misplaced]
         own_trees[name] = {key: value for key, value in own.items() if key not in misplaced}
     return own_trees
+
+
+def _main_cases(tree: Tree, known: Sequence[str], faults: list[Fault]) -> tuple[str, ...]:
+    """Return the cases that `run` runs by itself; names of no case are faults."""
+    if "main_cases" not in tree:
+        return tuple(known)
+    named = tree["main_cases"]
+    if not isinstance(named, list) or not named or not all(name in known for name in named):
+        allowed = f"must be a list of names of cases: {', '.join(known)}"
+        faults.append(Fault("main_cases", named, allowed))
+        return ()
+    return tuple(name for name in known if name in named)
 
 
 def _placed(fault: Fault, case: str, base: Tree, own: Tree, overridden: Sequence[tuple[str, ...]]) -> Fault:

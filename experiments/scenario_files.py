@@ -26,6 +26,15 @@ class ScenarioFile:
     tree: Tree
 
 
+OF_A_STUDY = ("cases", "main_cases")
+"""Fields of a file that are none of a single case."""
+
+
+def without_cases(tree: Tree) -> Tree:
+    """Return what all cases of a file have in common."""
+    return {key: value for key, value in tree.items() if key not in OF_A_STUDY}
+
+
 def shipped_path(name: str) -> Path:
     """Return the path that a shipped scenario of this name has."""
     return _HERE / "scenarios" / f"{name}.yaml"
@@ -91,7 +100,7 @@ def _read_chain(path: Path, extended_by: tuple[Path, ...]) -> Tree:
     own = {key: value for key, value in tree.items() if key != "extends"}
     inherited = _read_chain(_path_of(base, path.parent), (*extended_by, path))
     if "cases" in own:
-        inherited = {key: value for key, value in inherited.items() if key != "cases"}
+        inherited = without_cases(inherited)
     return merge(inherited, own)
 
 

@@ -288,20 +288,23 @@ class _Compiler:
             target[place] = target.get(place, 0.0) + coefficient
         return decision, signal
 
-    def _repn(self, expression: Any, name: str) -> Any:
+    def _repn(self, expression: Any, owner: Any) -> Any:
         repn = generate_standard_repn(expression, compute_values=True, quadratic=True)
         if repn.nonlinear_expr is not None:
-            raise SolveError(f"{name}: only linear and quadratic terms can be compiled")
+            raise SolveError(f"{owner.name}: only linear and quadratic terms can be compiled")
         return repn
 
     def _write_constraint(self, constraint: Any) -> None:
-        repn = self._repn(constraint.body, constraint.name)
+        # Each of `lower`, `body` and `upper` would take the expression apart anew; a name is put together
+        # when it is asked for, and most constraints become bounds, which need none.
+        below, body, above = constraint.to_bounded_expression()
+        repn = self._repn(body, constraint)
         decision, signal = self._split(repn.linear_vars, repn.linear_coefs)
-        lower = -np.inf if constraint.lower is None else pyo.value(constraint.lower) - repn.constant
-        upper = np.inf if constraint.upper is None else pyo.value(constraint.upper) - repn.constant
+        lower = -np.inf if below is None else pyo.value(below) - repn.constant
+        upper = np.inf if above is None else pyo.value(above) - repn.constant
         if repn.quadratic_vars:
-            products = self._products(repn, constraint.name)
-            self.cones.add(constraint.name, products, decision, signal, lower, upper)
+            name = constraint.name
+            self.cones.add(name, self._products(repn, name), decision, signal, lower, upper)
         elif len(decision) == 1 and self._write_bound(decision, signal, lower, upper):
             return
         else:
@@ -357,7 +360,7 @@ class _Compiler:
         if len(objectives) != 1:
             raise SolveError(f"model {self.model.name}: needs exactly one objective, has {len(objectives)}")
         sign = 1.0 if objectives[0].is_minimizing() else -1.0
-        repn = self._repn(sign * objectives[0].expr, objectives[0].name)
+        repn = self._repn(sign * objectives[0].expr, objectives[0])
         decision, signal = self._split(repn.linear_vars, repn.linear_coefs)
         cost, constant_signal = np.zeros(n), np.zeros(m)
         cost[list(decision)] = list(decision.values())

@@ -19,7 +19,7 @@ from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.commons import Commons
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario import check_case
-from gridarium.experiments.scenario_files import read_scenario_file
+from gridarium.experiments.scenario_files import read_scenario_file, without_cases
 from gridarium.experiments.world_build import BuiltWorld, build
 
 Kind = Literal["usual", "tight ramps", "steep ladder", "almost linear", "unequal", "committed"]
@@ -80,8 +80,7 @@ def exchange_tree(count: int, scheme: str = "none") -> Tree:
         "energy_price": "marginal-with-carbon",
         "rounds": {"kind": "exchange"},
     }
-    own = {key: value for key, value in tree.items() if key != "cases"}
-    return {**own, "grids": {"bulk": bulk}}
+    return {**without_cases(tree), "grids": {"bulk": bulk}}
 
 
 def exchange_world(count: int) -> BuiltWorld:

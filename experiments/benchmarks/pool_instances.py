@@ -21,7 +21,7 @@ from gridarium.experiments.benchmarks.synthetic_pool import (
 )
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.registry import entries
-from gridarium.experiments.scenario_files import profile_path, read_scenario_file
+from gridarium.experiments.scenario_files import profile_path, read_scenario_file, without_cases
 from gridarium.market.utility import LogUtility, QuadraticUtility
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def write_pool_scenario(drawn: PoolDraw, folder: Path) -> Path:
         The scenario, which `gridarium run` takes as it takes any other; every field is written out that
         says what the system can supply.
     """
-    tree = {key: value for key, value in read_scenario_file(BASE).tree.items() if key != "cases"}
+    tree = without_cases(read_scenario_file(BASE).tree)
     plan = SyntheticPoolPlan(
         drawn.n_prosumer, log_share=drawn.log_share, battery_share=drawn.battery_share, n_period=_QUARTERS
     )

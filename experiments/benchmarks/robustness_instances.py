@@ -14,7 +14,7 @@ from gridarium.environment.profiles import read_profiles
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.benchmarks.random_feeders import drawn_feeder, part_of_case33bw
 from gridarium.experiments.plain_yaml import dump_yaml
-from gridarium.experiments.scenario_files import profile_path, read_scenario_file
+from gridarium.experiments.scenario_files import profile_path, read_scenario_file, without_cases
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -137,7 +137,7 @@ def write_scenario(drawn: Draw, folder: Path) -> Path:
     Path
         The scenario, which `gridarium run` takes as it takes any other.
     """
-    tree = {key: value for key, value in read_scenario_file(BASE).tree.items() if key != "cases"}
+    tree = without_cases(read_scenario_file(BASE).tree)
     tree |= {
         "title": f"Robustness, seed {drawn.seed}",
         "description": drawn.told(),

@@ -17,7 +17,7 @@ from gridarium.agents.transmission.ties import Ties
 from gridarium.experiments.benchmarks.conic_reference import solve_conic
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario import check_case, load_scenario
-from gridarium.experiments.scenario_files import read_scenario_file
+from gridarium.experiments.scenario_files import read_scenario_file, without_cases
 from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market.coalition import TabulatedGame, shapley
 
@@ -127,8 +127,7 @@ def split_tree(count: int) -> Tree:
     }
     # What a coalition takes is measured by itself: a round would be as many dispatches as are sampled.
     bulk["carbon_policy"] = {**bulk["carbon_policy"], "scheme": "dynamic"}
-    own = {key: value for key, value in tree.items() if key != "cases"}
-    return {**own, "horizon_h": 24, "period_h": 1.0, "grids": {"bulk": bulk}}
+    return {**without_cases(tree), "horizon_h": 24, "period_h": 1.0, "grids": {"bulk": bulk}}
 
 
 def _negotiated_s(count: int) -> float:

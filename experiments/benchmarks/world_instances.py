@@ -11,7 +11,7 @@ import numpy as np
 
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.scenario_files import read_scenario_file
+from gridarium.experiments.scenario_files import read_scenario_file, without_cases
 
 BASE = "one-world-small"
 """The world that others are made of."""
@@ -74,7 +74,7 @@ def world_of(
         if owners is not None and "storage_pool" in kind:
             own["storages"] = _parted(kind["storages"], owners)
         grids[f"{name}_{number + 1:02d}"] = own
-    return {**_without_cases(tree), "grids": grids}
+    return {**without_cases(tree), "grids": grids}
 
 
 def _parted(storages: Mapping[str, Any], owners: int) -> dict[str, Any]:
@@ -89,10 +89,6 @@ def _parted(storages: Mapping[str, Any], owners: int) -> dict[str, Any]:
         }
         for number, size in enumerate(sizes)
     }
-
-
-def _without_cases(tree: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in tree.items() if key != "cases"}
 
 
 def _scaled(bulk: Mapping[str, Any], share: float) -> dict[str, Any]:
@@ -204,4 +200,4 @@ def variant_of(drawn: WorldDraw, prices_alone: bool = False) -> Tree:
         }
     else:
         rounds["exchange"]["penalty"] *= drawn.penalty
-    return {**_without_cases(tree), "seed": drawn.seed, "description": drawn.told()}
+    return {**without_cases(tree), "seed": drawn.seed, "description": drawn.told()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from gridarium.experiments.figures.carbon_game import carbon_game_drawings
 from gridarium.experiments.figures.dispatch import dispatch_drawings
@@ -53,10 +54,22 @@ DRAWINGS: tuple[Callable[[GridResult], Iterator[Drawing]], ...] = (
 """Figures of a grid; each yields nothing where the tables of its component are missing."""
 
 
+Sketch = Callable[[], Iterator[Drawing]]
+"""Draws one figure or several, or none where the tables of a run do not allow it."""
+
+
+def sketches(result: Result) -> list[Sketch]:
+    """Return what draws the figures of a run, in their order; each may draw without the others."""
+    of_run: list[Sketch] = [partial(draw, result) for draw in OF_RUN]
+    grids = list(grid_results(result))
+    return of_run + [partial(_of_grid, draw, grid) for grid in grids for draw in DRAWINGS]
+
+
+def _of_grid(draw: Callable[[GridResult], Iterator[Drawing]], grid: GridResult) -> Iterator[Drawing]:
+    return map(grid.named, draw(grid))
+
+
 def drawings(result: Result) -> Iterator[Drawing]:
     """Yield every figure that the tables of a run allow, one after the other."""
-    for draw in OF_RUN:
-        yield from draw(result)
-    for grid in grid_results(result):
-        for draw_grid in DRAWINGS:
-            yield from map(grid.named, draw_grid(grid))
+    for sketch in sketches(result):
+        yield from sketch()

@@ -11,7 +11,7 @@ from gridarium.experiments.evidence.grid_evidence import tables_of_grid
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.results import Result
-from gridarium.experiments.scenario_files import merge
+from gridarium.experiments.scenario_files import merge, without_cases
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class GridResult:
 
 def grid_results(result: Result) -> Iterator[GridResult]:
     """Yield what a run left of each grid."""
-    base = {key: value for key, value in result.scenario.items() if key != "cases"}
+    base = without_cases(result.scenario)
     own = result.scenario.get("cases", {})
     trees = {case: merge(base, own.get(case, {})) for case in result.summary}
     # A scenario of one grid has its sections at the top.

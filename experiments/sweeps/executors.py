@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import sys
 import time
-from collections import deque
 from collections.abc import Iterable
-from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from gridarium.environment.errors import Fault, GridariumError, InputError
 from gridarium.experiments.sweeps.jobs import JobResult, lost_job, run_remotely
 from gridarium.experiments.sweeps.study import Job
-
-if TYPE_CHECKING:
-    from multiprocessing.context import SpawnProcess
+from gridarium.experiments.worker_processes import (
+    Done,
+    Ended,
+    ExecutorError,
+    Failed,
+    Tell,
+    Worker,
+    heard,
+    never_ready,
+    stop_all,
+)
 
 _DEATHS_ALLOWED = 2
 _FAILED_STARTS_ALLOWED = 3
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _CONNECT_S = 20.0
-_PATIENCE_S = 5.0
-
-
-class ExecutorError(GridariumError):
-    """Workers that cannot be started or reached any more."""
 
 
 class Executor(Protocol):
@@ -47,51 +44,8 @@ class Executor(Protocol):
         """Stop all workers at once; jobs under way are dropped."""
 
 
-def _work(connection: Connection, setup: str) -> None:
-    """Run jobs until the other end of the connection is closed."""
-    # Ctrl-C reaches every process of the terminal; the parent decides what becomes of it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
-    try:
-        connection.send(None)
-        while True:
-            connection.send(run_remotely(setup, connection.recv()))
-    except (EOFError, ConnectionError):
-        return
-    except GridariumError as error:
-        connection.send(error)
-
-
-class _Worker:
-    """A process, its end of the line, and the jobs that it was given, the first of which it runs."""
-
-    def __init__(self, setup: str) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, end = context.Pipe()
-        self.process: SpawnProcess = context.Process(target=_work, args=(end, setup), daemon=True)
-        self.process.start()
-        # Only the child may hold its end: the line then breaks when the child dies.
-        end.close()
-        self.ready = False
-        self.jobs: deque[Job] = deque()
-
-    def give(self, job: Job) -> None:
-        """Send a job; if the worker is dead, that shows when its answers are read."""
-        self.jobs.append(job)
-        try:
-            self.connection.send(job)
-        except ConnectionError:
-            return
-
-    def stop(self) -> None:
-        """End the process, whatever it does; one that waits ends by itself when the line is cut."""
-        self.connection.close()
-        if self.jobs:
-            self.process.terminate()
-        self.process.join(_PATIENCE_S)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
+def _run_job(setup: str, job: Job, tell: Tell) -> JobResult:
+    return run_remotely(setup, job)
 
 
 class LocalProcesses:
@@ -113,12 +67,10 @@ class LocalProcesses:
     """
 
     def __init__(self, setup: str, workers: int) -> None:
-        for name in _THREADS:
-            os.environ.setdefault(name, "1")
-        self._setup = setup
+        self._work = partial(_run_job, setup)
         self._deaths: dict[int, int] = {}
         self._failed_starts = 0
-        self._workers = [_Worker(setup) for _ in range(workers)]
+        self._workers = [Worker(self._work) for _ in range(workers)]
 
     @property
     def capacity(self) -> int:
@@ -127,69 +79,51 @@ class LocalProcesses:
 
     def submit(self, job: Job) -> None:
         """Give a job to the worker that has the fewest."""
-        min(self._workers, key=lambda worker: len(worker.jobs)).give(job)
+        min(self._workers, key=lambda worker: len(worker.tasks)).give(job)
 
     def collect(self) -> list[JobResult]:
         """Wait until jobs have finished and return their results."""
         results: list[JobResult] = []
         while not results:
-            ready = wait([worker.connection for worker in self._workers])
-            for worker in [worker for worker in self._workers if worker.connection in ready]:
+            for worker in heard(self._workers):
                 results += self._read(worker)
         return results
 
-    def _read(self, worker: _Worker) -> Iterable[JobResult]:
-        try:
-            message = worker.connection.recv()
-        except (EOFError, OSError):
-            return self._bury(worker)
-        if isinstance(message, GridariumError):
-            raise message
-        if message is None:
-            worker.ready = True
-            return []
-        worker.jobs.popleft()
-        return [message]
+    def _read(self, worker: Worker) -> Iterable[JobResult]:
+        match worker.read():
+            case Done(result):
+                return [result]
+            case Failed(error):
+                raise error
+            case Ended(how):
+                return self._bury(worker, how)
+            case _:
+                return []
 
-    def _bury(self, worker: _Worker) -> list[JobResult]:
+    def _bury(self, worker: Worker, how: str) -> list[JobResult]:
         """Replace a worker that died; its first job may be the cause, the others only waited."""
-        worker.stop()
         self._workers.remove(worker)
-        status = worker.process.exitcode
-        waiting = list(worker.jobs)
+        waiting = list(worker.tasks)
         results = []
         if not worker.ready:
             self._failed_starts += 1
             if self._failed_starts >= _FAILED_STARTS_ALLOWED:
-                raise ExecutorError(
-                    f"worker processes end with status {status} before they can work; a script that starts "
-                    'a sweep must do so under `if __name__ == "__main__":`'
-                )
+                raise never_ready(how)
         elif waiting:
             first = waiting[0].number
             self._deaths[first] = self._deaths.get(first, 0) + 1
             if self._deaths[first] >= _DEATHS_ALLOWED:
                 waiting.pop(0)
-                results.append(lost_job(first, f"{_DEATHS_ALLOWED} worker processes died, {_ending(status)}"))
-        self._workers.append(_Worker(self._setup))
+                reason = f"{_DEATHS_ALLOWED} worker processes died, the last one {how}"
+                results.append(lost_job(first, reason))
+        self._workers.append(Worker(self._work))
         for job in waiting:
             self._workers[-1].give(job)
         return results
 
     def close(self) -> None:
         """Stop all workers at once."""
-        for worker in self._workers:
-            if worker.jobs:
-                worker.process.terminate()
-        for worker in self._workers:
-            worker.stop()
-
-
-def _ending(status: int | None) -> str:
-    if status is not None and status < 0:
-        hint = " (out of memory?)" if -status == signal.SIGKILL else ""
-        return f"the last one by {signal.Signals(-status).name}{hint}"
-    return f"the last one with exit status {status}"
+        stop_all(self._workers)
 
 
 class DaskCluster:

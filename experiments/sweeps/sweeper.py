@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -20,11 +19,10 @@ from gridarium.experiments.sweeps.jobs import JobResult
 from gridarium.experiments.sweeps.stop_rule import StopWatch
 from gridarium.experiments.sweeps.study import SweepStudy
 from gridarium.experiments.sweeps.tables import write_tables
+from gridarium.experiments.worker_processes import checked_workers, processors
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_MOST_WORKERS = 512
 
 
 class SweepInterrupted(GridariumError):  # noqa: N818 - not an error of anything, but it ends the sweep
@@ -127,7 +125,7 @@ def sweep(
             started=started,
             ended=datetime.now(UTC).isoformat(),
             wall_s=time.perf_counter() - begun,
-            workers=dask or workers or _processors(),
+            workers=dask or workers or processors(),
             jobs=watch.n_job,
             stopped=watch.decided,
             failures=failures,
@@ -140,15 +138,9 @@ def _executor_of(study: SweepStudy, workers: int | None, dask: str | None) -> Ca
     """Return what starts the workers."""
     if workers is not None and dask is not None:
         raise InputError("--workers", [Fault("--workers", workers, "must be left out with --dask")])
-    count = _processors() if workers is None else workers
-    if not 1 <= count <= _MOST_WORKERS:
-        raise InputError("--workers", [Fault("--workers", count, f"must be in [1, {_MOST_WORKERS}]")])
+    count = checked_workers(workers)
     setup = study.file.model_dump_json()
     return lambda: LocalProcesses(setup, count) if dask is None else DaskCluster(setup, dask)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Tally:

@@ -55,8 +55,15 @@ def runner(monkeypatch: pytest.MonkeyPatch, make: Make) -> dict[str, Any]:
     """Put a runner in place that writes made-up results; return what it was called with."""
     called: dict[str, Any] = {}
 
-    def run(study: Study, *, cases: Sequence[str] | None, out: Path, progress: Callable[..., None]) -> Result:
-        called.update(study=study, cases=cases, out=out)
+    def run(
+        study: Study,
+        *,
+        cases: Sequence[str] | None,
+        out: Path,
+        workers: int | None,
+        progress: Callable[..., None],
+    ) -> Result:
+        called.update(study=study, cases=cases, out=out, workers=workers)
         progress(0.5, "half")
         if called.get("error"):
             raise called["error"]
@@ -138,21 +145,33 @@ def test_validate(gridarium: Callable[..., Any], tmp_path: Path) -> None:
     assert "Traceback" in result.stderr
 
 
-def test_run_without_arguments_runs_the_main_study(
+def test_run_without_arguments_runs_the_main_cases_of_the_main_job(
     gridarium: Callable[..., Any], runner: dict[str, Any]
 ) -> None:
     result = gridarium("run")
     assert result.exit_code == cli.DONE, result.stderr
-    assert runner["study"].name == "adcef"
-    assert runner["cases"] is None
+    assert runner["study"].name == "one-world"
+    assert runner["cases"] == ("all-on", "all-off")
+    assert runner["workers"] is None
     assert runner["out"].parent == Path("runs")
-    assert runner["out"].name.startswith("adcef-")
+    assert runner["out"].name.startswith("one-world-")
+    assert "certificates: 2 of 2 passed" in result.stdout
     n_case = len(runner["study"].cases)
-    assert f"certificates: {n_case} of {n_case} passed" in result.stdout
+    assert f"these are 2 of its {n_case} cases; all of them: gridarium compare one-world\n" in result.stdout
     assert f"report: {runner['out'] / 'report.html'}" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
-    for case in ("tou", "carbon-", "adcef"):
+    for case in ("all-on", "all-off"):
         assert case in result.stdout
+
+
+def test_run_runs_every_case_of_a_scenario_without_main_cases(
+    gridarium: Callable[..., Any], runner: dict[str, Any]
+) -> None:
+    result = gridarium("run", "adcef", "--workers", "3")
+    assert result.exit_code == cli.DONE, result.stderr
+    assert runner["cases"] == tuple(runner["study"].cases)
+    assert runner["workers"] == 3
+    assert "these are" not in result.stdout
 
 
 def test_run_takes_cases_seed_and_overrides(gridarium: Callable[..., Any], runner: dict[str, Any]) -> None:
@@ -168,7 +187,7 @@ def test_run_takes_cases_seed_and_overrides(gridarium: Callable[..., Any], runne
     ("arguments", "message"),
     [
         (["run", "nowhere"], "must be one of adcef"),
-        (["run", "--case", "x"], "must be one of tou, static-carbon"),
+        (["run", "--case", "x"], "must be one of all-on, all-off"),
         (["run", "--set", "seed=x"], "whole number"),
         (["run", "--seed", "-1"], "whole number"),
         (["run", "--out", "full"], "must be a new or an empty folder"),
@@ -202,12 +221,12 @@ def test_a_run_that_fails(gridarium: Callable[..., Any], runner: dict[str, Any])
 
 def test_failed_certificates_are_listed(gridarium: Callable[..., Any], runner: dict[str, Any]) -> None:
     runner["certificates"] = [{"name": "cone gap", "value": 2.0, "passed": False, "hard": False}]
-    result = gridarium("run", "--case", "tou", "--out", "soft")
+    result = gridarium("run", "adcef", "--case", "tou", "--out", "soft")
     assert result.exit_code == cli.DONE
     assert "certificates: 1 of 2 passed" in result.stdout
     assert "warning: tou, cone gap: 2 MW, tolerance 1.00e-06 MW:" in " ".join(result.stdout.split())
     runner["certificates"] = [{"name": "cone gap", "value": 2.0, "passed": False}]
-    result = gridarium("run", "--case", "tou", "--out", "hard")
+    result = gridarium("run", "adcef", "--case", "tou", "--out", "hard")
     assert result.exit_code == cli.FAILED
     assert "FAILED: tou, cone gap" in result.stdout
 
@@ -217,6 +236,14 @@ def test_compare_prints_the_claims(gridarium: Callable[..., Any], runner: dict[s
     assert result.exit_code == cli.DONE
     assert "Emission falls" in result.stdout
     assert result.stdout.index("emission (tCO2)") < result.stdout.index("reproduced")
+    assert runner["cases"] is None
+
+
+def test_compare_runs_more_than_the_main_cases(gridarium: Callable[..., Any], runner: dict[str, Any]) -> None:
+    result = gridarium("compare", "one-world-small", "--workers", "1")
+    assert result.exit_code == cli.DONE, result.stderr
+    assert (runner["cases"], runner["workers"]) == (None, 1)
+    assert "these are" not in result.stdout
 
 
 def test_report(gridarium: Callable[..., Any], make: Make, tmp_path: Path) -> None:

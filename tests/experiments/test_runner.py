@@ -294,7 +294,7 @@ def test_infeasible_dispatch_names_agent_period_and_family(tmp_path: Path) -> No
     output.cache_clear()
     messages.cache_clear()
     out = tmp_path / "run"
-    arguments = ["run", "--case", "adcef", "--set", "network.impedance_factor=6", "--out", str(out)]
+    arguments = ["run", "adcef", "--case", "adcef", "--set", "network.impedance_factor=6", "--out", str(out)]
     called = CliRunner().invoke(cli.app, arguments)
     assert called.exit_code == cli.FAILED
     said = " ".join(called.stderr.split())

@@ -266,6 +266,31 @@ def test_cases_have_their_own_rules(tmp_path: Path) -> None:
     assert set(faults_of(tmp_path, SMALL + "cases: []\n")) == {"cases"}
 
 
+def test_main_cases_are_some_of_the_cases(tmp_path: Path) -> None:
+    text = SMALL + "cases: {a: {}, b: {seed: 2}, c: {seed: 3}}\n"
+    path = tmp_path / "study.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert load_scenario(path).main_cases == ("a", "b", "c")
+    assert load_scenario(path, ["main_cases=[c, a]"]).main_cases == ("a", "c")
+    for wrong in ("[]", "[a, d]", "a", "[[a]]", "null"):
+        assert set(faults_of(tmp_path, text + f"main_cases: {wrong}\n")) == {"main_cases"}
+    found = faults_of(tmp_path, SMALL + "cases: {a: {main_cases: [a]}}\n")
+    assert found["cases.a.main_cases"].endswith("got ['a']; is not allowed inside a case")
+
+
+def test_main_cases_are_kept_where_the_study_is_written_out(tmp_path: Path) -> None:
+    study = load_scenario("one-world-small")
+    assert study.main_cases == ("all-on", "all-off")
+    path = tmp_path / "resolved.yaml"
+    path.write_text(dump_yaml(study.resolved()), encoding="utf-8")
+    again = load_scenario(path)
+    assert again.main_cases == study.main_cases
+    assert again.resolved() == study.resolved()
+    # Who has cases of its own does not have the main cases of another.
+    path.write_text("extends: one-world-small\ncases: {x: {seed: 3}}\n", encoding="utf-8")
+    assert load_scenario(path).main_cases == ("x",)
+
+
 def test_faults_of_overrides_are_placed_at_the_field(tmp_path: Path) -> None:
     text = SMALL + "cases: {a: {seed: 1}, b: {seed: 2}}\n"
     assert set(faults_of(tmp_path, text, ("seed=x",))) == {"seed"}

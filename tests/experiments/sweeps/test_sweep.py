@@ -24,12 +24,13 @@ import yaml
 from gridarium.environment.errors import InputError
 from gridarium.experiments.scenario_files import profile_path, shipped_path
 from gridarium.experiments.sweeps import folder as sweep_folder
-from gridarium.experiments.sweeps.executors import DaskCluster, ExecutorError, LocalProcesses
+from gridarium.experiments.sweeps.executors import DaskCluster, LocalProcesses
 from gridarium.experiments.sweeps.folder import SweepFolderError, SweepWriteError
 from gridarium.experiments.sweeps.jobs import CaseRow, JobResult
 from gridarium.experiments.sweeps.stop_rule import StopWatch
 from gridarium.experiments.sweeps.study import SweepStudy, load_study
 from gridarium.experiments.sweeps.sweeper import SweepInterrupted, sweep
+from gridarium.experiments.worker_processes import ExecutorError
 from tests.support.sweep_here import sweep_here
 
 KILLS = int(os.environ.get("GRIDARIUM_KILLS", "3"))

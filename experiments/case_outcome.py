@@ -1,0 +1,24 @@
+"""What one finished case leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gridarium.experiments.records import Certificate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class CaseOutcome:
+    """What one finished case leaves."""
+
+    tables: Mapping[str, pd.DataFrame]
+    summary: Mapping[str, float]
+    certificates: Sequence[Certificate]
+    effort: Mapping[str, float]
+    ledgers: Mapping[str, Mapping[str, int | str]]
+    left_out: tuple[str, ...] = ()

@@ -1,0 +1,132 @@
+"""The cases of a run, one after the other here or side by side in processes."""
+
+from __future__ import annotations
+
+import gc
+from collections import deque
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from gridarium.environment.errors import GridariumError, InputError
+from gridarium.experiments.case_outcome import CaseOutcome
+from gridarium.experiments.crew import Crew
+from gridarium.experiments.records import Progress
+from gridarium.experiments.scenario_schema import Scenario
+from gridarium.experiments.worker_processes import Answer, Done, Ended, ExecutorError, Failed, Said, Tell
+
+_MOST_NAMED = 3
+
+Ending = CaseOutcome | GridariumError
+"""What a case left, or the error that ended it."""
+
+
+def play_cases(
+    cases: Mapping[str, Scenario], crew: Crew | None, progress: Progress | None = None
+) -> Iterator[tuple[str, Ending]]:
+    """Run cases, and yield the name and the ending of each as it ends.
+
+    After the first that fails none is started any more; those under way run to their end.
+
+    Parameters
+    ----------
+    cases : mapping of str to Scenario
+    crew : Crew or None
+        Who runs them side by side; None runs them in this process.
+    progress : callable, optional
+        Called with the share done and the cases that run.
+
+    Raises
+    ------
+    InputError
+        If the data or the network of a case is unusable; nothing of the others is worth keeping then.
+    ExecutorError
+        If processes cannot work.
+    """
+    shares = _Shares(cases, progress)
+    tasks = [CaseTask(name, scenario) for name, scenario in cases.items()]
+    if crew is not None:
+        yield from _side_by_side(tasks, crew, shares)
+        return
+    for task in tasks:
+        try:
+            ending: Ending = task.do(shares.teller(task.name))
+        except InputError:
+            raise
+        except GridariumError as error:
+            yield task.name, error
+            return
+        yield task.name, ending
+
+
+class CaseTask(NamedTuple):
+    """One case to run."""
+
+    name: str
+    scenario: Scenario
+
+    def do(self, tell: Tell) -> CaseOutcome:
+        """Run it, and tell the share of it that is done."""
+        from gridarium.experiments.case_run import run_case
+
+        _settle_memory()
+        outcome = run_case(self.name, self.scenario, lambda share, _: tell(share))
+        tell(1.0)
+        return outcome
+
+
+@cache
+def _settle_memory() -> None:
+    """Tell the collector once that what was imported stays to the end."""
+    gc.freeze()
+
+
+class _Shares:
+    """How far each case is, and all of them together."""
+
+    def __init__(self, cases: Mapping[str, Scenario], progress: Progress | None) -> None:
+        self._progress = progress
+        self._shares = dict.fromkeys(cases, 0.0)
+        self._running: dict[str, None] = {}
+
+    def teller(self, name: str) -> Tell:
+        """Return what is told the share of a case that is done."""
+        return lambda share: self.show(name, float(str(share)))
+
+    def show(self, name: str, share: float) -> None:
+        """Show what share of a case is done."""
+        self._shares[name] = share
+        self._running[name] = None
+        named = list(self._running)[:_MOST_NAMED]
+        more = len(self._running) - len(named)
+        if share >= 1.0:
+            del self._running[name]
+        if self._progress:
+            doing = ", ".join(named) + (f" and {more} more" if more else "")
+            self._progress(sum(self._shares.values()) / len(self._shares), doing)
+
+
+def _side_by_side(tasks: list[CaseTask], crew: Crew, shares: _Shares) -> Iterator[tuple[str, Ending]]:
+    waiting = deque(tasks)
+    for task, answer in crew.answers(waiting):
+        ending = _ending(task.name, answer, shares)
+        if isinstance(ending, GridariumError):
+            waiting.clear()
+        if ending is not None:
+            yield task.name, ending
+
+
+def _ending(name: str, answer: Answer, shares: _Shares) -> Ending | None:
+    """What ended a case, if it has ended."""
+    match answer:
+        case Said(share):
+            shares.show(name, share)
+        case Done(outcome):
+            return outcome  # type: ignore[no-any-return]
+        case Failed(error):
+            if isinstance(error, InputError) or not isinstance(error, GridariumError):
+                raise error
+            return error
+        case Ended(how):
+            return ExecutorError(f"the process of case {name} died, {how}")
+    return None
