@@ -306,6 +306,11 @@ _SHIPPED: Mapping[str, Kind] = {
                 "the best plan, to a proven gap; knows how it lowers the price of its green energy",
             ),
             Entry(
+                "unproven",
+                "gridarium.agents.vpp.planners:Unproven",
+                "as shares, but without proof of what exchange rounds end at; for sweeps",
+            ),
+            Entry(
                 "mccormick",
                 "gridarium.agents.vpp.planners:ByEnvelopes",
                 "by envelopes that overstate what leaves as green",

@@ -65,11 +65,19 @@ class ByShares(VppPlanner):
 
         return dispatch_by_shares(day)
 
-    def judged(self, day: GreenDay, plan: GreenPlan) -> GreenDispatch:
+    def judged(self, day: GreenDay, plan: GreenPlan) -> GreenDispatch | GreenPlan:
         """What the first search proves, beside the plan."""
         from gridarium.agents.vpp.green_dispatch import bound_beside
 
         return bound_beside(day, plan)
+
+
+class Unproven(ByShares):
+    """Plans as by shares, but of a plan that a pull has led to it proves nothing, which takes longest."""
+
+    def judged(self, day: GreenDay, plan: GreenPlan) -> GreenPlan:
+        """The plan alone."""
+        return plan
 
 
 class ByEnvelopes(VppPlanner):

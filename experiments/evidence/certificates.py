@@ -140,9 +140,18 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
 )
 """Each from what is known of one grid; none where that has no such part."""
 
+SLOW_AND_SOFT = frozenset({vpp_regret.regret})
+"""Those of them that fail no run and take about as long as all others: a sweep leaves them out."""
+
 
 def certify(
-    case: str, world: World, sections: Mapping[str, GridScenario], tables: Tables, currency: str
+    case: str,
+    world: World,
+    sections: Mapping[str, GridScenario],
+    tables: Tables,
+    currency: str,
+    *,
+    quick: bool = False,
 ) -> list[Certificate]:
     """All certificates of one case; those of a grid with a name carry it.
 
@@ -157,11 +166,14 @@ def certify(
         Of this case alone.
     currency : str
         Code of the currency.
+    quick : bool
+        Without those that are slow and soft.
     """
+    chosen = [one for one in CERTIFICATES if not (quick and one in SLOW_AND_SOFT)]
     found: list[Certificate] = []
     for grid in world.grids:
         known = evidence_of(case, grid, sections, tables)
-        readings = [reading for of_grid in CERTIFICATES for reading in of_grid(known)]
+        readings = [reading for of_grid in chosen for reading in of_grid(known)]
         certificates = [reading.certificate(case, currency) for reading in readings]
         found += [one.of_grid(grid.name) for one in certificates] if grid.name else certificates
     of_world = (

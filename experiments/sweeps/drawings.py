@@ -123,12 +123,12 @@ def factorial_drawings(
         if not metrics:
             continue
         of, ending = (f" ({case})", f"-{case}") if len(cases) > 1 else ("", "")
-        caption = f"Main effects and two-way interactions on all metrics{of}, in percent of the mean."
+        caption = f"Main effects and interactions of two on all metrics{of}, in percent of the mean."
         figure = overview_figure(rows, names, metrics[:_MOST_ROWS], currency)
         yield Drawing(f"factorial{ending}", caption, figure)
         for metric in metrics[:_MOST_METRICS]:
             words = label(metric, currency)
-            caption = f"{words}{of}: main effects and interactions of two, 95 % intervals, paired by draw."
+            caption = f"{words}{of}: main effects and interactions, 95 % intervals, paired by draw."
             figure = factorial_figure(rows, names, metric, currency)
             yield Drawing(f"factorial-{metric}{ending}", caption, figure)
 

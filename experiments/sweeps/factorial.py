@@ -1,4 +1,4 @@
-"""Main effects and two-way interactions of a full factorial of two levels, paired over its draws."""
+"""Main effects and interactions of a full factorial of two levels, paired over its draws."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+BETWEEN = " x "
+"""Stands between the factors of an interaction."""
+
 
 def is_two_level(design: Design) -> bool:
     """Whether a design is a full factorial of at least two factors with two levels each."""
@@ -29,7 +32,7 @@ def is_two_level(design: Design) -> bool:
 def factorial_effects(
     results: pd.DataFrame, design: Design, cases: Sequence[str], metrics: Sequence[str]
 ) -> list[Record]:
-    """Return the effect of each factor and of each pair of factors on each metric.
+    """Return the effect of each factor, and of each pair and larger set of factors, on each metric.
 
     Parameters
     ----------
@@ -43,18 +46,20 @@ def factorial_effects(
     Returns
     -------
     list of dict
-        Plain records: case, metric, factor, other ("" for a main effect); draws, effect and its t interval;
-        p of the paired t test, and corrected by Holm for all of them; the effect in percent of the size of
-        the mean over all points; its share of the variation among the points' means; and why something is
-        none. The strongest effect on a metric comes first.
+        Plain records: case, metric, order (1 for a main effect), factor, other (the further factors of an
+        interaction, " x " between them); draws, effect and its t interval; p of the paired t test, and
+        corrected by Holm for all effects on the metric; the effect in percent of the size of the mean over
+        all points; its share of the variation among the points' means; and why something is none. The
+        strongest effect on a metric comes first.
 
     Notes
     -----
     A main effect is what the metric rises by from the first to the second level, averaged over all levels of
     the other factors. An interaction of two is half of what the effect of the one rises by as the other goes
-    to its second level (Yates's contrasts, as in [1]_, chapter 5). Each is computed draw by draw: all points
-    of a replication have the same seed, so what a draw adds to all of them cancels. A draw that lacks a point
-    counts for nothing. Shares of the variation of all effects, higher ones included, sum to 1.
+    to its second level, one of three half of what that of two does, and so on (Yates's contrasts, as in [1]_,
+    chapter 5). Each is computed draw by draw: all points of a replication have the same seed, so what a draw
+    adds to all of them cancels. A draw that lacks a point counts for nothing. Shares of the variation of all
+    effects on a metric sum to 1.
 
     References
     ----------
@@ -69,17 +74,21 @@ def factorial_effects(
             {"case": case, "metric": metric, **terms, **_contrast(wide, sign)}
             for terms, sign in _terms(design.names, signs)
         ]
-        records += sorted(found, key=lambda record: -np.nan_to_num(abs(record["effect"]), nan=-1.0))
-    corrected = holm([record["p_t"] for record in records])
-    return [plain({**record, "p_t_holm": float(p)}) for record, p in zip(records, corrected, strict=True)]
+        found.sort(key=lambda record: -np.nan_to_num(abs(record["effect"]), nan=-1.0))
+        corrected = holm([record["p_t"] for record in found])
+        records += [{**record, "p_t_holm": float(p)} for record, p in zip(found, corrected, strict=True)]
+    return [plain(record) for record in records]
 
 
-def _terms(names: Sequence[str], signs: Floats) -> Iterator[tuple[dict[str, str], Floats]]:
-    """Yield factors and signs by point, -1 or 1, of each main effect and each two-way interaction."""
-    for j, name in enumerate(names):
-        yield {"factor": name, "other": ""}, signs[:, j]
-    for (j, name), (k, other) in itertools.combinations(enumerate(names), 2):
-        yield {"factor": name, "other": other}, signs[:, j] * signs[:, k]
+def _terms(names: Sequence[str], signs: Floats) -> Iterator[tuple[Record, Floats]]:
+    """Yield order, factors and signs by point, -1 or 1, of each main effect and each interaction."""
+    for order in range(1, len(names) + 1):
+        for own in itertools.combinations(range(len(names)), order):
+            first, *others = (names[place] for place in own)
+            yield (
+                {"order": order, "factor": first, "other": BETWEEN.join(others)},
+                signs[:, list(own)].prod(axis=1),
+            )
 
 
 def _contrast(wide: Floats, sign: Floats) -> Record:

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from gridarium.experiments.figures.style import (
     BLACK,
     BLUE,
+    GREEN,
     PAGE_WIDTH,
     VERMILLION,
     in_paper_style,
 )
 from gridarium.experiments.formatting import MONEY
+from gridarium.experiments.sweeps.factorial import BETWEEN
 from gridarium.experiments.sweeps.levels import axis_name
 
 Floats = NDArray[np.float64]
@@ -28,6 +30,8 @@ _COLORS = "PuOr"
 """Diverging, and apart for every eye: brown below zero, violet above."""
 
 _MOST_EFFECTS = 15
+_ORDERS = (("main effect", BLUE, "o"), ("of two", VERMILLION, "s"), ("of three and more", GREEN, "D"))
+"""Effects by their order, with colour and marker."""
 
 _LEAST_PERCENT = 5e-4
 """Below this a cell says 0."""
@@ -37,12 +41,15 @@ _LEAST_PERCENT = 5e-4
 def factorial_figure(
     effects: pd.DataFrame, names: Sequence[str], metric: str, currency: str = MONEY
 ) -> Figure:
-    """Draw the effects on a metric, the strongest on top, beside the matrix of interactions.
+    """Draw the effects on a metric, the strongest on top, beside the matrix of interactions of two.
+
+    All main effects are among those drawn; a mark is full where the interval does not hold 0.
 
     Parameters
     ----------
     effects : DataFrame
-        The table `factorial` of the statistics, rows of one case: metric, factor, other, effect, low, high.
+        The table `factorial` of the statistics, rows of one case: metric, order, factor, other, effect, low,
+        high.
     names : sequence of str
         The factors, in the order of the matrix.
     metric : str
@@ -51,39 +58,50 @@ def factorial_figure(
         Code of the currency.
     """
     rows = effects[effects["metric"] == metric]
-    shown = rows.head(_MOST_EFFECTS).iloc[::-1].reset_index(drop=True)
+    shown = _strongest(rows)
     height = max(0.17 * len(shown) + 0.75, 0.36 * len(names) + 1.0)
     figure = Figure(figsize=(PAGE_WIDTH, height))
     left, right = figure.subplots(1, 2, width_ratios=(1.15, 1.0))
     _dots(left, shown)
     left.set_xlabel(f"effect on {axis_name(metric, currency)}")
+    if len(shown) < len(rows):
+        left.set_title(f"{len(shown)} of {len(rows)} effects; full: interval without 0")
     _matrix(right, rows, names)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=2)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=3)
     return figure
+
+
+def _strongest(rows: pd.DataFrame) -> pd.DataFrame:
+    """All main effects and as many of the interactions as there is room for, the strongest last."""
+    mains = rows["order"] == 1
+    room = max(_MOST_EFFECTS - int(mains.sum()), 0)
+    kept = mains | (~mains & ((~mains).cumsum() <= room))
+    return rows[kept].iloc[::-1].reset_index(drop=True)
 
 
 def _dots(axes: Axes, rows: pd.DataFrame) -> None:
     axes.axvline(0.0, color=BLACK, linewidth=0.6, zorder=1)
-    for label, own, color, marker in (
-        ("main effect", rows["other"] == "", BLUE, "o"),
-        ("two-way interaction", rows["other"] != "", VERMILLION, "s"),
-    ):
-        at = np.flatnonzero(own)
-        values = rows.loc[own, ["effect", "low", "high"]].to_numpy(dtype=float)
-        bounds = np.isfinite(values).all(axis=1)
+    clear = np.array([_is_clear(row) for row in rows.to_dict("records")], dtype=bool)
+    for number, (label, color, marker) in enumerate(_ORDERS, start=1):
+        own = (rows["order"].clip(upper=len(_ORDERS)) == number).to_numpy()
+        if not own.any():
+            continue
+        values = rows[["effect", "low", "high"]].to_numpy(dtype=float)
+        bounds = own & np.isfinite(values).all(axis=1)
         errors = np.abs(values[bounds, 1:] - values[bounds, :1]).T
-        axes.errorbar(
-            values[bounds, 0], at[bounds], xerr=errors, fmt="none", ecolor=color, capsize=2, linewidth=0.9
-        )
-        face = color if marker == "o" else "white"
-        axes.plot(values[:, 0], at, marker, color=color, markerfacecolor=face, markersize=4, label=label)
+        at = np.flatnonzero(bounds)
+        axes.errorbar(values[bounds, 0], at, xerr=errors, fmt="none", ecolor=color, capsize=2, linewidth=0.9)
+        for which, face in ((own & clear, color), (own & ~clear, "white")):
+            look: dict[str, Any] = {"color": color, "markerfacecolor": face, "markersize": 4}
+            axes.plot(values[which, 0], np.flatnonzero(which), marker, linestyle="none", **look)
+        axes.plot([], [], marker, color=color, markersize=4, label=label)
     axes.set_yticks(range(len(rows)), [_name(row) for row in rows.to_dict("records")])
     axes.set_ylim(-0.6, len(rows) - 0.4)
 
 
 def _name(row: dict[Any, Any]) -> str:
-    first = axis_name(row["factor"])
-    return f"{first} \u00d7 {axis_name(row['other'])}" if row["other"] else first
+    factors = [row["factor"], *(row["other"].split(BETWEEN) if row["other"] else ())]
+    return " \u00d7 ".join(map(axis_name, factors))
 
 
 def _matrix(axes: Axes, rows: pd.DataFrame, names: Sequence[str]) -> None:
@@ -91,7 +109,7 @@ def _matrix(axes: Axes, rows: pd.DataFrame, names: Sequence[str]) -> None:
     place = {name: number for number, name in enumerate(names)}
     table = np.full((len(names), len(names)), np.nan)
     clear = np.zeros(table.shape, dtype=bool)
-    for row in rows.to_dict("records"):
+    for row in rows[rows["order"] <= 2].to_dict("records"):
         first, second = place[row["factor"]], place[row["other"] or row["factor"]]
         at = max(first, second), min(first, second)
         table[at] = np.nan if row["effect_percent"] is None else row["effect_percent"]

@@ -18,7 +18,7 @@ from gridarium.agents.vpp.green_dispatch import bound_beside, keeps_limits
 from gridarium.agents.vpp.green_near import NearSearch
 from gridarium.agents.vpp.green_slopes import label_slopes, reward_slopes
 from gridarium.agents.vpp.near_problem import build_near_model, near_form
-from gridarium.agents.vpp.planners import Greedy
+from gridarium.agents.vpp.planners import ByShares, Greedy, Unproven
 from gridarium.environment.arrays import series
 from gridarium.environment.errors import InputError, SolveError
 from gridarium.environment.storage import StorageRatings
@@ -179,8 +179,6 @@ def signal_of(day: GreenDay, number: int, final: bool = False) -> CleannessSigna
 
 
 def test_a_fleet_goes_on_from_its_plan_and_is_told_a_bound_at_the_end() -> None:
-    from gridarium.agents.vpp.planners import ByShares
-
     day = pulled_day("nodal")
     unit = PlantStorage("a", day.region.name, day.ratings)
     start = fleet_start("plant", [unit], [day.initial_mwh], [0.3])
@@ -201,6 +199,22 @@ def test_a_fleet_goes_on_from_its_plan_and_is_told_a_bound_at_the_end() -> None:
     assert figures["cost_money"] + figures["pulled_money"] == pytest.approx(kept.counted_money)
     assert figures["bound_money"] <= kept.counted_money
     assert kept.counted_money - figures["bound_money"] <= 5e-4 * near.idle_money
+
+
+def test_without_proof_the_same_plan_has_no_bound() -> None:
+    day = pulled_day("nodal")
+    unit = PlantStorage("a", day.region.name, day.ratings)
+    start = fleet_start("plant", [unit], [day.initial_mwh], [0.3])
+    kept = []
+    for planner in (ByShares(), Unproven()):
+        fleet = Fleet([unit], start, planner, 1.0)
+        for told in (signal_of(day, 1), signal_of(day, 2, final=True)):
+            plan = (fleet.look_at if told.final else fleet.answer)(told, told.regions[0])
+        kept.append((plan.energy_mwh, fleet.figures))
+    (proven, told_of_it), (alone, figures) = kept
+    assert np.array_equal(proven, alone)
+    assert figures["cost_money"] == told_of_it["cost_money"]
+    assert np.isfinite(told_of_it["bound_money"]) and np.isnan(figures["bound_money"])
 
 
 def test_a_planner_that_does_not_go_on_refuses_a_pull() -> None:

@@ -16,7 +16,7 @@ from gridarium.environment.errors import ScenarioError
 from gridarium.experiments.scenario import check_case, load_scenario
 from gridarium.experiments.sweeps.design import DesignSpec, sample
 from gridarium.experiments.sweeps.drawings import factorial_drawings
-from gridarium.experiments.sweeps.factorial import factorial_effects, is_two_level
+from gridarium.experiments.sweeps.factorial import BETWEEN, factorial_effects, is_two_level
 from gridarium.experiments.sweeps.factors import Factor, ValueList
 from gridarium.experiments.sweeps.job_models import ScenarioModel
 from gridarium.experiments.sweeps.study import load_study
@@ -50,7 +50,7 @@ RESULTS = results()
 
 def test_effects_and_intervals_are_those_of_least_squares_on_each_draw() -> None:
     found = factorial_effects(RESULTS, DESIGN, ["base"], ["cost"])
-    assert len(found) == 4 + 6
+    assert len(found) == 2**4 - 1
     # Coefficients of the whole model in coded levels; an effect is twice a coefficient.
     coded = np.where(ON, 1.0, -1.0)
     subsets = [one for size in range(5) for one in itertools.combinations(range(4), size)]
@@ -59,7 +59,9 @@ def test_effects_and_intervals_are_those_of_least_squares_on_each_draw() -> None
     fitted = dict(zip(subsets, 2.0 * np.linalg.lstsq(matrix, values)[0], strict=True))
     total = sum(float(each.mean()) ** 2 for one, each in fitted.items() if one)
     for row in found:
-        named = (NAMES.index(row["factor"]), *([NAMES.index(row["other"])] if row["other"] else []))
+        others = row["other"].split(BETWEEN) if row["other"] else []
+        named = tuple(map(NAMES.index, (row["factor"], *others)))
+        assert row["order"] == len(named)
         exact = stats.ttest_1samp(fitted[named], 0.0)
         interval = exact.confidence_interval(0.95)
         assert row["effect"] == pytest.approx(fitted[named].mean())
@@ -67,7 +69,8 @@ def test_effects_and_intervals_are_those_of_least_squares_on_each_draw() -> None
         assert row["p_t"] == pytest.approx(exact.pvalue)
         assert row["variation_share"] == pytest.approx(float(fitted[named].mean()) ** 2 / total)
         assert row["effect_percent"] == pytest.approx(100.0 * row["effect"] / values.mean())
-    assert min(row["p_t_holm"] for row in found) == pytest.approx(10 * min(row["p_t"] for row in found))
+    assert min(row["p_t_holm"] for row in found) == pytest.approx(15 * min(row["p_t"] for row in found))
+    assert sum(row["variation_share"] for row in found) == pytest.approx(1.0)
     sizes = [abs(row["effect"]) for row in found]
     assert sizes == sorted(sizes, reverse=True)
 
@@ -121,13 +124,16 @@ def test_figures_say_what_the_table_says() -> None:
     assert names[-1] == f"{strongest['factor']}" + (
         f" \u00d7 {strongest['other']}" if strongest["other"] else ""
     )
-    assert len(names) == 10
+    assert len(names) == 15
     drawn = sorted(
-        float(value) for line in left.get_lines() if line.get_marker() in "os" for value in line.get_xdata()
+        float(value) for line in left.get_lines() if line.get_marker() in "osD" for value in line.get_xdata()
     )
     assert drawn == pytest.approx(sorted(row["effect"] for row in found if row["metric"] == "cost"))
     assert len(right.texts) == 10
-    clear = sum(row["low"] * row["high"] > 0.0 for row in found if row["metric"] == "cost")
+    assert {*NAMES} < {*names}
+    clear = sum(
+        row["low"] * row["high"] > 0.0 for row in found if row["metric"] == "cost" and row["order"] < 3
+    )
     assert [text.get_weight() for text in right.texts].count("bold") == clear > 0
     assert "bold" in right.get_title("left")
     single = factorial_effects(RESULTS[RESULTS["replication"] == 0], DESIGN, ["base"], ["cost"])
@@ -207,11 +213,13 @@ def test_other_studies_of_one_world_are_without_faults(name: str, jobs: int) -> 
 
 @pytest.mark.parametrize("off", ["ladder", "adcef", "pool", "green_payment", "trade"])
 def test_what_the_factorial_of_one_world_switches_off_is_what_its_case_does(off: str) -> None:
-    model = ScenarioModel(load_study("one-world-factorial").file)
+    file = load_study("one-world-factorial").file
+    model = ScenarioModel(file)
     values = {name: "off" if name == off else "on" for name in model.levels}
     scenario, faults = check_case(model.tree("all-on", values, 1))
     assert not faults
     assert scenario is not None
-    case = load_scenario("one-world-small").cases[f"no-{off.replace('_', '-')}"]
+    settings = [f"{path}={value}" for path, value in file.set.items()]
+    case = load_scenario("one-world-small", settings).cases[f"no-{off.replace('_', '-')}"]
     told = {"title", "description"}
     assert scenario.model_dump(exclude=told) == case.model_dump(exclude=told)
