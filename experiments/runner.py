@@ -95,6 +95,8 @@ def _run(
     left_out = sorted({item for outcome in outcomes.values() for item in outcome.left_out})
     if left_out:
         manifest["left_out_of_network"] = ", ".join(left_out)
+    if progress:
+        progress(1.0, "figures and report")
     if not failures and not interrupted:
         return _result(study, outcomes, manifest, out, crew)
     told = [f"case {name}: {failure}" for name, failure in failures.items()]

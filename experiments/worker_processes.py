@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import pickle
@@ -10,6 +11,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import cache
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _MOST_WORKERS = 512
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _PATIENCE_S = 5.0
+_WARNINGS = "py.warnings"
+"""The logger that `logging.captureWarnings` gives warnings to."""
 
 Tell = Callable[[object], None]
 """Says something on the way to who has given the task."""
@@ -57,6 +61,37 @@ class Ended(NamedTuple):
     how: str
 
 
+class _Noted(NamedTuple):
+    """A line of a log, or a warning, which the parent shows: it knows what else is on the terminal."""
+
+    logger: str
+    level: int
+    text: str
+
+    def show(self) -> None:
+        """Log it here; a warning that another process has had already is left out."""
+        (_logged_once if self.logger == _WARNINGS else _logged)(*self)
+
+
+def _logged(logger: str, level: int, text: str) -> None:
+    logging.getLogger(logger).log(level, "%s", text)
+
+
+_logged_once = cache(_logged)
+
+
+class _ToParent(logging.Handler):
+    """Sends what is logged down a line."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one record as text."""
+        self._connection.send(_Noted(record.name, record.levelno, self.format(record).rstrip()))
+
+
 Answer = Said | Done | Failed | Ended
 
 
@@ -84,6 +119,8 @@ def _serve(connection: Connection, work: Work) -> None:
     # Ctrl-C reaches every process of the terminal; the parent decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
+    logging.captureWarnings(capture=True)
+    logging.getLogger().addHandler(_ToParent(connection))
     try:
         connection.send(None)
         while True:
@@ -145,9 +182,9 @@ class Worker:
             return
 
     def read(self) -> Answer | None:
-        """Return what it says, None that it is ready to work; its end leaves its tasks as they are."""
+        """Return what it says of its tasks, None if it is something else; its end leaves them as they are."""
         try:
-            message: Answer | None = self.connection.recv()
+            message: Answer | _Noted | None = self.connection.recv()
         except (EOFError, OSError):
             # It may still be on its way out: it is not to be counted as terminated.
             self.process.join(_PATIENCE_S)
@@ -155,6 +192,9 @@ class Worker:
             return Ended(_ending(self.process.exitcode))
         if message is None:
             self.ready = True
+        elif isinstance(message, _Noted):
+            message.show()
+            return None
         elif isinstance(message, Done | Failed):
             self.tasks.popleft()
         return message

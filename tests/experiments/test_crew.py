@@ -52,6 +52,18 @@ def test_errors_come_home_with_the_traceback_of_the_process(crew: Crew) -> None:
     assert ends[3] == Done(6)
 
 
+def test_logs_and_warnings_come_to_the_terminal_of_the_parent_no_warning_twice(
+    crew: Crew, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks = [ToyTask(number, "noisy") for number in range(4)]
+    assert len([one for _, one in crew.answers(deque(tasks)) if isinstance(one, Done)]) == 4
+    assert sorted(one.message for one in caplog.records if one.name == "toy") == [
+        f"task {number}" for number in range(4)
+    ]
+    (warned,) = (one.message for one in caplog.records if one.name == "py.warnings")
+    assert "UserWarning: all processes say so" in warned
+
+
 def test_a_process_that_dies_is_told_and_the_rest_goes_on() -> None:
     with Crew(2) as crew:
         tasks = [ToyTask(1, "deadly"), *(ToyTask(number) for number in range(2, 6))]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import warnings
 from dataclasses import dataclass
 
 from gridarium.environment.errors import InfeasibleError
@@ -27,6 +29,9 @@ class ToyTask:
     def do(self, tell: Tell) -> int:
         """Do it."""
         tell(self.number)
+        if self.kind == "noisy":
+            warnings.warn("all processes say so", UserWarning, stacklevel=1)
+            logging.getLogger("toy").warning("task %d", self.number)
         if self.kind == "infeasible":
             raise InfeasibleError(f"task {self.number}: no way")
         if self.kind == "homeless":
