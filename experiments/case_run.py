@@ -60,9 +60,10 @@ def _read_off(
 ) -> tuple[Mapping[str, pd.DataFrame], dict[str, float], list[Certificate]]:
     """Tables, metrics and certificates of a finished world."""
     world = built.world
-    tables = collect(name, world, built.sections)
-    metrics = summarise(tables, [grid.name for grid in world.grids], world.period_h)
-    certificates = certify(name, world, built.sections, tables, scenario.currency_code, quick=quick)
+    with rare_collections():
+        tables = collect(name, world, built.sections)
+        metrics = summarise(tables, [grid.name for grid in world.grids], world.period_h)
+        certificates = certify(name, world, built.sections, tables, scenario.currency_code, quick=quick)
     return tables, _without_noise(metrics), certificates
 
 

@@ -95,19 +95,19 @@ def _run(
     left_out = sorted({item for outcome in outcomes.values() for item in outcome.left_out})
     if left_out:
         manifest["left_out_of_network"] = ", ".join(left_out)
-    if progress:
+    kept = bool(outcomes) and out is not None
+    if kept and progress:
         progress(1.0, "figures and report")
     if not failures and not interrupted:
         return _result(study, outcomes, manifest, out, crew)
     told = [f"case {name}: {failure}" for name, failure in failures.items()]
     told += [f"interrupted before the end of {', '.join(interrupted)}"] if interrupted else []
     manifest["failed"] = "; ".join(told)
-    kept = bool(outcomes) and out is not None
     if kept:
         _result(study, outcomes, manifest, out, crew)
     if interrupted:
         raise RunInterrupted(
-            f"{manifest['failed']}; " + (f"the rest is in {out}" if kept else "nothing is kept")
+            f"{manifest['failed']}; " + (f"what had finished is in {out}" if kept else "nothing had finished")
         )
     raise next(iter(failures.values()))
 

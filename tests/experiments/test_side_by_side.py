@@ -101,7 +101,7 @@ def test_a_case_that_fails_beside_another_is_named_and_the_other_kept(
 def test_ctrl_c_keeps_the_cases_that_have_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "Crew", Here)
     monkeypatch.setattr(Here, "interrupted_after", 1)
-    with pytest.raises(RunInterrupted, match=r"before the end of tou; the rest is in .*run"):
+    with pytest.raises(RunInterrupted, match=r"before the end of tou; what had finished is in .*run"):
         run(small(), cases=["tou", "tou-commanded"], out=tmp_path / "run", workers=2)
     left = read_run(tmp_path / "run")
     assert list(left.summary) == ["tou-commanded"]
@@ -112,7 +112,7 @@ def test_ctrl_c_before_the_end_of_a_case_leaves_nothing(tmp_path: Path) -> None:
     def stop(share: float, doing: str) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(RunInterrupted, match="before the end of tou, adcef; nothing is kept"):
+    with pytest.raises(RunInterrupted, match="before the end of tou, adcef; nothing had finished"):
         run(small(), cases=["tou", "adcef"], out=tmp_path / "run", progress=stop)
     assert list(tmp_path.iterdir()) == []
 
