@@ -48,6 +48,7 @@ def narrative(result: Result) -> list[Sentence]:
         *_carbon(found, compared),
         *_money(result, compared),
         *_switches(result, compared),
+        *_yardstick(result),
         *_rest(result),
     ]
 
@@ -175,6 +176,27 @@ def _together(compared: Sequence[Comparison], single: Sequence[Comparison]) -> I
                 f"{one.other.case} flips {names} at once: {signed(_change(one))} tCO2, where one by one "
                 f"they add up to {signed(total)}.",
             )
+
+
+def _yardstick(result: Result) -> Iterator[Sentence]:
+    """What the first case costs everybody, how far one plan for all is from that, and the extreme cases."""
+    table = result.tables.get("central_bounds")
+    if table is None:
+        return
+    first, *others = rows = table.to_dict("records")
+    text = (
+        f"{first['case']} costs everybody {number(first['outcome_money'])} {result.currency_code}, at most "
+        f"{first['gap_percent']:.1f} % more than one plan for all with the units that ran; "
+        f"{first['supply_gap_percent']:.1f} % with loads and losses as they were"
+    )
+    if others:
+        least, most = (pick(rows, key=lambda row: row["outcome_money"]) for pick in (min, max))
+        ends = (
+            f"{one['case']} ({number(one['outcome_money'])}, {one['gap_percent']:.1f} %)"
+            for one in (least, most)
+        )
+        text += f". Of {len(rows)} cases it costs least in {' and most in '.join(ends)}"
+    yield Sentence("Yardstick", f"{text}.")
 
 
 def _rest(result: Result) -> Iterator[Sentence]:

@@ -173,7 +173,9 @@ class OutageDispatch:
         dispatcher = Dispatcher(self._grid.world, self._planner.dispatcher.owner, shape)
         start, dispatch = _found(dispatcher, start)
         assert start.final_mwh is not None
-        final = dict(zip(self._names, start.final_mwh.tolist(), strict=True))
+        ends = zip(self._names, start.final_mwh.tolist(), strict=True)
+        # Owners that schedule for themselves end as their own schedules do.
+        final = {name: e_mwh for name, e_mwh in ends if name not in day.owners_mw}
         now_s = self._grid.world.clock.now_s
         self.plans.append(RestPlan(day.number, first, now_s, out, final, standby, dispatch))
         if dispatch is not None:

@@ -202,3 +202,12 @@ def exchange_gaps(tables: Tables, period_h: float) -> Iterator[Metric]:
     if not isnan(row["missed_at_most_percent"]):
         yield "gap_social_of_saving_percent", float(row["missed_saving_percent"])
         yield "gap_social_of_saving_at_most_percent", float(row["missed_at_most_percent"])
+
+
+def central_bound(tables: Tables, period_h: float) -> Iterator[Metric]:
+    """What the world has cost everybody, and the least that one plan for all could have cost (W.6)."""
+    if "central_bounds" not in tables:
+        return
+    (row,) = tables["central_bounds"].to_dict("records")
+    for name in ("outcome_money", "bound_money", "gap_percent", "supply_gap_percent"):
+        yield f"central_{name}", float(row[name])

@@ -137,6 +137,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     exchange_certificates.head_ladders,
     exchange_certificates.exchange,
     exchange_certificates.gap,
+    exchange_certificates.central,
 )
 """Each from what is known of one grid; none where that has no such part."""
 

@@ -18,6 +18,8 @@ from gridarium.market.carbon_price import PersonalLadder
 
 MOST_MISSED_PERCENT = 0.5
 """Part of what responses could save that exchange rounds may miss (D.4)."""
+MOST_ABOVE_PERCENT = 20.0
+"""Most that a world may cost everybody beyond a bound that knows all and has no network [assumed]."""
 MOST_APART = 5.0
 """Times the tolerance of the rounds: targets of the last word are those of the round before rest was seen."""
 _STEP_SHARE = 0.03
@@ -68,6 +70,26 @@ def gap(known: GridEvidence) -> Iterator[Reading]:
         "%", False,
         "most of what responses could save on the first day that was missed, at the units that ran: cost to "
         "all beyond a bound that no plan undercuts, by what everybody does at one price",
+    )  # fmt: skip
+
+
+def central(known: GridEvidence) -> Iterator[Reading]:
+    """How far, and on which side, the world has ended from what one plan for everybody costs at least."""
+    table = known.tables.get("central_bounds")
+    if table is None:
+        return
+    (row,) = table.to_dict("records")
+    outcome, bound = float(row["outcome_money"]), float(row["bound_money"])
+    yield Reading(
+        "above the central bound", max(0.0, bound - outcome) / abs(bound), 1e-6, "", True,
+        "by how much the world has cost everybody less than any plan for all with the units that ran could, "
+        "relative to that: fuel, starts, wear, imports, carbon at one price, and what users bear (W.6)",
+    )  # fmt: skip
+    yield Reading(
+        "gap to the central bound", float(row["gap_percent"]), MOST_ABOVE_PERCENT, "%", False,
+        "what the world has cost everybody beyond the least that one plan for all could, networks, reserves "
+        "and labels left out of it",
+        f"{row['supply_gap_percent']:.3g} % with loads and losses as they were",
     )  # fmt: skip
 
 

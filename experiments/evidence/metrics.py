@@ -68,6 +68,7 @@ METRICS: tuple[Callable[[Tables, float], Iterable[Metric]], ...] = (
     bulk_metrics.bulk_negotiation,
     bulk_metrics.game_gaps,
     bulk_metrics.exchange_gaps,
+    bulk_metrics.central_bound,
     vpp_metrics.bills,
     vpp_metrics.green_energy,
     vpp_metrics.actions,

@@ -1,4 +1,4 @@
-"""A small mixed-integer linear programme of moves from a point, solved by SciPy."""
+"""A mixed-integer linear programme of moves from a point, or of a plan, solved by SciPy."""
 
 from __future__ import annotations
 
@@ -14,9 +14,16 @@ Term = tuple[Index, Array | float]
 
 
 class MoveProgram:
-    """Moves within bounds, rows that tie them together, and the most that they can gain together."""
+    """Moves within bounds, rows that tie them together, and the most that they can gain together.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    name : str
+        What it is, named in errors.
+    """
+
+    def __init__(self, name: str = "moves of a leader") -> None:
+        self._name = name
         self._low: list[Array] = []
         self._high: list[Array] = []
         self._integer: list[Array] = []
@@ -79,5 +86,5 @@ class MoveProgram:
             options={"mip_rel_gap": 1e-4},
         )
         if found.x is None:
-            raise SolveError(f"moves of a leader: {found.message}")
+            raise SolveError(f"{self._name}: {found.message}")
         return -float(found.fun)

@@ -11,6 +11,7 @@ from gridarium.agents.base import GridAgent
 from gridarium.agents.rows import Rows
 from gridarium.environment.grids import Grid
 from gridarium.environment.world import World
+from gridarium.experiments.evidence.central_bound import central_bounds_table
 from gridarium.experiments.evidence.coalition_games import sub_pools_table
 from gridarium.experiments.evidence.equal_schedules import equal_schedules_table
 from gridarium.experiments.evidence.exchange_gaps import exchange_gaps_table
@@ -49,6 +50,7 @@ def collect(case: str, world: World, sections: Mapping[str, GridScenario]) -> di
             if len(table):
                 found.setdefault(name, []).append(table)
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
+    tables["central_bounds"] = central_bounds_table(world, sections, tables)
     tables["messages"] = world.bus.log()
     tables["intrusions"] = world.bus.intrusions()
     tables["traffic"] = pd.DataFrame({"messages": [world.bus.sent], "delivery_s": [world.delivery_s]})

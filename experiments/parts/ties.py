@@ -188,6 +188,9 @@ class Ties(Section):
     game_gaps: bool = False
     """Whether the first day is held against the optimum of all, a better leader and Nash after the run; takes
     seconds, and needs rounds of prices and regions alone."""
+    central_bound: bool = False
+    """Whether the outcome of the world is held against the least that one plan for everybody could cost, once
+    the run is over."""
     behaviour: list[Behaviour] = Field(default_factory=list)
     """Elements of bounded rationality of the leader, in the order they act; empty is the exact one."""
 

@@ -120,6 +120,17 @@ def test_a_unit_that_is_out_overnight_is_out_of_the_next_day_as_well() -> None:
     assert hard_faults(built) == []
 
 
+def test_an_owner_outside_the_pool_ends_the_day_by_its_own_schedule() -> None:
+    apart = "storages.storage_24.pooling.begins=false"
+    built = played("tou", *POOLED, apart, FAILURE.format("a", "storage_7", 9.5, 4, 0))
+    (dso,) = built.of(Dso)
+    storage = next(one.storage for one in built.of(StorageOwner) if one.name == "storage_24")
+    # It goes on by itself while the others are dispatched anew.
+    assert storage.discharge_mw[10:].max() > 0.1
+    assert [set(plan.final_mwh) for plan in dso.outages.plans] == 2 * [{"storage_7", "storage_14"}]
+    assert hard_faults(built) == []
+
+
 @pytest.mark.parametrize("cut", ["{agent: edge, start_s: 0}", "{agent: storage_7, start_s: 40000}"])
 def test_neither_cut_links_nor_a_late_failure_end_the_world(cut: str) -> None:
     built = played(

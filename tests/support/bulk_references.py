@@ -192,10 +192,11 @@ class ReferenceDispatch:
     def _add_capture(self) -> None:
         """What is taken in, what is given off, and what the tank holds, by hand."""
         columns, hours = self.columns, self.case.period_h
+        uneven = 0.5 * hours * self.case.system.uneven_capture_per_t2
         for i, unit, plant in self._plants:
             for t in self.periods:
-                columns.add("taken in", i, t)
-                columns.add("given off", i, t)
+                columns.add("taken in", i, t, square=uneven)
+                columns.add("given off", i, t, square=uneven)
                 columns.add("tank", i, t, high=plant.tank_tco2)
                 share = plant.efficiency * unit.emission_tco2_per_mwh
                 columns.row([(1.0, ("taken in", i, t)), (-share, ("p", i, t))], 0.0)

@@ -106,7 +106,10 @@ def runs(from_eight: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) 
             cases=["pooled"],
         ),
         "plants": run(load_scenario(plants)),
-        "exchange": run(load_scenario("ries-admm", ["horizon_h=4"]), cases=["anderson"]),
+        "exchange": run(
+            load_scenario("ries-admm", ["horizon_h=4", "grids.bulk.ties.central_bound=true"]),
+            cases=["anderson"],
+        ),
         "community": run(load_scenario(write_under_a_system(plants.parent, horizon_h=1))),
     }
 
