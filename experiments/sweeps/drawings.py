@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ from gridarium.experiments.figures.leader import leader_figure
 from gridarium.experiments.formatting import MONEY, label
 from gridarium.experiments.records import Drawing
 from gridarium.experiments.sweeps.bounded_price import SHARE
+from gridarium.experiments.sweeps.change_figures import change_figure, distribution_figure, levels_figure
 from gridarium.experiments.sweeps.factor_figures import heat_figure, sensitivity_figure
 from gridarium.experiments.sweeps.factorial_figures import factorial_figure, overview_figure
 from gridarium.experiments.sweeps.figures import (
@@ -21,12 +22,13 @@ from gridarium.experiments.sweeps.figures import (
     mean_figure,
 )
 from gridarium.experiments.sweeps.levels import is_numeric
-from gridarium.experiments.sweeps.statistics import unit_of_independence
+from gridarium.experiments.sweeps.statistics import independent_values, unit_of_independence
 
 if TYPE_CHECKING:
     from gridarium.experiments.sweeps.design import Design
 
 _MOST_METRICS, _MOST_FACTORS, _FEWEST_VALUES, _MOST_ROWS = 6, 4, 3, 30
+_MOST_LINES, _MOST_SPREADS = 4, 3
 _ROUND_LIMIT, _PROFIT, _BOUND = "round_limit", "profit_money", "bound_money"
 """Factor and metrics of a study of how profits grow with the rounds that a leader is given."""
 
@@ -131,6 +133,63 @@ def factorial_drawings(
             caption = f"{words}{of}: main effects and interactions, 95 % intervals, paired by draw."
             figure = factorial_figure(rows, names, metric, currency)
             yield Drawing(f"factorial-{metric}{ending}", caption, figure)
+
+
+def change_drawings(
+    statistics: Mapping[str, Any], metrics: Sequence[str], design: Design, currency: str = MONEY
+) -> Iterator[Drawing]:
+    """Yield the figures of what levels with names, or the points of a grid of two factors, change.
+
+    Parameters
+    ----------
+    statistics : mapping
+        Content of statistics.json, of which the tables `effects` and `changes` are drawn.
+    metrics : sequence of str
+        Of the results; the first six that change are drawn.
+    design : Design
+    currency : str
+        Code of the currency.
+    """
+    effects = pd.DataFrame(statistics.get("effects", []))
+    for (factor, case), rows in effects.groupby(["factor", "case"], sort=False) if len(effects) else ():
+        if is_numeric(design.points[str(factor)]):
+            continue
+        shown = _moved(rows, metrics)
+        if shown:
+            against = f"changes against {rows['against'].iloc[0]} on the same draws ({case!s})"
+            caption = f"What each level of {label(str(factor), currency)} {against}, with 95 % intervals."
+            yield Drawing(f"levels-{factor!s}-{case!s}", caption, levels_figure(rows, shown, currency))
+    changes = pd.DataFrame(statistics.get("changes", []))
+    if changes.empty or len(design.names) != 2:
+        return
+    x, by = design.names
+    for case, rows in changes.groupby("case", sort=False):
+        shown = _moved(rows, metrics)
+        if shown and design.points[by].nunique() <= _MOST_LINES:
+            one, other = (label(name, currency) for name in (x, by))
+            caption = f"What {one} and {other} change against the first point on the same draws ({case!s})."
+            yield Drawing(f"changes-{case!s}", caption, change_figure(rows, x, by, shown, currency))
+
+
+def _moved(rows: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
+    """The first metrics that change at all."""
+    sizes = rows.groupby("metric")["mean_difference"].apply(lambda one: float(one.abs().max()))
+    return [name for name in metrics if sizes.get(name, 0.0) > 0.0][:_MOST_METRICS]
+
+
+def distribution_drawings(
+    results: pd.DataFrame, metrics: Sequence[str], design: Design, currency: str = MONEY
+) -> Iterator[Drawing]:
+    """Yield the figure of how the first metrics are spread over random draws; none of another design."""
+    varied = [name for name in metrics if results[name].nunique() > 1][:_MOST_SPREADS]
+    if unit_of_independence(design.spec.kind) != "point" or not varied or results["point"].nunique() < 2:
+        return
+    cases = list(dict.fromkeys(results["case"]))
+    samples = {case: independent_values(results, case, varied, "point") for case in cases}
+    caption = "Random draws: lines stand at means"
+    if len(cases) > 1:
+        caption += f"; right, {cases[0]} less {cases[1]} draw by draw, with median and nine tenths of draws"
+    yield Drawing("distribution", f"{caption}.", distribution_figure(samples, varied, currency))
 
 
 def _profits_by_round(results: pd.DataFrame) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from gridarium.experiments.results import other_format
 from gridarium.experiments.scenario_files import read_mapping
 from gridarium.experiments.sweeps.bounded_price import with_efficiency_loss
 from gridarium.experiments.sweeps.folder import SweepFolderError, SweepWriteError, put_file
+from gridarium.experiments.sweeps.narrative import study_narrative
 from gridarium.experiments.sweeps.study_schema import StudyFile
 from gridarium.experiments.sweeps.tables import FIRST_COLUMNS, LAST_COLUMN
 
@@ -54,6 +55,7 @@ def build_sweep_report(path: str | Path) -> Path:
     """
     import pandas as pd
 
+    from gridarium.experiments.sweeps.changes import changes
     from gridarium.experiments.sweeps.design import sample
     from gridarium.experiments.sweeps.effects import ExpectedSign, effects
     from gridarium.experiments.sweeps.factorial import factorial_effects, is_two_level
@@ -80,6 +82,8 @@ def build_sweep_report(path: str | Path) -> Path:
         statistics["effects"] = effects(results, design, cases, metrics, expected)
     if is_two_level(design):
         statistics["factorial"] = factorial_effects(results, design, cases, metrics)
+    elif design.spec.kind == "full-factorial" and len(design.names) > 1:
+        statistics["changes"] = changes(results, design, cases, metrics)
     try:
         put_file(folder / "statistics.json", _json_bytes(statistics))
         figures = list(
@@ -106,12 +110,19 @@ def _written_figures(
 ) -> Iterator[tuple[str, str, str]]:
     """Draw and write every figure; yield name, caption and SVG. Figures of an earlier report go away."""
     from gridarium.experiments.figures.style import svg_bytes
-    from gridarium.experiments.sweeps.drawings import drawings, factorial_drawings
+    from gridarium.experiments.sweeps.drawings import (
+        change_drawings,
+        distribution_drawings,
+        drawings,
+        factorial_drawings,
+    )
 
     folder.mkdir(exist_ok=True)
     stale = {file.name for file in folder.glob("*.svg")}
     drawn = itertools.chain(
         factorial_drawings(statistics.get("factorial", []), design.names, currency),
+        change_drawings(statistics, metrics, design, currency),
+        distribution_drawings(results, metrics, design, currency),
         drawings(results, metrics, design, statistics["sensitivity"], currency),
     )
     for drawing in drawn:
@@ -149,8 +160,10 @@ def render(
     title = str(study["study"])
     sections = (
         _heading(title, study, statistics, results, failures),
+        section("What it says", _narrative(statistics, study, currency)),
         section("Effects of one factor at a time", _records(statistics.get("effects", []), currency)),
         section("Main effects and interactions", _records(statistics.get("factorial", []), currency)),
+        section("Changes against the first point", _records(statistics.get("changes", []), currency)),
         section("Means", _records(statistics["means"], currency)),
         section("Comparisons on common random numbers", _records(statistics["comparisons"], currency)),
         section("Sensitivity", _records(statistics["sensitivity"], currency)),
@@ -178,6 +191,14 @@ def _heading(
         f"<header>\n<h1>{escape(title)}</h1>\n<p>{escape(str(study['description']))}</p>\n"
         f'<p class="soft">{escape(" · ".join(said))}<br>{state}</p>\n</header>'
     )
+
+
+def _narrative(statistics: Record, study: Tree, currency: str) -> str:
+    """Return what the statistics say of the metrics that the study names first, or measures first."""
+    metrics = study.get("metrics") or list(dict.fromkeys(row["metric"] for row in statistics["means"]))
+    told = study_narrative(statistics, metrics, currency)
+    lines = "\n".join(f"<li><b>{escape(one.about)}.</b> {escape(one.text)}</li>" for one in told)
+    return f"<ul>\n{lines}\n</ul>" if told else ""
 
 
 def _failed(failures: pd.DataFrame) -> list[Record]:

@@ -40,7 +40,7 @@ def test_statistics_and_page_of_a_sample(tmp_path: Path) -> None:
     assert (mean["low"], mean["high"]) == (pytest.approx(low), pytest.approx(high))
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Ishigami &lt;function&gt;" in page
-    assert page.count("<figure ") == len(list((folder / "figures").glob("*.svg"))) == 5
+    assert page.count("<figure ") == len(list((folder / "figures").glob("*.svg"))) == 6
 
 
 def test_indices_of_a_saltelli_design(tmp_path: Path) -> None:
