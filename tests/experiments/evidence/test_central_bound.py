@@ -233,7 +233,11 @@ def test_what_the_world_has_cost_is_what_its_ledger_says(result: Result) -> None
     assert result.summary["ladder"]["bulk.central_outcome_money"] == row["outcome_money"]
 
 
-def test_no_world_is_held_against_it_unasked() -> None:
-    found = run(load_scenario("ties-feeders-small", [*SHORT[:2], "horizon_h=2"]), cases=["ladder"])
-    assert "central_bounds" not in found.tables
-    assert not any("central" in name for name in found.summary["ladder"])
+def test_levels_that_never_talk_pass_all_hard_certificates_and_are_held_against_it() -> None:
+    found = run(load_scenario("one-world-small"), cases=["uncoordinated"])
+    assert [one.name for one in found.certificates if one.hard and not one.passed] == []
+    soft = {one.name for one in found.certificates if not one.hard and not one.passed}
+    assert "bulk: convergence" in soft
+    days = found.table("days")
+    assert set(days.loc[days["grid"].isin(["bulk", "c"]), "ended"]) == {"round limit"}
+    assert len(found.table("central_bounds")) == 1
