@@ -157,7 +157,8 @@ def change_drawings(
         shown = _moved(rows, metrics)
         if shown:
             against = f"changes against {rows['against'].iloc[0]} on the same draws ({case!s})"
-            caption = f"What each level of {label(str(factor), currency)} {against}, with 95 % intervals."
+            name, marks = label(str(factor), currency), "with 95 % intervals; full: without 0"
+            caption = f"What each level of {name} {against}, {marks}."
             yield Drawing(f"levels-{factor!s}-{case!s}", caption, levels_figure(rows, shown, currency))
     changes = pd.DataFrame(statistics.get("changes", []))
     if changes.empty or len(design.names) != 2:

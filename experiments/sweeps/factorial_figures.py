@@ -64,8 +64,8 @@ def factorial_figure(
     left, right = figure.subplots(1, 2, width_ratios=(1.15, 1.0))
     _dots(left, shown)
     left.set_xlabel(f"effect on {axis_name(metric, currency)}")
-    if len(shown) < len(rows):
-        left.set_title(f"{len(shown)} of {len(rows)} effects; full: interval without 0")
+    marks = "; full: interval without 0" if rows["low"].notna().any() else ""
+    left.set_title(f"{len(shown)} of {len(rows)} effects{marks}")
     _matrix(right, rows, names)
     figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=3)
     return figure
