@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,9 @@ _TINY = 1e-12
 
 DEFAULT_PENALTY = 6.0
 """R by the norm of the price over that of the load: bounds make followers stiffer than their costs do."""
+
+PenaltyShares = Literal["flexibility", "equal"]
+"""Whose distance from its target weighs how much: less where one is more flexible; all grids alike."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Ways from round to round of ADMM: plain, over-relaxed, with balanced penalties, accelerated."""
+"""Ways from round to round of ADMM: plain, over-relaxed, with balanced penalties, accelerated, stretched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import numpy as np
 from gridarium.environment.arrays import Array
 from gridarium.market.admm_rounds import Posted, Residuals
 
-VariantName = Literal["plain", "over-relaxed", "balanced", "relatively-balanced", "nesterov", "anderson"]
+VariantName = Literal[
+    "plain", "over-relaxed", "balanced", "relatively-balanced", "nesterov", "anderson", "stretched"
+]
 
 RELAXATION, MEMORY = 1.6, 6
 _TINY = 1e-12
@@ -225,6 +227,44 @@ class Anderson(RelativelyBalanced):
         self._plain, self._length = None, math.inf
 
 
+class Stretched(Variant):
+    """Goes farther each round in hours whose step stays what it was.
+
+    Parameters
+    ----------
+    alike : float
+        Steps of an hour are one where they differ by at most this share of the last.
+    growth : float
+        Of the step in such an hour, by round.
+    longest : float
+        Most that it grows to, in plain ones.
+
+    Notes
+    -----
+    Where supply and followers are all at limits, loads stay apart from targets by the same amount round after
+    round, and the price travels by the same step until someone lets go; where nobody's cost changes, loads
+    travel in the same way. Plain rounds take as many as the way is long, these as many as its logarithm. An
+    hour whose step turns or changes takes plain steps again, so that rest is that of the plain iteration.
+    """
+
+    def __init__(self, alike: float = 0.5, growth: float = 1.5, longest: float = 32.0) -> None:
+        self._alike, self._growth, self._longest = alike, growth, longest
+        self._before: Array | None = None
+        self._stretch: Array
+
+    def next_state(self, posted: Posted, moved_mw: Array) -> Array:
+        """``s + stretch (x - z)``, with a stretch of each hour."""
+        step = np.sqrt(posted.penalty_per_mw2h)[:, None] * moved_mw
+        if self._before is None:
+            self._stretch = np.ones(step.shape[1])
+        else:
+            same = np.linalg.norm(step - self._before, axis=0) <= self._alike * np.linalg.norm(step, axis=0)
+            longer = np.minimum(self._growth * self._stretch, self._longest)
+            self._stretch = np.where(same, longer, 1.0)
+        self._before = step
+        return np.asarray(posted.state_mw + self._stretch * moved_mw)
+
+
 def make_variant(name: VariantName, relaxation: float = RELAXATION, memory: int = MEMORY) -> Variant:
     """A fresh way from round to round; `relaxation` and `memory` are for those that have them."""
     makers: dict[VariantName, Callable[[], Variant]] = {
@@ -234,5 +274,6 @@ def make_variant(name: VariantName, relaxation: float = RELAXATION, memory: int 
         "relatively-balanced": RelativelyBalanced,
         "nesterov": Nesterov,
         "anderson": lambda: Anderson(relaxation, memory),
+        "stretched": Stretched,
     }
     return makers[name]()

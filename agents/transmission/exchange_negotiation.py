@@ -21,6 +21,7 @@ from gridarium.market.admm import ExchangeAdmm
 from gridarium.market.admm_rounds import (
     DEFAULT_PENALTY,
     Answered,
+    PenaltyShares,
     Residuals,
     default_penalty_per_mw2h,
 )
@@ -42,6 +43,9 @@ class ExchangeRules:
         Way from round to round.
     penalty : float
         R at first: the norm of the price over that of the load, times this; above 0.
+    shares : {"flexibility", "equal"}
+        How R is parted: rho of a follower goes by the inverse of its flexibility, or of its load if one tells
+        none; or is the same for every single grid.
     relaxation, memory
         Of the variants that have them.
     active : {"all", "random", "priority", "round-robin"}
@@ -57,6 +61,7 @@ class ExchangeRules:
 
     variant: VariantName = "anderson"
     penalty: float = DEFAULT_PENALTY
+    shares: PenaltyShares = "flexibility"
     relaxation: float = RELAXATION
     memory: int = MEMORY
     active: ActiveRule = "all"
@@ -154,13 +159,17 @@ class ExchangeNegotiation(TiesNegotiation):
         return planner.merit_order.solve(planner.owner, forecast, today.on, today.state).price_per_mwh
 
     def _penalties(self, price_per_mwh: Array) -> Array:
-        """rho / w of each follower, by the flexibility that it tells, or by its load if one tells none."""
+        """rho / w of each follower."""
+        sizes = self._replicas if self._rules.shares == "equal" else self._flexibility()
+        load_mw = self._today.base.sum(axis=0)
+        usual = default_penalty_per_mw2h(price_per_mwh, load_mw, sizes / sizes.sum())
+        return self._rules.penalty / DEFAULT_PENALTY * usual
+
+    def _flexibility(self) -> Array:
+        """What each follower tells, or its mean load if one tells none, MW."""
         today = self._today
         told = [today.flexibility_mw[name] for name in today.followers]
-        sizes = np.abs(today.base).mean(axis=1) if None in told else np.array(told, dtype=float)
-        share = sizes / sizes.sum()
-        usual = default_penalty_per_mw2h(price_per_mwh, today.base.sum(axis=0), share)
-        return self._rules.penalty / DEFAULT_PENALTY * usual
+        return np.abs(today.base).mean(axis=1) if None in told else np.array(told, dtype=float)
 
     def revise(self, round_: int) -> Mapping[str, TariffSignal]:
         """The price that the leader picks, knowing the one that answers call for, and the next targets."""

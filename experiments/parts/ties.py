@@ -36,6 +36,7 @@ from gridarium.experiments.scenario_fields import (
     Share,
 )
 from gridarium.market.active_set import ActiveRule
+from gridarium.market.admm_rounds import PenaltyShares
 from gridarium.market.admm_variants import VariantName
 from gridarium.market.stackelberg import PATIENCE
 
@@ -75,10 +76,13 @@ class Exchange(Section):
 
     variant: VariantName = "anderson"
     """The plain iteration; beyond it; penalties balanced by the paper's rule, or by relative residuals;
-    Nesterov's acceleration with restart; or Anderson's after three balanced rounds, with a safeguard."""
+    Nesterov's acceleration with restart; Anderson's after three balanced rounds, with a safeguard; or longer
+    steps in hours whose step stays the same, for feeders and units that are often at limits."""
     penalty: PositiveAmount = 6.0
-    """Weight at first of a MW off the target of all followers, as a multiple of the price over the load; that
-    of each goes by its share of flexibility, or by its load where one tells none."""
+    """Weight at first of a MW off the target of all followers, as a multiple of the price over the load."""
+    shares: PenaltyShares = "flexibility"
+    """How that weight is parted: by flexibility, or by load where a follower tells none; or equally among all
+    single grids below."""
     relaxation: Annotated[float, Range(1, 2, below_high=True)] = 1.6
     """Share of the plain step that is taken, by over-relaxed and anderson."""
     memory: Annotated[int, Range(1, 20)] = 6

@@ -18,12 +18,19 @@ from gridarium.market.admm_rounds import (
     default_penalty_per_mw2h,
     residuals,
 )
-from gridarium.market.admm_variants import Anderson, Balanced, Nesterov, RelativelyBalanced, VariantName
+from gridarium.market.admm_variants import (
+    Anderson,
+    Balanced,
+    Nesterov,
+    RelativelyBalanced,
+    Stretched,
+    VariantName,
+)
 from gridarium.market.admm_variants import make_variant as made
 
 N_STEP = 4
 VARIANTS: tuple[VariantName, ...] = (
-    "plain", "over-relaxed", "balanced", "relatively-balanced", "nesterov", "anderson",
+    "plain", "over-relaxed", "balanced", "relatively-balanced", "nesterov", "anderson", "stretched",
 )  # fmt: skip
 
 
@@ -165,7 +172,7 @@ def test_the_dual_residual_is_what_loads_miss_of_optimality_at_the_next_price(na
         loads = game.answer(posted)
         found = admm.hear(loads)
         # The next price before penalties and momentum: the supplier's from what the variant has passed on.
-        if name in ("plain", "over-relaxed", "balanced", "relatively-balanced", "anderson"):
+        if name in ("plain", "over-relaxed", "balanced", "relatively-balanced", "anderson", "stretched"):
             gradient = np.einsum("rij,rj->ri", game.square, loads) + game.linear
             assert found.dual_per_mwh == pytest.approx(
                 float(np.linalg.norm(gradient + admm.posted.price_per_mwh)), rel=1e-6
@@ -305,6 +312,43 @@ def test_anderson_mixes_nothing_across_other_penalties() -> None:
     variant.next_state(start, moved)
     other = Posted(start.price_per_mwh, start.target_mw + 0.5, 2.0 * start.penalty_per_mw2h)
     assert variant.next_state(other, 0.5 * moved) == pytest.approx(other.state_mw + 0.5)
+
+
+def test_a_step_grows_in_hours_where_it_stays_the_same_and_in_no_others() -> None:
+    _, start = drawn(13)
+    variant = Stretched(alike=0.5, growth=2.0, longest=4.0)
+    same, turning = np.array([1.0, 0.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0, 0.0])
+    for number, stretch in enumerate((1.0, 2.0, 4.0, 4.0)):
+        moved = np.outer([1.0, -2.0, 0.5], same + (-1.0) ** number * turning)
+        went = variant.next_state(start, moved) - start.state_mw
+        assert went == pytest.approx(moved * np.array([stretch, 1.0, 1.0, 1.0]))
+    # Another step in the same hour is a plain one again.
+    other = np.outer([1.0, -2.0, 0.5], 3.0 * same)
+    assert variant.next_state(start, other) - start.state_mw == pytest.approx(other)
+
+
+def test_a_price_that_must_travel_far_arrives_in_few_rounds() -> None:
+    """Supply for 10 up to 79.3 MW and 200 beyond; a load of at least 80 MW, and 82 below a price of 150."""
+
+    def answer(posted: Posted) -> Array:
+        price, target = posted.price_per_mwh, posted.target_mw
+        willing = target + (150.0 - price) / posted.penalty_per_mw2h[:, None]
+        return np.asarray(np.clip(willing, 80.0, 82.0))
+
+    def supply(heard_mw: Array, price: Array, pull: float) -> Array:
+        taken = np.clip(79.3, heard_mw + (price - 200.0) / pull, heard_mw + (price - 10.0) / pull)
+        return np.asarray(price + pull * (heard_mw - taken))
+
+    rounds = {}
+    for name in ("plain", "stretched"):
+        start = Posted(np.array([20.0]), np.array([[82.0]]), np.array([1.0]))
+        admm, found = ExchangeAdmm(supply, start, made(name)), np.inf
+        while found > 1e-6 and admm.rounds < 1000:
+            found = admm.hear(answer(admm.posted)).largest
+        assert admm.posted.price_per_mwh == pytest.approx(200.0)
+        assert admm.posted.target_mw == pytest.approx(80.0, rel=1e-4)
+        rounds[name] = admm.rounds
+    assert rounds["stretched"] < rounds["plain"] / 4
 
 
 def test_who_has_not_answered_keeps_its_state_and_a_late_answer_moves_it_from_the_target_it_answers() -> None:
