@@ -102,7 +102,8 @@ def _by_case(rows: Sequence[Record]) -> Iterator[list[Record]]:
 
 
 def _of(rows: Sequence[Record]) -> str:
-    return f" in {rows[0]['case']}, mean of {rows[0]['n']} draws"
+    n = rows[0]["n"]
+    return f" in {rows[0]['case']}, " + (f"mean of {n} draws" if n != 1 else "a single draw")
 
 
 def _factors(row: Record) -> str:
