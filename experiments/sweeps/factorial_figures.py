@@ -97,6 +97,7 @@ def _dots(axes: Axes, rows: pd.DataFrame) -> None:
         axes.plot([], [], marker, color=color, markersize=4, label=label)
     axes.set_yticks(range(len(rows)), [_name(row) for row in rows.to_dict("records")])
     axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.locator_params(axis="x", nbins=5)
 
 
 def _name(row: dict[Any, Any]) -> str:
@@ -122,7 +123,7 @@ def _matrix(axes: Axes, rows: pd.DataFrame, names: Sequence[str]) -> None:
 
 
 def _about_intervals(rows: pd.DataFrame) -> str:
-    return "bold: interval without 0" if rows["low"].notna().any() else "no intervals"
+    return "bold: without 0" if rows["low"].notna().any() else "no intervals"
 
 
 def _is_clear(row: dict[Any, Any]) -> bool:
