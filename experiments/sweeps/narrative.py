@@ -11,6 +11,7 @@ from typing import Any
 from gridarium.experiments.formatting import MONEY, label, signed
 from gridarium.experiments.narrative import Sentence
 from gridarium.experiments.sweeps.factorial import BETWEEN
+from gridarium.experiments.sweeps.intervals import CONFIDENCE
 
 Record = Mapping[str, Any]
 
@@ -47,7 +48,8 @@ def _factorial(rows: Sequence[Record]) -> Iterator[str]:
         yield f"Main effects{_of(own)}: {_listed(mains, _factors)}."
         higher = [row for row in own if row["order"] > 1]
         clear = [row for row in higher if _is_clear(row, "effect")]
-        text = f"{len(clear)} of {len(higher)} interactions have an interval without 0"
+        text = f"{len(clear)} of {len(higher)} interactions have an interval without 0 (by chance "
+        text += f"{(1.0 - CONFIDENCE) * len(higher):.2g})"
         if clear:
             text += f": {_listed(clear, _factors)}"
         shares = [0.0, 0.0, 0.0]

@@ -111,5 +111,5 @@ def test_sentences_of_a_factorial_part_the_variation() -> None:
     told = factorial_effects(results(two), two, ["base"], ["cost_money"])
     mains, others = study_narrative({"factorial": told}, ["cost_money"])
     assert "pool +" in mains.text and "trade +" in mains.text
-    assert others.text.startswith("0 of 1 interactions have an interval without 0.")
+    assert others.text.startswith("0 of 1 interactions have an interval without 0 (by chance 0.05).")
     assert "main effects 9" in others.text
