@@ -228,27 +228,41 @@ class Anderson(RelativelyBalanced):
 
 
 class Stretched(Variant):
-    """Goes farther each round in hours whose step stays what it was.
+    """Goes farther each round in hours whose step stays what it was, and less far in hours where it turns.
 
     Parameters
     ----------
     alike : float
         Steps of an hour are one where they differ by at most this share of the last.
-    growth : float
-        Of the step in such an hour, by round.
-    longest : float
-        Most that it grows to, in plain ones.
+    growth, longest : float
+        Of the step in such an hour, by round; and most that it grows to, in plain ones.
+    cut, shortest : float
+        Of the step in an hour that turns, by round; and least that is left of it.
+    ratio, balance : float
+        Penalties grow or shrink by `balance` where relative residuals are more than `ratio` apart.
 
     Notes
     -----
     Where supply and followers are all at limits, loads stay apart from targets by the same amount round after
     round, and the price travels by the same step until someone lets go; where nobody's cost changes, loads
-    travel in the same way. Plain rounds take as many as the way is long, these as many as its logarithm. An
-    hour whose step turns or changes takes plain steps again, so that rest is that of the plain iteration.
+    travel in the same way. Plain rounds take as many as the way is long, these as many as its logarithm.
+    Answers that jump turn back and forth around a rest: shorter steps are the damped iteration, which ends
+    where the plain one would circle. An hour whose step neither stays nor turns loses what it has grown.
     """
 
-    def __init__(self, alike: float = 0.5, growth: float = 1.5, longest: float = 32.0) -> None:
+    def __init__(
+        self,
+        alike: float = 0.5,
+        growth: float = 1.5,
+        longest: float = 32.0,
+        cut: float = 0.7,
+        shortest: float = 0.3,
+        ratio: float = 3.0,
+        balance: float = 1.15,
+    ) -> None:
         self._alike, self._growth, self._longest = alike, growth, longest
+        self._cut, self._shortest = cut, shortest
+        self._ratio, self._balance = ratio, balance
         self._before: Array | None = None
         self._stretch: Array
 
@@ -258,11 +272,25 @@ class Stretched(Variant):
         if self._before is None:
             self._stretch = np.ones(step.shape[1])
         else:
-            same = np.linalg.norm(step - self._before, axis=0) <= self._alike * np.linalg.norm(step, axis=0)
-            longer = np.minimum(self._growth * self._stretch, self._longest)
-            self._stretch = np.where(same, longer, 1.0)
+            self._stretch = self._next_stretch(step, self._before)
         self._before = step
         return np.asarray(posted.state_mw + self._stretch * moved_mw)
+
+    def next_posted(self, round_: int, posted: Posted, following: Posted, found: Residuals) -> Posted:
+        """The same with a penalty that fits a little better."""
+        if found.primal > self._ratio * found.dual:
+            return following.scaled(self._balance)
+        if found.dual > self._ratio * found.primal:
+            return following.scaled(1.0 / self._balance)
+        return following
+
+    def _next_stretch(self, step: Array, before: Array) -> Array:
+        same = np.linalg.norm(step - before, axis=0) <= self._alike * np.linalg.norm(step, axis=0)
+        turns = (step * before).sum(axis=0) < 0.0
+        longer = np.minimum(self._growth * self._stretch, self._longest)
+        usual = np.minimum(self._stretch, 1.0)
+        shorter = np.maximum(self._cut * usual, self._shortest)
+        return np.where(same, longer, np.where(turns, shorter, usual))
 
 
 def make_variant(name: VariantName, relaxation: float = RELAXATION, memory: int = MEMORY) -> Variant:

@@ -46,6 +46,8 @@ class ExchangeRules:
     shares : {"flexibility", "equal"}
         How R is parted: rho of a follower goes by the inverse of its flexibility, or of its load if one tells
         none; or is the same for every single grid.
+    damping : float
+        Share of the way to the carbon factors and green shares of the last dispatch that a round takes.
     relaxation, memory
         Of the variants that have them.
     active : {"all", "random", "priority", "round-robin"}
@@ -62,6 +64,7 @@ class ExchangeRules:
     variant: VariantName = "anderson"
     penalty: float = DEFAULT_PENALTY
     shares: PenaltyShares = "flexibility"
+    damping: float = 1.0
     relaxation: float = RELAXATION
     memory: int = MEMORY
     active: ActiveRule = "all"
@@ -121,6 +124,7 @@ class ExchangeNegotiation(TiesNegotiation):
         self._losses_seen_at = math.inf
         self._residuals = Residuals(math.inf, math.inf, 1.0, 1.0)
         self._is_supplied = True
+        self._factor = self._green = np.zeros(0)
         self._own_money: dict[str, float | None] = {}
         self._credit_per_mwh: Array = np.zeros(today.horizon.n_step)
 
@@ -251,7 +255,7 @@ class ExchangeNegotiation(TiesNegotiation):
         if heard.any():
             self._residuals = self._running.hear_some(self._answered, heard)
         self._call_for()
-        moved = _moved(self._posted, self._wanted)
+        moved = _moved(self._posted, self._wanted) / self._rules.damping
         distance = max(self._residuals.largest, moved)
         if distance <= max(today.rules.tolerance, _REFRESH * self._losses_seen_at):
             distance = max(distance, self._see_losses(distance))
@@ -290,15 +294,20 @@ class ExchangeNegotiation(TiesNegotiation):
 
     def _own_carbon(self) -> Array:
         """What of the price of supply is the system's own carbon, where that is charged for apart."""
-        step = self._step
         if self._pricing.energy == "marginal-with-carbon":
-            return np.zeros_like(step.factor_tco2_per_mwh)
-        return np.asarray(step.carbon_per_tco2 * step.factor_tco2_per_mwh)
+            return np.zeros_like(self._factor)
+        return np.asarray(self._step.carbon_per_tco2 * self._factor)
 
     def _call_for(self) -> None:
-        """Decide on the signals that answers call for."""
+        """Decide on the signals that answers call for; factors and shares go a part of the way to them."""
+        step, share = self._step, self._rules.damping
+        if self._factor.size:
+            self._factor = self._factor + share * (step.factor_tco2_per_mwh - self._factor)
+            self._green = self._green + share * (step.green_share - self._green)
+        else:
+            self._factor, self._green = step.factor_tco2_per_mwh, step.green_share
         energy = self._running.posted.price_per_mwh - self._own_carbon()
-        self._wanted = self._priced(energy, self._step.factor_tco2_per_mwh, self._step.green_share)
+        self._wanted = self._priced(energy, self._factor, self._green)
 
 
 def _moved(posted: Posted, wanted: Posted) -> float:

@@ -77,12 +77,16 @@ class Exchange(Section):
     variant: VariantName = "anderson"
     """The plain iteration; beyond it; penalties balanced by the paper's rule, or by relative residuals;
     Nesterov's acceleration with restart; Anderson's after three balanced rounds, with a safeguard; or longer
-    steps in hours whose step stays the same, for feeders and units that are often at limits."""
+    steps in hours whose step stays the same and shorter ones where it turns, for feeders and units that are
+    often at limits."""
     penalty: PositiveAmount = 6.0
     """Weight at first of a MW off the target of all followers, as a multiple of the price over the load."""
     shares: PenaltyShares = "flexibility"
     """How that weight is parted: by flexibility, or by load where a follower tells none; or equally among all
     single grids below."""
+    damping: PositiveShare = 1.0
+    """Share of the way to the carbon factors and green shares of the last dispatch that a round takes; less
+    where feeders that look for clean hours make others clean."""
     relaxation: Annotated[float, Range(1, 2, below_high=True)] = 1.6
     """Share of the plain step that is taken, by over-relaxed and anderson."""
     memory: Annotated[int, Range(1, 20)] = 6

@@ -314,17 +314,36 @@ def test_anderson_mixes_nothing_across_other_penalties() -> None:
     assert variant.next_state(other, 0.5 * moved) == pytest.approx(other.state_mw + 0.5)
 
 
-def test_a_step_grows_in_hours_where_it_stays_the_same_and_in_no_others() -> None:
+def test_a_step_grows_where_it_stays_and_shrinks_where_it_turns_and_is_plain_elsewhere() -> None:
     _, start = drawn(13)
-    variant = Stretched(alike=0.5, growth=2.0, longest=4.0)
-    same, turning = np.array([1.0, 0.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0, 0.0])
-    for number, stretch in enumerate((1.0, 2.0, 4.0, 4.0)):
-        moved = np.outer([1.0, -2.0, 0.5], same + (-1.0) ** number * turning)
+    variant = Stretched(alike=0.5, growth=2.0, longest=4.0, cut=0.5, shortest=0.2)
+    same, turning, other = np.eye(N_STEP)[:3]
+    for number, (longer, shorter) in enumerate([(1.0, 1.0), (2.0, 0.5), (4.0, 0.25), (4.0, 0.2)]):
+        hours = same + (-1.0) ** number * turning + 3.0**number * other
+        moved = np.outer([1.0, -2.0, 0.5], hours)
         went = variant.next_state(start, moved) - start.state_mw
-        assert went == pytest.approx(moved * np.array([stretch, 1.0, 1.0, 1.0]))
-    # Another step in the same hour is a plain one again.
-    other = np.outer([1.0, -2.0, 0.5], 3.0 * same)
-    assert variant.next_state(start, other) - start.state_mw == pytest.approx(other)
+        assert went == pytest.approx(moved * np.array([longer, shorter, 1.0, 1.0]))
+    # Neither the same nor back: what grew is plain again, what shrank stays short.
+    moved = np.outer([1.0, -2.0, 0.5], 3.0 * same - 4.0 * turning)
+    went = variant.next_state(start, moved) - start.state_mw
+    assert went == pytest.approx(moved * np.array([1.0, 0.2, 1.0, 1.0]))
+
+
+@pytest.mark.parametrize(
+    ("found", "factor"),
+    [
+        (found_of(3.1, 1.0), 1.2),
+        (found_of(2.9, 1.0), 1.0),
+        (found_of(1.0, 2.9), 1.0),
+        (found_of(1.0, 3.1), 1.0 / 1.2),
+        (found_of(30.0, 31.0, load_mw=1.0, price=100.0), 1.2),
+    ],
+)
+def test_stretched_rounds_balance_relative_residuals_by_small_steps(found: Residuals, factor: float) -> None:
+    _, start = drawn(3)
+    posted = Stretched(ratio=3.0, balance=1.2).next_posted(1, start, start, found)
+    assert posted.penalty_per_mw2h == pytest.approx(factor * start.penalty_per_mw2h)
+    assert posted.price_per_mwh is start.price_per_mwh and posted.target_mw is start.target_mw
 
 
 def test_a_price_that_must_travel_far_arrives_in_few_rounds() -> None:
@@ -348,7 +367,7 @@ def test_a_price_that_must_travel_far_arrives_in_few_rounds() -> None:
         assert admm.posted.price_per_mwh == pytest.approx(200.0)
         assert admm.posted.target_mw == pytest.approx(80.0, rel=1e-4)
         rounds[name] = admm.rounds
-    assert rounds["stretched"] < rounds["plain"] / 4
+    assert rounds["stretched"] < rounds["plain"] / 3
 
 
 def test_who_has_not_answered_keeps_its_state_and_a_late_answer_moves_it_from_the_target_it_answers() -> None:
