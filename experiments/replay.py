@@ -32,6 +32,8 @@ from gridarium.market.message_text import message_of
 
 SAME = 1e-6
 """By how much a quantity may differ, relative to it or to 1 of its unit."""
+_OF_ALL_GRIDS = "central_bounds"
+"""Table that no grid alone has."""
 _SERVICES = ("wear", "energy", "call")
 
 
@@ -77,6 +79,8 @@ def replay(run: Result, grid: str, case: str | None = None) -> pd.DataFrame:
         while built.world.running:
             built.world.step()
     alone = collect(known, built.world, built.sections)
+    for tables in (stacked, alone):
+        tables.pop(_OF_ALL_GRIDS, None)
     return _differences(*(_quantities(tables, grid, scenario.period_h) for tables in (stacked, alone)))
 
 

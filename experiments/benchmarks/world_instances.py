@@ -111,7 +111,7 @@ def _scaled(bulk: Mapping[str, Any], share: float) -> dict[str, Any]:
         "own_carbon", {}
     )
     ties["own_carbon"] = carbon | {name: share * carbon[name] for name in _OWN_CARBON}
-    ties["uneven_capture_per_t2"] = ties.get("uneven_capture_per_t2", 0.05) / share
+    ties["uneven_capture_per_t2"] = ties.get("uneven_capture_per_t2", 0.0005) / share
     ties["trigger_mw"] = share * ties.get("trigger_mw", 5.0)
     return own
 

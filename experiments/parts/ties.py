@@ -172,10 +172,11 @@ class Ties(Section):
     """Least power factor of generators at full output: how much reactive power they can give."""
     loss_price_per_mwh: MoneyAmount = 0.01
     """Small price on losses that keeps the relaxed power flow physical, money/MWh."""
-    uneven_capture_per_t2: MoneyAmount = 0.05
-    """Weight of the squares of what is captured and driven out in an hour, halved, money h/tCO2**2:
-    of schedules of nearly one cost the even one is taken, so that the factor of an hour does not jump from
-    round to round. No money."""
+    uneven_capture_per_t2: MoneyAmount = 0.0005
+    """Weight of the squares of what is captured and driven out in an hour, halved, money h/tCO2**2: where
+    schedules cost the same, the even one is taken, so that the factor of an hour does not jump from round to
+    round. No money, so keep it small: at 0.05 a plant that captures 60 t/h stops where a further tonne still
+    saves 3. On a single bus only: over a network it has no effect."""
     commitment_heuristics: Flag = True
     """Whether the solver looks for good commitments by smaller searches before its own: worth it with many
     units; with few, the search itself ends as near to the best in a third of the time."""
