@@ -113,6 +113,27 @@ def test_rounds_come_to_rest_with_loads_at_their_targets_and_the_final_word_keep
     assert weighed == pytest.approx([weighed[0]] * len(weighed))
 
 
+def test_shares_may_be_equal_for_all_and_other_ways_from_round_to_round_end_at_the_same_loads() -> None:
+    usual = world("full").one(Ties).days[0]
+    way = ("shares=equal", "penalty=1", "variant=stretched")
+    day = world("full", *(f"grids.bulk.ties.rounds.exchange.{one}" for one in way)).one(Ties).days[0]
+    assert day.rounds[-1].ended == "converged"
+    weights = [signal.pull.per_mw2h for signal in day.signals.values() if signal.pull is not None]
+    assert len(weights) == len(day.followers) and weights == pytest.approx([weights[0]] * len(weights))
+    for name, load_mw in usual.loads_mw.items():
+        assert day.loads_mw[name] == pytest.approx(load_mw, rel=5e-3, abs=0.3)
+
+
+def test_carbon_factors_go_a_part_of_the_way_to_those_of_the_dispatch_and_arrive() -> None:
+    at_once = world("full").one(Ties).days[0]
+    damped = world("full", "grids.bulk.ties.rounds.exchange.damping=0.5").one(Ties).days[0]
+    assert damped.rounds[-1].ended == "converged"
+    assert len(damped.rounds) != len(at_once.rounds)
+    for name, signal in at_once.signals.items():
+        told = damped.signals[name].factor_tco2_per_mwh
+        assert told == pytest.approx(signal.factor_tco2_per_mwh, rel=5e-3, abs=1e-3)
+
+
 def test_at_rest_the_price_alone_would_bring_about_the_same_loads() -> None:
     built = world("fixed")
     day = built.one(Ties).days[0]
