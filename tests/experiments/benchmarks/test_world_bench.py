@@ -30,7 +30,7 @@ def test_owners_share_what_the_pool_of_the_base_has() -> None:
 
 def test_rounds_of_a_day_are_counted_and_timed() -> None:
     tree: Any = world_of(1, kinds=["a"], owners=2)
-    day = negotiate({**tree, "horizon_h": 6})
+    day = negotiate({**tree, "horizon_h": 12})
     assert day.rounds > 1 and day.at_rest
     assert 0.0 < day.per_round_s < day.cpu_s
     assert 0.0 < day.solver_share < 1.0

@@ -89,10 +89,12 @@ def test_a_day_is_judged_by_all_of_its_levels(levels: list[LevelEnd], turn: Turn
 
 
 def test_prices_alone_go_round_at_full_steps_to_their_limit() -> None:
-    tree = small(draw_world(3), prices_alone=True)
+    tree = {**small(draw_world(4), prices_alone=True), "horizon_h": 12}
     tree["grids"]["bulk"]["ties"]["rounds"] |= {"damping": 1.0, "patience": 14, "round_limit": 14}
+    # As many feeders as the system is large for, with plants that jump with the price.
+    tree["grids"]["b"]["replicas"] = 160
     tree["grids"]["b"]["vpps"]["vpp"]["planner"] = "greedy"
-    outcome = judged(draw_world(3), tree)
+    outcome = judged(draw_world(4), tree)
     assert (outcome.ending, outcome.rounds, outcome.period) == ("cycle", 14, 2)
     assert outcome.residual > 100.0 and outcome.load_size > 0.1
     assert "loads by b/operator" in outcome.detail
