@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from gridarium.experiments.evidence.metrics import METRICS
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.grid_tree import entries_of
 from gridarium.experiments.message_types import message_types
+from gridarium.experiments.parts.ties import TIES
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.results import Result, RunFolderError
 from gridarium.experiments.scenario import load_scenario
@@ -33,7 +35,7 @@ from gridarium.market.message_text import message_of
 SAME = 1e-6
 """By how much a quantity may differ, relative to it or to 1 of its unit."""
 _OF_ALL_GRIDS = "central_bounds"
-"""Table that no grid alone has."""
+"""Table of a stack that no grid alone has."""
 _SERVICES = ("wear", "energy", "call")
 
 
@@ -73,15 +75,16 @@ def replay(run: Result, grid: str, case: str | None = None) -> pd.DataFrame:
         _refuse(run, "grid", grid, f"must be one of {', '.join(names)}, and not the only one")
     if "letters" not in run.tables:
         _refuse(run, "tables", "no letters", "must hold the table letters, which stacked runs leave")
-    stacked = {name: table[table["case"] == known] for name, table in run.tables.items()}
-    built = build(scenario, Alone(grid, _stand_ins(scenario, grid, stacked)))
+    stacked = {
+        name: table[table["case"] == known] for name, table in run.tables.items() if name != _OF_ALL_GRIDS
+    }
+    alone = Alone(grid, _stand_ins(scenario, grid, stacked))
+    built = build(_without_yardstick(scenario), alone)
     with rare_collections():
         while built.world.running:
             built.world.step()
-    alone = collect(known, built.world, built.sections)
-    for tables in (stacked, alone):
-        tables.pop(_OF_ALL_GRIDS, None)
-    return _differences(*(_quantities(tables, grid, scenario.period_h) for tables in (stacked, alone)))
+    found = collect(known, built.world, built.sections)
+    return _differences(*(_quantities(tables, grid, scenario.period_h) for tables in (stacked, found)))
 
 
 def _refuse(run: Result, place: str, value: object, allowed: str) -> None:
@@ -94,6 +97,17 @@ def _scenario(run: Result, case: str) -> Scenario:
         file = Path(folder) / "scenario.yaml"
         file.write_text(dump_yaml(run.scenario), encoding="utf-8")
         return load_scenario(file).cases[case]
+
+
+def _without_yardstick(scenario: Scenario) -> Scenario:
+    """The case without the bound of its central optimum, which takes all grids."""
+    entries = dict(entries_of(scenario))
+    for name, entry in entries.items():
+        ties = TIES.of(entry.scenario)
+        if ties is not None:
+            off = {TIES.field: ties.model_copy(update={"central_bound": False})}
+            entries[name] = replace(entry, scenario=entry.scenario.model_copy(update=off))
+    return scenario.model_copy(update={"grids": entries})
 
 
 def _stand_ins(scenario: Scenario, grid: str, tables: Mapping[str, pd.DataFrame]) -> dict[str, StandIn]:

@@ -48,13 +48,11 @@ def central_bounds_table(world: World, sections: Mapping[str, GridScenario], tab
     Commitment is as it was; all else that somebody decides on is decided anew, with what became of wind, sun
     and loads known. Loads without a utility, and consumers that have left the limits of theirs, draw what
     they drew. Networks, reserves and lines bind nobody, and losses are none: so no plan of these units costs
-    less. With losses as they were the other benchmark is no bound, as other flows lose otherwise. A grid that
-    is replayed alone has none: its neighbours do but say what they have said.
+    less. With losses as they were the other benchmark is no bound, as other flows lose otherwise.
     """
     (root, *others) = (grid for grid in world.grids if grid.above is None)
     section = TIES.of(sections[root.name])
-    told = set(tables["heads"]["grid"]) if "heads" in tables else set()
-    if others or section is None or not section.central_bound or {grid.name for grid in world.grids} - told:
+    if others or section is None or not section.central_bound:
         return pd.DataFrame()
     found = _Collected(world)
     for grid in world.grids:

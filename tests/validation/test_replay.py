@@ -6,6 +6,7 @@ import pytest
 
 from gridarium.environment.errors import MessageError
 from gridarium.experiments import load_scenario, run
+from gridarium.experiments.evidence import central_bound
 from gridarium.experiments.replay import SAME, replay
 from gridarium.experiments.results import Result, RunFolderError, read_run
 
@@ -27,7 +28,14 @@ def stacked(tmp_path_factory: pytest.TempPathFactory) -> Result:
 
 
 @pytest.mark.parametrize("grid", ["bulk", "a", "b", "c"])
-def test_a_grid_alone_does_what_it_did_in_the_stack(stacked: Result, grid: str) -> None:
+def test_a_grid_alone_does_what_it_did_in_the_stack(
+    stacked: Result, grid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> float:
+        raise AssertionError("a grid alone has no central optimum")
+
+    assert len(stacked.table("central_bounds")) == 1
+    monkeypatch.setattr(central_bound, "least_cost_money", refuse)
     table = replay(stacked, grid)
     assert len(table) > 20
     assert table["stacked"].abs().gt(1.0).sum() > 10
