@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,12 +24,17 @@ from gridarium.experiments.results import Result
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gridarium.experiments.records import Certificate
     from gridarium.experiments.sweeps.sweeper import SweepResult
     from gridarium.experiments.verification import Check
 
 _WIDTH = 80
 _NUMBER_WIDTH = 9
 _SILENT_S = 1.0
+_MOST_ROWS = 120
+"""Rows of metrics beyond which those of single grids are left to the report."""
+_MOST_SOFT = 3
+"""Soft certificates that are told of a case that fails more of them."""
 
 
 @cache
@@ -116,9 +122,22 @@ def _folded(name: str, width: int) -> str:
 
 
 def print_summary(result: Result) -> None:
-    """Print the metrics of all cases side by side."""
-    for table in summary_tables(result.summary, result.currency_code):
+    """Print metrics, cases side by side; where there are many, only those that are of no single grid."""
+    summary, currency = result.summary, result.currency_code
+    of_grids = [name for name in metric_names(summary) if "." in name]
+    tables = list(summary_tables(summary, currency))
+    is_cut = bool(of_grids) and sum(table.row_count for table in tables) > _MOST_ROWS
+    if is_cut:
+        of_world = {
+            case: {name: value for name, value in metrics.items() if "." not in name}
+            for case, metrics in summary.items()
+        }
+        tables = list(summary_tables(of_world, currency))
+    for table in tables:
         output().print(table)
+        output().print()
+    if is_cut:
+        output().print(f"{len(of_grids):,} metrics of single grids: see the report and summary.json")
         output().print()
 
 
@@ -143,19 +162,41 @@ def print_narrative(result: Result) -> None:
 
 
 def print_certificates(result: Result) -> None:
-    """Print how many certificates passed, and every one that did not."""
-    failed = [certificate for certificate in result.certificates if not certificate.passed]
-    total = len(result.certificates)
-    output().print(f"certificates: {total - len(failed)} of {total} passed")
-    for certificate in failed:
-        grade, style = ("FAILED", "bold red") if certificate.hard else ("warning", "yellow")
-        unit = f" {certificate.unit}" if certificate.unit else ""
-        detail = f"; {certificate.detail}" if certificate.detail else ""
-        output().print(
-            f"  {grade}: {certificate.case}, {certificate.name}: {number(certificate.value)}{unit}, "
-            f"tolerance {number(certificate.tolerance)}{unit}: {certificate.meaning}{detail}",
-            style=style,
-        )
+    """Print how many certificates passed, every hard one that did not, and the worst of the soft ones."""
+    failed = [one for one in result.certificates if not one.passed]
+    hard = [one for one in failed if one.hard]
+    total, n_hard = len(result.certificates), sum(one.hard for one in result.certificates)
+    text = f"certificates: {total - len(failed)} of {total} passed"
+    output().print(f"{text}; of the hard ones {n_hard - len(hard)} of {n_hard}")
+    told: set[str] = set()
+    for certificate in hard:
+        _print_failed(certificate, "FAILED", "bold red", told)
+    for case in result.summary:
+        soft = [one for one in failed if one.case == case and not one.hard]
+        soft.sort(key=_excess, reverse=True)
+        for certificate in soft[:_MOST_SOFT]:
+            _print_failed(certificate, "warning", "yellow", told)
+        if len(soft) > _MOST_SOFT:
+            output().print(
+                f"  {case}: {len(soft) - _MOST_SOFT} more soft ones are in the report", style="yellow"
+            )
+
+
+def _excess(certificate: Certificate) -> float:
+    """How many tolerances a value is; what could not be measured is the worst."""
+    if math.isnan(certificate.value) or certificate.tolerance <= 0.0:
+        return math.inf
+    return certificate.value / certificate.tolerance
+
+
+def _print_failed(certificate: Certificate, grade: str, style: str, told: set[str]) -> None:
+    """Print by how much one has failed, and what it means unless that is in `told`; put it there."""
+    unit = f" {certificate.unit}" if certificate.unit else ""
+    text = f"{number(certificate.value)}{unit}, tolerance {number(certificate.tolerance)}{unit}"
+    text += "" if certificate.meaning in told else f": {certificate.meaning}"
+    text += f"; {certificate.detail}" if certificate.detail else ""
+    told.add(certificate.meaning)
+    output().print(f"  {grade}: {certificate.case}, {certificate.name}: {text}", style=style)
 
 
 def print_markdown(text: str) -> None:

@@ -68,6 +68,8 @@ def runner(monkeypatch: pytest.MonkeyPatch, make: Make) -> dict[str, Any]:
         if called.get("error"):
             raise called["error"]
         made = make(tuple(cases or study.cases))
+        for metrics in made["summary"].values():
+            metrics.update(called.get("summary", {}))
         for change in called.get("certificates", ()):
             made["certificates"].append(replace(made["certificates"][0], **change))
         return write_run(out, **made)
@@ -229,6 +231,35 @@ def test_failed_certificates_are_listed(gridarium: Callable[..., Any], runner: d
     result = gridarium("run", "adcef", "--case", "tou", "--out", "hard")
     assert result.exit_code == cli.FAILED
     assert "FAILED: tou, cone gap" in result.stdout
+
+
+def test_a_handful_of_soft_certificates_is_told_of_each_case_and_all_hard_ones(
+    gridarium: Callable[..., Any], runner: dict[str, Any]
+) -> None:
+    soft = [{"name": f"soft {n}", "value": float(n), "passed": False, "hard": False} for n in range(1, 7)]
+    hard = [{"name": f"hard {n}", "value": 2.0, "passed": False} for n in range(6)]
+    runner["certificates"] = [*soft, *hard]
+    result = gridarium("run", "adcef", "--case", "tou", "--case", "adcef", "--out", "many")
+    shown = " ".join(result.stdout.split())
+    assert "certificates: 2 of 14 passed; of the hard ones 2 of 8" in shown
+    assert all(f"FAILED: tou, hard {n}" in shown for n in range(6))
+    # The worst of them.
+    assert [f"tou, soft {n}:" in shown for n in range(1, 7)] == [False] * 3 + [True] * 3
+    assert "tou: 3 more soft ones are in the report" in shown
+    # What they mean is the same and is said once.
+    assert shown.rpartition("certificates: 2 of")[2].count("Supply equals <demand>.") == 1
+
+
+def test_metrics_of_single_grids_are_left_to_the_report_where_they_are_many(
+    gridarium: Callable[..., Any], runner: dict[str, Any]
+) -> None:
+    runner["summary"] = {"world_emission_tco2": 3.0} | {f"r1.measure_{n}_mwh": 1.0 for n in range(100)}
+    few = gridarium("run", "adcef", "--case", "tou", "--out", "few").stdout
+    assert "measure 99 (MWh)" in few and "world emission" in few
+    runner["summary"] |= {f"r1.measure_{n}_mwh": 1.0 for n in range(100, 200)}
+    many = gridarium("run", "adcef", "--case", "tou", "--out", "many").stdout
+    assert "world emission" in many and "measure" not in many
+    assert "200 metrics of single grids: see the report and summary.json" in many
 
 
 def test_compare_prints_the_claims(gridarium: Callable[..., Any], runner: dict[str, Any]) -> None:
