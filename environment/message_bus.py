@@ -35,6 +35,7 @@ class MessageBus:
     - `injected`, `refused`: counters of what intruders put on links, and of frames refused, by reason
     - `last_arrival_s`: clock time at which the last message that is on its way arrives, s
     - `record`, `log`, `intrusions`: keep and return one row for each message; what intruders did
+    - `observer`: who runs the world, called with each message that is recorded as delivered
 
     Parameters
     ----------
@@ -52,6 +53,7 @@ class MessageBus:
 
     def __init__(self, clock: Clock, streams: RandomStreams, quality: LinkQuality | None = None) -> None:
         self.record = False
+        self.observer: Receiver | None = None
         self.sent = self.delivered = self.lost = self.duplicated = 0
         self.refused: Counter[str] = Counter()
         self._env = clock.env
@@ -154,8 +156,8 @@ class MessageBus:
     def watch(self, name: str, see: Callable[[str], None]) -> None:
         """Have something called with the other end of each frame that brings a name no message.
 
-        It was refused, a copy, or a step of a handshake: whoever has to open all that arrives spends time on
-        it. There are none on plain links, which hand over whatever comes.
+        It was refused, a copy, or a step of a handshake: who opens all that arrives spends time on it. There
+        are none on plain links, which hand over whatever comes.
         """
         self._wire.watch(name, see)
 
@@ -218,11 +220,7 @@ class MessageBus:
         transport.carry(link, envelope, fate)
 
     def _accept(self, kind: type) -> None:
-        if dataclasses.is_dataclass(kind):
-            immutable = kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
-        else:
-            immutable = issubclass(kind, _IMMUTABLE)
-        if not immutable:
+        if not _is_immutable(kind):
             allowed = "a frozen dataclass, a NamedTuple, a tuple or another immutable type"
             raise MessageError(f"message bus: payload must be {allowed}, got {kind.__name__}")
         self._accepted.add(kind)
@@ -274,3 +272,11 @@ class MessageBus:
     def _note(self, envelope: Envelope, outcome: str) -> None:
         sender, recipient, topic, sent_s, delivered_s, *_ = envelope
         self._rows.append((sent_s, delivered_s, sender, recipient, topic, outcome))
+        if self.observer and outcome == "delivered":
+            self.observer(envelope)
+
+
+def _is_immutable(kind: type) -> bool:
+    if dataclasses.is_dataclass(kind):
+        return bool(kind.__dataclass_params__.frozen)  # type: ignore[attr-defined]
+    return issubclass(kind, _IMMUTABLE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.metrics import summarise
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.records import Certificate, Progress
+from gridarium.experiments.rounds_observed import RoundsObserved
 from gridarium.experiments.scenario_schema import Scenario
 from gridarium.experiments.world_build import BuiltWorld, build
 
@@ -22,6 +23,13 @@ _NOISE = 1e-6
 def run_case(name: str, scenario: Scenario, progress: Progress | None = None) -> CaseOutcome:
     """Run one case from build to certificates.
 
+    Parameters
+    ----------
+    name : str
+    scenario : Scenario
+    progress : callable, optional
+        Called with the share of its periods that is done, and what it negotiates.
+
     Raises
     ------
     GridariumError
@@ -29,7 +37,7 @@ def run_case(name: str, scenario: Scenario, progress: Progress | None = None) ->
     """
     built = build(scenario)
     built.world.bus.record = True
-    _play(built, lambda share: progress(share, name) if progress else None)
+    _play(built, progress)
     tables, metrics, certificates = _read_off(name, scenario, built)
     return CaseOutcome(
         tables,
@@ -72,14 +80,16 @@ def _without_noise(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: value if abs(value) >= _NOISE else 0.0 for name, value in metrics.items()}
 
 
-def _play(built: BuiltWorld, progress: Callable[[float], None] | None = None) -> None:
+def _play(built: BuiltWorld, progress: Progress | None = None) -> None:
     """Step a world to its end."""
     world = built.world
+    if progress:
+        RoundsObserved(built, lambda doing: progress(world.periods_done / world.n_period, doing))
     with rare_collections():
         while world.running:
             world.step()
             if progress:
-                progress(world.periods_done / world.n_period)
+                progress(world.periods_done / world.n_period, "")
 
 
 def problems_of(built: BuiltWorld) -> list[LocalProblem]:

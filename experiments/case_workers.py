@@ -59,6 +59,13 @@ def play_cases(
         yield task.name, ending
 
 
+class Standing(NamedTuple):
+    """How a case stands: the share of it that is done, and what it is doing where that can be said."""
+
+    share: float
+    doing: str = ""
+
+
 class CaseTask(NamedTuple):
     """One case to run."""
 
@@ -66,12 +73,12 @@ class CaseTask(NamedTuple):
     scenario: Scenario
 
     def do(self, tell: Tell) -> CaseOutcome:
-        """Run it, and tell the share of it that is done."""
+        """Run it, and tell how it stands on the way."""
         from gridarium.experiments.case_run import run_case
 
         _settle_memory()
-        outcome = run_case(self.name, self.scenario, lambda share, _: tell(share))
-        tell(1.0)
+        outcome = run_case(self.name, self.scenario, lambda share, doing: tell(Standing(share, doing)))
+        tell(Standing(1.0))
         return outcome
 
 
@@ -87,19 +94,19 @@ class _Shares:
     def __init__(self, cases: Mapping[str, Scenario], progress: Progress | None) -> None:
         self._progress = progress
         self._shares = dict.fromkeys(cases, 0.0)
-        self._running: dict[str, None] = {}
+        self._running: dict[str, str] = {}
 
     def teller(self, name: str) -> Tell:
-        """Return what is told the share of a case that is done."""
-        return lambda share: self.show(name, float(str(share)))
+        """Return what is told how a case stands."""
+        return lambda said: self.show(name, said)
 
-    def show(self, name: str, share: float) -> None:
-        """Show what share of a case is done."""
-        self._shares[name] = share
-        self._running[name] = None
-        named = list(self._running)[:_MOST_NAMED]
+    def show(self, name: str, said: object) -> None:
+        """Show how a case stands."""
+        assert isinstance(said, Standing)
+        self._shares[name], self._running[name] = said
+        named = [f"{case}: {doing}" if doing else case for case, doing in self._running.items()][:_MOST_NAMED]
         more = len(self._running) - len(named)
-        if share >= 1.0:
+        if said.share >= 1.0:
             del self._running[name]
         if self._progress:
             doing = ", ".join(named) + (f" and {more} more" if more else "")
@@ -119,8 +126,8 @@ def _side_by_side(tasks: list[CaseTask], crew: Crew, shares: _Shares) -> Iterato
 def _ending(name: str, answer: Answer, shares: _Shares) -> Ending | None:
     """What ended a case, if it has ended."""
     match answer:
-        case Said(share):
-            shares.show(name, share)
+        case Said(standing):
+            shares.show(name, standing)
         case Done(outcome):
             return outcome  # type: ignore[no-any-return]
         case Failed(error):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from gridarium.experiments import records
@@ -56,7 +56,10 @@ def progress_bar(own_estimate: bool = False) -> Iterator[records.Progress]:
     The remaining time is shown, unless what is being done says it itself.
     """
     console = messages()
-    columns = [TextColumn("{task.description}"), BarColumn(20 if own_estimate else 40), TaskProgressColumn()]
+    # What several cases are doing takes several lines rather than the place of the bar.
+    folded = None if own_estimate else Column(max_width=_WIDTH // 2)
+    doing = TextColumn("{task.description}", table_column=folded)
+    columns = [doing, BarColumn(20), TaskProgressColumn()]
     columns += [] if own_estimate else [TimeRemainingColumn()]
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     task = bar.add_task("", total=1.0)

@@ -12,7 +12,7 @@ import pytest
 from gridarium.environment.errors import GridariumError, InfeasibleError, InputError, MessageError
 from gridarium.experiments import runner
 from gridarium.experiments.case_outcome import CaseOutcome
-from gridarium.experiments.case_workers import CaseTask, play_cases
+from gridarium.experiments.case_workers import CaseTask, Standing, play_cases
 from gridarium.experiments.results import read_run
 from gridarium.experiments.runner import RunInterrupted, run
 from gridarium.experiments.scenario import Study, load_scenario
@@ -138,11 +138,33 @@ def played(script: Script, seen: list[tuple[float, str]] | None = None) -> dict[
 
 def test_progress_says_which_cases_run() -> None:
     seen: list[tuple[float, str]] = []
-    lines = [(name, Said(share)) for name, share in (("a", 0.5), ("b", 0.1), ("a", 1.0), ("b", 1.0))]
-    lines += [(name, Said(0.2)) for name in "cdeb"]
+    shares = (("a", 0.5), ("b", 0.1), ("a", 1.0), ("b", 1.0))
+    lines = [(name, Said(Standing(share))) for name, share in shares]
+    lines += [(name, Said(Standing(0.2))) for name in "cdeb"]
     played(Script(*lines), seen)
     assert seen[:4] == [(0.1, "a"), (0.12, "a, b"), (0.22, "a, b"), (0.4, "b")]
     assert seen[-2:] == [(0.52, "c, d, e"), (0.36, "c, d, e and 1 more")]
+
+
+def test_progress_says_the_round_of_each_case() -> None:
+    seen: list[tuple[float, str]] = []
+    lines = [("a", Standing(0.0, "round 1")), ("b", Standing(0.0, "round 7")), ("a", Standing(0.5))]
+    played(Script(*((name, Said(standing)) for name, standing in lines)), seen)
+    assert seen == [(0.0, "a: round 1"), (0.0, "a: round 1, b: round 7"), (0.1, "a, b: round 7")]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "case", "root"), [("adcef-small", "adcef", ""), ("ties-feeders-small", "ladder", "bulk")]
+)
+def test_progress_says_each_round_of_the_root(scenario: str, case: str, root: str) -> None:
+    seen: list[tuple[float, str]] = []
+    study = load_scenario(scenario, ["horizon_h=4"])
+    result = run(study, cases=[case], progress=lambda share, doing: seen.append((share, doing)))
+    numbers = result.table("rounds").query("grid == @root")["round"]
+    assert len(numbers) > 1
+    assert [doing for share, doing in seen if share == 0.0] == [
+        f"{case}: day 1, day ahead: round {number}" for number in numbers
+    ]
 
 
 @pytest.mark.parametrize("answer", [Failed(InfeasibleError("no")), Ended("by SIGKILL")])
