@@ -144,8 +144,8 @@ def validate(
     from gridarium.experiments.sweeps.study import is_study, load_study
 
     with _reported_errors(debug):
-        if not settings and is_study(file):
-            swept = load_study(file)
+        if is_study(file):
+            swept = load_study(file, settings or ())
             output().print(f"{swept.source}: valid, {swept.n_job:,} runs", soft_wrap=True)
             return
         study = load_scenario(file, settings or ())
@@ -221,6 +221,7 @@ def sweep_(
         str | None, typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what is in --out.")] = False,
+    settings: Overrides = None,
     debug: Debug = False,
 ) -> None:
     """Run a study: many runs, none lost, with their statistics."""
@@ -231,7 +232,7 @@ def sweep_(
         if resume and out is None:
             fault = Fault("--resume", "no folder", "must come with --out DIR, the folder of the sweep")
             raise InputError("sweep", [fault])
-        loaded = load_study(study)
+        loaded = load_study(study, settings or ())
         from gridarium.experiments.sweeps.sweeper import sweep
 
         folder = out or _default_folder(loaded.name)
@@ -270,7 +271,11 @@ def bench(
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option("--resume", metavar="FILE", help="Keep outcomes here, and play only what is not there."),
+        typer.Option(
+            "--resume",
+            metavar="FILE",
+            help="Keep outcomes here, play only what is not there; without NAME of all that can resume.",
+        ),
     ] = None,
     debug: Debug = False,
 ) -> None:
@@ -282,7 +287,8 @@ def bench(
     with _reported_errors(debug):
         _check_out_file("--json", json_file)
         _check_out_file("--resume", resume)
-        names = [name] if name else list(BENCHMARKS)
+        able = [one for one, other in BENCHMARKS.items() if other.resumes or resume is None]
+        names = [name] if name else able
         measured: dict[str, dict[str, float]] = {}
         with progress_bar() as progress:
             for done, each in enumerate(names):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from gridarium.experiments.scenario_files import (
 )
 from gridarium.experiments.schema_faults import faults_of
 from gridarium.experiments.sweeps.job_models import ScenarioModel
+from gridarium.experiments.sweeps.overrides import changes_of
 from gridarium.experiments.sweeps.study_schema import StudyFile
 
 if TYPE_CHECKING:
@@ -134,13 +135,15 @@ def is_study(source: str | Path) -> bool:
         return False
 
 
-def load_study(source: str | Path) -> SweepStudy:
+def load_study(source: str | Path, overrides: Sequence[str] = ()) -> SweepStudy:
     """Read and check a study.
 
     Parameters
     ----------
     source : str or Path
         A shipped study's name or the path of a YAML file.
+    overrides : sequence of str
+        `path.to.field=value` on its scenario, see `load_scenario`; or parameters of its function.
 
     Returns
     -------
@@ -155,13 +158,15 @@ def load_study(source: str | Path) -> SweepStudy:
     path = shipped_path(str(source)) if shipped else Path(os.path.abspath(source))
     shown = path.stem if shipped else str(source)
     file = _checked(_read(path), shown)
+    if overrides:
+        file = _checked(file.model_dump(mode="json") | changes_of(file, overrides), shown)
     if file.function is not None:
         return SweepStudy(shown, path.stem, _with_function(file, shown))
     base = file.base
     if isinstance(base, dict):
-        scenario = check_scenario(ScenarioFile(shown, path.stem, anchored(base, path.parent)))
+        scenario = check_scenario(ScenarioFile(shown, path.stem, anchored(base, path.parent)), overrides)
     else:
-        scenario = load_scenario(base if base in shipped_names() else path.parent / str(base))
+        scenario = load_scenario(base if base in shipped_names() else path.parent / str(base), overrides)
     file = file.model_copy(update={"base": scenario.resolved()})
     model = ScenarioModel(file, shown)
     seed = model.seed if file.seed is None else file.seed

@@ -295,6 +295,32 @@ def test_bench(gridarium: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, t
     assert json.loads((tmp_path / "bench.json").read_text()) == {"bus": {"ratio": 2.5}}
 
 
+def test_bench_without_a_name_resumes_what_can_resume(
+    gridarium: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    module = types.ModuleType("made_up_benchmark")
+    module.measure = lambda resume: {"ratio": float(len(resume.name))}  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    made_up = Benchmark(module.__name__, "measure", "", resumes=True)
+    monkeypatch.setitem(BENCHMARKS, "world-variants", made_up)
+    result = gridarium("bench", "--resume", "kept.jsonl", "--json", "bench.json")
+    assert result.exit_code == cli.DONE, result.stderr
+    assert json.loads((tmp_path / "bench.json").read_text()) == {"world-variants": {"ratio": 10.0}}
+    refused = gridarium("bench", "bus", "--resume", "kept.jsonl")
+    assert refused.exit_code == cli.BAD_INPUT
+    assert "bus does not resume; world-variants can" in refused.stderr
+
+
+def test_sweep_takes_overrides(gridarium: Callable[..., Any], tmp_path: Path) -> None:
+    result = gridarium("validate", "smoke", "--set", "prices.nothing=3")
+    assert result.exit_code == cli.BAD_INPUT
+    assert "prices.nothing: got 3; " in result.stderr
+    result = gridarium("sweep", "smoke", "--set", "seed=x")
+    assert result.exit_code == cli.BAD_INPUT
+    assert "seed: got 'x'; must be a whole number" in result.stderr
+    assert not (tmp_path / "runs").exists()
+
+
 def test_numbers_and_names_for_readers() -> None:
     values = (42500.0, 19.0901, 0.95123, 1.3e-7, 12.0, float("nan"), None, 0.0, -3.5, True, "x", 12345678.0)
     shown = [number(value) for value in values]

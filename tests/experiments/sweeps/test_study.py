@@ -10,7 +10,7 @@ import yaml
 from gridarium.environment.errors import ScenarioError
 from gridarium.experiments.field_paths import places, replaced
 from gridarium.experiments.plain_yaml import dump_yaml
-from gridarium.experiments.scenario import shipped_scenarios
+from gridarium.experiments.scenario import load_scenario, shipped_scenarios
 from gridarium.experiments.sweeps.job_models import ScenarioModel
 from gridarium.experiments.sweeps.study import is_study, load_study, shipped_studies
 
@@ -101,6 +101,60 @@ def test_settings_are_laid_over_every_case(tmp_path: Path) -> None:
     for tree in ScenarioModel(study.file).trees.values():
         assert {unit["soc_min"] for unit in tree["storages"].values()} == {0.2}
         assert tree["negotiation"]["damping"] == 1.0
+
+
+def test_overrides_mean_what_they_mean_in_a_run(tmp_path: Path) -> None:
+    path = written(tmp_path, STUDY | {"seed": 3, "set": {"storages.*.soc_min": 0.2}})
+    settings = ["seed=5", "negotiation.damping=0.5", "cases.tou.negotiation.round_limit=7"]
+    study = load_study(path, settings)
+    loaded = load_scenario("adcef-small", settings).cases
+    assert study.job(0).seed == 5
+    for name, tree in ScenarioModel(study.file).trees.items():
+        for section in ("negotiation", "prices"):
+            assert tree[section] == loaded[name].model_dump(mode="json")[section]
+    assert study.resolved() == load_study(path, settings).resolved()
+    assert study.resolved() != load_study(path).resolved()
+
+
+def test_an_override_is_stronger_than_what_the_study_sets(tmp_path: Path) -> None:
+    path = written(tmp_path, STUDY | {"set": {"storages.*.soc_min": 0.2}})
+    unit = next(iter(load_scenario("adcef-small").cases["tou"].storages))  # type: ignore[attr-defined]
+    study = load_study(path, [f"storages.{unit}.soc_min=0.15"])
+    written(tmp_path, study.resolved(), "resolved.yaml")
+    for one in (study, load_study(tmp_path / "resolved.yaml")):
+        for tree in ScenarioModel(one.file).trees.values():
+            found = {name: each["soc_min"] for name, each in tree["storages"].items()}
+            assert found == dict.fromkeys(found, 0.2) | {unit: 0.15}
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("prices.carbon_price_per_tco2=5", "must be left to the factor carbon_price, which varies it"),
+        ("consumers.industrial.beta_per_mwh_per_mw=5", "must be left to the factor beta, which varies it"),
+        ("cases.tou.prices.carbon_price_per_tco2=5", "must be left to the factor carbon_price"),
+        ("cases.tou.negotiation.damping=0.5", "which sets it in all cases (set.negotiation.damping)"),
+        ("prices.nothing=5", "unknown field"),
+        ("prices", "must be path.to.field=value"),
+    ],
+)
+def test_an_override_without_effect_or_place_is_refused(tmp_path: Path, setting: str, told: str) -> None:
+    path = written(tmp_path, STUDY | {"set": {"negotiation.damping": 1}})
+    with pytest.raises(ScenarioError) as caught:
+        load_study(path, [setting])
+    (fault,) = caught.value.faults
+    assert told in fault.allowed
+    assert fault.place == (setting.partition("=")[0] if "=" in setting else "--set")
+
+
+def test_overrides_of_a_function_are_its_parameters(tmp_path: Path) -> None:
+    toy = {"study": "Toy", "function": "json:dumps", "set": {"a": 1}, "factors": {"x": {"values": [0, 1]}}}
+    study = load_study(written(tmp_path, toy), ["a=2", "b=3", "seed=9"])
+    assert (study.file.set, study.job(0).seed) == ({"a": 2, "b": 3}, 9)
+    for setting, place in (("seed=x", "seed"), ("x=4", "x")):
+        with pytest.raises(ScenarioError) as caught:
+            load_study(written(tmp_path, toy), [setting])
+        assert [fault.place for fault in caught.value.faults] == [place]
 
 
 def test_resolved_study_loads_as_the_same_study(tmp_path: Path) -> None:
