@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gridarium.experiments.sweeps.comparisons import compare_pairs, holm
+from gridarium.experiments.sweeps.comparisons import compare_pairs, told_of, with_holm
 from gridarium.experiments.sweeps.statistics import Record, plain, values_by
 
 if TYPE_CHECKING:
@@ -35,26 +35,17 @@ def changes(
         interval; p of the paired t test, and corrected by Holm for all points of a metric and case.
     """
     replications = sorted(results["replication"].unique())
-    points = design.points[list(design.names)].to_dict("records")
+    columns = design.points[list(design.names)]
+    points = [{str(name): value for name, value in at.items()} for at in columns.to_dict("records")]
     records: list[Record] = []
     for case in cases:
         for metric in metrics:
             wide = values_by(results, case, metric, "point", range(len(points)), replications).to_numpy()
-            found = [compare_pairs(values, wide[0]) for values in wide[1:]]
-            corrected = holm([one.p_t for one in found])
-            records += [
-                {
-                    "point": number,
-                    **{str(name): value for name, value in at.items()},
-                    "case": case,
-                    "metric": metric,
-                    "n": one.n,
-                    "mean_difference": one.mean_difference,
-                    "low": one.low,
-                    "high": one.high,
-                    "p_t": one.p_t,
-                    "p_t_holm": float(p),
-                }
-                for number, (at, one, p) in enumerate(zip(points[1:], found, corrected, strict=True), 1)
-            ]
+            records += with_holm(
+                [
+                    {"point": number, **at, "case": case, "metric": metric}
+                    | told_of(compare_pairs(wide[number], wide[0]))
+                    for number, at in enumerate(points[1:], 1)
+                ]
+            )
     return [plain(record) for record in records]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -117,6 +119,23 @@ def compare_pairs(first: ArrayLike, second: ArrayLike, *, confidence: float = CO
         rank_biserial=rank_biserial,
         reason=reason,
     )
+
+
+def told_of(found: Comparison) -> dict[str, Any]:
+    """What studies record of a comparison: pairs, mean difference, its t interval, p of the paired t test."""
+    return {
+        "n": found.n,
+        "mean_difference": found.mean_difference,
+        "low": found.low,
+        "high": found.high,
+        "p_t": found.p_t,
+    }
+
+
+def with_holm(records: Sequence[Mapping[str, Any]], p_value: str = "p_t") -> list[dict[str, Any]]:
+    """Return records of a family with their p value corrected for all of them, as `..._holm`."""
+    corrected = holm([record[p_value] for record in records])
+    return [{**record, f"{p_value}_holm": float(p)} for record, p in zip(records, corrected, strict=True)]
 
 
 def _t_test(difference: Floats, scale: float) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from gridarium.experiments.sweeps.comparisons import Comparison, compare_pairs, holm
+from gridarium.experiments.sweeps.comparisons import Comparison, compare_pairs, told_of, with_holm
 from gridarium.experiments.sweeps.statistics import Record, plain, values_by
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ def effects(
         for one in expected or _all_of(design, metrics)
         for record in _of_factor(results, design, cases, one)
     ]
-    corrected = holm([record["p_t"] for record in records])
-    return [plain({**record, "p_t_holm": float(p)}) for record, p in zip(records, corrected, strict=True)]
+    return [plain(record) for record in with_holm(records)]
 
 
 def seen(found: Comparison, direction: int) -> Seen:
@@ -120,11 +119,7 @@ def _of_factor(
                 "against": move.base,
                 "case": case,
                 "metric": metric,
-                "n": found.n,
-                "mean_difference": found.mean_difference,
-                "low": found.low,
-                "high": found.high,
-                "p_t": found.p_t,
+                **told_of(found),
             }
             if isinstance(asked, ExpectedSign):
                 now = seen(found, 1 if move.value > move.base else -1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gridarium.experiments.sweeps.comparisons import compare_pairs, holm
+from gridarium.experiments.sweeps.comparisons import compare_pairs, told_of, with_holm
 from gridarium.experiments.sweeps.statistics import Record, plain, values_by
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def factorial_effects(
             for terms, sign in _terms(design.names, signs)
         ]
         found.sort(key=lambda record: -np.nan_to_num(abs(record["effect"]), nan=-1.0))
-        corrected = holm([record["p_t"] for record in found])
-        records += [{**record, "p_t_holm": float(p)} for record, p in zip(found, corrected, strict=True)]
+        records += with_holm(found)
     return [plain(record) for record in records]
 
 
@@ -97,13 +96,12 @@ def _contrast(wide: Floats, sign: Floats) -> Record:
     means = wide[np.isfinite(wide).all(axis=1)].mean(axis=0) if found.n else np.full(len(sign), np.nan)
     size, variation = abs(float(means.mean())), float(((means - means.mean()) ** 2).sum())
     explained = len(sign) / 4.0 * found.mean_difference**2
+    told = told_of(found)
     return {
-        "n": found.n,
+        "n": told.pop("n"),
         "missing": found.missing,
-        "effect": found.mean_difference,
-        "low": found.low,
-        "high": found.high,
-        "p_t": found.p_t,
+        "effect": told.pop("mean_difference"),
+        **told,
         "effect_percent": 100.0 * found.mean_difference / size if size else np.nan,
         "variation_share": explained / variation if variation else np.nan,
         "reason": found.reason,

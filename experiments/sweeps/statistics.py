@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gridarium.experiments.sweeps.comparisons import compare_pairs, holm, pairs_for_power
+from gridarium.experiments.sweeps.comparisons import compare_pairs, pairs_for_power, with_holm
 from gridarium.experiments.sweeps.design import Design
 from gridarium.experiments.sweeps.intervals import (
     CONFIDENCE,
@@ -215,11 +215,7 @@ def _comparisons(samples: dict[str, pd.DataFrame], metrics: Sequence[str]) -> li
         records.append(
             {"metric": metric, "first": first, "second": second, **asdict(found), "n_for_power": pairs}
         )
-    for p_value in ("p_t", "p_wilcoxon"):
-        corrected = holm([record[p_value] for record in records])
-        for record, value in zip(records, corrected, strict=True):
-            record[f"{p_value}_holm"] = float(value)
-    return records
+    return with_holm(with_holm(records, "p_t"), "p_wilcoxon")
 
 
 def _sensitivity(
