@@ -64,6 +64,15 @@ class OverRelaxed(Variant):
         return np.asarray(posted.state_mw + self._relaxation * moved_mw)
 
 
+def _balanced(following: Posted, primal: float, dual: float, ratio: float, step: float) -> Posted:
+    """The same with penalties times `step` where residuals are more than `ratio` apart, or by it."""
+    if primal > ratio * dual:
+        return following.scaled(step)
+    if dual > ratio * primal:
+        return following.scaled(1.0 / step)
+    return following
+
+
 class Balanced(Variant):
     """Doubles penalties where the primal residual is ten times the dual one, and halves them the other way.
 
@@ -82,11 +91,7 @@ class Balanced(Variant):
 
     def next_posted(self, round_: int, posted: Posted, following: Posted, found: Residuals) -> Posted:
         """The same with a penalty that fits better."""
-        if found.primal_mw > self._ratio * found.dual_per_mwh:
-            return following.scaled(self._step)
-        if found.dual_per_mwh > self._ratio * found.primal_mw:
-            return following.scaled(1.0 / self._step)
-        return following
+        return _balanced(following, found.primal_mw, found.dual_per_mwh, self._ratio, self._step)
 
 
 class RelativelyBalanced(OverRelaxed):
@@ -278,11 +283,7 @@ class Stretched(Variant):
 
     def next_posted(self, round_: int, posted: Posted, following: Posted, found: Residuals) -> Posted:
         """The same with a penalty that fits a little better."""
-        if found.primal > self._ratio * found.dual:
-            return following.scaled(self._balance)
-        if found.dual > self._ratio * found.primal:
-            return following.scaled(1.0 / self._balance)
-        return following
+        return _balanced(following, found.primal, found.dual, self._ratio, self._balance)
 
     def _next_stretch(self, step: Array, before: Array) -> Array:
         same = np.linalg.norm(step - before, axis=0) <= self._alike * np.linalg.norm(step, axis=0)
