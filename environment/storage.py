@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -78,6 +79,15 @@ class StorageRatings:
     def band_mwh(self) -> tuple[float, float]:
         """Least and most energy inside, MWh."""
         return self.soc_min * self.e_max_mwh, self.soc_max * self.e_max_mwh
+
+    def resized(self, change: Callable[[float], float]) -> StorageRatings:
+        """The same storage of another size: power, energy and inverter changed alike."""
+        return replace(
+            self,
+            p_max_mw=change(self.p_max_mw),
+            e_max_mwh=change(self.e_max_mwh),
+            s_max_mva=change(self.s_max_mva),
+        )
 
     def powers_mw(self, e_mwh: Array, initial_mwh: float, period_h: float) -> tuple[Array, Array]:
         """Charge and discharge that lead through states of charge, MW, shape (n_period,) each.

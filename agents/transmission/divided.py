@@ -40,12 +40,7 @@ def divided_capture(plant: CapturePlant, parts: float) -> CapturePlant:
 
 def divided_storage(storage: StorageRatings, parts: float) -> StorageRatings:
     """A part of a storage."""
-    return replace(
-        storage,
-        p_max_mw=storage.p_max_mw / parts,
-        e_max_mwh=storage.e_max_mwh / parts,
-        s_max_mva=storage.s_max_mva / parts,
-    )
+    return storage.resized(lambda size: size / parts)
 
 
 def divided_ladder(ladder: QuotaLadder, parts: float) -> QuotaLadder:

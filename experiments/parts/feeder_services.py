@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gridarium.environment.errors import Fault
@@ -42,13 +41,7 @@ def services_of(scenario: GridScenario, name: str, replicas: int) -> FeederServi
     provider = active_provider(scenario) if provides else None
     if provider is None:
         return FeederServices(None, 0.0, True) if has_desk(scenario) else None
-    one = storage_ratings(name, provider.storage)
-    all_of_them = replace(
-        one,
-        p_max_mw=replicas * one.p_max_mw,
-        e_max_mwh=replicas * one.e_max_mwh,
-        s_max_mva=replicas * one.s_max_mva,
-    )
+    all_of_them = storage_ratings(name, provider.storage).resized(lambda size: replicas * size)
     return FeederServices(all_of_them, provider.compensation_per_mwh, has_desk(scenario))
 
 
