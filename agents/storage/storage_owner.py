@@ -6,16 +6,15 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
-from gridarium.agents.base import GridAgent, on
+from gridarium.agents.base import on
 from gridarium.agents.devices.edge_link import EdgeLink, EdgeLinkTerms
-from gridarium.agents.devices.storage import StorageDevice
-from gridarium.agents.devices.storage_carbon import StorageCarbon
 from gridarium.agents.devices.storage_label import LabelTerms, StorageLabel
 from gridarium.agents.rows import Rows
 from gridarium.agents.storage.own_records import OwnRecords
 from gridarium.agents.storage.pool_membership import OwnerTerms, PoolMembership
 from gridarium.agents.storage.schedules import ArbitragePlan, Ties
 from gridarium.agents.storage.stand_alone import PriceArbitrage, Regime, StandAlone, StorageHome
+from gridarium.agents.storage.storage_agent import StorageAgent
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
@@ -25,13 +24,11 @@ from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
 from gridarium.market.settlement import settle_wear
 
 
-class StorageOwner(GridAgent):
+class StorageOwner(StorageAgent):
     """Owns a storage, lives on the tariff or under commands, and accounts for the carbon in it.
 
     Who is told that it schedules itself does so against each tariff that it hears, trades all energy at that
     tariff, and bears the wear. Commands go before: the operator pays for what they cost the owner.
-
-    - `storage`, `carbon`: what it did, and the carbon in it
 
     Parameters
     ----------
@@ -75,12 +72,9 @@ class StorageOwner(GridAgent):
         edge: EdgeLinkTerms | None = None,
         label: LabelTerms | None = None,
     ) -> None:
-        super().__init__(site, name)
-        days = horizon or Horizon.of(self.world)
-        self.leader, self._days, self._wear_cost_per_mwh = leader, days, wear_cost_per_mwh
+        super().__init__(site, name, ratings, horizon)
+        days, self.leader, self._wear_cost_per_mwh = self._days, leader, wear_cost_per_mwh
         self._heard: dict[int, int] = {}
-        self.carbon = StorageCarbon(name, ratings.soc_initial * ratings.e_max_mwh, days)
-        self.storage = StorageDevice(site, self.name, ratings, days, self.carbon)
         self.mount(self.storage)
         if label is not None:
             self.storage.label = StorageLabel(ratings, label, days)
@@ -141,16 +135,12 @@ class StorageOwner(GridAgent):
         """What it could do on the last day at a tariff, with some energy at first, by a rule of ties."""
         return self._alone(self._days.n_day - 1).plan(price_per_mwh, e_mwh, ties)
 
-    def operate(self, period: int) -> None:
-        """Charge or discharge as scheduled."""
-        self.storage.operate(period)
-
     def settle(self, period: int) -> None:
         """Book the carbon of the period, record what was done, pay for own wear, and report the state.
 
         A unit that is out of order reports nothing.
         """
-        self.storage.settle(period)
+        super().settle(period)
         if self._records is not None:
             self._records.record(period)
         if self._days.place(period)[0] in self._heard:
@@ -167,6 +157,6 @@ class StorageOwner(GridAgent):
 
     def rows(self) -> Iterator[Rows]:
         """What the storage did and held, and what its owner found in the records."""
-        yield from self.storage.rows()
+        yield from super().rows()
         if self._records is not None:
             yield from self._records.rows()

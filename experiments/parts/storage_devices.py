@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 
 def storage_devices(grid: Grid) -> dict[str, StorageDevice]:
     """Devices of owners and of those that stand by, by the names of their agents in the world."""
-    from gridarium.agents.storage.standby_storage import StandbyStorage
-    from gridarium.agents.storage.storage_owner import StorageOwner
+    from gridarium.agents.storage.storage_agent import StorageAgent
 
-    found = (agent for agent in grid.world.agents if isinstance(agent, StorageOwner | StandbyStorage))
+    found = (agent for agent in grid.world.agents if isinstance(agent, StorageAgent))
     return {agent.name: agent.storage for agent in found if agent.grid is grid}
