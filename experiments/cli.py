@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
+from gridarium.environment.errors import Fault, InputError
+from gridarium.experiments.cli_options import (
+    BAD_INPUT,
+    DONE,
+    FAILED,
+    MAIN_JOB,
+    Debug,
+    Kind,
+    OutFolder,
+    Overrides,
+    ScenarioArgument,
+    Workers,
+)
+from gridarium.experiments.cli_steps import (
+    check_out_file,
+    default_folder,
+    load_cases,
+    print_path,
+    reported_errors,
+    run_cases,
+)
 
-if TYPE_CHECKING:
-    from gridarium.experiments.results import Result
-    from gridarium.experiments.scenario import Study
-
-DONE, FAILED, BAD_INPUT = 0, 1, 2
-MAIN_JOB = "one-world"
-"""What is run where no scenario is named."""
+__all__ = ["BAD_INPUT", "DONE", "FAILED", "app", "main"]
 
 app = typer.Typer(
     help="Multi-agent co-simulation of low-carbon distribution grids.",
@@ -29,20 +38,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-ScenarioArgument = Annotated[str, typer.Argument(help="A shipped scenario or a YAML file.")]
-Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a field; may be repeated.")
-]
-OutFolder = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="A new or empty folder for the results.")
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(help="Processes that run cases side by side; one for each processor by default."),
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Kind = Literal["scenarios", "studies", "parts", "agents", "behaviours", "mechanisms", "papers", "functions"]
 
 
 def main() -> None:
@@ -87,10 +82,10 @@ def run(
         print_summary,
     )
 
-    with _reported_errors(debug):
+    with reported_errors(debug):
         overrides = [*(settings or ()), *([] if seed is None else [f"seed={seed}"])]
-        study = _load(scenario, overrides, case)
-        result = _run(study, case or study.main_cases, out, workers)
+        study = load_cases(scenario, overrides, case)
+        result = run_cases(study, case or study.main_cases, out, workers)
         print_findings(result)
         print_narrative(result)
         print_summary(result)
@@ -98,7 +93,7 @@ def run(
         if not case and len(study.main_cases) < len(study.cases):
             told = f"these are {len(study.main_cases)} of its {len(study.cases)} cases"
             output().print(f"{told}; all of them: gridarium compare {scenario}", soft_wrap=True)
-        _print_path(result)
+        print_path(result)
     raise typer.Exit(DONE if result.passed else FAILED)
 
 
@@ -120,15 +115,15 @@ def compare(
         print_summary,
     )
 
-    with _reported_errors(debug):
-        result = _run(_load(scenario, settings or ()), None, out, workers)
+    with reported_errors(debug):
+        result = run_cases(load_cases(scenario, settings or ()), None, out, workers)
         print_findings(result)
         print_narrative(result)
         print_summary(result)
         print_claims(result)
         output().print()
         print_certificates(result)
-        _print_path(result)
+        print_path(result)
     raise typer.Exit(DONE if result.passed else FAILED)
 
 
@@ -143,7 +138,7 @@ def validate(
     from gridarium.experiments.scenario import load_scenario
     from gridarium.experiments.sweeps.study import is_study, load_study
 
-    with _reported_errors(debug):
+    with reported_errors(debug):
         if is_study(file):
             swept = load_study(file, settings or ())
             output().print(f"{swept.source}: valid, {swept.n_job:,} runs", soft_wrap=True)
@@ -166,8 +161,8 @@ def describe_(
     from gridarium.experiments.description.document import describe
     from gridarium.experiments.scenario import load_scenario
 
-    with _reported_errors(debug):
-        _check_out_file("--out", out)
+    with reported_errors(debug):
+        check_out_file("--out", out)
         with progress_bar() as progress:
             text = describe(load_scenario(scenario, settings or ()), case, progress)
         if out is None:
@@ -185,7 +180,7 @@ def verify(
     from gridarium.experiments.console import print_checks
     from gridarium.experiments.verification import verify as verify_run
 
-    with _reported_errors(debug):
+    with reported_errors(debug):
         checks = verify_run(run_folder)
         print_checks(checks)
     raise typer.Exit(DONE if all(check.passed for check in checks) else FAILED)
@@ -203,7 +198,7 @@ def replay_(
     from gridarium.experiments.replay import SAME, replay
     from gridarium.experiments.results import read_run
 
-    with _reported_errors(debug):
+    with reported_errors(debug):
         table = replay(read_run(run_folder), grid, case)
         print_replay(table, SAME)
     raise typer.Exit(DONE if (table["difference"] <= SAME).all() else FAILED)
@@ -228,14 +223,14 @@ def sweep_(
     from gridarium.experiments.console import output, print_sweep, progress_bar
     from gridarium.experiments.sweeps.study import load_study
 
-    with _reported_errors(debug):
+    with reported_errors(debug):
         if resume and out is None:
             fault = Fault("--resume", "no folder", "must come with --out DIR, the folder of the sweep")
             raise InputError("sweep", [fault])
         loaded = load_study(study, settings or ())
         from gridarium.experiments.sweeps.sweeper import sweep
 
-        folder = out or _default_folder(loaded.name)
+        folder = out or default_folder(loaded.name)
         with progress_bar(own_estimate=True) as progress:
             result = sweep(loaded, folder, workers=workers, dask=dask, resume=resume, progress=progress)
         print_sweep(result)
@@ -253,7 +248,7 @@ def report(
     from gridarium.experiments.report import build_report
     from gridarium.experiments.sweeps.report import build_sweep_report
 
-    with _reported_errors(debug):
+    with reported_errors(debug):
         swept = (run_folder / "study.yaml").is_file()
         page = build_sweep_report(run_folder) if swept else build_report(run_folder)
         output().print(f"report: {page}", soft_wrap=True)
@@ -284,9 +279,9 @@ def bench(
     from gridarium.experiments.console import output, plain_table, progress_bar
     from gridarium.experiments.formatting import label, number
 
-    with _reported_errors(debug):
-        _check_out_file("--json", json_file)
-        _check_out_file("--resume", resume)
+    with reported_errors(debug):
+        check_out_file("--json", json_file)
+        check_out_file("--resume", resume)
         able = [one for one, other in BENCHMARKS.items() if other.resumes or resume is None]
         names = [name] if name else able
         measured: dict[str, dict[str, float]] = {}
@@ -302,71 +297,6 @@ def bench(
         output().print(plain_table(("benchmark", "measure", "value"), rows, numbers=1))
         if json_file is not None:
             json_file.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
-
-
-def _load(scenario: str, overrides: Sequence[str], cases: Sequence[str] | None = None) -> Study:
-    """Check a scenario, and that it has the cases."""
-    from gridarium.experiments.scenario import load_scenario
-
-    study = load_scenario(scenario, overrides)
-    for case in cases or ():
-        if case not in study.cases:
-            known = ", ".join(study.cases)
-            raise ScenarioError(study.source, [Fault("--case", case, f"must be one of {known}")])
-    return study
-
-
-def _run(study: Study, cases: Sequence[str] | None, out: Path | None, workers: int | None) -> Result:
-    """Check everything that can be checked beforehand, then run."""
-    from gridarium.experiments.console import progress_bar
-    from gridarium.experiments.results import check_out_folder
-
-    folder = out or _default_folder(study.name)
-    check_out_folder(folder)
-    from gridarium.experiments.runner import run as run_study
-
-    # What is imported stays to the end: the collector need not look through it again and again.
-    gc.freeze()
-    with progress_bar() as progress:
-        return run_study(study, cases=cases, out=folder, workers=workers, progress=progress)
-
-
-def _check_out_file(option: str, file: Path | None) -> None:
-    """Refuse a file that cannot be written for want of its folder, or that is a folder."""
-    if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
-        raise InputError(option, [Fault(option, str(file), "must be a file in an existing folder")])
-
-
-def _default_folder(name: str) -> Path:
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    folder = Path("runs") / f"{name}-{now}"
-    attempt = 1
-    while folder.exists():
-        attempt += 1
-        folder = folder.with_name(f"{name}-{now}-{attempt}")
-    return folder
-
-
-def _print_path(result: Result) -> None:
-    from gridarium.experiments.console import output
-
-    if result.path is not None:
-        output().print(f"report: {result.path / 'report.html'}", soft_wrap=True)
-
-
-@contextmanager
-def _reported_errors(debug: bool) -> Iterator[None]:
-    """Turn the project's errors into a message on standard error and an exit status."""
-    try:
-        yield
-    except GridariumError as error:
-        from gridarium.experiments.console import messages
-
-        if debug:
-            traceback.print_exc()
-        else:
-            messages().print(f"gridarium: {error}")
-        raise typer.Exit(BAD_INPUT if isinstance(error, InputError) else FAILED) from None
 
 
 if __name__ == "__main__":
