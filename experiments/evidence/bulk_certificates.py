@@ -19,7 +19,8 @@ from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.parts.regions import REGIONS, all_exact
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS, ThermalUnit
-from gridarium.experiments.parts.ties import TIES, OwnCarbon, Ties
+from gridarium.experiments.parts.ties import TIES
+from gridarium.experiments.parts.ties_section import OwnCarbon, Ties
 from gridarium.experiments.records import Reading
 from gridarium.market.accounts import CARBON, CARBON_MARKET, FUEL_SUPPLIERS, START_STOP
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from gridarium.environment.clock import HOUR_S
 from gridarium.environment.errors import Fault
-from gridarium.experiments.behaviour_schema import Behaviour, misplaced
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, collector_of, policy_of
 from gridarium.experiments.parts.feeder_services import calls_in_time, services_below
 from gridarium.experiments.parts.network import NETWORK, place_units
@@ -21,24 +18,9 @@ from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import REAL_TIME
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS, unit_ratings
+from gridarium.experiments.parts.ties_section import Ties
 from gridarium.experiments.populations import behaviour_of
-from gridarium.experiments.scenario_fields import (
-    Amount,
-    Conflict,
-    Flag,
-    Money,
-    MoneyAmount,
-    Name,
-    PositiveAmount,
-    PositiveShare,
-    Range,
-    Section,
-    Share,
-)
-from gridarium.market.active_set import ActiveRule
-from gridarium.market.admm_rounds import PenaltyShares
-from gridarium.market.admm_variants import VariantName
-from gridarium.market.stackelberg import PATIENCE
+from gridarium.experiments.scenario_fields import Section
 
 if TYPE_CHECKING:
     from gridarium.agents.transmission.bulk_system import BulkSystem
@@ -49,169 +31,6 @@ if TYPE_CHECKING:
 
 _AGENT = "ties"
 _OF_NETWORKS = frozenset({"generator_power_factor", "loss_price_per_mwh", "inverter_oversize", "s_max_mva"})
-_DAMPING = 0.5
-
-
-class OwnCarbon(Section):
-    """What the TIES pays for its own emission of a day: steps above a quota, rewards below it (D4, D10)."""
-
-    quota_tco2: Amount = 1200.0
-    """Free emission of a day, tCO2."""
-    base_price_per_tco2: Annotated[float, Range(0, 10_000), Money()] = 30.0
-    """Of the first step on either side of the quota, money/tCO2."""
-    interval_tco2: PositiveAmount = 200.0
-    """Length of a step, tCO2."""
-    growth: Annotated[float, Range(0, 100)] = 0.25
-    """Change of the price from step to step, share of the first."""
-    steps: Annotated[int, Range(1, 100)] = 5
-    """Prices above the quota."""
-    reward_steps: Annotated[int, Range(0, 100)] = 2
-    """Intervals below the quota that are rewarded."""
-    purchase_limit_tco2: Amount = 3000.0
-    """Most that can be bought beyond the quota of a day, tCO2."""
-
-
-class Exchange(Section):
-    """How exchange rounds, which are ADMM with the TIES as coordinator, get from one to the next."""
-
-    variant: VariantName = "anderson"
-    """The plain iteration; beyond it; penalties balanced by the paper's rule, or by relative residuals;
-    Nesterov's acceleration with restart; Anderson's after three balanced rounds, with a safeguard; or longer
-    steps in hours whose step stays the same and shorter ones where it turns, for feeders and units that are
-    often at limits."""
-    penalty: PositiveAmount = 6.0
-    """Weight at first of a MW off the target of all followers, as a multiple of the price over the load."""
-    shares: PenaltyShares = "flexibility"
-    """How that weight is parted: by flexibility, or by load where a follower tells none; or equally among all
-    single grids below."""
-    damping: PositiveShare = 1.0
-    """Share of the way to the carbon factors and green shares of the last dispatch that a round takes; less
-    where feeders that look for clean hours make others clean."""
-    relaxation: Annotated[float, Range(1, 2, below_high=True)] = 1.6
-    """Share of the plain step that is taken, by over-relaxed and anderson."""
-    memory: Annotated[int, Range(1, 20)] = 6
-    """Rounds before the last one that anderson mixes."""
-    active: ActiveRule = "all"
-    """Whom a round asks: all, a random part, those likely to move most, or a part after the other."""
-    active_share: PositiveShare = 0.5
-    """Share of the followers that a round asks, unless it asks all."""
-    round_s: Annotated[float, Range(0, 3600, above_low=True)] | None = None
-    """How long a round waits for answers once one has come, s; late ones count when they come. Null waits for
-    all."""
-
-    commitments: Annotated[int, Range(1, 20)] = 1
-    """Most commitments that are tried, each until its loads are at rest; the best one is kept. 1 holds the
-    first one, which is then reviewed; more need followers that tell what their plans cost, as regions do."""
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield what a variant does not have, and one that needs the answers of all where some are enough."""
-        for name, variants in (("relaxation", ("over-relaxed", "anderson")), ("memory", ("anderson",))):
-            usual, given = type(self).model_fields[name].default, getattr(self, name)
-            if given != usual and self.variant not in variants:
-                yield Conflict(
-                    name, given, f"must be left at {usual:g} unless variant is {' or '.join(variants)}"
-                )
-        in_step = self.active == "all" and self.round_s is None
-        if not in_step and self.variant not in ("plain", "over-relaxed"):
-            allowed = "must be plain or over-relaxed unless each round asks all and waits for them"
-            yield Conflict("variant", self.variant, allowed)
-
-
-class Rounds(Section):
-    """How a TIES negotiates, and when it stops."""
-
-    kind: Literal["prices", "exchange"] = "prices"
-    """Followers take prices, as in the paper; or exchange rounds, which post targets beside one price, for
-    grids below whose answers jump with the price."""
-    exchange: Exchange = Exchange()
-    """Of exchange rounds."""
-    closes_h_before: Annotated[float, Range(0.1, 168)] = 1.0
-    """Gate closure before the delivery day, h; it opens with the world's own `opens_h_before`."""
-    tolerance: Annotated[float, Range(0, 0.1, above_low=True)] = 1e-4
-    """Largest relative change of a load, and distance of a price, that counts as rest."""
-    damping: PositiveShare = _DAMPING
-    """Share of the way to the prices called for that a round takes; cut to two fifths of it where rounds
-    bring no progress. Exchange rounds go the whole way."""
-    patience: Annotated[int, Range(1, 10_000)] = PATIENCE
-    """Rounds of prices without progress after which steps are shortened, and the negotiation ends."""
-    round_limit: Annotated[int, Range(1, 10_000)] = 60
-    """Most rounds of a negotiation."""
-    reply_timeout_s: Annotated[float, Range(0, 86400, above_low=True)] = 5.0
-    """How long answers are awaited in a round, s."""
-    resend_after_s: Annotated[float, Range(0, 86400, above_low=True)] = 1.0
-    """After which silence a signal is sent again, s."""
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield what only the other kind of rounds has."""
-        if self.kind == "exchange" and self.damping != _DAMPING:
-            allowed = f"must be left at {_DAMPING:g} in exchange rounds, which go the whole way"
-            yield Conflict("damping", self.damping, allowed)
-        if self.kind == "exchange" and self.patience != PATIENCE:
-            allowed = f"must be left at {PATIENCE} in exchange rounds, which go on to their limit"
-            yield Conflict("patience", self.patience, allowed)
-        if self.kind == "prices" and self.exchange != Exchange():
-            allowed = "must be left out in rounds of prices alone"
-            yield Conflict("exchange", self.exchange.model_dump(exclude_defaults=True), allowed)
-
-
-class Ties(Section):
-    """The transmission-level operator: commits, dispatches, prices carbon, leads."""
-
-    energy_price: Literal["tou", "marginal", "marginal-with-carbon"] = "tou"
-    """What energy is sold at: the tariff of the profiles, or what a further MWh costs, the TIES's own carbon
-    apart or with it."""
-    tou_column: Name = "tou_price_per_mwh"
-    """Profile column with the tariff, money/MWh."""
-    own_carbon: OwnCarbon = OwnCarbon()
-    """The carbon rule of the TIES itself; the same whatever its followers pay."""
-    reserve_load_share: Share = 0.05
-    """Spinning reserve as a share of the load."""
-    reserve_renewable_share: Share = 0.1
-    """Spinning reserve as a share of the renewable power available."""
-    generator_power_factor: Annotated[float, Range(0.1, 1)] = 0.8
-    """Least power factor of generators at full output: how much reactive power they can give."""
-    loss_price_per_mwh: MoneyAmount = 0.01
-    """Small price on losses that keeps the relaxed power flow physical, money/MWh."""
-    uneven_capture_per_t2: MoneyAmount = 0.0005
-    """Weight of the squares of what is captured and driven out in an hour, halved, money h/tCO2**2: where
-    schedules cost the same, the even one is taken, so that the factor of an hour does not jump from round to
-    round. No money, so keep it small: at 0.05 a plant that captures 60 t/h stops where a further tonne still
-    saves 3. On a single bus only: over a network it has no effect."""
-    commitment_heuristics: Flag = True
-    """Whether the solver looks for good commitments by smaller searches before its own: worth it with many
-    units; with few, the search itself ends as near to the best in a third of the time."""
-    rounds: Rounds = Rounds()
-    """When it negotiates."""
-    trigger_mw: Amount = 5.0
-    """Distance of renewable power, of load, or of what prosumers that it calls would trade from the plan
-    beyond which the rest of a day is planned and priced anew, MW."""
-    lead_s: Annotated[float, Range(60, 600)] = 120.0
-    """How long before each settlement period it looks at it, s."""
-    calls_services: Flag = True
-    """Whether it calls the storage provider and the trading prosumers on a feeder below, through the operator
-    of that feeder, where its day is planned anew."""
-    pool_fee_per_mwh: MoneyAmount = 10.0
-    """What it pays on energy that prosumers on a feeder below trade when called, money/MWh."""
-    notice_h: Annotated[float, Range(0, 24)] = 1.0
-    """How long in advance followers learn of a renewed price, h."""
-    game_gaps: bool = False
-    """Whether the first day is held against the optimum of all, a better leader and Nash after the run; takes
-    seconds, and needs rounds of prices and regions alone."""
-    central_bound: bool = False
-    """Whether the outcome of the world is held against the least that one plan for everybody could cost, once
-    the run is over."""
-    behaviour: list[Behaviour] = Field(default_factory=list)
-    """Elements of bounded rationality of the leader, in the order they act; empty is the exact one."""
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield behaviours that are made for followers, and a tariff where a dual is the price."""
-        yield from misplaced(self.behaviour, "leader")
-        if self.rounds.kind == "exchange" and self.energy_price == "tou":
-            allowed = "must be marginal or marginal-with-carbon in exchange rounds"
-            yield Conflict("energy_price", self.energy_price, allowed)
-        if self.rounds.kind == "prices" and self.energy_price == "marginal-with-carbon":
-            allowed = "must be tou or marginal in rounds of prices alone"
-            yield Conflict("energy_price", self.energy_price, allowed)
 
 
 def _build(build: GridBuild) -> None:
