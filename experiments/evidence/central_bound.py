@@ -15,7 +15,7 @@ from gridarium.agents.feeder.consumer_problem import LoadUtility
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.environment.world import World
-from gridarium.experiments.evidence.central_programme import (
+from gridarium.experiments.evidence.central_day import (
     CentralDay,
     FlexibleLoad,
     Plant,
@@ -24,9 +24,9 @@ from gridarium.experiments.evidence.central_programme import (
     borne_money,
     cost_money,
     emission_tco2,
-    least_cost_money,
     with_loads_held,
 )
+from gridarium.experiments.evidence.central_programme import least_cost_money
 from gridarium.experiments.evidence.grid_evidence import Tables, agents_of, by_period, rows_of, tables_of_grid
 from gridarium.experiments.parts.lines import LESSOR
 from gridarium.experiments.parts.part import GridScenario

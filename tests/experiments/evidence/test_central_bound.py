@@ -13,7 +13,7 @@ from gridarium.agents.feeder.consumer_problem import LoadUtility
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import SolveError
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit, gas_turbine
-from gridarium.experiments.evidence.central_programme import (
+from gridarium.experiments.evidence.central_day import (
     CentralDay,
     FlexibleLoad,
     Plant,
@@ -21,9 +21,9 @@ from gridarium.experiments.evidence.central_programme import (
     Store,
     borne_money,
     cost_money,
-    least_cost_money,
     with_loads_held,
 )
+from gridarium.experiments.evidence.central_programme import least_cost_money
 from gridarium.experiments.narrative import narrative
 from gridarium.experiments.results import Result
 from gridarium.experiments.runner import run
