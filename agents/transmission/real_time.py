@@ -203,7 +203,7 @@ class RealTime:
         told = question.replies
         loads = sum(told[name].load_mw for name in parties.followers)
         available = np.array([told[name].available_mw for name in parties.plants])
-        available = available.reshape(len(parties.plants), -1)
+        available = available.reshape(len(parties.plants), len(loads))
         moved = max(
             float(np.abs(loads[0] - now.forecast.load_mw[place])),
             float(np.abs(available[:, 0].sum() - now.forecast.available_mw[:, place].sum())),
@@ -298,7 +298,7 @@ class RealTime:
         over, network = self._planner.horizon.over_day, today.plan
 
         def held(values: Array) -> Array:
-            return np.array([over(row) for row in values]).reshape(len(values), -1)
+            return np.array([over(row) for row in values]).reshape(len(values), len(plan.loss_mw))
 
         return replace(
             plan,

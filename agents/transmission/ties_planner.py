@@ -248,7 +248,9 @@ class TiesPlanner:
 
     def _means(self, values: Array) -> Array:
         """Means over each hour of a series in steps."""
-        return np.asarray(values.reshape(*values.shape[:-1], self._hourly.n_period, -1).mean(axis=-1))
+        *others, n_step = values.shape
+        n_hour = self._hourly.n_period
+        return np.asarray(values.reshape(*others, n_hour, n_step // n_hour).mean(axis=-1))
 
     def _by_step(self, hourly: Flags) -> Flags:
         return np.repeat(hourly, self.horizon.n_step // self._hourly.n_period, axis=1)

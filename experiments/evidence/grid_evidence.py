@@ -133,4 +133,4 @@ def has_prices_by_bus(tables: Tables) -> bool:
 def rows_of(tables: Tables, name: str, *kinds: str) -> pd.DataFrame:
     """The rows of a table that agents of some kinds have told; none where there is no such table."""
     table = tables.get(name)
-    return pd.DataFrame() if table is None else table[table["kind"].isin(kinds)]
+    return pd.DataFrame(columns=["agent", "kind"]) if table is None else table[table["kind"].isin(kinds)]
