@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.consumer_day import ConsumerDay, Demand
 from gridarium.agents.feeder.load_follower import LoadFollower
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array
-from gridarium.environment.grids import Place
-from gridarium.environment.horizon import Horizon
 
 
-class Consumer(LoadFollower[ConsumerDay]):
+class Consumer(LoadFollower[Demand, ConsumerDay]):
     """A follower whose answer to a tariff is its optimum, equation C12.
 
     Parameters
@@ -32,22 +29,8 @@ class Consumer(LoadFollower[ConsumerDay]):
         Its days and steps; settlement periods by default.
     """
 
-    def __init__(
-        self,
-        place: Place,
-        name: str,
-        group: str,
-        demand: Demand,
-        leader: str,
-        behaviour: Behaviour | None = None,
-        horizon: Horizon | None = None,
-    ) -> None:
-        super().__init__(place, name, group, leader, behaviour, horizon, demand.outturn)
-        self.deviation_share = demand.deviation_share
-        self._days = [
-            ConsumerDay(self.world, self.name, demand.on(self.horizon, day), self.horizon.step_h)
-            for day in range(self.horizon.n_day)
-        ]
+    def _begin(self, demand: Demand) -> ConsumerDay:
+        return ConsumerDay(self.world, self.name, demand, self.horizon.step_h)
 
     def rows(self) -> Iterator[Rows]:
         """Its load, and what that was worth to it."""

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.load_follower import LoadFollower
 from gridarium.agents.feeder.load_forecast import LoadOutturn, scaled_response
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
-from gridarium.environment.grids import Place
 from gridarium.environment.horizon import Horizon
 from gridarium.market.elasticity import Elasticity, ResponseBounds, relative_change
 from gridarium.market.messages.tariffs import TariffSignal
@@ -151,7 +149,7 @@ class ElasticDay:
         return -self.value_money(self.plan_mw, signal)
 
 
-class ElasticConsumer(LoadFollower[ElasticDay]):
+class ElasticConsumer(LoadFollower[ElasticDemand, ElasticDay]):
     """A follower whose answer to a tariff follows from its elasticities, equations A4 to A6.
 
     Parameters
@@ -170,22 +168,8 @@ class ElasticConsumer(LoadFollower[ElasticDay]):
         Its days and steps; settlement periods by default.
     """
 
-    def __init__(
-        self,
-        place: Place,
-        name: str,
-        group: str,
-        demand: ElasticDemand,
-        leader: str,
-        behaviour: Behaviour | None = None,
-        horizon: Horizon | None = None,
-    ) -> None:
-        super().__init__(place, name, group, leader, behaviour, horizon, demand.outturn)
-        self._demand, self.deviation_share = demand, demand.deviation_share
-        self._days = [
-            ElasticDay(self.name, demand.on(self.horizon, day), self.horizon.step_h)
-            for day in range(self.horizon.n_day)
-        ]
+    def _begin(self, demand: ElasticDemand) -> ElasticDay:
+        return ElasticDay(self.name, demand, self.horizon.step_h)
 
     def rows(self) -> Iterator[Rows]:
         """Its load, and what it lost by drawing less than its base load."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -59,14 +59,30 @@ class FollowerDay(Protocol):
         """What it loses by its plan against its own answer to a tariff, money per day."""
 
 
+class FollowerDemand(Protocol):
+    """A follower's private data, of a day or of several."""
+
+    @property
+    def outturn(self) -> LoadOutturn | None:
+        """What the base load, being foreseen, turns out to be; None for exactly itself."""
+
+    @property
+    def deviation_share(self) -> float:
+        """Largest share by which the load may come to differ from its forecast."""
+
+    def on(self, horizon: Horizon, day: int) -> Self:
+        """That of one day."""
+
+
+DemandT = TypeVar("DemandT", bound=FollowerDemand)
 DayT = TypeVar("DayT", bound=FollowerDay)
 
 
-class LoadFollower(GridAgent, Generic[DayT]):
+class LoadFollower(GridAgent, Generic[DemandT, DayT]):
     """A follower: hears a tariff, plans its load, tells the leader the load and nothing else.
 
     Each day is planned by itself; who plans in hours holds its plan over the quarters of an hour. A subclass
-    says in `_days` what its days are.
+    says in `_begin` what it makes of a day.
 
     - `deviation_share`: by which its load may come to differ from what it foresees, either way
 
@@ -77,33 +93,37 @@ class LoadFollower(GridAgent, Generic[DayT]):
     name : str
     group : str
         Its class, for tables.
+    demand : FollowerDemand
+        Of all days.
     leader : str
         Whose tariff it takes.
     behaviour : Behaviour, optional
     horizon : Horizon, optional
         Its days and steps; settlement periods by default.
-    outturn : LoadOutturn, optional
-        What its base load, being foreseen, turns out to be.
     """
 
     kind = "consumer"
-    _days: list[DayT]
 
     def __init__(
         self,
         place: Place,
         name: str,
         group: str,
+        demand: DemandT,
         leader: str,
         behaviour: Behaviour | None = None,
         horizon: Horizon | None = None,
-        outturn: LoadOutturn | None = None,
     ) -> None:
         super().__init__(place, name, behaviour)
-        self._outturn = outturn
+        self._demand, self.deviation_share = demand, demand.deviation_share
         self.place, self.group, self.leader = place, group, leader
         self.horizon = horizon or Horizon.of(self.world)
-        self._today, self.deviation_share = 0, 0.0
+        self._today = 0
+        self._days = [self._begin(demand.on(self.horizon, day)) for day in range(self.horizon.n_day)]
+
+    def _begin(self, demand: DemandT) -> DayT:
+        """What it needs on a day of this demand, and what it makes of a tariff then."""
+        raise NotImplementedError
 
     @property
     def today(self) -> DayT:
@@ -165,10 +185,10 @@ class LoadFollower(GridAgent, Generic[DayT]):
         """Its load before and after its response, and where it drew it."""
         loads, drawn = self.loads_mw, self.drawn_mw
         values = {"p_base_mw": loads["base"], "p_plan_mw": loads["plan"], "p_metered_mw": drawn}
-        if self._outturn is not None:
+        if self._demand.outturn is not None:
             foreseen = np.concatenate([day.base_mw for day in self._days])
             values["p_foreseen_mw"] = self.horizon.by_period(foreseen)
-            errors = [{"group": self.group, **asdict(error)} for error in self._outturn.errors]
+            errors = [{"group": self.group, **asdict(error)} for error in self._demand.outturn.errors]
             yield Rows("forecast_errors", columns_of(errors), by="row")
         yield Rows("loads", {"group": self.group, **values})
         q_mvar = -drawn * float(self.place.p_share @ self.place.q_per_p)

@@ -9,7 +9,7 @@ import numpy as np
 
 from gridarium.agents.feeder.accounts import sales_money
 from gridarium.agents.feeder.dso import Dso
-from gridarium.agents.feeder.load_follower import FollowerDay, LoadFollower
+from gridarium.agents.feeder.load_follower import FollowerDay, FollowerDemand, LoadFollower
 from gridarium.agents.feeder.tariff_negotiation import told_signals
 from gridarium.environment.arrays import Array, series
 from gridarium.experiments.evidence.feeder_certificates import foresee_exactly, has_rational_consumers
@@ -20,7 +20,7 @@ from gridarium.experiments.parts.negotiation import NEGOTIATION
 from gridarium.experiments.records import Reading
 from gridarium.market.messages.tariffs import TariffSignal
 
-AnyFollower = LoadFollower[FollowerDay]
+AnyFollower = LoadFollower[FollowerDemand, FollowerDay]
 CYCLE_SIZE = 0.05
 """Share of the tariff below which a cycle is small."""
 CYCLE_REGRET = 0.01

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gridarium.agents.feeder.load_follower import FollowerDay, LoadFollower
+from gridarium.agents.feeder.load_follower import FollowerDay, FollowerDemand, LoadFollower
 from gridarium.environment.arrays import Array, series
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, has_prices_by_bus
 from gridarium.market.messages.tariffs import TariffSignal
 
 
-def signals_told_to(known: GridEvidence, consumer: LoadFollower[FollowerDay]) -> Iterator[TariffSignal]:
+def signals_told_to(
+    known: GridEvidence, consumer: LoadFollower[FollowerDemand, FollowerDay]
+) -> Iterator[TariffSignal]:
     """The final signal of each day, as a consumer was told it."""
     horizon, price = consumer.horizon, told_price_per_mwh(known, consumer)
     factor, reference = (
@@ -31,7 +33,7 @@ def signals_told_to(known: GridEvidence, consumer: LoadFollower[FollowerDay]) ->
         )
 
 
-def told_price_per_mwh(known: GridEvidence, consumer: LoadFollower[FollowerDay]) -> Array:
+def told_price_per_mwh(known: GridEvidence, consumer: LoadFollower[FollowerDemand, FollowerDay]) -> Array:
     """Final price that a consumer was told, by settlement period of all days."""
     if not has_prices_by_bus(known.tables):
         return _of_leader(known, consumer.leader, "price_per_mwh")

@@ -105,7 +105,7 @@ def test_elastic_consumers_tell_nothing_but_loads(monkeypatch: pytest.MonkeyPatc
         while built.world.running:
             built.world.step()
     assert foreign == []
-    assert {"demand", "_elasticities", "_outturn", "turned_out_mw"} <= set(own)
+    assert {"demand", "_elasticities", "_demand", "turned_out_mw"} <= set(own)
 
 
 def test_no_plant_touches_anothers_private_fields(monkeypatch: pytest.MonkeyPatch) -> None:
