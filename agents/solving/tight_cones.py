@@ -212,14 +212,13 @@ class TightConeSolver:
             if not mends and gain < -FINE.gain * scale and step.length > _STILL:
                 radius = min(radius, step.length) / 3.0
                 continue
-            point, mends = new, False
-            inside = step.length < 0.99 * radius
-            if (
-                inside
-                and abs(thought) <= accuracy.gain * scale
-                and excess.max(initial=0.0) <= accuracy.excess
-            ):
-                return point
+            # A start that leaves rows is no end.
+            ends, point, mends = (new.x,) if mends else (new.x, point.x), new, False
+            if step.length < 0.99 * radius and abs(thought) <= accuracy.gain * scale:
+                # A step that gains nothing may wander where nothing has a price, and leave a limit there.
+                for end in ends:
+                    if self._excess(end, numbers).max(initial=0.0) <= accuracy.excess:
+                        return replace(new, x=end)
         if self._excess(point.x, numbers).max(initial=0.0) <= accuracy.excess:
             return point
         raise SolverLimitError(f"no end after {ROUND_LIMIT} rounds, {self._worst(point.x, numbers)}")

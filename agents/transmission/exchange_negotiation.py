@@ -140,7 +140,8 @@ class ExchangeNegotiation(TiesNegotiation):
             self._penalty = self._penalties(price)
         else:
             self._see_losses(math.inf)
-            price = self._admm.posted.price_per_mwh
+            # What rounds have learned goes on under other units, or at another level of carbon prices.
+            price, self._penalty = self._admm.posted.price_per_mwh, self._admm.posted.penalty_per_mw2h
         start = Targets(price, today.loads, self._penalty)
         variant = make_variant(self._rules.variant, self._rules.relaxation, self._rules.memory)
         self._admm = ExchangeAdmm(self._supply, start, variant)

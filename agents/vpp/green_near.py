@@ -16,8 +16,11 @@ _STEPS = 6
 """Most steps of one answer; each from where the last one has led."""
 _ENOUGH = 1e-8
 """Gain of a step below which no other follows, as a share of the bill without storage."""
-_WAYS = (1.0, 0.5, 0.2, 0.05)
-"""Parts of the way to where a step leads, of which the first that gains is gone."""
+_HOLDS = (1.0, 0.0, 4.0, 16.0, 64.0)
+"""Weights that hold a step near its start, in those of the pull, of which the first that gains is gone.
+
+With none first, a plan jumps from round to round; without it, it may stay where only a long step gains.
+"""
 _TRIES = 24
 """Prices of green energy at the end that are tried in one step."""
 _MARGINS = 6
@@ -38,8 +41,11 @@ class NearSearch:
     -----
     Sequential convex steps. What green energy earns is taken by its derivatives at the plan; the dispatch
     with the pull is a convex problem (`build_near_model`). Green energy at the end has the least price at
-    which as much is left as there must be. The whole step is gone, or a part of it that gains by the exact
-    replay. What comes is a best plan near the one before, not of all.
+    which as much is left as there must be. The first step is gone that gains by the exact replay. What
+    comes is a best plan near the one before, not of all.
+
+    A step is shortened by a weight on its distance from its start, not by going a part of its way: half way
+    between two plans that leave enough green energy there may be too little.
     """
 
     def __init__(self, day: GreenDay) -> None:
@@ -60,8 +66,7 @@ class NearSearch:
         """
         plan, enough = replay(day, charge_mw, discharge_mw), _ENOUGH * abs(day.idle_money)
         for _ in range(_STEPS):
-            towards = self._step(day, plan)
-            found = None if towards is None else _on_the_way(day, plan, towards)
+            found = next(filter(None, (self._gaining(day, plan, hold) for hold in _HOLDS)), None)
             if found is None:
                 break
             gained = plan.counted_money - found.counted_money if keeps_limits(day, plan) else np.inf
@@ -70,28 +75,37 @@ class NearSearch:
                 break
         return plan if keeps_limits(day, plan) else even_plan(day)
 
-    def _step(self, day: GreenDay, plan: GreenPlan) -> GreenPlan | None:
-        """Where a step leads; None where no price keeps the label's limits."""
+    def _gaining(self, day: GreenDay, plan: GreenPlan, hold: float) -> GreenPlan | None:
+        """Where a held step leads; None where it gains nothing, or no price keeps the label's limits."""
         reward, label = reward_slopes(day, plan), label_slopes(day, plan)
         beyond = np.zeros(day.n_period)
         for _ in range(_MARGINS):
-            found = self._labelled(day, plan, reward, label, beyond)
-            if found is None or keeps_limits(day, found):
-                return found
+            found = self._labelled(day, plan, reward, label, beyond, hold)
+            if found is None:
+                return None
+            if keeps_limits(day, found):
+                gains = found.counted_money < plan.counted_money or not keeps_limits(day, plan)
+                return found if gains else None
             beyond += 1.5 * np.maximum(found.green_discharge_mw - day.region.green_room_mw, 0.0)
         return None
 
     def _labelled(
-        self, day: GreenDay, plan: GreenPlan, reward: GreenSlopes, label: GreenSlopes, beyond_mw: Array
+        self,
+        day: GreenDay,
+        plan: GreenPlan,
+        reward: GreenSlopes,
+        label: GreenSlopes,
+        beyond_mw: Array,
+        hold: float,
     ) -> GreenPlan | None:
         """The plan at the least price of green energy at the end that leaves enough; by false position."""
         if day.pricing == "none":
-            return self._at(day, plan, reward, beyond_mw)
+            return self._at(day, plan, reward, beyond_mw, hold)
         fine, most = _FINE * LABEL_TOLERANCE, float(np.abs(day.region.buy_price_per_mwh).max())
 
         def at(price: float) -> tuple[GreenPlan, float]:
             slopes = GreenSlopes(*(r + price * s for r, s in zip(reward, label, strict=True)))
-            found = self._at(day, plan, slopes, beyond_mw)
+            found = self._at(day, plan, slopes, beyond_mw, hold)
             # A tenth of the tolerance is for the rounding of others who replay it.
             return found, float(found.green_mwh[-1]) - day.end_mwh[1] + 0.1 * LABEL_TOLERANCE
 
@@ -120,8 +134,10 @@ class NearSearch:
         self._label_price = high
         return best
 
-    def _at(self, day: GreenDay, plan: GreenPlan, slopes: GreenSlopes, beyond_mw: Array) -> GreenPlan:
-        """The plan of the convex problem at values of charge and discharge."""
+    def _at(
+        self, day: GreenDay, plan: GreenPlan, slopes: GreenSlopes, beyond_mw: Array, hold: float
+    ) -> GreenPlan:
+        """The plan of the convex problem at values of charge and discharge, held near another."""
         region, pull, hours = day.region, day.pull, day.region.period_h
         assert pull is not None
         energy = np.concatenate([[day.initial_mwh], plan.energy_mwh[:-1]])
@@ -131,7 +147,8 @@ class NearSearch:
         if day.pricing != "none":
             room = np.maximum(region.green_room_mw - beyond_mw, 0.0)
             np.divide(room, share, out=most, where=share * most > room)
-        weight = pull.per_mw2h
+        weight = (1.0 + hold) * pull.per_mw2h
+        drawn_mw = region.load_mw + plan.charge_mw - plan.discharge_mw
         solution = self._problem.solve(
             region.name,
             buy_price=region.buy_price_per_mwh / weight,
@@ -139,7 +156,7 @@ class NearSearch:
             charge_value=slopes.charge / hours / weight,
             discharge_value=(slopes.discharge / hours - day.wear_cost_per_mwh) / weight,
             load_mw=region.load_mw,
-            target_mw=pull.target_mw,
+            target_mw=(np.asarray(pull.target_mw) + hold * drawn_mw) / (1.0 + hold),
             discharge_most_mw=most,
             initial_mwh=day.initial_mwh,
         )
@@ -150,15 +167,3 @@ def _through(day: GreenDay, energy_mwh: Array) -> GreenPlan:
     """The plan that leads through states of charge, to the last of the day."""
     energy = np.concatenate([energy_mwh[:-1], [day.end_mwh[0]]])
     return replay(day, *day.ratings.powers_mw(energy, day.initial_mwh, day.region.period_h))
-
-
-def _on_the_way(day: GreenDay, plan: GreenPlan, towards: GreenPlan) -> GreenPlan | None:
-    """The first plan on the way from one to another that counts less and keeps the limits; None if none."""
-    if not keeps_limits(day, plan):
-        return towards
-    for part in _WAYS:
-        energy = plan.energy_mwh + part * (towards.energy_mwh - plan.energy_mwh)
-        found = towards if part == 1.0 else _through(day, energy)
-        if found.counted_money < plan.counted_money and keeps_limits(day, found):
-            return found
-    return None
