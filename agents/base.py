@@ -11,6 +11,7 @@ import mesa
 import numpy as np
 
 from gridarium.agents.behaviour import Behaviour
+from gridarium.agents.guarded import guarded
 from gridarium.agents.questions import Asked, Question
 from gridarium.agents.rows import Rows
 from gridarium.environment.errors import MessageError
@@ -96,7 +97,7 @@ class GridAgent(Listener, mesa.Agent):
         self.grid, self.world = place.grid, place.grid.world
         super().__init__(self.world)
         self.name = self.grid.named(name)
-        self.behaviour = behaviour or Behaviour()
+        self.behaviour = guarded(behaviour or Behaviour())
         self._numbers = count(1)
         self._open_questions: dict[int, Question] = {}
         self._handled: Envelope | None = None
@@ -175,6 +176,11 @@ class GridAgent(Listener, mesa.Agent):
         """A question that is open until all have answered or a time comes, and at least for one timeout."""
         left_s = max(rules.reply_timeout_s, end_s - self.world.clock.now_s)
         return self.ask(payloads, left_s, rules.resend_after_s)
+
+    @property
+    def handling(self) -> Any:
+        """The message that is being handled; None while there is none."""
+        return self._handled.payload if self._handled is not None else None
 
     @property
     def asked(self) -> Asked:

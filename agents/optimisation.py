@@ -215,7 +215,7 @@ class LocalProblem:
         try:
             return self._timed(owner, signals)
         except InfeasibleError as error:
-            numbers = self.form.at(_read(self.form, owner, signals))
+            numbers = self.form.at(_read(self.form, signals))
             raise InfeasibleError(f"agent {owner}: {explain(self.form, numbers)}") from error
         except SolveError as error:
             raise type(error)(f"agent {owner}: {error}") from error
@@ -239,7 +239,7 @@ class LocalProblem:
 
     def _timed(self, owner: str, signals: dict[str, Any]) -> Solution:
         started = time.perf_counter()
-        values = _read(self.form, owner, signals)
+        values = _read(self.form, signals)
         x = self._solve_numbers(self.form.at(values), values)
         self.solves += 1
         self.solver_s += time.perf_counter() - started
@@ -310,18 +310,18 @@ def _fixed(form: StandardForm, x: Array, numbers: Numbers) -> Numbers:
     return numbers._replace(lower=lower, upper=upper)
 
 
-def _read(form: StandardForm, owner: str, signals: dict[str, Any]) -> Array:
+def _read(form: StandardForm, signals: dict[str, Any]) -> Array:
     """Values of all signals of a form in their order."""
     blocks = form.signals
     if signals.keys() != blocks.keys():
-        raise SolveError(f"agent {owner}: signals must be {sorted(blocks)}, got {sorted(signals)}")
+        raise SolveError(f"signals must be {sorted(blocks)}, got {sorted(signals)}")
     values = np.zeros(sum(block.stop - block.start for block in blocks.values()))
     for name, value in signals.items():
         block, array = blocks[name], np.asarray(value, dtype=np.float64)
         if array.shape != block.shape:
-            raise SolveError(f"agent {owner}: signal {name} must have shape {block.shape}, got {array.shape}")
+            raise SolveError(f"signal {name} must have shape {block.shape}, got {array.shape}")
         values[block.start : block.stop] = array.ravel()
     if not np.isfinite(values).all():
         bad = [name for name in signals if not np.isfinite(signals[name]).all()]
-        raise SolveError(f"agent {owner}: signals must be finite, these are not: {bad}")
+        raise SolveError(f"signals must be finite, these are not: {bad}")
     return values

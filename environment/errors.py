@@ -62,6 +62,10 @@ class NetworkError(InputError):
     """A network that is no radial feeder, or that lacks what was asked of it."""
 
 
+class UserCodeError(GridariumError):
+    """An agent, a behaviour or a rule from outside gridarium that raised something, or gave back nonsense."""
+
+
 class PowerFlowError(GridariumError):
     """An AC power flow that found no solution."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.behaviour import Behaviour, Composed
+from gridarium.agents.guarded import Guarded
 from gridarium.experiments.description.reach import Posed, Reach, reach_of
 
 
@@ -110,5 +111,7 @@ def _bounded(behaviour: Behaviour) -> Iterator[type[Behaviour]]:
     if isinstance(behaviour, Composed):
         for one in behaviour.behaviours:
             yield from _bounded(one)
+    elif isinstance(behaviour, Guarded):
+        yield type(behaviour.inner)
     elif type(behaviour) is not Behaviour:
         yield type(behaviour)

@@ -1,0 +1,54 @@
+"""Who is to blame where code from outside gridarium raises: what it raised, in which file and line."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable
+from types import FrameType, TracebackType
+
+_MOST_SHOWN = 300
+
+
+def is_own(module: str) -> bool:
+    """Tell whether a module, by its dotted name, is one of gridarium's."""
+    return module.partition(".")[0] == "gridarium"
+
+
+def told(error: BaseException, module: str = "") -> str:
+    """Say what was raised and where: `KeyError: 'weather' (mine.py, line 7)`.
+
+    Parameters
+    ----------
+    error : BaseException
+    module : str
+        Whose line is told where it is among those that led there; the last one otherwise.
+    """
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        place = f"{_shown(error.filename)}, line {error.lineno}"
+        return f"{type(error).__name__}: {error.msg} ({place})"
+    said = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    said = said if len(said) <= _MOST_SHOWN else f"{said[:_MOST_SHOWN]}..."
+    place = line_of(error, lambda frame: frame.f_globals.get("__name__") == module)
+    return type(error).__name__ + (f": {said}" if said else "") + (f" ({place})" if place else "")
+
+
+def line_of(error: BaseException, is_meant: Callable[[FrameType], bool]) -> str:
+    """Return file and line of the last frame of a kind that led to an error, or of the last one at all."""
+    steps = list(traceback.walk_tb(error.__traceback__))
+    meant = [step for step in steps if is_meant(step[0])] or steps
+    if not meant:
+        return ""
+    frame, line = meant[-1]
+    return f"{_shown(frame.f_code.co_filename)}, line {line}"
+
+
+def frames_of(trace: TracebackType | None) -> list[FrameType]:
+    """Return the frames that led to an error, the outermost first."""
+    return [frame for frame, _ in traceback.walk_tb(trace)]
+
+
+def _shown(file: str) -> str:
+    """Return the path of a file, relative where it is below the current folder."""
+    relative = os.path.relpath(file) if os.path.isabs(file) else file
+    return file if relative.startswith("..") else relative
