@@ -84,7 +84,7 @@ def run(
 
     with reported_errors(debug):
         overrides = [*(settings or ()), *([] if seed is None else [f"seed={seed}"])]
-        study = load_cases(scenario, overrides, case)
+        study = load_cases(scenario, overrides, case or [])
         result = run_cases(study, case or study.main_cases, out, workers)
         print_findings(result)
         print_narrative(result)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
+from gridarium.environment.errors import Fault, GridariumError, InputError
 from gridarium.experiments.cli_options import BAD_INPUT, FAILED
 
 if TYPE_CHECKING:
@@ -21,15 +21,10 @@ if TYPE_CHECKING:
 
 
 def load_cases(scenario: str, overrides: Sequence[str], cases: Sequence[str] | None = None) -> Study:
-    """Check a scenario, and that it has the cases."""
+    """Check the cases that will run: all of a scenario, or those named; none named are its main cases."""
     from gridarium.experiments.scenario import load_scenario
 
-    study = load_scenario(scenario, overrides)
-    for case in cases or ():
-        if case not in study.cases:
-            known = ", ".join(study.cases)
-            raise ScenarioError(study.source, [Fault("--case", case, f"must be one of {known}")])
-    return study
+    return load_scenario(scenario, overrides, cases)
 
 
 def run_cases(study: Study, cases: Sequence[str] | None, out: Path | None, workers: int | None) -> Result:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.grid_tree_checks import check_grids, ladder_faults
+from gridarium.experiments.overrides import FieldOverride, of_study, overridden, parse_overrides
 from gridarium.experiments.parts.checks import grid_checks, settles_in_quarters
 from gridarium.experiments.parts.distribution_operator import root_faults
 from gridarium.experiments.parts.house import grid_schema
@@ -21,9 +22,7 @@ from gridarium.experiments.scenario_fields import NAME
 from gridarium.experiments.scenario_files import (
     OF_A_STUDY,
     ScenarioFile,
-    applied,
     merge,
-    parse_overrides,
     read_scenario_file,
     shipped_names,
     shipped_path,
@@ -79,7 +78,9 @@ class Study:
         return {**common, **main, "cases": {name: _beyond(common, tree) for name, tree in trees.items()}}
 
 
-def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> Study:
+def load_scenario(
+    source: str | Path, overrides: Sequence[str] = (), cases: Sequence[str] | None = None
+) -> Study:
     """Read and check a scenario.
 
     Parameters
@@ -87,7 +88,11 @@ def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> Study:
     source : str or Path
         A shipped scenario's name or the path of a YAML file.
     overrides : sequence of str
-        `path.to.field=value`, laid over every case; a path that starts with `cases.NAME.` over that case.
+        `path.to.field=value`, laid over every case; a path that starts with `cases.NAME.` over that case. A
+        key `*` stands for every name that is there.
+    cases : sequence of str, optional
+        The cases that count; others are left out of the study if something is wrong with them. None of them
+        named are the scenario's main cases. All count by default.
 
     Returns
     -------
@@ -99,28 +104,34 @@ def load_scenario(source: str | Path, overrides: Sequence[str] = ()) -> Study:
     ScenarioError
         With every fault of the file, of its profiles and of its network.
     """
-    return check_scenario(read_scenario_file(source), overrides)
+    return check_scenario(read_scenario_file(source), overrides, cases)
 
 
-def check_scenario(file: ScenarioFile, overrides: Sequence[str] = ()) -> Study:
+def check_scenario(
+    file: ScenarioFile, overrides: Sequence[str] = (), chosen: Sequence[str] | None = None
+) -> Study:
     """Check a scenario that has been read; see `load_scenario`."""
     settings = parse_overrides(overrides)
-    tree = applied(file.tree, [setting for setting in settings if setting.path[0] in OF_A_STUDY])
-    everywhere = [setting for setting in settings if setting.path[0] not in OF_A_STUDY]
-    overridden = [setting.path for setting in everywhere]
     faults: list[Fault] = []
-    cases: dict[str, Scenario] = {}
+    tree = of_study(file.tree, [one for one in settings if one.path[0] in OF_A_STUDY], faults)
+    everywhere = [one for one in settings if one.path[0] not in OF_A_STUDY]
     base, own_trees = without_cases(tree), _own_trees(tree, faults)
     main = _main_cases(tree, list(own_trees), faults)
+    counting = own_trees if chosen is None else [*chosen] or [*main]
+    allowed = f"must be one of {', '.join(own_trees)}"
+    faults += [Fault("--case", name, allowed) for name in counting if name not in own_trees]
+    trees = overridden({name: merge(base, own) for name, own in own_trees.items()}, everywhere, faults)
+    cases: dict[str, Scenario] = {}
     for name, own in own_trees.items():
-        scenario, found = check_case(applied(merge(base, own), everywhere))
-        faults += [_placed(fault, name, base, own, overridden) for fault in found]
+        scenario, found = check_case(trees[name])
+        if name in counting:
+            faults += [_placed(fault, name, base, own, everywhere) for fault in found]
         if scenario is not None:
             cases[name] = scenario
     if faults:
         raise ScenarioError(file.source, list({(each.place, each.allowed): each for each in faults}.values()))
     title = str(base.get("title") or next(iter(cases.values())).title)
-    return Study(file.source, file.name, title, cases, main)
+    return Study(file.source, file.name, title, cases, tuple(name for name in main if name in cases))
 
 
 @lru_cache(maxsize=1)
@@ -167,10 +178,10 @@ def _main_cases(tree: Tree, known: Sequence[str], faults: list[Fault]) -> tuple[
     return tuple(name for name in known if name in named)
 
 
-def _placed(fault: Fault, case: str, base: Tree, own: Tree, overridden: Sequence[tuple[str, ...]]) -> Fault:
+def _placed(fault: Fault, case: str, base: Tree, own: Tree, settings: Sequence[FieldOverride]) -> Fault:
     """Return the fault at the place it comes from: an override's, the case's, or else the base's."""
     keys = tuple(fault.place.split("."))
-    if any(keys[: len(path)] == path for path in overridden):
+    if any(one.leads_to(keys) for one in settings):
         return fault
     if (depth := _depth(own, keys)) and depth >= _depth(base, keys):
         return Fault(f"cases.{case}.{fault.place}", fault.value, fault.allowed)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, NamedTuple, Self, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
@@ -209,12 +210,31 @@ class Section(BaseModel):
         """Yield what is wrong between the fields of this section."""
         return iter(())
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, value: object) -> object:
+        """Leave out the fields that are null and may not be: null is the default then."""
+        if not isinstance(value, dict) or None not in value.values():
+            return value
+        nullable = _nullable(cls)
+        return {name: inner for name, inner in value.items() if inner is not None or nullable.get(name, True)}
+
     @model_validator(mode="after")
     def _without_conflicts(self) -> Self:
         found = list(self.conflicts())
         if found:
             raise PydanticCustomError("conflict", "fields contradict each other", {"conflicts": found})
         return self
+
+
+@lru_cache(maxsize=256)
+def _nullable(section: type[Section]) -> dict[str, bool]:
+    """Whether each field of a section may be null."""
+    return {name: _may_be_null(field.annotation) for name, field in section.model_fields.items()}
+
+
+def _may_be_null(annotation: object) -> bool:
+    return annotation in (Any, None, object) or type(None) in get_args(annotation)
 
 
 AnySection = TypeVar("AnySection", bound=Section)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.plain_yaml import Tree, parse_yaml
 
 _HERE = Path(__file__).parent
 _MAX_BYTES = 1_000_000
-_MAX_OVERRIDE_DEPTH = 16
+REPLACE = "_replace_"
+"""Key of a mapping that does not merge with what it is laid over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,12 @@ def shipped_profiles() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (_HERE / "data").glob("*.csv")))
 
 
+@lru_cache(maxsize=1)
+def shipped_networks() -> tuple[str, ...]:
+    """Return the names of the shipped networks, sorted."""
+    return tuple(sorted(path.stem for path in (_HERE / "data").glob("*.json")))
+
+
 def measured_file(name: str) -> Path:
     """Path of a shipped record of measurements that a run cannot repeat."""
     return _HERE / "data" / "measured" / f"{name}.csv"
@@ -93,7 +99,7 @@ def _read_chain(path: Path, extended_by: tuple[Path, ...]) -> Tree:
         _fail(path, "extends", str(path), "must not lead back to itself")
     tree = _shipped_layer(path.stem) if _is_shipped(path) else _read_layer(path, extended_by)
     if "extends" not in tree:
-        return tree
+        return _laid_over({}, tree)
     base = tree["extends"]
     if not isinstance(base, str) or not base:
         _fail(path, "extends", base, "must be a shipped scenario or the path of a file")
@@ -101,7 +107,13 @@ def _read_chain(path: Path, extended_by: tuple[Path, ...]) -> Tree:
     inherited = _read_chain(_path_of(base, path.parent), (*extended_by, path))
     if "cases" in own:
         inherited = without_cases(inherited)
-    return merge(inherited, own)
+    return _laid_over(inherited, own)
+
+
+def _laid_over(base: Tree, own: Tree) -> Tree:
+    """Return a base with a file laid over it; what its cases replace is known when they are laid, too."""
+    common = {key: value for key, value in own.items() if key != "cases"}
+    return merge(base, common) | {key: own[key] for key in own.keys() - common.keys()}
 
 
 def _is_shipped(path: Path) -> bool:
@@ -161,15 +173,18 @@ def _fail(path: Path, place: str, value: object, allowed: str) -> NoReturn:
 
 
 def anchored(tree: Tree, folder: Path) -> Tree:
-    """Return the tree with the paths in it absolute, so that it means the same wherever it is written."""
+    """Return the tree with the paths in it absolute, so that it means the same wherever it is written.
+
+    A relative path starts at `folder`, whatever its suffix; names of what is shipped stay names, but for
+    those of shipped networks, which are read from a file of the package.
+    """
     fixed = dict(tree)
     profiles, network = tree.get("profiles"), tree.get("network")
     if isinstance(profiles, str) and profiles.strip() and profiles not in shipped_profiles():
         fixed["profiles"] = os.path.abspath(folder / profiles)
     source = network.get("source") if isinstance(network, dict) else network
-    if isinstance(source, str) and source.endswith(".json"):
-        source = os.path.abspath(folder / source)
-        fixed["network"] = {**network, "source": source} if isinstance(network, dict) else source
+    if isinstance(source, str) and (path := _network_path(source, folder)) is not None:
+        fixed["network"] = {**network, "source": path} if isinstance(network, dict) else path
     for key in ("cases", "grids"):
         inner = tree.get(key)
         if isinstance(inner, dict):
@@ -179,64 +194,36 @@ def anchored(tree: Tree, folder: Path) -> Tree:
     return fixed
 
 
+def _network_path(source: str, folder: Path) -> str | None:
+    """Return where the file of a network is, None for one that has a name and no file."""
+    if source in shipped_networks():
+        return str(_HERE / "data" / f"{source}.json")
+    is_path = Path(source).suffix or os.sep in source or (folder / source).is_file()
+    return os.path.abspath(folder / source) if is_path and source.strip() else None
+
+
 def merge(base: Tree, over: Tree) -> Tree:
     """Return the base with another tree laid over it.
 
-    Mappings merge; anything else replaces; null in place of a mapping takes it away,
-    so that a case can do without a unit of its base.
+    Mappings merge; anything else replaces. Null in place of a mapping takes it away, so that a case can do
+    without a unit of its base, and a mapping with ``_replace_: true`` takes the place of that of the base.
+
+    >>> merge({"sites": {"pv": 3}, "seed": 1}, {"sites": {"wind": 4}})
+    {'sites': {'pv': 3, 'wind': 4}, 'seed': 1}
+    >>> merge({"sites": {"pv": 3}, "seed": 1}, {"sites": {"_replace_": True, "wind": 4}})
+    {'sites': {'wind': 4}, 'seed': 1}
     """
     merged = dict(base)
     for key, value in over.items():
         old = base.get(key)
-        if isinstance(old, dict) and isinstance(value, dict):
-            merged[key] = merge(old, value)
+        if key == "network" and isinstance(old, str):
+            old = {"source": old}
+        if isinstance(value, dict):
+            replaces = value.get(REPLACE) is True
+            own = {name: inner for name, inner in value.items() if name != REPLACE} if replaces else value
+            merged[key] = merge(old if isinstance(old, dict) and not replaces else {}, own)
         elif isinstance(old, dict) and value is None:
             del merged[key]
         else:
             merged[key] = value
     return merged
-
-
-class FieldOverride(NamedTuple):
-    """One `path.to.field=value` of the command line."""
-
-    path: tuple[str, ...]
-    value: object
-
-
-def parse_overrides(settings: Sequence[str]) -> list[FieldOverride]:
-    """Read overrides; values are YAML, file paths in them are relative to the working folder.
-
-    Raises
-    ------
-    ScenarioError
-        With every override that is no `path.to.field=value`.
-    """
-    overrides, faults = [], []
-    for text in settings:
-        path, equals, value = text.partition("=")
-        keys = tuple(part.strip() for part in path.split("."))
-        if not equals or not all(keys) or len(keys) > _MAX_OVERRIDE_DEPTH or keys[0] == "extends":
-            faults.append(Fault("--set", text, "must be path.to.field=value, any field but extends"))
-            continue
-        overrides.append(FieldOverride(keys, parse_yaml(value, f"--set {text}")))
-    if faults:
-        raise ScenarioError("--set", faults)
-    return overrides
-
-
-def applied(tree: Tree, overrides: Sequence[FieldOverride]) -> Tree:
-    """Return the tree with every override in place of what stood there."""
-    for override in overrides:
-        tree = anchored(_replaced(tree, override.path, override.value), Path.cwd())
-    return tree
-
-
-def _replaced(tree: Tree, path: tuple[str, ...], value: object) -> Tree:
-    head, *rest = path
-    if not rest:
-        return {**tree, head: value}
-    inner = tree.get(head)
-    if head == "network" and isinstance(inner, str):
-        inner = {"source": inner}
-    return {**tree, head: _replaced(inner if isinstance(inner, dict) else {}, tuple(rest), value)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.field_paths import Keys
-from gridarium.experiments.scenario_files import FieldOverride, applied, parse_overrides
+from gridarium.experiments.overrides import FieldOverride, applied, parse_overrides
 from gridarium.experiments.sweeps.study_schema import StudyFile
 
 _SEED = ("seed",)
