@@ -14,7 +14,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CaseOutcome:
-    """What one finished case leaves."""
+    """What one finished case leaves.
+
+    Parameters
+    ----------
+    tables, summary, certificates
+        What it found.
+    effort : mapping of str to float
+        Solver time, solves, messages.
+    ledgers : mapping
+        Length and head of each ledger.
+    left_out : tuple of str
+        What the network file has and the model has not.
+    broken : tuple of str
+        Tables, metrics and certificates that could not be made, and why: it has failed, the rest stands.
+    """
 
     tables: Mapping[str, pd.DataFrame]
     summary: Mapping[str, float]
@@ -22,3 +36,4 @@ class CaseOutcome:
     effort: Mapping[str, float]
     ledgers: Mapping[str, Mapping[str, int | str]]
     left_out: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.collector import rare_collections
 from gridarium.experiments.case_outcome import CaseOutcome
 from gridarium.experiments.evidence.certificates import certify
+from gridarium.experiments.evidence.guarded import STRICT, Steps
 from gridarium.experiments.evidence.metrics import summarise
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.records import Certificate, Progress
@@ -38,7 +39,8 @@ def run_case(name: str, scenario: Scenario, progress: Progress | None = None) ->
     built = build(scenario)
     built.world.bus.record = True
     _play(built, progress)
-    tables, metrics, certificates = _read_off(name, scenario, built)
+    steps = Steps()
+    tables, metrics, certificates = _read_off(name, scenario, built, steps)
     return CaseOutcome(
         tables,
         metrics,
@@ -46,11 +48,21 @@ def run_case(name: str, scenario: Scenario, progress: Progress | None = None) ->
         effort_of(built),
         {name: ledger.heads._asdict() for name, ledger in built.world.ledgers.items()},
         tuple(dict.fromkeys(item for grid in built.world.grids for item in grid.feeder.left_out)),
+        tuple(steps.broken),
     )
 
 
-def measure_case(name: str, scenario: Scenario) -> tuple[dict[str, float], list[Certificate]]:
+def measure_case(
+    name: str, scenario: Scenario, steps: Steps = STRICT
+) -> tuple[dict[str, float], list[Certificate]]:
     """Run one case for its metrics and certificates, without a log of messages and what is slow and soft.
+
+    Parameters
+    ----------
+    name : str
+    scenario : Scenario
+    steps : Steps, optional
+        Takes what is read off the case, step by step.
 
     Raises
     ------
@@ -59,19 +71,20 @@ def measure_case(name: str, scenario: Scenario) -> tuple[dict[str, float], list[
     """
     built = build(scenario)
     _play(built)
-    _, metrics, certificates = _read_off(name, scenario, built, quick=True)
+    _, metrics, certificates = _read_off(name, scenario, built, steps, quick=True)
     return metrics, certificates
 
 
 def _read_off(
-    name: str, scenario: Scenario, built: BuiltWorld, quick: bool = False
+    name: str, scenario: Scenario, built: BuiltWorld, steps: Steps, quick: bool = False
 ) -> tuple[Mapping[str, pd.DataFrame], dict[str, float], list[Certificate]]:
     """Tables, metrics and certificates of a finished world."""
     world = built.world
     with rare_collections():
-        tables = collect(name, world, built.sections)
-        metrics = summarise(tables, [grid.name for grid in world.grids], world.period_h)
-        certificates = certify(name, world, built.sections, tables, scenario.currency_code, quick=quick)
+        tables = collect(name, world, built.sections, steps)
+        metrics = summarise(tables, [grid.name for grid in world.grids], world.period_h, steps)
+        currency = scenario.currency_code
+        certificates = certify(name, world, built.sections, tables, currency, quick=quick, steps=steps)
     return tables, _without_noise(metrics), certificates
 
 

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
-from gridarium.environment.errors import GridariumError, InputError
+from gridarium.experiments.case_log import CaseLog
 from gridarium.experiments.case_outcome import CaseOutcome
 from gridarium.experiments.crew import Crew
+from gridarium.experiments.endings import settled
 from gridarium.experiments.records import Progress
 from gridarium.experiments.scenario_schema import Scenario
-from gridarium.experiments.worker_processes import Answer, Done, Ended, ExecutorError, Failed, Said, Tell
+from gridarium.experiments.worker_processes import (
+    Done,
+    Ended,
+    ExecutorError,
+    Failed,
+    Printed,
+    Said,
+    Tell,
+)
 
 _MOST_NAMED = 3
 
-Ending = CaseOutcome | GridariumError
+Ending = CaseOutcome | Exception
 """What a case left, or the error that ended it."""
 
 
 def play_cases(
-    cases: Mapping[str, Scenario], crew: Crew | None, progress: Progress | None = None
+    cases: Mapping[str, Scenario],
+    crew: Crew | None,
+    progress: Progress | None = None,
+    log: CaseLog | None = None,
 ) -> Iterator[tuple[str, Ending]]:
-    """Run cases, and yield the name and the ending of each as it ends.
-
-    After the first that fails none is started any more; those under way run to their end.
+    """Run cases, and yield the name and the ending of each as it ends; one that fails keeps no other back.
 
     Parameters
     ----------
@@ -35,27 +46,29 @@ def play_cases(
         Who runs them side by side; None runs them in this process.
     progress : callable, optional
         Called with the share done and the cases that run.
+    log : CaseLog, optional
+        Keeps what the code of a case prints.
 
     Raises
     ------
-    InputError
-        If the data or the network of a case is unusable; nothing of the others is worth keeping then.
     ExecutorError
         If processes cannot work.
     """
-    shares = _Shares(cases, progress)
+    shares, log = _Shares(cases, progress), log or CaseLog()
     tasks = [CaseTask(name, scenario) for name, scenario in cases.items()]
     if crew is not None:
-        yield from _side_by_side(tasks, crew, shares)
+        yield from _side_by_side(tasks, crew, shares, log)
         return
     for task in tasks:
         try:
-            ending: Ending = task.do(shares.teller(task.name))
-        except InputError:
+            with contextlib.redirect_stdout(log.of(task.name)):
+                ending: Ending = task.do(shares.teller(task.name))
+        except KeyboardInterrupt:
             raise
-        except GridariumError as error:
-            yield task.name, error
-            return
+        # A case may be anybody's code: whatever it raises ends this case alone.
+        except BaseException as error:  # noqa: BLE001
+            ending = settled(error)
+        shares.end(task.name)
         yield task.name, ending
 
 
@@ -100,6 +113,11 @@ class _Shares:
         """Return what is told how a case stands."""
         return lambda said: self.show(name, said)
 
+    def end(self, name: str) -> None:
+        """Take a case from those that run."""
+        self._shares[name] = 1.0
+        self._running.pop(name, None)
+
     def show(self, name: str, said: object) -> None:
         """Show how a case stands."""
         assert isinstance(said, Standing)
@@ -113,27 +131,22 @@ class _Shares:
             self._progress(sum(self._shares.values()) / len(self._shares), doing)
 
 
-def _side_by_side(tasks: list[CaseTask], crew: Crew, shares: _Shares) -> Iterator[tuple[str, Ending]]:
-    waiting = deque(tasks)
-    for task, answer in crew.answers(waiting):
-        ending = _ending(task.name, answer, shares)
-        if isinstance(ending, GridariumError):
-            waiting.clear()
-        if ending is not None:
-            yield task.name, ending
-
-
-def _ending(name: str, answer: Answer, shares: _Shares) -> Ending | None:
-    """What ended a case, if it has ended."""
-    match answer:
-        case Said(standing):
-            shares.show(name, standing)
-        case Done(outcome):
-            return outcome  # type: ignore[no-any-return]
-        case Failed(error):
-            if isinstance(error, InputError) or not isinstance(error, GridariumError):
-                raise error
-            return error
-        case Ended(how):
-            return ExecutorError(f"the process of case {name} died, {how}")
-    return None
+def _side_by_side(
+    tasks: list[CaseTask], crew: Crew, shares: _Shares, log: CaseLog
+) -> Iterator[tuple[str, Ending]]:
+    for task, answer in crew.answers(deque(tasks)):
+        match answer:
+            case Said(standing):
+                shares.show(task.name, standing)
+                continue
+            case Printed(text):
+                log.of(task.name).write(text)
+                continue
+            case Done(outcome):
+                ending: Ending = outcome
+            case Failed(error):
+                ending = error
+            case Ended(how):
+                ending = ExecutorError(f"its process died, {how}")
+        shares.end(task.name)
+        yield task.name, ending

@@ -24,6 +24,7 @@ from gridarium.experiments.cli_options import (
 from gridarium.experiments.cli_steps import (
     check_out_file,
     default_folder,
+    end,
     load_cases,
     print_path,
     reported_errors,
@@ -85,16 +86,17 @@ def run(
     with reported_errors(debug):
         overrides = [*(settings or ()), *([] if seed is None else [f"seed={seed}"])]
         study = load_cases(scenario, overrides, case or [])
-        result = run_cases(study, case or study.main_cases, out, workers)
-        print_findings(result)
-        print_narrative(result)
-        print_summary(result)
-        print_certificates(result)
-        if not case and len(study.main_cases) < len(study.cases):
-            told = f"these are {len(study.main_cases)} of its {len(study.cases)} cases"
-            output().print(f"{told}; all of them: gridarium compare {scenario}", soft_wrap=True)
-        print_path(result)
-    raise typer.Exit(DONE if result.passed else FAILED)
+        played = run_cases(study, case or study.main_cases, out, workers)
+        if result := played.result:
+            print_findings(result)
+            print_narrative(result)
+            print_summary(result)
+            print_certificates(result)
+            if not case and len(study.main_cases) < len(study.cases):
+                told = f"these are {len(study.main_cases)} of its {len(study.cases)} cases"
+                output().print(f"{told}; all of them: gridarium compare {scenario}", soft_wrap=True)
+            print_path(result)
+    end(played, debug)
 
 
 @app.command()
@@ -116,15 +118,16 @@ def compare(
     )
 
     with reported_errors(debug):
-        result = run_cases(load_cases(scenario, settings or ()), None, out, workers)
-        print_findings(result)
-        print_narrative(result)
-        print_summary(result)
-        print_claims(result)
-        output().print()
-        print_certificates(result)
-        print_path(result)
-    raise typer.Exit(DONE if result.passed else FAILED)
+        played = run_cases(load_cases(scenario, settings or ()), None, out, workers)
+        if result := played.result:
+            print_findings(result)
+            print_narrative(result)
+            print_summary(result)
+            print_claims(result)
+            output().print()
+            print_certificates(result)
+            print_path(result)
+    end(played, debug)
 
 
 @app.command()

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from gridarium.environment.errors import Fault, GridariumError, InputError
-from gridarium.experiments.cli_options import BAD_INPUT, FAILED
+from gridarium.experiments.cli_options import BAD_INPUT, DONE, FAILED
 
 if TYPE_CHECKING:
+    from gridarium.experiments.played import Played
     from gridarium.experiments.results import Result
     from gridarium.experiments.scenario import Study
 
@@ -27,19 +28,36 @@ def load_cases(scenario: str, overrides: Sequence[str], cases: Sequence[str] | N
     return load_scenario(scenario, overrides, cases)
 
 
-def run_cases(study: Study, cases: Sequence[str] | None, out: Path | None, workers: int | None) -> Result:
+def run_cases(study: Study, cases: Sequence[str] | None, out: Path | None, workers: int | None) -> Played:
     """Check everything that can be checked beforehand, then run."""
     from gridarium.experiments.console import progress_bar
     from gridarium.experiments.results import check_out_folder
 
     folder = out or default_folder(study.name)
     check_out_folder(folder)
-    from gridarium.experiments.runner import run as run_study
+    from gridarium.experiments.runner import play
 
     # What is imported stays to the end: the collector need not look through it again and again.
     gc.freeze()
     with progress_bar() as progress:
-        return run_study(study, cases=cases, out=folder, workers=workers, progress=progress)
+        return play(study, cases=cases, out=folder, workers=workers, progress=progress)
+
+
+def end(played: Played, debug: bool) -> NoReturn:
+    """Say on standard error what went wrong with a run, if anything, and exit with its status."""
+    from gridarium.experiments.console import messages
+
+    if debug:
+        for error in played.errors():
+            traceback.print_exception(error)
+    for line in played.told():
+        messages().print(f"gridarium: {line}")
+    if played.printed:
+        messages().print(f"what was printed:\n{played.printed.rstrip()}")
+    passed = not played.errors() and not played.interrupted and played.result is not None
+    if passed and played.result is not None and played.result.passed:
+        raise typer.Exit(DONE)
+    raise typer.Exit(BAD_INPUT if played.is_bad_input else FAILED)
 
 
 def check_out_file(option: str, file: Path | None) -> None:
@@ -80,3 +98,20 @@ def reported_errors(debug: bool) -> Iterator[None]:
         else:
             messages().print(f"gridarium: {error}")
         raise typer.Exit(BAD_INPUT if isinstance(error, InputError) else FAILED) from None
+    except KeyboardInterrupt:
+        from gridarium.experiments.console import messages
+
+        messages().print("gridarium: interrupted")
+        raise typer.Exit(FAILED) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    # A fault of gridarium, or of code that it was given: one line, and where it comes from.
+    except Exception as error:  # noqa: BLE001
+        from gridarium.experiments.console import messages
+        from gridarium.experiments.endings import told
+
+        if debug:
+            traceback.print_exc()
+        else:
+            messages().print(f"gridarium: {told(error)}; --debug shows the way there")
+        raise typer.Exit(FAILED) from None

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from gridarium.experiments.worker_processes import Answer, Ended, Tell, Worker, heard, never_ready, stop_all
+from gridarium.experiments.worker_processes import (
+    Answer,
+    Ended,
+    Tell,
+    Worker,
+    heard,
+    never_ready,
+    stop_all,
+)
 
 
 class Task(Protocol):
@@ -56,7 +64,7 @@ class Crew:
     def answers(self, waiting: deque[T]) -> Iterator[tuple[T, Answer]]:
         """Have tasks done in their order, and yield each task with what its worker says of it.
 
-        A worker that has ended is not replaced.
+        A worker that has ended over a task is replaced as long as others wait.
 
         Parameters
         ----------
@@ -78,6 +86,9 @@ class Crew:
                     self._workers.remove(worker)
                     if not worker.ready:
                         raise never_ready(answer.how)
+                    if waiting:
+                        self._workers.append(Worker(_do))
+                        self._workers[-1].give(waiting.popleft())
                 if answer is not None:
                     yield task, answer
                 if waiting and not worker.tasks:

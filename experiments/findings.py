@@ -45,9 +45,20 @@ def has_negotiations(result: Result) -> bool:
 
 
 def findings(result: Result) -> list[Finding]:
-    """Return what is to be said of negotiations without rest, forged messages, and failed units."""
+    """Return what is to be said of failed cases, negotiations without rest, forged messages, failed units."""
     restless = _restless(result) if has_negotiations(result) else ()
-    return [*restless, *_forged(result), *_failed_units(result)]
+    return [*_failed_cases(result), *restless, *_forged(result), *_failed_units(result)]
+
+
+def _failed_cases(result: Result) -> Iterator[Finding]:
+    """What ended cases before their end, and what of a run is missing."""
+    for case, reason in result.failed.items():
+        kept = "; the rest of it is below" if case in result.summary else ""
+        yield Finding(f"case {case}: {reason}{kept}", failed=True)
+    for name, reason in result.manifest.get("not_written", {}).items():
+        yield Finding(f"table {name} is not written: {reason}", failed=True)
+    for name, reason in result.manifest.get("not_drawn", {}).items():
+        yield Finding(f"{name} is not drawn: {reason}", failed=True)
 
 
 def _forged(result: Result) -> Iterator[Finding]:

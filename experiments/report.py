@@ -14,7 +14,14 @@ from gridarium.experiments.html_page import figures as drawn_figures
 from gridarium.experiments.narrative import GAIN, comparison_rows, narrative
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.records import Certificate, Claim, Verdict
-from gridarium.experiments.results import Result, RunWriteError, mark_finished, read_run, replace_file
+from gridarium.experiments.results import (
+    Result,
+    RunWriteError,
+    mark_finished,
+    read_run,
+    replace_file,
+    update_manifest,
+)
 
 
 def build_report(path: str | Path, crew: Crew | None = None) -> Path:
@@ -39,7 +46,7 @@ def build_report(path: str | Path, crew: Crew | None = None) -> Path:
     RunWriteError
         If the disk refuses.
     """
-    from gridarium.experiments.figures.figure_files import figure_files
+    from gridarium.experiments.figures.figure_files import NotDrawn, figure_files
 
     folder = Path(path)
     result = read_run(folder)
@@ -47,13 +54,21 @@ def build_report(path: str | Path, crew: Crew | None = None) -> Path:
         (folder / "figures").mkdir(exist_ok=True)
         stale = {file.name for file in (folder / "figures").glob("*.svg")}
         figures = []
-        for name, caption, content in figure_files(result, crew):
+        not_drawn: dict[str, str] = {}
+        for one in figure_files(result, crew):
+            if isinstance(one, NotDrawn):
+                not_drawn[one.name] = one.reason
+                continue
+            name, caption, content = one
             replace_file(folder / "figures" / f"{name}.svg", content)
             stale.discard(f"{name}.svg")
             figures.append((name, caption, content.decode()))
         for name in stale:
             (folder / "figures" / name).unlink()
         file = folder / "report.html"
+        update_manifest(folder, not_drawn=not_drawn or None)
+        result.manifest.pop("not_drawn", None)
+        result.manifest.update({"not_drawn": not_drawn} if not_drawn else {})
         replace_file(file, render(result, figures).encode())
         mark_finished(folder)
     except OSError as error:
@@ -97,6 +112,9 @@ def _heading(title: str, result: Result) -> str:
             f'<span class="{kind}">{total - len(failed)} of {total} certificates passed, '
             f"{hard} hard and {len(failed) - hard} soft failed</span>"
         )
+    if result.failed:
+        ended = f"FAILED: {', '.join(result.failed)}: see the findings"
+        state = f'<span class="bad">{escape(ended)}</span><br>{state}'
     count = len(result.summary)
     facts = ["1 case" if count == 1 else f"{count} cases", f"seed {result.manifest.get('seed', '-')}"]
     facts.append(str(result.manifest.get("started", ""))[:19].replace("T", " "))

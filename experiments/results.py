@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
+from gridarium.experiments.endings import told
 from gridarium.experiments.formatting import currency_code
 from gridarium.experiments.plain_yaml import Tree, dump_yaml, parse_yaml
 from gridarium.experiments.records import Certificate, Claim
@@ -40,6 +41,9 @@ _DEPENDENCIES = (
     "simpy",
 )
 """What the numbers of a run may depend on."""
+
+_LEAST_FREE_MB = 20
+"""Room on the disk that a run is not begun without."""
 
 FORMAT = 3
 """Of a folder's names of tables, fields, metrics and columns; 1, with currencies in them, is not written."""
@@ -83,8 +87,14 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Whether every hard certificate passed."""
-        return all(certificate.passed for certificate in self.certificates if certificate.hard)
+        """Whether every case ran to its end, every hard certificate passed, and nothing is missing."""
+        flawed = self.failed or self.manifest.get("not_drawn") or self.manifest.get("not_written")
+        return not flawed and all(one.passed for one in self.certificates if one.hard)
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """What ended cases that did not run to their end, by case."""
+        return dict(self.manifest.get("failed", {}))
 
     @property
     def currency_code(self) -> str:
@@ -128,9 +138,19 @@ def check_out_folder(out: Path) -> None:
         parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=parent):
             pass
+        if room := too_little_room(parent):
+            raise refuse(room)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise refuse(f"must be a folder that can be created and written ({reason})") from error
+
+
+def too_little_room(folder: Path) -> str | None:
+    """Say that a disk has no room for the results of a run; None if it has, or does not tell."""
+    space = shutil.disk_usage(folder)
+    if space.total == 0 or space.free >= _LEAST_FREE_MB * 1e6:
+        return None
+    return f"must be on a disk with at least {_LEAST_FREE_MB} MB free, this one has {space.free / 1e6:.1f} MB"
 
 
 def write_run(
@@ -142,6 +162,7 @@ def write_run(
     claims: Sequence[Claim],
     tables: Mapping[str, pd.DataFrame],
     manifest: Mapping[str, Any],
+    log: str = "",
     finish: Callable[[Path], object] | None = None,
 ) -> Result:
     """Write a run folder.
@@ -158,8 +179,10 @@ def write_run(
         What the run found.
     manifest : mapping
         Seed, times and counts; versions, platform and status are added here.
+    log : str
+        What the code of cases has printed.
     finish : callable, optional
-        Adds figures and report to the folder it is given. If it fails, the folder is kept
+        Adds claims, figures and report to the folder it is given. If it fails, the folder is kept
         and stays marked unfinished: the numbers in it are whole.
 
     Raises
@@ -167,7 +190,8 @@ def write_run(
     RunFolderError
         If `out` is not new or empty.
     RunWriteError
-        If the disk refuses; nothing is left then, or a whole run that lacks its report.
+        If the disk refuses; names what is left then: what could be written, or a whole run that is not in its
+        place or lacks its report.
     """
     check_out_folder(out)
     rows = {name: len(table) for name, table in tables.items()}
@@ -177,42 +201,90 @@ def write_run(
         "scenario.yaml": dump_yaml(scenario).encode(),
         "summary.json": _json_bytes(summary),
         "certificates.json": _json_bytes([certificate.to_dict() for certificate in certificates]),
-        "claims.json": _json_bytes([claim.to_dict() for claim in claims]),
+        "claims.json": claims_bytes(claims),
+        **({"log.txt": log.encode()} if log else {}),
     }
     try:
         folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.unfinished.", dir=out.absolute().parent))
-        try:
-            for name, content in files.items():
-                (folder / name).write_bytes(content)
-            (folder / "tables").mkdir()
-            for name, table in tables.items():
-                (folder / "tables" / f"{name}.parquet").write_bytes(parquet_bytes(table))
-            folder.chmod(0o755)
-            _complete(folder, out, finish)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
-        raise RunWriteError(f"run folder {out}: cannot be written ({error.strerror or error})") from error
+        raise _unwritable(out, error, "") from error
+    _write(folder, out, files, tables)
+    _complete(folder, out, finish)
     return read_run(out)
+
+
+def _write(folder: Path, out: Path, files: Mapping[str, bytes], tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write what was computed; where the disk refuses one file, all others are tried."""
+    refused: dict[str, OSError] = {}
+    broken: dict[str, str] = {}
+    for name, content in files.items():
+        try:
+            (folder / name).write_bytes(content)
+        except OSError as error:
+            refused[name] = error
+    for name, table in tables.items():
+        try:
+            (folder / "tables").mkdir(exist_ok=True)
+            (folder / "tables" / f"{name}.parquet").write_bytes(parquet_bytes(table))
+        except OSError as error:
+            refused[name] = error
+        # A table may hold what no file can: it costs no other.
+        except Exception as error:  # noqa: BLE001
+            broken[name] = told(error)
+    if refused:
+        left = f"what could be written is in {folder}, without {', '.join(refused)}"
+        raise _unwritable(out, next(iter(refused.values())), left)
+    if broken:
+        kept = {name: len(table) for name, table in tables.items() if name not in broken}
+        update_manifest(folder, tables=kept, not_written=broken)
+    folder.chmod(0o755)
+
+
+def _unwritable(out: Path, error: OSError, left: str) -> RunWriteError:
+    return RunWriteError(
+        f"run folder {out}: cannot be written ({error.strerror or error})" + (f"; {left}" if left else "")
+    )
 
 
 def _complete(folder: Path, out: Path, finish: Callable[[Path], object] | None) -> None:
     """Finish a folder and move it to its place, also when finishing it failed."""
     try:
-        if finish is not None:
-            finish(folder)
-        mark_finished(folder)
-    finally:
-        # An empty folder gives way to the new one; one that has got content meanwhile does not.
-        if out.exists():
-            out.rmdir()
-        folder.rename(out)
+        try:
+            if finish is not None:
+                finish(folder)
+            mark_finished(folder)
+        finally:
+            # An empty folder gives way to the new one; one that has got content meanwhile does not.
+            if out.exists():
+                out.rmdir()
+            folder.rename(out)
+    except OSError as error:
+        left = folder if folder.exists() else out
+        raise _unwritable(out, error, f"the numbers are whole in {left}") from error
 
 
 def mark_finished(folder: Path) -> None:
-    """State in the manifest of a run folder that nothing is missing in it."""
+    """State in the manifest of a run folder what became of the run: finished, failed, or still unfinished.
+
+    It has failed with one of its cases or tables; without a figure it is unfinished.
+    """
+    facts = json.loads((folder / "manifest.json").read_bytes())
+    is_failed = facts.get("failed") or facts.get("not_written")
+    update_manifest(
+        folder, status="failed" if is_failed else "unfinished" if facts.get("not_drawn") else "finished"
+    )
+
+
+def update_manifest(folder: Path, **facts: Any) -> None:
+    """State facts in the manifest of a run folder; None takes one away."""
     path = folder / "manifest.json"
-    replace_file(path, _json_bytes({**json.loads(path.read_bytes()), "status": "finished"}))
+    found = {**json.loads(path.read_bytes()), **facts}
+    replace_file(path, _json_bytes({name: value for name, value in found.items() if value is not None}))
+
+
+def claims_bytes(claims: Sequence[Claim]) -> bytes:
+    """Return claims.json."""
+    return _json_bytes([claim.to_dict() for claim in claims])
 
 
 def replace_file(path: Path, content: bytes) -> None:

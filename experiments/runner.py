@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -13,20 +14,29 @@ from typing import Any
 import pandas as pd
 
 from gridarium.environment.errors import Fault, GridariumError, ScenarioError
+from gridarium.experiments.case_log import CaseLog
 from gridarium.experiments.case_outcome import CaseOutcome
 from gridarium.experiments.case_workers import Ending, play_cases
 from gridarium.experiments.claims.verdicts import judge
 from gridarium.experiments.crew import Crew
-from gridarium.experiments.records import Progress
+from gridarium.experiments.endings import told
+from gridarium.experiments.interrupts import Interrupts
+from gridarium.experiments.played import Played, RunInterrupted
+from gridarium.experiments.records import Claim, Progress
 from gridarium.experiments.report import build_report
-from gridarium.experiments.results import Result, check_out_folder, write_run
+from gridarium.experiments.results import (
+    Result,
+    RunFolderError,
+    RunWriteError,
+    check_out_folder,
+    claims_bytes,
+    read_run,
+    replace_file,
+    update_manifest,
+    write_run,
+)
 from gridarium.experiments.scenario import Study
-from gridarium.experiments.scenario_schema import Scenario
-from gridarium.experiments.worker_processes import checked_workers
-
-
-class RunInterrupted(GridariumError):  # noqa: N818 - not an error of anything, but it ends the run
-    """A run that its user has stopped; the cases that had finished are kept."""
+from gridarium.experiments.worker_processes import ExecutorError, checked_workers
 
 
 def run(
@@ -63,69 +73,153 @@ def run(
     ------
     InputError
         If a case, the folder or the network is unusable.
-    GridariumError
-        If a case fails: no other is started then, those under way run to their end. What has finished is
-        written, marked as failed.
+    Exception
+        What has ended a case, whatever it is. All others run to their end and are written, marked as failed.
+    RunWriteError
+        If the disk refuses; names what was written, and where.
     RunInterrupted
         If ctrl-C is pressed; what has finished is written, marked as failed.
+    """
+    return play(study, cases=cases, out=out, workers=workers, progress=progress).checked()
+
+
+def play(
+    study: Study,
+    *,
+    cases: Sequence[str] | None = None,
+    out: Path | None = None,
+    workers: int | None = 1,
+    progress: Progress | None = None,
+) -> Played:
+    """Run the cases of a study as `run` does, and say what went wrong rather than raise it.
+
+    Raises
+    ------
+    InputError
+        If the names of cases, the folder or the number of workers is unusable: nothing was run.
     """
     chosen = _chosen(study, cases)
     count = min(checked_workers(workers), len(chosen))
     if out is not None:
         check_out_folder(out)
-    with Crew(count) if count > 1 else nullcontext() as crew:
-        return _run(study, chosen, out, crew, progress)
+    with Interrupts() as interrupts, Crew(count) if count > 1 else nullcontext() as crew:
+        return _Run(study, chosen, out, crew, progress, interrupts).played()
 
 
-def _run(
-    study: Study, chosen: Sequence[str], out: Path | None, crew: Crew | None, progress: Progress | None
-) -> Result:
-    started, begun = datetime.now(UTC), time.perf_counter()
-    endings, interrupted = _endings({name: study.cases[name] for name in chosen}, crew, progress)
-    outcomes = {name: one for name, one in endings.items() if isinstance(one, CaseOutcome)}
-    failures = {name: one for name, one in endings.items() if isinstance(one, GridariumError)}
-    manifest = {
-        "seed": _one_or_all({name: study.cases[name].seed for name in chosen}),
-        "started": started.isoformat(),
-        "ended": datetime.now(UTC).isoformat(),
-        "wall_s": time.perf_counter() - begun,
-        **_total_effort(outcomes),
-        "ledgers": {case: outcome.ledgers for case, outcome in outcomes.items()},
-    }
-    left_out = sorted({item for outcome in outcomes.values() for item in outcome.left_out})
-    if left_out:
-        manifest["left_out_of_network"] = ", ".join(left_out)
-    kept = bool(outcomes) and out is not None
-    if kept and progress:
-        progress(1.0, "figures and report")
-    if not failures and not interrupted:
-        return _result(study, outcomes, manifest, out, crew)
-    told = [f"case {name}: {failure}" for name, failure in failures.items()]
-    told += [f"interrupted before the end of {', '.join(interrupted)}"] if interrupted else []
-    manifest["failed"] = "; ".join(told)
-    if kept:
-        _result(study, outcomes, manifest, out, crew)
-    if interrupted:
-        raise RunInterrupted(
-            f"{manifest['failed']}; " + (f"what had finished is in {out}" if kept else "nothing had finished")
-        )
-    raise next(iter(failures.values()))
+class _Run:
+    """A run: its cases, then what follows from them."""
 
+    def __init__(
+        self,
+        study: Study,
+        chosen: Sequence[str],
+        out: Path | None,
+        crew: Crew | None,
+        progress: Progress | None,
+        interrupts: Interrupts,
+    ) -> None:
+        self._study, self._chosen, self._out, self._crew = study, chosen, out, crew
+        self._progress, self._interrupts = progress, interrupts
+        self._log = CaseLog()
 
-def _endings(
-    cases: Mapping[str, Scenario], crew: Crew | None, progress: Progress | None
-) -> tuple[dict[str, Ending], list[str]]:
-    """Return how each case ended, in the order of the study, and those that ctrl-C has cut short."""
-    endings: dict[str, Ending] = {}
-    interrupted: list[str] = []
-    try:
-        # What has ended before an interruption is in there.
-        endings.update(play_cases(cases, crew, progress))
-    except KeyboardInterrupt:
-        if crew:
-            crew.stop()
-        interrupted = [name for name in cases if name not in endings]
-    return {name: endings[name] for name in cases if name in endings}, interrupted
+    def played(self) -> Played:
+        """Run the cases, and keep what they have left."""
+        started, begun = datetime.now(UTC), time.perf_counter()
+        endings, interrupted = self._endings()
+        outcomes = {name: one for name, one in endings.items() if isinstance(one, CaseOutcome)}
+        failures = {name: one for name, one in endings.items() if isinstance(one, Exception)}
+        for name, error in failures.items():
+            if not isinstance(error, GridariumError):
+                self._log.of(name).write("\n".join(getattr(error, "__notes__", ())))
+        printed = self._log.text(self._chosen)
+        failed = {name: told(error) for name, error in failures.items()}
+        failed |= {name: "; ".join(one.broken) for name, one in outcomes.items() if one.broken}
+        failed |= dict.fromkeys(interrupted, "interrupted before its end")
+        manifest = {
+            "seed": _one_or_all({name: self._study.cases[name].seed for name in self._chosen}),
+            "started": started.isoformat(),
+            "ended": datetime.now(UTC).isoformat(),
+            "wall_s": time.perf_counter() - begun,
+            **_total_effort(outcomes),
+            "ledgers": {case: outcome.ledgers for case, outcome in outcomes.items()},
+            **({"failed": failed} if failed else {}),
+        }
+        left_out = sorted({item for outcome in outcomes.values() for item in outcome.left_out})
+        if left_out:
+            manifest["left_out_of_network"] = ", ".join(left_out)
+        if not outcomes:
+            return Played(None, failures, interrupted, printed=printed)
+        result, trouble = self._kept(_parts(self._study, outcomes, manifest), printed)
+        kept_nowhere = printed if result.path is None else ""
+        return Played(result, failures, interrupted, trouble, kept_nowhere)
+
+    def _endings(self) -> tuple[dict[str, Ending], tuple[str, ...]]:
+        """Return how each case ended, in the order of the study, and those that ctrl-C has cut short."""
+        cases = {name: self._study.cases[name] for name in self._chosen}
+        endings: dict[str, Ending] = {}
+        interrupted: tuple[str, ...] = ()
+        try:
+            # What has ended before an interruption is in there.
+            endings.update(play_cases(cases, self._crew, self._progress, self._log))
+        except KeyboardInterrupt:
+            self._interrupts.close()
+            if self._crew:
+                self._crew.stop()
+            interrupted = tuple(name for name in cases if name not in endings)
+        except ExecutorError as error:
+            endings |= {name: error for name in cases if name not in endings}
+        self._interrupts.close()
+        return {name: endings[name] for name in cases if name in endings}, interrupted
+
+    def _kept(self, parts: dict[str, Any], printed: str) -> tuple[Result, GridariumError | None]:
+        """Write what was found, then judge and draw it; return what went wrong with that, too."""
+        if self._out is None:
+            return Result(**parts, claims=self._judged(parts)), None
+        if self._progress:
+            self._progress(1.0, "figures and report")
+        found: list[GridariumError] = []
+        finish = partial(self._finish, parts, found)
+        try:
+            result = write_run(self._out, **parts, claims=[], log=printed, finish=finish)
+            return result, next(iter(found), None)
+        except (RunFolderError, RunWriteError) as error:
+            try:
+                return read_run(self._out), error
+            except RunFolderError:
+                return self._kept_elsewhere(parts, printed, error)
+
+    def _kept_elsewhere(
+        self, parts: dict[str, Any], printed: str, error: GridariumError
+    ) -> tuple[Result, GridariumError]:
+        """Write to the system's folder for temporary files what could not be written to its place."""
+        claims = self._judged(parts)
+        assert self._out is not None
+        try:
+            spare = Path(tempfile.mkdtemp(prefix=f"gridarium-{self._out.name}-"))
+            written = write_run(spare, **parts, claims=claims, log=printed)
+        except (OSError, RunFolderError, RunWriteError) as other:
+            return Result(**parts, claims=claims), RunWriteError(f"{error}; nor elsewhere: {told(other)}")
+        advice = f"make room, move {spare} there, and draw its figures by gridarium report"
+        return written, RunWriteError(f"{error}; all results are in {spare}: {advice}")
+
+    def _finish(self, parts: dict[str, Any], found: list[GridariumError], folder: Path) -> None:
+        """Judge the claims and draw what was written; a step that fails costs nothing that is there."""
+        self._interrupts.open()
+        hint = f"the results are whole; gridarium report {self._out} draws them"
+        try:
+            replace_file(folder / "claims.json", claims_bytes(self._judged(parts)))
+            build_report(folder, crew=self._crew)
+        except KeyboardInterrupt:
+            found.append(RunInterrupted(f"interrupted before figures and report were drawn; {hint}"))
+        # Whatever it is: what was computed is on the disk, and its user is told.
+        except Exception as error:  # noqa: BLE001
+            found.append(RunWriteError(f"claims, figures and report: {told(error)}; {hint}"))
+        self._interrupts.close()
+        if found:
+            update_manifest(folder, not_drawn={"report": told(found[0])})
+
+    def _judged(self, parts: Mapping[str, Any]) -> list[Claim]:
+        return judge(self._study, parts["summary"], parts["tables"], parts["certificates"])
 
 
 def _one_or_all(seeds: Mapping[str, int]) -> int | Mapping[str, int]:
@@ -143,25 +237,16 @@ def _chosen(study: Study, cases: Sequence[str] | None) -> list[str]:
     return [name for name in known if not cases or name in cases]
 
 
-def _result(
-    study: Study,
-    outcomes: Mapping[str, CaseOutcome],
-    manifest: Mapping[str, Any],
-    out: Path | None,
-    crew: Crew | None,
-) -> Result:
+def _parts(study: Study, outcomes: Mapping[str, CaseOutcome], manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run has found, as it is written; claims are judged on it."""
     names = dict.fromkeys(name for outcome in outcomes.values() for name in outcome.tables)
-    parts: dict[str, Any] = {
+    return {
         "scenario": study.resolved(),
         "summary": {case: dict(outcome.summary) for case, outcome in outcomes.items()},
         "certificates": [item for outcome in outcomes.values() for item in outcome.certificates],
         "tables": {name: _joined(name, outcomes.values()) for name in names},
-        "manifest": manifest,
+        "manifest": dict(manifest),
     }
-    parts["claims"] = judge(study, parts["summary"], parts["tables"], parts["certificates"])
-    if out is None:
-        return Result(**parts)
-    return write_run(out, **parts, finish=partial(build_report, crew=crew))
 
 
 def _joined(name: str, outcomes: Iterable[CaseOutcome]) -> pd.DataFrame:

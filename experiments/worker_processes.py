@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import multiprocessing
 import os
 import pickle
 import signal
 import sys
-import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gridarium.environment.errors import Fault, GridariumError, InputError
+from gridarium.experiments.endings import ForeignError, settled, told
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -55,6 +56,12 @@ class Failed(NamedTuple):
     error: Exception
 
 
+class Printed(NamedTuple):
+    """What code in a worker has printed: the terminal shows other things."""
+
+    text: str
+
+
 class Ended(NamedTuple):
     """A worker process that is no more, and what ended it: `by SIGTERM`, `with exit status 1`."""
 
@@ -92,7 +99,32 @@ class _ToParent(logging.Handler):
         self._connection.send(_Noted(record.name, record.levelno, self.format(record).rstrip()))
 
 
-Answer = Said | Done | Failed | Ended
+class _Printing(io.TextIOBase):
+    """Standard output of a worker, sent down a line."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Send a text."""
+        if text:
+            self._connection.send(Printed(text))
+        return len(text)
+
+
+class _Terminated(SystemExit):
+    """Raised in a worker that its parent ends; what a task raises itself is told instead."""
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise _Terminated(1)
+
+
+Answer = Said | Done | Failed | Printed | Ended
 
 
 def processors() -> int:
@@ -118,9 +150,10 @@ def _serve(connection: Connection, work: Work) -> None:
     """Do tasks until the other end of the connection is closed."""
     # Ctrl-C reaches every process of the terminal; the parent decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
+    signal.signal(signal.SIGTERM, _terminate)
     logging.captureWarnings(capture=True)
     logging.getLogger().addHandler(_ToParent(connection))
+    sys.stdout = _Printing(connection)
     try:
         connection.send(None)
         while True:
@@ -132,24 +165,24 @@ def _serve(connection: Connection, work: Work) -> None:
 def _answer(work: Work, task: Any, tell: Tell) -> Done | Failed:
     try:
         return Done(work(task, tell))
-    except ConnectionError:
+    except (ConnectionError, _Terminated):
         raise
     # The parent raises it again: it knows what else is under way.
-    except Exception as error:  # noqa: BLE001
+    except BaseException as error:  # noqa: BLE001
         return Failed(_portable(error))
 
 
-def _portable(error: Exception) -> Exception:
+def _portable(error: BaseException) -> Exception:
     """Return an error that crosses a process, with the traceback that does not."""
-    error.add_note(f"In a worker process:\n{traceback.format_exc()}")
+    kept = settled(error)
     try:
-        pickle.loads(pickle.dumps(error))
+        pickle.loads(pickle.dumps(kept))
     # Whoever wrote the error may have made it in any way.
     except Exception:  # noqa: BLE001
-        told = RuntimeError(f"{type(error).__name__}: {error}")
-        told.__notes__ = error.__notes__
-        return told
-    return error
+        unknown = ForeignError(told(kept))
+        unknown.__notes__ = kept.__notes__
+        return unknown
+    return kept
 
 
 class Worker:
@@ -185,7 +218,8 @@ class Worker:
         """Return what it says of its tasks, None if it is something else; its end leaves them as they are."""
         try:
             message: Answer | _Noted | None = self.connection.recv()
-        except (EOFError, OSError):
+        # A process that was killed may have sent half of something.
+        except (EOFError, OSError, pickle.UnpicklingError):
             # It may still be on its way out: it is not to be counted as terminated.
             self.process.join(_PATIENCE_S)
             self.stop()
@@ -199,6 +233,10 @@ class Worker:
             self.tasks.popleft()
         return message
 
+    def kill(self) -> None:
+        """End the process at once; that shows when its answers are read."""
+        self.process.kill()
+
     def stop(self) -> None:
         """End the process, whatever it does; one that waits ends by itself when the line is cut."""
         self.connection.close()
@@ -210,9 +248,9 @@ class Worker:
             self.process.join()
 
 
-def heard(workers: Sequence[Worker]) -> list[Worker]:
-    """Wait until workers have something to say, or have ended, and return these."""
-    ready = wait([worker.connection for worker in workers])
+def heard(workers: Sequence[Worker], longest_s: float | None = None) -> list[Worker]:
+    """Wait until workers have something to say, or have ended, and return these; none if it takes longest."""
+    ready = wait([worker.connection for worker in workers], longest_s)
     return [worker for worker in workers if worker.connection in ready]
 
 

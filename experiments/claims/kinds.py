@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from gridarium.environment.errors import GridariumError
+from gridarium.experiments.endings import told
 from gridarium.experiments.field_paths import swept_parameter
 from gridarium.experiments.records import Certificate, Claim, Verdict
 from gridarium.experiments.scenario import Study
@@ -64,9 +66,12 @@ class Evidence:
         NotMeasuredError
             If the case has no such metric, as there was nothing to measure.
         """
-        if name not in self.summary[case]:
+        if name not in self.summary.get(case, {}):
             raise NotMeasuredError(f"the case {case} of this run has no {name}: there was nothing to measure")
-        return self.summary[case][name]
+        value = self.summary[case][name]
+        if not math.isfinite(value):
+            raise NotMeasuredError(f"{name} of the case {case} of this run is {value}: no result")
+        return value
 
     def change(self, metric: str, case: str, reference: str) -> float:
         """Relative change of a metric between two cases.
@@ -120,6 +125,13 @@ class Evidence:
 Measure = Callable[[Evidence], Finding]
 
 
+def unjudged(error: Exception) -> str:
+    """Return why a claim could not be judged."""
+    if isinstance(error, NotMeasuredError):
+        return str(error)
+    return f"this run could not be judged by it ({told(error)})"
+
+
 def direction_verdict(holds: bool) -> Verdict:
     """Say whether a claim of direction holds."""
     return "direction reproduced" if holds else "not reproduced"
@@ -164,8 +176,10 @@ def directional(
                 lacking = f"this run lacks {', '.join(missing)}"
                 raise NotMeasuredError(f"needs the cases {', '.join(cases)}; {lacking}")
             found = measure(evidence)
-        except NotMeasuredError as error:
-            return Claim(id_, source, statement, kind, expected, None, "not comparable", str(error))
+        # A claim may meet names and numbers that nobody thought of: it costs neither itself nor others.
+        except Exception as error:  # noqa: BLE001
+            reason = unjudged(error)
+            return Claim(id_, source, statement, kind, expected, None, "not comparable", reason)
         verdict, reason = direction_verdict(found.holds), found.reason
         if figure is not None and found.value is not None:
             met = found.holds and abs(found.value - figure) <= FIGURE_TOLERANCE * abs(figure)

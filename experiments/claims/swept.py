@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from gridarium.environment.arrays import Array
-from gridarium.experiments.claims.kinds import Evidence, NotMeasuredError, direction_verdict
+from gridarium.experiments.claims.kinds import Evidence, NotMeasuredError, direction_verdict, unjudged
 from gridarium.experiments.records import Claim
 
 FEWEST_CASES = 3
@@ -54,10 +54,11 @@ def swept(
             if len(cases) < FEWEST_CASES:
                 raise NotMeasuredError(f"needs a sweep over {field}, as in gridarium compare {scenario}")
             figures = [np.array([one(evidence, case) for case in cases]) for one in measures.values()]
-        except NotMeasuredError as error:
-            return Claim(id_, source, statement, "direction", expected, None, "not comparable", str(error))
-        shown = ", ".join(_shown(tuple(measures), each) for each in zip(*figures, strict=True))
-        verdict = direction_verdict(holds(np.array(list(cases.values())), *figures))
+            shown = ", ".join(_shown(tuple(measures), each) for each in zip(*figures, strict=True))
+            verdict = direction_verdict(holds(np.array(list(cases.values())), *figures))
+        except Exception as error:  # noqa: BLE001 - as in claims of another kind
+            reason = unjudged(error)
+            return Claim(id_, source, statement, "direction", expected, None, "not comparable", reason)
         reason = f"along {', '.join(cases)}"
         return Claim(id_, source, statement, "direction", expected, shown, verdict, reason, rests_on)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.claims.kinds import Evidence, Summary
+from gridarium.experiments.claims.kinds import Evidence, Summary, unjudged
 from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.records import Certificate, Claim
 from gridarium.experiments.registry import load
@@ -20,7 +20,18 @@ def judge(
     """Verdicts on every claim of the papers that the cases of a study name."""
     evidence = Evidence(study, summary, tables, certificates)
     named = dict.fromkeys(name for case in study.cases.values() for name in case.papers)
-    return [claim(evidence) for paper in papers(named) for claim in paper.claims]
+    return [_judged(paper, claim, evidence) for paper in papers(named) for claim in paper.claims]
+
+
+def _judged(paper: Paper, claim: Callable[[Evidence], Claim], evidence: Evidence) -> Claim:
+    """The verdict of a claim; one that fails by itself goes by the name of what judges it."""
+    try:
+        return claim(evidence)
+    # As in `directional`: it costs no other claim.
+    except Exception as error:  # noqa: BLE001
+        name = getattr(claim, "__name__", "claim").strip("_")
+        statement = name.replace("_", " ")
+        return Claim(name, paper.title, statement, "direction", "", None, "not comparable", unjudged(error))
 
 
 def papers(names: Iterable[str]) -> list[Paper]:

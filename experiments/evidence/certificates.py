@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
 from gridarium.environment.errors import LedgerError
 from gridarium.environment.hash_chain import AppendOnly, first_break
@@ -42,6 +43,7 @@ from gridarium.experiments.evidence import (
 )
 from gridarium.experiments.evidence.disturbances import judged
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables, evidence_of
+from gridarium.experiments.evidence.guarded import STRICT, Steps
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.records import Certificate, Reading
 
@@ -153,6 +155,7 @@ def certify(
     currency: str,
     *,
     quick: bool = False,
+    steps: Steps = STRICT,
 ) -> list[Certificate]:
     """All certificates of one case; those of a grid with a name carry it.
 
@@ -169,21 +172,29 @@ def certify(
         Code of the currency.
     quick : bool
         Without those that are slow and soft.
+    steps : Steps, optional
+        Takes one certificate after the other.
     """
     chosen = [one for one in CERTIFICATES if not (quick and one in SLOW_AND_SOFT)]
     found: list[Certificate] = []
     for grid in world.grids:
         known = evidence_of(case, grid, sections, tables)
-        readings = [reading for of_grid in chosen for reading in of_grid(known)]
+        readings = [
+            reading
+            for of_grid in chosen
+            for reading in steps.all_of(f"certificate {of_grid.__name__}", partial(of_grid, known))
+        ]
         certificates = [reading.certificate(case, currency) for reading in readings]
         found += [one.of_grid(grid.name) for one in certificates] if grid.name else certificates
     of_world = (
-        *ledger_chain(world, tables),
-        *seam_certificates.carbon_of_tree(world),
-        *seam_certificates.payments_between_levels(world, tables),
-        *carbon_charges.charged_once(tables, world.period_h),
-        *carbon_credits.credited_once(tables, world.period_h),
-        *intrusion_evidence.forged_messages(world),
+        partial(ledger_chain, world, tables),
+        partial(seam_certificates.carbon_of_tree, world),
+        partial(seam_certificates.payments_between_levels, world, tables),
+        partial(carbon_charges.charged_once, tables, world.period_h),
+        partial(carbon_credits.credited_once, tables, world.period_h),
+        partial(intrusion_evidence.forged_messages, world),
     )
-    found += [one.certificate(case, currency) for one in of_world]
+    for one in of_world:
+        readings = steps.all_of(f"certificate {one.func.__name__}", one)
+        found += [reading.certificate(case, currency) for reading in readings]
     return list(judged(found, tables))

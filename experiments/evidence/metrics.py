@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from gridarium.experiments.evidence import (
     bulk_metrics,
@@ -14,6 +15,7 @@ from gridarium.experiments.evidence import (
     vpp_metrics,
 )
 from gridarium.experiments.evidence.grid_evidence import Tables, tables_of_grid
+from gridarium.experiments.evidence.guarded import STRICT, Steps
 from gridarium.experiments.evidence.intrusion_evidence import intrusion_metrics
 from gridarium.experiments.evidence.world_metrics import world_metrics
 
@@ -79,7 +81,9 @@ METRICS: tuple[Callable[[Tables, float], Iterable[Metric]], ...] = (
 """Each from the tables of one grid and the length of a period, h; none where its part is missing."""
 
 
-def summarise(tables: Tables, grids: Iterable[str], period_h: float) -> dict[str, float]:
+def summarise(
+    tables: Tables, grids: Iterable[str], period_h: float, steps: Steps = STRICT
+) -> dict[str, float]:
     """Metrics of the tables of one case; solver noise included.
 
     Parameters
@@ -90,11 +94,15 @@ def summarise(tables: Tables, grids: Iterable[str], period_h: float) -> dict[str
         Names of its grids; the metrics of a grid with a name are called GRID.metric.
     period_h : float
         Length of a settlement period, h.
+    steps : Steps, optional
+        Takes one metric after the other.
     """
     found: dict[str, float] = {}
     for grid in grids:
         own, prefix = tables_of_grid(tables, grid), f"{grid}." if grid else ""
-        found |= {f"{prefix}{name}": value for metric in METRICS for name, value in metric(own, period_h)}
-    found |= dict(world_metrics(tables))
+        for metric in METRICS:
+            told = steps.all_of(f"metrics {metric.__name__}", partial(metric, own, period_h))
+            found |= {f"{prefix}{name}": value for name, value in told}
+    found |= dict(steps.all_of("metrics of the world", partial(world_metrics, tables)))
     found |= intrusion_metrics(tables)
     return found | {"messages": float(tables["traffic"]["messages"].sum())}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -18,6 +18,7 @@ from gridarium.experiments.evidence.exchange_gaps import exchange_gaps_table
 from gridarium.experiments.evidence.grid_accounts import grid_accounts_table
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of, ledger_of_grid
 from gridarium.experiments.evidence.grid_tables import branch_table, bus_table, grid_rows
+from gridarium.experiments.evidence.guarded import STRICT, Steps
 from gridarium.experiments.evidence.perfect_information import benchmark_table
 from gridarium.experiments.evidence.pool import pool_table, prosumers_table
 from gridarium.experiments.evidence.region_accounts import region_accounts_table
@@ -30,7 +31,9 @@ from gridarium.experiments.parts.part import GridScenario
 _COUNTERPARTY = "counterparty"
 
 
-def collect(case: str, world: World, sections: Mapping[str, GridScenario]) -> dict[str, pd.DataFrame]:
+def collect(
+    case: str, world: World, sections: Mapping[str, GridScenario], steps: Steps = STRICT
+) -> dict[str, pd.DataFrame]:
     """All tables of a case that have rows.
 
     Parameters
@@ -40,17 +43,22 @@ def collect(case: str, world: World, sections: Mapping[str, GridScenario]) -> di
         After its last period.
     sections : mapping of str to GridScenario
         The section of the scenario for each grid, by its name.
+    steps : Steps, optional
+        Takes what each agent tells, and one table after the other that nobody tells.
     """
     ledger = world.ledger.table()
     found: dict[str, list[pd.DataFrame]] = {}
     for grid in world.grids:
-        own = _told(grid, ledger_of_grid(ledger, grid.name))
+        own = _told(grid, ledger_of_grid(ledger, grid.name), steps)
         known = GridEvidence(case, sections[grid.name], grid, agents_of(grid), own)
-        for name, table in {**own, **_beside(known)}.items():
+        for name, table in {**own, **_beside(known, steps)}.items():
             if len(table):
                 found.setdefault(name, []).append(table)
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
-    tables["central_bounds"] = central_bounds_table(world, sections, tables)
+    tables |= steps.all_of(
+        "table central_bounds",
+        lambda: [("central_bounds", central_bounds_table(world, sections, tables))],
+    )
     tables["messages"] = world.bus.log()
     tables["intrusions"] = world.bus.intrusions()
     tables["traffic"] = pd.DataFrame({"messages": [world.bus.sent], "delivery_s": [world.delivery_s]})
@@ -58,21 +66,28 @@ def collect(case: str, world: World, sections: Mapping[str, GridScenario]) -> di
     return {name: _of_case(case, table) for name, table in tables.items() if len(table)}
 
 
-def _beside(known: GridEvidence) -> dict[str, pd.DataFrame]:
-    """What nobody tells, but follows from what everybody knows."""
+_BESIDE: dict[str, Callable[[GridEvidence], pd.DataFrame]] = {
+    "prosumers": prosumers_table,
+    "pool": pool_table,
+    "benchmarks": benchmark_table,
+    "equal_schedules": equal_schedules_table,
+    "region_accounts": region_accounts_table,
+    "responsibilities": responsibilities_table,
+    "game_gaps": game_gaps_table,
+    "exchange_gaps": exchange_gaps_table,
+    "sub_pools": sub_pools_table,
+    "vpp_region_days": vpp_region_days_table,
+    "vpp_lcr": vpp_lcr_table,
+    "grid_accounts": grid_accounts_table,
+}
+"""What nobody tells, but follows from what everybody knows."""
+
+
+def _beside(known: GridEvidence, steps: Steps) -> dict[str, pd.DataFrame]:
     return {
-        "prosumers": prosumers_table(known),
-        "pool": pool_table(known),
-        "benchmarks": benchmark_table(known),
-        "equal_schedules": equal_schedules_table(known),
-        "region_accounts": region_accounts_table(known),
-        "responsibilities": responsibilities_table(known),
-        "game_gaps": game_gaps_table(known),
-        "exchange_gaps": exchange_gaps_table(known),
-        "sub_pools": sub_pools_table(known),
-        "vpp_region_days": vpp_region_days_table(known),
-        "vpp_lcr": vpp_lcr_table(known),
-        "grid_accounts": grid_accounts_table(known),
+        name: table
+        for name, make in _BESIDE.items()
+        for table in steps.all_of(f"table {name}", lambda make=make: [make(known)])  # type: ignore[misc]
     }
 
 
@@ -81,11 +96,11 @@ def _of_case(case: str, table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _told(grid: Grid, ledger: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _told(grid: Grid, ledger: pd.DataFrame, steps: Steps) -> dict[str, pd.DataFrame]:
     """What a grid, its agents and its part of the ledger tell."""
     agents, parts = agents_of(grid), dict[str, list[Part]]()
     beside: dict[str, dict[str, ArrayLike]] = {"bus": {}, "branch": {}}
-    for name, kind, rows in _all_rows(grid, agents, ledger):
+    for name, kind, rows in _all_rows(grid, agents, ledger, steps):
         if rows.by in ("bus", "branch"):
             beside[rows.by] |= rows.values
             continue
@@ -101,13 +116,13 @@ def _told(grid: Grid, ledger: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _all_rows(
-    grid: Grid, agents: Iterable[GridAgent], ledger: pd.DataFrame
+    grid: Grid, agents: Iterable[GridAgent], ledger: pd.DataFrame, steps: Steps
 ) -> Iterator[tuple[str, str, Rows]]:
     """Everything that is told of a grid, and by whom."""
     for rows in grid_rows(grid):
         yield "", "", rows
     for agent in agents:
-        for rows in agent.rows():
+        for rows in steps.all_of(f"what {agent.name} tells", agent.rows):
             yield grid.local(agent.name), agent.kind, rows
     kinds = {grid.local(agent.name): agent.kind for agent in agents}
     paid = ledger.groupby(["account", "purpose"], sort=True)["amount_money"].sum()

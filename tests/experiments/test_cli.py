@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gridarium.environment.errors import InfeasibleError
+from gridarium.environment.errors import InfeasibleError, NetworkError
 from gridarium.experiments import cli, load_scenario, registry
 from gridarium.experiments.benchmarks.catalogue import BENCHMARKS, Benchmark
 from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.console import messages, output, summary_tables
 from gridarium.experiments.formatting import label, number, side_by_side
-from gridarium.experiments.results import Result, write_run
+from gridarium.experiments.played import Played
+from gridarium.experiments.results import write_run
 from gridarium.experiments.scenario import Study
 
 Make = Callable[..., dict[str, Any]]
@@ -55,27 +56,31 @@ def runner(monkeypatch: pytest.MonkeyPatch, make: Make) -> dict[str, Any]:
     """Put a runner in place that writes made-up results; return what it was called with."""
     called: dict[str, Any] = {}
 
-    def run(
+    def play(
         study: Study,
         *,
         cases: Sequence[str] | None,
         out: Path,
         workers: int | None,
         progress: Callable[..., None],
-    ) -> Result:
+    ) -> Played:
         called.update(study=study, cases=cases, out=out, workers=workers)
         progress(0.5, "half")
-        if called.get("error"):
-            raise called["error"]
-        made = make(tuple(cases or study.cases))
+        failures = called.get("failures", {})
+        finished = tuple(name for name in cases or study.cases if name not in failures)
+        if not finished:
+            return Played(None, failures, ())
+        made = make(finished)
+        if failures:
+            made["manifest"]["failed"] = {name: str(error) for name, error in failures.items()}
         for metrics in made["summary"].values():
             metrics.update(called.get("summary", {}))
         for change in called.get("certificates", ()):
             made["certificates"].append(replace(made["certificates"][0], **change))
-        return write_run(out, **made)
+        return Played(write_run(out, **made), failures, called.get("interrupted", ()))
 
     module = types.ModuleType("gridarium.experiments.runner")
-    module.run = run  # type: ignore[attr-defined]
+    module.play = module.run = play  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "gridarium.experiments.runner", module)
     return called
 
@@ -214,11 +219,48 @@ def test_bad_input(
 
 
 def test_a_run_that_fails(gridarium: Callable[..., Any], runner: dict[str, Any]) -> None:
-    runner["error"] = InfeasibleError("agent dso, period 3: voltage limits cannot be kept")
+    said = "agent dso, period 3: voltage limits cannot be kept"
+    runner["failures"] = dict.fromkeys(("all-on", "all-off"), InfeasibleError(said))
     result = gridarium("run")
     assert result.exit_code == cli.FAILED
-    assert result.stderr == "gridarium: agent dso, period 3: voltage limits cannot be kept\n"
-    assert "Traceback" in gridarium("run", "--debug").stderr
+    assert result.stderr == f"gridarium: case all-on, all-off: {said}\ngridarium: nothing had finished\n"
+    assert "InfeasibleError" in gridarium("run", "--debug").stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(InfeasibleError("no way"), cli.FAILED), (NetworkError("net", []), cli.BAD_INPUT), (MemoryError(), 1)],
+)
+def test_a_case_that_fails_is_named_and_the_finished_ones_are_shown(
+    gridarium: Callable[..., Any], runner: dict[str, Any], error: Exception, status: int
+) -> None:
+    runner["failures"] = {"all-off": error}
+    result = gridarium("run", "--out", "kept")
+    assert result.exit_code == status
+    assert result.stdout.startswith("FAILED: case all-off: ")
+    assert "emission (tCO2)" in result.stdout
+    lines = result.stderr.splitlines()
+    assert lines[0] == f"gridarium: case all-off: {str(error) or 'MemoryError: out of memory'}"
+    assert lines[-1] == "gridarium: what had finished is in kept"
+
+
+def test_an_error_that_nobody_thought_of_is_one_line(
+    gridarium: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, runner: dict[str, Any]
+) -> None:
+    def stumble(*_: object) -> None:
+        raise KeyError("prosumer_1")
+
+    monkeypatch.setattr("gridarium.experiments.console.print_narrative", stumble)
+    result = gridarium("run", "--out", "kept")
+    assert result.exit_code == cli.FAILED
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("gridarium: KeyError: 'prosumer_1' (test_cli.py, line ")
+    monkeypatch.setattr("gridarium.experiments.console.print_narrative", _interrupt)
+    assert gridarium("run", "--out", "again").stderr == "gridarium: interrupted\n"
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_failed_certificates_are_listed(gridarium: Callable[..., Any], runner: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -158,18 +159,43 @@ def test_a_read_only_folder_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
         check_out_folder(tmp_path / "run")
 
 
-def test_a_full_disk_leaves_nothing(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_bytes = Path.write_bytes
+def test_a_full_disk_leaves_what_could_be_written_and_names_it(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bytes, made = Path.write_bytes, make()
 
     def full(path: Path, content: bytes) -> int:
-        if path.suffix == ".parquet":
+        if path.name == "buses.parquet":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write_bytes(path, content)
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(RunWriteError, match=r"run: cannot be written \(No space left on device\)"):
-        write_run(tmp_path / "run", **make())
+    with pytest.raises(RunWriteError, match=r"run: cannot be written \(No space left on device\)") as caught:
+        write_run(tmp_path / "run", **made)
+    (left,) = tmp_path.iterdir()
+    assert f"what could be written is in {left}, without buses" in str(caught.value)
+    assert {path.stem for path in (left / "tables").iterdir()} == made["tables"].keys() - {"buses"}
+    assert json.loads((left / "summary.json").read_bytes()) == made["summary"]
+    assert json.loads((left / "manifest.json").read_bytes())["status"] == "unfinished"
+
+
+def test_too_small_a_disk_is_told_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: shutil._ntuple_diskusage(10**9, 10**9, 3_000_000))
+    with pytest.raises(RunFolderError, match=r"with at least 20 MB free, this one has 3\.0 MB"):
+        check_out_folder(tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_that_no_file_can_hold_costs_no_other(tmp_path: Path, make: Make) -> None:
+    made = make()
+    odd = pd.DataFrame({"case": ["tou"], "thing": np.array([2**63], dtype=np.uint64)})
+    result = write_run(tmp_path / "run", **{**made, "tables": {**made["tables"], "odd": odd}})
+    assert set(result.tables) == set(made["tables"])
+    assert list(result.manifest["not_written"]) == ["odd"]
+    assert result.manifest["status"] == "failed"
+    assert not result.passed
 
 
 def test_a_failing_report_leaves_the_numbers_marked_unfinished(tmp_path: Path, make: Make) -> None:

@@ -311,4 +311,4 @@ def test_a_later_case_that_fails_leaves_the_finished_ones_marked(tmp_path: Path)
         run(load_scenario("adcef", [outage]), cases=["tou", "adcef"], out=out)
     left = read_run(out)
     assert list(left.summary) == ["tou"]
-    assert left.manifest["failed"].startswith("case adcef: agent dso: no forecast from pv")
+    assert left.failed["adcef"].startswith("agent dso: no forecast from pv")

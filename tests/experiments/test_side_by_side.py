@@ -95,7 +95,8 @@ def test_a_case_that_fails_beside_another_is_named_and_the_other_kept(
         run(small(outage), cases=["tou", "tou-commanded"], out=tmp_path / "run", workers=2)
     left = read_run(tmp_path / "run")
     assert list(left.summary) == ["tou-commanded"]
-    assert left.manifest["failed"].startswith("case tou: agent dso: no forecast from")
+    assert left.failed["tou"].startswith("agent dso: no forecast from")
+    assert left.manifest["status"] == "failed"
 
 
 def test_ctrl_c_keeps_the_cases_that_have_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +106,8 @@ def test_ctrl_c_keeps_the_cases_that_have_finished(tmp_path: Path, monkeypatch: 
         run(small(), cases=["tou", "tou-commanded"], out=tmp_path / "run", workers=2)
     left = read_run(tmp_path / "run")
     assert list(left.summary) == ["tou-commanded"]
-    assert left.manifest["failed"] == "interrupted before the end of tou"
+    assert left.failed == {"tou": "interrupted before its end"}
+    assert left.manifest["status"] == "failed"
 
 
 def test_ctrl_c_before_the_end_of_a_case_leaves_nothing(tmp_path: Path) -> None:
@@ -167,17 +169,17 @@ def test_progress_says_each_round_of_the_root(scenario: str, case: str, root: st
     ]
 
 
-@pytest.mark.parametrize("answer", [Failed(InfeasibleError("no")), Ended("by SIGKILL")])
-def test_after_a_failure_nothing_else_is_started_and_what_runs_is_kept(answer: Answer) -> None:
-    script = Script(("b", answer), ("a", Done(NOTHING)))
-    found = played(script)
-    assert list(found) == ["b", "a"]
-    assert isinstance(found["b"], InfeasibleError if isinstance(answer, Failed) else ExecutorError)
-    assert found["a"] is NOTHING
-    assert script.left == []
-
-
-@pytest.mark.parametrize("error", [InputError("file", []), ZeroDivisionError()])
-def test_bad_input_and_bugs_end_the_run(error: Exception) -> None:
-    with pytest.raises(type(error)):
-        played(Script(("a", Done(NOTHING)), ("b", Failed(error))))
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Failed(InfeasibleError("no")), InfeasibleError),
+        (Failed(InputError("file", [])), InputError),
+        (Failed(ZeroDivisionError()), ZeroDivisionError),
+        (Ended("by SIGKILL"), ExecutorError),
+    ],
+)
+def test_a_failure_ends_its_case_alone(answer: Answer, kind: type[Exception]) -> None:
+    found = played(Script(("b", answer), ("a", Done(NOTHING)), ("c", Done(NOTHING))))
+    assert list(found) == ["b", "a", "c"]
+    assert isinstance(found["b"], kind)
+    assert found["a"] is found["c"] is NOTHING
