@@ -128,10 +128,9 @@ class _Run:
         endings, interrupted = self._endings()
         outcomes = {name: one for name, one in endings.items() if isinstance(one, CaseOutcome)}
         failures = {name: one for name, one in endings.items() if isinstance(one, Exception)}
-        for name, error in failures.items():
-            if not isinstance(error, GridariumError):
-                self._log.of(name).write("\n".join(getattr(error, "__notes__", ())))
         printed = self._log.text(self._chosen)
+        for name, error in failures.items():
+            self._log.of(name).write("\n".join(getattr(error, "__notes__", ())))
         failed = {name: told(error) for name, error in failures.items()}
         failed |= {name: "; ".join(one.broken) for name, one in outcomes.items() if one.broken}
         failed |= dict.fromkeys(interrupted, "interrupted before its end")
@@ -149,7 +148,7 @@ class _Run:
             manifest["left_out_of_network"] = ", ".join(left_out)
         if not outcomes:
             return Played(None, failures, interrupted, printed=printed)
-        result, trouble = self._kept(_parts(self._study, outcomes, manifest), printed)
+        result, trouble = self._kept(_parts(self._study, outcomes, manifest), self._log.text(self._chosen))
         kept_nowhere = printed if result.path is None else ""
         return Played(result, failures, interrupted, trouble, kept_nowhere)
 
@@ -171,7 +170,7 @@ class _Run:
         self._interrupts.close()
         return {name: endings[name] for name in cases if name in endings}, interrupted
 
-    def _kept(self, parts: dict[str, Any], printed: str) -> tuple[Result, GridariumError | None]:
+    def _kept(self, parts: dict[str, Any], log: str) -> tuple[Result, GridariumError | None]:
         """Write what was found, then judge and draw it; return what went wrong with that, too."""
         if self._out is None:
             return Result(**parts, claims=self._judged(parts)), None
@@ -180,23 +179,23 @@ class _Run:
         found: list[GridariumError] = []
         finish = partial(self._finish, parts, found)
         try:
-            result = write_run(self._out, **parts, claims=[], log=printed, finish=finish)
+            result = write_run(self._out, **parts, claims=[], log=log, finish=finish)
             return result, next(iter(found), None)
         except (RunFolderError, RunWriteError) as error:
             try:
                 return read_run(self._out), error
             except RunFolderError:
-                return self._kept_elsewhere(parts, printed, error)
+                return self._kept_elsewhere(parts, log, error)
 
     def _kept_elsewhere(
-        self, parts: dict[str, Any], printed: str, error: GridariumError
+        self, parts: dict[str, Any], log: str, error: GridariumError
     ) -> tuple[Result, GridariumError]:
         """Write to the system's folder for temporary files what could not be written to its place."""
         claims = self._judged(parts)
         assert self._out is not None
         try:
             spare = Path(tempfile.mkdtemp(prefix=f"gridarium-{self._out.name}-"))
-            written = write_run(spare, **parts, claims=claims, log=printed)
+            written = write_run(spare, **parts, claims=claims, log=log)
         except (OSError, RunFolderError, RunWriteError) as other:
             return Result(**parts, claims=claims), RunWriteError(f"{error}; nor elsewhere: {told(other)}")
         advice = f"make room, move {spare} there, and draw its figures by gridarium report"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -23,6 +25,7 @@ from gridarium.experiments.claims.kinds import directional
 from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.claims.verdicts import judge
 from gridarium.experiments.console import messages, output
+from gridarium.experiments.endings import settled, told
 from gridarium.experiments.evidence import certificates, metrics
 from gridarium.experiments.figures import drawings
 from gridarium.experiments.interrupts import Interrupts
@@ -68,6 +71,7 @@ def three(how: str = "", *settings: str) -> Study:
 
 
 CASES = ["tou", "static-carbon", "adcef"]
+ACT = f"agent residential, period 1: behaviour {__name__}:Ends raised"
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +92,9 @@ def quick(outcomes: dict[str, CaseOutcome], monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("how", "told"),
     [
-        ("key", "KeyError: 'weather' (test_failing_cases.py, line "),
-        ("exit", "sys.exit(3) was called (test_failing_cases.py, line "),
-        ("memory", "MemoryError: out of memory (test_failing_cases.py, line "),
+        ("key", f"{ACT} KeyError: 'weather' ("),
+        ("exit", f"{ACT} SystemExit: 3 ("),
+        ("memory", f"{ACT} MemoryError"),
         ("infeasible", "agent x: no way"),
     ],
 )
@@ -117,6 +121,26 @@ def test_a_case_that_ends_badly_is_told_and_the_others_are_run(
         assert "FAILED: static-carbon" in page[: page.index("<section")]
         assert played.told()[-1] == f"what had finished is in {tmp_path / 'run'}"
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (KeyError("weather"), "KeyError: 'weather'"),
+        (SystemExit(3), "sys.exit(3) was called"),
+        (MemoryError(), "MemoryError: out of memory"),
+        (ValueError(), "ValueError: no message"),
+    ],
+)
+def test_an_error_is_one_line_that_says_where_it_was_raised(error: BaseException, line: str) -> None:
+    try:
+        np.apply_along_axis(lambda row: _raises(error)(), 0, np.ones(1))
+    except BaseException as caught:  # noqa: BLE001
+        kept = settled(caught)
+    assert kept.__traceback__ is None
+    found = told(pickle.loads(pickle.dumps(kept)))
+    assert found.startswith(f"{line} (test_failing_cases.py, line ")
+    assert found.endswith(", in end)")
 
 
 def test_from_python_the_error_itself_comes_back(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,6 +297,6 @@ def test_the_command_line_shows_what_has_finished(tmp_path: Path) -> None:
     arguments = ["run", str(tmp_path / "mine.yaml"), "--workers", "1", "--out", str(tmp_path / "run")]
     called = CliRunner().invoke(cli.app, arguments)
     assert called.exit_code == cli.FAILED
-    assert called.stdout.startswith("FAILED: case two: KeyError: 'weather'")
+    assert called.stdout.startswith(f"FAILED: case two: {ACT[:30]}")
     assert "emission (tCO2)" in called.stdout
     assert f"gridarium: what had finished is in {tmp_path / 'run'}\n" in called.stderr
