@@ -134,21 +134,23 @@ def compare(
 def validate(
     file: Annotated[str, typer.Argument(help="A YAML file, a shipped scenario or study.")],
     settings: Overrides = None,
+    code: Annotated[
+        bool, typer.Option("--code", help="Import what dotted paths name, and check it too.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Check a scenario or a study and list everything that is wrong with it."""
+    from gridarium.experiments.cli_steps import checked_file
     from gridarium.experiments.console import output
-    from gridarium.experiments.scenario import load_scenario
-    from gridarium.experiments.sweeps.study import is_study, load_study
 
     with reported_errors(debug):
-        if is_study(file):
-            swept = load_study(file, settings or ())
-            output().print(f"{swept.source}: valid, {swept.n_job:,} runs", soft_wrap=True)
-            return
-        study = load_scenario(file, settings or ())
-        count = "1 case" if len(study.cases) == 1 else f"{len(study.cases)} cases"
-        output().print(f"{study.source}: valid, {count}: {', '.join(study.cases)}")
+        told, names = checked_file(file, settings or (), code)
+        output().print(told, soft_wrap=True)
+        if code:
+            named = ", ".join(names) or "none but gridarium's own is named"
+            output().print(f"code imported and checked: {named}", soft_wrap=True)
+        elif names:
+            output().print(f"code not imported: {', '.join(names)}; check it with --code", soft_wrap=True)
 
 
 @app.command("describe")

@@ -22,10 +22,40 @@ if TYPE_CHECKING:
 
 
 def load_cases(scenario: str, overrides: Sequence[str], cases: Sequence[str] | None = None) -> Study:
-    """Check the cases that will run: all of a scenario, or those named; none named are its main cases."""
+    """Check the cases that will run: all of a scenario, or those named; none named are its main cases.
+
+    Code that they name is imported, so that nothing is computed with half of it.
+    """
     from gridarium.experiments.scenario import load_scenario
 
-    return load_scenario(scenario, overrides, cases)
+    return load_scenario(scenario, overrides, cases, code=True)
+
+
+def checked_file(source: str, overrides: Sequence[str], code: bool) -> tuple[str, list[str]]:
+    """Check a scenario or a study, with the code that it names if wanted.
+
+    Returns
+    -------
+    told : str
+        What it is.
+    names : list of str
+        Code from outside gridarium that it names, `package.module:Class`.
+    """
+    from gridarium.experiments.named_code import named_code
+    from gridarium.experiments.scenario import load_scenario
+    from gridarium.experiments.sweeps.study import is_study, load_study
+
+    if is_study(source):
+        from gridarium.experiments.sweeps.study_code import StudyCode, check_study_code
+
+        swept = load_study(source, overrides)
+        if code:
+            check_study_code(swept)
+        return f"{swept.source}: valid, {swept.n_job:,} runs", StudyCode(swept).names
+    study = load_scenario(source, overrides, code=code)
+    count = "1 case" if len(study.cases) == 1 else f"{len(study.cases)} cases"
+    names = dict.fromkeys(one.target for case in study.cases.values() for one in named_code(case))
+    return f"{study.source}: valid, {count}: {', '.join(study.cases)}", list(names)
 
 
 def run_cases(study: Study, cases: Sequence[str] | None, out: Path | None, workers: int | None) -> Played:

@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.user_code import told
 from gridarium.experiments.registry_agents import AGENTS
 from gridarium.experiments.registry_entries import Entry, Kind
 from gridarium.experiments.registry_rules import RULES
@@ -105,16 +106,55 @@ def load(kind: str, name: str) -> object:
     Raises
     ------
     ScenarioError
-        If the name is not registered, or nothing is found at its path.
+        If the name is not registered, nothing can be imported from its path, whatever the import raises, or
+        what is found there is not of the kind.
     """
     known = entries(kind)
     path = known[name].target if name in known else name
     module, _, attribute = path.partition(":")
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        allowed = f"must be one of {', '.join(known)}, or package.module:Class ({error})"
-        raise ScenarioError(kind, [Fault(kind, name, allowed)]) from error
+        found = getattr(importlib.import_module(module), attribute)
+    except (Exception, SystemExit) as error:
+        raise ScenarioError(kind, [Fault(kind, name, _why_not(kind, path, error))]) from error
+    misfit = None if is_shipped(kind, name) else _misfit(kind, found)
+    if misfit is not None:
+        raise ScenarioError(kind, [Fault(kind, name, misfit)])
+    return found
+
+
+def _why_not(kind: str, path: str, error: BaseException) -> str:
+    """Say why nothing could be imported from a path."""
+    module, _, attribute = path.partition(":")
+    missing = str(error.name) if isinstance(error, ModuleNotFoundError) else ""
+    if not module or (missing and f"{module}.".startswith(f"{missing}.")):
+        return f"must be one of {', '.join(entries(kind))}, or package.module:Class ({error})"
+    if isinstance(error, AttributeError) and module in sys.modules:
+        return f"must be a name in module {module}, which has no {attribute}"
+    return f"must be importable; module {module} raised {told(error, module)}"
+
+
+def _misfit(kind: str, found: object) -> str | None:
+    """Say what something would have to be to be of a kind; None if it is that."""
+    if not (path := _SHIPPED[kind].base):
+        return None
+    module, _, name = path.partition(":")
+    base = getattr(importlib.import_module(module), name)
+    if not getattr(base, "_is_protocol", False):
+        if isinstance(found, type) and issubclass(found, base):
+            return None
+        return f"must be a subclass of {name} of {module}, is {_shown(found)}"
+    methods = [each for each, member in vars(base).items() if inspect.isfunction(member) and each[0] != "_"]
+    lacking = [each for each in methods if isinstance(found, type) and not hasattr(found, each)]
+    if callable(found) and not lacking:
+        return None
+    return f"must be a class with {', '.join(methods)}, as {name} of {module}, is {_shown(found)}"
+
+
+def _shown(found: object) -> str:
+    if isinstance(found, type):
+        return f"the class {found.__name__}"
+    article = "an" if type(found).__name__[0] in "aeiou" else "a"
+    return f"{article} {type(found).__name__}"
 
 
 def make(kind: str, name: str, params: Mapping[str, Any], source: str) -> Any:

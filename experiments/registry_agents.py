@@ -19,6 +19,7 @@ AGENTS: Mapping[str, Kind] = {
                 "answers prices by elasticities",
             ),
         ),
+        "gridarium.agents.base:GridAgent",
     ),
     "behaviours": Kind(
         "behaviour",
@@ -109,6 +110,7 @@ AGENTS: Mapping[str, Kind] = {
                 "prosumer: distorts reputations",
             ),
         ),
+        "gridarium.agents.behaviour:Behaviour",
     ),
 }
 """Who lives in a world, and how."""

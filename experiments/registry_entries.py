@@ -34,7 +34,11 @@ class Kind:
         Where a scenario or a study names them.
     shipped : tuple of Entry
         Those of gridarium.
+    base : str
+        What all are, `package.module:Class`: a class that they are derived from, or a protocol whose methods
+        they have; none where whoever uses them checks it.
     """
 
     field: str
     shipped: tuple[Entry, ...] = ()
+    base: str = ""

@@ -19,6 +19,7 @@ RULES: Mapping[str, Kind] = {
                 "time-of-use plus the carbon that arrives at each bus",
             ),
         ),
+        "gridarium.market.tariffs:Tariff",
     ),
     "bargaining-rules": Kind(
         "trading.rule",
@@ -55,6 +56,7 @@ RULES: Mapping[str, Kind] = {
                 "shouts with a margin that learns",
             ),
         ),
+        "gridarium.agents.prosumers.manners:BargainingRule",
     ),
     "lease-searches": Kind(
         "provider.lease.search",
@@ -66,6 +68,7 @@ RULES: Mapping[str, Kind] = {
                 "epsilon-greedy", "gridarium.agents.storage.lease_rules:EpsilonGreedy", "explores at times"
             ),
         ),
+        "gridarium.agents.storage.lease_search:LeaseSearchRule",
     ),
     "split-rules": Kind(
         "storage_pool.split",
@@ -95,6 +98,7 @@ RULES: Mapping[str, Kind] = {
                 "what an owner adds to all others; the platform keeps, or bears, the rest",
             ),
         ),
+        "gridarium.market.pool_splits:SplitRule",
     ),
     "join-rules": Kind(
         "storages.*.pooling.joining",
@@ -125,6 +129,7 @@ RULES: Mapping[str, Kind] = {
                 "believes announcements as far as earlier ones were kept",
             ),
         ),
+        "gridarium.agents.storage.join_rules:JoinRule",
     ),
     "storage-regimes": Kind(
         "storages.*.alone.regime",
@@ -146,6 +151,7 @@ RULES: Mapping[str, Kind] = {
             ),
             Entry("idle", "gridarium.agents.storage.stand_alone:Idle", "rests"),
         ),
+        "gridarium.agents.storage.stand_alone:Regime",
     ),
     "vpp-planners": Kind(
         "vpps.*.planner",
@@ -191,6 +197,7 @@ RULES: Mapping[str, Kind] = {
                 "step by step, with the green share as it is then",
             ),
         ),
+        "gridarium.agents.vpp.planners:VppPlanner",
     ),
 }
 """How prices, shares, plans and membership come about."""

@@ -21,6 +21,7 @@ from gridarium.experiments.claims.verdicts import judge
 from gridarium.experiments.crew import Crew
 from gridarium.experiments.endings import told
 from gridarium.experiments.interrupts import Interrupts
+from gridarium.experiments.named_code import check_code
 from gridarium.experiments.played import Played, RunInterrupted
 from gridarium.experiments.records import Claim, Progress
 from gridarium.experiments.report import build_report
@@ -72,7 +73,7 @@ def run(
     Raises
     ------
     InputError
-        If a case, the folder or the network is unusable.
+        If a case, the code that it names, the folder or the network is unusable.
     Exception
         What has ended a case, whatever it is. All others run to their end and are written, marked as failed.
     RunWriteError
@@ -100,6 +101,7 @@ def play(
     """
     chosen = _chosen(study, cases)
     count = min(checked_workers(workers), len(chosen))
+    check_code(study.source, {name: study.cases[name] for name in chosen})
     if out is not None:
         check_out_folder(out)
     with Interrupts() as interrupts, Crew(count) if count > 1 else nullcontext() as crew:

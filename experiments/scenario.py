@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.grid_tree_checks import check_grids, ladder_faults
+from gridarium.experiments.named_code import code_faults
 from gridarium.experiments.overrides import FieldOverride, of_study, overridden, parse_overrides
 from gridarium.experiments.parts.checks import grid_checks, settles_in_quarters
 from gridarium.experiments.parts.distribution_operator import root_faults
@@ -79,7 +80,11 @@ class Study:
 
 
 def load_scenario(
-    source: str | Path, overrides: Sequence[str] = (), cases: Sequence[str] | None = None
+    source: str | Path,
+    overrides: Sequence[str] = (),
+    cases: Sequence[str] | None = None,
+    *,
+    code: bool = False,
 ) -> Study:
     """Read and check a scenario.
 
@@ -93,6 +98,8 @@ def load_scenario(
     cases : sequence of str, optional
         The cases that count; others are left out of the study if something is wrong with them. None of them
         named are the scenario's main cases. All count by default.
+    code : bool
+        Whether to import what dotted paths and entry points of other packages name, and check it too.
 
     Returns
     -------
@@ -104,11 +111,15 @@ def load_scenario(
     ScenarioError
         With every fault of the file, of its profiles and of its network.
     """
-    return check_scenario(read_scenario_file(source), overrides, cases)
+    return check_scenario(read_scenario_file(source), overrides, cases, code=code)
 
 
 def check_scenario(
-    file: ScenarioFile, overrides: Sequence[str] = (), chosen: Sequence[str] | None = None
+    file: ScenarioFile,
+    overrides: Sequence[str] = (),
+    chosen: Sequence[str] | None = None,
+    *,
+    code: bool = False,
 ) -> Study:
     """Check a scenario that has been read; see `load_scenario`."""
     settings = parse_overrides(overrides)
@@ -123,8 +134,9 @@ def check_scenario(
     trees = overridden({name: merge(base, own) for name, own in own_trees.items()}, everywhere, faults)
     cases: dict[str, Scenario] = {}
     for name, own in own_trees.items():
-        scenario, found = check_case(trees[name])
-        if name in counting:
+        counts = name in counting
+        scenario, found = check_case(trees[name], code=code and counts)
+        if counts:
             faults += [_placed(fault, name, base, own, everywhere) for fault in found]
         if scenario is not None:
             cases[name] = scenario
@@ -197,15 +209,15 @@ def _depth(tree: object, keys: Sequence[str]) -> int:
     return len(keys)
 
 
-def check_case(tree: Tree) -> tuple[Scenario | None, list[Fault]]:
+def check_case(tree: Tree, *, code: bool = False) -> tuple[Scenario | None, list[Fault]]:
     """Return the case that a tree without `cases` describes if it has no fault, and every fault there is.
 
     Sections with a fault of their own are replaced by their defaults, so that the
     checks between the other sections still run.
     """
     if "grids" in tree:
-        return check_grids(tree, _check_grid)
-    scenario, faults = _check_grid(tree)
+        return check_grids(tree, partial(_check_grid, code=code))
+    scenario, faults = _check_grid(tree, code)
     if scenario is None:
         return None, faults
     faults += settles_in_quarters(scenario, scenario.period_h)
@@ -214,7 +226,7 @@ def check_case(tree: Tree) -> tuple[Scenario | None, list[Fault]]:
     return (None if faults else scenario), faults
 
 
-def _check_grid(tree: Tree) -> tuple[GridScenario | None, list[Fault]]:
+def _check_grid(tree: Tree, code: bool) -> tuple[GridScenario | None, list[Fault]]:
     """Return the scenario of one grid if it has no fault, and every fault there is."""
     schema, checks = grid_schema(), grid_checks()
     try:
@@ -222,8 +234,9 @@ def _check_grid(tree: Tree) -> tuple[GridScenario | None, list[Fault]]:
     except ValidationError as error:
         broken = {name for detail in error.errors(include_url=False) for name in sections_at(detail)}
         rest = schema.model_validate({key: value for key, value in tree.items() if key not in broken})
-        return None, [*faults_of(schema, error), *cross_faults(rest, broken, checks)]
-    faults = list(cross_faults(scenario, set(), checks))
+        found = [*faults_of(schema, error), *cross_faults(rest, broken, checks)]
+        return None, [*found, *(code_faults(rest) if code else ())]
+    faults = [*cross_faults(scenario, set(), checks), *(code_faults(scenario) if code else ())]
     return (None if faults else scenario), faults
 
 

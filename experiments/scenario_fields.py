@@ -68,8 +68,8 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
-    """The name of something in the registry, or the dotted path of a user's own.
+class Names:
+    """Mark of a field that names something in the registry, or the dotted path of a user's own.
 
     Parameters
     ----------
@@ -78,6 +78,11 @@ class Registered:
     """
 
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registered(Names):
+    """Such a field that takes nothing else; an unknown name gets a message with the known ones."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self._known)

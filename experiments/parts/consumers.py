@@ -23,6 +23,7 @@ from gridarium.experiments.scenario_fields import (
     Money,
     MoneyAmount,
     Name,
+    Names,
     Probability,
     Range,
     Section,
@@ -122,7 +123,7 @@ class ConsumerClass(Section):
     """Largest share by which loads may come to differ from their forecasts, either way, as consumers say."""
     shiftable_mwh: Amount | None = None
     """Most energy the whole class may shift in a day, MWh; null sets no limit."""
-    agent: Source = "consumer"
+    agent: Annotated[Source, Names("agents")] = "consumer"
     """Kind of agent: `consumer`, or `elastic-consumer` where an elasticity is given; another registered one,
     or the dotted path `package.module:Class`."""
     behaviour: list[Behaviour] = Field(default_factory=list)

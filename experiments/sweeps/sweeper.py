@@ -18,6 +18,7 @@ from gridarium.experiments.sweeps.folder import SweepFolder
 from gridarium.experiments.sweeps.jobs import JobResult
 from gridarium.experiments.sweeps.stop_rule import StopWatch
 from gridarium.experiments.sweeps.study import SweepStudy
+from gridarium.experiments.sweeps.study_code import check_study_code
 from gridarium.experiments.sweeps.tables import write_tables
 from gridarium.experiments.worker_processes import checked_workers, processors
 
@@ -109,6 +110,7 @@ def sweep(
     """
     from gridarium.experiments.sweeps.report import build_sweep_report
 
+    check_study_code(study)
     start = _executor_of(study, workers, dask)
     begun, started = time.perf_counter(), datetime.now(UTC).isoformat()
     with closing(SweepFolder(Path(out), study, resume)) as folder:
