@@ -23,6 +23,8 @@ from gridarium.experiments.cli_options import (
 )
 from gridarium.experiments.cli_steps import (
     check_out_file,
+    checked_scenario,
+    checked_study,
     default_folder,
     end,
     load_cases,
@@ -140,12 +142,17 @@ def validate(
     debug: Debug = False,
 ) -> None:
     """Check a scenario or a study and list everything that is wrong with it."""
-    from gridarium.experiments.cli_steps import checked_file
     from gridarium.experiments.console import output
+    from gridarium.experiments.sweeps.study import is_study
 
     with reported_errors(debug):
-        told, names = checked_file(file, settings or (), code)
-        output().print(told, soft_wrap=True)
+        if is_study(file):
+            swept, names = checked_study(file, settings or (), code)
+            output().print(f"{swept.source}: valid, {swept.n_job:,} runs", soft_wrap=True)
+        else:
+            study, names = checked_scenario(file, settings or (), code)
+            count = "1 case" if len(study.cases) == 1 else f"{len(study.cases)} cases"
+            output().print(f"{study.source}: valid, {count}: {', '.join(study.cases)}")
         if code:
             named = ", ".join(names) or "none but gridarium's own is named"
             output().print(f"code imported and checked: {named}", soft_wrap=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gridarium.experiments.played import Played
     from gridarium.experiments.results import Result
     from gridarium.experiments.scenario import Study
+    from gridarium.experiments.sweeps.study import SweepStudy
 
 
 def load_cases(scenario: str, overrides: Sequence[str], cases: Sequence[str] | None = None) -> Study:
@@ -31,31 +32,25 @@ def load_cases(scenario: str, overrides: Sequence[str], cases: Sequence[str] | N
     return load_scenario(scenario, overrides, cases, code=True)
 
 
-def checked_file(source: str, overrides: Sequence[str], code: bool) -> tuple[str, list[str]]:
-    """Check a scenario or a study, with the code that it names if wanted.
+def checked_study(source: str, overrides: Sequence[str], code: bool) -> tuple[SweepStudy, list[str]]:
+    """Check a study; return it and the code from outside gridarium that it names, imported if wanted."""
+    from gridarium.experiments.sweeps.study import load_study
+    from gridarium.experiments.sweeps.study_code import StudyCode, check_study_code
 
-    Returns
-    -------
-    told : str
-        What it is.
-    names : list of str
-        Code from outside gridarium that it names, `package.module:Class`.
-    """
+    study = load_study(source, overrides)
+    if code:
+        check_study_code(study)
+    return study, StudyCode(study).names
+
+
+def checked_scenario(source: str, overrides: Sequence[str], code: bool) -> tuple[Study, list[str]]:
+    """Check a scenario; return it and the code from outside gridarium that it names, imported if wanted."""
     from gridarium.experiments.named_code import named_code
     from gridarium.experiments.scenario import load_scenario
-    from gridarium.experiments.sweeps.study import is_study, load_study
 
-    if is_study(source):
-        from gridarium.experiments.sweeps.study_code import StudyCode, check_study_code
-
-        swept = load_study(source, overrides)
-        if code:
-            check_study_code(swept)
-        return f"{swept.source}: valid, {swept.n_job:,} runs", StudyCode(swept).names
     study = load_scenario(source, overrides, code=code)
-    count = "1 case" if len(study.cases) == 1 else f"{len(study.cases)} cases"
     names = dict.fromkeys(one.target for case in study.cases.values() for one in named_code(case))
-    return f"{study.source}: valid, {count}: {', '.join(study.cases)}", list(names)
+    return study, list(names)
 
 
 def run_cases(study: Study, cases: Sequence[str] | None, out: Path | None, workers: int | None) -> Played:

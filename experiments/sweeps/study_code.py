@@ -86,4 +86,4 @@ def _function_faults(name: str) -> Iterator[Fault]:
         yield from (Fault("function", name, fault.allowed) for fault in error.faults)
         return
     if not callable(found):
-        yield Fault("function", name, f"must be a function, is a {type(found).__name__}")
+        yield Fault("function", name, "must be a function")

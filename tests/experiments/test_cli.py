@@ -132,9 +132,9 @@ def test_registered_names_can_be_imported() -> None:
         for name in registry.entries(kind):
             found = registry.load(kind, name)
             assert isinstance(found, Paper) if kind == "papers" else callable(found)
-    assert registry.load("behaviours", "json:JSONDecoder") is json.JSONDecoder
+    assert registry.load("functions", "json:loads") is json.loads
     with pytest.raises(registry.ScenarioError, match="must be one of exact"):
-        registry.load("behaviours", "json:Nothing")
+        registry.load("behaviours", "nowhere:Nothing")
 
 
 def test_validate(gridarium: Callable[..., Any], tmp_path: Path) -> None:
