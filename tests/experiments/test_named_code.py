@@ -78,7 +78,7 @@ def settings(*overrides: str) -> list[str]:
             f"{BEHAVIOUR}.0: got 'code19_fine:Thing'; must be a subclass of Behaviour of "
             "gridarium.agents.behaviour, is the class Thing",
         ),
-        (f"{BEHAVIOUR}=['code19_fine:number']", "must be a subclass of Behaviour of gridarium.agents.behaviour"),
+        (f"{BEHAVIOUR}=['code19_fine:number']", "must be a subclass of Behaviour of gridarium.agents"),
         (f"{BEHAVIOUR}=['code19_fine:Mine']", "must be parameters that code19_fine:Mine takes: missing a"),
         (
             f"{BEHAVIOUR}=[{{'code19_fine:Mine': {{strength: 1, weight: 2}}}}]",
