@@ -58,7 +58,8 @@ def _carbon(found: Sequence[Outcome], compared: Sequence[Comparison]) -> Iterato
     if not first.carbon_tco2:
         return
     if not compared:
-        text = f"{number(first.total_tco2)} tCO2: {_parts(first.carbon_tco2, first.total_tco2)}"
+        parts = _parts(first.carbon_tco2, first.total_tco2)
+        text = f"{number(first.total_tco2)} tCO2{': ' if parts else ''}{parts}"
         yield Sentence("Carbon", f"{first.case} emits {text}.")
         return
     text = f"{first.case} emits {number(first.total_tco2)} tCO2"

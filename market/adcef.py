@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from gridarium.environment.arrays import Array
-from gridarium.market.supply import Situation, Supply
+from gridarium.market.factor_bounds import FactorBounds
+from gridarium.market.supply import Situation
 from gridarium.market.tariffs import (
     TariffOffer,
     balance_budget,
@@ -48,17 +49,19 @@ class AdcefTariff:
     def offer(self, situation: Situation) -> TariffOffer:
         """Price and factor for one situation."""
         market, load = situation.conditions, situation.load_mw
+        bounds = FactorBounds.of(situation)
         against = situation.base_mw if self.surplus == "ex-ante" else load
         surplus_mw = surplus(situation.available_mw, against, situation.charge_mw)
         fixed_t_per_h: Array | float = 0.0
+        marginal: Array | float = 0.0
         if self.credit == "avoided":
-            fixed_t_per_h = situation.avoided_t_per_h
-            negative = -np.divide(fixed_t_per_h, load, out=np.zeros_like(load), where=load > 0)
+            fixed_t_per_h = credit_t_per_h = situation.avoided_t_per_h
+            negative = -bounds.per_mwh(fixed_t_per_h, load)
         else:
-            negative = negative_factor(surplus_mw, against, situation.supply.grid_factor_tco2_per_mwh)
-        factor = carbon_factor(
-            situation.supply, situation.pool_in_t_per_h, situation.pool_out_t_per_h, load, negative
-        )
+            grid_factor = situation.supply.grid_factor_tco2_per_mwh
+            negative = negative_factor(surplus_mw, against, grid_factor, bounds.least_load_mw)
+            marginal, credit_t_per_h = -negative, -negative * load
+        factor = carbon_factor(situation, negative, credit_t_per_h, bounds)
         price = carbon_adjusted_price(
             market.tou_price_per_mwh,
             factor,
@@ -72,7 +75,7 @@ class AdcefTariff:
             price = balance_budget(
                 price, market.tou_price_per_mwh, billed, situation.period_h, float(earned.sum())
             )
-        return TariffOffer(price, factor, negative, surplus_mw, fixed_t_per_h)
+        return TariffOffer(price, factor, bounds.keep(negative), surplus_mw, fixed_t_per_h, None, marginal)
 
 
 def uncredited_offer(situation: Situation, adjustment: float) -> TariffOffer:
@@ -85,9 +88,7 @@ def uncredited_offer(situation: Situation, adjustment: float) -> TariffOffer:
         kappa.
     """
     market, nothing = situation.conditions, np.zeros_like(situation.load_mw)
-    factor = carbon_factor(
-        situation.supply, situation.pool_in_t_per_h, situation.pool_out_t_per_h, situation.load_mw, nothing
-    )
+    factor = carbon_factor(situation, nothing, nothing, FactorBounds.of(situation))
     price = carbon_adjusted_price(
         market.tou_price_per_mwh,
         factor,
@@ -115,21 +116,30 @@ def surplus(renewable_available_mw: Array, load_mw: Array, charge_mw: Array) -> 
     return np.maximum(0.0, renewable_available_mw - load_mw - charge_mw)
 
 
-def negative_factor(surplus_mw: Array, load_mw: Array, grid_factor_tco2_per_mwh: Array) -> Array:
-    """Carbon factor that credits a surplus to the load, tCO2/MWh, never positive.
+def negative_factor(
+    surplus_mw: Array, load_mw: Array, grid_factor_tco2_per_mwh: Array, least_load_mw: float = 0.0
+) -> Array:
+    """Carbon factor that credits a surplus to the load, tCO2/MWh, never positive nor below the grid's.
+
+    Parameters
+    ----------
+    surplus_mw, load_mw, grid_factor_tco2_per_mwh : ndarray, shape (n_period,)
+    least_load_mw : float
+        A smaller load counts as this one.
 
     Notes
     -----
-    Second part of equation C4; the load that divides is the one the surplus was taken against.
+    Second part of equation C4; the load that divides is the one the surplus was taken against. A MWh of load
+    takes up no more than a MWh of surplus: the bound is our own.
 
     Examples
     --------
     >>> float(negative_factor(np.array([1.0]), np.array([2.0]), np.array([0.6]))[0])
     -0.3
     """
-    return -grid_factor_tco2_per_mwh * np.divide(
-        surplus_mw, load_mw, out=np.zeros_like(load_mw), where=load_mw > 0
-    )
+    load_mw = np.maximum(load_mw, least_load_mw)
+    taken = np.divide(surplus_mw, load_mw, out=np.zeros_like(load_mw), where=load_mw > 0)
+    return -grid_factor_tco2_per_mwh * np.minimum(taken, 1.0)
 
 
 def formula_credit(situation: Situation) -> Array:
@@ -140,33 +150,40 @@ def formula_credit(situation: Situation) -> Array:
     The factor of equation C4 with the ex-ante surplus, times the load after the response.
     """
     left = surplus(situation.available_mw, situation.base_mw, situation.charge_mw)
-    grid_factor = situation.supply.grid_factor_tco2_per_mwh
-    return -negative_factor(left, situation.base_mw, grid_factor) * situation.load_mw
+    grid_factor, least_mw = (
+        situation.supply.grid_factor_tco2_per_mwh,
+        FactorBounds.of(situation).least_load_mw,
+    )
+    return -negative_factor(left, situation.base_mw, grid_factor, least_mw) * situation.load_mw
 
 
 def carbon_factor(
-    supply: Supply, pool_in_t_per_h: Array, pool_out_t_per_h: Array, load_mw: Array, negative: Array
+    situation: Situation, negative: Array, credit_t_per_h: Array, bounds: FactorBounds
 ) -> Array:
     """The ADCEF, tCO2/MWh: physical emission, moved by the pool, per MWh of load, plus the credit.
 
     Parameters
     ----------
-    supply : Supply
-    pool_in_t_per_h, pool_out_t_per_h : ndarray, shape (n_period,)
-        Liability put into and taken out of the virtual carbon pools, tCO2/h.
-    load_mw : ndarray, shape (n_period,)
-        Load that carries the liability.
+    situation : Situation
     negative : ndarray, shape (n_period,)
         The negative factor, 0 without surplus.
+    credit_t_per_h : ndarray, shape (n_period,)
+        What is credited to the loads of each period, tCO2/h.
+    bounds : FactorBounds
+        Of the day. Where they bind, and where the load is next to none, carbon moves between periods.
 
     Notes
     -----
     Equations C3 and C5 in one: in the surplus branch of the paper no import is left and the pool
     rests, so both agree; the sum of factor times load is the physical emission minus what the pool
-    gained minus the credits.
+    gained minus the credits, as far as the bounds let the day's loads carry it.
     """
-    liability = supply.emission_t_per_h - pool_in_t_per_h + pool_out_t_per_h
-    return np.divide(liability, load_mw, out=np.zeros_like(load_mw), where=load_mw > 0) + negative
+    load = situation.load_mw
+    liability = situation.supply.emission_t_per_h - situation.pool_in_t_per_h + situation.pool_out_t_per_h
+    factor = bounds.per_mwh(liability, load) + negative
+    if bounds.hold(factor, load):
+        return factor
+    return bounds.carried(factor, load, float((liability - credit_t_per_h).sum()))
 
 
 def strict_pool(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.market.factor_bounds import FactorBounds
 from gridarium.market.supply import Situation
 from gridarium.market.tariffs import TariffOffer
 
@@ -71,7 +72,10 @@ class NodalCarbonTariff:
         mean = float(carried.sum()) / energy
         charged = intensity - mean if self.revenue_neutral else intensity
         kept = (float(situation.supply.emission_t_per_h.sum()) - float(carried.sum())) / energy
-        factor = np.divide(carried, total, out=np.full_like(total, mean), where=total > 0.0) + kept
+        own = np.divide(carried, total, out=np.full_like(total, mean), where=total > 0.0)
+        factor, bounds = own + kept, FactorBounds.of(situation)
+        if not bounds.hold(factor, total):
+            factor = bounds.carried(own, total, float(situation.supply.emission_t_per_h.sum()))
         nothing = np.zeros_like(total)
         return TariffOffer(
             market.tou_price_per_mwh + self.adjustment * market.carbon_price_per_tco2 * charged,

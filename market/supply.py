@@ -25,6 +25,8 @@ class Supply:
         Output of all turbines, and their emission in tCO2/h.
     renewable_mw : ndarray
         What renewables deliver.
+    dirtiest_turbine_tco2_per_mwh : float
+        Largest carbon factor of a turbine, whether or not it runs.
     """
 
     grid_mw: Array
@@ -32,6 +34,12 @@ class Supply:
     turbine_mw: Array
     turbine_t_per_h: Array
     renewable_mw: Array
+    dirtiest_turbine_tco2_per_mwh: float = 0.0
+
+    @property
+    def dirtiest_tco2_per_mwh(self) -> float:
+        """Largest carbon factor of any source of the day, tCO2/MWh."""
+        return max(self.dirtiest_turbine_tco2_per_mwh, float(np.abs(self.grid_factor_tco2_per_mwh).max()))
 
     @property
     def bought_t_per_h(self) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from gridarium.environment.arrays import Array
 from gridarium.market.block_prices import carbon_cost_per_h
+from gridarium.market.factor_bounds import FactorBounds
 from gridarium.market.supply import Situation
 
 
@@ -24,9 +25,11 @@ class TariffOffer:
     negative_factor_tco2_per_mwh, surplus_mw : ndarray
         Credit for a renewable surplus, and the surplus; zero where the tariff knows none.
     fixed_credit_t_per_h : ndarray or float
-        The part of that credit that stays the same whatever the load, tCO2/h; the rest goes with the load.
+        The part of that credit that stays the same whatever the load, tCO2/h.
     nodal_factor_tco2_per_mwh : ndarray, shape (n_bus, n_period), optional
         What loads are told of their carbon instead, by a tariff that differs from bus to bus.
+    marginal_credit_tco2_per_mwh : ndarray or float
+        The part of the credit that goes with the load.
     """
 
     price_per_mwh: Array
@@ -35,6 +38,7 @@ class TariffOffer:
     surplus_mw: Array
     fixed_credit_t_per_h: Array | float = 0.0
     nodal_factor_tco2_per_mwh: Array | None = None
+    marginal_credit_tco2_per_mwh: Array | float = 0.0
 
     @property
     def told_factor_tco2_per_mwh(self) -> Array:
@@ -133,9 +137,9 @@ def told_to(p_share: Array, posted: Array) -> Array:
 
 
 def daily_factor(situation: Situation) -> float:
-    """Emission of the day per MWh of load, tCO2/MWh; 0 without load."""
-    load = float(situation.load_mw.sum())
-    return float(situation.supply.emission_t_per_h.sum()) / load if load > 0 else 0.0
+    """Emission of the day per MWh of load, tCO2/MWh, within the bounds of a factor."""
+    bounds, load = FactorBounds.of(situation), situation.load_mw.sum()
+    return float(bounds.keep(bounds.per_mwh(situation.supply.emission_t_per_h.sum(), load)))
 
 
 def carbon_adjusted_price(
@@ -197,12 +201,14 @@ def carbon_earnings(situation: Situation, factor_tco2_per_mwh: Array) -> Array:
     Notes
     -----
     Of the carbon market by C9; where the supplier's ladder is passed on, what the ladder rewards less what it
-    asks (D11).
+    asks (D11), of that no more than what loads can answer for.
     """
     market, supply = situation.conditions, situation.supply
     if market.passes_ladder:
         asked = carbon_cost_per_h(supply.grid_mw, supply.grid_factor_tco2_per_mwh, market.ladder)
         load, billed = situation.load_mw, situation.billed_mw
+        most_per_mwh = FactorBounds.of(situation).high_tco2_per_mwh * market.carbon_price_per_tco2
+        asked = np.minimum(asked, most_per_mwh * np.maximum(load, 0.0))
         share = np.divide(billed, load, out=np.zeros_like(load), where=load > 0.0)
         return -asked * share * situation.period_h
     return carbon_revenue(

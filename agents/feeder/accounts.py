@@ -18,6 +18,7 @@ from gridarium.agents.following import head_carbon_per_h
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
+from gridarium.market.factor_bounds import FactorBounds
 from gridarium.market.messages.tariffs import MarketConditions, TariffSignal
 from gridarium.market.settlement import (
     PeriodAccount,
@@ -30,6 +31,8 @@ from gridarium.market.settlement import (
 )
 from gridarium.market.supply import Situation
 from gridarium.market.tariffs import Tariff, TariffOffer, carbon_revenue, granted_discount, told_to
+
+_ROUNDING_TCO2 = 1e-9
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,7 @@ class DayAhead:
     @property
     def marginal_credit_tco2_per_mwh(self) -> Array:
         """Credit for a surplus that goes with the load, shape (n_period,); the rest of it is fixed."""
-        load = self.situation.load_mw
-        fixed = np.divide(self._fixed_credit_t_per_h, load, out=np.zeros_like(load), where=load > 0.0)
-        return -self.offer.negative_factor_tco2_per_mwh - fixed
+        return self.offer.marginal_credit_tco2_per_mwh + np.zeros_like(self.situation.load_mw)
 
     def credit_t_per_h(self, load_mw: Array) -> Array:
         """Credit for a surplus at a load, tCO2/h, shape (n_period,) both."""
@@ -125,6 +126,7 @@ class DayAccounts:
     - `meters`: what the day's meters show
     - `settle`: books a period; the last one of the day also what is left over
     - `settled_factor`, `credit_tco2`: the factor and the credit for a surplus that were settled
+    - `kept_tco2`: what of the day's carbon no load could carry, so that the operator answers for it
     - `emission_tco2`, `load_mw`, `carbon_revenue_money`, `budget_excess_money`: as metered
 
     Parameters
@@ -181,6 +183,7 @@ class DayAccounts:
         self._trades_carbon = tariff.trades_carbon and contract.carbon_market is not None
         self.settled_factor = np.zeros(horizon.day_length)
         self.credit_tco2 = np.zeros(horizon.day_length)
+        self.kept_tco2 = 0.0
 
     def settle(self, period: int) -> float:
         """Book a period as it was metered; after the day's last one true up carbon and budget.
@@ -298,12 +301,11 @@ class DayAccounts:
         emitted = float(self.emission_tco2().sum())
         self.credit_tco2 = self._earned_credit_tco2(load, emitted)
         owed = emitted - held - float(self.credit_tco2.sum())
-        energy = float(load.sum()) * hours
-        correction = (owed - float(self.settled_factor @ load) * hours) / energy if energy > 0 else 0.0
-        self.settled_factor += correction
+        correction = self._correct(load, owed)
         excess = self.budget_excess_money() if self._tariff.budget_balanced else 0.0
-        reduction = -correction * energy
-        carbon = float(self._carbon_price_per_tco2 @ load) * -correction * hours
+        reduction = -float(correction @ load) * hours - self.kept_tco2
+        carbon = -float((self._carbon_price_per_tco2 * load) @ correction) * hours
+        carbon -= float(self._carbon_price_per_tco2.mean()) * self.kept_tco2
         settle_true_up(
             world.ledger,
             self._operator,
@@ -315,6 +317,18 @@ class DayAccounts:
             carbon if self._trades_carbon else 0.0,
         )
         return reduction
+
+    def _correct(self, load_mw: Array, owed_tco2: float) -> Array:
+        """Let the factors of the day carry what is owed, within their bounds; by how much each has moved."""
+        hours, before = self._world.period_h, self.settled_factor
+        energy, bounds = float(load_mw.sum()) * hours, FactorBounds.of(self._plan.situation)
+        left = owed_tco2 - float(before @ load_mw) * hours
+        self.settled_factor = before + (left / energy if energy > 0.0 else 0.0)
+        if not bounds.hold(self.settled_factor, load_mw):
+            self.settled_factor = bounds.carried(before, load_mw, owed_tco2 / hours)
+            kept = owed_tco2 - float(self.settled_factor @ load_mw) * hours
+            self.kept_tco2 = kept if abs(kept) > _ROUNDING_TCO2 else 0.0
+        return np.asarray(self.settled_factor - before)
 
     def _earned_credit_tco2(self, load_mw: Array, emission_tco2: float) -> Array:
         """Credit for a surplus in each period, by load and emission as metered, tCO2.

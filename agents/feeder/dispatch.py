@@ -454,6 +454,7 @@ class Dispatcher:
             turbine_mw=dispatch.turbine_mw.sum(axis=0),
             turbine_t_per_h=factors @ dispatch.turbine_mw if len(factors) else np.zeros_like(dispatch.buy_mw),
             renewable_mw=dispatch.renewable_mw.sum(axis=0),
+            dirtiest_turbine_tco2_per_mwh=float(factors.max(initial=0.0)),
         )
 
     def wear_cost_per_h(self, dispatch: Dispatch) -> Array:

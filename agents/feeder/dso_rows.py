@@ -127,10 +127,19 @@ class DsoRows:
             "credit_tco2": self._credit_tco2,
             "quota_tco2": over(lambda day: np.full(n_step, day.conditions.quota_tco2_per_mwh)) * load_mwh,
         }
+        kept = [day.accounts.kept_tco2 for day in self.days]
+        if any(kept):
+            carbon["kept_tco2"] = np.concatenate([self._at_end_of_day(one) for one in kept])
         if self.contract.served:
             served_mwh = sum(self.grid.world.meters[name] for name in self.contract.served) * hours
             carbon["allocated_served_tco2"] = self._settled_factor_tco2_per_mwh * served_mwh
         return carbon
+
+    def _at_end_of_day(self, value: float) -> Array:
+        """A number of a day as a series of its periods."""
+        series = np.zeros(self.horizon.day_length)
+        series[-1] = value
+        return series
 
     @property
     def _credit_tco2(self) -> Array:

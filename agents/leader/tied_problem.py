@@ -13,10 +13,8 @@ from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.agents.leader.tied_supply import TiedPlan, TiedSupply
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError
+from gridarium.market.factor_bounds import LEAST_LOAD
 from gridarium.market.price_limits import PriceLimits
-
-LEAST_LOAD = 1e-3
-"""Least load, relative to the largest base load, over which a carbon factor is still a number to go by."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ def dso_carbon(known: GridEvidence) -> Iterator[Reading]:
         traced = float(traced_tco2(known, len(dso.days)).sum())
         held = _pool_changes_tco2(known, len(dso.days)) if dso.tariff.pool else np.zeros(1)
         charged = float(carbon["allocated_tco2"].sum() + carbon["credit_tco2"].sum() + held.sum())
+        # What no load could carry, where there was so little load.
+        charged += float(carbon["kept_tco2"].sum()) if "kept_tco2" in carbon else 0.0
         yield Reading(
             "carbon balance", abs(charged - traced) / max(traced, 1e-9), 1e-6, "", True,
             "carbon allocated to loads, credits and pool change against the emission that is traced through "

@@ -24,6 +24,7 @@ from gridarium.market.accounts import REAL_TIME, TRUE_UP
 
 _PLAN_KEPT_MW = 1e-6
 _ROUNDING = 1e-9
+_LEAST_LOADING = 0.1
 COMMITMENT_LOSS = 0.01
 """Share of the cost that a commitment may lose by being held through a negotiation; as a leader's regret."""
 
@@ -121,9 +122,10 @@ def network(known: GridEvidence) -> Iterator[Reading]:
         yield Reading(
             "AC loading error",
             float((branches["i_pu"] - branches["i_dispatch_pu"]).abs().max())
-            / max(float(branches["i_pu"].max()), 1e-9),
+            / max(float(branches["i_pu"].max()), _LEAST_LOADING * _rating_pu(known)),
             1e-3, "", hard,
-            "largest difference of dispatched and AC current, relative to the largest current",
+            "largest difference of dispatched and AC current, relative to the largest current, or to a "
+            "tenth of the largest rating where less than that flows",
         )  # fmt: skip
     yield from _plan_with_prosumers(known)
     limits, vm_pu = NETWORK.of(known.scenario), everywhere["vm_pu"]
@@ -132,6 +134,13 @@ def network(known: GridEvidence) -> Iterator[Reading]:
         "voltage band", max(0.0, float(outside.max())), 1e-5, "p.u.", hard,
         "how far an AC voltage leaves the allowed band",
     )  # fmt: skip
+
+
+def _rating_pu(known: GridEvidence) -> float:
+    """Largest rating of a branch, p.u.; without any, a current that carries the base of 1 MVA."""
+    i_max_pu = known.grid.feeder.i_max_pu
+    rated = i_max_pu[np.isfinite(i_max_pu)]
+    return float(rated.max()) if len(rated) else 1.0
 
 
 def _plan_with_prosumers(known: GridEvidence) -> Iterator[Reading]:

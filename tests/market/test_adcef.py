@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gridarium.market.adcef import AdcefTariff, carbon_factor, negative_factor, strict_pool, surplus
+from gridarium.market.adcef import AdcefTariff, negative_factor, strict_pool, surplus
 from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import Situation, Supply, system_factor
 
@@ -82,14 +82,66 @@ def test_system_factor_by_hand() -> None:
     assert system_factor(supply) == pytest.approx([0.935 / 2.7, 0.0])
 
 
-def test_factor_by_hand_with_pool_flows() -> None:
-    load = np.array([2.5, 0.0])
-    none = np.zeros(2)
-    supply = Supply(
-        np.array([1.2, 0.0]), np.array([0.6, 0.6]), np.array([0.5, 0.0]), np.array([0.215, 0.0]), none
+def two_hours(second_mw: float, second_tco2: float = 0.0, avoided_tco2: float = 0.0) -> Situation:
+    """An hour of 2.5 MW and one of any load, the second with a pool flow, or a credit, of its own."""
+    none, grid = np.zeros(2), np.array([0.6, 0.6])
+    flat = np.full(2, 500.0)
+    return Situation(
+        MarketConditions(flat, flat, none, grid, np.full(2, 73.65), 0.5),
+        Supply(np.array([1.2, 0.0]), grid, np.array([0.5, 0.0]), np.array([0.215, 0.0]), none, 0.43),
+        load_mw=np.array([2.5, second_mw]),
+        base_mw=np.array([2.5, second_mw]),
+        charge_mw=none,
+        available_mw=none,
+        pool_in_t_per_h=np.array([0.1, 0.0]),
+        pool_out_t_per_h=np.array([0.25, second_tco2]),
+        avoided_t_per_h=np.array([0.0, avoided_tco2]),
+        period_h=1.0,
     )
-    factor = carbon_factor(supply, np.array([0.1, 0.0]), np.array([0.25, 0.0]), load, none)
-    assert factor == pytest.approx([(0.935 - 0.1 + 0.25) / 2.5, 0.0])
+
+
+def test_factor_by_hand_with_pool_flows() -> None:
+    for second_mw, factor in ((0.0, 0.0), (1.0, 0.2)):
+        offer = AdcefTariff().offer(two_hours(second_mw, factor * second_mw))
+        assert offer.factor_tco2_per_mwh == pytest.approx([(0.935 - 0.1 + 0.25) / 2.5, factor])
+
+
+def test_what_an_hour_of_little_load_cannot_carry_is_carried_by_the_day() -> None:
+    # 0.3 t on 0.1 MWh would be 3 t/MWh; two MWh of the dirtiest source are 1.2; 0.18 t are left.
+    offer = AdcefTariff().offer(two_hours(0.1, 0.3))
+    assert offer.factor_tco2_per_mwh == pytest.approx([(1.085 + 0.18) / 2.5, 1.2])
+    # A credit of 0.4 t on 0.1 MWh would be -4 t/MWh; a MWh of load avoids at most one of 0.6 t.
+    offer = AdcefTariff(budget_balanced=False).offer(two_hours(0.1, avoided_tco2=0.4))
+    assert offer.factor_tco2_per_mwh == pytest.approx([(1.085 - 0.34) / 2.5, -0.6])
+    assert offer.negative_factor_tco2_per_mwh == pytest.approx([0.0, -0.6])
+    assert offer.price_per_mwh == pytest.approx([500.0 + 73.65 * (0.298 - 0.5), 500.0 - 73.65 * 1.1])
+
+
+def test_bounds_that_bind_nowhere_change_nothing() -> None:
+    offer = AdcefTariff().offer(two_hours(1.0, 0.3, avoided_tco2=0.4))
+    assert offer.factor_tco2_per_mwh.tolist() == [(1.2 * 0.6 + 0.215 - 0.1 + 0.25) / 2.5, 0.3 - 0.4]
+
+
+@pytest.mark.parametrize("carbon", [{"second_tco2": 0.3}, {"avoided_tco2": 0.4}, {}])
+@pytest.mark.parametrize("credit", ["avoided", "formula"])
+def test_signals_are_continuous_down_to_no_load(carbon: dict[str, float], credit: str) -> None:
+    tariff = AdcefTariff(credit=credit)  # type: ignore[arg-type]
+    none = tariff.offer(two_hours(0.0, **carbon))
+    for load_mw in (1e-12, 1e-9, 1e-7):
+        next_to_none = tariff.offer(two_hours(load_mw, **carbon))
+        assert next_to_none.factor_tco2_per_mwh == pytest.approx(none.factor_tco2_per_mwh, abs=1e-6)
+        assert next_to_none.price_per_mwh == pytest.approx(none.price_per_mwh, abs=1e-4)
+
+
+def test_without_any_load_what_is_left_of_nothing_stays_nothing() -> None:
+    idle = replace(two_hours(0.0), load_mw=np.zeros(2), base_mw=np.zeros(2))
+    noise = replace(
+        idle,
+        supply=replace(idle.supply, grid_mw=np.full(2, 1e-12), turbine_t_per_h=np.zeros(2)),
+        pool_in_t_per_h=np.zeros(2),
+        pool_out_t_per_h=np.zeros(2),
+    )
+    assert AdcefTariff().offer(noise).factor_tco2_per_mwh == pytest.approx([0.0, 0.0], abs=1e-5)
 
 
 def test_no_surplus_no_credit() -> None:
@@ -97,6 +149,11 @@ def test_no_surplus_no_credit() -> None:
     left = surplus(np.array([1.0, 2.5, 1.0]), load, np.array([0.0, 0.5, 0.0]))
     assert left.tolist() == [0.0, 0.0, 1.0]
     assert negative_factor(left, load, np.full(3, 0.6)).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_a_mwh_of_load_takes_up_no_more_than_a_mwh_of_surplus() -> None:
+    left, load = np.array([1.0, 1.0, 1.0, 0.0]), np.array([2.0, 0.5, 0.0, 0.0])
+    assert negative_factor(left, load, np.full(4, 0.6), 1e-3).tolist() == [-0.3, -0.6, -0.6, 0.0]
 
 
 def positive(low: float, high: float, n: int = 6) -> st.SearchStrategy[np.ndarray]:
@@ -115,7 +172,7 @@ def positive(low: float, high: float, n: int = 6) -> st.SearchStrategy[np.ndarra
     charge=positive(0, 1),
     kind=st.sampled_from(["ex-ante", "ex-post"]),
 )
-def test_allocated_is_emission_less_pool_change_less_credits(
+def test_allocated_is_emission_less_pool_change_less_credits_within_the_bounds(
     grid: np.ndarray,
     factor: np.ndarray,
     turbine: np.ndarray,
@@ -130,7 +187,7 @@ def test_allocated_is_emission_less_pool_change_less_credits(
     flat = np.full(6, 500.0)
     situation = Situation(
         MarketConditions(flat, flat, flat, factor, np.full_like(flat, 73.65), 0.5),
-        Supply(grid, factor, turbine, 0.43 * turbine, renewable),
+        Supply(grid, factor, turbine, 0.43 * turbine, renewable, 0.43),
         load_mw=load,
         base_mw=base,
         charge_mw=charge,
@@ -143,10 +200,14 @@ def test_allocated_is_emission_less_pool_change_less_credits(
     offer = AdcefTariff(surplus=kind, credit="formula").offer(situation)  # type: ignore[arg-type]
     against = base if kind == "ex-ante" else load
     spare = [max(0.0, r - a - c) for r, a, c in zip(renewable, against, charge, strict=True)]
-    credit = sum(e * s / a * p for e, s, a, p in zip(factor, spare, against, load, strict=True))
+    credit = sum(e * min(s / a, 1.0) * p for e, s, a, p in zip(factor, spare, against, load, strict=True))
     emission = sum(e * g + 0.43 * t for e, g, t in zip(factor, grid, turbine, strict=True))
-    allocated = float(offer.factor_tco2_per_mwh @ load)
-    assert allocated == pytest.approx(emission - (into.sum() - out.sum()) - credit, abs=1e-9)
+    allocated, dirtiest = float(offer.factor_tco2_per_mwh @ load), max(0.43, float(factor.max()))
+    owed = emission - (into.sum() - out.sum()) - credit
+    least, most = -dirtiest * load.sum(), 2.0 * dirtiest * load.sum()
+    assert allocated == pytest.approx(min(max(owed, least), most), abs=1e-9)
+    assert offer.factor_tco2_per_mwh.max() <= 2.0 * dirtiest
+    assert offer.factor_tco2_per_mwh.min() >= -dirtiest
 
 
 def simulate(

@@ -116,7 +116,7 @@ def test_discounts_never_exceed_the_revenue(
 
 
 @given(
-    st.tuples(*[st.floats(0.0, 5.0)] * 3),
+    st.tuples(*[st.floats(0.0, 2.4)] * 3),
     st.sampled_from([0.0, 0.5, 1.0, 2.0, 5.0]),
     st.sampled_from(["managed", "strict"]),
 )
