@@ -28,11 +28,11 @@ class FactorBounds:
 
     Notes
     -----
-    The equations C3 and C4 divide by the load, and have no end where that is next to nothing. The bounds are
-    our own. No MWh of load can avoid more than the dirtiest MWh of the day emits, so that a credit ends there.
-    What storages take in an hour is on the load of that hour (C3) as far as the pool does not take it up: each
-    MWh carries itself and at most as much again. What an hour cannot carry is carried by the other hours of
-    the day, in equal parts per MWh; what the day cannot carry either stays with the operator.
+    The equations C3 and C4 divide by the load, and have no end where that is next to nothing. The bounds
+    are our own. No MWh of load can avoid more than the dirtiest MWh of the day emits, so that a credit ends
+    there. What storages take in an hour is on the load of that hour (C3) as far as the pool does not take it
+    up: each MWh carries itself and at most as much again. What an hour cannot carry is carried by the other
+    hours of the day, in equal parts per MWh; what the day cannot carry either stays with the operator.
     """
 
     low_tco2_per_mwh: float
