@@ -17,6 +17,21 @@ MINUTE_S = 60.0
 QUARTER_S = 900.0
 HOUR_S = 3600.0
 DAY_S = 86400.0
+LONGEST_DAY_S = 25.0 * HOUR_S
+"""Of a day on which the clock is set back by an hour."""
+
+
+def day_length(n_period: int, period_s: float) -> int:
+    """Return the settlement periods of a day in a world of so many.
+
+    24 h, or 25 h where the world is one day on which the clock is set back. A world of a day of 23 h, or of
+    a part of a day, has fewer periods than that.
+
+    >>> day_length(48, 3600.0), day_length(25, 3600.0), day_length(23, 3600.0)
+    (24, 25, 24)
+    """
+    whole, longest = round(DAY_S / period_s), round(LONGEST_DAY_S / period_s)
+    return n_period if whole < n_period <= longest else whole
 
 
 class ClockError(GridariumError):

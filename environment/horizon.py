@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gridarium.environment.arrays import Array
-from gridarium.environment.clock import DAY_S, HOUR_S
+from gridarium.environment.clock import HOUR_S, day_length
 from gridarium.environment.errors import GridariumError
 
 if TYPE_CHECKING:
@@ -54,14 +54,14 @@ class Horizon:
             If a step is no whole number of settlement periods, or a day no whole number of steps.
         """
         per_step = 1 if step_h is None else round(step_h / world.period_h)
-        day_length = min(world.n_period, round(DAY_S / world.clock.period_s))
+        day = min(world.n_period, day_length(world.n_period, world.clock.period_s))
         if per_step < 1 or abs(per_step * world.period_h - (step_h or world.period_h)) > 1e-9:
             allowed = f"must be a multiple of the settlement period of {world.period_h:g} h"
             raise HorizonError(f"horizon: step_h {allowed}, got {step_h} h")
-        if day_length % per_step or world.n_period % day_length:
-            steps = f"days of {day_length} settlement periods in steps of {per_step}"
+        if day % per_step or world.n_period % day:
+            steps = f"days of {day} settlement periods in steps of {per_step}"
             raise HorizonError(f"horizon: {world.n_period} settlement periods must be whole {steps}")
-        return cls(world.n_period, world.period_h, per_step, day_length // per_step)
+        return cls(world.n_period, world.period_h, per_step, day // per_step)
 
     @property
     def step_h(self) -> float:
@@ -80,7 +80,7 @@ class Horizon:
 
     @property
     def day_s(self) -> float:
-        """Length of a day, s; shorter than 24 h only in a world that has no more."""
+        """Length of a day, s; other than 24 h only in a world of one day, or of a part of it."""
         return self.day_length * self.period_h * HOUR_S
 
     def place(self, period: int) -> tuple[int, int]:

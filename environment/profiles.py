@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gridarium.environment.arrays import series
 from gridarium.environment.errors import Fault, ProfileError
 from gridarium.environment.profile_cells import TIME_COLUMN, numbers, read_cells, unreadable
 from gridarium.environment.profile_times import row_times
@@ -46,6 +47,22 @@ class Profiles:
     source: str = "profiles"
     times: tuple[datetime, ...] = ()
     day_lengths: tuple[int, ...] = ()
+
+    @property
+    def first_rows(self) -> tuple[int, ...]:
+        """Row at which each day begins."""
+        return (0, *np.cumsum(self.day_lengths[:-1]).tolist())
+
+    def since(self, row: int) -> Profiles:
+        """Return the same from a row on at which a day begins."""
+        if row == 0:
+            return self
+        columns = {name: series(values[row:]) for name, values in self.columns.items()}
+        lengths = self.day_lengths[self.first_rows.index(row) :]
+        index = self.index[row:].tz_convert(self.times[row].tzinfo)
+        return replace(
+            self, index=index, columns=MappingProxyType(columns), times=self.times[row:], day_lengths=lengths
+        )
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return one series, shape (n_period,).

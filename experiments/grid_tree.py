@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from gridarium.experiments.parts.house import all_parts
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_fields import BusLabel, Conflict, Currency, Name, Range, Section
+from gridarium.experiments.scenario_profiles import has_dates
 from gridarium.experiments.scenario_schema import Scenario, broken_days
 
 COMMON = frozenset(
@@ -97,6 +99,14 @@ class StackedScenario(Scenario):
     @field_serializer("grids")
     def _trees(self, grids: Mapping[str, GridEntry]) -> Tree:
         return {name: entry.tree for name, entry in grids.items()}
+
+    @property
+    def begins(self) -> datetime:
+        """When the first delivery day begins: at `start`, or with the first profiles that have dates."""
+        if self.start is not None:
+            return self.start
+        scenarios: list[GridScenario] = [entry.scenario for entry in self.grids.values()]
+        return next(filter(has_dates, scenarios), scenarios[0]).begins
 
     @property
     def files(self) -> tuple[Path, ...]:

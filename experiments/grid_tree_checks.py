@@ -32,6 +32,7 @@ from gridarium.experiments.parts.ties import TIES, can_be_shared, can_call, can_
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_checks import currencies_have_rates, papers_are_known, rates_are_of_others
 from gridarium.experiments.scenario_fields import NAME
+from gridarium.experiments.scenario_profiles import has_dates
 from gridarium.experiments.schema_faults import NOTHING, faults_of, sections_at
 
 CheckGrid = Callable[[Tree], tuple[GridScenario | None, list[Fault]]]
@@ -69,6 +70,7 @@ def check_grids(tree: Tree, check_grid: CheckGrid) -> tuple[StackedScenario | No
             entries[name] = GridEntry(places[name], scenario)
     faults += _tree_faults(own_trees, places, common)
     faults += _quarter_faults(entries, common)
+    faults += _begin_faults(entries, common)
     faults += _seam_faults(entries)
     faults += _follower_faults(entries, places)
     if faults:
@@ -129,8 +131,8 @@ def _within(name: str, fault: Fault) -> Fault:
 
 def _placed(name: str, own: Tree, fault: Fault) -> Fault:
     """Return a fault of a grid's scenario at its place in the file: what all grids share is at the top."""
-    if fault.place == "start":
-        return Fault("start", fault.value, f"{fault.allowed} for grid {name}")
+    if fault.place in ("start", "horizon_h"):
+        return Fault(fault.place, fault.value, f"{fault.allowed} for grid {name}")
     if fault.place == "period_h":
         # Only operators of feeders plan in steps of their own.
         in_steps = own.get("dso") or own.get("distribution_operator")
@@ -184,6 +186,22 @@ def _quarter_faults(entries: Mapping[str, GridEntry], common: StackedScenario) -
         if DSO.is_given(entry.scenario):
             for fault in settles_in_quarters(entry.scenario, common.period_h):
                 yield Fault(fault.place, fault.value, f"{fault.allowed} for grid {name}")
+
+
+def _begin_faults(entries: Mapping[str, GridEntry], common: StackedScenario) -> Iterator[Fault]:
+    """Yield grids whose profiles begin at another time than those of the first, where no start is said."""
+    if common.start is not None or not entries:
+        return
+    first = min(entries, key=lambda name: not has_dates(entries[name].scenario))
+    begins = entries[first].scenario.begins
+    for name, entry in entries.items():
+        own = entry.scenario.begins
+        same_day = (own, own.utcoffset()) == (begins, begins.utcoffset())
+        if own.time() != begins.time() or (has_dates(entry.scenario) and not same_day):
+            allowed = (
+                f"must begin at {begins.isoformat()}, as those of grid {first} do, not at {own.isoformat()}"
+            )
+            yield Fault(f"grids.{name}.profiles", entry.scenario.profiles, allowed)
 
 
 def _seam_faults(entries: Mapping[str, GridEntry]) -> Iterator[Fault]:

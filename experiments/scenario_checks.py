@@ -5,39 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gridarium.environment.errors import Fault, ProfileError
+from gridarium.environment.errors import Fault
 from gridarium.experiments.registry import entries, is_known
-from gridarium.experiments.renamed import new_name
-from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.scenario_schema import Scenario
 
 CrossCheck = tuple[frozenset[str], Callable[[Any], Iterator[Fault]]]
 """A check between sections, with the sections that must be sound for it to make sense."""
-
-
-def profiles_fit(case: Any) -> Iterator[Fault]:
-    """Yield what is wrong with the profiles of a scenario, by themselves and beside its own times."""
-    from gridarium.environment.profiles import column_names, read_profiles
-
-    path, columns = profile_path(case.profiles), dict.fromkeys(case.profile_columns)
-    present = column_names(path)
-    renamed = {new_name(name): name for name in present if new_name(name) not in present}
-    for name in [name for name in columns if name in renamed]:
-        yield Fault("profiles", renamed[name], f"{path.name}: the column is now called {name}")
-    try:
-        profiles = read_profiles(path, [name for name in columns if name not in renamed])
-    except ProfileError as error:
-        for fault in error.faults:
-            yield Fault("profiles", fault.value, f"{fault.place} {fault.allowed}")
-        return
-    if abs(profiles.period_h - case.period_h) > 1e-9:
-        allowed = f"must be the step of {case.profiles}, {profiles.period_h:g} h"
-        yield Fault("period_h", case.period_h, allowed)
-    first = profiles.index[0].time()
-    if case.start.time() != first:
-        # The dates of the profiles do not matter, but their first row is of some hour of the day.
-        allowed = f"must be at {first:%H:%M} of a day, where the rows of {case.profiles} begin"
-        yield Fault("start", case.start.isoformat(), allowed)
 
 
 def papers_are_known(case: Scenario) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -36,8 +37,9 @@ class Scenario(Section):
     """Units of this currency for one unit of each other one in which a section has its money."""
     seed: Annotated[int, Range(0, 2**63 - 1)] = 1
     """Root of all random streams; cases with one seed share their draws."""
-    start: ZonedTime = Field(default="2026-01-15T00:00:00+08:00", validate_default=True)
-    """Start of the delivery day; rows of the profiles follow each other from here, whatever their dates."""
+    start: ZonedTime | None = None
+    """Start of the first delivery day; null is the first row of the profiles. A day of one's own file must
+    begin then; the shipped sets are typical days, which can be of any date."""
     period_h: Annotated[float, Range(1 / 60, 1)] = 1.0
     """Length of a settlement period, h; the number of profile rows is the horizon."""
     communication: Communication = Communication()
@@ -58,12 +60,17 @@ class Scenario(Section):
         return 1.0 if currency in (None, self.currency) else self.exchange_rates[str(currency)]
 
     @property
+    def begins(self) -> datetime:
+        """When the first delivery day begins: at `start`, or with the profiles."""
+        raise NotImplementedError
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """Files that the scenario reads."""
         raise NotImplementedError
 
 
 def broken_days(horizon_h: int | None) -> Iterator[Conflict]:
-    """Yield a horizon that ends within a day after the first."""
-    if horizon_h is not None and horizon_h > 24 and horizon_h % 24:
+    """Yield a horizon that ends within a day after the first; a day of 25 h is for the profiles to have."""
+    if horizon_h is not None and horizon_h > 25 and horizon_h % 24:
         yield Conflict("horizon_h", horizon_h, "must be at most 24 h or whole days")

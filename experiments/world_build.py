@@ -15,7 +15,7 @@ from gridarium.environment.clock import HOUR_S, Clock
 from gridarium.environment.grids import Grid
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.network import Feeder
-from gridarium.environment.profiles import Profiles, read_profiles
+from gridarium.environment.profiles import Profiles
 from gridarium.environment.world import World
 from gridarium.experiments.communication_build import link_quality, set_up_links
 from gridarium.experiments.formatting import is_money
@@ -25,7 +25,7 @@ from gridarium.experiments.parts.network import NETWORK, build_feeder
 from gridarium.experiments.parts.part import GridBuild, GridScenario
 from gridarium.experiments.parts.supply import head_factor_tco2_per_mwh
 from gridarium.experiments.scenario_fields import in_currency
-from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.scenario_profiles import profiles_of
 from gridarium.experiments.scenario_schema import Scenario
 
 AgentT = TypeVar("AgentT", bound=GridAgent)
@@ -159,7 +159,7 @@ def _section(case: Scenario, name: str) -> _Section:
     entry = entries_of(case)[name]
     rate = case.rate_of(entry.place.currency)
     scenario = in_currency(entry.scenario, rate)
-    profiles = read_profiles(profile_path(scenario.profiles))
+    profiles = profiles_of(scenario)
     columns = {
         column: series(rate * values) if is_money(column) else values
         for column, values in profiles.columns.items()
@@ -203,7 +203,7 @@ def _world(case: Scenario, sections: Mapping[str, _Section], grids: Sequence[Gri
     period_s = case.period_h * HOUR_S
     return World(
         grids,
-        Clock(pd.Timestamp(case.start) - pd.Timedelta(hours=opens_h), period_s),
+        Clock(pd.Timestamp(case.begins) - pd.Timedelta(hours=opens_h), period_s),
         n_period,
         opens_h * HOUR_S,
         case.seed,

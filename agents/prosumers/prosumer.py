@@ -30,7 +30,7 @@ from gridarium.agents.prosumers.trading import (
 )
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
-from gridarium.environment.clock import DAY_S, MINUTE_S
+from gridarium.environment.clock import MINUTE_S, day_length
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.private_lines import PrivateLines
@@ -107,7 +107,7 @@ class Prosumer(GridAgent):
             n_minute,
             self.stream("fluctuation"),
             self._trades,
-            round(DAY_S / world.clock.period_s),
+            day_length(world.n_period, world.clock.period_s),
         )
         self._n_minute = n_minute
         manner = bargaining.manner(rules, data.utility, self.stream)

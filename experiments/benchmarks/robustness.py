@@ -17,7 +17,6 @@ import numpy as np
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.errors import GridariumError
-from gridarium.environment.profiles import read_profiles
 from gridarium.experiments.benchmarks.feasibility_search import FEASIBLE_PU, Demand, FeasibilitySearch
 from gridarium.experiments.benchmarks.random_runs import play_all
 from gridarium.experiments.benchmarks.robustness_instances import MOST_BUSES, Draw, draw, write_scenario
@@ -27,7 +26,7 @@ from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.parts.renewables import RENEWABLES
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.scenario_profiles import profiles_of
 from gridarium.experiments.world_build import build
 
 Ending = Literal["converged", "small_cycle", "unsettled", "uncertified", "refused", "traceback"]
@@ -180,7 +179,7 @@ def demand_of(scenario: GridScenario) -> Demand:
         place, base_mw = consumer.place, consumer.loads_mw["base"]
         p_mw += np.outer(place.p_share, base_mw)
         q_mvar += np.outer(place.p_share * place.q_per_p, base_mw)
-    profiles = read_profiles(profile_path(scenario.profiles))
+    profiles = profiles_of(scenario)
     columns = [unit.column for unit in RENEWABLES.of(scenario).values()]
     available = [scenario.power_scale * profiles.column(column) for column in columns]
     return Demand(shape, p_mw, q_mvar, np.array(available).reshape(len(columns), shape.n_period))

@@ -6,7 +6,6 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from gridarium.environment.profiles import read_profiles
 from gridarium.experiments.description.docstrings import doc_of
 from gridarium.experiments.description.markdown import code, codes, heading, items, table
 from gridarium.experiments.description.reach import Posed
@@ -16,6 +15,7 @@ from gridarium.experiments.formatting import number, unit_in
 from gridarium.experiments.grid_tree import GridEntry, entries_of
 from gridarium.experiments.message_types import message_types
 from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.scenario_profiles import profiles_of
 
 _HEAD = "#"
 
@@ -48,7 +48,7 @@ def input_data(subject: Subject) -> str:
 def _profiles(entry: GridEntry) -> str:
     scenario = entry.scenario
     path = profile_path(scenario.profiles)
-    profiles = read_profiles(path)
+    profiles = profiles_of(scenario)
     said = " ".join(_comments(path))
     text = (
         f"{code(scenario.profiles)}: {len(profiles.index)} rows of {profiles.period_h:g} h. {said}".rstrip()

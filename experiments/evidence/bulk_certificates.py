@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.environment.arrays import Flags, Index
-from gridarium.environment.clock import DAY_S
+from gridarium.environment.clock import day_length
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
 from gridarium.experiments.parts.network import NETWORK
@@ -46,7 +46,7 @@ def plays_exactly(known: GridEvidence) -> bool:
 
 
 def _per_day(known: GridEvidence) -> int:
-    return round(DAY_S / known.world.clock.period_s)
+    return day_length(known.world.n_period, known.world.clock.period_s)
 
 
 def _units(known: GridEvidence) -> Iterator[tuple[str, ThermalUnit, pd.DataFrame]]:

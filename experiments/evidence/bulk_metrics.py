@@ -7,7 +7,7 @@ from math import isnan
 
 import pandas as pd
 
-from gridarium.environment.clock import DAY_S, HOUR_S
+from gridarium.environment.clock import HOUR_S, day_length
 from gridarium.experiments.evidence.grid_evidence import Tables, rows_of
 from gridarium.market import accounts
 from gridarium.market.fairness import gini, jain, proportionality
@@ -120,7 +120,7 @@ def regions(tables: Tables, period_h: float) -> Iterator[Metric]:
         return
     loads = rows_of(tables, "loads", "region")
     total = loads.groupby("period")[["p_base_mw", "p_metered_mw"]].sum()
-    day = total.index.to_numpy() // round(DAY_S / HOUR_S / period_h)
+    day = total.index.to_numpy() // day_length(len(total), HOUR_S * period_h)
     for name, column in (("", "p_metered_mw"), ("base_", "p_base_mw")):
         by_day = total[column].groupby(day)
         yield f"{name}peak_valley_mw", float((by_day.max() - by_day.min()).mean())

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gridarium.environment.arrays import Array
+from gridarium.environment.clock import HOUR_S, day_length
 from gridarium.experiments.evidence.carbon_charges import GridCarbon, grids_of
 from gridarium.experiments.evidence.grid_evidence import Tables, by_period
 from gridarium.experiments.records import Reading
@@ -15,7 +16,6 @@ from gridarium.market.accounts import CARBON, ENVIRONMENTAL_PAYMENT, PERSONAL_CA
 
 _NOTHING_MONEY = 1e-9
 _CLEAN = 1e-9
-_DAY_H = 24.0
 
 
 class Absorbed(NamedTuple):
@@ -60,7 +60,7 @@ def _rewarded_mwh(grid: GridCarbon) -> Array:
 
 def _by_day(grid: GridCarbon, values: Array) -> Array:
     """Sums over each day of a series by period."""
-    length = min(len(values), round(_DAY_H / grid.period_h))
+    length = min(len(values), day_length(len(values), HOUR_S * grid.period_h))
     return np.asarray(values.reshape(-1, length).sum(axis=1))
 
 

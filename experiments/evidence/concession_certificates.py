@@ -15,7 +15,7 @@ from gridarium.agents.prosumers.bargaining_rules import ConcessionRule
 from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.prosumers.trading import CRUMB_MWH, TradeRules
 from gridarium.environment.arrays import Array
-from gridarium.environment.clock import MINUTE_S
+from gridarium.environment.clock import MINUTE_S, day_length
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import charging_prices, lease_terms
 from gridarium.experiments.parts.lines import private_lines
@@ -88,7 +88,7 @@ def _costs(known: GridEvidence, rounds: pd.DataFrame) -> Array:
     What an operator pays that has called the pool (E26) lowers it, but not below nothing, nor below what the
     seller has last paid to charge its battery (E10).
     """
-    per_day, named = round(24.0 / known.world.period_h), known.grid.named
+    per_day, named = day_length(known.world.n_period, known.world.clock.period_s), known.grid.named
     lines, sections, terms = (
         private_lines(known.scenario, known.grid),
         prosumers_of(known.scenario),

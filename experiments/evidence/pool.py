@@ -9,7 +9,7 @@ import pandas as pd
 
 from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.environment.arrays import Array
-from gridarium.environment.clock import DAY_S, MINUTE_S
+from gridarium.environment.clock import MINUTE_S, day_length
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period
 from gridarium.experiments.parts.lines import private_lines
 from gridarium.experiments.parts.prosumers import classes_of, prosumers_of, worth_of
@@ -143,7 +143,7 @@ def _bound_money(known: GridEvidence, possible_mwh: Array, periods: Collection[i
     private = [sections[known.grid.local(name)] for name in names]
     utilities = [worth_of(known.scenario, one.utility) for one in private]
     reserved = [one.reservation_price_per_mwh for one in private]
-    per_day = round(DAY_S / world.clock.period_s)
+    per_day = day_length(world.n_period, world.clock.period_s)
     for day, terms in lease_terms(known).items():
         fee = LadderTariff(terms.base_fee_per_km_mwh, terms.interval_km, terms.growth)
         network = LineCosts.of(names, lines, fee, reserved)

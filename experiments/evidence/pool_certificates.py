@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from gridarium.environment.clock import day_length
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import lease_terms
 from gridarium.experiments.parts.lines import private_lines
@@ -82,7 +83,7 @@ def _booked(ledger: pd.DataFrame, purpose: str) -> float:
 
 def _fees_money(known: GridEvidence, made: pd.DataFrame) -> pd.Series[float]:
     """Fee of every trade by the terms of its day."""
-    per_day, named = round(24.0 / known.world.period_h), known.grid.named
+    per_day, named = day_length(known.world.n_period, known.world.clock.period_s), known.grid.named
     lines = private_lines(known.scenario, known.grid)
     pairs = made[["seller", "buyer"]].drop_duplicates()
     rates: dict[tuple[int, str, str], float] = {}

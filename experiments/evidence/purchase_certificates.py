@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.agents.prosumers.prosumer import Prosumer
-from gridarium.environment.clock import MINUTE_S
+from gridarium.environment.clock import MINUTE_S, day_length
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import charging_prices
 from gridarium.experiments.parts.prosumers import prosumers_of
@@ -61,7 +61,7 @@ def _beyond_need_mwh(known: GridEvidence, made: pd.DataFrame) -> float:
 
 def _beyond_total_mwh(known: GridEvidence) -> float:
     """What was bought for batteries each day, less gamma (B_max - B_0)."""
-    own, per_day = known.tables["prosumers"], round(24.0 / known.world.period_h)
+    own, per_day = known.tables["prosumers"], day_length(known.world.n_period, known.world.clock.period_s)
     bought = own.groupby(["agent", own["period"] // per_day])["for_battery_mwh"].sum()
     room = {
         name: one.charging_ratio * one.battery.e_max_mwh * (one.battery.soc_max - one.battery.soc_initial)

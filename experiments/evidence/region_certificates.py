@@ -10,7 +10,7 @@ import pandas as pd
 from gridarium.agents.region.region import Region
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array, Flags
-from gridarium.environment.clock import DAY_S
+from gridarium.environment.clock import day_length
 from gridarium.experiments.evidence.bulk_certificates import plays_exactly
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.evidence.region_regret import RegionCase, Regret
@@ -86,7 +86,8 @@ def _ladder_per_h(policy: CarbonPolicy, told: pd.DataFrame, drawn_mw: Array) -> 
 
 def _periods_of_day(rows: pd.DataFrame) -> int:
     times = rows["time"]
-    return len(rows) if len(rows) < 2 else round(DAY_S / (times.iloc[1] - times.iloc[0]).total_seconds())
+    n = len(rows)
+    return n if n < 2 else day_length(n, (times.iloc[1] - times.iloc[0]).total_seconds())
 
 
 def personal_carbon(known: GridEvidence) -> Iterator[Reading]:
@@ -116,7 +117,7 @@ def personal_carbon(known: GridEvidence) -> Iterator[Reading]:
 def _before_renewals(known: GridEvidence, trigger_mw: float) -> Flags:
     """Which periods come before anything on their day had moved so far that it was planned anew."""
     moved = rows_of(known.tables, "bulk_plans", "ties")["moved_mw"].fillna(0.0)
-    day = known.world.clock.period_s * np.arange(len(moved)) // DAY_S
+    day = np.arange(len(moved)) // day_length(known.world.n_period, known.world.clock.period_s)
     has_moved = (moved > trigger_mw).groupby(day).cummax().to_numpy(dtype=bool)
     return ~has_moved
 
@@ -150,7 +151,7 @@ def _unanswered(known: GridEvidence, matrix: pd.DataFrame, column: str) -> float
     units, hours = THERMAL_UNITS.of(known.scenario), known.world.period_h
     rows = rows_of(known.tables, "units", "thermal")
     factor = rows["agent"].map({name: unit.emission_tco2_per_mwh for name, unit in units.items()})
-    per_day = round(DAY_S / known.world.clock.period_s)
+    per_day = day_length(known.world.n_period, known.world.clock.period_s)
     day = rows["period"] // per_day
     net = hours * factor * rows["gross_mw"] - hours * rows["absorbed_tco2_per_h"]
     emitted = net.groupby([rows["agent"], day]).sum()

@@ -13,7 +13,7 @@ from gridarium.agents.region.region import Region
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array
 from gridarium.environment.carbon_flow import CarbonFlow, carbon_flow
-from gridarium.environment.clock import DAY_S
+from gridarium.environment.clock import day_length
 from gridarium.environment.grids import PeriodState
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.market.carbon_price import shared_by_load
@@ -164,7 +164,7 @@ def responsibilities_table(known: GridEvidence) -> pd.DataFrame:
     if not known.of(Ties):
         return pd.DataFrame()
     matrix, hours = CarbonMatrix(known), known.world.period_h
-    per_day = round(DAY_S / known.world.clock.period_s)
+    per_day = day_length(known.world.n_period, known.world.clock.period_s)
     rows: list[dict[str, object]] = []
     for source in matrix.sources:
         path, proportion = matrix.by_path(source), matrix.by_proportion(source)

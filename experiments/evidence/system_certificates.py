@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.agents.devices.thermal_plant import ThermalPlant
-from gridarium.environment.clock import DAY_S
+from gridarium.environment.clock import day_length
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.system_metrics import realised_cost_money
@@ -80,7 +80,7 @@ def flexible_loads(known: GridEvidence) -> Iterator[Reading]:
     loads = rows_of(known.tables, "loads", "flexible_load")
     if loads.empty:
         return
-    per_day = round(DAY_S / known.world.clock.period_s)
+    per_day = day_length(known.world.n_period, known.world.clock.period_s)
     changes = (loads["p_metered_mw"] - loads["p_base_mw"]) * known.world.period_h
     by_day = changes.groupby([loads["agent"], loads["period"] // per_day]).sum()
     yield Reading(

@@ -9,14 +9,13 @@ import pandas as pd
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.horizon import Horizon
-from gridarium.environment.profiles import read_profiles
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.parts.part import GridBuild
 from gridarium.experiments.parts.price_regions import PRICE_REGIONS, region_of_storage
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.parts.vpp_section import owners_of, plants_of
-from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.scenario_profiles import profiles_of
 
 FLOWS = ("load_mw", "charge_mw", "discharge_mw")
 
@@ -42,7 +41,7 @@ def region_of_owner(known: GridEvidence) -> Mapping[str, str]:
     section = PRICE_REGIONS.of(known.scenario)
     assert section is not None
     if section.split == "found":
-        profiles = read_profiles(profile_path(known.scenario.profiles))
+        profiles = profiles_of(known.scenario)
         return region_of_storage(GridBuild(known.scenario, known.grid, _horizon(known), profiles))
     behind = {one.behind: name for name, one in section.regions.items()}
     branches = known.tables["branches"].query("period == 0")
@@ -124,7 +123,7 @@ def green_supply_share(known: GridEvidence) -> Array:
         return np.concatenate(told)
     column = PRICES.of(known.scenario).green_share_column
     assert column is not None
-    horizon, profiles = _horizon(known), read_profiles(profile_path(known.scenario.profiles))
+    horizon, profiles = _horizon(known), profiles_of(known.scenario)
     return horizon.by_period(np.resize(profiles.column(column), horizon.n_day * horizon.n_step))
 
 

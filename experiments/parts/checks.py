@@ -9,7 +9,8 @@ from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.house import all_parts
 from gridarium.experiments.parts.part import Check, GridScenario, Part
-from gridarium.experiments.scenario_checks import papers_are_known, profiles_fit, rates_are_of_others
+from gridarium.experiments.scenario_checks import papers_are_known, rates_are_of_others
+from gridarium.experiments.scenario_profiles import profiles_fit
 
 Checking = Callable[[Any], Iterator[Fault]]
 
@@ -30,7 +31,10 @@ def grid_checks() -> tuple[Check, ...]:
         (all_fields, _nothing_is_idle),
         (with_agents, _names_are_unique),
         (frozenset({"period_h", "dso", *in_quarters}), _periods_are_quarters),
-        (frozenset({"profiles", "period_h", "start", *with_agents, *with_columns}), profiles_fit),
+        (
+            frozenset({"profiles", "period_h", "start", "horizon_h", *with_agents, *with_columns}),
+            profiles_fit,
+        ),
         *((fields, _where_it_belongs(part, check)) for part in parts for fields, check in part.checks),
     )
 

@@ -11,7 +11,6 @@ from pydantic import Field, model_validator
 
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault
-from gridarium.environment.profiles import read_profiles
 from gridarium.experiments.behaviour_schema import Behaviour, Mixture, mixed_up
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
@@ -30,7 +29,7 @@ from gridarium.experiments.scenario_fields import (
     Share,
     Source,
 )
-from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.scenario_profiles import profiles_of
 from gridarium.market.elasticity import USER_CLASSES
 
 if TYPE_CHECKING:
@@ -177,7 +176,7 @@ def has_plain_consumers(scenario: GridScenario) -> bool:
 def load_of(scenario: GridScenario, horizon: Horizon) -> Array:
     """Load of all consumers before any response, in steps of all days, MW, shape (n_day * n_step,)."""
     columns = _columns(CONSUMERS.of(scenario))
-    profiles = read_profiles(profile_path(scenario.profiles), columns)
+    profiles = profiles_of(scenario)
     total = sum(profiles.column(name) for name in columns)
     return series(np.resize(scenario.power_scale * np.asarray(total), horizon.n_day * horizon.n_step))
 

@@ -13,9 +13,11 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault
 from gridarium.experiments.scenario_fields import Conflict, Range, Source
 from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.scenario_profiles import begins
 from gridarium.experiments.scenario_schema import Scenario, broken_days
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from gridarium.environment.grids import Grid, Place, Site
@@ -53,6 +55,11 @@ class GridScenario(Scenario):
         tree: dict[str, Any] = write(self)
         idle = {part.field for part in self.parts if not part.hangs_on(self)}
         return {name: value for name, value in tree.items() if name not in idle}
+
+    @property
+    def begins(self) -> datetime:
+        """When the first delivery day begins: at `start`, or with the profiles."""
+        return begins(self)
 
     @property
     def operator_name(self) -> str | None:

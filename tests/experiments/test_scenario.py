@@ -110,7 +110,7 @@ def test_defaults_are_written_out(tmp_path: Path) -> None:
     assert list(tree["cases"]) == ["base"]
     assert tree["negotiation"]["round_limit"] == 60
     assert tree["storages"]["pool"]["efficiency_charge"] == 0.92
-    assert tree["start"] == "2026-01-15T00:00:00+08:00"
+    assert tree["start"] is None
 
 
 def test_overrides_win_over_every_case() -> None:
