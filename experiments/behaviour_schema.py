@@ -74,18 +74,32 @@ class Behaviour(Section):
         for fault in kind.misfits(self.params) if issubclass(kind, Bounded) else ():
             yield Conflict(fault.place, fault.value, fault.allowed)
 
-    def unfit_for(self, role: Role) -> bool:
-        """Tell whether this is a shipped behaviour that is made for another kind of agent."""
+    @property
+    def bounded(self) -> type[Bounded] | None:
+        """What it is if it is a shipped one that is not exact by nature."""
         kind = load("behaviours", self.name) if is_shipped("behaviours", self.name) else None
-        return isinstance(kind, type) and issubclass(kind, Bounded) and role not in kind.roles
+        return kind if isinstance(kind, type) and issubclass(kind, Bounded) else None
 
 
 def misplaced(behaviours: Sequence[Behaviour], role: Role) -> Iterator[Conflict]:
-    """Yield behaviours that the role has no use for."""
+    """Yield behaviours that the role has no use for, and those that are the exact agent as they stand.
+
+    A parameter that makes a behaviour depart from the exact agent must be named, if only at the value that
+    does not: a study may begin there, but who names a behaviour alone would take it for one that acts.
+    """
     article = "an" if role[0] in "aeiou" else "a"
     for place, item in enumerate(behaviours):
-        if item.unfit_for(role):
-            yield Conflict(f"behaviour.{place}", item.name, f"must be a behaviour for {article} {role}")
+        kind, field = item.bounded, f"behaviour.{place}"
+        if kind is None:
+            continue
+        if role not in kind.roles:
+            yield Conflict(field, item.name, f"must be a behaviour for {article} {role}")
+        elif not item.params.keys() & {*kind.departs_by}:
+            ranges = allowed_values(kind)
+            able = ", ".join(f"{name} ({ranges[name]})" for name in kind.departs_by)
+            few = "" if len(kind.departs_by) == 1 else "at least one of "
+            given = {item.name: dict(item.params)} if item.params else item.name
+            yield Conflict(field, given, f"is the exact agent as it stands; must be given {few}{able}")
 
 
 class Mixture(Section):

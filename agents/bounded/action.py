@@ -24,6 +24,7 @@ class PartialCompliance(Bounded):
     """
 
     roles = frozenset({"follower", "prosumer"})
+    departs_by = ("compliance",)
     compliance: float = number(1.0, 0, 1)
 
     def act(self, agent: Decider, period: int, planned: float) -> float:
@@ -42,6 +43,7 @@ class Override(Bounded):
     """
 
     roles = frozenset({"follower", "prosumer"})
+    departs_by = ("probability",)
     probability: float = number(0.0, 0, 1)
 
     def act(self, agent: Decider, period: int, planned: float) -> float:
@@ -61,6 +63,7 @@ class DropOut(Bounded):
     """
 
     roles = frozenset({"follower", "prosumer"})
+    departs_by = ("probability",)
     probability: float = number(0.0, 0, 1)
     left: list[int] = field(default_factory=list, init=False, repr=False)
 

@@ -135,6 +135,7 @@ class QuantalChoice(Menu):
     .. [2] R. McKelvey and T. Palfrey, Quantal response equilibria, 1995, doi:10.1006/game.1995.1023
     """
 
+    departs_by = ("temperature_share",)
     temperature_share: float = number(0.0, 0, 100)
     redraw: bool = flag()
     tastes: list[Array] = field(default_factory=list, init=False, repr=False)
@@ -176,6 +177,7 @@ class Satisficing(Menu):
     .. [1] H. A. Simon, A behavioral model of rational choice, 1955, doi:10.2307/1884852
     """
 
+    departs_by = ("aspiration_share",)
     aspiration_share: float = number(1.0, 0, 1)
 
     def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
@@ -209,6 +211,7 @@ class Habit(Bounded):
     .. [1] W. Samuelson and R. Zeckhauser, Status quo bias in decision making, 1988, doi:10.1007/BF00055564
     """
 
+    departs_by = ("last_weight", "usual_weight", "inertia_share")
     last_weight: float = number(0.0, 0, 1)
     usual_weight: float = number(0.0, 0, 1)
     inertia_share: float = number(0.0, 0, 100)
@@ -250,6 +253,7 @@ class LossAversion(Bounded):
     .. [1] A. Tversky and D. Kahneman, Advances in prospect theory, 1992, doi:10.1007/BF00122574
     """
 
+    departs_by = ("aversion",)
     aversion: float = number(1.0, 1, 100)
     against_usual: bool = flag()
     last_bill_money: list[float] = field(default_factory=list, init=False, repr=False)

@@ -15,6 +15,9 @@ from gridarium.environment.parameters import Parameterised, allowed_values
 class Bounded(Parameterised, Behaviour):
     """A behaviour whose parameters are frozen and checked; its defaults are the exact agent.
 
+    - `roles`: whose behaviour it can be
+    - `departs_by`: parameters that make it another than the exact agent; the rest only say how it departs
+
     Fields that are no parameters are what an instance remembers of its agent, so that each agent needs
     one of its own.
 
@@ -25,6 +28,7 @@ class Bounded(Parameterised, Behaviour):
     """
 
     roles: ClassVar[frozenset[str]] = frozenset({"follower"})
+    departs_by: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()

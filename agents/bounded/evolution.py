@@ -148,6 +148,7 @@ class EvolutionStrategy(Bounded):
     signals do not compare. On a final word it does not explore either.
     """
 
+    departs_by = ("population",)
     population: int = count(0, 0, 1000)
     initial_step: float = number(0.02, 1e-4, 1)
     least_step: float = number(0.002, 0, 1)

@@ -35,6 +35,7 @@ class Inexact(Bounded):
        algorithm for maximal monotone operators, 1992, doi:10.1007/BF01581204
     """
 
+    departs_by = ("contraction",)
     contraction: float = number(0.0, 0, 1)
     iterations: int = count(1, 1, 10_000)
 
@@ -70,6 +71,7 @@ class Byzantine(Bounded):
        doi:10.1145/357172.357176
     """
 
+    departs_by = ("probability",)
     probability: float = number(0.0, 0, 1)
     kind: str = word("random", "opposite", "exaggerated")
     reach: float = number(2.0, 1, 100)

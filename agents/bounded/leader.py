@@ -42,6 +42,7 @@ class StickyPrice(Bounded):
     """
 
     roles = frozenset({"leader"})
+    departs_by = ("every_rounds", "price_threshold_per_mwh")
     every_rounds: int = count(1, 1, 10_000)
     price_threshold_per_mwh: float = number(0.0, 0, 1e4)
 
@@ -72,6 +73,7 @@ class SatisficingLeader(Bounded):
     """
 
     roles = frozenset({"leader"})
+    departs_by = ("gain_share",)
     gain_share: float = number(0.0, 0, 1)
     heard: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     content: list[int] = field(default_factory=list, init=False, repr=False)
@@ -122,6 +124,7 @@ class LearnedSlope(Bounded):
     """
 
     roles = frozenset({"leader"})
+    departs_by = ("trust",)
     trust: float = number(0.0, 0, 1)
     forgetting: float = number(0.9, 0, 1)
     learned: dict[str, Any] = field(default_factory=dict, init=False, repr=False)

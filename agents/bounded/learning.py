@@ -90,6 +90,7 @@ class PlanLearner(Bounded, ABC):
         earns 1/2, such a loss 0.
     """
 
+    departs_by = ("plans",)
     plans: int = count(0, 0, 100)
     knows_best: bool = flag(True)
     explore_rounds: int | None = count(None, 1, 1_000_000)

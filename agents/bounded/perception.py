@@ -40,6 +40,14 @@ class Noise(Bounded):
     """
 
     roles = frozenset({"leader", "follower"})
+    departs_by = (
+        "price_scale_per_mwh",
+        "price_bias_per_mwh",
+        "factor_scale_tco2_per_mwh",
+        "factor_bias_tco2_per_mwh",
+        "load_scale_share",
+        "load_bias_share",
+    )
     price_scale_per_mwh: float = number(0.0, 0, 1e4)
     price_bias_per_mwh: float = number(0.0, -1e4, 1e4)
     factor_scale_tco2_per_mwh: float = number(0.0, 0, 10)
@@ -95,6 +103,7 @@ class Stale(Bounded):
     """
 
     roles = frozenset({"leader", "follower"})
+    departs_by = ("rounds", "seconds")
     rounds: int = count(0, 0, 10_000)
     seconds: float = number(0.0, 0, 1e7)
     heard: list[tuple[float, Any]] = field(default_factory=list, init=False, repr=False)
@@ -133,6 +142,7 @@ class Inattention(Bounded):
     """
 
     roles = frozenset({"leader", "follower"})
+    departs_by = ("probability", "price_threshold_per_mwh", "threshold_mw")
     probability: float = number(0.0, 0, 1)
     price_threshold_per_mwh: float = number(0.0, 0, 1e4)
     threshold_mw: float = number(0.0, 0, 1e4)

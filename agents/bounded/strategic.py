@@ -29,6 +29,7 @@ class OverstatedBase(Bounded):
         By which the load told exceeds its own, in every step; negative for one that is understated.
     """
 
+    departs_by = ("share",)
     share: float = number(0.0, -0.9, 10)
 
     def foresee(self, agent: Decider, forecast_mw: Array) -> Array:
@@ -55,6 +56,7 @@ class Anticipation(Bounded):
     over what prices and own loads changed by from round to round, and never taken to be negative.
     """
 
+    departs_by = ("trust",)
     trust: float = number(0.0, 0, 1)
     forgetting: float = number(0.8, 0, 1)
     learned: dict[str, Any] = field(default_factory=dict, init=False, repr=False)

@@ -31,6 +31,7 @@ class FirstAcceptable(Bounded):
     """
 
     roles = frozenset({"prosumer"})
+    departs_by = ("haste",)
     haste: float = number(0.0, 0, 1)
     ceiling_price_per_mwh: float = number(300.0, 0, 1e5)
 
@@ -58,6 +59,7 @@ class Overconfident(Bounded):
     """
 
     roles = frozenset({"prosumer"})
+    departs_by = ("excess_share",)
     excess_share: float = number(0.0, 0, 10)
 
     def foresee(self, agent: Decider, forecast_mw: Array) -> Array:
@@ -76,6 +78,7 @@ class ReputationWeighted(Bounded):
     """
 
     roles = frozenset({"prosumer"})
+    departs_by = ("weight",)
     weight: float = number(1.0, 0, 100)
 
     def perceive(self, agent: Decider, signal: Any) -> Any:

@@ -25,6 +25,7 @@ class DeadBand(Bounded):
     """
 
     roles = frozenset({"operator"})
+    departs_by = ("width_mw",)
     width_mw: float = number(0.0, 0, 1e5)
 
     def choose(self, agent: Decider, signal: Any, plan: Any) -> Any:
@@ -45,6 +46,7 @@ class Hysteresis(Bounded):
     """
 
     roles = frozenset({"operator"})
+    departs_by = ("begins_mw",)
     begins_mw: float = number(0.0, 0, 1e5)
     ends_mw: float = number(0.0, 0, 1e5)
     awake: list[int] = field(default_factory=list, init=False, repr=False)
@@ -68,6 +70,7 @@ class NoisyMeasurement(Bounded):
     """
 
     roles = frozenset({"operator"})
+    departs_by = ("scale_mw", "bias_mw")
     scale_mw: float = number(0.0, 0, 1e5)
     bias_mw: float = number(0.0, -1e5, 1e5)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import fields
 
 import pytest
 
@@ -109,6 +110,13 @@ def test_a_leader_at_the_limit_leaves_the_same_bytes(exact: Mapping[str, str], n
     assert digests(run_one(f"dso.behaviour=[{{{name}: {BESIDE_THE_LIMIT[name]}}}]")) == exact
 
 
+def at_default(name: str) -> str:
+    """A behaviour with all that makes it depart from the exact agent, none of which does so here."""
+    kind = registry.load("behaviours", name)
+    values = {one.name: one.default for one in fields(kind) if one.name in kind.departs_by}  # type: ignore
+    return f"{{{name}: {{{', '.join(f'{each}: {value}' for each, value in values.items())}}}}}"
+
+
 def test_all_of_them_with_their_defaults_leave_the_same_bytes_batteries_and_bad_links_included() -> None:
     hard = (
         "consumers.residential.battery={p_max_mw: 0.2, e_max_mwh: 0.4}",
@@ -117,8 +125,9 @@ def test_all_of_them_with_their_defaults_leave_the_same_bytes_batteries_and_bad_
         "communication.latency_s=0.2",
         "communication.loss=0.2",
     )
-    mixed = f"consumers.residential.mixture=[{{share: 0.5, behaviour: [{', '.join(reversed(FOLLOWERS))}]}}]"
-    bounded = run_one(*hard, *everybody(*FOLLOWERS), mixed, f"dso.behaviour=[{', '.join(LEADERS)}]")
+    followers, leaders = [*map(at_default, FOLLOWERS)], [*map(at_default, LEADERS)]
+    mixed = f"consumers.residential.mixture=[{{share: 0.5, behaviour: [{', '.join(reversed(followers))}]}}]"
+    bounded = run_one(*hard, *everybody(*followers), mixed, f"dso.behaviour=[{', '.join(leaders)}]")
     assert digests(bounded) == digests(run_one(*hard))
 
 

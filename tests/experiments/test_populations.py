@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +16,18 @@ from gridarium.agents.bounded.choice import Habit
 from gridarium.agents.bounded.learning import RothErev
 from gridarium.agents.bounded.perception import Noise
 from gridarium.environment.errors import ScenarioError
+from gridarium.environment.parameters import allowed_values
 from gridarium.environment.random_streams import RandomStreams
+from gridarium.experiments.behaviour_schema import Behaviour as BehaviourSection
+from gridarium.experiments.behaviour_schema import misplaced
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.populations import behaviours_of_class
+from gridarium.experiments.registry import entries, load
 from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.scenario_fields import Conflict
 
+HABIT, NOISE = "habit: {usual_weight: 0.5}", "noise: {price_scale_per_mwh: 5}"
 NAMES = [f"homes-{number}" for number in range(1, 21)]
 
 
@@ -35,8 +44,8 @@ def behaviours(*settings: str, seed: int = 1, names: list[str] = NAMES) -> list[
 
 
 def parts(share: float, seed: int = 1) -> list[str]:
-    mixture = f"mixture=[{{share: {share}, behaviour: [noise]}}, {{share: 0.25, behaviour: [habit]}}]"
-    return [type(each).__name__ for each in behaviours(mixture, "behaviour=[stale]", seed=seed)]
+    mixture = f"mixture=[{{share: {share}, behaviour: [{NOISE}]}}, {{share: 0.25, behaviour: [{HABIT}]}}]"
+    return [type(each).__name__ for each in behaviours(mixture, "behaviour=[stale: {rounds: 1}]", seed=seed)]
 
 
 def test_shares_are_kept_and_the_rest_has_the_behaviour_of_the_class() -> None:
@@ -57,13 +66,13 @@ def test_a_growing_share_keeps_those_who_were_in_it() -> None:
 
 
 def test_one_agent_is_in_the_part_that_has_most_of_it() -> None:
-    mixture = "mixture=[{share: 0.7, behaviour: [habit]}]"
+    mixture = f"mixture=[{{share: 0.7, behaviour: [{HABIT}]}}]"
     (only,) = behaviours(mixture, names=["homes"])
     assert isinstance(only, Habit)
 
 
 def test_every_agent_has_a_memory_of_its_own() -> None:
-    first, second, *_ = behaviours("behaviour=[noise]")
+    first, second, *_ = behaviours(f"behaviour=[{NOISE}]")
     assert isinstance(first, Noise)
     assert isinstance(second, Noise)
     assert first.drawn is not second.drawn
@@ -122,6 +131,16 @@ def test_parameters_that_a_behaviour_of_ones_own_does_not_take_are_faults() -> N
         ("behaviour=[{stale: {rounds: 1.5}}]", "behaviour.0.rounds", "whole number in [0, 10000]"),
         ("behaviour=[{stale: {rounds: yes}}]", "behaviour.0.rounds", "whole number"),
         ("behaviour=[sticky-price]", "behaviour.0", "must be a behaviour for a follower"),
+        (
+            "behaviour=[exact, quantal]",
+            "behaviour.1",
+            "must be given temperature_share (a number in [0, 100])",
+        ),
+        (
+            "mixture=[{share: 0.5, behaviour: [{quantal: {vertices: 8}}]}]",
+            "mixture.0.behaviour.0",
+            "is the exact",
+        ),
         ("mixture=[{share: 0.5, behaviour: [learned-slope]}]", "mixture.0.behaviour.0", "for a follower"),
         ("mixture=[{share: 0.5}, {share: 0.6}]", "mixture", "must sum to at most 1"),
         ("mixture=[{share: 1.5}]", "mixture.0.share", "must be a number in [0, 1]"),
@@ -176,7 +195,31 @@ def test_leaders_have_behaviours_of_their_own() -> None:
         ScenarioError, match=r"dso\.behaviour\.0: got 'quantal'; must be a behaviour for a leader"
     ):
         load_scenario("adcef", ["dso.behaviour=[quantal]"])
-    load_scenario("adcef", ["dso.behaviour=[noise, sticky-price]"])
+    load_scenario("adcef", [f"dso.behaviour=[{NOISE}, sticky-price: {{every_rounds: 2}}]"])
+
+
+BOUNDED = [name for name in entries("behaviours") if name != "exact"]
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_a_behaviour_that_is_the_exact_agent_as_it_stands_is_refused(name: str) -> None:
+    kind: Any = load("behaviours", name)
+    ranges, values = allowed_values(kind), {one.name: one.default for one in fields(kind)}
+    beside = {
+        each: values[each] for each in ranges if each not in kind.departs_by and values[each] is not None
+    }
+    assert kind.departs_by and {*kind.departs_by} <= {*ranges}
+
+    def refused(params: dict[str, Any]) -> list[Conflict]:
+        return list(misplaced([BehaviourSection.model_validate({name: params})], min(kind.roles)))
+
+    for params in ({}, beside):
+        ((field, given, allowed),) = refused(params)
+        assert (field, given) == ("behaviour.0", {name: params} if params else name)
+        assert allowed.startswith("is the exact agent as it stands; must be given ")
+        assert all(f"{each} ({ranges[each]})" in allowed for each in kind.departs_by)
+    # At its limit it may stand: a study's curve begins there.
+    assert [*chain.from_iterable(refused({each: values[each]}) for each in kind.departs_by)] == []
 
 
 def test_mixtures_survive_the_way_to_a_file_and_back(tmp_path: Path) -> None:

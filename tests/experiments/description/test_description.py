@@ -94,7 +94,8 @@ def test_messages_that_are_sent_are_found_in_what_agents_are_made_of() -> None:
 
 
 def test_bounded_agents_are_counted_and_learning_is_told(described: Mapping[str, str]) -> None:
-    bounded = "consumers.residential.behaviour=[{inattention: {price_threshold_per_mwh: 20}}, roth-erev]"
+    named = "{inattention: {price_threshold_per_mwh: 20}}, {roth-erev: {plans: 2}}"
+    bounded = f"consumers.residential.behaviour=[{named}]"
     text = describe(load_scenario("adcef-small", [bounded]))
     assert "1 of 3 consumer: `Inattention`" in text
     learning = text[text.index("### Learning") : text.index("### Prediction")]
