@@ -63,6 +63,13 @@ BENCHMARKS: dict[str, Benchmark] = {
         "bench_leaders",
         "leaders against a proven bound, and SCIP",
     ),
+    "mutations": Benchmark(
+        "gridarium.experiments.benchmarks.mutations",
+        "bench_mutations",
+        "whether small scenarios with other valid values run with all that must hold, or say why not",
+        ("count", "first", "workers", "seed"),
+        resumes=True,
+    ),
     "pools": Benchmark(
         "gridarium.experiments.benchmarks.pools",
         "bench_pools",
