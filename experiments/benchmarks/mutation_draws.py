@@ -95,14 +95,14 @@ class MutationDraw:
 
 
 @cache
-def base_trees() -> dict[str, dict[str, Tree]]:
-    """Every case of the bases with all defaults, by scenario and case."""
+def base_trees(bases: tuple[Base, ...]) -> dict[str, dict[str, Tree]]:
+    """Every case of some bases with all defaults, by scenario and case."""
     return {
         base.scenario: {
             name: case.model_dump(mode="json")
             for name, case in load_scenario(base.scenario, [f"horizon_h={base.horizon_h}"]).cases.items()
         }
-        for base in BASES
+        for base in bases
     }
 
 
@@ -126,7 +126,7 @@ def draw_mutations(seed: int, folder: Path, bases: tuple[Base, ...] = BASES) -> 
     random = RandomStreams(seed).stream("mutations")
     weights = np.array([base.weight for base in bases])
     base = bases[int(random.choice(len(bases), p=weights / weights.sum()))]
-    cases = base_trees()[base.scenario]
+    cases = base_trees(bases)[base.scenario]
     name = str(random.choice(list(cases)))
     told, refused = [], []
     tree = _begun_later(random, cases[name], base, folder)

@@ -24,7 +24,7 @@ from gridarium.experiments.benchmarks.mutation_draws import (
     base_trees,
     draw_mutations,
 )
-from gridarium.experiments.benchmarks.outcome_file import KeptGroup, OutcomeFile
+from gridarium.experiments.benchmarks.outcome_file import KeptGroup, OutcomeFile, print_of
 from gridarium.experiments.case_run import measure_case
 from gridarium.experiments.findings import OF_REST
 from gridarium.experiments.plain_yaml import Tree, dump_yaml
@@ -117,7 +117,7 @@ def bench_mutations(
     seeds = range(first, first + count) if seed is None else [seed]
     kept = None
     if resume is not None:
-        played = {"bases": base_trees(), "weights": [list(base) for base in BASES]}
+        played = {"bases": print_of({"trees": base_trees(BASES), "bases": BASES})}
         kept = KeptGroup(OutcomeFile(resume), "mutations", lambda _: played, MutationOutcome.plain, heard)
     outcomes = play_limited(play, lost, seeds, workers, LIMIT_S, kept)
     for one in outcomes:
