@@ -62,6 +62,8 @@ MOST_TIMES_THE_SHIPPED = 10
 ROWS_SHARE = 0.15
 """Of mutations: those of rows of the profiles."""
 MOST_ROWS = 6
+ONLY_UPWARDS = frozenset({"round_limit", "patience", "opens_h_before"})
+"""What ends a negotiation sooner: less of it is no other value but less effort, whatever comes of that."""
 PRICE_FACTOR = (-1.0, 5.0)
 MOST_TRIES = 40
 _DAY_H = 24
@@ -128,7 +130,8 @@ def draw_mutations(seed: int, folder: Path, bases: tuple[Base, ...] = BASES) -> 
     base = bases[int(random.choice(len(bases), p=weights / weights.sum()))]
     cases = base_trees(bases)[base.scenario]
     name = str(random.choice(list(cases)))
-    told, refused = [], []
+    told: list[str] = []
+    refused: list[str] = []
     tree = _begun_later(random, cases[name], base, folder)
     count = int(random.integers(1, MOST_MUTATIONS + 1))
     for number in range(MOST_TRIES):
@@ -178,7 +181,7 @@ def _mutated_field(random: Generator, case: Scenario, tree: Tree) -> tuple[str, 
 def _drawn(random: Generator, field: MutableField) -> Any:
     allowed = field.allowed[int(random.integers(len(field.allowed)))]
     if isinstance(allowed, Number):
-        return _number(random, allowed, field.value)
+        return _number(random, allowed, field.value, field.keys[-1] in ONLY_UPWARDS)
     return _word(random, allowed, field.value)
 
 
@@ -198,8 +201,10 @@ def _word(random: Generator, allowed: Allowed, value: object) -> Any:
     raise AssertionError(allowed)
 
 
-def _number(random: Generator, allowed: Number, value: object) -> float:
+def _number(random: Generator, allowed: Number, value: object, only_upwards: bool = False) -> float:
     low, high = _ends(allowed, value)
+    if only_upwards and isinstance(value, int | float):
+        low = max(low, float(value))
     shipped = float(value) if isinstance(value, int | float) else 0.0
     if random.random() < EDGE_SHARE:
         drawn = low if random.random() < 0.5 else high

@@ -1,0 +1,156 @@
+"""Mutations of valid values: what is drawn from the schema, and how runs are judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy_runs import ToyDraw, ToyOutcome, toy_run
+
+from gridarium.environment.errors import Fault, InfeasibleError, ScenarioError
+from gridarium.environment.parameters import OneOf, YesOrNo
+from gridarium.environment.profiles import read_profiles
+from gridarium.experiments.benchmarks import mutations
+from gridarium.experiments.benchmarks.catalogue import run_benchmark
+from gridarium.experiments.benchmarks.limited_runs import play_limited
+from gridarium.experiments.benchmarks.mutation_draws import Base, MutationDraw, base_trees, draw_mutations
+from gridarium.experiments.benchmarks.mutation_fields import Null, Number, mutable_fields
+from gridarium.experiments.benchmarks.mutations import MutationOutcome, ended, judged
+from gridarium.experiments.field_paths import replaced
+from gridarium.experiments.records import Certificate
+from gridarium.experiments.scenario import check_case, load_scenario
+
+SHORT = (Base("adcef-small", 2, 0.7), Base("green-vpp-small", 2, 0.3))
+
+
+def test_fields_and_their_ranges_come_from_the_schema() -> None:
+    tree = base_trees(SHORT)["adcef-small"]["adcef"]
+    case = check_case(tree)[0]
+    assert case is not None
+    found = {".".join(one.keys): one for one in mutable_fields(case, tree)}
+    assert [str(one.range) for one in found["consumers.industrial.flexible_share"].allowed] == ["[0, 1]"]
+    assert Null() in found["consumers.industrial.shiftable_mwh"].allowed or (
+        found["consumers.industrial.shiftable_mwh"].value is None
+    )
+    assert YesOrNo() in found["tariff.balance_budget"].allowed
+    (kinds,) = found["tariff.kind"].allowed
+    assert isinstance(kinds, OneOf) and {"adcef", "tou"} <= set(kinds.words)
+    # Every number that is found may be what it is, and what has no effect in the case is not there.
+    for one in found.values():
+        ranges = [each.range for each in one.allowed if isinstance(each, Number)]
+        assert one.value is None or not ranges or any(one.value in each for each in ranges), one
+    assert not {"title", "start", "horizon_h", "network.source"} & set(found)
+    assert not any(name.startswith("operator.") for name in found)
+
+
+def test_grids_of_a_stack_are_all_mutated() -> None:
+    tree = base_trees((Base("ties-feeders-small", 2, 1.0),))["ties-feeders-small"]["ladder"]
+    case = check_case(tree)[0]
+    assert case is not None
+    names = {one.keys[:2] for one in mutable_fields(case, tree)}
+    assert {("grids", "bulk"), ("grids", "r1"), ("grids", "r2")} < names
+    assert any(key[0] == "communication" for key in names)
+
+
+def test_a_draw_is_valid_and_the_same_again(tmp_path: Path) -> None:
+    counts: Counter[int] = Counter()
+    for seed in range(1, 13):
+        drawn, tree = draw_mutations(seed, tmp_path, SHORT)
+        assert (drawn, tree) == draw_mutations(seed, tmp_path, SHORT)
+        assert tree != base_trees(SHORT)[drawn.scenario][drawn.case]
+        assert check_case(tree)[1] == []
+        counts[len(drawn.mutations)] += 1
+    assert set(counts) == {1, 2, 3, 4}
+
+
+def test_rows_of_profiles_are_mutated(tmp_path: Path) -> None:
+    drawn = (draw_mutations(seed, tmp_path, (Base("adcef-small", 24, 1.0),)) for seed in range(1, 60))
+    (one, tree) = next(each for each in drawn if any("rows" in told for told in each[0].mutations))
+    shipped = read_profiles(load_scenario(one.scenario).cases[one.case].files[0])
+    mutated = read_profiles(tree["profiles"])
+    changed = [name for name in shipped.columns if np.any(shipped.column(name) != mutated.column(name))]
+    assert changed and all(any(name in told for told in one.mutations) for name in changed)
+
+
+@pytest.mark.parametrize(
+    ("failed", "ending"),
+    [
+        ((), "passed"),
+        ((("r1: convergence", False), ("r1: cycle size", None)), "cycle"),
+        ((("convergence", True),), "open"),
+        ((("convergence", False), ("cycle size", True)), "open"),
+        ((("energy balance", True),), "uncertified"),
+        ((("core violation", False),), "passed"),
+    ],
+)
+def test_certificates_are_judged(failed: tuple[tuple[str, bool | None], ...], ending: str) -> None:
+    """Hard or soft ones that fail; None is a hard one that passes."""
+    certificates = [
+        Certificate("c", name, 2.0, 1.0, "", hard is None, hard is not False, "") for name, hard in failed
+    ]
+    assert judged(certificates)[0] == ending
+
+
+def test_what_is_infeasible_is_confirmed_by_another_solver(tmp_path: Path) -> None:
+    tree = base_trees(SHORT)["adcef-small"]["tou-commanded"]
+    cut_off = replaced(replaced(tree, ("prices", "import_limit_mw"), 0.0), ("power_scale",), 20.0)
+    ending, detail = ended(cut_off)
+    assert ending == "infeasible", detail
+    assert "PrimalInfeasible" in detail
+
+
+def test_other_ends_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = base_trees(SHORT)["adcef-small"]["tou"]
+
+    def end(error: Exception) -> None:
+        def measure(name: str, case: object) -> None:
+            raise error
+
+        monkeypatch.setattr(mutations, "measure_case", measure)
+
+    end(InfeasibleError("agent dso: nobody was asked"))
+    assert ended(tree)[0] == "unconfirmed"
+    end(ScenarioError("vpps", [Fault("p", 1, "must be 2")]))
+    assert ended(tree)[0] == "refused"
+    end(KeyError("x"))
+    assert ended(tree)[0] == "traceback"
+
+
+def test_one_that_is_too_slow_or_dies_ends_no_other() -> None:
+    def lost(seed: int, how: str) -> ToyOutcome:
+        return ToyOutcome(ToyDraw(seed), "lost", how)
+
+    outcomes = play_limited(toy_run, lost, [1, 2, 3], 1, 1)
+    assert [one.ending for one in outcomes] == ["passed", "lost", "lost"]
+    assert [one.detail for one in outcomes[1:]] == ["by SIGXCPU", "with exit status 7"]
+
+
+def outcome(seed: int, ending: str) -> MutationOutcome:
+    drawn = MutationDraw(seed, "adcef-small", "tou", ("power_scale=2.0",), ("x=1: x: got 1; must be 2",))
+    return MutationOutcome(drawn, ending, "", 1.0)  # type: ignore[arg-type]
+
+
+def test_a_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    played: list[int] = []
+
+    def here(play_one: object, lost: object, seeds: range, *rest: object) -> list[MutationOutcome]:
+        kept = rest[-1]
+        found = []
+        for seed in seeds:
+            known = kept.known(seed)  # type: ignore[attr-defined]
+            if known is None:
+                played.append(seed)
+                known = outcome(seed, "passed" if seed < 3 else "traceback")
+                kept.keep(seed, known)  # type: ignore[attr-defined]
+            found.append(known)
+        return found
+
+    monkeypatch.setattr(mutations, "play_limited", here)
+    path = tmp_path / "outcomes.jsonl"
+    first = run_benchmark("mutations", ["count=2"], path)
+    again = run_benchmark("mutations", ["count=4"], path)
+    assert played == [1, 2, 3, 4]
+    assert (first["passed_share"], again["passed_share"], again["traceback_share"]) == (1.0, 0.5, 0.5)
+    assert again["drawn_anew"] == 4.0
