@@ -18,8 +18,6 @@ VariantName = Literal[
 
 RELAXATION, MEMORY = 1.6, 6
 _TINY = 1e-12
-_RECOVERY = 1.2
-"""By what a shortened step grows back, a round."""
 
 
 class Variant:
@@ -254,8 +252,7 @@ class Stretched(Variant):
     round, and the price travels by the same step until someone lets go; where nobody's cost changes, loads
     travel in the same way. Plain rounds take as many as the way is long, these as many as its logarithm.
     Answers that jump turn back and forth around a rest: shorter steps are the damped iteration, which ends
-    where the plain one would circle. An hour whose step neither stays nor turns goes back to plain steps: by
-    halves from a longer one, by `_RECOVERY` from a shorter one.
+    where the plain one would circle. An hour whose step neither stays nor turns loses what it has grown.
     """
 
     def __init__(
@@ -291,11 +288,9 @@ class Stretched(Variant):
     def _next_stretch(self, step: Array, before: Array) -> Array:
         same = np.linalg.norm(step - before, axis=0) <= self._alike * np.linalg.norm(step, axis=0)
         turns = (step * before).sum(axis=0) < 0.0
-        was_longer = self._stretch > 1.0
         longer = np.minimum(self._growth * self._stretch, self._longest)
-        shorter = np.maximum(self._cut * np.minimum(self._stretch, 1.0), self._shortest)
-        back = (np.maximum(0.5 * self._stretch, 1.0), np.minimum(_RECOVERY * self._stretch, 1.0))
-        usual = np.where(was_longer, *back)
+        usual = np.minimum(self._stretch, 1.0)
+        shorter = np.maximum(self._cut * usual, self._shortest)
         return np.where(same, longer, np.where(turns, shorter, usual))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from gridarium.agents.optimisation import LocalProblem
@@ -25,6 +27,8 @@ _TRIES = 24
 """Prices of green energy at the end that are tried in one step."""
 _MARGINS = 6
 """Tries to keep green discharge within the load, by margins that grow."""
+_AT_ONCE = 1e-6
+"""Most of its power by which a storage charges and discharges at once, for rounding."""
 _FINE = 20.0
 """How much more green energy than there must be may be left at the end, in tolerances of the label."""
 
@@ -149,18 +153,31 @@ class NearSearch:
             np.divide(room, share, out=most, where=share * most > room)
         weight = (1.0 + hold) * pull.per_mw2h
         drawn_mw = region.load_mw + plan.charge_mw - plan.discharge_mw
-        solution = self._problem.solve(
-            region.name,
-            buy_price=region.buy_price_per_mwh / weight,
-            sell_price=region.sell_price_per_mwh / weight,
-            charge_value=slopes.charge / hours / weight,
-            discharge_value=(slopes.discharge / hours - day.wear_cost_per_mwh) / weight,
-            load_mw=region.load_mw,
-            target_mw=(np.asarray(pull.target_mw) + hold * drawn_mw) / (1.0 + hold),
-            discharge_most_mw=most,
-            initial_mwh=day.initial_mwh,
-        )
-        return _through(day, solution["energy_mwh"])
+        terms = {
+            "buy_price": region.buy_price_per_mwh / weight,
+            "sell_price": region.sell_price_per_mwh / weight,
+            "charge_value": slopes.charge / hours / weight,
+            "discharge_value": (slopes.discharge / hours - day.wear_cost_per_mwh) / weight,
+            "load_mw": region.load_mw,
+            "target_mw": (np.asarray(pull.target_mw) + hold * drawn_mw) / (1.0 + hold),
+            "initial_mwh": np.array(day.initial_mwh),
+        }
+        return _through(day, self._one_way(day, terms, most))
+
+    def _one_way(self, day: GreenDay, terms: Mapping[str, Array], discharge_most_mw: Array) -> Array:
+        """Energy inside, MWh; a period that charges and discharges at once is left the way that it leads."""
+        into, out = day.ratings.efficiencies
+        most = np.array([np.full(day.n_period, day.ratings.p_max_mw), discharge_most_mw])
+        while True:
+            solution = self._problem.solve(
+                day.region.name, **terms, charge_most_mw=most[0], discharge_most_mw=most[1]
+            )
+            charge, discharge = solution["p_charge_mw"], solution["p_discharge_mw"]
+            both = np.minimum(charge, discharge) > _AT_ONCE * day.ratings.p_max_mw
+            if not both.any():
+                return solution["energy_mwh"]
+            fills = into * charge >= discharge / out
+            most = np.where(both & np.array([~fills, fills]), 0.0, most)
 
 
 def _through(day: GreenDay, energy_mwh: Array) -> GreenPlan:

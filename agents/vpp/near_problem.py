@@ -18,6 +18,7 @@ _SIGNALS = (
     "discharge_value",
     "load_mw",
     "target_mw",
+    "charge_most_mw",
     "discharge_most_mw",
     "initial_mwh",
 )
@@ -30,7 +31,7 @@ def build_near_model(storage: StorageShape, final_mwh: float) -> Any:
     -----
     ``min sum_t (pib Pb - pis Ps + w Pdis - v_ch Pch - v_dis Pdis + (Pb - Ps - z)^2 / 2) dt``: B7 with the
     rewards of green energy by their derivatives v at a schedule, and the pull of exchange rounds. Wear is
-    within ``v_dis``. Charge and discharge at once are left to whoever reads the energy inside.
+    within ``v_dis``. Nothing forbids charge and discharge at once but the most that is set of each.
     """
     m = pyo.ConcreteModel(name="dispatch near a schedule")
     m.period = pyo.RangeSet(0, storage.n_period - 1)
@@ -39,10 +40,13 @@ def build_near_model(storage: StorageShape, final_mwh: float) -> Any:
     m.initial_mwh = pyo.Var()
     declare_storage(m, storage, final_mwh)
     declare_exchange(m, storage)
+    m.most_charged = pyo.Constraint(
+        m.period, rule=lambda m, t: m.p_charge_mw[t] <= m.charge_most_mw[t], doc="charging power (MW)"
+    )
     m.most_discharged = pyo.Constraint(
         m.period,
         rule=lambda m, t: m.p_discharge_mw[t] <= m.discharge_most_mw[t],
-        doc="green discharge within the load (MW)",
+        doc="discharging power, and green discharge within the load (MW)",
     )
     m.cost = pyo.Objective(
         expr=storage.period_h

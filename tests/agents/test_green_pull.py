@@ -157,6 +157,7 @@ def test_the_problem_near_a_plan_equals_pyomos_highs() -> None:
         "discharge_value": random.uniform(-0.2, 0.3, 24),
         "load_mw": random.uniform(0.1, 0.4, 24),
         "target_mw": random.uniform(-0.1, 0.6, 24),
+        "charge_most_mw": random.uniform(0.1, 0.5, 24),
         "discharge_most_mw": random.uniform(0.1, 0.5, 24),
         "initial_mwh": 0.5 * storage.ratings.e_max_mwh,
     }
