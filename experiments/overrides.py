@@ -39,16 +39,26 @@ def parse_overrides(settings: Sequence[str]) -> list[FieldOverride]:
     ScenarioError
         With every override that is no `path.to.field=value`.
     """
-    overrides, faults = [], []
+    faults: list[Fault] = []
+    overrides = readable_overrides(settings, faults)
+    if faults:
+        raise ScenarioError("--set", faults)
+    return overrides
+
+
+def readable_overrides(settings: Sequence[str], faults: list[Fault]) -> list[FieldOverride]:
+    """Read overrides, and add what is wrong with the others to the faults."""
+    overrides = []
     for text in settings:
         path, equals, value = text.partition("=")
         keys = tuple(part.strip() for part in path.split("."))
         if not equals or not all(keys) or len(keys) > _MAX_DEPTH or keys[0] == "extends":
             faults.append(Fault("--set", text, "must be path.to.field=value, any field but extends"))
             continue
-        overrides.append(FieldOverride(keys, parse_yaml(value, f"--set {text}")))
-    if faults:
-        raise ScenarioError("--set", faults)
+        try:
+            overrides.append(FieldOverride(keys, parse_yaml(value, f"--set {text}")))
+        except ScenarioError as error:
+            faults += [Fault("--set", text, fault.allowed) for fault in error.faults]
     return overrides
 
 

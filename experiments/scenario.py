@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.grid_tree_checks import check_grids, ladder_faults
 from gridarium.experiments.named_code import code_faults
-from gridarium.experiments.overrides import FieldOverride, of_study, overridden, parse_overrides
+from gridarium.experiments.overrides import FieldOverride, of_study, overridden, readable_overrides
 from gridarium.experiments.parts.checks import grid_checks, settles_in_quarters
 from gridarium.experiments.parts.distribution_operator import root_faults
 from gridarium.experiments.parts.house import grid_schema
@@ -30,10 +28,12 @@ from gridarium.experiments.scenario_files import (
     without_cases,
 )
 from gridarium.experiments.scenario_schema import Scenario
-from gridarium.experiments.schema_faults import faults_of, sections_at
+from gridarium.experiments.sound_parts import sound_parts
 
 __all__ = ["Scenario", "Study", "check_case", "check_scenario", "load_scenario", "shipped_scenarios"]
 
+_DECIDING = ("profiles", "start", "network.source")
+"""Places of faults after which a grid cannot be held against others."""
 ONLY_CASE = "base"
 """Name of the case of a scenario that names none."""
 
@@ -122,8 +122,8 @@ def check_scenario(
     code: bool = False,
 ) -> Study:
     """Check a scenario that has been read; see `load_scenario`."""
-    settings = parse_overrides(overrides)
     faults: list[Fault] = []
+    settings = readable_overrides(overrides, faults)
     tree = of_study(file.tree, [one for one in settings if one.path[0] in OF_A_STUDY], faults)
     everywhere = [one for one in settings if one.path[0] not in OF_A_STUDY]
     base, own_trees = without_cases(tree), _own_trees(tree, faults)
@@ -227,17 +227,18 @@ def check_case(tree: Tree, *, code: bool = False) -> tuple[Scenario | None, list
 
 
 def _check_grid(tree: Tree, code: bool) -> tuple[GridScenario | None, list[Fault]]:
-    """Return the scenario of one grid if it has no fault, and every fault there is."""
-    schema, checks = grid_schema(), grid_checks()
-    try:
-        scenario = schema.model_validate(tree)
-    except ValidationError as error:
-        broken = {name for detail in error.errors(include_url=False) for name in sections_at(detail)}
-        rest = schema.model_validate({key: value for key, value in tree.items() if key not in broken})
-        found = [*faults_of(schema, error), *cross_faults(rest, broken, checks)]
-        return None, [*found, *(code_faults(rest) if code else ())]
-    faults = [*cross_faults(scenario, set(), checks), *(code_faults(scenario) if code else ())]
-    return (None if faults else scenario), faults
+    """Return the scenario of one grid, and every fault there is.
+
+    None where a section, a file or the start is not what was meant: nothing else can be said of it then.
+    """
+    sound = sound_parts(grid_schema(), tree)
+    found = [
+        *cross_faults(sound.section, sound.broken, grid_checks()),
+        *(code_faults(sound.section) if code else ()),
+    ]
+    found = [fault for fault in found if not sound.explains(fault)]
+    is_whole = not sound.broken and not any(fault.place.startswith(_DECIDING) for fault in found)
+    return (sound.section if is_whole else None), [*sound.faults, *found]
 
 
 def _common(trees: Sequence[Tree]) -> Tree:
