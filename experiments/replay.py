@@ -28,6 +28,7 @@ from gridarium.experiments.parts.ties import TIES
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.results import Result, RunFolderError
 from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.scenario_files import anchored
 from gridarium.experiments.scenario_schema import Scenario
 from gridarium.experiments.world_build import Alone, StandIn, build
 from gridarium.market.message_text import message_of
@@ -95,7 +96,8 @@ def _scenario(run: Result, case: str) -> Scenario:
     """The case of a run, with every default as it was then."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "scenario.yaml"
-        file.write_text(dump_yaml(run.scenario), encoding="utf-8")
+        own = anchored(run.scenario, Path.cwd() if run.path is None else run.path.absolute())
+        file.write_text(dump_yaml(own), encoding="utf-8")
         return load_scenario(file).cases[case]
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
 from gridarium.experiments.endings import told
 from gridarium.experiments.formatting import currency_code
+from gridarium.experiments.input_files import with_inputs
 from gridarium.experiments.plain_yaml import Tree, dump_yaml, parse_yaml
 from gridarium.experiments.records import Certificate, Claim
 from gridarium.experiments.table_files import parquet_bytes, read_tables
@@ -174,7 +175,7 @@ def write_run(
     out : Path
         New or empty folder.
     scenario : dict
-        The resolved study.
+        The resolved study; its files are copied into the folder, so that it can be run wherever that is.
     summary, certificates, claims, tables
         What the run found.
     manifest : mapping
@@ -195,6 +196,7 @@ def write_run(
     """
     check_out_folder(out)
     rows = {name: len(table) for name, table in tables.items()}
+    scenario, inputs = with_inputs(scenario)
     facts = {**machine_facts(), **manifest, "tables": rows, "status": "unfinished"}
     files = {
         "manifest.json": _json_bytes(facts),
@@ -203,6 +205,7 @@ def write_run(
         "certificates.json": _json_bytes([certificate.to_dict() for certificate in certificates]),
         "claims.json": claims_bytes(claims),
         **({"log.txt": log.encode()} if log else {}),
+        **inputs,
     }
     try:
         folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.unfinished.", dir=out.absolute().parent))
@@ -219,6 +222,7 @@ def _write(folder: Path, out: Path, files: Mapping[str, bytes], tables: Mapping[
     broken: dict[str, str] = {}
     for name, content in files.items():
         try:
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(content)
         except OSError as error:
             refused[name] = error

@@ -21,7 +21,9 @@ from gridarium.experiments.scenario_fields import NAME
 from gridarium.experiments.scenario_files import (
     OF_A_STUDY,
     ScenarioFile,
+    anchored,
     merge,
+    named,
     read_scenario_file,
     shipped_names,
     shipped_path,
@@ -71,9 +73,10 @@ class Study:
     def resolved(self) -> Tree:
         """Return the study as a tree with every default written out; it can be loaded again.
 
-        What all cases share stands at the top, the rest of each case under `cases`.
+        What all cases share stands at the top, the rest of each case under `cases`. Files of the package
+        go by their names, a user's own by their absolute paths.
         """
-        trees = {name: case.model_dump(mode="json") for name, case in self.cases.items()}
+        trees = {name: named(case.model_dump(mode="json")) for name, case in self.cases.items()}
         common = {"title": self.title} | _common(list(trees.values()))
         main = {} if self.main_cases == tuple(trees) else {"main_cases": list(self.main_cases)}
         return {**common, **main, "cases": {name: _beyond(common, tree) for name, tree in trees.items()}}
@@ -215,6 +218,7 @@ def check_case(tree: Tree, *, code: bool = False) -> tuple[Scenario | None, list
     Sections with a fault of their own are replaced by their defaults, so that the
     checks between the other sections still run.
     """
+    tree = anchored(tree, Path.cwd())
     if "grids" in tree:
         return check_grids(tree, partial(_check_grid, code=code))
     scenario, faults = _check_grid(tree, code)

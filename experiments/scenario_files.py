@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -178,20 +179,42 @@ def anchored(tree: Tree, folder: Path) -> Tree:
     A relative path starts at `folder`, whatever its suffix; names of what is shipped stay names, but for
     those of shipped networks, which are read from a file of the package.
     """
+
+    def profiles(name: str) -> str:
+        is_name = not name.strip() or name in shipped_profiles()
+        return name if is_name else os.path.abspath(folder / name)
+
+    return with_files(tree, profiles, lambda source: _network_path(source, folder) or source)
+
+
+def with_files(tree: Tree, profiles: Callable[[str], str], network: Callable[[str], str]) -> Tree:
+    """Return a scenario, or what is laid over one, with other names or paths of profiles and networks."""
     fixed = dict(tree)
-    profiles, network = tree.get("profiles"), tree.get("network")
-    if isinstance(profiles, str) and profiles.strip() and profiles not in shipped_profiles():
-        fixed["profiles"] = os.path.abspath(folder / profiles)
-    source = network.get("source") if isinstance(network, dict) else network
-    if isinstance(source, str) and (path := _network_path(source, folder)) is not None:
-        fixed["network"] = {**network, "source": path} if isinstance(network, dict) else path
+    if isinstance(tree.get("profiles"), str):
+        fixed["profiles"] = profiles(tree["profiles"])
+    section = tree.get("network")
+    if isinstance(section, str):
+        fixed["network"] = network(section)
+    elif isinstance(section, dict) and isinstance(section.get("source"), str):
+        fixed["network"] = {**section, "source": network(section["source"])}
     for key in ("cases", "grids"):
         inner = tree.get(key)
         if isinstance(inner, dict):
             fixed[key] = {
-                name: anchored(own, folder) if isinstance(own, dict) else own for name, own in inner.items()
+                name: with_files(own, profiles, network) if isinstance(own, dict) else own
+                for name, own in inner.items()
             }
     return fixed
+
+
+def named(tree: Tree) -> Tree:
+    """Return a scenario in which files of the package go by their names."""
+
+    def network(source: str) -> str:
+        path = Path(source)
+        return path.stem if path.parent == _HERE / "data" and path.stem in shipped_networks() else source
+
+    return with_files(tree, lambda name: name, network)
 
 
 def _network_path(source: str, folder: Path) -> str | None:

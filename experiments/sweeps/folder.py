@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
+from gridarium.experiments.input_files import with_inputs
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.results import machine_facts, other_format
 from gridarium.experiments.scenario_files import read_mapping
@@ -52,16 +54,20 @@ class SweepFolder:
     def __init__(self, path: Path, study: SweepStudy, resume: bool) -> None:
         self.path = path
         self._parts = path / "parts"
+        resolved, inputs = with_inputs(study.resolved())
         self._begun_with = {
-            **study.resolved(),
-            "inputs": study.inputs(),
+            **resolved,
+            "inputs": _by_name(study.inputs(), inputs),
             "gridarium": machine_facts()["gridarium"],
         }
         with self.writing():
             self._check(resume)
             self._parts.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(path)
-            self.put("study.yaml", dump_yaml(study.resolved()).encode())
+            self.put("study.yaml", dump_yaml(resolved).encode())
+            for name, content in inputs.items():
+                (path / name).parent.mkdir(exist_ok=True)
+                self.put(name, content)
             self.state("unfinished")
 
     def _check(self, resume: bool) -> None:
@@ -191,6 +197,12 @@ def _locked(path: Path) -> int | None:
         os.close(lock)
         raise _refused(path, "must not be in use: another process sweeps into it") from error
     return lock
+
+
+def _by_name(hashes: Mapping[str, str], carried: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the hash of every input by its name: that of a file in the folder is its path there."""
+    known = {hashlib.sha256(content).hexdigest(): name for name, content in carried.items()}
+    return {known.get(value, Path(path).name): value for path, value in hashes.items()}
 
 
 def _refused(path: Path, allowed: str) -> SweepFolderError:
