@@ -228,6 +228,9 @@ def sweep_(
         str | None, typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what is in --out.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="With --resume: run again, too, what ran out of its time.")
+    ] = False,
     settings: Overrides = None,
     debug: Debug = False,
 ) -> None:
@@ -239,15 +242,20 @@ def sweep_(
         if resume and out is None:
             fault = Fault("--resume", "no folder", "must come with --out DIR, the folder of the sweep")
             raise InputError("sweep", [fault])
+        if retry and not resume:
+            fault = Fault("--retry", "no --resume", "must come with --resume: nothing has run before")
+            raise InputError("sweep", [fault])
         loaded = load_study(study, settings or ())
         from gridarium.experiments.sweeps.sweeper import sweep
 
         folder = out or default_folder(loaded.name)
         with progress_bar(own_estimate=True) as progress:
-            result = sweep(loaded, folder, workers=workers, dask=dask, resume=resume, progress=progress)
+            result = sweep(
+                loaded, folder, workers=workers, dask=dask, resume=resume, retry=retry, progress=progress
+            )
         print_sweep(result)
         output().print(f"report: {result.path / 'report.html'}", soft_wrap=True)
-    raise typer.Exit(DONE if result.passed else FAILED)
+    raise typer.Exit(DONE if result.passed else BAD_INPUT if result.is_bad_input else FAILED)
 
 
 @app.command()

@@ -17,7 +17,8 @@ from gridarium.environment.errors import Fault, GridariumError, ScenarioError
 from gridarium.experiments.case_log import CaseLog
 from gridarium.experiments.case_outcome import CaseOutcome
 from gridarium.experiments.case_workers import Ending, play_cases
-from gridarium.experiments.claims.verdicts import judge
+from gridarium.experiments.claims.asked import claim_faults
+from gridarium.experiments.claims.verdicts import judge, papers
 from gridarium.experiments.crew import Crew
 from gridarium.experiments.endings import told
 from gridarium.experiments.interrupts import Interrupts
@@ -100,6 +101,9 @@ def play(
         If the names of cases, the folder or the number of workers is unusable: nothing was run.
     """
     chosen = _chosen(study, cases)
+    named = dict.fromkeys(name for case in study.cases.values() for name in case.papers)
+    if faults := list(claim_faults(study, zip(named, papers(named), strict=True))):
+        raise ScenarioError(study.source, faults)
     count = min(checked_workers(workers), len(chosen))
     check_code(study.source, {name: study.cases[name] for name in chosen})
     if out is not None:

@@ -116,12 +116,12 @@ class _Printing(io.TextIOBase):
         return len(text)
 
 
-class _Terminated(SystemExit):
+class Terminated(SystemExit):
     """Raised in a worker that its parent ends; what a task raises itself is told instead."""
 
 
 def _terminate(number: int, frame: object) -> None:
-    raise _Terminated(1)
+    raise Terminated(1)
 
 
 Answer = Said | Done | Failed | Printed | Ended
@@ -165,7 +165,7 @@ def _serve(connection: Connection, work: Work) -> None:
 def _answer(work: Work, task: Any, tell: Tell) -> Done | Failed:
     try:
         return Done(work(task, tell))
-    except (ConnectionError, _Terminated):
+    except (ConnectionError, Terminated):
         raise
     # The parent raises it again: it knows what else is under way.
     except BaseException as error:  # noqa: BLE001

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import time
-from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
 from gridarium.environment.errors import Fault, GridariumError, InputError
-from gridarium.experiments.sweeps.jobs import JobResult, lost_job, run_remotely
+from gridarium.experiments.sweeps.jobs import (
+    Begun,
+    CaseRow,
+    FailureRow,
+    JobResult,
+    lost_job,
+    overdue_job,
+    run_remotely,
+)
 from gridarium.experiments.sweeps.study import Job
 from gridarium.experiments.worker_processes import (
     Done,
     Ended,
     ExecutorError,
     Failed,
+    Said,
     Tell,
     Worker,
     heard,
@@ -25,6 +36,8 @@ from gridarium.experiments.worker_processes import (
 _DEATHS_ALLOWED = 2
 _FAILED_STARTS_ALLOWED = 3
 _CONNECT_S = 20.0
+_CHATTY = ("distributed", "tornado", "asyncio")
+"""Loggers of Dask, which write tracebacks of what is told here in one line."""
 
 
 class Executor(Protocol):
@@ -45,13 +58,33 @@ class Executor(Protocol):
 
 
 def _run_job(setup: str, job: Job, tell: Tell) -> JobResult:
-    return run_remotely(setup, job)
+    return run_remotely(setup, job, tell)
+
+
+@dataclass
+class _UnderWay:
+    """What a worker has told of the job that it runs."""
+
+    began_s: float
+    so_far: JobResult
+    case: str = ""
+
+    def hear(self, said: object) -> None:
+        """Note what it tells."""
+        match said:
+            case Begun(case):
+                self.case = case
+            case CaseRow():
+                self.so_far = replace(self.so_far, rows=(*self.so_far.rows, said))
+            case FailureRow():
+                self.so_far = replace(self.so_far, failures=(*self.so_far.failures, said))
 
 
 class LocalProcesses:
     """Processes of this machine, spawned, each with one thread for linear algebra.
 
-    A process that dies is replaced; the job that it ran is tried once more, and then given up.
+    A process that dies is replaced; the job that it ran is tried once more, and then given up. One that runs
+    a job longer than the time limit of the study is ended and replaced, and the job is given up.
 
     Parameters
     ----------
@@ -68,6 +101,8 @@ class LocalProcesses:
 
     def __init__(self, setup: str, workers: int) -> None:
         self._work = partial(_run_job, setup)
+        self._limit_s: float | None = json.loads(setup).get("run_limit_s")
+        self._under_way: dict[Worker, _UnderWay] = {}
         self._deaths: dict[int, int] = {}
         self._failed_starts = 0
         self._workers = [Worker(self._work) for _ in range(workers)]
@@ -85,13 +120,47 @@ class LocalProcesses:
         """Wait until jobs have finished and return their results."""
         results: list[JobResult] = []
         while not results:
-            for worker in heard(self._workers):
+            for worker in heard(self._workers, self._patience_s()):
                 results += self._read(worker)
+            results += self._overdue()
         return results
 
-    def _read(self, worker: Worker) -> Iterable[JobResult]:
+    def _patience_s(self) -> float | None:
+        """Time until the first job is overdue; None if none can be."""
+        if self._limit_s is None or not self._under_way:
+            return None
+        first = min(known.began_s for known in self._under_way.values())
+        return max(first + self._limit_s - time.monotonic(), 0.0)
+
+    def _overdue(self) -> list[JobResult]:
+        """Give up the jobs that take too long, and the workers that run them."""
+        results: list[JobResult] = []
+        now, limit_s = time.monotonic(), self._limit_s
+        for worker, known in list(self._under_way.items()) if limit_s is not None else ():
+            assert limit_s is not None
+            if now - known.began_s >= limit_s:
+                worker.kill()
+                results.append(overdue_job(worker.tasks.popleft().number, limit_s, known.so_far, known.case))
+                self._replace(worker)
+                worker.stop()
+        return results
+
+    def _replace(self, worker: Worker) -> None:
+        """Put a new worker in the place of one that has ended, with what waited there."""
+        self._under_way.pop(worker, None)
+        self._workers.remove(worker)
+        self._workers.append(Worker(self._work))
+        for job in worker.tasks:
+            self._workers[-1].give(job)
+
+    def _read(self, worker: Worker) -> list[JobResult]:
         match worker.read():
+            case Said(said):
+                started = _UnderWay(time.monotonic(), JobResult(worker.tasks[0].number))
+                self._under_way.setdefault(worker, started).hear(said)
+                return []
             case Done(result):
+                self._under_way.pop(worker, None)
                 return [result]
             case Failed(error):
                 raise error
@@ -102,23 +171,20 @@ class LocalProcesses:
 
     def _bury(self, worker: Worker, how: str) -> list[JobResult]:
         """Replace a worker that died; its first job may be the cause, the others only waited."""
-        self._workers.remove(worker)
-        waiting = list(worker.tasks)
         results = []
         if not worker.ready:
             self._failed_starts += 1
             if self._failed_starts >= _FAILED_STARTS_ALLOWED:
                 raise never_ready(how)
-        elif waiting:
-            first = waiting[0].number
+        elif worker.tasks:
+            first = worker.tasks[0].number
             self._deaths[first] = self._deaths.get(first, 0) + 1
             if self._deaths[first] >= _DEATHS_ALLOWED:
-                waiting.pop(0)
+                worker.tasks.popleft()
                 reason = f"{_DEATHS_ALLOWED} worker processes died, the last one {how}"
-                results.append(lost_job(first, reason))
-        self._workers.append(Worker(self._work))
-        for job in waiting:
-            self._workers[-1].give(job)
+                known = self._under_way.get(worker, _UnderWay(0.0, JobResult(first)))
+                results.append(lost_job(first, reason, known.so_far, known.case))
+        self._replace(worker)
         return results
 
     def close(self) -> None:
@@ -149,7 +215,17 @@ class DaskCluster:
             import distributed
         except ImportError as error:
             raise ExecutorError("--dask needs Dask: pip install gridarium[cluster]") from error
+        self._levels = {name: logging.getLogger(name).level for name in _CHATTY}
+        for name in _CHATTY:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         self._address, self._setup = address, setup
+        if json.loads(setup).get("run_limit_s") is not None:
+            fault = Fault(
+                "run_limit_s",
+                json.loads(setup)["run_limit_s"],
+                "must be null with --dask, whose workers are not this machine's to end",
+            )
+            raise InputError("--dask", [fault])
         try:
             self._client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
             self._client.wait_for_workers(1, timeout=_CONNECT_S)
@@ -200,3 +276,5 @@ class DaskCluster:
         """Drop what is under way and leave the cluster to others."""
         self._finished.clear()
         self._client.close(timeout=5)
+        for name, level in self._levels.items():
+            logging.getLogger(name).setLevel(level)

@@ -15,7 +15,7 @@ from typing import Any
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
 from gridarium.experiments.input_files import with_inputs
 from gridarium.experiments.plain_yaml import dump_yaml
-from gridarium.experiments.results import machine_facts, other_format
+from gridarium.experiments.results import machine_facts, other_format, too_little_room
 from gridarium.experiments.scenario_files import read_mapping
 from gridarium.experiments.sweeps.jobs import JobResult
 from gridarium.experiments.sweeps.study import SweepStudy
@@ -80,6 +80,8 @@ class SweepFolder:
             if path.exists()
             else set()
         )
+        if room := too_little_room(next(each for each in (path, *path.absolute().parents) if each.exists())):
+            raise _refused(path, room)
         if not content:
             return
         if not resume:
@@ -99,6 +101,8 @@ class SweepFolder:
                 raise _refused(self.path, other)
             before = read_mapping(self.path / "study.yaml")
             before |= {name: manifest[name] for name in ("inputs", "gridarium")}
+            # How long a run may take changes no result.
+            before["run_limit_s"] = self._begun_with["run_limit_s"]
         except (ValueError, KeyError, TypeError, ScenarioError) as error:
             raise _refused(
                 self.path, f"must hold the manifest and the study of a sweep ({error!r})"
@@ -142,6 +146,9 @@ class SweepFolder:
         with self.writing():
             part.parent.mkdir(exist_ok=True)
             put_file(part, result.to_json().encode())
+            if result.printed:
+                with (self.path / "log.txt").open("a", encoding="utf-8") as log:
+                    log.write(f"run {result.job}:\n{result.printed.rstrip()}\n\n")
 
     def result(self, number: int) -> JobResult | None:
         """Return what a job left; None if it has not finished, or a broken disk damaged what it left."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -21,15 +22,32 @@ _FIXED = ("papers", "seed", "currency")
 """Fields of a scenario that no factor may change."""
 
 
+class UnknownMetricError(ScenarioError):
+    """A study that asks for metrics that its function does not measure."""
+
+
+UNKNOWN = UnknownMetricError.__name__
+"""What a row of failures calls it."""
+
+
 class JobOutcome(NamedTuple):
     """What a case of a job found."""
 
     metrics: Mapping[str, float]
     certificates_failed: int
+    broken: tuple[str, ...] = ()
 
 
 class JobModel(Protocol):
-    """What a job runs."""
+    """What a job runs.
+
+    Attributes
+    ----------
+    expected : sequence of str or None
+        Metrics that have to be numbers where they are measured at all; None for all of them.
+    """
+
+    expected: Sequence[str] | None
 
     def cases(self, values: Values, seed: int) -> Iterator[tuple[str, Callable[[], JobOutcome]]]:
         """Yield every case of a job and how to run it."""
@@ -56,6 +74,7 @@ class ScenarioModel:
         if not isinstance(file.base, dict):
             raise TypeError("the base must have been read")
         study = check_scenario(ScenarioFile(source, source, file.base))
+        self.expected: Sequence[str] | None = metrics_named(file)
         chosen = file.cases or list(study.cases)
         allowed = f"must be one of {', '.join(study.cases)}"
         faults = [Fault("cases", name, allowed) for name in chosen if name not in study.cases]
@@ -98,13 +117,15 @@ class ScenarioModel:
 
     def _run(self, name: str, tree: Tree) -> JobOutcome:
         from gridarium.experiments.case_run import measure_case
+        from gridarium.experiments.evidence.guarded import Steps
 
         scenario, faults = check_case(tree)
         if scenario is None:
             raise ScenarioError(self.source, faults)
-        summary, certificates = measure_case(name, scenario)
+        steps = Steps()
+        summary, certificates = measure_case(name, scenario, steps)
         failed = sum(each.hard and not each.passed for each in certificates)
-        return JobOutcome(summary, failed)
+        return JobOutcome(summary, failed, tuple(steps.broken))
 
 
 def _settled(tree: Tree, settings: Tree, found: set[str]) -> tuple[Tree, list[Fault]]:
@@ -167,6 +188,23 @@ def _lost_paths(file: StudyFile, found: set[str]) -> Iterator[Fault]:
                 yield Fault(f"factors.{factor}.levels.{level}.{name}", settings[name], allowed)
 
 
+def metrics_named(file: StudyFile) -> list[str]:
+    """Return the metrics that a study asks for by name: to keep, to stop by, to rise or fall."""
+    stop = [file.stop.metric] if file.stop else []
+    return list(dict.fromkeys([*(file.metrics or ()), *stop, *(one.metric for one in file.expected)]))
+
+
+def unknown_metrics(file: StudyFile, measured: Sequence[str]) -> list[Fault]:
+    """Return a fault for each metric that a study asks for and nothing measures."""
+    faults = []
+    for name in metrics_named(file):
+        if name not in measured:
+            close = difflib.get_close_matches(name, measured, n=1)
+            known = f"did you mean {close[0]}?" if close else f"measured are {', '.join(measured) or 'none'}"
+            faults.append(Fault("metrics", name, f"is no metric of the function; {known}"))
+    return faults
+
+
 class FunctionModel:
     """A plain function `(parameters, seed) -> {case: {metric: number}}`.
 
@@ -181,12 +219,17 @@ class FunctionModel:
 
         self._function = cast("Callable[..., Any]", load("functions", file.function or ""))
         self._fixed, self._chosen = file.set, file.cases
+        self.expected: Sequence[str] | None = None
+        self._file = file
 
     def cases(self, values: Values, seed: int) -> Iterator[tuple[str, Callable[[], JobOutcome]]]:
         """Yield every case of a job; the function is called once for all of them."""
         found = self._function({**self._fixed, **values}, seed)
         for name in self._chosen or found:
             yield name, partial(JobOutcome, found[name], 0)
+        measured = list(dict.fromkeys(metric for metrics in found.values() for metric in metrics))
+        if faults := unknown_metrics(self._file, measured):
+            raise UnknownMetricError("function", faults)
 
 
 @lru_cache(maxsize=1)

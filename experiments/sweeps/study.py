@@ -25,6 +25,7 @@ from gridarium.experiments.scenario_files import (
 )
 from gridarium.experiments.schema_faults import faults_of
 from gridarium.experiments.sweeps.job_models import ScenarioModel
+from gridarium.experiments.sweeps.metric_checks import metric_faults
 from gridarium.experiments.sweeps.overrides import changes_of
 from gridarium.experiments.sweeps.study_schema import StudyFile
 
@@ -172,7 +173,10 @@ def load_study(source: str | Path, overrides: Sequence[str] = ()) -> SweepStudy:
     seed = model.seed if file.seed is None else file.seed
     file = file.model_copy(update={"cases": list(model.trees), "seed": seed})
     study = SweepStudy(shown, path.stem, file)
-    faults = [*_stop_faults(file), *_outermost_faults(study, model)]
+    probes = _outermost(study)
+    faults = [*_stop_faults(file), *_outermost_faults(model, probes)]
+    trees = {case: [model.tree(case, job.values, job.seed) for job in probes] for case in model.trees}
+    faults += metric_faults(file, trees)
     if faults:
         raise ScenarioError(shown, faults)
     return study
@@ -215,11 +219,8 @@ def _stop_faults(file: StudyFile) -> Iterator[Fault]:
         yield Fault("stop.case", file.stop.case, f"must be one of {', '.join(file.cases or ())}")
 
 
-def _outermost_faults(study: SweepStudy, model: ScenarioModel) -> Iterator[Fault]:
-    """Yield what is wrong with scenarios at the points where a factor is smallest or largest.
-
-    Points between may still turn out impossible; these become failures of the sweep.
-    """
+def _outermost(study: SweepStudy) -> list[Job]:
+    """Return jobs at the points where a factor is smallest or largest, or takes one of its other values."""
     points = study.design.points
     numbers = [0]
     for column in (points[name] for name in study.design.names):
@@ -227,13 +228,21 @@ def _outermost_faults(study: SweepStudy, model: ScenarioModel) -> Iterator[Fault
             numbers += [int(column.argmin()), int(column.argmax())]
         else:
             numbers += [int(number) for number in column.drop_duplicates().index]
+    chosen = list(dict.fromkeys(numbers))[:_MOST_PROBES]
+    return [study.job(point * study.file.replications) for point in chosen]
+
+
+def _outermost_faults(model: ScenarioModel, probes: Sequence[Job]) -> Iterator[Fault]:
+    """Yield what is wrong with scenarios at some points of the design.
+
+    Points between may still turn out impossible; these become failures of the sweep.
+    """
     seen: set[tuple[str, str]] = set()
-    for point in list(dict.fromkeys(numbers))[:_MOST_PROBES]:
-        job = study.job(point * study.file.replications)
+    for job in probes:
         for case in model.trees:
             for fault in check_case(model.tree(case, job.values, job.seed))[1]:
                 if (fault.place, fault.allowed) not in seen:
                     seen.add((fault.place, fault.allowed))
                     yield Fault(
-                        fault.place, fault.value, f"{fault.allowed} (design point {point}, case {case})"
+                        fault.place, fault.value, f"{fault.allowed} (design point {job.point}, case {case})"
                     )

@@ -182,6 +182,9 @@ class StudyFile(Section):
     """Metrics to keep, those of a grid as GRID.NAME; null keeps all."""
     stop: StopRule | None = None
     """When to stop before the end of the design."""
+    run_limit_s: Annotated[float, Range(0, 1e7, above_low=True)] | None = None
+    """Longest time of a run with all its cases, s by the clock on the wall; what takes longer is a failure.
+    Null lets every run take its time."""
     expected: list[Expectation] = Field(default_factory=list)
     """Signs expected of a one-at-a-time design, in the order in which they are told."""
 

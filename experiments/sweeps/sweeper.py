@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridarium.environment.errors import Fault, GridariumError, InputError
+from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
+from gridarium.experiments.endings import told
+from gridarium.experiments.interrupts import Interrupts
 from gridarium.experiments.records import Progress
 from gridarium.experiments.sweeps.executors import DaskCluster, Executor, LocalProcesses
 from gridarium.experiments.sweeps.folder import SweepFolder
+from gridarium.experiments.sweeps.job_models import UNKNOWN, unknown_metrics
 from gridarium.experiments.sweeps.jobs import JobResult
 from gridarium.experiments.sweeps.stop_rule import StopWatch
 from gridarium.experiments.sweeps.study import SweepStudy
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
 
 class SweepInterrupted(GridariumError):  # noqa: N818 - not an error of anything, but it ends the sweep
     """A sweep that its user has stopped; it can be resumed."""
+
+
+class SweepReportError(GridariumError):
+    """Tables, statistics or a report of a sweep that could not be made; its runs are safe."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class SweepResult:
         Rows of results.parquet in which a hard certificate failed.
     stopped : bool
         Whether the stop rule ended it before the end of the design.
+    bad_input : int
+        Rows of failures.parquet for which input was to blame that cannot be used.
     """
 
     path: Path
@@ -53,11 +62,17 @@ class SweepResult:
     failures: int
     uncertified: int
     stopped: bool
+    bad_input: int = 0
 
     @property
     def passed(self) -> bool:
         """Whether nothing failed."""
         return not self.failures and not self.uncertified
+
+    @property
+    def is_bad_input(self) -> bool:
+        """Whether all that failed is input that cannot be used."""
+        return 0 < self.failures == self.bad_input and not self.uncertified
 
     def results(self) -> pd.DataFrame:
         """Return results.parquet."""
@@ -78,6 +93,7 @@ def sweep(
     workers: int | None = None,
     dask: str | None = None,
     resume: bool = False,
+    retry: bool = False,
     progress: Progress | None = None,
 ) -> SweepResult:
     """Run a study.
@@ -93,6 +109,8 @@ def sweep(
         Address of a Dask scheduler whose workers run the jobs instead.
     resume : bool
         Whether to go on with what the folder holds; the outcome is the same as without a break.
+    retry : bool
+        Whether to run again, too, what was stopped at the time limit of a run, which may be another now.
     progress : callable, optional
         Called with the share done, and how many runs are done, failed, and still to come.
 
@@ -113,11 +131,13 @@ def sweep(
     check_study_code(study)
     start = _executor_of(study, workers, dask)
     begun, started = time.perf_counter(), datetime.now(UTC).isoformat()
-    with closing(SweepFolder(Path(out), study, resume)) as folder:
+    # A second ctrl-C does not cut short what the first one leaves to do.
+    with Interrupts(), closing(SweepFolder(Path(out), study, resume)) as folder:
         try:
-            watch = _run_jobs(study, folder, start, progress)
-            failures, uncertified = write_tables(folder, study, watch.n_job)
-            build_sweep_report(folder.path)
+            watch = _run_jobs(study, folder, start, progress, retry)
+            with _told_after(folder.path):
+                counted = write_tables(folder, study, watch.n_job)
+                build_sweep_report(folder.path)
         except KeyboardInterrupt:
             folder.state("interrupted", started=started)
             message = f"interrupted; what had finished is safe, continue with --resume --out {out}"
@@ -130,10 +150,25 @@ def sweep(
             workers=dask or workers or processors(),
             jobs=watch.n_job,
             stopped=watch.decided,
-            failures=failures,
-            uncertified=uncertified,
+            failures=counted.failures,
+            uncertified=counted.uncertified,
         )
-        return SweepResult(folder.path, watch.n_job, failures, uncertified, watch.decided)
+        return SweepResult(
+            folder.path, watch.n_job, counted.failures, counted.uncertified, watch.decided, counted.bad_input
+        )
+
+
+@contextmanager
+def _told_after(folder: Path) -> Iterator[None]:
+    """Say of an error in tables, statistics or report that it costs no run."""
+    try:
+        yield
+    except GridariumError:
+        raise
+    # Metrics may have any names and numbers.
+    except Exception as error:
+        hint = f"all runs are safe in {folder / 'parts'}"
+        raise SweepReportError(f"tables, statistics and report: {told(error)}; {hint}") from error
 
 
 def _executor_of(study: SweepStudy, workers: int | None, dask: str | None) -> Callable[[], Executor]:
@@ -176,7 +211,11 @@ def _duration(seconds: float) -> str:
 
 
 def _run_jobs(
-    study: SweepStudy, folder: SweepFolder, start: Callable[[], Executor], progress: Progress | None
+    study: SweepStudy,
+    folder: SweepFolder,
+    start: Callable[[], Executor],
+    progress: Progress | None,
+    retry: bool,
 ) -> StopWatch:
     """Run what is missing of the job list, as far as the stop rule wants it."""
     watch = StopWatch(study)
@@ -185,7 +224,7 @@ def _run_jobs(
     for number in range(watch.n_job):
         result = folder.result(number)
         # A job that took its workers with it may do better on another day.
-        if result is not None and not result.lost:
+        if result is not None and not result.lost and not (retry and result.timed_out):
             done[number] = True
             failed += bool(result.failures)
             watch.add(result)
@@ -195,10 +234,20 @@ def _run_jobs(
         with closing(start()) as executor:
             for result in _results(study, executor, missing, watch):
                 folder.keep(result)
+                if not any(done):
+                    _check_metrics(study, result)
+                done[result.job] = True
                 watch.add(result)
                 tally.add(result)
                 tally.show(watch.n_job)
     return watch
+
+
+def _check_metrics(study: SweepStudy, result: JobResult) -> None:
+    """Make sure that the first run of a function has measured what the study asks for, if it has measured."""
+    measured = list(dict.fromkeys(name for row in result.rows for name in row.metrics))
+    if study.file.function is not None and any(row.error == UNKNOWN for row in result.failures):
+        raise ScenarioError(study.source, unknown_metrics(study.file, measured))
 
 
 def _results(

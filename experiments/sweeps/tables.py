@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gridarium.experiments.sweeps.folder import SweepFolder, settle
 from gridarium.experiments.sweeps.jobs import JobResult
@@ -26,7 +26,15 @@ _JOBS_PER_GROUP = 1000
 Row = dict[str, Any]
 
 
-def write_tables(folder: SweepFolder, study: SweepStudy, n_job: int) -> tuple[int, int]:
+class Counted(NamedTuple):
+    """Rows of failures, those of them that are bad input, and rows with a failed hard certificate."""
+
+    failures: int
+    bad_input: int
+    uncertified: int
+
+
+def write_tables(folder: SweepFolder, study: SweepStudy, n_job: int) -> Counted:
     """Write both tables from the first jobs of a sweep.
 
     Parameters
@@ -39,8 +47,7 @@ def write_tables(folder: SweepFolder, study: SweepStudy, n_job: int) -> tuple[in
 
     Returns
     -------
-    tuple of int
-        Rows of failures, and rows of results with a failed hard certificate.
+    Counted
 
     Raises
     ------
@@ -56,7 +63,7 @@ def write_tables(folder: SweepFolder, study: SweepStudy, n_job: int) -> tuple[in
     ]
     results = pa.schema([*head, *((name, pa.float64()) for name in metrics), (LAST_COLUMN, pa.int64())])
     failures = pa.schema([*head, ("error", pa.string()), ("message", pa.string())])
-    counted = {"failures": 0, "uncertified": 0}
+    counted = {"failures": 0, "bad_input": 0, "uncertified": 0}
 
     def of_results(job: Job, result: JobResult) -> Iterator[Row]:
         for row in result.rows:
@@ -67,12 +74,13 @@ def write_tables(folder: SweepFolder, study: SweepStudy, n_job: int) -> tuple[in
     def of_failures(job: Job, result: JobResult) -> Iterator[Row]:
         for row in result.failures:
             counted["failures"] += 1
+            counted["bad_input"] += row.bad_input
             yield {**_key(job, row.case), "error": row.error, "message": row.message}
 
     with folder.writing():
         _stream(folder, study, n_job, "results.parquet", results, of_results)
         _stream(folder, study, n_job, "failures.parquet", failures, of_failures)
-    return counted["failures"], counted["uncertified"]
+    return Counted(**counted)
 
 
 def _metric_names(folder: SweepFolder, n_job: int) -> list[str]:

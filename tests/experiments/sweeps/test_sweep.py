@@ -184,7 +184,7 @@ def test_failures_are_rows(make: Make, tmp_path: Path) -> None:
         [3, "a", 3.0, "ScenarioError"],
         [4, "b", 4.0, "ValueError"],
     ]
-    assert failed["message"][0] == "no answer at 2"
+    assert failed["message"][0] == "no answer at 2 (sweep_functions.py, line 13, in flawed)"
     assert "rename the factor" in failed["message"][1]
     assert result.failures == 3
     assert not result.passed
