@@ -129,9 +129,7 @@ def test_workers_of_a_cluster_cannot_be_stopped(make: Make) -> None:
 def test_a_metric_that_a_function_does_not_have_ends_the_sweep_after_its_first_run(
     make: Make, tmp_path: Path
 ) -> None:
-    with pytest.raises(
-        ScenarioError, match="got 'ya'; is no metric of the function; did you mean y"
-    ):
+    with pytest.raises(ScenarioError, match="got 'ya'; is no metric of the function; did you mean y"):
         sweep_here(make("hangs", 1, metrics=["y", "ya"]), tmp_path / "out")
 
 

@@ -13,6 +13,7 @@ from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.scenario import load_scenario, shipped_scenarios
 from gridarium.experiments.sweeps.job_models import ScenarioModel
 from gridarium.experiments.sweeps.study import is_study, load_study, shipped_studies
+from gridarium.experiments.sweeps.study_schema import StudyFile
 
 STUDY = {
     "study": "Two factors",
@@ -71,7 +72,8 @@ def test_points_of_a_sample_may_draw_for_themselves(tmp_path: Path) -> None:
 
 def test_metrics_of_a_grid_are_kept_by_their_full_names(tmp_path: Path) -> None:
     kept = {"metrics": ["r1.emission_tco2", "emission_tco2"]}
-    assert load_study(written(tmp_path, STUDY | kept)).file.metrics == ["r1.emission_tco2", "emission_tco2"]
+    assert StudyFile.model_validate(STUDY | kept).metrics == ["r1.emission_tco2", "emission_tco2"]
+    assert "is no metric of the cases" in faults_of(tmp_path, **kept)["metrics.0"]
     for wrong in ("r1.", ".emission_tco2", "a.b.c", "r 1.emission_tco2"):
         assert "metrics.0" in faults_of(tmp_path, metrics=[wrong])
 
