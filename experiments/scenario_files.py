@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.plain_yaml import Tree, parse_yaml
@@ -185,6 +185,17 @@ def anchored(tree: Tree, folder: Path) -> Tree:
         return name if is_name else os.path.abspath(folder / name)
 
     return with_files(tree, profiles, lambda source: _network_path(source, folder) or source)
+
+
+def anchored_value(keys: Sequence[str], value: object, folder: Path) -> Any:
+    """Return the value of a field, named by the keys that lead to it, with file paths in it absolute."""
+    tree: Any = value
+    for key in reversed(keys):
+        tree = {key: tree}
+    tree = anchored(tree, folder)
+    for key in keys:
+        tree = tree[key]
+    return tree
 
 
 def with_files(tree: Tree, profiles: Callable[[str], str], network: Callable[[str], str]) -> Tree:

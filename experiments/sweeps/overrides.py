@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.field_paths import Keys
-from gridarium.experiments.overrides import FieldOverride, applied, parse_overrides
+from gridarium.experiments.overrides import FieldOverride, parse_overrides
+from gridarium.experiments.scenario_files import anchored_value
 from gridarium.experiments.sweeps.study_schema import StudyFile
 
 _SEED = ("seed",)
@@ -41,7 +43,7 @@ def changes_of(file: StudyFile, overrides: Sequence[str]) -> dict[str, Any]:
         elif file.function or _touching(file, one.path):
             path = ".".join(one.path)
             own.pop(path, None)
-            own[path] = _anchored_value(one)
+            own[path] = anchored_value(one.path, one.value, Path.cwd())
     return changes | ({} if own == file.set else {"set": own})
 
 
@@ -66,11 +68,3 @@ def _touching(file: StudyFile, path: Keys) -> list[str]:
 def _same(one: Sequence[str], other: Sequence[str]) -> bool:
     """Whether two paths lead the same way as far as both go."""
     return all(a == b or "*" in (a, b) for a, b in zip(one, other, strict=False))
-
-
-def _anchored_value(override: FieldOverride) -> object:
-    """The value with file paths in it absolute."""
-    tree: Any = applied({}, [override])
-    for key in override.path:
-        tree = tree[key]
-    return tree

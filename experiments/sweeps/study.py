@@ -19,6 +19,7 @@ from gridarium.experiments.scenario import check_case, check_scenario, load_scen
 from gridarium.experiments.scenario_files import (
     ScenarioFile,
     anchored,
+    anchored_value,
     read_mapping,
     shipped_names,
     shipped_path,
@@ -158,7 +159,7 @@ def load_study(source: str | Path, overrides: Sequence[str] = ()) -> SweepStudy:
     shipped = isinstance(source, str) and source in shipped_names(studies=True)
     path = shipped_path(str(source)) if shipped else Path(os.path.abspath(source))
     shown = path.stem if shipped else str(source)
-    file = _checked(_read(path), shown)
+    file = _checked(_with_own_files(_read(path), path.parent), shown)
     if overrides:
         file = _checked(file.model_dump(mode="json") | changes_of(file, overrides), shown)
     if file.function is not None:
@@ -189,6 +190,32 @@ def _read(path: Path) -> Tree:
         known = ", ".join(shipped_names(studies=True))
         allowed = f"must be one of {known}, or the path of a YAML file ({error})"
         raise ScenarioError(str(path), [Fault("file", str(path), allowed)]) from error
+
+
+def _with_own_files(tree: Tree, folder: Path) -> Tree:
+    """Return a study with the files that its settings, values and levels name where they are beside it."""
+    fixed = dict(tree)
+    if isinstance(tree.get("set"), dict):
+        own = tree["set"].items()
+        fixed["set"] = {path: anchored_value(path.split("."), value, folder) for path, value in own}
+    if isinstance(tree.get("factors"), dict):
+        fixed["factors"] = {name: _of_factor(factor, folder) for name, factor in tree["factors"].items()}
+    return fixed
+
+
+def _of_factor(factor: Any, folder: Path) -> Any:
+    if not isinstance(factor, dict):
+        return factor
+    fixed, paths = dict(factor), factor.get("paths")
+    if isinstance(factor.get("levels"), dict):
+        fixed["levels"] = {
+            name: anchored(own, folder) if isinstance(own, dict) else own
+            for name, own in factor["levels"].items()
+        }
+    if isinstance(factor.get("values"), list) and isinstance(paths, list) and paths:
+        keys = str(paths[0]).split(".")
+        fixed["values"] = [anchored_value(keys, value, folder) for value in factor["values"]]
+    return fixed
 
 
 def _checked(tree: Tree, source: str) -> StudyFile:

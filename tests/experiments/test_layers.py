@@ -8,6 +8,7 @@ import pytest
 from gridarium.environment.errors import ScenarioError
 from gridarium.experiments.scenario import Study, load_scenario
 from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.sweeps.study import load_study
 
 
 def study_of(folder: Path, text: str, *settings: str) -> Study:
@@ -96,6 +97,45 @@ def test_cases_that_are_not_run_are_not_judged(tmp_path: Path) -> None:
     for case, told in (("bad", "cases.bad.seed"), ("ugly", "--case: got 'ugly'; must be one of good, bad")):
         with pytest.raises(ScenarioError, match=told):
             load_scenario(path, cases=[case])
+
+
+def test_cases_of_the_base_that_do_not_fit_are_left_alone(tmp_path: Path) -> None:
+    text = """
+extends: net-zero
+horizon_h: 12
+prosumers:
+  prosumer_1: null
+  prosumer_2: null
+  prosumer_3: null
+  a: {pv_column: prosumer_1_pv_mw, load_column: prosumer_1_load_mw}
+  b: {pv_column: prosumer_3_pv_mw, load_column: prosumer_3_load_mw}
+lines:
+  distance_km: {prosumer_1: null, prosumer_2: null, a: {b: 10}}
+"""
+    (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
+    assert "cases.many-prosumers" in faults_of(tmp_path / "own.yaml")[0]
+    study = load_scenario(tmp_path / "own.yaml", cases=["shared-storage"])
+    assert sorted(study.cases["shared-storage"].prosumers) == ["a", "b"]
+
+
+def test_paths_of_a_study_start_at_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(profile_path("adcef-ordinary"), tmp_path / "day.csv")
+    text = """
+study: whose file is it
+base: adcef-small
+cases: [tou]
+set: {profiles: day.csv}
+factors:
+  day: {paths: [profiles], values: [day.csv, adcef-high-res]}
+"""
+    levels = text.replace("{paths: [profiles], values: [day.csv", "{levels: {own: {profiles: day.csv}")
+    levels = levels.replace("adcef-high-res]}", "other: {profiles: adcef-high-res}}}")
+    monkeypatch.chdir("/")
+    for name, own in (("values", text.replace("set: {profiles: day.csv}\n", "")), ("levels", levels)):
+        (tmp_path / f"{name}.yaml").write_text(own, encoding="utf-8")
+        file = load_study(tmp_path / f"{name}.yaml").file
+        told = str(file.model_dump()["factors"])
+        assert (str(tmp_path / "day.csv") in told, "/adcef-high-res" in told) == (True, False)
 
 
 def test_paths_start_at_the_file_that_names_them_whatever_their_suffix(
