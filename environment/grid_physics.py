@@ -145,8 +145,12 @@ class _Joint:
 
 
 def _sources(grid: Grid, period: int, flow: PowerFlow) -> tuple[Array, Array]:
-    """Power, MW, and carbon, tCO2/h, of the sources at each bus; an exogenous head is one of them."""
-    source, carbon = grid.injections.source_mw.copy(), grid.injections.source_t_per_h.copy()
+    """Power, MW, and carbon, tCO2/h, of the sources at each bus; an exogenous head is one of them.
+
+    Loads that feed in are sources without carbon.
+    """
+    source = grid.injections.source_mw + np.maximum(-grid.injections.drawn_mw, 0.0)
+    carbon = grid.injections.source_t_per_h.copy()
     if grid.above is None:
         imported = max(0.0, float(flow.p_slack_mw[0]))
         source[0] += imported

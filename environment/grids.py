@@ -185,7 +185,7 @@ class Grid:
         return Site(self, self.feeder.index(label))
 
     def spread(self, buses: Index | None = None) -> SpreadSite:
-        """Load buses in the proportion of their nominal loads, with the reactive power of each.
+        """All buses in the proportion of their nominal loads, active and reactive power each.
 
         Parameters
         ----------
@@ -195,27 +195,44 @@ class Grid:
         Raises
         ------
         NetworkError
-            If no load stands at these buses.
+            If the loads at these buses do not sum to a power above 0.
         """
         p_mw, q_mvar = self.feeder.p_load_mw, self.feeder.q_load_mvar
-        q_per_p = np.divide(q_mvar, p_mw, out=np.zeros_like(q_mvar), where=p_mw > 0)
         if buses is None:
-            return SpreadSite(self, p_mw / p_mw.sum(), q_per_p)
-        there = np.zeros_like(p_mw)
-        there[buses] = p_mw[buses]
-        if not there.sum() > 0.0:
+            return SpreadSite(self, p_mw / p_mw.sum(), q_mvar / p_mw.sum())
+        here = np.isin(np.arange(self.feeder.n_bus), buses)
+        total_mw = float(p_mw[here].sum())
+        if not total_mw > 0.0:
             labels = ", ".join(str(self.feeder.bus_labels[bus]) for bus in buses)
             allowed = "must hold a bus with a nominal load above 0 MW, for a load to be spread over"
-            raise NetworkError(f"grid {self.name or self.feeder.name}", [Fault("buses", labels, allowed)])
-        return SpreadSite(self, there / there.sum(), q_per_p)
+            raise NetworkError(self._called, [Fault("buses", labels, allowed)])
+        return SpreadSite(self, np.where(here, p_mw, 0.0) / total_mw, np.where(here, q_mvar, 0.0) / total_mw)
 
     def load_sites(self) -> list[tuple[Site, float]]:
-        """Each load bus, with the reactive power of its load, and its share of all load."""
-        everywhere = self.spread()
-        return [
-            (Site(self, int(bus), float(everywhere.q_per_p[bus])), float(everywhere.p_share[bus]))
-            for bus in np.flatnonzero(everywhere.p_share)
+        """Each load bus, with the reactive power of its load, and its share of all load.
+
+        Raises
+        ------
+        NetworkError
+            If a bus has reactive load alone, or one that feeds in: nobody can stand there by its share.
+        """
+        p_mw, q_mvar = self.feeder.p_load_mw, self.feeder.q_load_mvar
+        allowed = "must be above 0 at each bus with a load, where one agent stands at each"
+        bare = [
+            Fault(f"bus {self.feeder.bus_labels[bus]}", f"{p_mw[bus]:g} MW, {q_mvar[bus]:g} Mvar", allowed)
+            for bus in np.flatnonzero((p_mw < 0.0) | ((p_mw == 0.0) & (q_mvar != 0.0)))
         ]
+        if bare:
+            raise NetworkError(self._called, bare)
+        return [
+            (Site(self, int(bus), float(q_mvar[bus] / p_mw[bus])), float(p_mw[bus] / p_mw.sum()))
+            for bus in np.flatnonzero(p_mw)
+        ]
+
+    @property
+    def _called(self) -> str:
+        """What errors call it."""
+        return f"grid {self.name or self.feeder.name}"
 
     def named(self, name: str) -> str:
         """The name in the world of an agent of this grid."""
@@ -264,8 +281,8 @@ class Site:
         return np.eye(1, self.grid.feeder.n_bus, self.bus).ravel()
 
     @property
-    def q_per_p(self) -> Array:
-        """Reactive per active power of what is drawn at each bus, shape (n_bus,)."""
+    def q_share(self) -> Array:
+        """Reactive power at each bus per MW drawn in all, Mvar/MW, shape (n_bus,)."""
         return self.mvar_per_mw * self.p_share
 
     def supply(self, name: str, p_mw: float, q_mvar: float = 0.0, factor_tco2_per_mwh: float = 0.0) -> None:
@@ -304,14 +321,14 @@ class SpreadSite:
     ----------
     grid : Grid
     p_share : ndarray, shape (n_bus,)
-        How the load spreads over the buses; sums to 1.
-    q_per_p : ndarray, shape (n_bus,)
-        Reactive per active power at each bus.
+        How the load spreads over the buses; sums to 1, and is negative where a load feeds in.
+    q_share : ndarray, shape (n_bus,)
+        Reactive power at each bus per MW drawn in all, Mvar/MW, whatever active power is drawn there.
     """
 
     grid: Grid
     p_share: Array
-    q_per_p: Array
+    q_share: Array
 
     @property
     def label(self) -> str:
@@ -320,8 +337,7 @@ class SpreadSite:
 
     def draw(self, name: str, p_mw: float) -> None:
         """Draw during the running period; counted by the meter of that name."""
-        at_bus = p_mw * self.p_share
-        self.grid.injections.draw(name, at_bus, at_bus * self.q_per_p)
+        self.grid.injections.draw(name, p_mw * self.p_share, p_mw * self.q_share)
 
 
 Place = Site | SpreadSite

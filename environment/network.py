@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -45,15 +45,15 @@ class Feeder:
         Rating of the series current on the child's base, p.u.; inf where unlimited. Transformers: rated
         power at base voltage.
     p_load_mw, q_load_mvar : ndarray, shape (n_bus,)
-        Nominal loads, taken as constant power.
+        Nominal loads, taken as constant power; negative where they feed in.
     slack_vm_pu : float
         Voltage that the substation holds, p.u.
     x, y : ndarray, shape (n_bus,)
         Coordinates for maps; depth and leaf order where the network has none.
+    g_load_pu : ndarray, shape (n_bus,) or (1,)
+        Part of the shunt conductance that is a load, of wards and shunts, and no loss, p.u.; none by default.
     fused_labels : tuple of (label, int)
         Further labels of buses that closed switches make one bus, with the index of that bus.
-    left_out : tuple of str
-        What the network holds but the feeder does not: its generators, storages and motors.
     """
 
     name: str
@@ -74,12 +74,12 @@ class Feeder:
     slack_vm_pu: float
     x: Array
     y: Array
+    g_load_pu: Array = field(default_factory=lambda: np.zeros(1))
     fused_labels: tuple[tuple[Label, int], ...] = ()
-    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for one in fields(self):
+            value = getattr(self, one.name)
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
 
@@ -186,6 +186,7 @@ class Feeder:
             g_bus_pu=self.g_bus_pu / impedance_factor,
             b_bus_pu=self.b_bus_pu / impedance_factor,
             i_max_pu=self.i_max_pu / impedance_factor,
+            g_load_pu=self.g_load_pu / impedance_factor,
             p_load_mw=self.p_load_mw * load_factor,
             q_load_mvar=self.q_load_mvar * load_factor,
         )

@@ -9,7 +9,7 @@ from itertools import islice
 import networkx as nx
 
 from gridarium.environment.errors import Fault
-from gridarium.environment.network_rows import ENDS, LOAD_POWERS, Branch, Label, Tables, is_on, number
+from gridarium.environment.network_rows import ENDS, POWERS, Branch, Label, Tables, is_on, number
 
 _POSITIVE = {
     "line": ("length_km", "parallel"),
@@ -48,7 +48,7 @@ def bus_faults(tables: Tables) -> Iterator[Fault]:
 
 def end_faults(tables: Tables, known: set[int]) -> Iterator[Fault]:
     """Yield ends that lie at no bus."""
-    ends = {**ENDS, **dict.fromkeys(("ext_grid", *LOAD_POWERS), ("bus",))}
+    ends = {**ENDS, **dict.fromkeys(("ext_grid", "motor", "shunt", "ward", *POWERS), ("bus",))}
     for element, columns in ends.items():
         for row in tables.get(element, ()):
             for column in columns:
@@ -88,6 +88,38 @@ def branch_faults(branch: Branch, labels: Mapping[int, Label]) -> Iterator[Fault
         yield Fault(
             branch.name, labels[branch.from_bus], "must connect two buses, but starts and ends at this one"
         )
+
+
+def rated_voltage_faults(tables: Tables) -> Iterator[Fault]:
+    """Yield lines and closed switches between buses of different rated voltage."""
+    rated_kv = {int(row["index"]): number(row, "vn_kv", math.nan) for row in tables["bus"] if is_on(row)}
+    for element in ("line", "switch"):
+        for row in tables.get(element, ()):
+            if element == "switch" and row["et"] != "b":
+                continue
+            ends = [int(row[column]) for column in ENDS[element]]
+            if not is_on(row, "closed" if element == "switch" else "in_service"):
+                continue
+            kv = [rated_kv[end] for end in ends if end in rated_kv]
+            if len(kv) == 2 and not math.isclose(*kv, rel_tol=1e-9):
+                allowed = f"buses {ends[0]} and {ends[1]}, which it connects, must have one rated voltage"
+                yield Fault(f"{element} {row['index']}", f"{kv[0]:g} and {kv[1]:g} kV", allowed)
+
+
+def set_point_faults(tables: Tables, lead: Mapping[int, int]) -> Iterator[Fault]:
+    """Yield external grids that hold different voltages at one bus."""
+    at: dict[int, list[Mapping[str, object]]] = {}
+    for row in tables.get("ext_grid", ()):
+        if is_on(row) and int(row["bus"]) in lead:
+            at.setdefault(lead[int(row["bus"])], []).append(row)
+    for rows in at.values():
+        for column, unit in (("vm_pu", "p.u."), ("va_degree", "degree")):
+            held = [number(row, column, 0.0) for row in rows]
+            if len(set(held)) > 1:
+                names = " and ".join(str(row["index"]) for row in rows)
+                found = " and ".join(f"{value:g}" for value in held)
+                allowed = f"{column} must be the same at one bus"
+                yield Fault(f"ext_grid {names}", f"{found} {unit}", allowed)
 
 
 def supply_faults(

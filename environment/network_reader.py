@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from gridarium.environment.arrays import Array, Index
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.environment.network import Feeder, tree_layout
-from gridarium.environment.network_rows import Label
+from gridarium.environment.network_rows import UNITS, Label
 from gridarium.environment.network_tables import (
     CASE33BW,
     Topology,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     ComplexArray = NDArray[np.complex128]
 
-_UNITS = ("sgen", "asymmetric_sgen", "gen", "storage", "motor")
+_BUS_COLUMNS = ("bus", "from_bus", "to_bus", "hv_bus", "lv_bus")
 _CONVERSION_ERRORS = (
     ArithmeticError,
     AttributeError,
@@ -62,9 +63,9 @@ def read_feeder(source: str | Path) -> Feeder:
     NetworkError
         If the network is no tree or cannot be read; carries all faults.
     """
-    if is_simbench_code(source):
-        return feeder_of(_simbench_network(str(source)))
-    topology = read_topology(source)
+    topology = topology_of_source(source)
+    if is_simbench_code(source) and not topology.faults:
+        return _convert(_simbench_network(str(source)), str(source), topology)
     if topology.faults:
         raise NetworkError(str(source), topology.faults)
     import pandapower
@@ -77,6 +78,17 @@ def read_feeder(source: str | Path) -> Feeder:
     # pandapower has drawn this case at random; the usual picture is the tree.
     x, y = tree_layout(feeder.parent)
     return replace(feeder, x=x, y=y)
+
+
+def topology_of_source(source: str | Path) -> Topology:
+    """Read the topology of a file or of a SimBench code; what cannot be read becomes a fault.
+
+    Parameters
+    ----------
+    source : str or Path
+        As for `read_feeder`.
+    """
+    return _simbench_topology(str(source)) if is_simbench_code(source) else read_topology(source)
 
 
 def feeder_of(net: Any, labels: Mapping[int, Label] | None = None) -> Feeder:
@@ -122,10 +134,18 @@ def _quietly(source: str) -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _simbench_network(code: str) -> Any:
+@lru_cache(maxsize=4)
+def _simbench_topology(code: str) -> Topology:
     faults = check_network(code, {})
     if faults:
-        raise NetworkError(code, faults)
+        return Topology({}, {}, (), (), tuple(replace(fault, place="") for fault in faults))
+    net = _simbench_network(code)
+    with _quietly(code):
+        return topology_of(_rows(net), {int(bus): int(bus) for bus in net.bus.index})
+
+
+@lru_cache(maxsize=1)
+def _simbench_network(code: str) -> Any:
     import simbench
 
     with _quietly(code):
@@ -149,19 +169,22 @@ def _convert(net: Any, name: str, topology: Topology) -> Feeder:
     """Build the feeder from pandapower's own per-unit branch model."""
     from pandapower.pypower.idx_bus import BASE_KV, BS, GS, PD, QD
 
-    bare, left_out = _without_units(net)
+    bare = _without_units(net)
     with _quietly(name):
+        place = _renumbered(bare)
         ppc = _per_unit(bare)
-    order = np.array(topology.order)
-    row_of = bare["_pd2ppc_lookups"]["bus"]
-    row = row_of[order]
+    row_of = {bus: int(bare["_pd2ppc_lookups"]["bus"][at]) for bus, at in place.items()}
+    row = np.array([row_of[bus] for bus in topology.order])
     bus, base_mva = ppc["bus"][row].real, float(ppc["baseMVA"])
     position = np.full(len(ppc["bus"]), -1)
-    position[row] = np.arange(len(order))
+    position[row] = np.arange(len(row))
     parent = np.array(topology.parent, dtype=np.int64)
     branches = _branches(bare, ppc, position, parent, name)
     shunt_pu = branches.shunt_pu + (bus[:, GS] + 1j * bus[:, BS]) / base_mva
-    at_root = net.ext_grid.in_service & net.ext_grid.bus.map(topology.lead).eq(topology.order[0])
+    load_mva = bus[:, PD] + 1j * bus[:, QD]
+    for unit in topology.units:
+        if not unit.generates:
+            load_mva[position[row_of[unit.bus]]] -= unit.p_mw + 1j * unit.q_mvar
     x, y = _coordinates(net, topology)
     return Feeder(
         name=name,
@@ -177,38 +200,49 @@ def _convert(net: Any, name: str, topology: Topology) -> Feeder:
         g_bus_pu=shunt_pu.real,
         b_bus_pu=shunt_pu.imag,
         i_max_pu=branches.i_max_pu,
-        p_load_mw=bus[:, PD],
-        q_load_mvar=bus[:, QD],
-        slack_vm_pu=float(net.ext_grid.vm_pu[at_root].iloc[0]),
+        g_load_pu=bus[:, GS] / base_mva,
+        p_load_mw=load_mva.real,
+        q_load_mvar=load_mva.imag,
+        slack_vm_pu=topology.slack_vm_pu or 1.0,
         x=x,
         y=y,
         fused_labels=tuple(
             (topology.labels[i], int(position[row_of[i]])) for i, lead in topology.lead.items() if i != lead
         ),
-        left_out=left_out,
     )
 
 
-def _without_units(net: Any) -> tuple[Any, tuple[str, ...]]:
-    """Copy a network without its units, results and time series, and say which units it had."""
+def _without_units(net: Any) -> Any:
+    """Copy a network without its generators, storages, results and time series."""
     from pandapower import create_empty_network
 
     bare = create_empty_network()
     # Results and the profiles of SimBench are large and play no part in the model.
     kept = (key for key in net if not key.startswith(("_", "res_")) and key != "profiles")
     bare.update({key: copy.deepcopy(net[key]) for key in kept})
-    left_out = []
-    for unit in _UNITS:
-        table = bare.get(unit)
-        if table is not None and table.in_service.any():
-            left_out.append(f"{unit}: {int(table.in_service.sum())}")
-            table["in_service"] = False
+    for unit in UNITS:
+        if unit in bare:
+            bare[unit]["in_service"] = False
     for branch in ("line", "trafo"):
         # pandapower takes 100 MVA for the rating of a branch whose limit is not given.
         table = bare[branch]
         given = table["max_loading_percent"].fillna(100.0) if "max_loading_percent" in table else 100.0
         table["max_loading_percent"] = given
-    return bare, tuple(left_out)
+    return bare
+
+
+def _renumbered(net: Any) -> dict[int, int]:
+    """Number the buses of a copy from 0, and say how: the converter's memory goes with the largest number."""
+    place = {int(bus): at for at, bus in enumerate(net.bus.index)}
+    for table in net.values():
+        for column in _BUS_COLUMNS if hasattr(table, "columns") else ():
+            if column in table.columns:
+                table[column] = np.array([place.get(int(bus), 0) for bus in table[column]], dtype=np.int64)
+    ends = zip(net.switch.et, net.switch.element, strict=True)
+    moved = [place.get(int(end), 0) if kind == "b" else int(end) for kind, end in ends]
+    net.switch["element"] = np.array(moved, dtype=np.int64)
+    net.bus.index = np.arange(len(place))
+    return place
 
 
 def _per_unit(net: Any) -> dict[str, Any]:

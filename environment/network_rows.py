@@ -21,11 +21,18 @@ ENDS = {
     "switch": ("bus", "element"),
 }
 _OPENED_BY = {"line": "l", "trafo": "t"}
-LOAD_POWERS = {
+_PHASES = ("p_a_mw", "p_b_mw", "p_c_mw", "q_a_mvar", "q_b_mvar", "q_c_mvar")
+POWERS = {
     "load": ("p_mw", "q_mvar"),
-    "asymmetric_load": ("p_a_mw", "p_b_mw", "p_c_mw"),
-    "ward": ("ps_mw",),
+    "asymmetric_load": _PHASES,
+    "sgen": ("p_mw", "q_mvar"),
+    "asymmetric_sgen": _PHASES,
+    "storage": ("p_mw", "q_mvar"),
 }
+"""Columns of active, then reactive power of elements that have a column `scaling`."""
+UNITS = {"sgen": 1.0, "asymmetric_sgen": 1.0, "storage": -1.0}
+"""Elements that are units, and the sign of what they feed in."""
+_LOADS = ("load", "asymmetric_load", "ward")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,8 @@ def buses_of(tables: Tables, name: str) -> Iterator[int]:
 
 def loaded_buses(tables: Tables) -> Iterator[int]:
     """Give the buses with a load in service that is not zero."""
-    for name, columns in LOAD_POWERS.items():
+    for name in _LOADS:
+        columns = POWERS.get(name, ("ps_mw", "qs_mvar"))
         for row in tables.get(name, ()):
             power = max(abs(number(row, column, 0.0)) for column in columns) * number(row, "scaling", 1.0)
             if is_on(row) and power != 0.0:

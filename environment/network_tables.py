@@ -17,10 +17,19 @@ from gridarium.environment.network_faults import (
     bus_faults,
     end_faults,
     loop_faults,
+    rated_voltage_faults,
+    set_point_faults,
     shortened,
     site_faults,
     supply_faults,
     unmodelled_faults,
+)
+from gridarium.environment.network_numbers import (
+    is_whole,
+    number_faults,
+    reference_faults,
+    voltage_dependent_faults,
+    voltage_setting_faults,
 )
 from gridarium.environment.network_rows import (
     Label,
@@ -33,6 +42,7 @@ from gridarium.environment.network_rows import (
     number,
     read_tables,
 )
+from gridarium.environment.network_units import OwnUnit, own_units, voltage_limits
 
 CASE33BW = "case33bw"
 """Name of the built-in network; its labels are the IEEE numbers, pandapower's index + 1."""
@@ -60,6 +70,10 @@ class Topology:
         Places are relative to the network; `order` and `parent` are empty if there is any fault.
     slack_vm_pu : float, optional
         Voltage that the substation holds, p.u.; None if there is any fault.
+    units : tuple of OwnUnit
+        Generators and storages at the power of the file.
+    voltage_limits_pu : tuple of float, optional
+        Highest of the lower, and lowest of the upper limits of all buses; None where no bus has one.
     """
 
     lead: Mapping[int, int]
@@ -68,6 +82,8 @@ class Topology:
     parent: tuple[int, ...]
     faults: tuple[Fault, ...]
     slack_vm_pu: float | None = None
+    units: tuple[OwnUnit, ...] = ()
+    voltage_limits_pu: tuple[float | None, float | None] = (None, None)
 
 
 def check_network(source: str, sites: Mapping[str, object], place: str = "network") -> list[Fault]:
@@ -149,7 +165,8 @@ def read_topology(source: str | Path) -> Topology:
 def _topology_of_file(source: str | Path, file: Path, _stamp: tuple[int, int]) -> Topology:
     try:
         tables = read_tables(file)
-        return topology_of(tables, labels_of(source, (int(row["index"]) for row in tables["bus"])))
+        whole = (int(row["index"]) for row in tables["bus"] if is_whole(row["index"]))
+        return topology_of(tables, labels_of(source, whole))
     except _READ_ERRORS as error:
         return _unreadable(str(source), f"must be a network saved by pandapower.to_json ({error!r:.120})")
 
@@ -169,9 +186,21 @@ def topology_of(tables: Tables, labels: Mapping[int, Label]) -> Topology:
     ValueError, TypeError, KeyError, AttributeError
         If a table has no sense at all, e.g. text where a bus index belongs.
     """
+    misnamed = tuple(reference_faults(tables))
+    if misnamed:
+        return Topology({}, {}, (), (), misnamed)
     lead = fused_buses(tables)
     known = {int(row["index"]) for row in tables["bus"]}
-    faults = [*bus_faults(tables), *end_faults(tables, known), *unmodelled_faults(tables)]
+    faults = [
+        *bus_faults(tables),
+        *end_faults(tables, known),
+        *number_faults(tables),
+        *unmodelled_faults(tables),
+        *voltage_dependent_faults(tables),
+        *voltage_setting_faults(tables),
+        *rated_voltage_faults(tables),
+        *set_point_faults(tables, lead),
+    ]
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(sorted(set(lead.values())))
     for branch in branches(tables, lead):
@@ -192,7 +221,8 @@ def topology_of(tables: Tables, labels: Mapping[int, Label]) -> Topology:
     position = {bus: place for place, bus in enumerate(order)}
     parent = tuple(position[bus] for bus, _ in steps)
     slack = next(row for row in tables["ext_grid"] if is_on(row) and int(row["bus"]) in lead)
-    return Topology(lead, in_service, order, parent, (), number(slack, "vm_pu", 1.0))
+    head_vm_pu, units = number(slack, "vm_pu", 1.0), tuple(own_units(tables))
+    return Topology(lead, in_service, order, parent, (), head_vm_pu, units, voltage_limits(tables))
 
 
 def _unreadable(source: object, allowed: str) -> Topology:

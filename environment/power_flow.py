@@ -42,7 +42,9 @@ class PowerFlow:
     p_slack_mw, q_slack_mvar : ndarray, shape (n_period,)
         Power that the substation injects, besides what is given to be injected at its bus.
     loss_mw : ndarray, shape (n_period,)
-        Losses of series elements and shunt conductances.
+        Losses of series elements and of shunt conductances that are no loads.
+    shunt_load_mw : ndarray, shape (n_period,)
+        What the other shunt conductances draw: wards and shunts.
     """
 
     vm_pu: Array
@@ -55,6 +57,7 @@ class PowerFlow:
     p_slack_mw: Array
     q_slack_mvar: Array
     loss_mw: Array
+    shunt_load_mw: Array
 
 
 class AcPowerFlow:
@@ -248,6 +251,7 @@ class AcPowerFlow:
         s_to_mva = child_pu * i_pu.conj() * feeder.base_mva
         vm_pu = np.abs(v_pu)
         shunt_mva = vm_pu**2 * (feeder.g_bus_pu - 1j * feeder.b_bus_pu) * feeder.base_mva
+        shunt_load_mw = (vm_pu**2 * feeder.g_load_pu).sum(axis=1) * feeder.base_mva
         leaving_mva = s_from_mva[:, feeder.parent == 0].sum(axis=1)
         slack_mva = leaving_mva + shunt_mva[:, 0] - injection_mva[:, 0]
         return PowerFlow(
@@ -260,5 +264,6 @@ class AcPowerFlow:
             i_pu=np.abs(i_pu),
             p_slack_mw=slack_mva.real,
             q_slack_mvar=slack_mva.imag,
-            loss_mw=(s_from_mva - s_to_mva).real.sum(axis=1) + shunt_mva.real.sum(axis=1),
+            loss_mw=(s_from_mva - s_to_mva).real.sum(axis=1) + shunt_mva.real.sum(axis=1) - shunt_load_mw,
+            shunt_load_mw=shunt_load_mw,
         )

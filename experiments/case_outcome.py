@@ -24,8 +24,6 @@ class CaseOutcome:
         Solver time, solves, messages.
     ledgers : mapping
         Length and head of each ledger.
-    left_out : tuple of str
-        What the network file has and the model has not.
     broken : tuple of str
         Tables, metrics and certificates that could not be made, and why: it has failed, the rest stands.
     """
@@ -35,5 +33,4 @@ class CaseOutcome:
     certificates: Sequence[Certificate]
     effort: Mapping[str, float]
     ledgers: Mapping[str, Mapping[str, int | str]]
-    left_out: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()

@@ -47,7 +47,6 @@ def run_case(name: str, scenario: Scenario, progress: Progress | None = None) ->
         certificates,
         effort_of(built),
         {name: ledger.heads._asdict() for name, ledger in built.world.ledgers.items()},
-        tuple(dict.fromkeys(item for grid in built.world.grids for item in grid.feeder.left_out)),
         tuple(steps.broken),
     )
 

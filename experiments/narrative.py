@@ -18,6 +18,10 @@ from gridarium.experiments.results import Result
 
 _MOST = 4
 """Parts of a sum that a sentence names."""
+_MOST_SITES = 12
+"""Units whose buses a sentence tells."""
+_AT_BUSES = ("gas_turbine", "thermal_unit", "renewable", "storage", "compensator")
+"""Kinds of agents that stand at a bus of their own."""
 _SMALL = 1e-6
 """Share of a whole that is noise of solvers."""
 
@@ -50,7 +54,21 @@ def narrative(result: Result) -> list[Sentence]:
         *_switches(result, compared),
         *_yardstick(result),
         *_rest(result),
+        *_sites(result),
     ]
+
+
+def _sites(result: Result) -> Iterator[Sentence]:
+    """Where units stand, at the labels of the network's file."""
+    dispatch, first = result.tables.get("dispatch"), next(iter(result.summary))
+    if dispatch is None:
+        return
+    rows = dispatch[(dispatch["case"] == first) & (dispatch["bus"] != "") & dispatch["kind"].isin(_AT_BUSES)]
+    for grid, own in rows.drop_duplicates(["grid", "agent"]).groupby(rows["grid"].astype(str), sort=False):
+        told = [f"{row['agent']} at {row['bus']}" for row in own.to_dict("records")]
+        rest = f" and {len(told) - _MOST_SITES} more, all in scenario.yaml" if len(told) > _MOST_SITES else ""
+        where = f"In {grid}, units" if grid else "Units"
+        yield Sentence("Sites", f"{where} stand at buses: {', '.join(told[:_MOST_SITES])}{rest}.")
 
 
 def _carbon(found: Sequence[Outcome], compared: Sequence[Comparison]) -> Iterator[Sentence]:

@@ -149,9 +149,6 @@ class _Run:
             "ledgers": {case: outcome.ledgers for case, outcome in outcomes.items()},
             **({"failed": failed} if failed else {}),
         }
-        left_out = sorted({item for outcome in outcomes.values() for item in outcome.left_out})
-        if left_out:
-            manifest["left_out_of_network"] = ", ".join(left_out)
         if not outcomes:
             return Played(None, failures, interrupted, printed=printed)
         result, trouble = self._kept(_parts(self._study, outcomes, manifest), self._log.text(self._chosen))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
 from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.experiments.grid_tree import StackedScenario
 from gridarium.experiments.grid_tree_checks import check_grids, ladder_faults
 from gridarium.experiments.named_code import code_faults
 from gridarium.experiments.overrides import FieldOverride, of_study, overridden, readable_overrides
 from gridarium.experiments.parts.checks import grid_checks, settles_in_quarters
 from gridarium.experiments.parts.distribution_operator import root_faults
 from gridarium.experiments.parts.house import grid_schema
+from gridarium.experiments.parts.own_network import settled, with_own_sites
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.scenario_checks import cross_faults
@@ -76,10 +78,20 @@ class Study:
         What all cases share stands at the top, the rest of each case under `cases`. Files of the package
         go by their names, a user's own by their absolute paths.
         """
-        trees = {name: named(case.model_dump(mode="json")) for name, case in self.cases.items()}
+        trees = {name: named(with_sites(case).model_dump(mode="json")) for name, case in self.cases.items()}
         common = {"title": self.title} | _common(list(trees.values()))
         main = {} if self.main_cases == tuple(trees) else {"main_cases": list(self.main_cases)}
         return {**common, **main, "cases": {name: _beyond(common, tree) for name, tree in trees.items()}}
+
+
+def with_sites(case: Scenario) -> Scenario:
+    """A case in which every unit of a feeder has its bus."""
+    if isinstance(case, StackedScenario):
+        grids = {
+            name: replace(entry, scenario=with_own_sites(entry.scenario)) for name, entry in case.grids.items()
+        }
+        return case.model_copy(update={"grids": grids})
+    return with_own_sites(case) if isinstance(case, GridScenario) else case
 
 
 def load_scenario(
@@ -242,7 +254,7 @@ def _check_grid(tree: Tree, code: bool) -> tuple[GridScenario | None, list[Fault
     ]
     found = [fault for fault in found if not sound.explains(fault)]
     is_whole = not sound.broken and not any(fault.place.startswith(_DECIDING) for fault in found)
-    return (sound.section if is_whole else None), [*sound.faults, *found]
+    return (settled(sound.section) if is_whole else None), [*sound.faults, *found]
 
 
 def _common(trees: Sequence[Tree]) -> Tree:

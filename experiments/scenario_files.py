@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.network_tables import is_simbench_code
 from gridarium.experiments.plain_yaml import Tree, parse_yaml
 
 _HERE = Path(__file__).parent
@@ -230,6 +231,8 @@ def named(tree: Tree) -> Tree:
 
 def _network_path(source: str, folder: Path) -> str | None:
     """Return where the file of a network is, None for one that has a name and no file."""
+    if is_simbench_code(source):
+        return None
     if source in shipped_networks():
         return str(_HERE / "data" / f"{source}.json")
     is_path = Path(source).suffix or os.sep in source or (folder / source).is_file()

@@ -29,6 +29,7 @@ EXACT = ForecastError(bound=0.0)
 class RenewablePlant(CommandedAgent):
     """A wind or solar plant that delivers what there is, up to what it was told.
 
+    - `forecast_mw`: what it could deliver, as made the day before
     - `drop`, `restore`, `drops`: there is less for a while, from the middle of a period on; how often so far
 
     Parameters
@@ -45,6 +46,8 @@ class RenewablePlant(CommandedAgent):
         Most that it delivers in periods for which it was told nothing: idle by default.
     horizon : Horizon, optional
         Days and steps of its forecast; settlement periods by default.
+    mvar_per_mw : float, optional
+        Reactive power that it always gives for each MW; by default it gives what it is told.
 
     Raises
     ------
@@ -63,13 +66,15 @@ class RenewablePlant(CommandedAgent):
         capacity_mw: float = math.inf,
         untold_limit_mw: float = 0.0,
         horizon: Horizon | None = None,
+        mvar_per_mw: float | None = None,
     ) -> None:
         super().__init__(site, name, horizon=horizon)
+        self._mvar_per_mw = mvar_per_mw
         _check(name, forecast_mw, capacity_mw)
         self._error, self._capacity_mw = error, capacity_mw
         self._told_scenarios: dict[ForecastRequest, ScenarioSet] = {}
-        self._forecast_mw = series(forecast_mw)
-        self._foreseen_mw = series(self.horizon.by_period(self._forecast_mw))
+        self.forecast_mw = series(forecast_mw)
+        self._foreseen_mw = series(self.horizon.by_period(self.forecast_mw))
         self._actual_mw = self._drawn()
         n_period = self.world.n_period
         self._limit_mw, self._told_mvar = np.full(n_period, untold_limit_mw), np.zeros(n_period)
@@ -90,7 +95,7 @@ class RenewablePlant(CommandedAgent):
     @on(ForecastRequest)
     def tell_forecast(self, request: ForecastRequest, sender: str) -> RenewableForecast:
         """Tell the forecast of a day, in steps, with scenarios of it where they are wanted."""
-        foreseen = self.behaviour.foresee(self, self.horizon.of_day(self._forecast_mw, request.day))
+        foreseen = self.behaviour.foresee(self, self.horizon.of_day(self.forecast_mw, request.day))
         return RenewableForecast(request.day, series(foreseen), self._scenarios(request, foreseen))
 
     def _scenarios(self, request: ForecastRequest, foreseen_mw: Array) -> ScenarioSet | None:
@@ -151,6 +156,8 @@ class RenewablePlant(CommandedAgent):
         self._pieces.add(self._pieces.period_s, (p_mw, available))
         mean_mw, self._available_mw[period] = self._pieces.means
         before, q_mvar = self._fed, float(self._told_mvar[period])
+        if self._mvar_per_mw is not None:
+            q_mvar = self._mvar_per_mw * mean_mw
         self._fed = mean_mw, q_mvar
         self.delivered_mw[period], self._q_mvar[period] = mean_mw, q_mvar
         self.site.supply(self.name, mean_mw - before[0], q_mvar - before[1])

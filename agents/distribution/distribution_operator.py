@@ -197,9 +197,8 @@ class DistributionOperator(HeadCustomer):
         n_step, n_bus = self.horizon.n_step, self.grid.feeder.n_bus
         p_mw, q_mvar = np.zeros((n_step, n_bus)), np.zeros((n_step, n_bus))
         for row, load in enumerate(self._loads):
-            at_bus = np.outer(day.load_mw[row, :n_step], load.p_share)
-            p_mw -= at_bus
-            q_mvar -= at_bus * load.q_per_p
+            p_mw -= np.outer(day.load_mw[row, :n_step], load.p_share)
+            q_mvar -= np.outer(day.load_mw[row, :n_step], load.q_share)
             for name in plants:
                 share = self.contract.plants[name].spread(self.contract.regions[row].name, n_bus)
                 p_mw -= np.outer(day.drawn_mw(name)[row, :n_step], share)

@@ -34,5 +34,5 @@ def bus_loads(
         if name in loads_mvar:
             q_mvar += np.outer(place.p_share, loads_mvar[name])
         else:
-            q_mvar += np.outer(place.p_share * place.q_per_p, load)
+            q_mvar += np.outer(place.q_share, load)
     return p_mw, q_mvar

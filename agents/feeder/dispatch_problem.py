@@ -61,10 +61,13 @@ class Renewable:
     name : str
     s_max_mva : float
         Rating of the inverter, MVA.
+    mvar_per_mw : float, optional
+        Reactive power that it always gives for each MW; by default that is for the dispatch to choose.
     """
 
     name: str
     s_max_mva: float
+    mvar_per_mw: float | None = None
 
 
 @dataclass(frozen=True)
@@ -296,11 +299,18 @@ def _declare_capture(m: Any, shape: DispatchShape) -> None:
 
 
 def _declare_renewables(m: Any, shape: DispatchShape) -> None:
-    """0 <= P_r <= available, P_r^2 + Q_r^2 <= S_r^2 (A16)."""
+    """0 <= P_r <= available, P_r^2 + Q_r^2 <= S_r^2 (A16), Q_r = k P_r where the power factor is fixed."""
     unit = {renewable.name: renewable for renewable in shape.renewables}
     m.p_renewable_mw = pyo.Var(m.renewable, m.period, bounds=(0, None))
     m.q_renewable_mvar = _reactive_power(m, m.renewable, unit)
     m.renewable_available = at_most(m.p_renewable_mw, m.available_mw)
+    fixed = {name: one.mvar_per_mw for name, one in unit.items() if one.mvar_per_mw is not None}
+    m.fixed_renewable = pyo.Set(initialize=list(fixed), ordered=True)
+    m.power_factor = pyo.Constraint(
+        m.fixed_renewable,
+        m.period,
+        rule=lambda m, r, t: m.q_renewable_mvar[r, t] == fixed[r] * m.p_renewable_mw[r, t],
+    )
     m.inverter_rating = apparent_power(lambda r: unit[r].s_max_mva, m.p_renewable_mw, m.q_renewable_mvar)
 
 

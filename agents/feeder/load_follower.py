@@ -191,7 +191,7 @@ class LoadFollower(GridAgent, Generic[DemandT, DayT]):
             errors = [{"group": self.group, **asdict(error)} for error in self._demand.outturn.errors]
             yield Rows("forecast_errors", columns_of(errors), by="row")
         yield Rows("loads", {"group": self.group, **values})
-        q_mvar = -drawn * float(self.place.p_share @ self.place.q_per_p)
+        q_mvar = -drawn * float(self.place.q_share.sum())
         power = {"p_demand_mw": drawn, "q_mvar": q_mvar}
         yield Rows("dispatch", {"bus": self.place.label, "p_supply_mw": 0.0, **power})
 

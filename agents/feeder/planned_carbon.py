@@ -124,9 +124,12 @@ class PlannedCarbon:
         return np.array(periods).T, np.array([tank.attribute for tank in tanks])
 
     def _generation(self) -> tuple[Array, Array]:
-        """Power, MW, and carbon, tCO2/h, of all but storages, shape (n_bus, n_period) each."""
+        """Power, MW, and carbon, tCO2/h, of all but storages, shape (n_bus, n_period) each.
+
+        Loads that feed in are sources without carbon.
+        """
         shape, dispatch, bus = self._shape, self._dispatch, dict(self._shape.sites)
-        power = np.zeros((shape.feeder.n_bus, shape.n_period))
+        power = np.maximum(-self.load_mw, 0.0)
         carbon = np.zeros_like(power)
         power[0] += dispatch.buy_mw
         carbon[0] += dispatch.buy_mw * self._grid_factor
@@ -144,7 +147,7 @@ class PlannedCarbon:
         """
         feeder, dispatch = self._shape.feeder, self._dispatch
         shunt = feeder.g_bus_pu[:, None] * feeder.base_mva * dispatch.voltage_pu**2
-        taken = self.load_mw + shunt - generation_mw
+        taken = np.maximum(self.load_mw, 0.0) + shunt - generation_mw
         for bus, net in zip(self._storages.buses, self._storages.net_mw, strict=True):
             taken[bus] += net
         lost = feeder.r_pu[:, None] * feeder.base_mva * dispatch.current_pu**2

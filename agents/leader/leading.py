@@ -126,7 +126,7 @@ class Anticipating:
         dispatch, hours = plan.dispatch, plan.situation.period_h
         marginal = np.array(
             [
-                at.p_share @ dispatch.price_per_mwh + (at.p_share * at.q_per_p) @ dispatch.price_per_mvarh
+                at.p_share @ dispatch.price_per_mwh + at.q_share @ dispatch.price_per_mvarh
                 for at in self.connections.values()
             ]
         )

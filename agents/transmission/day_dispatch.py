@@ -78,7 +78,7 @@ class OverNetwork:
             if name in today.loads_mvar:
                 q_mvar += np.outer(place.p_share, today.loads_mvar[name])
             else:
-                q_mvar += np.outer(place.p_share * place.q_per_p, load)
+                q_mvar += np.outer(place.q_share, load)
         price, factor = forecast.import_price_per_mwh, forecast.import_factor_tco2_per_mwh
         return NetworkDay(p_mw, q_mvar, forecast.available_mw, price, factor, today.on, today.state)
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from gridarium.agents.devices.renewable_plant import RenewablePlant
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.errors import GridariumError
@@ -23,10 +24,8 @@ from gridarium.experiments.benchmarks.robustness_instances import MOST_BUSES, Dr
 from gridarium.experiments.case_run import measure_case
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.part import GridScenario
-from gridarium.experiments.parts.renewables import RENEWABLES
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_profiles import profiles_of
 from gridarium.experiments.world_build import build
 
 Ending = Literal["converged", "small_cycle", "unsettled", "uncertified", "refused", "traceback"]
@@ -178,8 +177,7 @@ def demand_of(scenario: GridScenario) -> Demand:
     for consumer in built.of(Consumer):
         place, base_mw = consumer.place, consumer.loads_mw["base"]
         p_mw += np.outer(place.p_share, base_mw)
-        q_mvar += np.outer(place.p_share * place.q_per_p, base_mw)
-    profiles = profiles_of(scenario)
-    columns = [unit.column for unit in RENEWABLES.of(scenario).values()]
-    available = [scenario.power_scale * profiles.column(column) for column in columns]
-    return Demand(shape, p_mw, q_mvar, np.array(available).reshape(len(columns), shape.n_period))
+        q_mvar += np.outer(place.q_share, base_mw)
+    plants = built.of(RenewablePlant)
+    available = [plant.horizon.of_day(plant.forecast_mw, 0) for plant in plants]
+    return Demand(shape, p_mw, q_mvar, np.array(available).reshape(len(plants), shape.n_period))

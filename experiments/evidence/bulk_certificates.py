@@ -88,7 +88,8 @@ def network(known: GridEvidence) -> Iterator[Reading]:
     if _section(known) is None or NETWORK.of(known.scenario).is_copper_plate:
         return
     limits, buses, branches = NETWORK.of(known.scenario), known.tables["buses"], known.tables["branches"]
-    outside = np.maximum(limits.voltage_min_pu - buses["vm_pu"], buses["vm_pu"] - limits.voltage_max_pu)
+    low, high = limits.band_pu
+    outside = np.maximum(low - buses["vm_pu"], buses["vm_pu"] - high)
     yield Reading(
         "voltage band", float(np.max([0.0, outside.max()])), 1e-3, "p.u.", False,
         "how far an AC voltage leaves the allowed band (D9)",

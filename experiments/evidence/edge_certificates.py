@@ -48,7 +48,7 @@ def _voltages(known: GridEvidence) -> Iterator[Reading]:
     )
     if rows is None or section is None:
         return
-    low, high = network.voltage_min_pu, network.voltage_max_pu
+    low, high = network.band_pu
 
     def outside_pu(column: str) -> Array:
         vm_pu = rows[column].to_numpy(dtype=float)

@@ -128,11 +128,25 @@ def network(known: GridEvidence) -> Iterator[Reading]:
             "tenth of the largest rating where less than that flows",
         )  # fmt: skip
     yield from _plan_with_prosumers(known)
-    limits, vm_pu = NETWORK.of(known.scenario), everywhere["vm_pu"]
-    outside = np.maximum(limits.voltage_min_pu - vm_pu, vm_pu - limits.voltage_max_pu)
+    (low, high), vm_pu = NETWORK.of(known.scenario).band_pu, everywhere["vm_pu"]
+    outside = np.maximum(low - vm_pu, vm_pu - high)
     yield Reading(
         "voltage band", max(0.0, float(outside.max())), 1e-5, "p.u.", hard,
         "how far an AC voltage leaves the allowed band",
+    )  # fmt: skip
+    yield from _loading(known, told, hard)
+
+
+def _loading(known: GridEvidence, periods: Flags, hard: bool) -> Iterator[Reading]:
+    """The AC flow against the ratings of lines and transformers, which it knows nothing of."""
+    most, (_, branches) = NETWORK.of(known.scenario).loading_max, _network_tables(known, periods)
+    if most is None or branches["loading"].isna().all():
+        return
+    worst = branches.sort_values("loading").dropna(subset=["loading"]).to_dict("records")[-1]
+    yield Reading(
+        "branch loading", max(0.0, float(worst["loading"]) - most), 1e-4, "", hard,
+        "by how much an AC current passes the share of a rating that may be used",
+        f"{worst['branch']} in period {worst['period']}: {worst['loading']:.4g} of its rating",
     )  # fmt: skip
 
 

@@ -14,12 +14,16 @@ from gridarium.environment.grids import Grid, PeriodState, Site
 
 
 def grid_rows(grid: Grid) -> Iterator[Rows]:
-    """What passed the head of a grid, and what the grids that hang on it took with all their replicas."""
+    """What passed the head of a grid, what grids on it took with all replicas, and what its shunts drew."""
     yield _exchange("head", "head", grid.head, grid.exchange_mw, _head_mvar(grid))
     for below in grid.below:
         assert below.above is not None
         taken, mvar = below.exchange_mw * below.replicas, _head_mvar(below) * below.replicas
         yield _exchange(below.name, "grid_below", below.above, -taken, -mvar)
+    if grid.feeder.g_load_pu.any():
+        drawn = np.array([float(state.flow.shunt_load_mw[0]) for state in grid.states])
+        values: dict[str, ArrayLike] = {"bus": "", "p_supply_mw": 0.0, "p_demand_mw": drawn, "q_mvar": np.nan}
+        yield Rows("dispatch", values, agent="shunts", kind="shunt")
 
 
 def _exchange(name: str, kind: str, site: Site, supply_mw: Array, q_mvar: Array) -> Rows:

@@ -57,7 +57,7 @@ class LedPlan:
         for name, load in today.loads_mw.items():
             place = self.dso.connections[name]
             told = today.loads_mvar.get(name)
-            own = np.outer(place.p_share * place.q_per_p, load)
+            own = np.outer(place.q_share, load)
             at.append(own if told is None else np.outer(place.p_share, told))
         return np.asarray(np.sum(at, axis=0))
 

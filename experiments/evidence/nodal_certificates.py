@@ -36,7 +36,7 @@ def nodal_carbon(known: GridEvidence) -> Iterator[Reading]:
         planned = dso.horizon.by_period(
             np.concatenate([day.plan.carbon.intensity_tco2_per_mwh for day in dso.days], axis=-1)
         )
-        draws = known.grid.spread().p_share > 0.0
+        draws = known.grid.spread().p_share != 0.0
         yield Reading(
             "nodal carbon", float(np.nanmax(np.abs(planned - metered)[draws])), 1e-4, "tCO2/MWh",
             meets_its_plan(known) and not _is_revised(known, dso) and _brings_what_was_told(known),
@@ -141,9 +141,9 @@ class JointFixedPoint:
         """Time-of-use price and surcharge at each bus, shape (n_bus, n_step); A3."""
         tariff, market = TARIFF.of(self._known.scenario), plan.situation.conditions
         places = self._dso.connections
-        shares = [(places[name].p_share, places[name].q_per_p, mw) for name, mw in loads_mw.items()]
+        shares = [(places[name].p_share, places[name].q_share, mw) for name, mw in loads_mw.items()]
         load = np.array(sum(np.outer(p_share, mw) for p_share, _, mw in shares))
-        reactive = np.array(sum(np.outer(p_share * q_per_p, mw) for p_share, q_per_p, mw in shares))
+        reactive = np.array(sum(np.outer(q_share, mw) for _, q_share, mw in shares))
         intensity = _Traced(self._known.grid, self._dso, plan, load, reactive).intensity_tco2_per_mwh()
         if tariff.params.get("revenue_neutral"):
             intensity = intensity - (intensity * load).sum() / load.sum()
@@ -189,6 +189,7 @@ class _Traced:
             q[places[unit.name]] += q_mvar
         self._flow = grid.power_flow.solve(net.T, q.T, done.voltage_pu[0])
         bought = np.maximum(0.0, self._flow.p_slack_mw)
+        self._made += np.maximum(-load_mw, 0.0)
         self._made[0] += bought
         self._carbon[0] += bought * plan.situation.conditions.grid_factor_tco2_per_mwh
 

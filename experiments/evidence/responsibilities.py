@@ -127,7 +127,8 @@ class CarbonMatrix:
     def traced(self, source: Source) -> CarbonFlow:
         """Where the carbon of one source arrives, as if all others were clean."""
         feeder, below = self._feeder, self.over_states(lambda state: state.below_mw)
-        power = self.over_states(lambda state: state.source_mw) + np.maximum(-below, 0.0)
+        fed_in = self.over_states(lambda state: np.maximum(-state.drawn_mw, 0.0))
+        power = self.over_states(lambda state: state.source_mw) + fed_in + np.maximum(-below, 0.0)
         power[:, 0] += np.maximum(self.known.grid.exchange_mw, 0.0)
         return carbon_flow(
             np.asarray(feeder.parent),

@@ -41,8 +41,8 @@ def carbon_of_tree(world: World) -> Iterator[Reading]:
 
 def _carried(grid: Grid, state: PeriodState) -> float:
     """Carbon of everything that is drawn at the buses of a grid, t/h; losses are carried by who receives."""
-    drawn = float(np.nan_to_num(state.intensity_tco2_per_mwh) @ (state.drawn_mw + _shunt_mw(grid, state)))
-    return drawn + _stranded(grid, state)
+    taken = np.maximum(state.drawn_mw, 0.0) + _shunt_mw(grid, state)
+    return float(np.nan_to_num(state.intensity_tco2_per_mwh) @ taken) + _stranded(grid, state)
 
 
 def _stranded(grid: Grid, state: PeriodState) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.house import all_parts
+from gridarium.experiments.parts.own_network import own_generators_fit
 from gridarium.experiments.parts.part import Check, GridScenario, Part
 from gridarium.experiments.scenario_checks import papers_are_known, rates_are_of_others
 from gridarium.experiments.scenario_profiles import profiles_fit
@@ -31,6 +32,7 @@ def grid_checks() -> tuple[Check, ...]:
         (all_fields, _nothing_is_idle),
         (with_agents, _names_are_unique),
         (frozenset({"period_h", "dso", *in_quarters}), _periods_are_quarters),
+        (frozenset({"network", "renewables"}), own_generators_fit),
         (
             frozenset({"profiles", "period_h", "start", "horizon_h", *with_agents, *with_columns}),
             profiles_fit,

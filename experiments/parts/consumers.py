@@ -12,6 +12,8 @@ from pydantic import Field, model_validator
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault
 from gridarium.experiments.behaviour_schema import Behaviour, Mixture, mixed_up
+from gridarium.experiments.parts.network import NETWORK, build_feeder
+from gridarium.experiments.parts.own_network import own_load_mw, scaled_to
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
 from gridarium.experiments.populations import behaviours_of_class
@@ -177,8 +179,16 @@ def load_of(scenario: GridScenario, horizon: Horizon) -> Array:
     """Load of all consumers before any response, in steps of all days, MW, shape (n_day * n_step,)."""
     columns = _columns(CONSUMERS.of(scenario))
     profiles = profiles_of(scenario)
-    total = sum(profiles.column(name) for name in columns)
-    return series(np.resize(scenario.power_scale * np.asarray(total), horizon.n_day * horizon.n_step))
+    total = np.asarray(sum(profiles.column(name) for name in columns))
+    if NETWORK.of(scenario).loads == "own":
+        own_mw = float(build_feeder(NETWORK.of(scenario)).p_load_mw.sum())
+        total = scaled_to(total, own_mw, float(total.max()))
+    return series(np.resize(scenario.power_scale * total, horizon.n_day * horizon.n_step))
+
+
+def consumer_load_mw(build: GridBuild, column: str) -> Array:
+    """A load column over all days, MW, shape (n_day * n_step,), as the scenario takes it."""
+    return own_load_mw(build, column, dict.fromkeys(_columns(CONSUMERS.of(build.scenario)), 1.0))
 
 
 def demands_of(scenario: GridScenario, column: Callable[[str], Array]) -> dict[str, Demand]:
@@ -284,7 +294,7 @@ def _build(build: GridBuild) -> None:
     for kind, group in CONSUMERS.of(build.scenario).items():
         if group.share == 0.0:
             continue
-        load_mw = build.column(group.column)
+        load_mw = consumer_load_mw(build, group.column)
         make: Any = load("agents", group.agent)
         members = _members(build, kind, group)
         names = build.named(name for name, _, _ in members)

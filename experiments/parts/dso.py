@@ -27,7 +27,7 @@ from gridarium.experiments.parts.pooling import (
 )
 from gridarium.experiments.parts.prosumers import PROSUMERS
 from gridarium.experiments.parts.provider import active_provider
-from gridarium.experiments.parts.renewables import RENEWABLES, inverter_mva
+from gridarium.experiments.parts.renewables import RENEWABLES, inverter
 from gridarium.experiments.parts.standby_storages import STANDBY_STORAGES
 from gridarium.experiments.parts.storage_pool import pool_of
 from gridarium.experiments.parts.storage_section import storage_ratings
@@ -206,7 +206,6 @@ def _hedge_terms(plan: Plan) -> HedgeTerms | None:
 
 def _shape(build: GridBuild, section: Dso) -> DispatchShape:
     from gridarium.agents.feeder.dispatch_problem import DispatchShape
-    from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
 
     network, prices = NETWORK.of(build.scenario), PRICES.of(build.scenario)
     turbines = GAS_TURBINES.of(build.scenario)
@@ -219,12 +218,12 @@ def _shape(build: GridBuild, section: Dso) -> DispatchShape:
         feeder=build.grid.feeder,
         turbines=tuple(turbine_ratings(name, unit) for name, unit in turbines.items()),
         storages=storages,
-        renewables=tuple(Inverter(name, inverter_mva(build, unit)) for name, unit in renewables.items()),
+        renewables=tuple(inverter(build, name, unit) for name, unit in renewables.items()),
         sites=tuple((name, buses[name]) for name in (*names, *(unit.name for unit in compensators))),
         wear_cost_per_mwh=commanded_wear_per_mwh(build.scenario) if storages else (),
         n_period=build.horizon.n_step,
         period_h=build.horizon.step_h,
-        voltage_band_pu=(network.voltage_min_pu, network.voltage_max_pu),
+        voltage_band_pu=network.band_pu,
         loading_max=network.loading_max if network.loading_max is not None else float("inf"),
         import_limit_mw=prices.import_limit_mw,
         export_limit_mw=prices.export_limit_mw,

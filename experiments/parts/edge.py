@@ -126,8 +126,6 @@ def _rules(scenario: GridScenario, section: Edge) -> EdgeRules:
     from gridarium.agents.edge.task_queue import TaskTimes
     from gridarium.agents.edge.voltage_keeping import VoltageRules
 
-    network = NETWORK.of(scenario)
-    band = (network.voltage_min_pu, network.voltage_max_pu)
     return EdgeRules(
         TaskTimes(section.check_s, section.urgent_task_s, section.routine_task_s),
         section.frames_per_s,
@@ -135,7 +133,7 @@ def _rules(scenario: GridScenario, section: Edge) -> EdgeRules:
         section.telemetry_s,
         section.heartbeat_s,
         section.missed_beats,
-        VoltageRules(band, section.voltage_margin_pu, section.fast_response_s),
+        VoltageRules(NETWORK.of(scenario).band_pu, section.voltage_margin_pu, section.fast_response_s),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import model_validator
 
 from gridarium.environment.errors import Fault
-from gridarium.experiments.parts.consumers import has_plain_consumers, true_followers
+from gridarium.experiments.parts.consumers import consumer_load_mw, has_plain_consumers, true_followers
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.tariff import NODAL_TARIFFS, TARIFF, limit_rules
 from gridarium.experiments.scenario_fields import Flag, Range, Section
@@ -85,8 +85,8 @@ def setter_maker(build: GridBuild, trades_carbon: bool) -> Callable[[int], Price
 
 
 def _column_of_day(build: GridBuild, day: int) -> Callable[[str], Array]:
-    """Gives columns of the profiles on one day by name, shape (n_step,)."""
-    return lambda name: build.horizon.of_day(build.column(name), day)
+    """Gives load columns of one day by name, MW, shape (n_step,)."""
+    return lambda name: build.horizon.of_day(consumer_load_mw(build, name), day)
 
 
 def _tied_maker(build: GridBuild, leader: Leader, options: Anticipation) -> Callable[[int], PriceSetter]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -16,6 +17,7 @@ from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.scenario_fields import (
     BusLabel,
     Conflict,
+    Flag,
     Name,
     PositiveAmount,
     Range,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 COPPER_PLATE = "copper-plate"
 """Source of a network of one bus, which is all that is to be said of it."""
+USUAL_BAND_PU = (0.95, 1.05)
+"""Voltages that a network keeps whose file sets no limits."""
 
 
 class Network(Section):
@@ -40,16 +44,25 @@ class Network(Section):
     losses, on which the other fields have no sense."""
     sites: dict[Name, BusLabel] = Field(default_factory=dict)
     """Bus of each unit; units that are not named here are placed on load buses automatically."""
-    peak_load_mw: Annotated[float, Range(0, 1e5, above_low=True)] | None = 3.715
-    """Nominal load the feeder is rescaled to, impedances inversely, MW; null keeps the network's own."""
+    loads: Literal["own", "profile"] = "own"
+    """Whether load columns of the profiles are shapes, whose highest point is the network's own load; or MW
+    by themselves, spread over the buses like these."""
+    peak_load_mw: Annotated[float, Range(0, 1e5, above_low=True)] | None = None
+    """Nominal load that the network's own is rescaled to, impedances inversely, MW; null keeps its own."""
+    own_generators: Flag = True
+    """Whether generators and storages of the file that feed in are renewables of the scenario, `sgen_0` and
+    so on, at the power and power factor of the file."""
+    generation_columns: dict[Source, Name] = Field(default_factory=dict)
+    """Profile column by type of generators in the file (`PV`, `WP`); its highest point is the power of the
+    file, which others have at all times."""
     impedance_factor: Annotated[float, Range(0.01, 100)] = 1.0
     """Factor on all branch impedances."""
     slack_voltage_pu: Annotated[float, Range(0.5, 1.5)] | None = None
     """Voltage of the substation, p.u.; null keeps the network's own."""
-    voltage_min_pu: Annotated[float, Range(0.5, 1.5)] = 0.95
-    """Lowest voltage allowed at any bus, p.u."""
-    voltage_max_pu: Annotated[float, Range(0.5, 1.5)] = 1.05
-    """Highest voltage allowed at any bus, p.u."""
+    voltage_min_pu: Annotated[float, Range(0.5, 1.5)] | None = None
+    """Lowest voltage allowed at any bus, p.u.; null is the highest of the file's own limits, or 0.95."""
+    voltage_max_pu: Annotated[float, Range(0.5, 1.5)] | None = None
+    """Highest voltage allowed at any bus, p.u.; null is the lowest of the file's own limits, or 1.05."""
     loading_max: Annotated[float, Range(0, 10, above_low=True)] | None = 1.0
     """Share of a branch's rating that dispatch may use; null ignores ratings."""
     branch_ratings_mva: dict[Source, PositiveAmount] = Field(default_factory=dict)
@@ -80,10 +93,17 @@ class Network(Section):
                     yield Conflict(name, value, "must be left out on a copper plate, which has one bus")
             return
         low, high, slack = self.voltage_min_pu, self.voltage_max_pu, self.slack_voltage_pu
-        if low >= high:
+        if low is not None and high is not None and low >= high:
             yield Conflict("voltage_min_pu", low, f"must be below voltage_max_pu = {high:g} p.u.")
-        elif slack is not None and not low <= slack <= high:
-            yield Conflict("slack_voltage_pu", slack, f"must be in the voltage band [{low:g}, {high:g}] p.u.")
+        elif slack is not None and not (low or 0.0) <= slack <= (high or math.inf):
+            allowed = f"must be in the voltage band [{low or 0:g}, {high or math.inf:g}] p.u."
+            yield Conflict("slack_voltage_pu", slack, allowed)
+
+    @property
+    def band_pu(self) -> tuple[float, float]:
+        """Lowest and highest voltage allowed, p.u., once the file's own limits are known."""
+        assert self.voltage_min_pu is not None and self.voltage_max_pu is not None
+        return self.voltage_min_pu, self.voltage_max_pu
 
 
 def build_feeder(network: Network) -> Feeder:
@@ -113,7 +133,7 @@ def build_feeder(network: Network) -> Feeder:
     if not total_mw > 0.0:
         allowed = "the loads must sum to more than 0 MW: consumers are spread over the buses like them"
         raise NetworkError(network.source, [Fault("p_load_mw", total_mw, allowed)])
-    low, high = network.voltage_min_pu, network.voltage_max_pu
+    low, high = network.band_pu
     if not low <= feeder.slack_vm_pu <= high:
         allowed = f"must be in the voltage band [{low:g}, {high:g}] p.u.; set network.slack_voltage_pu"
         raise NetworkError(network.source, [Fault("ext_grid.vm_pu", feeder.slack_vm_pu, allowed)])
@@ -181,6 +201,11 @@ def unit_sites(build: GridBuild) -> dict[str, Site]:
     return {name: Site(build.grid, bus) for name, bus in buses.items()}
 
 
+def has_feeder(scenario: GridScenario) -> bool:
+    """Whether a grid has a network of several buses."""
+    return NETWORK.hangs_on(scenario) and not NETWORK.of(scenario).is_copper_plate
+
+
 def has_one_bus(scenario: GridScenario) -> bool:
     """Whether a grid has no network, or a copper plate."""
     return not NETWORK.hangs_on(scenario) or NETWORK.of(scenario).is_copper_plate
@@ -200,11 +225,22 @@ def _sites_have_units(scenario: GridScenario) -> Iterator[Fault]:
 
 
 def _network_is_a_feeder(scenario: GridScenario) -> Iterator[Fault]:
-    from gridarium.environment.network_tables import check_network
+    from gridarium.environment.network_faults import site_faults
+    from gridarium.environment.network_tables import check_network, is_simbench_code
 
     network = NETWORK.of(scenario)
-    if not network.is_copper_plate:
-        yield from check_network(network.source, network.sites, "network")
+    if network.is_copper_plate:
+        return
+    found = check_network(network.source, network.sites, "network")
+    yield from found
+    if not found and is_simbench_code(network.source):
+        from gridarium.environment.network_reader import topology_of_source
+
+        topology = topology_of_source(network.source)
+        for fault in topology.faults:
+            yield replace(fault, place=f"network.source, {fault.place}")
+        labels = tuple(topology.labels.values())
+        yield from site_faults(network.sites, labels, network.source, "network.sites")
 
 
 def _substation_is_in_band(scenario: GridScenario) -> Iterator[Fault]:
@@ -213,8 +249,11 @@ def _substation_is_in_band(scenario: GridScenario) -> Iterator[Fault]:
     network = NETWORK.of(scenario)
     if network.is_copper_plate or network.slack_voltage_pu is not None or is_simbench_code(network.source):
         return
-    own = read_topology(network.source).slack_vm_pu
-    low, high = network.voltage_min_pu, network.voltage_max_pu
+    topology = read_topology(network.source)
+    own, limits = topology.slack_vm_pu, topology.voltage_limits_pu
+    low, high = USUAL_BAND_PU
+    low = network.voltage_min_pu or limits[0] or low
+    high = network.voltage_max_pu or limits[1] or high
     if own is not None and not low <= own <= high:
         allowed = f"the network's own {own:g} p.u. is outside the voltage band [{low:g}, {high:g}] p.u."
         yield Fault("network.slack_voltage_pu", None, f"must be given: {allowed}")

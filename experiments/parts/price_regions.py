@@ -11,12 +11,13 @@ from pydantic import Field
 from gridarium.environment.arrays import series
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.experiments.parts.network import NETWORK, has_one_bus, place_units
+from gridarium.experiments.parts.own_network import own_load_mw
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.scenario_fields import Conflict, Name, PositiveAmount, Section, Share, Source
 
 if TYPE_CHECKING:
     from gridarium.agents.distribution.price_region import PriceRegion as Place
-    from gridarium.environment.arrays import Flags, Index
+    from gridarium.environment.arrays import Array, Flags, Index
     from gridarium.environment.network import Feeder
 
 _PRESET_LIMIT = 1.0
@@ -165,9 +166,9 @@ def _found(build: GridBuild, section: PriceRegions) -> Flags:
     from gridarium.environment.regions import congested_branches
 
     feeder, everywhere = build.grid.feeder, build.grid.spread()
-    columns = [build.column(region.load_column) for region in section.regions.values()]
-    load_mw = np.sum(columns, axis=0)[:, None] * everywhere.p_share
-    flow = build.grid.power_flow.solve(-load_mw, -load_mw * everywhere.q_per_p)
+    columns = [_load_mw(build, region) for region in section.regions.values()]
+    load_mw = np.sum(columns, axis=0)[:, None]
+    flow = build.grid.power_flow.solve(-load_mw * everywhere.p_share, -load_mw * everywhere.q_share)
     loading = flow.i_pu / feeder.i_max_pu
     cut = congested_branches(feeder, loading, section.loading_limit)
     if cut.sum() + 1 != len(section.regions):
@@ -185,8 +186,16 @@ def _build(build: GridBuild) -> None:
 
     section = _section(build.scenario)
     for name, place in regions_of(build).items():
-        load_mw = build.horizon.by_period(build.column(section.regions[name].load_column))
+        load_mw = build.horizon.by_period(_load_mw(build, section.regions[name]))
         SystemLoad(build.grid.spread(place.buses), name, load_mw, load_mw)
+
+
+def _load_mw(build: GridBuild, region: PriceRegion) -> Array:
+    """Load of a region over all days, MW, shape (n_day * n_step,)."""
+    shares: dict[str, float] = {}
+    for one in _section(build.scenario).regions.values():
+        shares[one.load_column] = shares.get(one.load_column, 0.0) + 1.0
+    return own_load_mw(build, region.load_column, shares)
 
 
 def _are_given(scenario: GridScenario) -> Iterator[Fault]:

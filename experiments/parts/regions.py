@@ -14,6 +14,7 @@ from gridarium.environment.errors import Fault
 from gridarium.experiments.behaviour_schema import Behaviour, Mixture, mixed_up
 from gridarium.experiments.parts.members import member_names
 from gridarium.experiments.parts.network import NETWORK
+from gridarium.experiments.parts.own_network import own_load_mw
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.populations import behaviours_of_class
 from gridarium.experiments.scenario_fields import (
@@ -157,13 +158,14 @@ def _place(build: GridBuild, region: Region) -> SpreadSite:
     from gridarium.environment.grids import SpreadSite
 
     feeder = build.grid.feeder
-    q_per_p = np.full(feeder.n_bus, math.tan(math.acos(region.power_factor)))
+    mvar_per_mw = math.tan(math.acos(region.power_factor))
     if feeder.n_bus == 1:
-        return SpreadSite(build.grid, np.ones(1), q_per_p)
+        return SpreadSite(build.grid, np.ones(1), np.full(1, mvar_per_mw))
     own = np.zeros(feeder.n_bus)
     buses = [feeder.index(label) for label in region.buses] or list(range(feeder.n_bus))
     own[buses] = feeder.p_load_mw[buses]
-    return SpreadSite(build.grid, own / own.sum(), q_per_p)
+    share = own / own.sum()
+    return SpreadSite(build.grid, share, mvar_per_mw * share)
 
 
 def _build(build: GridBuild) -> None:
@@ -172,9 +174,12 @@ def _build(build: GridBuild) -> None:
 
     has_pool = POOL_AGENT in build.scenario.agent_names
     pool = build.grid.named(POOL_AGENT) if has_pool else None
+    drawn: dict[str, float] = {}
+    for region in REGIONS.of(build.scenario).values():
+        drawn[region.column] = drawn.get(region.column, 0.0) + region.share * region.scale
     for kind, region in REGIONS.of(build.scenario).items():
         part = region.share * region.scale / region.count
-        base_mw = series(part * build.column(region.column))
+        base_mw = series(part * own_load_mw(build, region.column, drawn))
         demand = RegionDemand(base_mw, flexibility_of(region), region.reference_price_per_mwh)
         site, names = _place(build, region), member_names(kind, region.count)
         streams = build.grid.world.streams

@@ -58,7 +58,7 @@ def _build(build: GridBuild) -> None:
     from gridarium.agents.devices.tap_changer import TapChangerUnit
 
     network = NETWORK.of(build.scenario)
-    low, high = network.voltage_min_pu, network.voltage_max_pu
+    low, high = network.band_pu
     vm_pu = build.grid.feeder.slack_vm_pu * (1.0 + ratings.step_pu * ratings.initial)
     if not low <= vm_pu <= high:
         allowed = f"must leave the substation, here {vm_pu:g} p.u., in the band [{low:g}, {high:g}] p.u."

@@ -13,7 +13,7 @@ from gridarium.experiments.parts.feeder_services import calls_in_time, services_
 from gridarium.experiments.parts.network import NETWORK, place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.regions import REGIONS, region_names
-from gridarium.experiments.parts.renewables import RENEWABLES, inverter_mva
+from gridarium.experiments.parts.renewables import RENEWABLES, inverter
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import REAL_TIME
@@ -132,7 +132,6 @@ def grid_shape(build: GridBuild, section: Ties) -> NetworkShape | CopperPlate:
 
 def _network_shape(build: GridBuild, section: Ties, system: BulkSystem) -> NetworkShape:
     from gridarium.agents.feeder.dispatch_problem import DispatchShape
-    from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
     from gridarium.agents.transmission.network_dispatch import NetworkShape
 
     network = NETWORK.of(build.scenario)
@@ -143,14 +142,14 @@ def _network_shape(build: GridBuild, section: Ties, system: BulkSystem) -> Netwo
         feeder=build.grid.feeder,
         turbines=system.units,
         storages=system.storages,
-        renewables=tuple(Inverter(name, inverter_mva(build, unit)) for name, unit in renewables.items()),
+        renewables=tuple(inverter(build, name, unit) for name, unit in renewables.items()),
         sites=tuple((name, buses[name]) for name in names),
         wear_cost_per_mwh=tuple(
             zip((s.name for s in system.storages), system.wear_cost_per_mwh, strict=True)
         ),
         n_period=build.horizon.n_step,
         period_h=build.horizon.step_h,
-        voltage_band_pu=(network.voltage_min_pu, network.voltage_max_pu),
+        voltage_band_pu=network.band_pu,
         loading_max=network.loading_max if network.loading_max is not None else float("inf"),
         import_limit_mw=system.import_limit_mw,
         export_limit_mw=system.import_limit_mw,

@@ -122,7 +122,7 @@ def test_corners_are_the_power_flow_of_more_load_and_the_same_units(careful: Bui
     for name, load in loads.items():
         place, more = dso.connections[name], load * (1.0 + share.get(name, 0.0))
         p_mw -= np.outer(more, place.p_share)
-        q_mvar -= np.outer(more, place.p_share * place.q_per_p)
+        q_mvar -= np.outer(more, place.q_share)
     sites, dispatch = dict(shape.sites), dso.today.plan.dispatch
     for units, active, reactive in (
         (shape.turbines, dispatch.turbine_mw, dispatch.turbine_mvar),

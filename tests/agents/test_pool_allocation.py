@@ -62,7 +62,7 @@ def test_the_margin_is_the_slope_of_the_leaders_objective(kappa: float, carbon_i
     day = DispatchDay(
         today.conditions,
         np.outer(place.p_share, load),
-        np.outer(place.p_share * place.q_per_p, load),
+        np.outer(place.q_share, load),
         np.array(list(today.available_mw.values())),
         np.array(list(today.initial_mwh.values())),
         carbon_in_cost,
@@ -77,7 +77,7 @@ def test_the_margin_is_the_slope_of_the_leaders_objective(kappa: float, carbon_i
             shifted = replace(
                 day,
                 load_p_mw=np.outer(place.p_share, raised),
-                load_q_mvar=np.outer(place.p_share * place.q_per_p, raised),
+                load_q_mvar=np.outer(place.q_share, raised),
             )
             either.append(objective_money(dispatcher, shifted, kappa))
         assert margin[period] == pytest.approx((either[0] - either[1]) / 2e-3, abs=1.0)

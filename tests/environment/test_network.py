@@ -98,14 +98,15 @@ def test_unknown_label_names_the_allowed_ones() -> None:
         feeder_of(fork()).index(3)
 
 
-def test_units_of_the_network_are_left_out_and_the_network_stays_as_it_is() -> None:
+def test_units_that_draw_are_loads_those_that_feed_in_are_none_and_the_network_stays_as_it_is() -> None:
     net = fork()
     pp.create_sgen(net, 2, 1.0)
-    pp.create_storage(net, 2, 1.0, 1.0)
-    pp.create_gen(net, 7, 0.1)
+    pp.create_sgen(net, 4, 0.0, -0.1, scaling=0.5)
+    pp.create_storage(net, 2, 0.2, 1.0, q_mvar=0.05)
+    pp.create_storage(net, 7, -0.2, 1.0)
     feeder = feeder_of(net)
-    assert feeder.left_out == ("sgen: 1", "gen: 1", "storage: 1")
-    np.testing.assert_allclose(feeder.p_load_mw, [0, 0, 0.3, 0.1])
+    np.testing.assert_allclose(feeder.p_load_mw, [0, 0, 0.5, 0.1])
+    np.testing.assert_allclose(feeder.q_load_mvar, [0, 0.05, 0.15, 0.05])
     assert net.sgen.in_service.all()
     assert "max_loading_percent" not in net.line or net.line.max_loading_percent.isna().all()
 
