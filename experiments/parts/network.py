@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -85,19 +84,21 @@ class Network(Section):
         return {"source": self.source} if self.is_copper_plate else tree
 
     def conflicts(self) -> Iterator[Conflict]:
-        """Yield a voltage band upside down, a substation outside it, and what one bus does not have."""
+        """Yield what one bus does not have."""
         if self.is_copper_plate:
             for name, field in type(self).model_fields.items():
                 value = getattr(self, name)
                 if name != "source" and value != field.get_default(call_default_factory=True):
                     yield Conflict(name, value, "must be left out on a copper plate, which has one bus")
-            return
-        low, high, slack = self.voltage_min_pu, self.voltage_max_pu, self.slack_voltage_pu
-        if low is not None and high is not None and low >= high:
-            yield Conflict("voltage_min_pu", low, f"must be below voltage_max_pu = {high:g} p.u.")
-        elif slack is not None and not (low or 0.0) <= slack <= (high or math.inf):
-            allowed = f"must be in the voltage band [{low or 0:g}, {high or math.inf:g}] p.u."
-            yield Conflict("slack_voltage_pu", slack, allowed)
+
+    def band_with(self, limits_pu: tuple[float | None, float | None]) -> tuple[float, float]:
+        """Lowest and highest voltage allowed, p.u., beside limits of the file's own, which it may lack."""
+        given = (self.voltage_min_pu, self.voltage_max_pu)
+        low, high = (
+            next(value for value in values if value is not None)
+            for values in zip(given, limits_pu, USUAL_BAND_PU, strict=True)
+        )
+        return low, high
 
     @property
     def band_pu(self) -> tuple[float, float]:
@@ -247,14 +248,17 @@ def _substation_is_in_band(scenario: GridScenario) -> Iterator[Fault]:
     from gridarium.environment.network_tables import is_simbench_code, read_topology
 
     network = NETWORK.of(scenario)
-    if network.is_copper_plate or network.slack_voltage_pu is not None or is_simbench_code(network.source):
+    if network.is_copper_plate or is_simbench_code(network.source):
         return
     topology = read_topology(network.source)
-    own, limits = topology.slack_vm_pu, topology.voltage_limits_pu
-    low, high = USUAL_BAND_PU
-    low = network.voltage_min_pu or limits[0] or low
-    high = network.voltage_max_pu or limits[1] or high
-    if own is not None and not low <= own <= high:
+    own, given = topology.slack_vm_pu, network.slack_voltage_pu
+    low, high = network.band_with(topology.voltage_limits_pu)
+    if low >= high:
+        yield Fault("network.voltage_min_pu", low, f"must be below voltage_max_pu = {high:g} p.u.")
+    elif given is not None and not low <= given <= high:
+        allowed = f"must be in the voltage band [{low:g}, {high:g}] p.u."
+        yield Fault("network.slack_voltage_pu", given, allowed)
+    elif given is None and own is not None and not low <= own <= high:
         allowed = f"the network's own {own:g} p.u. is outside the voltage band [{low:g}, {high:g}] p.u."
         yield Fault("network.slack_voltage_pu", None, f"must be given: {allowed}")
 

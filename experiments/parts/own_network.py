@@ -11,7 +11,6 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.network import (
     NETWORK,
-    USUAL_BAND_PU,
     build_feeder,
     has_feeder,
     place_units,
@@ -35,11 +34,7 @@ def settled(scenario: GridScenario) -> GridScenario:
     from gridarium.environment.network_reader import topology_of_source
 
     network, topology = NETWORK.of(scenario), topology_of_source(NETWORK.of(scenario).source)
-    given = (network.voltage_min_pu, network.voltage_max_pu)
-    low, high = (
-        next(value for value in values if value is not None)
-        for values in zip(given, topology.voltage_limits_pu, USUAL_BAND_PU, strict=True)
-    )
+    low, high = network.band_with(topology.voltage_limits_pu)
     sites, plants = dict(network.sites), dict(RENEWABLES.of(scenario))
     for unit in _generators(scenario):
         name = unit.name.replace(" ", "_")

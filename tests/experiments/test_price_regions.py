@@ -39,7 +39,7 @@ def tree(behind: tuple[str | None, ...] = BEHIND, **over: Any) -> dict[str, Any]
     }
     return {
         "profiles": "green-vpp",
-        "network": {"source": "case33bw", "sites": {"storage_30": 30}},
+        "network": {"source": "case33bw", "loads": "profile", "sites": {"storage_30": 30}},
         "prices": {"green_share_column": "green_share", "tou_column": "region_1_tou_price_per_mwh"},
         "price_regions": {"regions": regions},
         "distribution_operator": {},
@@ -127,7 +127,9 @@ def test_found_regions_are_those_behind_overloaded_branches() -> None:
         "line 24": 0.5 * peak["line 24"],
         "line 30": 1.01 * peak["line 30"],
     }
-    case = tree((None, None, None), network={"source": "case33bw", "branch_ratings_mva": ratings})
+    case = tree(
+        (None, None, None), network={"source": "case33bw", "loads": "profile", "branch_ratings_mva": ratings}
+    )
     case["price_regions"]["split"] = "found"
     scenario = checked(case)
     built = build(scenario)

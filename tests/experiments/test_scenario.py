@@ -193,7 +193,7 @@ communication: {loss: 1.0, outages: [{agent: dso, start_s: 5, end_s: 1}]}
     assert found["seed"].startswith("seed: got -1; must be a whole number in [0, ")
     assert found["period_h"] == "period_h: got 'yes'; must be a number in [0.0166667, 1]"
     assert "[0.5, 1.5]" not in found["network.voltage_min_pu"]
-    assert "below voltage_max_pu = 1.05" in found["network.voltage_min_pu"]
+    assert "below voltage_max_pu = 1.1" in found["network.voltage_min_pu"]
     assert "got nan; must be a number in [0, 1000]" in found["prices.carbon_price_per_tco2"]
     assert "got 9; must be a number in [0, 2]" in found["prices.quota_tco2_per_mwh"]
     assert "got '1.0'; must be a number in (0, 1e+06]" in found["storages.pool.e_max_mwh"]
@@ -220,7 +220,7 @@ consumers: {a: {share: 0.5, beta_per_mwh_per_mw: 60}}
 seed: 1
 """,
     )
-    assert "in the voltage band [0.95, 1.05]" in found["network.slack_voltage_pu"]
+    assert "in the voltage band [0.9, 1.1]" in found["network.slack_voltage_pu"]
     assert "they sum to 0.5" in found["consumers"]
     assert "must be unique" in found["storages.sun"]
     assert "sun_mw" in found["profiles"]

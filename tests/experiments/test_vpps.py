@@ -32,7 +32,7 @@ def tree(**over: Any) -> dict[str, Any]:
     return {
         "profiles": "green-vpp",
         "horizon_h": 24,
-        "network": {"source": FIVE_BUSES, "sites": {"a": 1, "b": 3, "c": 4}},
+        "network": {"source": FIVE_BUSES, "loads": "profile", "sites": {"a": 1, "b": 3, "c": 4}},
         "prices": {"green_share_column": "green_share", "tou_column": "region_1_tou_price_per_mwh"},
         "price_regions": {"regions": {"near": region(1), "far": {"behind": "line 2", **region(2)}}},
         "distribution_operator": {},

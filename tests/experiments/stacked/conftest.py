@@ -41,7 +41,7 @@ class Trees:
         """A feeder of a tenth of the load, that hangs on another grid."""
         own = Trees.feeder(under="town") | place
         own["profiles"] = VILLAGE
-        own["network"] = {"source": FIVE_BUS, "peak_load_mw": 0.3715}
+        own["network"] = {"source": FIVE_BUS, "peak_load_mw": 0.3715, "loads": "profile"}
         own |= {"gas_turbines": {}, "storages": {}}
         return own
 

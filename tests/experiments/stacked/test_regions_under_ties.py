@@ -38,7 +38,7 @@ def feeder(**more: Any) -> Tree:
         "profiles": "green-vpp",
         "network": {
             "source": str(profile_path("adcef-ordinary").with_name("five-bus.json")),
-            "peak_load_mw": None,
+            "loads": "profile",
             "sites": {"near": 1, "far": 3},
         },
         "prices": {"tou_column": "region_1_tou_price_per_mwh"},
