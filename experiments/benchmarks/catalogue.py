@@ -41,6 +41,13 @@ BENCHMARKS: dict[str, Benchmark] = {
         "bench_agent_solve",
         "a follower's decision against Pyomo",
     ),
+    "base-cases": Benchmark(
+        "gridarium.experiments.benchmarks.base_cases",
+        "bench_base_cases",
+        "published networks run as they are, against pandapower's power flow of the untouched files",
+        ("count", "first", "workers"),
+        resumes=True,
+    ),
     "bus": Benchmark(
         "gridarium.experiments.benchmarks.bus",
         "bench_bus",

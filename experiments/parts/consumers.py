@@ -15,6 +15,7 @@ from gridarium.experiments.behaviour_schema import Behaviour, Mixture, mixed_up
 from gridarium.experiments.parts.network import NETWORK, build_feeder
 from gridarium.experiments.parts.own_network import own_load_mw, scaled_to
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
+from gridarium.experiments.parts.renewables import SHARES
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
 from gridarium.experiments.populations import behaviours_of_class
 from gridarium.experiments.registry import is_known, load
@@ -182,7 +183,7 @@ def load_of(scenario: GridScenario, horizon: Horizon) -> Array:
     total = np.asarray(sum(profiles.column(name) for name in columns))
     if NETWORK.of(scenario).loads == "own":
         own_mw = float(build_feeder(NETWORK.of(scenario)).p_load_mw.sum())
-        total = scaled_to(total, own_mw, float(total.max()))
+        total = scaled_to(total, own_mw, 1.0 if columns[0].endswith(SHARES) else float(total.max()))
     return series(np.resize(scenario.power_scale * total, horizon.n_day * horizon.n_step))
 
 
@@ -327,6 +328,17 @@ def _shares_sum_to_one(scenario: GridScenario) -> Iterator[Fault]:
             yield Fault("consumers", shares, f"shares of {column} must sum to 1, they sum to {total:g}")
 
 
+def _shares_of_own_loads(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield columns of fractions of the network's own loads beside others, and where they would be MW."""
+    columns = _columns(CONSUMERS.of(scenario))
+    fractions = [name for name in columns if name.endswith(SHARES)]
+    if fractions and len(columns) > 1:
+        allowed = f"must name one column, as {fractions[0]} is a fraction of all loads"
+        yield Fault("consumers", list(columns), allowed)
+    if fractions and NETWORK.of(scenario).loads == "profile":
+        yield Fault("network.loads", "profile", f"must be own, of which {fractions[0]} is a fraction")
+
+
 CONSUMERS: Part[dict[str, ConsumerClass]] = Part(
     field="consumers",
     annotation=dict[Name, ConsumerClass],
@@ -334,6 +346,9 @@ CONSUMERS: Part[dict[str, ConsumerClass]] = Part(
     meaning="Classes of consumers of a feeder, who together are all of its load.",
     under=("dso",),
     build=_build,
-    checks=((frozenset({"consumers", "dso"}), _shares_sum_to_one),),
+    checks=(
+        (frozenset({"consumers", "dso"}), _shares_sum_to_one),
+        (frozenset({"consumers", "network"}), _shares_of_own_loads),
+    ),
     columns=_columns,
 )

@@ -44,8 +44,8 @@ class Network(Section):
     sites: dict[Name, BusLabel] = Field(default_factory=dict)
     """Bus of each unit; units that are not named here are placed on load buses automatically."""
     loads: Literal["own", "profile"] = "own"
-    """Whether load columns of the profiles are shapes, whose highest point is the network's own load; or MW
-    by themselves, spread over the buses like these."""
+    """Whether load columns of the profiles are shapes, whose highest point is the network's own load, or,
+    where they are called `..._share`, fractions of it; or MW by themselves, spread over the buses like it."""
     peak_load_mw: Annotated[float, Range(0, 1e5, above_low=True)] | None = None
     """Nominal load that the network's own is rescaled to, impedances inversely, MW; null keeps its own."""
     own_generators: Flag = True

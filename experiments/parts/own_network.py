@@ -17,7 +17,7 @@ from gridarium.experiments.parts.network import (
     unit_names,
 )
 from gridarium.experiments.parts.part import GridBuild, GridScenario
-from gridarium.experiments.parts.renewables import RENEWABLES, Renewable
+from gridarium.experiments.parts.renewables import RENEWABLES, SHARES, Renewable
 
 if TYPE_CHECKING:
     from gridarium.environment.network_units import OwnUnit
@@ -76,9 +76,11 @@ def own_load_mw(build: GridBuild, column: str, shares: Mapping[str, float]) -> A
     """
     if not has_feeder(build.scenario) or NETWORK.of(build.scenario).loads == "profile":
         return build.column(column)
-    feeder, profiles = build_feeder(NETWORK.of(build.scenario)), build.profiles
+    own_mw, profiles = float(build_feeder(NETWORK.of(build.scenario)).p_load_mw.sum()), build.profiles
+    if column.endswith(SHARES):
+        return series(own_mw * build.scenario.power_scale * build.column(column))
     peak = np.sum([share * profiles.column(name) for name, share in shares.items()], axis=0).max()
-    return scaled_to(build.column(column), float(feeder.p_load_mw.sum()), float(peak))
+    return scaled_to(build.column(column), own_mw, float(peak))
 
 
 def scaled_to(load_mw: Array, own_mw: float, peak_mw: float) -> Array:

@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
 
 
+SHARES = "_share"
+"""End of the names of columns that are fractions of a power of the network's own, and no shapes of it."""
+
+
 class Renewable(Section):
     """A plant that follows a profile."""
 
     column: Name | None = None
     """Profile column with its available power, MW; null for one that has `p_mw` at all times."""
     p_mw: PositiveAmount | None = None
-    """Power at the highest point of the column, MW, which is a shape then; null takes the column as it is."""
+    """Power at the highest point of the column, MW, which is a shape then, or of which a column `..._share`
+    is the fraction; null takes the column as it is."""
     mvar_per_mw: Annotated[float, Range(-100, 100)] | None = None
     """Reactive power that it always gives for each MW, Mvar; null leaves reactive power to the operator."""
     scale: Annotated[float, Range(0, 100)] = 1.0
@@ -39,6 +44,8 @@ class Renewable(Section):
         """Yield a plant without power."""
         if self.column is None and self.p_mw is None:
             yield Conflict("column", None, "must be given where p_mw is not")
+        elif self.p_mw is None and self.column is not None and self.column.endswith(SHARES):
+            yield Conflict("p_mw", None, f"must be given, of which {self.column} is a fraction")
 
 
 def inverter(build: GridBuild, name: str, unit: Renewable) -> Inverter:
@@ -57,7 +64,9 @@ def _available_mw(build: GridBuild, unit: Renewable) -> Array:
     if unit.column is None:
         assert unit.p_mw is not None
         return build.over_days(np.full(1, scale * unit.p_mw))
-    if unit.p_mw is not None:
+    if unit.column.endswith(SHARES):
+        scale *= build.scenario.power_scale * (unit.p_mw or 0.0)
+    elif unit.p_mw is not None:
         highest_mw = float(build.profiles.column(unit.column).max())
         scale *= unit.p_mw / highest_mw if highest_mw > 0.0 else 0.0
     return series(scale * build.column(unit.column))

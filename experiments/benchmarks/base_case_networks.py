@@ -1,0 +1,120 @@
+"""Published radial networks by name, and small ones with what is rare in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_LINE = "NA2XS2Y 1x240 RM/25 12/20 kV"
+_SIMBENCH = (
+    "1-LV-rural1--0-sw",
+    "1-LV-rural2--0-sw",
+    "1-LV-rural3--0-sw",
+    "1-LV-semiurb4--0-sw",
+    "1-LV-semiurb5--0-sw",
+    "1-LV-urban6--0-sw",
+    "1-MV-rural--0-sw",
+    "1-MV-semiurb--0-sw",
+    "1-MV-urban--0-sw",
+    "1-MV-comm--0-sw",
+)
+_PUBLISHED = (
+    "case33bw",
+    "create_cigre_network_lv",
+    "create_cigre_network_mv",
+    "four_loads_with_branches_out",
+    "simple_four_bus_system",
+    "panda_four_load_branch",
+    "create_kerber_landnetz_freileitung_1",
+    "create_kerber_landnetz_freileitung_2",
+    "create_kerber_landnetz_kabel_1",
+    "create_kerber_landnetz_kabel_2",
+    "create_kerber_dorfnetz",
+    "create_kerber_vorstadtnetz_kabel_1",
+    "create_kerber_vorstadtnetz_kabel_2",
+    "kb_extrem_landnetz_freileitung",
+    "kb_extrem_landnetz_kabel",
+    "kb_extrem_dorfnetz",
+    "ieee_european_lv_asymmetric",
+)
+
+
+def line_of_six(loads_mva: tuple[complex, ...] = (1 + 0.4j,) * 5) -> Any:
+    """A line of six buses of 20 kV."""
+    import pandapower
+
+    net = pandapower.create_empty_network()
+    buses = [pandapower.create_bus(net, 20.0) for _ in range(6)]
+    pandapower.create_ext_grid(net, buses[0])
+    for far, load in zip(buses[1:], loads_mva, strict=True):
+        pandapower.create_line(net, far - 1, far, 5.0, _LINE)
+        pandapower.create_load(net, far, load.real, load.imag)
+    return net
+
+
+def _reactive_only() -> Any:
+    return line_of_six((1 + 0.4j, 1 + 0.4j, 1.5j, 1 + 0.4j, 1 + 0.4j))
+
+
+def _feeding_in() -> Any:
+    return line_of_six((1 + 0.4j, 1 + 0.4j, 1 + 0.4j, 1 + 0.4j, -0.8 + 0.5j))
+
+
+def _with_ward() -> Any:
+    import pandapower
+
+    net = line_of_six()
+    pandapower.create_ward(net, 3, 0.5, 0.3, 0.1, 0.05)
+    return net
+
+
+def _with_generators() -> Any:
+    import pandapower.networks
+
+    return pandapower.networks.create_cigre_network_mv(with_der="pv_wind")
+
+
+_SMALL: dict[str, Callable[[], Any]] = {
+    "a bus of reactive load alone": _reactive_only,
+    "a load that feeds in": _feeding_in,
+    "a ward": _with_ward,
+    "cigre mv with generators": _with_generators,
+}
+NETWORKS: tuple[str, ...] = (*_SMALL, *_PUBLISHED, *_SIMBENCH)
+"""Names of all networks."""
+
+
+def saved_network(name: str, folder: Path) -> tuple[str, Any]:
+    """What a scenario calls a network, and the network with its own power flow.
+
+    Parameters
+    ----------
+    name : str
+        One of `NETWORKS`.
+    folder : Path
+        Where its file goes, for those that are known by none.
+    """
+    import pandapower
+
+    net = _network(name)
+    source = name
+    if name not in _SIMBENCH and name != "case33bw":
+        source = str(folder / "network.json")
+        pandapower.to_json(net, source)
+    pandapower.runpp(
+        net, calculate_voltage_angles=True, tolerance_mva=1e-10, max_iteration=50, numba=False, init="dc"
+    )
+    return source, net
+
+
+def _network(name: str) -> Any:
+    if name in _SMALL:
+        return _SMALL[name]()
+    if name in _SIMBENCH:
+        import simbench
+
+        return simbench.get_simbench_net(name)
+    import pandapower.networks
+
+    return getattr(pandapower.networks, name)()
