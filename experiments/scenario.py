@@ -88,7 +88,8 @@ def with_sites(case: Scenario) -> Scenario:
     """A case in which every unit of a feeder has its bus."""
     if isinstance(case, StackedScenario):
         grids = {
-            name: replace(entry, scenario=with_own_sites(entry.scenario)) for name, entry in case.grids.items()
+            name: replace(entry, scenario=with_own_sites(entry.scenario))
+            for name, entry in case.grids.items()
         }
         return case.model_copy(update={"grids": grids})
     return with_own_sites(case) if isinstance(case, GridScenario) else case
