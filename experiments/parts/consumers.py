@@ -13,7 +13,7 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault
 from gridarium.experiments.behaviour_schema import Behaviour, Mixture, mixed_up
 from gridarium.experiments.parts.network import NETWORK, build_feeder
-from gridarium.experiments.parts.own_network import own_load_mw, scaled_to
+from gridarium.experiments.parts.own_network import highest_mw, own_load_mw, scaled_to
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.renewables import SHARES
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
@@ -183,7 +183,9 @@ def load_of(scenario: GridScenario, horizon: Horizon) -> Array:
     total = np.asarray(sum(profiles.column(name) for name in columns))
     if NETWORK.of(scenario).loads == "own":
         own_mw = float(build_feeder(NETWORK.of(scenario)).p_load_mw.sum())
-        total = scaled_to(total, own_mw, 1.0 if columns[0].endswith(SHARES) else float(total.max()))
+        is_share = bool(columns) and columns[0].endswith(SHARES)
+        peak = 1.0 if is_share else highest_mw(scenario, dict.fromkeys(columns, 1.0))
+        total = scaled_to(total, own_mw, peak)
     return series(np.resize(scenario.power_scale * total, horizon.n_day * horizon.n_step))
 
 

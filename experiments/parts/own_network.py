@@ -9,6 +9,7 @@ import numpy as np
 
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault
+from gridarium.environment.profiles import read_profiles
 from gridarium.experiments.parts.network import (
     NETWORK,
     build_feeder,
@@ -18,6 +19,7 @@ from gridarium.experiments.parts.network import (
 )
 from gridarium.experiments.parts.part import GridBuild, GridScenario
 from gridarium.experiments.parts.renewables import RENEWABLES, SHARES, Renewable
+from gridarium.experiments.scenario_files import profile_path
 
 if TYPE_CHECKING:
     from gridarium.environment.network_units import OwnUnit
@@ -71,16 +73,21 @@ def own_load_mw(build: GridBuild, column: str, shares: Mapping[str, float]) -> A
     build : GridBuild
     column : str
     shares : mapping of str to float
-        How much of each load column is drawn from the grid in all; where their sum is highest, that is the
-        network's own load.
+        How much of each load column is drawn from the grid in all; where their sum is highest in the file of
+        profiles, that is the network's own load.
     """
     if not has_feeder(build.scenario) or NETWORK.of(build.scenario).loads == "profile":
         return build.column(column)
-    own_mw, profiles = float(build_feeder(NETWORK.of(build.scenario)).p_load_mw.sum()), build.profiles
+    own_mw = float(build_feeder(NETWORK.of(build.scenario)).p_load_mw.sum())
     if column.endswith(SHARES):
         return series(own_mw * build.scenario.power_scale * build.column(column))
-    peak = np.sum([share * profiles.column(name) for name, share in shares.items()], axis=0).max()
-    return scaled_to(build.column(column), own_mw, float(peak))
+    return scaled_to(build.column(column), own_mw, highest_mw(build.scenario, shares))
+
+
+def highest_mw(scenario: GridScenario, shares: Mapping[str, float]) -> float:
+    """Highest sum of load columns in the file of profiles, each times its share, MW."""
+    profiles = read_profiles(profile_path(scenario.profiles))
+    return float(np.sum([share * profiles.column(name) for name, share in shares.items()], axis=0).max())
 
 
 def scaled_to(load_mw: Array, own_mw: float, peak_mw: float) -> Array:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from gridarium.environment.arrays import Array, series
+from gridarium.environment.profiles import read_profiles
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, Part
 from gridarium.experiments.scenario_fields import Conflict, Name, PositiveAmount, Probability, Range, Section
+from gridarium.experiments.scenario_files import profile_path
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
@@ -67,7 +69,7 @@ def _available_mw(build: GridBuild, unit: Renewable) -> Array:
     if unit.column.endswith(SHARES):
         scale *= build.scenario.power_scale * (unit.p_mw or 0.0)
     elif unit.p_mw is not None:
-        highest_mw = float(build.profiles.column(unit.column).max())
+        highest_mw = float(read_profiles(profile_path(build.scenario.profiles)).column(unit.column).max())
         scale *= unit.p_mw / highest_mw if highest_mw > 0.0 else 0.0
     return series(scale * build.column(unit.column))
 
