@@ -66,6 +66,10 @@ class UserCodeError(GridariumError):
     """An agent, a behaviour or a rule from outside gridarium that raised something, or gave back nonsense."""
 
 
+class MeterError(GridariumError):
+    """A power that no meter can count."""
+
+
 class PowerFlowError(GridariumError):
     """An AC power flow that found no solution."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import mesa
 import numpy as np
 
 from gridarium.environment.clock import Clock, ClockError
 from gridarium.environment.commons import Commons
-from gridarium.environment.errors import Fault, NetworkError
+from gridarium.environment.errors import Fault, MeterError, NetworkError
 from gridarium.environment.grid_physics import GridPhysics
 from gridarium.environment.grids import Grid
 from gridarium.environment.injections import Injections
@@ -103,6 +104,7 @@ class World(Commons):
         for agent in self.agents:
             agent.meter(period)
         for grid in self.grids:
+            _refuse_unmetered(period, grid.injections.metered_mw)
             for name, p_mw in grid.injections.metered_mw.items():
                 self.meters.setdefault(name, np.zeros(self.n_period))[period] = p_mw
             for name, p_mw in grid.injections.fed_in_mw.items():
@@ -124,3 +126,10 @@ class World(Commons):
     def _leave_mesa(self) -> None:
         """Drop out of the table by model in which Mesa's agents count themselves; it outlives the model."""
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
+
+
+def _refuse_unmetered(period: int, metered_mw: Mapping[str, float]) -> None:
+    """Refuse what no meter can count, before it spreads over the grid."""
+    for name, p_mw in metered_mw.items():
+        if not math.isfinite(p_mw):
+            raise MeterError(f"agent {name}, period {period}: power drawn must be finite, MW, got {p_mw}")

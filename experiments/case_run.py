@@ -9,6 +9,7 @@ import pandas as pd
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.collector import rare_collections
 from gridarium.experiments.case_outcome import CaseOutcome
+from gridarium.experiments.culprit import culprit_named
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.guarded import STRICT, Steps
 from gridarium.experiments.evidence.metrics import summarise
@@ -34,11 +35,13 @@ def run_case(name: str, scenario: Scenario, progress: Progress | None = None) ->
     Raises
     ------
     GridariumError
-        From the network, an agent's problem or the negotiation; names agent and period.
+        From the network, an agent's problem, the negotiation or code that the scenario names; names agent and
+        period.
     """
-    built = build(scenario)
-    built.world.bus.record = True
-    _play(built, progress)
+    with culprit_named(scenario):
+        built = build(scenario)
+        built.world.bus.record = True
+        _play(built, progress)
     steps = Steps()
     tables, metrics, certificates = _read_off(name, scenario, built, steps)
     return CaseOutcome(
@@ -66,10 +69,12 @@ def measure_case(
     Raises
     ------
     GridariumError
-        From the network, an agent's problem or the negotiation; names agent and period.
+        From the network, an agent's problem, the negotiation or code that the scenario names; names agent and
+        period.
     """
-    built = build(scenario)
-    _play(built)
+    with culprit_named(scenario):
+        built = build(scenario)
+        _play(built)
     _, metrics, certificates = _read_off(name, scenario, built, steps, quick=True)
     return metrics, certificates
 

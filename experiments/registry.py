@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
-from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.errors import Fault, GridariumError, ScenarioError, UserCodeError
 from gridarium.environment.user_code import told
 from gridarium.experiments.registry_agents import AGENTS
 from gridarium.experiments.registry_entries import Entry, Kind
@@ -172,6 +172,8 @@ def make(kind: str, name: str, params: Mapping[str, Any], source: str) -> Any:
     ------
     ScenarioError
         If the name is unknown, or what it stands for does not take the parameters.
+    UserCodeError
+        If its constructor raises something else.
     """
     constructor: Any = load(kind, name)
     try:
@@ -182,6 +184,11 @@ def make(kind: str, name: str, params: Mapping[str, Any], source: str) -> Any:
         return constructor(**params)
     except ScenarioError as error:
         raise ScenarioError(source, error.faults) from error
+    except (Exception, SystemExit) as error:
+        if isinstance(error, GridariumError) or is_shipped(kind, name):
+            raise
+        raised = told(error, getattr(constructor, "__module__", ""))
+        raise UserCodeError(f"{source}: it raised {raised} when it was made") from error
 
 
 def make_mechanism(kind: str, name: str, fields: Mapping[str, Any], params: Mapping[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.hedging import HedgeTerms
 from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.agents.questions import Question
+from gridarium.agents.told_loads import told_mw
 from gridarium.environment.arrays import series
 from gridarium.environment.errors import MessageError
 from gridarium.market.messages.forecasts import (
@@ -93,7 +94,7 @@ def gather_day(
     today.deviation_share = {name: told[name].deviation_share for name in contract.loads}
     today.baselines = {name: told[name] for name in dict.fromkeys((*storages, *owners))}
     today.owners_mw = {name: today.horizon.fit(told[name].net_mw) for name in owners}
-    today.base_mw = {name: today.horizon.fit(told[name].load_mw) for name in contract.loads}
+    today.base_mw = {name: told_mw(today.horizon, name, told[name].load_mw) for name in contract.loads}
     today.served_mw = {name: today.base_mw[name] for name in contract.served}
     today.loads_mw = dict(today.base_mw)
     today.curtailment = CurtailmentDues(contract.curtailment_per_mwh, today.base_mw)

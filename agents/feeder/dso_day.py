@@ -18,6 +18,7 @@ from gridarium.agents.feeder.own_storages import OwnStorages
 from gridarium.agents.feeder.price_setting import PriceSetter
 from gridarium.agents.feeder.tap_search import TapReview
 from gridarium.agents.following import refuse_head_terms
+from gridarium.agents.told_loads import told_mw
 from gridarium.environment.arrays import Array, Index
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.uncertainty import ScenarioSet
@@ -204,11 +205,11 @@ class DsoDay:
         """Take the loads that followers have planned; who stayed silent is taken to keep to the last one."""
         for name, plan in replies.items():
             if name in self.owners_mw:
-                self._hear_owner(name, self.horizon.fit(plan.load_mw))
+                self._hear_owner(name, told_mw(self.horizon, name, plan.load_mw))
                 continue
-            self.loads_mw[name] = self.horizon.fit(plan.load_mw)
+            self.loads_mw[name] = told_mw(self.horizon, name, plan.load_mw)
             if plan.load_mvar is not None:
-                self.loads_mvar[name] = self.horizon.fit(plan.load_mvar)
+                self.loads_mvar[name] = told_mw(self.horizon, name, plan.load_mvar)
 
     def _hear_owner(self, name: str, net_mw: Array) -> None:
         """Take an owner's schedule; a changed one is to be held against the limits of the grid anew."""

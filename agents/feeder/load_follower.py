@@ -11,6 +11,7 @@ import numpy as np
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour, LoadChoices
 from gridarium.agents.feeder.load_forecast import LoadOutturn
+from gridarium.agents.guarded import own_answer
 from gridarium.agents.rows import Rows, columns_of
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.grids import Place
@@ -153,7 +154,8 @@ class LoadFollower(GridAgent, Generic[DemandT, DayT]):
                 self.behaviour.begin_day(self, signal.day)
             self._today = signal.day
             perceived = self.behaviour.perceive(self, signal)
-            day.decide(self.behaviour.choose(self, perceived, self.best_response(perceived)))
+            best = own_answer(self, signal.day, self.best_response(perceived), day.base_mw)
+            day.decide(self.behaviour.choose(self, perceived, best))
             day.answered_round = signal.round
         return LoadPlan(day.plan_mw) if signal.round == day.answered_round else None
 

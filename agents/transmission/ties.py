@@ -12,6 +12,7 @@ from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.following import HeadCustomer
 from gridarium.agents.rows import Rows
+from gridarium.agents.told_loads import told_mw
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
 from gridarium.agents.transmission.called_feeders import CalledFeeders, ServedLook
 from gridarium.agents.transmission.carbon_negotiation import CarbonNegotiation
@@ -190,7 +191,8 @@ class Ties(HeadCustomer):
             raise MessageError(f"agent {self.name}: no forecast from {names} before the gate closed")
         told, fit = question.replies, self.horizon.fit
         today.available_mw = {name: fit(told[name].available_mw) for name in self._plants}
-        today.base_mw = {name: fit(told[name].load_mw) for name in self.contract.followers}
+        loads = {name: told[name].load_mw for name in self.contract.followers}
+        today.base_mw = {name: told_mw(self.horizon, name, load) for name, load in loads.items()}
         today.flexibility_mw = {name: told[name].flexibility_mw for name in self.contract.followers}
         today.loads_mw = dict(today.base_mw)
         units = [told[name] for name in self._units]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gridarium.agents.told_loads import told_mw
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.horizon import Horizon
@@ -148,6 +149,6 @@ class TiesDay:
     def hear(self, replies: Mapping[str, LoadPlan]) -> None:
         """Take the loads that followers have planned; who stayed silent is taken to keep to the last one."""
         for name, plan in replies.items():
-            self.loads_mw[name] = self.horizon.fit(plan.load_mw)
+            self.loads_mw[name] = told_mw(self.horizon, name, plan.load_mw)
             if plan.load_mvar is not None:
-                self.loads_mvar[name] = self.horizon.fit(plan.load_mvar)
+                self.loads_mvar[name] = told_mw(self.horizon, name, plan.load_mvar)
