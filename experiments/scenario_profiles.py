@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gridarium.environment.errors import Fault, ProfileError
 from gridarium.experiments.renamed import new_name
@@ -12,10 +12,21 @@ from gridarium.experiments.scenario_files import profile_path, shipped_profiles
 
 if TYPE_CHECKING:
     from gridarium.environment.profiles import Profiles
-    from gridarium.experiments.parts.part import GridScenario
 
 
-def profiles_of(scenario: GridScenario) -> Profiles:
+class WithProfiles(Protocol):
+    """A scenario with rows of profiles to run on."""
+
+    @property
+    def profiles(self) -> str:
+        """A shipped set or the path of a file."""
+
+    @property
+    def start(self) -> datetime | None:
+        """When the first day begins, if that is given."""
+
+
+def profiles_of(scenario: WithProfiles) -> Profiles:
     """Return the profiles of a grid from the start of its scenario on.
 
     Raises
@@ -30,12 +41,12 @@ def profiles_of(scenario: GridScenario) -> Profiles:
     return profiles.since(row) if row and has_dates(scenario) else profiles
 
 
-def has_dates(scenario: GridScenario) -> bool:
+def has_dates(scenario: WithProfiles) -> bool:
     """Whether the dates of its profiles count: those of one's own file do, shipped sets are typical days."""
     return scenario.profiles not in shipped_profiles()
 
 
-def begins(scenario: GridScenario) -> datetime:
+def begins(scenario: WithProfiles) -> datetime:
     """Return when the first day of a grid begins: at the start of its scenario, or with its first row."""
     if scenario.start is not None:
         return scenario.start
