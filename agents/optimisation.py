@@ -15,10 +15,17 @@ from gridarium.agents.solving.conflict import explain
 from gridarium.agents.solving.exact_plans import ExactPlanner
 from gridarium.agents.solving.highs_solver import INTEGER_GAP, HighsSolver, IntegerCompletion
 from gridarium.agents.solving.physics import Physics
+from gridarium.agents.solving.places import largest_of
 from gridarium.agents.solving.quadratic_solver import QuadraticSolver
 from gridarium.agents.solving.standard_form import Numbers, StandardForm, compile_model
 from gridarium.environment.arrays import Array
-from gridarium.environment.errors import InfeasibleError, RelaxationError, SolveError
+from gridarium.environment.errors import (
+    InfeasibleError,
+    RelaxationError,
+    SolveError,
+    SolverLimitError,
+    TimeLimitError,
+)
 
 Tightening = Callable[[Numbers, Array], Numbers]
 logger = logging.getLogger(__name__)
@@ -217,8 +224,18 @@ class LocalProblem:
         except InfeasibleError as error:
             numbers = self.form.at(_read(self.form, signals))
             raise InfeasibleError(f"agent {owner}: {explain(self.form, numbers)}") from error
+        except SolverLimitError as error:
+            raise type(error)(f"agent {owner}: {self._without_answer(error, signals)}") from error
         except SolveError as error:
             raise type(error)(f"agent {owner}: {error}") from error
+
+    def _without_answer(self, error: SolverLimitError, signals: dict[str, Any]) -> str:
+        """What was solved, how it ended, and unless time was short the input to look at first."""
+        form = self.form
+        problem = f'its problem "{form.name}"' if form.name else "its problem"
+        if isinstance(error, TimeLimitError):
+            return f"{problem}: {error}"
+        return f"{problem}: {error}; {largest_of(form, _read(form, signals))}"
 
     def attempt(self, owner: str, **signals: Any) -> Solution | None:
         """Solve as `solve` does, but give None where nothing is feasible, or no physical plan is found.

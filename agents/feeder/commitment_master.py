@@ -12,7 +12,7 @@ from gridarium.agents.feeder.dispatch import DispatchDay
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.network_cut import NetworkCut
 from gridarium.agents.solving.growing_programme import GrowingProgramme
-from gridarium.agents.solving.highs_solver import run_in_time
+from gridarium.agents.solving.highs_solver import reason_of, run_in_time
 from gridarium.environment.arrays import Array, Index
 from gridarium.environment.errors import SolverLimitError
 
@@ -92,8 +92,7 @@ class CommitmentMaster:
         values = np.array(highs.getSolution().col_value)
         bound = float(highs.getInfo().mip_dual_bound)
         if status not in _ENDED or not np.isfinite(bound) or len(values) != self._programme.n_column:
-            stopped = highs.modelStatusToString(status)
-            raise SolverLimitError(f"the search for a commitment stopped: {stopped}")
+            raise SolverLimitError(f"no commitment was found{reason_of(highs, status)}")
         return np.round(values[self._on]), bound
 
     def _declare_variables(self) -> None:

@@ -454,8 +454,12 @@ def _declare_balances(m: Any, shape: DispatchShape) -> None:
             supply += sum(m.q_compensator_mvar[name, t] for name in units(compensators, bus))
         return sum(flow[branch, t] for branch in children.get(bus, [])) == supply
 
-    m.active_balance = pyo.Constraint(m.bus, m.period, rule=lambda m, n, t: balance(m, n, t, True))
-    m.reactive_balance = pyo.Constraint(m.bus, m.period, rule=lambda m, n, t: balance(m, n, t, False))
+    m.active_balance = pyo.Constraint(
+        m.bus, m.period, rule=lambda m, n, t: balance(m, n, t, True), doc="power balance (MW)"
+    )
+    m.reactive_balance = pyo.Constraint(
+        m.bus, m.period, rule=lambda m, n, t: balance(m, n, t, False), doc="reactive power balance (Mvar)"
+    )
 
 
 def _declare_cost(m: Any, shape: DispatchShape) -> None:

@@ -15,7 +15,7 @@ from gridarium.agents.leader.leader_families import THOUSAND, declare_caps, decl
 from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.agents.leader.response_curve import ResponseCurve, neutral_bounds
 from gridarium.agents.problems.flexible_load import energy_preserved
-from gridarium.agents.solving.highs_solver import integer_model, run_in_time
+from gridarium.agents.solving.highs_solver import integer_model, reason_of, run_in_time
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError, SolverLimitError
@@ -99,8 +99,7 @@ def solve_relaxed(
     if status == highspy.HighsModelStatus.kInfeasible:
         raise InfeasibleError("leader: no price of the band keeps the caps")
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-        reason = highs.modelStatusToString(status)
-        raise SolverLimitError(f"leader: no price after {info.mip_node_count} nodes, {reason}")
+        raise SolverLimitError(f"leader: no price was found{reason_of(highs, status)}")
     x = np.array(highs.getSolution().col_value)
     price, neutral = (x[form.decisions[n].start : form.decisions[n].stop] for n in ("price", "neutral"))
     reference = np.array([follower.reference_price_per_mwh for follower in problem.followers])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import highspy
 import numpy as np
@@ -22,6 +23,8 @@ from gridarium.environment.errors import (
     TimeLimitError,
     UnboundedError,
 )
+
+logger = logging.getLogger(__name__)
 
 INTEGRALITY_TOLERANCE = 1e-6
 TIME_LIMIT_S = 3600.0
@@ -44,7 +47,36 @@ _SIDE_SEARCHES = (
     "mip_heuristic_run_root_reduced_cost",
 )
 
+_BROKEN = 1e-6
+"""Least violation that is none of rounding, relative to the size of what is violated."""
+
 _UNDECIDED = (HighsModelStatus.kNotset, HighsModelStatus.kSolveError, HighsModelStatus.kUnknown)
+
+
+class Elastic(NamedTuple):
+    """What may give way in a problem without an answer: a price of each unit, negative where it must hold.
+
+    Parameters
+    ----------
+    lower, upper : ndarray, shape (n_decision,)
+        Of bounds.
+    rows : ndarray, shape (n_row,)
+    """
+
+    lower: Array
+    upper: Array
+    rows: Array
+
+    def broken(self, x: Array, body: Array, numbers: Numbers) -> float:
+        """Largest violation of what must hold, relative to the size of it."""
+        below, above = numbers.lower - x, x - numbers.upper
+        rows = np.maximum(numbers.row_lower - body, body - numbers.row_upper)
+        beyond = (
+            np.where(self.lower < 0.0, below, 0.0) / (1.0 + np.abs(x)),
+            np.where(self.upper < 0.0, above, 0.0) / (1.0 + np.abs(x)),
+            np.where(self.rows < 0.0, rows, 0.0) / (1.0 + np.abs(body)),
+        )
+        return max(float(part.max(initial=0.0)) for part in beyond)
 
 
 class HighsSolver:
@@ -129,30 +161,25 @@ class HighsSolver:
         np.add.at(cones, self._cut_cone, duals[n_row:])
         return Multipliers(duals[:n_row], np.maximum(reduced, 0.0), np.minimum(reduced, 0.0), cones)
 
-    def least_violation(self, numbers: Numbers) -> Array:
-        """The point that leaves the bounds of the decisions least, all rows and cones kept.
+    def least_violation(
+        self, numbers: Numbers, elastic: Elastic, round_limit: int | None = None
+    ) -> Array | None:
+        """The point that leaves least what may give way, all cones kept; None where that is not enough.
 
-        Where the rows contradict each other, they may be left too. After this the object is used up.
+        After this the object finds nothing else.
         """
         self._update(numbers)
-        elastic = np.where(numbers.lower < numbers.upper, 1.0, -1.0)
-        for _ in range(self.round_limit):
-            x = self._elastic(elastic, -1.0)
-            body = self.form.rows @ x
-            broken = np.maximum(numbers.row_lower - body, body - numbers.row_upper)
-            # HiGHS gives no status here; an answer that breaks rows, which were to hold, is none.
-            if broken.max(initial=0.0) > 1e-6:
-                x = self._elastic(elastic, 1.0)
+        for _ in range(round_limit or self.round_limit):
+            self._highs.feasibilityRelaxation(1.0, 1.0, 1.0, elastic.lower, elastic.upper, elastic.rows)
+            x = np.array(self._highs.getSolution().col_value)
+            # HiGHS gives no status here; an answer that breaks what was to hold is none.
+            if elastic.broken(x, self.form.rows @ x, numbers) > _BROKEN:
+                return None
             violated = np.flatnonzero(self.form.cones.violation(x, numbers.cone_upper) > 1e-4)
             if not len(violated):
                 break
             self._add_cuts(x, violated, numbers)
         return x
-
-    def _elastic(self, bound_penalty: Array, row_penalty: float) -> Array:
-        """The point of least violation; a negative penalty means that nothing may be violated there."""
-        self._highs.feasibilityRelaxation(1.0, 1.0, row_penalty, bound_penalty, bound_penalty)
-        return np.array(self._highs.getSolution().col_value)
 
     def _update(self, numbers: Numbers) -> None:
         """Send what differs from the last solve."""
@@ -324,7 +351,21 @@ def run_highs(highs: highspy.Highs) -> Array:
         raise InfeasibleError("no decision satisfies all constraints")
     if status == HighsModelStatus.kUnbounded:
         raise UnboundedError("the objective improves without limit")
-    raise SolverLimitError(f"HiGHS stopped: {highs.modelStatusToString(status)}")
+    raise SolverLimitError(f"no answer was found{reason_of(highs, status)}")
+
+
+def reason_of(highs: highspy.Highs, status: Any) -> str:
+    """Why a run that has ended at a status is without an answer, in words that go on a sentence.
+
+    The status itself is logged.
+    """
+    logger.debug("HiGHS ended with %s", highs.modelStatusToString(status))
+    info = highs.getInfo()
+    if status == HighsModelStatus.kIterationLimit:
+        return f" within {info.simplex_iteration_count:,} iterations"
+    if status in (HighsModelStatus.kSolutionLimit, HighsModelStatus.kInterrupt):
+        return f" within {info.mip_node_count:,} nodes"
+    return ": the numbers differ too much in size for the solver, or leave too little room"
 
 
 def run_in_time(highs: highspy.Highs, owner: str = "") -> Any:
@@ -342,7 +383,7 @@ def run_in_time(highs: highspy.Highs, owner: str = "") -> Any:
     status = highs.getModelStatus()
     if status == HighsModelStatus.kTimeLimit:
         limit_s = highs.getOptionValue("time_limit")[1]
-        raise TimeLimitError(f"{owner}{': ' if owner else ''}HiGHS ran into its time limit of {limit_s:g} s")
+        raise TimeLimitError(f"{owner}{': ' if owner else ''}no answer was found within {limit_s:g} s")
     return status
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from gridarium.agents.solving.standard_form import Multipliers, Numbers, StandardForm
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError, SolveError, SolverLimitError, UnboundedError
+
+logger = logging.getLogger(__name__)
 
 _SETTINGS = {"eps_abs": 1e-8, "eps_rel": 1e-9, "check_duality_gap": True, "eps_primal_inf": 1e-8}
 _FIRM_REGULARISATION, _FIRMEST_REGULARISATION = 1e-8, 1e-6
@@ -174,4 +177,9 @@ def run_piqp(live: piqp.SparseSolver) -> None:
         raise InfeasibleError("no decision satisfies all constraints")
     if status == piqp.PIQP_DUAL_INFEASIBLE:
         raise UnboundedError("the objective improves without limit")
-    raise SolverLimitError(f"PIQP stopped: {status.name}")
+    logger.debug("PIQP ended with %s", status.name)
+    if status == piqp.PIQP_MAX_ITER_REACHED:
+        raise SolverLimitError(f"no answer was found within {live.settings.max_iter:,} iterations")
+    raise SolverLimitError(
+        "no answer was found: the numbers differ too much in size for the solver, or leave too little room"
+    )

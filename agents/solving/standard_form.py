@@ -77,6 +77,7 @@ class StandardForm:
     labels: Mapping[str, Sequence[str]]
     weight: str = ""
     weighted: WeightedPart | None = None
+    name: str = ""
 
     @property
     def is_quadratic(self) -> bool:
@@ -274,6 +275,7 @@ class _Compiler:
             families={c.name: c.doc for c in self.model.component_objects(active=True) if c.doc},
             weight=self.weight,
             weighted=part,
+            name=self.model.name,
         )
 
     def _split(self, variables: Iterable[Any], coefficients: Iterable[float]) -> tuple[dict[int, float], ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from highspy import HighsModelStatus
 
 from gridarium.agents.optimisation import Solution
-from gridarium.agents.solving.highs_solver import integer_model, run_in_time
+from gridarium.agents.solving.highs_solver import integer_model, reason_of, run_in_time
 from gridarium.agents.system.commitment_problem import CommitmentShape, commitment_form
 from gridarium.agents.system.power_system import SystemForecast, SystemState
 from gridarium.agents.system.system_schedule import SystemSchedule, read_schedule
@@ -130,5 +130,7 @@ def _answer(owner: str, highs: highspy.Highs, status: Any) -> Array:
         raise InfeasibleError(f"agent {owner}: no day satisfies all constraints")
     found = highs.getInfo().primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
     if status not in (HighsModelStatus.kOptimal, HighsModelStatus.kSolutionLimit) or not found:
-        raise SolverLimitError(f"agent {owner}: HiGHS stopped: {highs.modelStatusToString(status)}")
+        raise SolverLimitError(
+            f"agent {owner}: no day of perfect information was found{reason_of(highs, status)}"
+        )
     return np.array(highs.getSolution().col_value)

@@ -73,7 +73,7 @@ def declare_balance(m: Any) -> None:
     """
     m.wind_mw = pyo.Var(m.period, bounds=(0, None))
     m.pool_mw = pyo.Var(m.period, bounds=(0, None))
-    m.market_mw = pyo.Var(m.period, bounds=(0, None), doc="imports (MW)")
+    m.market_mw = pyo.Var(m.period, bounds=(0, None), doc="import limit (MW)")
     m.spill_mw = pyo.Var(m.period, bounds=(0, None))
     m.wind_limit = at_most(m.wind_mw, m.wind_available_mw)
     m.pool_limit = at_most(m.pool_mw, m.most_pool_mw)

@@ -107,7 +107,7 @@ def declare_physics(m: Any, system: BulkSystem, running: Running, period_h: floa
     declare_storages(m, system.storages, period_h)
     m.renewable_mw = pyo.Var(m.renewable, m.period, bounds=(0, None))
     m.renewable_limit = at_most(m.renewable_mw, m.available_mw)
-    m.import_mw = pyo.Var(m.period, bounds=(0, None), doc="imports (MW)")
+    m.import_mw = pyo.Var(m.period, bounds=(0, None), doc="import limit (MW)")
     m.spill_mw = pyo.Var(m.period, bounds=(0, None))
     m.import_limit = at_most(m.import_mw, m.most_import_mw, doc="import limit (MW)")
 

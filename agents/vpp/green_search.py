@@ -9,7 +9,7 @@ import numpy as np
 from highspy import HighsModelStatus
 
 from gridarium.agents.solving.conflict import explain
-from gridarium.agents.solving.highs_solver import integer_model, run_in_time
+from gridarium.agents.solving.highs_solver import integer_model, reason_of, run_in_time
 from gridarium.agents.vpp.green_day import GreenDay, GreenPlan, replay
 from gridarium.agents.vpp.green_dispatch_problem import GreenShape, green_form, green_numbers
 from gridarium.environment.arrays import Array
@@ -61,8 +61,7 @@ def search(
         raise InfeasibleError(f"{place}: no schedule keeps all limits")
     has_plan = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
     if status not in (HighsModelStatus.kOptimal, HighsModelStatus.kSolutionLimit) or not has_plan:
-        reason = highs.modelStatusToString(status)
-        raise SolverLimitError(f"{place}: no schedule after {info.mip_node_count} nodes, {reason}")
+        raise SolverLimitError(f"{place}: no schedule was found{reason_of(highs, status)}")
     x, period_h = np.array(highs.getSolution().col_value), day.region.period_h
 
     def value(name: str) -> Array:

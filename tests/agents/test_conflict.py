@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
+import pytest
 
 from gridarium.agents.solving.conflict import explain
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
@@ -71,3 +72,46 @@ def test_a_cone_in_conflict_shows_in_the_bound_it_pushes_against() -> None:
     form = compile_model(m, ["least"])
     text = explain(form, form.at(np.array([0.0])))
     assert "constraint family flow: x must be at least 3, needs 2" in text
+
+
+def supply(import_limit_mw: float = 5.0, turned: bool = False) -> StandardForm:
+    """Two periods; imports up to a limit, a unit up to its rating, and a load that may be raised."""
+    m = pyo.ConcreteModel()
+    m.period = pyo.RangeSet(0, 1)
+    m.load_mw = pyo.Var(m.period)
+    m.imports = pyo.Var(m.period, bounds=(0, import_limit_mw), doc="import limit (MW)")
+    m.power = pyo.Var(m.period, bounds=(1, 3), doc="gross power (MW)")
+    m.raised = pyo.Var(m.period, bounds=(0, 2))
+
+    def balance(m: Any, t: int) -> Any:
+        supplied, drawn = m.imports[t] + m.power[t], m.load_mw[t] + m.raised[t]
+        return drawn - supplied == 0 if turned else supplied - drawn == 0
+
+    m.balance = pyo.Constraint(m.period, rule=balance, doc="power balance (MW)")
+    m.cost = pyo.Objective(expr=sum(m.imports[t] for t in m.period))
+    return compile_model(m, ["load_mw"])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_missing_power_is_told_with_the_limit_that_a_user_can_change(turned: bool) -> None:
+    form = supply(turned=turned)
+    # The load raised by less than nothing would serve as well, and is nobody's to change.
+    text = explain(form, form.at(np.array([4.0, 12.5])))
+    assert text == (
+        "infeasible: period 1, power balance: 4.5 MW of load cannot be supplied; "
+        "period 1, constraint family import limit (MW): imports must be at most 5, needs 9.5"
+    )
+
+
+def test_an_import_limit_of_nothing_is_named() -> None:
+    form = supply(import_limit_mw=0.0)
+    assert "import limit (MW): imports must be at most 0, needs 1" in explain(form, form.at(np.full(2, 4.0)))
+
+
+def test_supply_that_nobody_takes_up_is_told() -> None:
+    form = supply()
+    text = explain(form, form.at(np.array([4.0, -3.0])))
+    assert text == (
+        "infeasible: period 1, power balance: 2 MW of supply cannot be taken up; "
+        "period 1, constraint family gross power (MW): power must be at least 1, needs -1"
+    )

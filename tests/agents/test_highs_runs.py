@@ -31,9 +31,9 @@ def no_time(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_time")
 def test_a_leader_without_time_has_failed() -> None:
     problem = random_instance(3)
-    with pytest.raises(TimeLimitError, match=r"leader: .* time limit of 0 s"):
+    with pytest.raises(TimeLimitError, match="leader: no answer was found within 0 s"):
         full_information_optimum(problem)
-    with pytest.raises(TimeLimitError, match=r"leader: .* time limit of 0 s"):
+    with pytest.raises(TimeLimitError, match="leader: no answer was found within 0 s"):
         sequential_convex_optimum(problem)
 
 
@@ -52,9 +52,9 @@ def test_a_leader_that_learns_does_not_go_on_without_time(monkeypatch: pytest.Mo
 @pytest.mark.usefixtures("no_time")
 def test_a_system_without_time_names_the_agent(power_system: PowerSystem, make_day: Day) -> None:
     shape = CommitmentShape(power_system, 6)
-    with pytest.raises(TimeLimitError, match=r"agent benchmark: .* time limit of 0 s"):
+    with pytest.raises(TimeLimitError, match="agent benchmark: no answer was found within 0 s"):
         PerfectInformation(shape).solve("benchmark", make_day(24))
-    with pytest.raises(TimeLimitError, match=r"agent tso: .* time limit of 0 s"):
+    with pytest.raises(TimeLimitError, match=r"agent tso: its problem .*no answer was found within 0 s"):
         CommitmentProblem(shape).solve("tso", make_day(6))
 
 

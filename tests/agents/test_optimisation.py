@@ -11,7 +11,7 @@ import pytest
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.solving.standard_form import compile_model
 from gridarium.agents.storage.storage_problem import SIGNALS, StorageShape, build_storage_model
-from gridarium.environment.errors import InfeasibleError, SolveError, UnboundedError
+from gridarium.environment.errors import InfeasibleError, SolveError, SolverLimitError, UnboundedError
 from gridarium.environment.storage import StorageRatings
 
 RATINGS = StorageRatings("pool", 1.0, 2.0, 0.0, 1.0, 0.5, 0.9, 0.9, 1.0)
@@ -240,3 +240,23 @@ def test_only_the_weight_of_a_convex_problem_that_has_one_can_change(
 ) -> None:
     with pytest.raises(SolveError, match=message):
         problem.weigh(1.0 if "no name" in message else 2.0)
+
+
+def test_a_solver_that_gives_up_is_told_in_words_and_with_the_input_to_look_at() -> None:
+    """What a price of 1e21 money/MWh at no load led to: the status of a library was the message."""
+    m = pyo.ConcreteModel(name="load shift")
+    m.period = pyo.RangeSet(0, 2)
+    m.wanted, m.most = pyo.Var(m.period), pyo.Var(m.period)
+    m.shift = pyo.Var(m.period)
+    m.up = pyo.Constraint(m.period, rule=lambda m, t: m.shift[t] <= m.most[t])
+    m.down = pyo.Constraint(m.period, rule=lambda m, t: m.shift[t] >= -m.most[t])
+    m.neutral = pyo.Constraint(expr=sum(m.shift[t] for t in m.period) == 0)
+    m.cost = pyo.Objective(expr=sum((m.shift[t] - m.wanted[t]) ** 2 for t in m.period))
+    problem = LocalProblem.compile(m, signals=["wanted", "most"])
+    wanted, most = np.array([0.3, -1.5e21, 0.2]), np.array([0.1, 0.0, 0.1])
+    with pytest.raises(SolverLimitError) as told:
+        problem.solve("industrial", wanted=wanted, most=most)
+    said = str(told.value)
+    assert said.startswith('agent industrial: its problem "load shift": no answer was found within ')
+    assert "of its inputs the largest is wanted, period 1: -1.5e+21" in said
+    assert "PIQP" not in said
