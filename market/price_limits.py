@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridarium.environment.arrays import Array
+from gridarium.environment.errors import Fault, InputError
+
+LEAST_SIZE = 0.1
+"""Least size of a reference price of which shares are taken, as a share of the mean size of the day's."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ class LimitRules:
     """Limits of a tariff as shares of the reference price; a day makes `PriceLimits` of them.
 
     A share s of x is read as ``x + (s - 1) |x|``: s x where x is positive, and as far above or below x where
-    a reference price, or what a day costs at it, is negative.
+    a reference price, or what a day costs at it, is negative. A price of next to nothing would leave a band
+    without width: there ``|x|`` counts as a tenth of its mean over the day.
 
     Parameters
     ----------
@@ -87,16 +92,43 @@ class LimitRules:
     discount_share: float | None = None
 
     def at(self, reference_price_per_mwh: Array, base_mw: Array, period_h: float) -> PriceLimits:
-        """Limits of a day, for a reference price and a base load of shape (n_period,) each."""
-        bill = float(reference_price_per_mwh @ base_mw) * period_h
-        mean = bill / (float(base_mw.sum()) * period_h)
+        """Limits of a day, for a reference price and a base load of shape (n_period,) each.
+
+        Without any base load there is no mean over it, and no cap on that.
+
+        Raises
+        ------
+        InputError
+            If the reference price is 0 all day: no share of it is a band.
+        """
+        if not reference_price_per_mwh.any():
+            allowed = "must differ from 0 in some period of the day where a leader may post shares of it"
+            raise InputError("price limits", [Fault("reference_price_per_mwh", 0.0, allowed)])
+        energy, bill = float(base_mw.sum()) * period_h, float(reference_price_per_mwh @ base_mw) * period_h
+        mean_share = self.average_share if energy > 0.0 else None
         return PriceLimits(
-            _part(self.low_share, reference_price_per_mwh),
-            _part(self.high_share, reference_price_per_mwh),
+            _band(self.low_share, reference_price_per_mwh),
+            _band(self.high_share, reference_price_per_mwh),
             None if self.bill_share is None else float(_part(self.bill_share, bill)),
-            None if self.average_share is None else float(_part(self.average_share, mean)),
+            None if mean_share is None else float(_part(mean_share, bill / energy)),
             None if self.discount_share is None else self.discount_share * abs(bill),
         )
+
+
+def sizes(reference_price_per_mwh: Array) -> Array:
+    """Sizes of a day's prices of which shares may be taken, money/MWh, shape (n_period,).
+
+    Above 0 unless all are 0.
+    """
+    size = np.abs(reference_price_per_mwh)
+    return np.maximum(size, LEAST_SIZE * size.mean())
+
+
+def _band(share: float, reference_price_per_mwh: Array) -> Array:
+    """One end of a band around a reference price."""
+    reference, size = reference_price_per_mwh, sizes(reference_price_per_mwh)
+    small = size > np.abs(reference)
+    return np.where(small, reference + (share - 1.0) * size, _part(share, reference))
 
 
 def _part(share: float, whole: Array | float) -> Array:

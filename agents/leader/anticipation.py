@@ -15,6 +15,7 @@ from gridarium.agents.leader.problem import LeaderProblem, SupplyCut
 from gridarium.agents.leader.response_estimate import EXACT, ResponseEstimate
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import MessageError, SolverLimitError, TimeLimitError
+from gridarium.market.price_limits import sizes
 
 logger = logging.getLogger(__name__)
 
@@ -186,7 +187,8 @@ class AnticipatingLeader:
         periods = np.arange(self._task.n_period)
         yield "reference", reference
         ripple = np.cos(2.399963 * (periods + 1.0))  # the golden angle: no two periods alike
-        yield "slope", reference * (1.0 + SLOPE_PROBE * ripple)
+        size, part = sizes(reference), SLOPE_PROBE * ripple
+        yield "slope", np.where(size > np.abs(reference), reference + size * part, reference * (1.0 + part))
         ends = (limits.low_price_per_mwh, limits.high_price_per_mwh)
         for probe in range(self.options.limit_probes):
             inside, outside = ends if probe < _GROUPS else ends[::-1]

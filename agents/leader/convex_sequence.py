@@ -174,7 +174,7 @@ class _Sequence:
 
     def __post_init__(self) -> None:
         problem = self.problem
-        self.price_scale = float(np.max(problem.reference_price_per_mwh))
+        self.price_scale = float(np.max(np.abs(problem.reference_price_per_mwh)))
         self.load_scale = float(np.max(problem.base_mw))
         self.radius = self.options.radius * self.price_scale
         price = restore(problem, problem.reference_price_per_mwh if self.start is None else self.start)

@@ -76,11 +76,11 @@ def kkt_residual(
     beta = np.array([[one.beta_per_mwh_per_mw] for one in followers])
     to_upper = np.array([one.most_up_mw for one in followers]) - shift
     to_lower = np.array([one.most_down_mw for one in followers]) + shift
-    level, size = float(np.max(problem.reference_price_per_mwh)), float(np.max(problem.base_mw))
+    level, size = float(np.max(np.abs(problem.reference_price_per_mwh))), float(np.max(problem.base_mw))
     slope = reference - price - point.neutral_price_per_mwh[:, None] - beta * shift - upper + lower
     outside = max(float(np.max(-to_upper)), float(np.max(-to_lower)), float(np.abs(shift.sum(axis=1)).max()))
     products = np.maximum(np.abs(upper * to_upper), np.abs(lower * to_lower))
-    bill = float(problem.reference_price_per_mwh @ problem.base_mw) * problem.period_h
+    bill = float(np.abs(problem.reference_price_per_mwh) @ problem.base_mw) * problem.period_h
     scales = {"band": level, "average": level}
     broken = max(value / scales.get(name, bill) for name, value in problem.excess(price, loads).items())
     return KktResidual(

@@ -11,6 +11,7 @@ from scipy.optimize import linprog
 from gridarium.agents.leader.price_polish import PricedPoint
 from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.environment.arrays import Array
+from gridarium.market.price_limits import sizes
 
 Respond = Callable[[Array], Array]
 """Posts a price, shape (n_period,), and returns the loads that answer, MW, shape (n_follower, n_period)."""
@@ -84,7 +85,7 @@ def best_response_leader(
     for _ in range(round_limit):
         loads, _ = post(price)
         wanted = _given_loads(task, price, loads)
-        if np.abs(wanted - price).max() <= 1e-6 * np.max(task.reference_price_per_mwh):
+        if np.abs(wanted - price).max() <= 1e-6 * np.max(np.abs(task.reference_price_per_mwh)):
             break
         price = price + damping * (wanted - price)
     return post.outcome()
@@ -155,7 +156,7 @@ def trust_region_leader(
 def _probe_slopes(post: _Post, price: Array, loads: Array) -> Array:
     """Change of each follower's loads with each price, shape (n_follower, n_period, n_period)."""
     slopes = np.empty((*loads.shape, len(price)))
-    for t, level in enumerate(post.task.reference_price_per_mwh):
+    for t, level in enumerate(sizes(post.task.reference_price_per_mwh)):
         step = PROBE * level
         if price[t] + step > post.task.limits.high_price_per_mwh[t]:
             step = -step
@@ -168,7 +169,7 @@ def _probe_slopes(post: _Post, price: Array, loads: Array) -> Array:
 def _linear_step(task: LeaderProblem, price: Array, loads: Array, slopes: Array, radius: float) -> Array:
     """The best price of the linear model within the trust region."""
     n, h, limits = task.n_period, task.period_h, task.limits
-    reach = radius * task.reference_price_per_mwh
+    reach = radius * sizes(task.reference_price_per_mwh)
     low = np.maximum(limits.low_price_per_mwh - price, -reach)
     high = np.minimum(limits.high_price_per_mwh - price, reach)
     total, slope = loads.sum(axis=0), slopes.sum(axis=0)
@@ -240,7 +241,7 @@ def pattern_search_leader(
 
 
 def _search(post: _Post, price: Array, random: np.random.Generator, until: int) -> None:
-    task, n = post.task, post.task.n_period
+    task, n, size = post.task, post.task.n_period, sizes(post.task.reference_price_per_mwh)
     _, profit = post(price)
     step = 0.2
     while step > 1e-3 and len(post.path) < until:
@@ -248,8 +249,8 @@ def _search(post: _Post, price: Array, random: np.random.Generator, until: int) 
         for first in random.permutation(n):
             second, sign = int(random.integers(n)), 1.0 if random.random() < 0.5 else -1.0
             change = np.zeros(n)
-            change[second] -= sign * step * task.reference_price_per_mwh[second]
-            change[first] = sign * step * task.reference_price_per_mwh[first]
+            change[second] -= sign * step * size[second]
+            change[first] = sign * step * size[first]
             for direction in (change, -change):
                 trial = _inside(task, price + direction)
                 loads, reached = post(trial)

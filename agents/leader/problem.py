@@ -93,8 +93,8 @@ class LeaderProblem:
 
     def allows(self, price: Array, loads_mw: Array | None = None, tolerance: float = CAP_TOLERANCE) -> bool:
         """Whether a price keeps all limits under the true responses, or under given loads."""
-        level = float(np.max(self.reference_price_per_mwh))
-        bill = float(self.reference_price_per_mwh @ self.base_mw) * self.period_h
+        level = float(np.max(np.abs(self.reference_price_per_mwh)))
+        bill = float(np.abs(self.reference_price_per_mwh) @ self.base_mw) * self.period_h
         scale = {"band": level, "average": level, "bill": bill, "bills": bill, "discount": bill}
         broken = self.excess(price, loads_mw)
         return all(value <= tolerance * scale[name] for name, value in broken.items())

@@ -131,7 +131,7 @@ class TiedProblem:
         energy = supply.initial_mwh[:, None] + h * np.cumsum(stored, axis=1)
         low, high = np.array([unit.band_mwh for unit in supply.storages]).reshape(-1, 2).T[:, :, None]
         return {
-            "tie": self.tie_error_per_mwh(plan) / float(self.reference_price_per_mwh.max()),
+            "tie": self.tie_error_per_mwh(plan) / float(np.abs(self.reference_price_per_mwh).max()),
             "budget": max(0.0, -self.budget_left(plan)) / self.sales(),
             "balance": float(np.abs(self.lost_mw(plan) - plan.surplus_mw).max()) / size,
             "pool": _largest(
@@ -180,8 +180,8 @@ class TiedProblem:
         return (sales + self.carbon_price_per_tco2 * float(below)) * self.period_h - self.cost(plan)
 
     def sales(self) -> float:
-        """Gross sales at the reference price to the base load, money per day."""
-        return float(self.reference_price_per_mwh @ self.base_mw) * self.period_h
+        """Size of the sales at the reference price to the base load, money per day, never negative."""
+        return float(np.abs(self.reference_price_per_mwh) @ self.base_mw) * self.period_h
 
     def surplus(self, price: Array) -> float:
         """What followers gain against the reference price, money per day: utility less bill (C12, C13)."""

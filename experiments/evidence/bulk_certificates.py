@@ -14,6 +14,7 @@ import pandas as pd
 from gridarium.environment.arrays import Flags, Index
 from gridarium.environment.clock import day_length
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
+from gridarium.experiments.evidence.shares import LEAST_MONEY
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
 from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.parts.regions import REGIONS, all_exact
@@ -171,7 +172,7 @@ def own_carbon(known: GridEvidence) -> Iterator[Reading]:
     own = ledger[(ledger["account"] == CARBON_MARKET) & (ledger["purpose"] == CARBON)]
     paid = own.groupby(own["period"] // per_day)["amount_money"].sum().reindex(range(len(emitted)))
     owed = np.array([_ladder_money(ladder, tonnes) for tonnes in emitted])
-    scale = max(float(np.abs(owed).max()), 1e-9)
+    scale = max(float(np.abs(owed).max()), LEAST_MONEY)
     yield Reading(
         "own carbon", float(np.abs(paid.fillna(0.0).to_numpy() - owed).max()) / scale, _ROUNDING, "", True,
         "steps above and below the quota on what units emitted on a day, against what was paid for it, "
@@ -250,7 +251,8 @@ def negotiations(known: GridEvidence) -> Iterator[Reading]:
         "rounds", float(rounds), float(limit), "", False,
         "rounds of the longest negotiation; more are allowed where a lack of progress made steps smaller",
     )  # fmt: skip
-    forgone = (days["commitment_cost_money"] - days["commitment_best_money"]) / days["commitment_best_money"]
+    best = days["commitment_best_money"].to_numpy(dtype=float)
+    forgone = (days["commitment_cost_money"].to_numpy() - best) / np.maximum(np.abs(best), LEAST_MONEY)
     yield Reading(
         "commitment", float(np.max([0.0, *forgone])), 1e-3, "", False,
         "cost of the day with the units that were held on beyond the best found for the same loads, relative",

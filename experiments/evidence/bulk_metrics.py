@@ -9,6 +9,7 @@ import pandas as pd
 
 from gridarium.environment.clock import HOUR_S, day_length
 from gridarium.experiments.evidence.grid_evidence import Tables, rows_of
+from gridarium.experiments.evidence.shares import ratio
 from gridarium.market import accounts
 from gridarium.market.fairness import gini, jain, proportionality
 
@@ -104,7 +105,7 @@ def bulk_carbon(tables: Tables, period_h: float) -> Iterator[Metric]:
     if regions is None:
         return
     energy = float(regions["energy_mwh"].sum())
-    yield "intensity_tco2_per_mwh", emitted / energy
+    yield "intensity_tco2_per_mwh", ratio(emitted, energy)
     market = tables["payoffs"][tables["payoffs"]["agent"] == accounts.CARBON_MARKET]
     items = (accounts.CARBON, accounts.PERSONAL_CARBON, accounts.POOLED_CARBON)
     yield "carbon_paid_money", float(market.loc[market["item"].isin(items), "amount_money"].sum())
@@ -127,11 +128,11 @@ def regions(tables: Tables, period_h: float) -> Iterator[Metric]:
         yield f"{name}load_mwh", float(total[column].sum()) * period_h
     dispatch, load = tables["dispatch"], float(total["p_metered_mw"].sum())
     lost = float((dispatch["p_supply_mw"] - dispatch["p_demand_mw"]).sum())
-    yield "loss_share", lost / (load + lost)
+    yield "loss_share", ratio(lost, load + lost)
     parts = own[list(_OF_REGIONS)].sum()
     yield "regions_cost_money", float(parts.sum())
     yield "regions_carbon_money", float(parts["carbon_money"])
-    yield "regions_carbon_share", float(parts["carbon_money"] / parts.sum())
+    yield "regions_carbon_share", ratio(parts["carbon_money"], parts.sum())
     yield "satisfaction", float(rows_of(tables, "satisfaction", "region")["satisfaction"].mean())
 
 

@@ -12,6 +12,7 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
+from gridarium.experiments.evidence.shares import LEAST_TCO2, share_of
 from gridarium.experiments.parts.tariff import TARIFF
 from gridarium.experiments.records import Reading
 
@@ -30,7 +31,7 @@ def dso_carbon(known: GridEvidence) -> Iterator[Reading]:
         # What no load could carry, where there was so little load.
         charged += float(carbon["kept_tco2"].sum()) if "kept_tco2" in carbon else 0.0
         yield Reading(
-            "carbon balance", abs(charged - traced) / max(traced, 1e-9), 1e-6, "", True,
+            "carbon balance", share_of(abs(charged - traced), traced, LEAST_TCO2), 1e-6, "", True,
             "carbon allocated to loads, credits and pool change against the emission that is traced through "
             "the grid by proportional sharing, relative to it",
         )  # fmt: skip

@@ -28,6 +28,7 @@ from gridarium.experiments.evidence.central_day import (
 )
 from gridarium.experiments.evidence.central_programme import least_cost_money
 from gridarium.experiments.evidence.grid_evidence import Tables, agents_of, by_period, rows_of, tables_of_grid
+from gridarium.experiments.evidence.shares import ratio
 from gridarium.experiments.parts.lines import LESSOR
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.parts.prosumers import PROSUMERS, classes_of
@@ -80,8 +81,8 @@ def central_bounds_table(world: World, sections: Mapping[str, GridScenario], tab
             "outcome_money": outcome,
             "bound_money": bound,
             "supply_bound_money": supply,
-            "gap_percent": 100.0 * (outcome / bound - 1.0),
-            "supply_gap_percent": 100.0 * (outcome / supply - 1.0),
+            "gap_percent": 100.0 * (ratio(outcome, bound) - 1.0),
+            "supply_gap_percent": 100.0 * (ratio(outcome, supply) - 1.0),
             "borne_money": borne_money(day, played),
             "emission_tco2": emission_tco2(day, played),
             "carbon_price_per_tco2": day.carbon_price_per_tco2,

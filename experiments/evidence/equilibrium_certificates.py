@@ -15,10 +15,12 @@ from gridarium.environment.arrays import Array, series
 from gridarium.experiments.evidence.feeder_certificates import foresee_exactly, has_rational_consumers
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.posted_prices import signals_told_to
+from gridarium.experiments.evidence.shares import LEAST_MONEY, share_of
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.negotiation import NEGOTIATION
 from gridarium.experiments.records import Reading
 from gridarium.market.messages.tariffs import TariffSignal
+from gridarium.market.price_limits import sizes
 
 AnyFollower = LoadFollower[FollowerDemand, FollowerDay]
 CYCLE_SIZE = 0.05
@@ -56,8 +58,8 @@ def _regret_shares(known: GridEvidence, consumer: AnyFollower) -> Iterator[float
 def _regret_share(consumer: AnyFollower, signal: TariffSignal, paid_per_mwh: Array) -> float:
     """What it could gain under a signal by another plan than its own, as a share of the bill that it pays."""
     day = consumer.day(signal.day)
-    bill = float((paid_per_mwh * day.plan_mw).sum() * consumer.horizon.step_h)
-    return day.regret_money(signal) / max(abs(bill), 1e-9)
+    bill = float(np.abs(paid_per_mwh * day.plan_mw).sum() * consumer.horizon.step_h)
+    return share_of(day.regret_money(signal), bill, LEAST_MONEY)
 
 
 def _turned_regret(consumer: AnyFollower, posted: TariffSignal, turned: TariffSignal) -> float:
@@ -128,16 +130,17 @@ class _CycleOutcome:
 def _cycles(known: GridEvidence, dso: Dso) -> Iterator[_CycleOutcome]:
     """The cycles in which days of an operator ended."""
     followers = [consumer for consumer in known.of(LoadFollower) if consumer.leader == dso.name]
+    tolerance = NEGOTIATION.of(known.scenario).price_tolerance_per_mwh
     for day in dso.days:
         if day.setter.cycle is None:
             continue
         signal, called_for = day.signal, day.plan.offer.price_per_mwh
         turned = replace(signal, price_per_mwh=series(called_for))
         moved_money = sales_money(np.abs(called_for - signal.price_per_mwh), day.plan)
-        tariff = np.maximum(np.abs(signal.reference_price_per_mwh), 1e-9)
+        tariff = np.maximum(sizes(signal.reference_price_per_mwh), tolerance)
         yield _CycleOutcome(
             day.setter.cycle.size_per_mwh,
             float((day.setter.cycle.spread_per_mwh / tariff).max()),
-            moved_money / max(abs(day.plan.dispatch.cost_money), 1e-9),
+            share_of(moved_money, day.plan.dispatch.cost_money, LEAST_MONEY),
             max((_turned_regret(one, signal, turned) for one in followers), default=0.0),
         )

@@ -12,9 +12,11 @@ from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
+from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_MW, share_of
 from gridarium.experiments.records import Reading
 from gridarium.market.accounts import PERSONAL_CARBON, REPLICAS
 from gridarium.market.carbon_price import PersonalLadder
+from gridarium.market.price_limits import LEAST_SIZE
 
 MOST_MISSED_PERCENT = 0.5
 """Part of what responses could save that exchange rounds may miss (D.4)."""
@@ -22,6 +24,7 @@ MOST_ABOVE_PERCENT = 20.0
 """Most that a world may cost everybody beyond a bound that knows all and has no network [assumed]."""
 MOST_APART = 5.0
 """Times the tolerance of the rounds: targets of the last word are those of the round before rest was seen."""
+_NOTHING_MONEY = 1e-3
 _STEP_SHARE = 0.03
 """Step of a load by which a price is probed, as a share of the mean load."""
 
@@ -57,7 +60,7 @@ def _apart(day: TiesDay) -> float:
     pulls = {name: signal.pull for name, signal in day.signals.items() if signal.pull is not None}
     loads = np.array([day.loads_mw[name] for name in pulls])
     missed = loads - np.array([pull.target_mw for pull in pulls.values()])
-    return float(np.linalg.norm(missed)) / max(float(np.linalg.norm(loads)), 1e-9)
+    return share_of(float(np.linalg.norm(missed)), float(np.linalg.norm(loads)), LEAST_MW)
 
 
 def gap(known: GridEvidence) -> Iterator[Reading]:
@@ -81,7 +84,7 @@ def central(known: GridEvidence) -> Iterator[Reading]:
     (row,) = table.to_dict("records")
     outcome, bound = float(row["outcome_money"]), float(row["bound_money"])
     yield Reading(
-        "above the central bound", max(0.0, bound - outcome) / abs(bound), 1e-6, "", True,
+        "above the central bound", share_of(max(0.0, bound - outcome), bound, LEAST_MONEY), 1e-6, "", True,
         "by how much the world has cost everybody less than any plan for all with the units that ran could, "
         "relative to that: fuel, starts, wear, imports, carbon at one price, and what users bear (W.6)",
     )  # fmt: skip
@@ -106,11 +109,12 @@ def _shortfall(ties: Ties, day: TiesDay, price_per_mwh: Array) -> float:
             return float("inf")
 
     here, size = cost(load), _STEP_SHARE * float(load.mean())
+    least = LEAST_SIZE * ties.horizon.step_h * float(np.abs(price_per_mwh).mean()) * size + _NOTHING_MONEY
     found = []
     for move in (*np.eye(n_step), np.ones(n_step)):
         for sign in (size, -size):
             told = ties.horizon.step_h * float(price_per_mwh @ move) * sign
-            found.append((here + told - cost(load + sign * move)) / max(abs(told), 1e-9))
+            found.append(share_of(here + told - cost(load + sign * move), told, least))
     return max(0.0, *found)
 
 

@@ -16,6 +16,7 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.evidence.game_gaps import PlayedDay
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
+from gridarium.experiments.evidence.shares import ratio
 from gridarium.experiments.evidence.ties_gaps import played_day
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
 from gridarium.experiments.parts.ties import TIES
@@ -49,7 +50,7 @@ class ExchangeGaps:
     @property
     def social_percent(self) -> float:
         """Cost beyond the optimum, as a share of that."""
-        return 100.0 * (self.outcome_money / self.optimum_money - 1.0)
+        return 100.0 * (ratio(self.outcome_money, self.optimum_money) - 1.0)
 
     @property
     def missed_saving_percent(self) -> float:

@@ -14,6 +14,7 @@ from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.environment.arrays import Array, Flags
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.evidence.outage_certificates import undisturbed
+from gridarium.experiments.evidence.shares import LEAST_MONEY, share_of
 from gridarium.experiments.parts.consumers import CONSUMERS, EXACT_AGENTS
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.network import NETWORK
@@ -93,7 +94,7 @@ def dispatch_optimality(known: GridEvidence) -> Iterator[Reading]:
     sold = signals["price_per_mwh"].abs() * signals["p_load_plan_mw"]
     sales = float(sold.sum()) * known.world.period_h
     yield Reading(
-        "dispatch optimality", max(0.0, gap) / max(sales, 1e-9), 1e-2, "", False,
+        "dispatch optimality", share_of(max(0.0, gap), sales, LEAST_MONEY), 1e-2, "", False,
         "cost of the dispatch above the bound of its relaxed power flow, relative to gross sales: next to 0 "
         "where the relaxation is exact; at negative prices, where a relaxed plan burns energy in currents "
         "that no feeder carries, a limit and not an estimate of what a better plan could save",

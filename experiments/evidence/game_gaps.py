@@ -20,6 +20,7 @@ from gridarium.experiments.evidence.leader_search import (
     most_profit,
 )
 from gridarium.experiments.evidence.nash_gap import NashGap, SignalsFor, nash_gap
+from gridarium.experiments.evidence.shares import ratio
 from gridarium.market.messages.tariffs import TariffSignal
 
 
@@ -88,29 +89,29 @@ class GameGaps:
     @property
     def social_percent(self) -> float:
         """Cost to all beyond the optimum, as a share of that."""
-        return 100.0 * (self.outcome.cost_money / self.optimum.cost_money - 1.0)
+        return 100.0 * (ratio(self.outcome.cost_money, self.optimum.cost_money) - 1.0)
 
     @property
     def social_share_of_saving_percent(self) -> float:
         """Part of what responses could save that is missed; above 100 where doing nothing would be better."""
         saving = self.untouched.cost_money - self.optimum.cost_money
-        return 100.0 * (self.outcome.cost_money - self.optimum.cost_money) / saving
+        return 100.0 * ratio(self.outcome.cost_money - self.optimum.cost_money, saving)
 
     @property
     def stackelberg_percent(self) -> float:
         """Cost of supply (D1) beyond that of the best leader found, as a share of that."""
-        return 100.0 * (self.outcome.supply_money / self.by_cost.best.cost_money - 1.0)
+        return 100.0 * (ratio(self.outcome.supply_money, self.by_cost.best.cost_money) - 1.0)
 
     @property
     def stackelberg_bound_percent(self) -> float:
         """The same against what no leader can undercut: the true gap lies between both."""
-        return 100.0 * (self.outcome.supply_money / self.least_supply_money - 1.0)
+        return 100.0 * (ratio(self.outcome.supply_money, self.least_supply_money) - 1.0)
 
     @property
     def stackelberg_profit_percent(self) -> float:
         """Profit of the best leader found beyond that with the signals as told, as a share of revenue."""
         usual, best = self.by_profit.usual, self.by_profit.best
-        return 100.0 * (best.profit_money - usual.profit_money) / usual.revenue_money
+        return 100.0 * ratio(best.profit_money - usual.profit_money, usual.revenue_money)
 
     @property
     def nash_percent(self) -> float:

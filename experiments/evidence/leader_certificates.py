@@ -19,6 +19,7 @@ from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.agents.leader.tied_leading import TiedAnticipating
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.evidence.shares import LEAST_MONEY, share_of
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.dso import trades_carbon
 from gridarium.experiments.parts.leader import LEADER, certifies_leader
@@ -129,13 +130,13 @@ def certify_leader(known: GridEvidence, bench: LeaderBench) -> Iterator[Reading]
     regret = leader_regret(found, found.loads, bench.price, random)
     better = max(0.0, bench.profit_money(regret.price_per_mwh) - own)
     yield Reading(
-        "leader regret", better / abs(own), GAP_TOLERANCE, "", False,
+        "leader regret", share_of(better, own, LEAST_MONEY), GAP_TOLERANCE, "", False,
         "best deviation found by trust region and patterns within the limits, followers reacting and the "
         "feeder dispatched anew, relative to the profit",
         f"{regret.tried:,} prices were tried",
     )  # fmt: skip
     yield Reading(
-        "leader gap", (bound - own) / abs(bound), GAP_TOLERANCE, "", False,
+        "leader gap", share_of(bound - own, bound, LEAST_MONEY), GAP_TOLERANCE, "", False,
         "proven bound on the profit of any price within the limits, with everyone's data, less this profit, "
         "relative to the bound",
     )  # fmt: skip

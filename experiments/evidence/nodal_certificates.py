@@ -17,6 +17,7 @@ from gridarium.experiments.evidence.elastic_certificates import expected_load_mw
 from gridarium.experiments.evidence.feeder_certificates import has_rational_consumers, meets_its_plan
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.outage_certificates import undisturbed
+from gridarium.experiments.evidence.shares import LEAST_MW, ratio, share_of
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.tariff import TARIFF
 from gridarium.experiments.records import Reading
@@ -86,11 +87,13 @@ def fixed_point(known: GridEvidence) -> Iterator[Reading]:
 def _apart(found: _Found, dso: Dso) -> float:
     """Largest difference of all loads in an hour from those agreed, relative to their peak."""
     agreed = np.sum(list(dso.today.loads_mw.values()), axis=0)
-    return float(np.abs(np.sum(list(found.loads_mw.values()), axis=0) - agreed).max() / agreed.max())
+    return share_of(
+        np.abs(np.sum(list(found.loads_mw.values()), axis=0) - agreed).max(), agreed.max(), LEAST_MW
+    )
 
 
 def _told(found: _Found, dso: Dso) -> str:
-    cost = abs(found.cost_money / dso.today.plan.dispatch.cost_money - 1.0)
+    cost = abs(ratio(found.cost_money, dso.today.plan.dispatch.cost_money) - 1.0)
     return f"rests after {found.rounds} rounds, last change {found.change:.1e}, cost apart {cost:.1e}"
 
 

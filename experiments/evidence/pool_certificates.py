@@ -25,6 +25,8 @@ _LOSS, _USUAL_LOSS = {"declared-nash": 0.05, "declared-alternating": 0.05, "conc
 """Share of welfare that may be lost: little where both sides declare, more where they bargain by offers or
 only name prices."""
 
+_NOTHING_MONEY = 1e-3
+
 
 def prosumers(known: GridEvidence) -> Iterator[Reading]:
     """Balance and meters of each prosumer."""
@@ -126,7 +128,7 @@ def welfare(known: GridEvidence) -> Iterator[Reading]:
         return
     table, rule = known.tables["pool"], trading.rule
     reached, bound = float(table["welfare_money"].sum()), float(table["welfare_bound_money"].sum())
-    scale = max(bound, 1e-9)
+    scale = max(bound, _NOTHING_MONEY)
     beyond = float((table["welfare_money"] - table["welfare_bound_money"]).max())
     yield Reading(
         "matching bound", max(0.0, beyond) / scale, 1e-6, "", True,
@@ -134,6 +136,6 @@ def welfare(known: GridEvidence) -> Iterator[Reading]:
         "must not",
     )  # fmt: skip
     yield Reading(
-        "welfare lost", max(0.0, 1.0 - reached / scale), _LOSS.get(rule, _USUAL_LOSS), "", False,
+        "welfare lost", max(0.0, bound - reached) / scale, _LOSS.get(rule, _USUAL_LOSS), "", False,
         f"share of the welfare of the best matching of every minute that trade leaves unused{_under(rule)}",
     )  # fmt: skip

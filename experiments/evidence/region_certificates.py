@@ -14,6 +14,7 @@ from gridarium.environment.clock import day_length
 from gridarium.experiments.evidence.bulk_certificates import plays_exactly
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.evidence.region_regret import RegionCase, Regret
+from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_TCO2, share_of
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, CarbonPolicy
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS
 from gridarium.experiments.parts.ties import TIES
@@ -158,7 +159,7 @@ def _unanswered(known: GridEvidence, matrix: pd.DataFrame, column: str) -> float
     own = matrix[matrix["source_kind"] == "thermal"]
     answered = own.groupby(["source", "day"])[column].sum().reindex(emitted.index, fill_value=0.0)
     of_day = emitted.groupby(level=1).sum().max()
-    return float((answered - emitted).abs().max() / max(of_day, 1e-9))
+    return float(share_of((answered - emitted).abs().max(), of_day, LEAST_TCO2))
 
 
 def _arrived_tco2(known: GridEvidence, region: Region) -> float:
@@ -176,7 +177,7 @@ def choices(known: GridEvidence) -> Iterator[Reading]:
     regrets = [regret for region in regions for regret in _regrets(region)]
     yield Reading(
         "regret of regions",
-        float(np.max([0.0, *(one.gap_money / max(abs(one.bill_money), 1e-9) for one in regrets)])),
+        float(np.max([0.0, *(share_of(one.gap_money, one.bill_money, LEAST_MONEY) for one in regrets)])),
         1e-4, "", exact,
         "most that a regional system could save by another plan under the signal that it answered last, by a "
         "linear programme that bounds it, relative to its bill",

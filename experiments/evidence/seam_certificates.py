@@ -12,6 +12,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid, PeriodState
 from gridarium.environment.world import World
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables
+from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_TCO2, share_of
 from gridarium.experiments.records import Reading
 from gridarium.market.accounts import EXPORT, PURCHASE, REAL_TIME, REPLICAS
 
@@ -33,7 +34,7 @@ def carbon_of_tree(world: World) -> Iterator[Reading]:
         for state in grid.states
     )
     yield Reading(
-        "carbon of the tree", abs(put_in - taken - exported) / max(abs(put_in), 1e-9), 1e-6, "", True,
+        "carbon of the tree", share_of(abs(put_in - taken - exported), put_in, LEAST_TCO2), 1e-6, "", True,
         "carbon of the sources of all grids against intensity times what is drawn or lost at every bus, "
         "from the AC flows, relative to the sources",
     )  # fmt: skip
@@ -102,7 +103,7 @@ def seam_carbon(known: GridEvidence) -> Iterator[Reading]:
     taken, carbon = head["p_metered_mw"].to_numpy(), head["carbon_t_per_h"].to_numpy()
     sender = np.where(taken >= 0.0, above_side, below_side)
     yield Reading(
-        "seam carbon", float(np.abs(carbon - sender * taken).max()) / max(float(np.abs(carbon).max()), 1e-9),
+        "seam carbon", share_of(np.abs(carbon - sender * taken).max(), np.abs(carbon).max(), LEAST_TCO2),
         _SEAM, "", True,
         "carbon that passes the head against its power times the nodal intensity of the sending side, "
         "relative to the largest flow",
@@ -146,7 +147,7 @@ def head_paid_once(known: GridEvidence) -> Iterator[Reading]:
         price = np.where(taken >= 0.0, bought, sold) * weight
         # Less than a watt is rounding, and need be nobody's bill.
         wrong = np.maximum(0.0, np.abs(paid - price * taken) - np.abs(price) * _A_WATT_MW)
-        scale = max(float(np.abs(price * taken).max()), 1e-9)
+        scale = max(float(np.abs(price * taken).max()), LEAST_MONEY)
         yield Reading(
             "head paid once", float(wrong.max()) / scale, _SEAM, "", True,
             "largest difference in a period between what was paid to the supplier of the head and energy "

@@ -14,6 +14,7 @@ from gridarium.agents.transmission.merit_order import BulkShape, MeritOrder
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
+from gridarium.experiments.evidence.shares import LEAST_MONEY, share_of
 from gridarium.experiments.parts.provider import Provider, active_provider
 from gridarium.experiments.records import Reading
 from gridarium.market.accounts import REPLICAS, SERVICE_CALL, SERVICE_ENERGY, SERVICE_WEAR
@@ -47,7 +48,7 @@ def services(known: GridEvidence) -> Iterator[Reading]:
     )  # fmt: skip
     wrong, largest = _wrongly_paid(known, called)
     yield Reading(
-        "services paid", wrong / max(largest, 1e-9), 1e-6, "", True,
+        "services paid", share_of(wrong, largest, LEAST_MONEY), 1e-6, "", True,
         "wear by what was moved in the storage, its energy at the price called less that of the head, "
         "fees on what prosumers have traded for calls, against what the caller has paid in each period, "
         "relative to the largest payment (E24, E26)",
@@ -162,7 +163,7 @@ def savings(known: GridEvidence) -> Iterator[Reading]:
     for look in looks:
         alone = order.solve(ties.name, look.forecast, look.on, look.state, look.place).cost_money
         alone += planner.system.missed_cost_per_mwh * look.off_target_mwh
-        lost.append((look.cost_money - alone) / max(abs(alone), 1e-9))
+        lost.append(share_of(look.cost_money - alone, alone, LEAST_MONEY))
     yield Reading(
         "calls save", max(0.0, *lost), 1e-6, "", True,
         "most by which the rest of a day that is planned with services costs more than the same without any "

@@ -11,6 +11,7 @@ from gridarium.agents.devices.thermal_plant import ThermalPlant
 from gridarium.environment.clock import day_length
 from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_TCO2, share_of
 from gridarium.experiments.evidence.system_metrics import realised_cost_money
 from gridarium.experiments.parts.supply import REAL_TIME
 from gridarium.experiments.records import Reading
@@ -122,7 +123,7 @@ def stacks(known: GridEvidence) -> Iterator[Reading]:
     put_in = sum(float(state.source_t_per_h.sum()) for state in known.grid.states)
     net = float(table["emission_net_tco2"].sum())
     yield Reading(
-        "carbon balance", abs(put_in * known.world.period_h - net) / max(abs(net), 1e-9), _ROUNDING, "", True,
+        "carbon balance", share_of(abs(put_in * known.world.period_h - net), net, LEAST_TCO2), _ROUNDING, "", True,
         "carbon that comes with the energy against gross emission less absorption, relative (E3, E4)",
     )  # fmt: skip
     ledger = known.tables["ledger"]
@@ -159,7 +160,7 @@ def perfect_information(known: GridEvidence) -> Iterator[Reading]:
     cost = realised_cost_money(known.tables["quarters"])
     benchmarks = known.tables["benchmarks"][["bound_money", "is_proven"]]
     for bound, proven in benchmarks.itertuples(index=False):
-        scale = max(abs(float(bound)), 1e-9)
+        scale = max(abs(float(bound)), LEAST_MONEY)
         yield Reading(
             "perfect information", max(0.0, float(bound) - cost) / scale, 1e-4, "", True,
             "by how much the day undercuts the bound of perfect information, relative; must not",

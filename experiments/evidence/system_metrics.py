@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from gridarium.experiments.evidence.grid_evidence import Tables, rows_of
+from gridarium.experiments.evidence.shares import ratio
 from gridarium.market import accounts
 
 Metric = tuple[str, float]
@@ -149,10 +150,10 @@ def pool(tables: Tables, period_h: float) -> Iterator[Metric]:
     table = tables["pool"]
     sums = table[["traded_mwh", "payments_money", "fees_money", "welfare_money", "welfare_bound_money"]].sum()
     yield "p2p_mwh", float(sums["traded_mwh"])
-    yield "p2p_price_per_mwh", float(sums["payments_money"] / sums["traded_mwh"])
+    yield "p2p_price_per_mwh", ratio(sums["payments_money"], sums["traded_mwh"])
     yield "p2p_fees_money", float(sums["fees_money"])
     yield "p2p_welfare_money", float(sums["welfare_money"])
-    yield "p2p_efficiency_percent", 100.0 * float(sums["welfare_money"] / sums["welfare_bound_money"])
+    yield "p2p_efficiency_percent", 100.0 * ratio(sums["welfare_money"], sums["welfare_bound_money"])
     yield from _defaults(_p2p(tables))
     yield from _calls(tables["quarters"], period_h) if "quarters" in tables else ()
     yield "p2p_trading_h", float((table["traded_mwh"] > 0.0).sum()) * period_h

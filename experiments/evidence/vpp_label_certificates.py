@@ -12,6 +12,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.label_reference import Metered, green_out_mwh
+from gridarium.experiments.evidence.shares import LEAST_MONEY, share_of
 from gridarium.experiments.evidence.vpp_fleets import fleet_days
 from gridarium.experiments.evidence.vpp_meters import green_supply_share, has_plants, plant_of_owner
 from gridarium.experiments.evidence.vpp_metrics import gap_money, overstated_of_saving
@@ -154,7 +155,7 @@ def _benchmarks(known: GridEvidence, days: pd.DataFrame) -> Reading:
     told = dict(zip(keys, days["benchmark_money"].to_numpy(dtype=float), strict=True))
     plants = plants_of(known.scenario)
     off = [
-        abs(told[place] - fleet.benchmark_money) / abs(fleet.idle_money)
+        share_of(abs(told[place] - fleet.benchmark_money), fleet.idle_money, LEAST_MONEY)
         for fleet in fleet_days(known)
         if plants[fleet.plant].look_ahead_days == 1
         and (place := (fleet.plant, fleet.region, fleet.day)) in told
