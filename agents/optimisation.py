@@ -225,17 +225,9 @@ class LocalProblem:
             numbers = self.form.at(_read(self.form, signals))
             raise InfeasibleError(f"agent {owner}: {explain(self.form, numbers)}") from error
         except SolverLimitError as error:
-            raise type(error)(f"agent {owner}: {self._without_answer(error, signals)}") from error
+            raise type(error)(f"agent {owner}: {_without_answer(error, self.form, signals)}") from error
         except SolveError as error:
             raise type(error)(f"agent {owner}: {error}") from error
-
-    def _without_answer(self, error: SolverLimitError, signals: dict[str, Any]) -> str:
-        """What was solved, how it ended, and unless time was short the input to look at first."""
-        form = self.form
-        problem = f'its problem "{form.name}"' if form.name else "its problem"
-        if isinstance(error, TimeLimitError):
-            return f"{problem}: {error}"
-        return f"{problem}: {error}; {largest_of(form, _read(form, signals))}"
 
     def attempt(self, owner: str, **signals: Any) -> Solution | None:
         """Solve as `solve` does, but give None where nothing is feasible, or no physical plan is found.
@@ -318,6 +310,14 @@ class LocalProblem:
         self.searches += 1
         searched = self._search.solve(numbers, near=near)
         return solver.solve(_fixed(self.form, searched, numbers))
+
+
+def _without_answer(error: SolverLimitError, form: StandardForm, signals: dict[str, Any]) -> str:
+    """What was solved, how it ended, and unless time was short the input to look at first."""
+    problem = f'its problem "{form.name}"' if form.name else "its problem"
+    if isinstance(error, TimeLimitError):
+        return f"{problem}: {error}"
+    return f"{problem}: {error}; {largest_of(form, _read(form, signals))}"
 
 
 def _fixed(form: StandardForm, x: Array, numbers: Numbers) -> Numbers:

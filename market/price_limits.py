@@ -121,7 +121,7 @@ def sizes(reference_price_per_mwh: Array) -> Array:
     Above 0 unless all are 0.
     """
     size = np.abs(reference_price_per_mwh)
-    return np.maximum(size, LEAST_SIZE * size.mean())
+    return np.asarray(np.maximum(size, LEAST_SIZE * size.mean()))
 
 
 def _band(share: float, reference_price_per_mwh: Array) -> Array:

@@ -123,7 +123,8 @@ def stacks(known: GridEvidence) -> Iterator[Reading]:
     put_in = sum(float(state.source_t_per_h.sum()) for state in known.grid.states)
     net = float(table["emission_net_tco2"].sum())
     yield Reading(
-        "carbon balance", share_of(abs(put_in * known.world.period_h - net), net, LEAST_TCO2), _ROUNDING, "", True,
+        "carbon balance", share_of(abs(put_in * known.world.period_h - net), net, LEAST_TCO2), _ROUNDING, "",
+        True,
         "carbon that comes with the energy against gross emission less absorption, relative (E3, E4)",
     )  # fmt: skip
     ledger = known.tables["ledger"]
