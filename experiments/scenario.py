@@ -72,13 +72,22 @@ class Study:
         """Code of the currency of all its cases, as people read it."""
         return next(iter(self.cases.values())).currency_code
 
-    def resolved(self) -> Tree:
+    def resolved(self, sites: bool = True) -> Tree:
         """Return the study as a tree with every default written out; it can be loaded again.
 
         What all cases share stands at the top, the rest of each case under `cases`. Files of the package
         go by their names, a user's own by their absolute paths.
+
+        Parameters
+        ----------
+        sites : bool, optional
+            Whether every unit has its bus, also where the scenario leaves that open; a study leaves it open, as
+            its runs may have other units.
         """
-        trees = {name: named(with_sites(case).model_dump(mode="json")) for name, case in self.cases.items()}
+        trees = {
+            name: named((with_sites(case) if sites else case).model_dump(mode="json"))
+            for name, case in self.cases.items()
+        }
         common = {"title": self.title} | _common(list(trees.values()))
         main = {} if self.main_cases == tuple(trees) else {"main_cases": list(self.main_cases)}
         return {**common, **main, "cases": {name: _beyond(common, tree) for name, tree in trees.items()}}

@@ -169,7 +169,7 @@ def load_study(source: str | Path, overrides: Sequence[str] = ()) -> SweepStudy:
         scenario = check_scenario(ScenarioFile(shown, path.stem, anchored(base, path.parent)), overrides)
     else:
         scenario = load_scenario(base if base in shipped_names() else path.parent / str(base), overrides)
-    file = file.model_copy(update={"base": scenario.resolved()})
+    file = file.model_copy(update={"base": scenario.resolved(sites=False)})
     model = ScenarioModel(file, shown)
     seed = model.seed if file.seed is None else file.seed
     file = file.model_copy(update={"cases": list(model.trees), "seed": seed})
