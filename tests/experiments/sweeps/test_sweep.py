@@ -199,7 +199,7 @@ def test_scenario_that_cannot_be_solved_is_a_row(tmp_path: Path) -> None:
         "study": "Too little power",
         "base": "adcef-small",
         "cases": ["tou"],
-        "set": {"gas_turbines": {}, "storages": {}, "renewables": {}},
+        "set": {"gas_turbines": {}, "storages": {}, "renewables": {}, "network.sites": {}},
         "factors": {"limit": {"paths": ["prices.import_limit_mw"], "values": [10, 0.1]}},
     }
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
