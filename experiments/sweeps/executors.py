@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -215,9 +216,11 @@ class DaskCluster:
             import distributed
         except ImportError as error:
             raise ExecutorError("--dask needs Dask: pip install gridarium[cluster]") from error
-        self._levels = {name: logging.getLogger(name).level for name in _CHATTY}
-        for name in _CHATTY:
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        # Their loggers have levels of their own: that of the root of them does not count.
+        known = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]
+        self._silenced = [one for one in known if one.name.partition(".")[0] in _CHATTY and not one.disabled]
+        for one in self._silenced:
+            one.disabled = True
         self._address, self._setup = address, setup
         if json.loads(setup).get("run_limit_s") is not None:
             fault = Fault(
@@ -267,6 +270,9 @@ class DaskCluster:
             return lost_job(future.job, f"its Dask workers died ({str(error)[:200]})")
         except GridariumError:
             raise
+        except CancelledError as error:
+            lost = "is gone; what had finished is safe, continue with --resume"
+            raise ExecutorError(f"Dask scheduler {self._address} {lost}") from error
         # A task may end with any error of its surroundings: a package that is not there, a lost line.
         except Exception as error:
             raise ExecutorError(f"Dask scheduler {self._address}: {type(error).__name__}: {error}") from error
@@ -276,5 +282,5 @@ class DaskCluster:
         """Drop what is under way and leave the cluster to others."""
         self._finished.clear()
         self._client.close(timeout=5)
-        for name, level in self._levels.items():
-            logging.getLogger(name).setLevel(level)
+        for one in self._silenced:
+            one.disabled = False
