@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType
 
 _MOST_SHOWN = 300
 
@@ -41,11 +41,6 @@ def line_of(error: BaseException, is_meant: Callable[[FrameType], bool]) -> str:
         return ""
     frame, line = meant[-1]
     return f"{_shown(frame.f_code.co_filename)}, line {line}"
-
-
-def frames_of(trace: TracebackType | None) -> list[FrameType]:
-    """Return the frames that led to an error, the outermost first."""
-    return [frame for frame, _ in traceback.walk_tb(trace)]
 
 
 def _shown(file: str) -> str:
