@@ -81,8 +81,8 @@ class Study:
         Parameters
         ----------
         sites : bool, optional
-            Whether every unit has its bus, also where the scenario leaves that open; a study leaves it open, as
-            its runs may have other units.
+            Whether every unit has its bus, also where the scenario leaves that open; studies leave it open,
+            as their runs may have other units.
         """
         trees = {
             name: named((with_sites(case) if sites else case).model_dump(mode="json"))
