@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.environment.parameters import OneOf, ParameterRange, YesOrNo, allowed_values
-from gridarium.environment.profiles import read_profiles
+from gridarium.environment.profiles import Profiles, read_profiles
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.benchmarks.mutation_fields import (
     Allowed,
@@ -162,7 +163,7 @@ def _begun_later(random: Generator, tree: Tree, base: Base, folder: Path) -> Tre
         profiles = read_profiles(profile_path(entry.scenario.profiles))
         rows = -round(hour / profiles.period_h)
         path = folder / f"profiles-{name}-from-{hour}.csv"
-        _write(path, {key: np.roll(one, rows) for key, one in profiles.columns.items()}, profiles.index)
+        _write(path, {key: np.roll(one, rows) for key, one in profiles.columns.items()}, profiles, case.start)
         tree = replaced(tree, _profiles_of(name), str(path))
     return tree
 
@@ -258,11 +259,14 @@ def _mutated_rows(random: Generator, case: Scenario, tree: Tree, path: Path) -> 
     rows = slice(first, min(first + count, run)) if count < run else slice(0, run)
     factor = float(random.choice([0.0, random.uniform(0.0, 2.0), random.uniform(*PRICE_FACTOR)]))
     values[rows] *= factor
-    _write(path, {**profiles.columns, column: values}, profiles.index)
+    _write(path, {**profiles.columns, column: values}, profiles, case.start)
     keys = _profiles_of(name)
     told = f"{'.'.join(keys)}: rows {rows.start + 1} to {rows.stop} of {column} times {factor:.6g}"
     return told, replaced(tree, keys, str(path))
 
 
-def _write(path: Path, columns: Mapping[str, Any], index: pd.DatetimeIndex) -> None:
-    pd.DataFrame({"time": [time.isoformat() for time in index], **columns}).to_csv(path, index=False)
+def _write(path: Path, columns: Mapping[str, Any], shipped: Profiles, start: datetime | None) -> None:
+    """Write profiles whose rows begin when the scenario does, as the dates of one's own file count."""
+    begins, step = start or shipped.times[0], timedelta(hours=shipped.period_h)
+    times = [(begins + row * step).isoformat() for row in range(len(shipped.times))]
+    pd.DataFrame({"time": times, **columns}).to_csv(path, index=False)
