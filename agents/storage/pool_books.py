@@ -52,6 +52,11 @@ class PoolDay:
     game: int = -1
     pay: Mapping[str, OwnerPay] = field(default_factory=dict)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether what its members were worth has been shared out."""
+        return self.game >= 0
+
     def settle(
         self,
         share_money: Mapping[str, float],

@@ -251,6 +251,9 @@ class StoragePool(GridAgent):
     def take_values(self, values: CoalitionValues, sender: str) -> None:
         """Share out what the members were worth on a day, pay them, and tell everybody."""
         day = self.days[values.day]
+        if day.is_settled:
+            # Links may deliver twice what is paid once.
+            return
         self._books.take(values)
         shares = self._books.shares_money(frozenset(day.members))
         own = shares.pop(OPERATOR, 0.0)

@@ -78,7 +78,11 @@ def _booked(ledger: pd.DataFrame, purpose: str) -> Mapping[str, float]:
 
 def _value_of_members(tables: Tables, day: int) -> float:
     """Value of the members of a day, from the values of the game of that day."""
-    days, owners, coalitions = (tables[name] for name in ("pool_days", "storage_pool", "coalitions"))
+    coalitions = tables.get("coalitions")
+    if coalitions is None:
+        # Nobody has played a game.
+        return 0.0
+    days, owners = tables["pool_days"], tables["storage_pool"]
     rows = coalitions[coalitions["game"] == days.loc[days["day"] == day, "game"].iloc[0]]
     inside = set(owners.loc[(owners["day"] == day) & (owners["member"] > 0.0), "agent"])
     members = "+".join(name for name in owner_names(rows) if name in inside)

@@ -34,7 +34,7 @@ _COUNTERPARTY = "counterparty"
 def collect(
     case: str, world: World, sections: Mapping[str, GridScenario], steps: Steps = STRICT
 ) -> dict[str, pd.DataFrame]:
-    """All tables of a case that have rows.
+    """All tables of a case that have rows, and its ledger.
 
     Parameters
     ----------
@@ -63,7 +63,9 @@ def collect(
     tables["intrusions"] = world.bus.intrusions()
     tables["traffic"] = pd.DataFrame({"messages": [world.bus.sent], "delivery_s": [world.delivery_s]})
     tables["ledger"], tables["records"] = ledger, world.records.table()
-    return {name: _of_case(case, table) for name, table in tables.items() if len(table)}
+    # A ledger in which nothing was booked is a result as well.
+    kept = {name: table for name, table in tables.items() if len(table) or name == "ledger"}
+    return {name: _of_case(case, table) for name, table in kept.items()}
 
 
 _BESIDE: dict[str, Callable[[GridEvidence], pd.DataFrame]] = {

@@ -115,10 +115,28 @@ def _section(scenario: GridScenario) -> PriceRegions:
 
 def _numbers(build: GridBuild, section: PriceRegions) -> Mapping[str, Flags]:
     """Whether each bus belongs to a region, shape (n_bus,), by region."""
+    feeder = build.grid.feeder
+    return buses_behind(feeder, section, None if section.split == "given" else _found(build, section))
+
+
+def buses_behind(feeder: Feeder, section: PriceRegions, found: Flags | None = None) -> Mapping[str, Flags]:
+    """Whether each bus belongs to a region, shape (n_bus,), by region.
+
+    Parameters
+    ----------
+    feeder : Feeder
+    section : PriceRegions
+    found : ndarray of bool, shape (n_branch,), optional
+        Branches between regions; without them those that the regions name.
+
+    Raises
+    ------
+    NetworkError
+        If a region names no branch, or holds no load.
+    """
     from gridarium.environment.regions import region_of_bus
 
-    feeder = build.grid.feeder
-    cut = _preset(feeder, section) if section.split == "given" else _found(build, section)
+    cut = _preset(feeder, section) if found is None else found
     region = region_of_bus(feeder, cut)
     opened = [feeder.branch_labels[branch] for branch in np.flatnonzero(cut)]
     order: list[str | None] = [None, *opened]

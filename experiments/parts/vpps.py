@@ -6,12 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.environment.errors import Fault, NetworkError, ScenarioError
 from gridarium.experiments.parts.negotiation import NEGOTIATION, negotiation_rules
+from gridarium.experiments.parts.network import NETWORK, build_feeder, has_one_bus, place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.pool_section import pool_rules, records_authority
 from gridarium.experiments.parts.pooling import owners_fit
-from gridarium.experiments.parts.price_regions import region_of_storage, regions_of
+from gridarium.experiments.parts.price_regions import (
+    PRICE_REGIONS,
+    buses_behind,
+    region_of_storage,
+    regions_of,
+)
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES, StorageUnit
 from gridarium.experiments.parts.vpp_section import Vpp, owners_of, platform_of
@@ -41,7 +47,8 @@ def _build(build: GridBuild) -> None:
 
     grid, timing = build.grid, NEGOTIATION.of(build.scenario)
     places, places_of = regions_of(build), region_of_storage(build)
-    _are_alike(build.scenario, places_of)
+    if faults := list(_unlike_ones(build.scenario, places_of)):
+        raise ScenarioError("vpps", faults)
     for name, plant in VPPS.of(build.scenario).items():
         owners, platform = owners_of(plant, places_of), platform_of(name)
         rules = pool_rules(plant.pool, f"vpps.{name}.pool", False, timing)
@@ -72,26 +79,39 @@ def _plant_storage(build: GridBuild, name: str, region: str) -> PlantStorage:
     return PlantStorage(build.grid.named(name), region, ratings, unit.wear_cost_per_mwh)
 
 
-def _are_alike(scenario: GridScenario, places_of: Mapping[str, str]) -> None:
-    """Refuse storages that a plant cannot plan as one, or whose schedules are too many for a table.
-
-    Raises
-    ------
-    ScenarioError
-    """
-    faults, storages = list[Fault](), STORAGES.of(scenario)
+def _unlike_ones(scenario: GridScenario, places_of: Mapping[str, str]) -> Iterator[Fault]:
+    """Yield storages that a plant cannot plan as one, or whose schedules are too many for a table."""
+    storages = STORAGES.of(scenario)
     for name, plant in VPPS.of(scenario).items():
         by_region: dict[str, list[str]] = {}
         for one in owners_of(plant, storages):
             by_region.setdefault(places_of[one], []).append(one)
         for region, (first, *others) in by_region.items():
             for other in others:
-                faults += _unlike(other, storages[other], first, storages[first], region)
+                yield from _unlike(other, storages[other], first, storages[first], region)
             if plant.coalition_values == "as-scheduled" and 1 + len(others) > MOST_PLAYERS:
                 allowed = f"must be replanned with more than {MOST_PLAYERS} owners in {region}"
-                faults.append(Fault(f"vpps.{name}.coalition_values", plant.coalition_values, allowed))
-    if faults:
-        raise ScenarioError("vpps", faults)
+                yield Fault(f"vpps.{name}.coalition_values", plant.coalition_values, allowed)
+
+
+def _are_planned_as_one(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield the same before a run, where regions are given; what load flow finds, only a run knows."""
+    section, storages = PRICE_REGIONS.of(scenario), STORAGES.of(scenario)
+    if section is None or section.split != "given" or has_one_bus(scenario):
+        return
+    anywhere = dict.fromkeys(storages, "")
+    known = {one for plant in VPPS.of(scenario).values() for one in plant.owners or ()}
+    if known - set(storages) or not any(_unlike_ones(scenario, anywhere)):
+        # Without two that differ, nobody needs to know where they stand.
+        return
+    try:
+        feeder = build_feeder(NETWORK.of(scenario))
+        regions, buses = buses_behind(feeder, section), place_units(feeder, scenario)
+    except NetworkError as error:
+        yield from error.faults
+        return
+    at = {one: next(name for name, own in regions.items() if own[buses[one]]) for one in storages}
+    yield from _unlike_ones(scenario, at)
 
 
 def _unlike(name: str, unit: StorageUnit, first: str, other: StorageUnit, region: str) -> Iterator[Fault]:
@@ -166,6 +186,7 @@ VPPS: Part[dict[str, Vpp]] = Part(
         (frozenset({"vpps", "storages"}), _owners_have_one_plant),
         (frozenset({"vpps", "storages"}), _live_without_a_tariff),
         (frozenset({"vpps", "storages"}), _pools_fit),
+        (frozenset({"vpps", "storages", "network", "price_regions"}), _are_planned_as_one),
     ),
     names=lambda section: (*section, *map(platform_of, section)),
 )

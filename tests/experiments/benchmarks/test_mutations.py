@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -17,12 +18,52 @@ from gridarium.experiments.benchmarks.catalogue import run_benchmark
 from gridarium.experiments.benchmarks.limited_runs import play_limited
 from gridarium.experiments.benchmarks.mutation_draws import Base, MutationDraw, base_trees, draw_mutations
 from gridarium.experiments.benchmarks.mutation_fields import Null, Number, mutable_fields
-from gridarium.experiments.benchmarks.mutations import MutationOutcome, ended, judged
+from gridarium.experiments.benchmarks.mutations import FINE, MutationOutcome, ended, judged, play, summarise
+from gridarium.experiments.case_run import measure_case
 from gridarium.experiments.field_paths import replaced
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.scenario import check_case, load_scenario
 
+COUNT = int(os.environ.get("GRIDARIUM_MUTATED_RUNS", "120"))
+FINE_SHARE = 0.9
 SHORT = (Base("adcef-small", 2, 0.7), Base("green-vpp-small", 2, 0.3))
+
+
+def test_mutated_scenarios_end_without_a_traceback_and_mostly_well() -> None:
+    outcomes = [play(seed, SHORT) for seed in range(1, COUNT + 1)]
+    told = "\n".join(f"{one.ending}: {one.detail}: {one.drawn.told()}" for one in outcomes)
+    assert not [one for one in outcomes if one.ending in ("traceback", "slow", "died")], told
+    found = summarise(outcomes)
+    assert found["cycle_share"] <= 0.03, told
+    assert found["infeasible_share"] <= 0.05, told
+    assert sum(found[f"{ending}_share"] for ending in FINE) >= FINE_SHARE, told
+
+
+def test_a_ledger_without_an_entry_is_judged_as_any_other() -> None:
+    tree = base_trees((Base("adcef-small", 1, 1.0),))["adcef-small"]["tou"]
+    free = replaced(tree, ("prices", "wholesale_share_of_tou"), 0.0)
+    assert ended(free)[0] != "traceback"
+
+
+def test_what_is_paid_once_is_paid_once_though_messages_come_twice() -> None:
+    case = load_scenario("green-vpp-small", ["communication.duplication=0.5"]).cases["scenario-3"]
+    assert [one.name for one in measure_case("twice", case)[1] if one.hard and not one.passed] == []
+
+
+def test_a_plant_whose_pool_has_played_no_game_is_judged() -> None:
+    """Latency is so long that nobody joins before the day."""
+    overrides = ["communication.latency_s=72", "horizon_h=2"]
+    case = load_scenario("green-vpp-small", overrides).cases["scenario-1"]
+    assert measure_case("late", case)[1]
+
+
+@pytest.mark.parametrize("setting", ["storages.storage_2b.soc_max=1.0", "storages.storage_2a.p_max_mw=0.5"])
+def test_storages_that_cannot_be_planned_as_one_are_faults_before_a_run(setting: str) -> None:
+    with pytest.raises(ScenarioError, match="storages of one plant in one region are planned as one"):
+        load_scenario("green-vpp-small", [setting])
+    load_scenario(
+        "green-vpp-small", [setting.replace("storage_2b", "storage_1").replace("storage_2a", "storage_1")]
+    )
 
 
 def test_fields_and_their_ranges_come_from_the_schema() -> None:
