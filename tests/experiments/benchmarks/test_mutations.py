@@ -24,15 +24,16 @@ from gridarium.experiments.field_paths import replaced
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.scenario import check_case, load_scenario
 
-COUNT = int(os.environ.get("GRIDARIUM_MUTATED_RUNS", "120"))
+COUNT = int(os.environ.get("GRIDARIUM_MUTATED_RUNS", "90"))
 FINE_SHARE = 0.9
 SHORT = (Base("adcef-small", 2, 0.7), Base("green-vpp-small", 2, 0.3))
 
 
 def test_mutated_scenarios_end_without_a_traceback_and_mostly_well() -> None:
     outcomes = [play(seed, SHORT) for seed in range(1, COUNT + 1)]
-    told = "\n".join(f"{one.ending}: {one.detail}: {one.drawn.told()}" for one in outcomes)
-    assert not [one for one in outcomes if one.ending in ("traceback", "slow", "died")], told
+    bad = [one for one in outcomes if one.ending not in FINE]
+    told = "\n".join(f"{one.ending}: {one.detail}: {one.drawn.told()}" for one in bad)
+    assert not {one.ending for one in bad} & {"traceback", "slow", "died"}, told
     found = summarise(outcomes)
     assert found["cycle_share"] <= 0.03, told
     assert found["infeasible_share"] <= 0.05, told
