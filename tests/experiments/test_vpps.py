@@ -9,7 +9,6 @@ import pytest
 
 from gridarium.agents.storage.storage_owner import StorageOwner
 from gridarium.agents.vpp.plant import VirtualPowerPlant
-from gridarium.environment.errors import ScenarioError
 from gridarium.environment.ledger import Ledger
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.scenario import check_case
