@@ -180,7 +180,7 @@ def test_operator_and_reference_part_at_the_same_import_limit(
     if is_short:
         assert short_mwh > SUPPLIED_MWH
         with pytest.raises(
-            InfeasibleError, match=r"imports \(MW\): \S+ must be at most 70.568, needs 71.068"
+            InfeasibleError, match=r"import limit \(MW\): \S+ must be at most 70.568, needs 71.068"
         ):
             pools.measure_case("pools", only_case(path))
     else:
