@@ -66,8 +66,11 @@ class Trees:
         } | more
 
 
-def write_profiles(folder: Path) -> None:
-    """Write the profiles of a village: powers a tenth of the ordinary ones, except for the sun."""
+def write_profiles(folder: Path, start: str | None = None) -> None:
+    """Write the profiles of a village: powers a tenth of the ordinary ones, except for the sun.
+
+    Its day is that of the scenario's start, if there is one.
+    """
     lines = profile_path("adcef-ordinary").read_text(encoding="utf-8").splitlines()
     names, *rows = [line.split(",") for line in lines if not line.startswith("#")]
     small = {names.index(name) for name in ("load_mw", "wind_mw")}
@@ -75,6 +78,8 @@ def write_profiles(folder: Path) -> None:
         [str(0.1 * float(cell)) if place in small else cell for place, cell in enumerate(row)] for row in rows
     ]
     text = "\n".join(",".join(row) for row in [names, *cells])
+    if start is not None:
+        text = text.replace("2026-01-15", start[:10])
     (folder / VILLAGE).write_text(text, encoding="utf-8")
 
 
@@ -89,7 +94,7 @@ def write_in() -> Write:
     """Return a function that writes a scenario file, and the profiles of a village beside it."""
 
     def written(folder: Path, tree: Tree) -> Path:
-        write_profiles(folder)
+        write_profiles(folder, tree.get("start"))
         path = folder / "scenario.yaml"
         path.write_text(dump_yaml(tree), encoding="utf-8")
         return path
