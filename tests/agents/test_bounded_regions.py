@@ -18,6 +18,7 @@ from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.experiments.case_run import _play
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import BuiltWorld, build
+from tests.support.behaviours import at_default
 
 SETTINGS = ("horizon_h=10", "period_h=1.0", "grids.bulk.ties.trigger_mw=1000")
 COMMERCIAL = "grids.bulk.regions.commercial.behaviour"
@@ -68,7 +69,7 @@ def true_cost_money(built: BuiltWorld) -> float:
     ],
 )
 def test_at_its_limit_a_behaviour_is_the_exact_region(behaviour: str) -> None:
-    exact, bounded = world(), world(f"{COMMERCIAL}=[{behaviour}]")
+    exact, bounded = world(), world(f"{COMMERCIAL}=[{at_default(behaviour)}]")
     for name, load in day_of(exact).loads_mw.items():
         assert np.array_equal(load, day_of(bounded).loads_mw[name])
 
@@ -125,7 +126,7 @@ def test_who_foresees_its_price_counts_with_what_a_further_mwh_adds_to_all_other
 
 @pytest.mark.parametrize("behaviour", ["sticky-price", "satisficing-leader", "learned-slope"])
 def test_at_its_limit_a_behaviour_is_the_exact_leader(behaviour: str) -> None:
-    exact, bounded = world(), world(f"grids.bulk.ties.behaviour=[{behaviour}]")
+    exact, bounded = world(), world(f"grids.bulk.ties.behaviour=[{at_default(behaviour)}]")
     assert len(day_of(exact).rounds) == len(day_of(bounded).rounds)
     assert day_of(bounded).emission_tco2 == pytest.approx(day_of(exact).emission_tco2, rel=1e-9)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import fields
 
 import pytest
 
@@ -14,6 +13,7 @@ from gridarium.experiments.runner import run
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.table_files import parquet_bytes
 from small_cases import FREE_TO_RUN
+from tests.support.behaviours import at_default
 
 LEADERS = ("noise", "stale", "inattention", "sticky-price", "satisficing-leader", "learned-slope")
 FOLLOWERS = tuple(
@@ -108,13 +108,6 @@ def test_followers_at_the_limit_leave_the_same_bytes(exact: Mapping[str, str], n
 @pytest.mark.parametrize("name", LEADERS)
 def test_a_leader_at_the_limit_leaves_the_same_bytes(exact: Mapping[str, str], name: str) -> None:
     assert digests(run_one(f"dso.behaviour=[{{{name}: {BESIDE_THE_LIMIT[name]}}}]")) == exact
-
-
-def at_default(name: str) -> str:
-    """A behaviour with all that makes it depart from the exact agent, none of which does so here."""
-    kind = registry.load("behaviours", name)
-    values = {one.name: one.default for one in fields(kind) if one.name in kind.departs_by}  # type: ignore
-    return f"{{{name}: {{{', '.join(f'{each}: {value}' for each, value in values.items())}}}}}"
 
 
 def test_all_of_them_with_their_defaults_leave_the_same_bytes_batteries_and_bad_links_included() -> None:
