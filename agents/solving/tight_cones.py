@@ -25,8 +25,6 @@ _STALL_LIMIT = 5
 """Programmes of one sequence that may go unsolved."""
 _STILL = 1e-5
 """Length of a step whose gain is below the rounding of the cost, in units of the squared decisions."""
-_LIMIT_CURVE = 1e-3
-"""Least multiplier of a limit's curvature, in the dearest price."""
 _LOSS_PRICE = 0.1
 """Price on the epigraphs that makes losses dear wherever a first point is sought, times the dearest price."""
 
@@ -214,14 +212,13 @@ class TightConeSolver:
             if not mends and gain < -FINE.gain * scale and step.length > _STILL:
                 radius = min(radius, step.length) / 3.0
                 continue
-            point, mends = new, False
-            inside = step.length < 0.99 * radius
-            if (
-                inside
-                and abs(thought) <= accuracy.gain * scale
-                and excess.max(initial=0.0) <= accuracy.excess
-            ):
-                return point
+            # A start that leaves rows is no end.
+            ends, point, mends = (new.x,) if mends else (new.x, point.x), new, False
+            if step.length < 0.99 * radius and abs(thought) <= accuracy.gain * scale:
+                # A step that gains nothing may wander where nothing has a price, and leave a limit there.
+                for end in ends:
+                    if self._excess(end, numbers).max(initial=0.0) <= accuracy.excess:
+                        return replace(new, x=end)
         if self._excess(point.x, numbers).max(initial=0.0) <= accuracy.excess:
             return point
         raise SolverLimitError(f"no end after {ROUND_LIMIT} rounds, {self._worst(point.x, numbers)}")
@@ -246,9 +243,7 @@ class TightConeSolver:
         x, form, squared = point.x, self.form, self._squared
         rows, right = self._rows.at(x, np.zeros(len(self._rotated)))
         limits, most = self._limits.at(x, numbers.cone_upper[~form.cones.rotated])
-        # A limit without a price is curved a little, too: else what is free there would wander beyond it.
-        least = np.where(form.cones.rotated, 0.0, _LIMIT_CURVE * (1.0 + np.abs(numbers.cost).max()))
-        hessian = self._curvature.at(x, np.maximum(point.cone_multiplier, least))
+        hessian = self._curvature.at(x, np.maximum(point.cone_multiplier, 0.0))
         lower, upper = np.where(self._implied, -np.inf, numbers.lower), numbers.upper.copy()
         lower[squared] = np.maximum(lower[squared], x[squared] - radius)
         upper[squared] = np.minimum(upper[squared], x[squared] + radius)

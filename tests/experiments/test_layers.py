@@ -79,7 +79,7 @@ def test_overrides_take_the_wildcards_of_studies() -> None:
 def test_a_mapping_takes_the_place_of_that_of_the_base(tmp_path: Path) -> None:
     text = "extends: adcef\nnetwork: {_replace_: true, source: case33bw, loading_max: 0.9}\n"
     network = study_of(tmp_path, text).cases["tou"].network
-    assert (network.sites, network.loading_max, network.peak_load_mw) == ({}, 0.9, 3.715)
+    assert (network.sites, network.loading_max, network.peak_load_mw) == ({}, 0.9, None)
     text = "extends: adcef\ncases: {own: {storages: {_replace_: true, one: {p_max_mw: 1, e_max_mwh: 2}}}}"
     assert list(study_of(tmp_path, text, "network.sites=null").cases["own"].storages) == ["one"]
     (tmp_path / "own.yaml").write_text("extends: adcef\nnetwork: {_replace_: 1}", encoding="utf-8")

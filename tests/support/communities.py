@@ -15,8 +15,8 @@ _BATTERY = {"p_max_mw": 0.2, "e_max_mwh": 0.6, "soc_min": 0.1, "soc_max": 0.9, "
 _DROPPED = frozenset({"title", "description", "papers", "currency", "exchange_rates", "seed", "start"})
 
 
-def write_profiles(folder: Path) -> None:
-    """Write the ordinary day with panels and loads of two classes of prosumers beside it."""
+def write_profiles(folder: Path, offset: str = "+08:00") -> None:
+    """Write the ordinary day with panels and loads of two classes of prosumers beside it, in a zone."""
     lines = profile_path("adcef-ordinary").read_text(encoding="utf-8").splitlines()
     names, *rows = [line.split(",") for line in lines if not line.startswith("#")]
     hour = np.arange(len(rows))
@@ -30,6 +30,7 @@ def write_profiles(folder: Path) -> None:
     }
     cells = [[*row, *(f"{values[place]:.4f}" for values in more.values())] for place, row in enumerate(rows)]
     text = "\n".join(",".join(row) for row in [[*names, *more], *cells])
+    text = text.replace("+08:00", offset)
     (folder / PROFILES).write_text(text, encoding="utf-8")
 
 
@@ -93,7 +94,7 @@ def under_a_system(
 
 def write_under_a_system(folder: Path, **given: int | str) -> Path:
     """Write that scenario."""
-    write_profiles(folder)
+    write_profiles(folder, "+00:00")
     path = folder / "system.yaml"
     path.write_text(dump_yaml(under_a_system(**given)), encoding="utf-8")  # type: ignore[arg-type]
     return path

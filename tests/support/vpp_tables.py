@@ -74,6 +74,7 @@ def _scenario(pricing: Pricing, rules: Mapping[str, str]) -> SimpleNamespace:
     owners = {plant: [name for name, own in OWNERS.items() if own[0] == plant] for plant in SHARES}
     return SimpleNamespace(
         period_h=1.0,
+        start=None,
         profiles="green-vpp",
         prices=Prices(green_share_column="green_share"),
         distribution_operator=DistributionOperator(pricing=pricing, expected_budget_money=20.0),

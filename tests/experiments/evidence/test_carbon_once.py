@@ -55,7 +55,8 @@ def windy_night(tmp_path_factory: pytest.TempPathFactory) -> str:
     load, wind = names.index("load_mw"), names.index("wind_mw")
     rows[2][wind] = str(float(rows[2][load]) + 0.8)
     path = tmp_path_factory.mktemp("profiles") / "windy.csv"
-    path.write_text("\n".join(",".join(row) for row in [names, *rows]), encoding="utf-8")
+    text = "\n".join(",".join(row) for row in [names, *rows])
+    path.write_text(text.replace("+08:00", "+00:00"), encoding="utf-8")
     return f"grids.r1.profiles={path}"
 
 
