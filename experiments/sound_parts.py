@@ -19,6 +19,7 @@ from gridarium.experiments.schema_faults import faults_of, sections_at
 SectionT = TypeVar("SectionT", bound=Section)
 
 _ALIKE = 0.75
+_RENAMED = "is now called "
 _ROUNDS = 4
 """Faults between fields show when those of the fields are gone, and those of the whole after them."""
 
@@ -61,7 +62,7 @@ def sound_parts(schema: type[SectionT], tree: Tree) -> SoundParts[SectionT]:
         try:
             return SoundParts(schema.model_validate(tree), faults, broken, left_out)
         except ValidationError as error:
-            gone = {".".join(keys) for keys in left_out}
+            gone = {".".join(keys) for keys in left_out} | {*map(_meant_place, faults)}
             told = {fault.place: fault.allowed for fault in faults_of(schema, error)}
             faults += [fault for fault in faults_of(schema, error) if fault.place not in gone]
             sound = tree
@@ -107,6 +108,12 @@ def _without(tree: Tree, fields: Iterable[Keys]) -> Tree:
         inner = tree[head]
         tree = {**left, head: _without(inner, [tuple(rest)])} if rest and isinstance(inner, dict) else left
     return tree
+
+
+def _meant_place(fault: Fault) -> str:
+    """Return where a field with a fault stands, under the name that it has now."""
+    name = fault.allowed.removeprefix(_RENAMED)
+    return fault.place if name == fault.allowed else ".".join([*fault.place.split(".")[:-1], name])
 
 
 def _was_a_number(keys: Keys, detail: ErrorDetails, told: str) -> bool:
