@@ -42,9 +42,14 @@ class FactorBounds:
     @classmethod
     def of(cls, situation: Situation) -> FactorBounds:
         """Bounds of a day, from what supplies it and the load before any response."""
-        dirtiest = situation.supply.dirtiest_tco2_per_mwh
-        largest = float(np.max(situation.base_mw, initial=0.0))
-        return cls(-dirtiest, HIGHEST_SHARE * dirtiest, max(LEAST_LOAD * largest, _A_WATT_MW))
+        return cls.over_load(situation.supply.dirtiest_tco2_per_mwh, situation.base_mw)
+
+    @classmethod
+    def over_load(cls, dirtiest_tco2_per_mwh: float, base_mw: Array) -> FactorBounds:
+        """Bounds by the dirtiest source and a base load, shape (n_period,)."""
+        largest = float(np.max(base_mw, initial=0.0))
+        least = max(LEAST_LOAD * largest, _A_WATT_MW)
+        return cls(-dirtiest_tco2_per_mwh, HIGHEST_SHARE * dirtiest_tco2_per_mwh, least)
 
     def keep(self, factor_tco2_per_mwh: Array) -> Array:
         """Factors within the bounds, the nearest ones."""

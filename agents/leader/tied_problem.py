@@ -13,7 +13,7 @@ from gridarium.agents.leader.problem import LeaderProblem
 from gridarium.agents.leader.tied_supply import TiedPlan, TiedSupply
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError
-from gridarium.market.factor_bounds import LEAST_LOAD
+from gridarium.market.factor_bounds import LEAST_LOAD, FactorBounds
 from gridarium.market.price_limits import PriceLimits
 
 
@@ -90,6 +90,13 @@ class TiedProblem:
     def largest_factor_tco2_per_mwh(self) -> float:
         """The largest factor of the grid, which caps what a MWh brings into a pool or takes out (C2)."""
         return float(self.supply.grid_factor_tco2_per_mwh.max())
+
+    @property
+    def bounds(self) -> FactorBounds:
+        """Of the factor, as a tariff keeps it."""
+        units = [unit.emission_tco2_per_mwh for unit in self.supply.turbines]
+        dirtiest = max([self.largest_factor_tco2_per_mwh, *units])
+        return FactorBounds.over_load(dirtiest, self.base_mw)
 
     @cached_property
     def limits(self) -> PriceLimits:

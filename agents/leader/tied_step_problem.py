@@ -228,7 +228,10 @@ def _moved(m: Any, tangent: NetworkTangent, t: int) -> Any:
 
 
 def _declare_pools(m: Any, problem: TiedProblem) -> None:
-    """e P = emission - F_in + F_out (C3); F <= ebar_max P, V >= 0, V_T = V_0, F_in <= emission (C2)."""
+    """e P = emission - F_in + F_out (C3); F <= ebar_max P, V >= 0, V_T = V_0, F_in <= emission (C2).
+
+    The factor itself stays within its bound: e P <= e_most P.
+    """
     supply, most = problem.supply, problem.largest_factor_tco2_per_mwh
     m.inflow = pyo.Var(m.storage, m.period, bounds=(0, None))
     m.outflow = pyo.Var(m.storage, m.period, bounds=(0, None))
@@ -252,6 +255,8 @@ def _declare_pools(m: Any, problem: TiedProblem) -> None:
             m.carried[t] == m.emission[t] - sum(m.inflow[s, t] - m.outflow[s, t] for s in m.storage)
         ),
     )
+    highest = problem.bounds.high_tco2_per_mwh
+    m.factor_bound = pyo.Constraint(m.period, rule=lambda m, t: m.carried[t] <= highest * m.total_load[t])
     if len(m.storage):
         m.inflow_emitted = pyo.Constraint(
             m.period, rule=lambda m, t: sum(m.inflow[s, t] for s in m.storage) <= m.emission[t]

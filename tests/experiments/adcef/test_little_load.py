@@ -1,4 +1,4 @@
-"""Hours and days of little load or none: signals stay within their bounds, and nothing jumps at zero."""
+"""Hours and days of little load or none, and of negative prices: signals stay bounded, nothing jumps."""
 
 from __future__ import annotations
 
@@ -115,3 +115,12 @@ def test_the_printed_formula_fails_all_three_certificates(folder: Path) -> None:
     told = evidence_of("adcef", built.world.grid, built.sections, {**tables, "signals": posted})
     failed = {one.name for one in signals(told) if one.value > one.tolerance}
     assert failed == {"bounds of the factor", "bounds of the price"}
+
+
+def test_four_negative_hours_around_noon_run(folder: Path) -> None:
+    table = pd.read_csv(profile(folder, {}))
+    table["tou_price_per_mwh"] = table["tou_price_per_mwh"].astype(float)
+    table.loc[11:14, "tou_price_per_mwh"] = -200.0
+    table.to_csv(folder / "negative.csv", index=False)
+    result = run(load_scenario("adcef-small", [f"profiles={folder / 'negative.csv'}"]), cases=["adcef"])
+    assert [one.name for one in result.certificates if one.hard and not one.passed] == []
