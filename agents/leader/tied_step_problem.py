@@ -25,6 +25,10 @@ CURVE_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Where the quadratic cost of a turbine is touched, as shares of its power."""
 
 
+LITTLE_LOAD = 0.25
+"""Base load, relative to the largest, below which the bound of the carbon factor is a row of its own."""
+
+
 @dataclass(frozen=True)
 class TiedAnchor:
     """A price and how the loads answer near it.
@@ -230,7 +234,7 @@ def _moved(m: Any, tangent: NetworkTangent, t: int) -> Any:
 def _declare_pools(m: Any, problem: TiedProblem) -> None:
     """e P = emission - F_in + F_out (C3); F <= ebar_max P, V >= 0, V_T = V_0, F_in <= emission (C2).
 
-    The factor itself stays within its bound: e P <= e_most P.
+    Where there is little load, which storages may outweigh, the factor keeps its bound: e P <= e_most P.
     """
     supply, most = problem.supply, problem.largest_factor_tco2_per_mwh
     m.inflow = pyo.Var(m.storage, m.period, bounds=(0, None))
@@ -256,7 +260,8 @@ def _declare_pools(m: Any, problem: TiedProblem) -> None:
         ),
     )
     highest = problem.bounds.high_tco2_per_mwh
-    m.factor_bound = pyo.Constraint(m.period, rule=lambda m, t: m.carried[t] <= highest * m.total_load[t])
+    little = np.flatnonzero(problem.base_mw < LITTLE_LOAD * problem.base_mw.max())
+    m.factor_bound = pyo.Constraint(little, rule=lambda m, t: m.carried[t] <= highest * m.total_load[t])
     if len(m.storage):
         m.inflow_emitted = pyo.Constraint(
             m.period, rule=lambda m, t: sum(m.inflow[s, t] for s in m.storage) <= m.emission[t]
