@@ -344,6 +344,8 @@ def test_bench_without_a_name_resumes_what_can_resume(
     module.measure = lambda resume: {"ratio": float(len(resume.name))}  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     made_up = Benchmark(module.__name__, "measure", "", resumes=True)
+    for name in [name for name, one in BENCHMARKS.items() if one.resumes]:
+        monkeypatch.delitem(BENCHMARKS, name)
     monkeypatch.setitem(BENCHMARKS, "world-variants", made_up)
     result = gridarium("bench", "--resume", "kept.jsonl", "--json", "bench.json")
     assert result.exit_code == cli.DONE, result.stderr
