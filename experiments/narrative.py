@@ -63,8 +63,6 @@ def _sites(result: Result) -> Iterator[Sentence]:
     dispatch, first = result.tables.get("dispatch"), next(iter(result.summary))
     if dispatch is None:
         return
-    if not {"bus", "kind", "grid", "agent"} <= set(dispatch.columns):
-        return
     rows = dispatch[(dispatch["case"] == first) & (dispatch["bus"] != "") & dispatch["kind"].isin(_AT_BUSES)]
     for grid, own in rows.drop_duplicates(["grid", "agent"]).groupby(rows["grid"].astype(str), sort=False):
         told = [f"{row['agent']} at {row['bus']}" for row in own.to_dict("records")]

@@ -41,7 +41,7 @@ def _tables_of(case: str, number: int, n_period: int, n_bus: int) -> dict[str, p
             "p_available_mw": np.nan,
             "e_mwh": np.nan,
         }
-        return base.assign(agent=name, kind=kind, bus=2, **{**empty, **columns})
+        return base.assign(grid="", agent=name, kind=kind, bus=2, **{**empty, **columns})
 
     def bus(index: int) -> pd.DataFrame:
         intensity = np.where(hour < 2, np.nan, 0.5 + 0.01 * index)
