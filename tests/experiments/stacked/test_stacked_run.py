@@ -30,7 +30,7 @@ from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.results import read_run
 from gridarium.experiments.runner import run
-from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.scenario import Study, load_scenario
 from gridarium.experiments.world_build import BuiltWorld as Built
 from gridarium.experiments.world_build import build
 from gridarium.market.accounts import PURCHASE, REPLICAS
@@ -301,10 +301,20 @@ def test_a_run_leaves_a_folder_with_figures_of_the_seams(write: Write, tmp_path:
     taken = [again.summary[case]["village.head_import_mwh"] for case in ("one", "three")]
     assert taken[0] == pytest.approx(taken[1], rel=0.05)
     scenario = tmp_path / "run" / "scenario.yaml"
-    assert set(load_scenario(scenario).cases) == {"one", "three"}
-    # What was run is told in full: the file of a village is kept beside it, and where units stand.
+    # The file of a village is kept beside it, and where units stand is told; all else is as it was given.
     text = scenario.read_text(encoding="utf-8")
     assert "profiles: inputs/village.csv" in text and "sites: {}" not in text
+    assert anywhere(load_scenario(scenario)) == anywhere(load_scenario(write(tree)))
+
+
+def anywhere(study: Study) -> Tree:
+    """The cases of a study without where its files lie and its units stand."""
+    cases: Tree = {name: case.model_dump(mode="json") for name, case in study.cases.items()}
+    for case in cases.values():
+        for grid in case["grids"].values():
+            del grid["network"]["sites"]
+            grid["profiles"] = Path(grid["profiles"]).name
+    return cases
 
 
 # A certificate that cannot fail is none.
