@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 _LINE = "NA2XS2Y 1x240 RM/25 12/20 kV"
+_LOADS_MVA = (1 + 0.4j,) * 5
 _SIMBENCH = (
     "1-LV-rural1--0-sw",
     "1-LV-rural2--0-sw",
@@ -40,28 +42,35 @@ _PUBLISHED = (
 )
 
 
-def line_of_six(loads_mva: tuple[complex, ...] = (1 + 0.4j,) * 5) -> Any:
-    """A line of six buses of 20 kV."""
+def line_of_six(
+    loads_mva: Sequence[complex] = _LOADS_MVA, labels: Sequence[int] = range(6), length_km: float = 5.0
+) -> Any:
+    """A line of six buses of 20 kV, of which each but the first has a load."""
     import pandapower
 
     net = pandapower.create_empty_network()
-    buses = [pandapower.create_bus(net, 20.0) for _ in range(6)]
-    pandapower.create_ext_grid(net, buses[0])
-    for far, load in zip(buses[1:], loads_mva, strict=True):
-        pandapower.create_line(net, far - 1, far, 5.0, _LINE)
-        pandapower.create_load(net, far, load.real, load.imag)
+    for label in labels:
+        pandapower.create_bus(net, 20.0, index=label)
+    pandapower.create_ext_grid(net, labels[0])
+    for near, far in pairwise(labels):
+        pandapower.create_line(net, near, far, length_km, _LINE)
+    for label, load in zip(labels[1:], loads_mva, strict=True):
+        pandapower.create_load(net, label, load.real, load.imag)
     return net
 
 
-def _reactive_only() -> Any:
+def reactive_only_bus() -> Any:
+    """A line on which one bus has no active load."""
     return line_of_six((1 + 0.4j, 1 + 0.4j, 1.5j, 1 + 0.4j, 1 + 0.4j))
 
 
-def _feeding_in() -> Any:
+def negative_load_bus() -> Any:
+    """A line on which one load feeds in."""
     return line_of_six((1 + 0.4j, 1 + 0.4j, 1 + 0.4j, 1 + 0.4j, -0.8 + 0.5j))
 
 
-def _with_ward() -> Any:
+def ward() -> Any:
+    """A line with a ward at one bus."""
     import pandapower
 
     net = line_of_six()
@@ -76,9 +85,9 @@ def _with_generators() -> Any:
 
 
 _SMALL: dict[str, Callable[[], Any]] = {
-    "a bus of reactive load alone": _reactive_only,
-    "a load that feeds in": _feeding_in,
-    "a ward": _with_ward,
+    "a bus of reactive load alone": reactive_only_bus,
+    "a load that feeds in": negative_load_bus,
+    "a ward": ward,
     "cigre mv with generators": _with_generators,
 }
 NETWORKS: tuple[str, ...] = (*_SMALL, *_PUBLISHED, *_SIMBENCH)

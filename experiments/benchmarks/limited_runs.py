@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeVar
 
 from gridarium.experiments.benchmarks.random_runs import Ended as EndedRun
-from gridarium.experiments.benchmarks.random_runs import Kept
+from gridarium.experiments.benchmarks.random_runs import Kept, known_of
 from gridarium.experiments.worker_processes import Done, Ended, Failed, Tell, Worker, heard, stop_all
 
 Outcome = TypeVar("Outcome", bound=EndedRun)
@@ -59,8 +59,7 @@ def play_limited(
         What it knows is not played again; what is played is left there as soon as it ends.
     """
     every = list(seeds)
-    known = {} if kept is None else {seed: kept.known(seed) for seed in every}
-    found = {seed: outcome for seed, outcome in known.items() if outcome is not None}
+    found = known_of(every, kept)
     waiting = deque(seed for seed in every if seed not in found)
     crew: list[Worker] = []
     try:

@@ -46,6 +46,13 @@ class Kept(Protocol[Outcome]):
         """Leave an outcome for later runs."""
 
 
+def known_of(seeds: Iterable[int], kept: Kept[Outcome] | None) -> dict[int, Outcome]:
+    """Outcomes by seed that are known and need not be played."""
+    if kept is None:
+        return {}
+    return {seed: outcome for seed in seeds if (outcome := kept.known(seed)) is not None}
+
+
 def play_all(
     play: Callable[[int], Outcome],
     seeds: Iterable[int],
@@ -68,8 +75,7 @@ def play_all(
         What it knows is not played again; what is played is left there as soon as it ends.
     """
     every = list(seeds)
-    known = {} if kept is None else {seed: kept.known(seed) for seed in every}
-    found = {seed: outcome for seed, outcome in known.items() if outcome is not None}
+    found = known_of(every, kept)
     with ProcessPoolExecutor(workers) as processes:
         playing = {processes.submit(play, seed): seed for seed in every if seed not in found}
         for ended in as_completed(playing):

@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pandapower as pp
 import yaml
-
-LINE_TYPE = "NA2XS2Y 1x240 RM/25 12/20 kV"
-LOADS_MVA = (1 + 0.4j,) * 5
-
-
-def line_of_six(
-    loads_mva: Sequence[complex] = LOADS_MVA, labels: Sequence[int] = range(6), length_km: float = 5.0
-) -> Any:
-    """A line of six buses of 20 kV, of which each but the first has a load."""
-    net = pp.create_empty_network()
-    for label in labels:
-        pp.create_bus(net, 20.0, index=label)
-    pp.create_ext_grid(net, labels[0])
-    for near, far in pairwise(labels):
-        pp.create_line(net, near, far, length_km, LINE_TYPE)
-    for label, load in zip(labels[1:], loads_mva, strict=True):
-        pp.create_load(net, label, load.real, load.imag)
-    return net
 
 
 def saved(net: Any, path: Path) -> Path:

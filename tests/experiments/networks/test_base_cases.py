@@ -12,24 +12,16 @@ import pytest
 
 from gridarium.environment.errors import ScenarioError
 from gridarium.experiments import load_scenario, run
+from gridarium.experiments.benchmarks.base_case_networks import (
+    line_of_six,
+    negative_load_bus,
+    reactive_only_bus,
+    ward,
+)
 from gridarium.experiments.results import Result
-from own_networks import line_of_six, own_scenario, saved, solved_by_pandapower
+from own_networks import own_scenario, saved, solved_by_pandapower
 
 VOLTAGE_PU, POWER_MVA = 1e-7, 1e-6
-
-
-def reactive_only_bus() -> Any:
-    return line_of_six((1 + 0.4j, 1 + 0.4j, 1.5j, 1 + 0.4j, 1 + 0.4j))
-
-
-def negative_load_bus() -> Any:
-    return line_of_six((1 + 0.4j, 1 + 0.4j, 1 + 0.4j, 1 + 0.4j, -0.8 + 0.5j))
-
-
-def ward() -> Any:
-    net = line_of_six()
-    pp.create_ward(net, 3, 0.5, 0.3, 0.1, 0.05)
-    return net
 
 
 def own_units() -> Any:
