@@ -213,7 +213,8 @@ class TightConeSolver:
                 radius = min(radius, step.length) / 3.0
                 continue
             # A start that leaves rows is no end.
-            ends, point, mends = (new.x,) if mends else (new.x, point.x), new, False
+            ends = (new.x,) if mends else (new.x, point.x)
+            point, mends = new, False
             if step.length < 0.99 * radius and abs(thought) <= accuracy.gain * scale:
                 # A step that gains nothing may wander where nothing has a price, and leave a limit there.
                 for end in ends:

@@ -114,8 +114,12 @@ class GreenDay:
         """What the pull counts of a schedule, as if it were money; 0 without one."""
         if self.pull is None:
             return 0.0
-        drawn_mw = self.region.load_mw + charge_mw - discharge_mw
+        drawn_mw = self.drawn_mw(charge_mw, discharge_mw)
         return float(self.pull.weight_per_h(drawn_mw).sum()) * self.region.period_h
+
+    def drawn_mw(self, charge_mw: Array, discharge_mw: Array) -> Array:
+        """What the region draws, load and storage, MW, shape (n_period,)."""
+        return self.region.load_mw + charge_mw - discharge_mw
 
 
 @dataclass(frozen=True, eq=False)

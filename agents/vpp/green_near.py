@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,15 @@ _AT_ONCE = 1e-6
 """Most of its power by which a storage charges and discharges at once, for rounding."""
 _FINE = 20.0
 """How much more green energy than there must be may be left at the end, in tolerances of the label."""
+
+
+class _Start(NamedTuple):
+    """What a step starts from: a plan, and what further charge and discharge do to reward and label there."""
+
+    day: GreenDay
+    plan: GreenPlan
+    reward: GreenSlopes
+    label: GreenSlopes
 
 
 class NearSearch:
@@ -70,7 +80,8 @@ class NearSearch:
         """
         plan, enough = replay(day, charge_mw, discharge_mw), _ENOUGH * abs(day.idle_money)
         for _ in range(_STEPS):
-            found = next(filter(None, (self._gaining(day, plan, hold) for hold in _HOLDS)), None)
+            start = _Start(day, plan, reward_slopes(day, plan), label_slopes(day, plan))
+            found = next(filter(None, (self._gaining(start, hold) for hold in _HOLDS)), None)
             if found is None:
                 break
             gained = plan.counted_money - found.counted_money if keeps_limits(day, plan) else np.inf
@@ -79,12 +90,12 @@ class NearSearch:
                 break
         return plan if keeps_limits(day, plan) else even_plan(day)
 
-    def _gaining(self, day: GreenDay, plan: GreenPlan, hold: float) -> GreenPlan | None:
+    def _gaining(self, start: _Start, hold: float) -> GreenPlan | None:
         """Where a held step leads; None where it gains nothing, or no price keeps the label's limits."""
-        reward, label = reward_slopes(day, plan), label_slopes(day, plan)
+        day, plan = start.day, start.plan
         beyond = np.zeros(day.n_period)
         for _ in range(_MARGINS):
-            found = self._labelled(day, plan, reward, label, beyond, hold)
+            found = self._labelled(start, beyond, hold)
             if found is None:
                 return None
             if keeps_limits(day, found):
@@ -93,23 +104,16 @@ class NearSearch:
             beyond += 1.5 * np.maximum(found.green_discharge_mw - day.region.green_room_mw, 0.0)
         return None
 
-    def _labelled(
-        self,
-        day: GreenDay,
-        plan: GreenPlan,
-        reward: GreenSlopes,
-        label: GreenSlopes,
-        beyond_mw: Array,
-        hold: float,
-    ) -> GreenPlan | None:
+    def _labelled(self, start: _Start, beyond_mw: Array, hold: float) -> GreenPlan | None:
         """The plan at the least price of green energy at the end that leaves enough; by false position."""
+        day = start.day
         if day.pricing == "none":
-            return self._at(day, plan, reward, beyond_mw, hold)
+            return self._at(start, start.reward, beyond_mw, hold)
         fine, most = _FINE * LABEL_TOLERANCE, float(np.abs(day.region.buy_price_per_mwh).max())
 
         def at(price: float) -> tuple[GreenPlan, float]:
-            slopes = GreenSlopes(*(r + price * s for r, s in zip(reward, label, strict=True)))
-            found = self._at(day, plan, slopes, beyond_mw, hold)
+            slopes = GreenSlopes(*(r + price * s for r, s in zip(start.reward, start.label, strict=True)))
+            found = self._at(start, slopes, beyond_mw, hold)
             # A tenth of the tolerance is for the rounding of others who replay it.
             return found, float(found.green_mwh[-1]) - day.end_mwh[1] + 0.1 * LABEL_TOLERANCE
 
@@ -138,10 +142,9 @@ class NearSearch:
         self._label_price = high
         return best
 
-    def _at(
-        self, day: GreenDay, plan: GreenPlan, slopes: GreenSlopes, beyond_mw: Array, hold: float
-    ) -> GreenPlan:
-        """The plan of the convex problem at values of charge and discharge, held near another."""
+    def _at(self, start: _Start, slopes: GreenSlopes, beyond_mw: Array, hold: float) -> GreenPlan:
+        """The plan of the convex problem at values of charge and discharge, held near the start."""
+        day, plan = start.day, start.plan
         region, pull, hours = day.region, day.pull, day.region.period_h
         assert pull is not None
         energy = np.concatenate([[day.initial_mwh], plan.energy_mwh[:-1]])
@@ -152,7 +155,7 @@ class NearSearch:
             room = np.maximum(region.green_room_mw - beyond_mw, 0.0)
             np.divide(room, share, out=most, where=share * most > room)
         weight = (1.0 + hold) * pull.per_mw2h
-        drawn_mw = region.load_mw + plan.charge_mw - plan.discharge_mw
+        drawn_mw = day.drawn_mw(plan.charge_mw, plan.discharge_mw)
         terms = {
             "buy_price": region.buy_price_per_mwh / weight,
             "sell_price": region.sell_price_per_mwh / weight,
