@@ -94,6 +94,15 @@ NETWORKS: tuple[str, ...] = (*_SMALL, *_PUBLISHED, *_SIMBENCH)
 """Names of all networks."""
 
 
+def write_flat_profile(folder: Path) -> Path:
+    """Write a day on which loads, prices and carbon are the same in all hours."""
+    rows = (f"2026-01-15T{hour:02d}:00:00+08:00,1.0,300.0,0.6" for hour in range(24))
+    header = "time,load_mw,tou_price_per_mwh,grid_tco2_per_mwh"
+    path = folder / "profile.csv"
+    path.write_text("\n".join((header, *rows)), encoding="utf-8")
+    return path
+
+
 def saved_network(name: str, folder: Path) -> tuple[str, Any]:
     """What a scenario calls a network, and the network with its own power flow.
 

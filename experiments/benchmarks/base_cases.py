@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gridarium.environment.errors import GridariumError
-from gridarium.experiments.benchmarks.base_case_networks import NETWORKS, saved_network
+from gridarium.experiments.benchmarks.base_case_networks import NETWORKS, saved_network, write_flat_profile
 from gridarium.experiments.benchmarks.outcome_file import KeptGroup, OutcomeFile
 from gridarium.experiments.benchmarks.random_runs import play_all
 from gridarium.experiments.plain_yaml import Tree
@@ -158,11 +158,7 @@ def _limits(source: str, folder: Path) -> str:
 
 def _settings(folder: Path, network: str) -> list[str]:
     """One hour in which loads are as high as they ever are."""
-    rows = (f"2026-01-15T{hour:02d}:00:00+08:00,1.0,300.0,0.6" for hour in range(24))
-    profile = folder / "profile.csv"
-    header = "time,load_mw,tou_price_per_mwh,grid_tco2_per_mwh"
-    profile.write_text("\n".join((header, *rows)), encoding="utf-8")
-    return [f"profiles={profile}", "horizon_h=1", f"network={network}"]
+    return [f"profiles={write_flat_profile(folder)}", "horizon_h=1", f"network={network}"]
 
 
 def _tree(number: int) -> Tree:

@@ -8,6 +8,8 @@ from typing import Any
 import pandapower as pp
 import yaml
 
+from gridarium.experiments.benchmarks.base_case_networks import write_flat_profile
+
 
 def saved(net: Any, path: Path) -> Path:
     """Write a network as a file."""
@@ -17,11 +19,8 @@ def saved(net: Any, path: Path) -> Path:
 
 def own_scenario(folder: Path, source: Path | str, hours: int = 24, **network: Any) -> Path:
     """A scenario of nothing but a network's own loads, at their nominal size in all hours."""
-    rows = (f"2026-01-15T{hour:02d}:00:00+08:00,1.0,300.0,0.6" for hour in range(24))
-    header = "time,load_mw,tou_price_per_mwh,grid_tco2_per_mwh"
-    (folder / "profile.csv").write_text("\n".join((header, *rows)), encoding="utf-8")
     tree = {
-        "profiles": "profile.csv",
+        "profiles": write_flat_profile(folder).name,
         "horizon_h": hours,
         "network": {"source": str(source), "voltage_min_pu": 0.5, "voltage_max_pu": 1.5} | network,
         "prices": {"import_limit_mw": 1000.0, "export_limit_mw": 1000.0},
