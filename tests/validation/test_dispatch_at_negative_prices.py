@@ -97,6 +97,7 @@ def small_feeder(n_bus: int) -> Feeder:
         shift_degree=np.zeros(n_bus - 1),
         g_bus_pu=np.zeros(n_bus),
         b_bus_pu=np.zeros(n_bus),
+        g_load_pu=np.zeros(n_bus),
         i_max_pu=np.full(n_bus - 1, np.inf),
         p_load_mw=np.zeros(n_bus),
         q_load_mvar=np.zeros(n_bus),
