@@ -21,7 +21,7 @@ def stacked() -> Result:
 
 
 def alone(stacked: Result, grid: str, folder: Path, columns: pd.DataFrame, **changes: Any) -> Result:
-    """Run one grid of the resolved stack on its own day, its profiles with further columns, its section changed."""
+    """Run one grid of the resolved stack on its own day, profiles with more columns, its section changed."""
     tree = parse_yaml(dump_yaml(stacked.scenario), "stacked")
     section = tree["grids"][grid] | {"under": None, "at": None, "replicas": 1}
     profiles = pd.read_csv(profile_path(section["profiles"]), comment="#")
@@ -32,9 +32,9 @@ def alone(stacked: Result, grid: str, folder: Path, columns: pd.DataFrame, **cha
     section["profiles"] = str(path)
     for place, value in changes.items():
         section[place] = section.get(place, {}) | value
-    tree = {key: value for key, value in tree.items() if key not in ("cases", "start")} | {"grids": {grid: section}}
+    kept = {key: value for key, value in tree.items() if key not in ("cases", "start")}
     file = folder / f"{grid}.yaml"
-    file.write_text(dump_yaml(tree))
+    file.write_text(dump_yaml(kept | {"grids": {grid: section}}))
     return run(load_scenario(file))
 
 
