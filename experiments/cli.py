@@ -97,7 +97,7 @@ def run(
             if not case and len(study.main_cases) < len(study.cases):
                 told = f"these are {len(study.main_cases)} of its {len(study.cases)} cases"
                 output().print(f"{told}; all of them: gridarium compare {scenario}", soft_wrap=True)
-            print_path(result)
+            print_path(result.path)
     end(played, debug)
 
 
@@ -128,7 +128,7 @@ def compare(
             print_claims(result)
             output().print()
             print_certificates(result)
-            print_path(result)
+            print_path(result.path)
     end(played, debug)
 
 
@@ -190,7 +190,7 @@ def verify(
 ) -> None:
     """Check a finished run from its folder alone: its ledgers as written, its green energy balanced."""
     from gridarium.experiments.console import print_checks
-    from gridarium.experiments.verification import verify as verify_run
+    from gridarium.experiments.verification.run_folder import verify as verify_run
 
     with reported_errors(debug):
         checks = verify_run(run_folder)
@@ -235,7 +235,7 @@ def sweep_(
     debug: Debug = False,
 ) -> None:
     """Run a study: many runs, none lost, with their statistics."""
-    from gridarium.experiments.console import output, print_sweep, progress_bar
+    from gridarium.experiments.console import print_sweep, progress_bar
     from gridarium.experiments.sweeps.study import load_study
 
     with reported_errors(debug):
@@ -254,7 +254,7 @@ def sweep_(
                 loaded, folder, workers=workers, dask=dask, resume=resume, retry=retry, progress=progress
             )
         print_sweep(result)
-        output().print(f"report: {result.path / 'report.html'}", soft_wrap=True)
+        print_path(result.path)
     raise typer.Exit(DONE if result.passed else BAD_INPUT if result.is_bad_input else FAILED)
 
 
@@ -264,14 +264,13 @@ def report(
     debug: Debug = False,
 ) -> None:
     """Rebuild the figures and the report of a run or a sweep."""
-    from gridarium.experiments.console import output
     from gridarium.experiments.report import build_report
     from gridarium.experiments.sweeps.report import build_sweep_report
 
     with reported_errors(debug):
         swept = (run_folder / "study.yaml").is_file()
         page = build_sweep_report(run_folder) if swept else build_report(run_folder)
-        output().print(f"report: {page}", soft_wrap=True)
+        print_path(page.parent)
 
 
 @app.command()

@@ -17,7 +17,6 @@ from gridarium.experiments.cli_options import BAD_INPUT, DONE, FAILED
 
 if TYPE_CHECKING:
     from gridarium.experiments.played import Played
-    from gridarium.experiments.results import Result
     from gridarium.experiments.scenario import Study
     from gridarium.experiments.sweeps.study import SweepStudy
 
@@ -102,12 +101,15 @@ def default_folder(name: str) -> Path:
     return folder
 
 
-def print_path(result: Result) -> None:
-    """Say where the report of a run is."""
+def print_path(folder: Path | None) -> None:
+    """Say where the report of a run or a sweep is, and by which digest its folder is known again."""
     from gridarium.experiments.console import output
+    from gridarium.experiments.manifest import MANIFEST, told_digest
 
-    if result.path is not None:
-        output().print(f"report: {result.path / 'report.html'}", soft_wrap=True)
+    if folder is not None:
+        output().print(f"report: {folder / 'report.html'}", soft_wrap=True)
+        if digest := told_digest(folder):
+            output().print(f"{MANIFEST}: sha256 {digest}", soft_wrap=True)
 
 
 @contextmanager

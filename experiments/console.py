@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from gridarium.experiments.records import Certificate
     from gridarium.experiments.sweeps.sweeper import SweepResult
-    from gridarium.experiments.verification import Check
+    from gridarium.experiments.verification.checks import Check
 
 _WIDTH = 80
 _NUMBER_WIDTH = 9

@@ -107,8 +107,9 @@ def facts(manifest: Mapping[str, Any]) -> str:
     """Return the table of a manifest."""
     rows = []
     for key, value in manifest.items():
-        # A page that can be read is finished; the file says so once the page is in its place.
-        if key == "status":
+        # A page that can be read is finished; the file says so once the page is in its place, and has
+        # the checksum of the page then.
+        if key in ("status", "checksums_sha256"):
             continue
         if isinstance(value, dict):
             value = ", ".join(f"{name} {inner}" for name, inner in value.items())

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 
+from gridarium.experiments.checksums import check_untouched, renew
 from gridarium.experiments.crew import Crew
 from gridarium.experiments.findings import findings, has_negotiations
 from gridarium.experiments.formatting import label, metric_names, number, side_by_side
 from gridarium.experiments.html_page import cell, explained, facts, noted, page, section, table
 from gridarium.experiments.html_page import figures as drawn_figures
+from gridarium.experiments.manifest import mark_finished, replace_file, update_manifest
 from gridarium.experiments.narrative import GAIN, comparison_rows, narrative
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.records import Certificate, Claim, Verdict
 from gridarium.experiments.results import (
     Result,
     RunWriteError,
-    mark_finished,
     read_run,
-    replace_file,
-    update_manifest,
 )
+
+_FIGURES, _PAGE = "figures", "report.html"
 
 
 def build_report(path: str | Path, crew: Crew | None = None) -> Path:
@@ -43,37 +45,59 @@ def build_report(path: str | Path, crew: Crew | None = None) -> Path:
     ------
     RunFolderError
         If the folder holds no run.
+    AlteredFolderError
+        If its manifest or its checksums were altered: they are not renewed then.
     RunWriteError
         If the disk refuses.
     """
-    from gridarium.experiments.figures.figure_files import NotDrawn, figure_files
-
     folder = Path(path)
     result = read_run(folder)
+    check_untouched(folder)
     try:
-        (folder / "figures").mkdir(exist_ok=True)
-        stale = {file.name for file in (folder / "figures").glob("*.svg")}
-        figures = []
-        not_drawn: dict[str, str] = {}
-        for one in figure_files(result, crew):
-            if isinstance(one, NotDrawn):
-                not_drawn[one.name] = one.reason
-                continue
-            name, caption, content = one
-            replace_file(folder / "figures" / f"{name}.svg", content)
-            stale.discard(f"{name}.svg")
-            figures.append((name, caption, content.decode()))
-        for name in stale:
-            (folder / "figures" / name).unlink()
-        file = folder / "report.html"
-        update_manifest(folder, not_drawn=not_drawn or None)
-        result.manifest.pop("not_drawn", None)
-        result.manifest.update({"not_drawn": not_drawn} if not_drawn else {})
-        replace_file(file, render(result, figures).encode())
-        mark_finished(folder)
+        with _checksums_renewed(folder):
+            _draw(folder, result, crew)
     except OSError as error:
         raise RunWriteError(f"report of {folder}: cannot be written ({error.strerror or error})") from error
-    return file
+    return folder / _PAGE
+
+
+@contextmanager
+def _checksums_renewed(folder: Path) -> Iterator[None]:
+    """Renew the checksums of figures and report afterwards, of no other file."""
+    before = _drawn_files(folder)
+    try:
+        yield
+    finally:
+        renew(folder, before | _drawn_files(folder))
+
+
+def _drawn_files(folder: Path) -> set[str]:
+    return {_PAGE, *(f"{_FIGURES}/{file.name}" for file in (folder / _FIGURES).glob("*.svg"))}
+
+
+def _draw(folder: Path, result: Result, crew: Crew | None) -> None:
+    """Draw the figures and write the page."""
+    from gridarium.experiments.figures.figure_files import NotDrawn, figure_files
+
+    (folder / _FIGURES).mkdir(exist_ok=True)
+    stale = {file.name for file in (folder / _FIGURES).glob("*.svg")}
+    figures = []
+    not_drawn: dict[str, str] = {}
+    for one in figure_files(result, crew):
+        if isinstance(one, NotDrawn):
+            not_drawn[one.name] = one.reason
+            continue
+        name, caption, content = one
+        replace_file(folder / _FIGURES / f"{name}.svg", content)
+        stale.discard(f"{name}.svg")
+        figures.append((name, caption, content.decode()))
+    for name in stale:
+        (folder / _FIGURES / name).unlink()
+    update_manifest(folder, not_drawn=not_drawn or None)
+    result.manifest.pop("not_drawn", None)
+    result.manifest.update({"not_drawn": not_drawn} if not_drawn else {})
+    replace_file(folder / _PAGE, render(result, figures).encode())
+    mark_finished(folder)
 
 
 def render(result: Result, figures: Sequence[tuple[str, str, str]]) -> str:

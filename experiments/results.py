@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
+from gridarium.experiments.checksums import seal
 from gridarium.experiments.endings import told
 from gridarium.experiments.formatting import currency_code
 from gridarium.experiments.input_files import with_inputs
+from gridarium.experiments.manifest import json_bytes, mark_finished, update_manifest
 from gridarium.experiments.plain_yaml import Tree, dump_yaml, parse_yaml
 from gridarium.experiments.records import Certificate, Claim
 from gridarium.experiments.table_files import parquet_bytes, read_tables
@@ -199,10 +201,10 @@ def write_run(
     scenario, inputs = with_inputs(scenario)
     facts = {**machine_facts(), **manifest, "tables": rows, "status": "unfinished"}
     files = {
-        "manifest.json": _json_bytes(facts),
+        "manifest.json": json_bytes(facts),
         "scenario.yaml": dump_yaml(scenario).encode(),
-        "summary.json": _json_bytes(summary),
-        "certificates.json": _json_bytes([certificate.to_dict() for certificate in certificates]),
+        "summary.json": json_bytes(summary),
+        "certificates.json": json_bytes([certificate.to_dict() for certificate in certificates]),
         "claims.json": claims_bytes(claims),
         **({"log.txt": log.encode()} if log else {}),
         **inputs,
@@ -254,6 +256,7 @@ def _complete(folder: Path, out: Path, finish: Callable[[Path], object] | None) 
     """Finish a folder and move it to its place, also when finishing it failed."""
     try:
         try:
+            seal(folder)
             if finish is not None:
                 finish(folder)
             mark_finished(folder)
@@ -267,35 +270,9 @@ def _complete(folder: Path, out: Path, finish: Callable[[Path], object] | None) 
         raise _unwritable(out, error, f"the numbers are whole in {left}") from error
 
 
-def mark_finished(folder: Path) -> None:
-    """State in the manifest of a run folder what became of the run: finished, failed, or still unfinished.
-
-    It has failed with one of its cases or tables; without a figure it is unfinished.
-    """
-    facts = json.loads((folder / "manifest.json").read_bytes())
-    is_failed = facts.get("failed") or facts.get("not_written")
-    update_manifest(
-        folder, status="failed" if is_failed else "unfinished" if facts.get("not_drawn") else "finished"
-    )
-
-
-def update_manifest(folder: Path, **facts: Any) -> None:
-    """State facts in the manifest of a run folder; None takes one away."""
-    path = folder / "manifest.json"
-    found = {**json.loads(path.read_bytes()), **facts}
-    replace_file(path, _json_bytes({name: value for name, value in found.items() if value is not None}))
-
-
 def claims_bytes(claims: Sequence[Claim]) -> bytes:
     """Return claims.json."""
-    return _json_bytes([claim.to_dict() for claim in claims])
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file so that readers see its old or its new content, never a part of it."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    return json_bytes([claim.to_dict() for claim in claims])
 
 
 def read_run(path: str | Path) -> Result:
@@ -361,23 +338,6 @@ def _version(distribution: str) -> str:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return "not installed"
-
-
-def _json_bytes(value: object) -> bytes:
-    """Return JSON with nan and infinities as null, which JSON has no numbers for."""
-    return (json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def _plain(value: object) -> object:
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value
 
 
 def _number(value: float | None) -> float:

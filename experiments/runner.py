@@ -17,11 +17,13 @@ from gridarium.environment.errors import Fault, GridariumError, ScenarioError
 from gridarium.experiments.case_log import CaseLog
 from gridarium.experiments.case_outcome import CaseOutcome
 from gridarium.experiments.case_workers import Ending, play_cases
+from gridarium.experiments.checksums import renew
 from gridarium.experiments.claims.asked import claim_faults
 from gridarium.experiments.claims.verdicts import judge, papers
 from gridarium.experiments.crew import Crew
 from gridarium.experiments.endings import told
 from gridarium.experiments.interrupts import Interrupts
+from gridarium.experiments.manifest import replace_file, update_manifest
 from gridarium.experiments.named_code import check_code
 from gridarium.experiments.played import Played, RunInterrupted
 from gridarium.experiments.records import Claim, Progress
@@ -33,8 +35,6 @@ from gridarium.experiments.results import (
     check_out_folder,
     claims_bytes,
     read_run,
-    replace_file,
-    update_manifest,
     write_run,
 )
 from gridarium.experiments.scenario import Study
@@ -210,6 +210,7 @@ class _Run:
         hint = f"the results are whole; gridarium report {self._out} draws them"
         try:
             replace_file(folder / "claims.json", claims_bytes(self._judged(parts)))
+            renew(folder, ["claims.json"])
             build_report(folder, crew=self._crew)
         except KeyboardInterrupt:
             found.append(RunInterrupted(f"interrupted before figures and report were drawn; {hint}"))

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
+from gridarium.experiments.checksums import seal
 from gridarium.experiments.input_files import with_inputs
+from gridarium.experiments.manifest import DIGEST
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.results import machine_facts, other_format, too_little_room
 from gridarium.experiments.scenario_files import read_mapping
@@ -135,7 +137,14 @@ class SweepFolder:
         """Write the manifest."""
         manifest = {**machine_facts(), **facts, "inputs": self._begun_with["inputs"], "status": status}
         with self.writing():
+            # What a folder was sealed with holds for what it held then.
+            (self.path / DIGEST).unlink(missing_ok=True)
             self.put("manifest.json", (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+
+    def seal(self) -> None:
+        """Write checksums of all that is in the folder."""
+        with self.writing():
+            seal(self.path)
 
     def _part(self, number: int) -> Path:
         return self._parts / f"{number // _PARTS_PER_FOLDER:04d}" / f"{number:07d}.json"

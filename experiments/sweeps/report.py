@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.experiments.checksums import check_untouched, renew
 from gridarium.experiments.formatting import MONEY, label, number
 from gridarium.experiments.html_page import cell, facts, page, section, table
 from gridarium.experiments.html_page import figures as drawn_figures
@@ -50,6 +51,8 @@ def build_sweep_report(path: str | Path) -> Path:
     ------
     SweepFolderError
         If the folder lacks the tables of a sweep, or has another version's names.
+    AlteredFolderError
+        If its manifest or its checksums were altered: they are not renewed then.
     SweepWriteError
         If the disk refuses.
     """
@@ -84,6 +87,8 @@ def build_sweep_report(path: str | Path) -> Path:
         statistics["factorial"] = factorial_effects(results, design, cases, metrics)
     elif design.spec.kind == "full-factorial" and len(design.names) > 1:
         statistics["changes"] = changes(results, design, cases, metrics)
+    check_untouched(folder)
+    before = _drawn_files(folder)
     try:
         put_file(folder / "statistics.json", _json_bytes(statistics))
         figures = list(
@@ -91,9 +96,15 @@ def build_sweep_report(path: str | Path) -> Path:
         )
         content = render(tree, statistics, results, failures, figures, file.currency_code)
         put_file(folder / "report.html", content.encode())
+        renew(folder, before | _drawn_files(folder))
     except OSError as error:
         raise SweepWriteError(f"report of {folder}: cannot be written ({error.strerror or error})") from error
     return folder / "report.html"
+
+
+def _drawn_files(folder: Path) -> set[str]:
+    drawn = (f"figures/{file.name}" for file in (folder / "figures").glob("*.svg"))
+    return {"statistics.json", "report.html", *drawn}
 
 
 def _json_bytes(statistics: Record) -> bytes:

@@ -153,6 +153,7 @@ def sweep(
             failures=counted.failures,
             uncertified=counted.uncertified,
         )
+        folder.seal()
         return SweepResult(
             folder.path, watch.n_job, counted.failures, counted.uncertified, watch.decided, counted.bad_input
         )

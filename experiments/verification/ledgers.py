@@ -1,60 +1,39 @@
-"""What anybody can check of a finished run from its folder alone."""
+"""Ledgers of a run folder: each entry against its hash, and the hashes against the manifest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
-from gridarium.environment.errors import Fault
 from gridarium.environment.hash_chain import Break, Head, first_break
 from gridarium.environment.ledger_tables import LINKS
 from gridarium.environment.merkle import MerkleTree, leaf_hash
-from gridarium.experiments import green_verification
-from gridarium.experiments.results import Result, RunFolderError, read_run
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Something that was checked.
-
-    Parameters
-    ----------
-    case, subject : str
-        What was looked at.
-    passed : bool
-    said : str
-        What was found.
-    """
-
-    case: str
-    subject: str
-    passed: bool
-    said: str
+from gridarium.experiments.results import Result
+from gridarium.experiments.verification.checks import Check
 
 
 def ledgers(run: Result) -> Iterator[Check]:
     """Every ledger of every case: its table against its own hashes, and these against the manifest.
 
-    Raises
-    ------
-    RunFolderError
-        If the manifest has no heads: nothing can be said then.
+    A manifest without heads is a finding: nothing can be said of the ledgers then.
     """
     kept = run.manifest.get("ledgers")
     if not isinstance(kept, dict) or not kept:
-        allowed = "must hold the heads of the ledgers, which this run was left without"
-        raise RunFolderError(str(run.path), [Fault("manifest.json: ledgers", kept, allowed)])
+        said = "must hold the heads of the ledgers, which this run was left without"
+        yield Check("", "manifest.json: ledgers", False, said)
+        return
+    if not all(isinstance(heads, dict) for heads in kept.values()):
+        yield Check("", "manifest.json: ledgers", False, "must hold the heads of each ledger of each case")
+        return
     for name in LINKS:
         found = set(run.tables[name]["case"].astype(str)) if name in run.tables else set[str]()
         for case in sorted(found - {case for case, heads in kept.items() if name in heads}):
             yield Check(case, name, False, "the manifest has no head of it: all its entries were inserted")
     for case, heads in kept.items():
         for name, told in heads.items():
-            yield _ledger(run, case, name, told)
+            yield _ledger(run, str(case), str(name), told)
 
 
 def _ledger(run: Result, case: str, name: str, told: Any) -> Check:
@@ -86,34 +65,3 @@ def _where(broken: Break) -> str:
         "inserted": f", it stands in place {broken.position}",
     }
     return f"entry {broken.entry} was {broken.what}{found.get(broken.what, '')}"
-
-
-def green_energy(run: Result) -> Iterator[Check]:
-    """Green energy in storages, and certificates of what has left them, of each case that has any."""
-    for case in run.summary:
-        for subject, check in (
-            ("green certificates", green_verification.certificates),
-            ("green labels", green_verification.labels),
-        ):
-            try:
-                outcome = check(run, case)
-            except (KeyError, TypeError, ValueError, StopIteration) as error:
-                outcome = False, f"cannot be read ({type(error).__name__}: {error})"
-            if outcome is not None:
-                yield Check(case, subject, *outcome)
-
-
-CHECKS: tuple[Callable[[Result], Iterable[Check]], ...] = (ledgers, green_energy)
-"""Each from what the folder holds."""
-
-
-def verify(run_folder: str | Path) -> list[Check]:
-    """Check a finished run from its folder.
-
-    Raises
-    ------
-    RunFolderError
-        If the folder holds no run, or one without anything to check it by.
-    """
-    run = read_run(run_folder)
-    return [found for check in CHECKS for found in check(run)]

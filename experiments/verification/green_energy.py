@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,22 @@ from gridarium.environment.records import Record
 from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.results import Result
 from gridarium.experiments.scenario_files import merge, without_cases
+from gridarium.experiments.verification.checks import Check, Outcome
 from gridarium.market.certificate_book import KIND, double_counting, unfounded
 
 _ROUNDING_MWH = 1e-6
-Outcome = tuple[bool, str]
-"""Whether all is in order, and what was found."""
+
+
+def green_energy(run: Result) -> Iterator[Check]:
+    """Green energy in storages, and certificates of what has left them, of each case that has any."""
+    for case in run.summary:
+        for subject, check in (("green certificates", certificates), ("green labels", labels)):
+            try:
+                outcome = check(run, case)
+            except (KeyError, TypeError, ValueError, StopIteration) as error:
+                outcome = False, f"cannot be read ({type(error).__name__}: {error})"
+            if outcome is not None:
+                yield Check(case, subject, *outcome)
 
 
 def certificates(run: Result, case: str) -> Outcome | None:

@@ -1,0 +1,44 @@
+"""All checks of a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from gridarium.experiments.results import Result
+from gridarium.experiments.verification.checks import Check
+from gridarium.experiments.verification.files import files
+from gridarium.experiments.verification.green_energy import green_energy
+from gridarium.experiments.verification.ledgers import ledgers
+from gridarium.experiments.verification.reading import read_what_is_left
+
+CHECKS: tuple[Callable[[Result], Iterable[Check]], ...] = (ledgers, green_energy)
+"""Each from what the folder holds."""
+
+
+def verify(run_folder: str | Path) -> list[Check]:
+    """Check a finished run from its folder: its files first, then what stands in them.
+
+    Parameters
+    ----------
+    run_folder : str or Path
+
+    Returns
+    -------
+    list of Check
+
+    Raises
+    ------
+    RunFolderError
+        If the folder holds no run.
+    """
+    folder = Path(run_folder)
+    run, lost = read_what_is_left(folder)
+    of_files = files(folder)
+    named = {one.subject for one in of_files}
+    return [*of_files, *(one for one in lost if one.subject not in named), *verify_content(run)]
+
+
+def verify_content(run: Result) -> list[Check]:
+    """Check what a run says, files apart."""
+    return [found for check in CHECKS for found in check(run)]
