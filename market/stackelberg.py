@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Generic, Literal, TypeVar
 
-Ending = Literal["", "converged", "cycle", "gate closed", "round limit"]
+Ending = Literal["", "converged", "other units", "cycle", "gate closed", "round limit"]
 PATIENCE = 10
 """Rounds without progress after which a leader that watches for it takes shorter steps, or gives up."""
 

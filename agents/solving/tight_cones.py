@@ -25,6 +25,10 @@ _STALL_LIMIT = 5
 """Programmes of one sequence that may go unsolved."""
 _STILL = 1e-5
 """Length of a step whose gain is below the rounding of the cost, in units of the squared decisions."""
+_MANY = 12
+"""Rounds after which limits without a price are curved a little: what is free there might wander beyond."""
+_LEAST_CURVE = 1e-3
+"""Least multiplier of a limit's curvature from then on, in the dearest price."""
 _LOSS_PRICE = 0.1
 """Price on the epigraphs that makes losses dear wherever a first point is sought, times the dearest price."""
 
@@ -183,10 +187,11 @@ class TightConeSolver:
         # What leaves rows, as a start from elsewhere does, is mended by a step that may cost more.
         radius, mends, stalled = np.inf, True, 0
         self._stalls = False
-        for _ in range(ROUND_LIMIT):
+        for number in range(ROUND_LIMIT):
             self.rounds += 1
+            least = _LEAST_CURVE * (1.0 + np.abs(numbers.cost).max()) if number >= _MANY else 0.0
             try:
-                step = self._step(point, numbers, radius)
+                step = self._step(point, numbers, radius, least)
             except InfeasibleError:
                 # What is in excess needs more room to be mended.
                 if not np.isfinite(radius):
@@ -239,12 +244,16 @@ class TightConeSolver:
         names = (*self.form.column_names, *self._plain.names)
         return f"{place_of(self.form, names[int(excess.argmax())])} off by {excess.max():.1e}"
 
-    def _step(self, point: TightPoint, numbers: Numbers, radius: float) -> _Step:
-        """The optimum on the tangents at a point, the squared decisions not further than a radius from it."""
+    def _step(self, point: TightPoint, numbers: Numbers, radius: float, least: float = 0.0) -> _Step:
+        """The optimum on the tangents at a point, the squared decisions not further than a radius from it.
+
+        Limits are curved by their multipliers, or by the least one.
+        """
         x, form, squared = point.x, self.form, self._squared
         rows, right = self._rows.at(x, np.zeros(len(self._rotated)))
         limits, most = self._limits.at(x, numbers.cone_upper[~form.cones.rotated])
-        hessian = self._curvature.at(x, np.maximum(point.cone_multiplier, 0.0))
+        curves = np.maximum(point.cone_multiplier, np.where(form.cones.rotated, 0.0, least))
+        hessian = self._curvature.at(x, curves)
         lower, upper = np.where(self._implied, -np.inf, numbers.lower), numbers.upper.copy()
         lower[squared] = np.maximum(lower[squared], x[squared] - radius)
         upper[squared] = np.minimum(upper[squared], x[squared] + radius)

@@ -100,6 +100,8 @@ class ExchangeNegotiation(TiesNegotiation):
     own carbon costs at the factor told, where that carbon is charged for apart (W.1).
     """
 
+    goes_on = True
+
     def __init__(
         self,
         leader: GridAgent,
@@ -126,14 +128,18 @@ class ExchangeNegotiation(TiesNegotiation):
         self._is_supplied = True
         self._factor = self._green = np.zeros(0)
         self._own_money: dict[str, float | None] = {}
+        self._units: Flags
+        self._level: float
         self._credit_per_mwh: Array = np.zeros(today.horizon.n_step)
 
     # What it posts.
 
     def first(self, round_: int) -> Mapping[str, TariffSignal]:
-        """The price of supply at the loads known so far, which are the first targets."""
-        self._begin()
+        """The price of supply at the loads known so far, which are the first targets; or the next ones."""
         today = self._today
+        if self._admm is not None and today.on is self._units and today.level == self._level:
+            return self.revise(round_)
+        self._begin()
         if self._admm is None:
             self._planner.dispatch(today)
             price = self._at_base()
@@ -142,6 +148,7 @@ class ExchangeNegotiation(TiesNegotiation):
             self._see_losses(math.inf)
             # What rounds have learned goes on under other units, or at another level of carbon prices.
             price, self._penalty = self._admm.posted.price_per_mwh, self._admm.posted.penalty_per_mw2h
+        self._units, self._level = today.on, today.level
         start = Targets(price, today.loads, self._penalty)
         variant = make_variant(self._rules.variant, self._rules.relaxation, self._rules.memory)
         self._admm = ExchangeAdmm(self._supply, start, variant)

@@ -130,6 +130,9 @@ class TiesNegotiation(ABC):
     before : Before
     """
 
+    goes_on = False
+    """Whether its first signals go on from the last ones while units stay the same."""
+
     def __init__(
         self, leader: GridAgent, today: TiesDay, planner: TiesPlanner, pricing: Pricing, before: Before
     ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,13 @@ from gridarium.agents.transmission.emission_cap import EmissionCap
 from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.agents.transmission.ties_negotiation import TiesNegotiation
 from gridarium.agents.transmission.ties_planner import TiesPlanner
+from gridarium.environment.arrays import Flags
+from gridarium.market.stackelberg import NegotiationRules
 
 REVISION_LIMIT = 2
 """How often a commitment is revised in a day, each time with a negotiation of its own."""
+_NEAR = 10.0
+"""Distance from rest at which a commitment is reviewed on the way, in tolerances."""
 
 
 class UnitNegotiation:
@@ -58,27 +64,64 @@ class UnitNegotiation:
         self._negotiation.conclude()
 
     def _lead(self) -> Generator[Any, Any, None]:
-        """Rounds to their end."""
+        """Rounds to their end, which go on from those of the day that have not come to one."""
+        today, led = self._today, self._unended
+        rules = replace(today.rules, round_limit=today.rules.round_limit - led)
+        yield from self._lead_by(rules)
+        today.negotiations += 1
+
+    def _lead_by(self, rules: NegotiationRules) -> Generator[Any, Any, None]:
         today = self._today
         led = yield from lead(
-            self._leader, self._negotiation, today.rules, len(today.rounds), self._negotiation.listening
+            self._leader, self._negotiation, rules, len(today.rounds), self._negotiation.listening
         )
         today.rounds += led.rounds
-        today.negotiations += 1
+
+    @property
+    def _unended(self) -> int:
+        """Rounds since the last that ended a negotiation."""
+        return sum(1 for _ in takewhile(lambda one: not one.ended, reversed(self._today.rounds)))
 
     @property
     def _is_open(self) -> bool:
         return self._leader.world.clock.now_s < self._today.rules.closes_s
 
     def _hold_and_review(self) -> Generator[Any, Any, None]:
-        """Lead the rounds; review the commitment at the loads heard, and lead on under a better one."""
-        for number in range(REVISION_LIMIT + 1):
+        """Lead the rounds; review the commitment at the loads heard, and lead on under a better one.
+
+        Rounds that can go on from where they are have a first review near to rest.
+        """
+        if self._negotiation.goes_on:
+            yield from self._look_at_units()
+        while True:
             yield from self._lead()
             better = self._planner.review(self._today)
-            if better is None or number == REVISION_LIMIT or not self._is_open:
+            if better is None or self._today.revisions >= REVISION_LIMIT or not self._is_open:
                 return
-            self._today.on = better
-            self._today.revisions += 1
+            self._run(better)
+
+    def _look_at_units(self) -> Generator[Any, Any, None]:
+        """Lead the rounds near to rest, until the units that run are the best ones there."""
+        today = self._today
+        near = replace(
+            today.rules,
+            tolerance=_NEAR * today.rules.tolerance,
+            round_limit=today.rules.round_limit - 1,
+        )
+        while today.revisions < REVISION_LIMIT:
+            yield from self._lead_by(near)
+            last = today.rounds.pop()
+            better = self._planner.review(today) if last.ended == "converged" else None
+            today.rounds.append(replace(last, ended="" if better is None else "other units"))
+            if better is None:
+                return
+            today.negotiations += 1
+            self._run(better)
+
+    def _run(self, units: Flags) -> None:
+        """Commit other units."""
+        self._today.on = units
+        self._today.revisions += 1
 
     def _try_commitments(self, limit: int) -> Generator[Any, Any, None]:
         """Lead the rounds under one commitment after the other, and end under the best one seen."""
