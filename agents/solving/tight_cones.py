@@ -15,7 +15,7 @@ from gridarium.agents.solving.standard_form import Multipliers, Numbers, Standar
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError, PowerFlowError, RelaxationError, SolverLimitError
 
-ROUND_LIMIT = 50
+ROUND_LIMIT = 75
 """Quadratic programmes of one sequence; a plan that keeps all limits by then is taken as it is."""
 NEAR = 1e-3
 """Most by which the completed plan of a relaxation may miss its cost, relative, and its limits."""
@@ -25,7 +25,7 @@ _STALL_LIMIT = 5
 """Programmes of one sequence that may go unsolved."""
 _STILL = 1e-5
 """Length of a step whose gain is below the rounding of the cost, in units of the squared decisions."""
-_MANY = 12
+_MANY = 25
 """Rounds after which limits without a price are curved a little: what is free there might wander beyond."""
 _LEAST_CURVE = 1e-3
 """Least multiplier of a limit's curvature from then on, in the dearest price."""

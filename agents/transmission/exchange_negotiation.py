@@ -188,24 +188,19 @@ class ExchangeNegotiation(TiesNegotiation):
         self._round_of_game += 1
         return self._exchange(round_, self._chosen(round_, self._wanted), self._to_ask())
 
-    def settle(self, round_: int) -> Mapping[str, TariffSignal] | None:
-        """What was posted last stays; the loads that it has brought about are dispatched, if they can be."""
-        if not self._is_supplied:
-            self._is_supplied = self._planner.try_dispatch(self._today)
-        return None
-
     def conclude(self) -> None:
         """Dispatch for the loads heard last, unless that is done."""
         if not self._is_supplied:
             self._planner.dispatch(self._today)
 
-    @property
     def cost_to_all_money(self) -> float | None:
         """Supply with starts and stops, and what followers tell that their plans cost them."""
         today = self._today
         untold = [name for name in today.followers if self._own_money.get(name) is None]
         if untold:
             raise SolveError(f"agent {self._leader.name}: {untold} have not told what their plans cost them")
+        if not self._is_supplied:
+            self._is_supplied = self._planner.try_dispatch(today)
         if not self._is_supplied:
             return None
         own = sum(money for money in self._own_money.values() if money is not None)

@@ -182,7 +182,6 @@ class TiesNegotiation(ABC):
             If no flow within all limits supplies them.
         """
 
-    @property
     def cost_to_all_money(self) -> float | None:
         """What the loads heard last cost everybody, money per day; None where they cannot be supplied.
 

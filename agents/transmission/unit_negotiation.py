@@ -128,7 +128,7 @@ class UnitNegotiation:
         today, search = self._today, CommitmentSearch(limit)
         while True:
             yield from self._lead()
-            search.note(today.on, self._negotiation.cost_to_all_money)
+            search.note(today.on, self._negotiation.cost_to_all_money())
             goes_on = search.goes_on and self._is_open
             proposed = filter(search.is_new, self._negotiation.proposals()) if goes_on else iter(())
             better = next(proposed, None)
