@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -36,6 +36,9 @@ class Certificate:
         One sentence for the reader of the report, the same in all cases.
     detail : str
         What is to be said of this case alone; mostly nothing.
+    is_invariant : bool
+        Whether it is true by construction, so that only a broken program or an altered folder fails it; such
+        ones are counted apart.
     """
 
     case: str
@@ -47,6 +50,7 @@ class Certificate:
     hard: bool
     meaning: str
     detail: str = ""
+    is_invariant: bool = False
 
     def of_grid(self, grid: str) -> Certificate:
         """Return it under the name of a grid."""
@@ -67,6 +71,7 @@ class Reading(NamedTuple):
     hard: bool
     meaning: str
     detail: str = ""
+    is_invariant: bool = False
 
     def certificate(self, case: str, currency: str) -> Certificate:
         """Return it judged, money in the currency of this code: up to its tolerance it passes, nan never."""
@@ -82,7 +87,14 @@ class Reading(NamedTuple):
             self.hard,
             self.meaning,
             self.detail,
+            self.is_invariant,
         )
+
+
+def passed_of(certificates: Sequence[Certificate], invariants: bool = False) -> str:
+    """How many of the certificates have passed, or of the invariants, which are counted apart."""
+    own = [one for one in certificates if one.is_invariant == invariants]
+    return f"{sum(one.passed for one in own)} of {len(own)}"
 
 
 Verdict = Literal["number reproduced", "direction reproduced", "not reproduced", "not comparable"]

@@ -16,7 +16,7 @@ from gridarium.experiments.html_page import figures as drawn_figures
 from gridarium.experiments.manifest import mark_finished, replace_file, update_manifest
 from gridarium.experiments.narrative import GAIN, comparison_rows, narrative
 from gridarium.experiments.plain_yaml import dump_yaml
-from gridarium.experiments.records import Certificate, Claim, Verdict
+from gridarium.experiments.records import Certificate, Claim, Verdict, passed_of
 from gridarium.experiments.results import (
     Result,
     RunWriteError,
@@ -128,14 +128,13 @@ def render(result: Result, figures: Sequence[tuple[str, str, str]]) -> str:
 def _heading(title: str, result: Result) -> str:
     failed = [each for each in result.certificates if not each.passed]
     hard = sum(each.hard for each in failed)
-    total = len(result.certificates)
-    state = f'<span class="good">{total} of {total} certificates passed</span>'
+    passed = f"{passed_of(result.certificates)} certificates passed"
+    if any(each.is_invariant for each in result.certificates):
+        passed += f", {passed_of(result.certificates, True)} invariants"
+    state = f'<span class="good">{passed}</span>'
     if failed:
         kind = "bad" if hard else "warn"
-        state = (
-            f'<span class="{kind}">{total - len(failed)} of {total} certificates passed, '
-            f"{hard} hard and {len(failed) - hard} soft failed</span>"
-        )
+        state = f'<span class="{kind}">{passed}, {hard} hard and {len(failed) - hard} soft failed</span>'
     if result.failed:
         ended = f"FAILED: {', '.join(result.failed)}: see the findings"
         state = f'<span class="bad">{escape(ended)}</span><br>{state}'
@@ -204,7 +203,8 @@ def _certificates(certificates: Sequence[Certificate]) -> str:
     def row(name: str, found: Mapping[str, Certificate]) -> Iterator[str]:
         first = next(iter(found.values()))
         tolerances = dict.fromkeys(number(each.tolerance) for each in found.values())
-        yield explained(name if first.hard else f"{name} (soft)", first.meaning)
+        kind = " (invariant)" if first.is_invariant else "" if first.hard else " (soft)"
+        yield explained(f"{name}{kind}", first.meaning)
         yield cell(f"{' / '.join(tolerances)} {first.unit}".strip(), "number")
         for case in cases:
             yield _certificate_cell(found.get(case))

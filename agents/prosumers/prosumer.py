@@ -142,7 +142,13 @@ class Prosumer(GridAgent):
         """What it drew, its balance and its money, its sales and how they were bargained about."""
         price = self._rules.price_band_per_mwh[1]
         told = Told(
-            self.metered, self.energy_mwh, self._limit_mwh, self._trust_money, price, self._seller.moves
+            self.metered,
+            self.energy_mwh,
+            self._limit_mwh,
+            self._trust_money,
+            price,
+            self._seller.moves,
+            self._purchasing.declared,
         )
         return prosumer_rows(self.site, self.name, told, self._utility, self._worth)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from gridarium.agents.prosumers.own_balance import Metered
-from gridarium.agents.prosumers.trading import Move, book_of
+from gridarium.agents.prosumers.trading import Declaration, Move, book_of
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, Index
 from gridarium.environment.commons import Commons
@@ -36,6 +36,8 @@ class Told(NamedTuple):
         What energy costs that it does not get from others.
     moves : sequence of Move
         Its offers of each minute and the answers to them.
+    declared : sequence of Declaration
+        What it has declared to sellers before each period.
     """
 
     metered: Sequence[Metered]
@@ -44,6 +46,7 @@ class Told(NamedTuple):
     trust_money: Array
     outside_price_per_mwh: float
     moves: Sequence[Move]
+    declared: Sequence[Declaration]
 
 
 def prosumer_rows(site: Site, name: str, told: Told, utility: Utility, worth: Utility) -> Iterator[Rows]:
@@ -69,6 +72,8 @@ def prosumer_rows(site: Site, name: str, told: Told, utility: Utility, worth: Ut
     yield Rows("trades", _sales(site, book_of(site.grid).sold_by(name)), by="row")
     if told.moves:
         yield Rows("offers", _moves(site, told.moves), by="row")
+    if told.declared:
+        yield Rows("declarations", _declarations(site, told.declared), by="row")
     payoff: dict[str, ArrayLike] = {
         "item": "value of energy",
         "amount_money": float(money["value_money"].sum()),
@@ -110,6 +115,19 @@ def _moves(site: Site, moves: Sequence[Move]) -> dict[str, ArrayLike]:
         "price_per_mwh": prices,
         "volume_mwh": volumes,
         "premium_per_mwh": premiums,
+    }
+
+
+def _declarations(site: Site, declared: Sequence[Declaration]) -> dict[str, ArrayLike]:
+    """What it has declared to sellers, in the order in which it did."""
+    periods, sellers, volumes, others, trust = zip(*declared, strict=True)
+    return {
+        "period": periods,
+        "time": site.grid.world.times[list(periods)],
+        "seller": [site.grid.local(name) for name in sellers],
+        "volume_mwh": volumes,
+        "others_mwh": others,
+        "reputation": trust,
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from gridarium.agents.base import Listener, on
 from gridarium.agents.prosumers.means import Means
 from gridarium.agents.prosumers.reputations import Reputations
-from gridarium.agents.prosumers.trading import CONFIRMATION_S, CRUMB_MWH, Purchase
+from gridarium.agents.prosumers.trading import CONFIRMATION_S, CRUMB_MWH, Declaration, Purchase
 from gridarium.market.bargaining import Bargain
 from gridarium.market.messages.leasing import Ask, Bid, Confirm, Grant, Holding, Release
 from gridarium.market.utility import Utility
@@ -41,6 +41,7 @@ class Purchasing(Listener):
 
     - `nominate`: start it
     - `close`: what has come of it
+    - `declared`: what it has declared to sellers, if the run keeps it
 
     Parameters
     ----------
@@ -60,6 +61,7 @@ class Purchasing(Listener):
         self._rules, self._declares = means.rules, means.manner.declares
         self._utility, self._reputations, self._choose = utility, reputations, choose
         self._purchases: Purchases | None = None
+        self._is_recorded, self.declared = means.is_recorded, list[Declaration]()
 
     def nominate(self, period: int, start_s: float, need_mwh: float) -> None:
         """Prepare to bid for a need, MWh a minute."""
@@ -147,7 +149,11 @@ class Purchasing(Listener):
             return
         total = sum(bought.volume for bought in purchases.held.values())
         for seller, bought in purchases.held.items():
-            worth = self._reputations.worth(self._utility, seller, total - bought.volume)
+            others = total - bought.volume
+            worth = self._reputations.worth(self._utility, seller, others)
+            if self._is_recorded():
+                trust = self._reputations.expected(seller)
+                self.declared.append(Declaration(purchases.period, seller, bought.volume, others, trust))
             bought.bargain = Bargain(bought.cost, worth, bought.volume, band)
             self._send(seller, Confirm(purchases.period, bought.volume, worth))
 

@@ -48,7 +48,11 @@ class Reputations:
 
     def worth(self, utility: Utility, seller: str, held_mwh: float) -> Utility:
         """What energy from a seller is worth in a minute, on top of what is held from others."""
-        return residual(utility, held_mwh, max(self.of(seller), _LEAST_REPUTATION))
+        return residual(utility, held_mwh, self.expected(seller))
+
+    def expected(self, seller: str) -> float:
+        """Share of what a seller promises that the buyer reckons with, above 0."""
+        return max(self.of(seller), _LEAST_REPUTATION)
 
     def preference(self, seller: str) -> float:
         """What buying from a seller is worth in a minute beside its energy, money: q2 R_j of E9."""

@@ -192,6 +192,26 @@ class Move(NamedTuple):
     premium_per_mwh: float
 
 
+class Declaration(NamedTuple):
+    """What a buyer has declared to a seller before a period, of energy in each of its minutes.
+
+    Parameters
+    ----------
+    period : int
+    seller : str
+    volume_mwh, others_mwh : float
+        What it keeps of the seller's grant, and of those of others: on top of that this energy comes.
+    reputation : float
+        Of the seller, by which its energy counts.
+    """
+
+    period: int
+    seller: str
+    volume_mwh: float
+    others_mwh: float
+    reputation: float
+
+
 def beat_of(world: Commons) -> Beat:
     """The beat that all traders of a world share."""
     return world.shared("beat", lambda: Beat(world.clock))

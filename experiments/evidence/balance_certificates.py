@@ -39,6 +39,7 @@ def carbon_flow(known: GridEvidence) -> Iterator[Reading]:
     yield Reading(
         "carbon flow", traced / max(put_in, 1e-9 / hours), _ROUNDING, "", True,
         "carbon of sources against carbon of loads and losses by proportional sharing, relative to emission",
+        is_invariant=True,
     )  # fmt: skip
 
 
@@ -103,11 +104,12 @@ def money(known: GridEvidence) -> Iterator[Reading]:
     ledger: pd.DataFrame | None = known.tables.get("ledger")
     total = 0.0 if ledger is None else abs(float(ledger["amount_money"].sum()))
     yield Reading(
-        "money balance", total, _CENT, "money", True, "sum of all bookings, each made twice"
+        "money balance", total, _CENT, "money", True, "sum of all bookings, each made twice",
+        is_invariant=True,
     )  # fmt: skip
     if ledger is not None and len(ledger):
         by_time = ledger.groupby("time")["amount_money"].sum().abs().max()
         yield Reading(
             "money each minute", float(by_time), _CENT, "money", True,
-            "largest sum of the bookings of a minute",
+            "largest sum of the bookings of a minute", is_invariant=True,
         )  # fmt: skip

@@ -11,6 +11,7 @@ from gridarium.environment.ledger_tables import LINKS
 from gridarium.environment.world import World
 from gridarium.experiments.evidence import (
     balance_certificates,
+    bargain_certificates,
     bulk_certificates,
     carbon_certificates,
     carbon_charges,
@@ -23,6 +24,7 @@ from gridarium.experiments.evidence import (
     equilibrium_certificates,
     exchange_certificates,
     feeder_certificates,
+    follower_conditions,
     hedge_certificates,
     intrusion_evidence,
     leader_certificates,
@@ -55,7 +57,7 @@ def ledger_chain(world: World, tables: Tables) -> Iterator[Reading]:
         "ledger chain", float(sum(_is_broken(name, one, tables) for name, one in world.ledgers.items())),
         0.0, "", True,
         "ledgers of which an entry was altered, inserted, removed or moved after it was booked, in the world "
-        "or in their table",
+        "or in their table", is_invariant=True,
     )  # fmt: skip
 
 
@@ -107,7 +109,9 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     pool_certificates.welfare,
     purchase_certificates.purchases,
     concession_certificates.concessions,
+    bargain_certificates.bargains,
     equilibrium_certificates.followers,
+    follower_conditions.conditions,
     elastic_certificates.responses,
     nodal_certificates.nodal_carbon,
     nodal_certificates.fixed_point,

@@ -14,15 +14,12 @@ import pandas as pd
 from gridarium.agents.prosumers.bargaining_rules import ConcessionRule
 from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.prosumers.trading import CRUMB_MWH, TradeRules
-from gridarium.environment.arrays import Array
-from gridarium.environment.clock import MINUTE_S, day_length
+from gridarium.environment.clock import MINUTE_S
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
-from gridarium.experiments.evidence.pool import charging_prices, lease_terms
-from gridarium.experiments.parts.lines import private_lines
+from gridarium.experiments.evidence.pool import seller_costs
 from gridarium.experiments.parts.prosumers import all_exact, prosumers_of, worth_of
 from gridarium.experiments.parts.trading import active_trading, bargaining_rule, trade_rules
 from gridarium.experiments.records import Reading
-from gridarium.market.ladder import LadderTariff
 
 _TOLERANCE = 1e-6
 _PAIR = ["agent", "buyer", "time"]
@@ -68,7 +65,9 @@ def _rounds(known: GridEvidence, said: pd.DataFrame) -> pd.DataFrame:
         answers[[*keys, "move", "price", "volume"]], "left", keys, validate="one_to_one"
     )
     rounds = rounds.sort_values([*_PAIR, "round"], ignore_index=True)
-    rounds["cost"] = _costs(known, rounds)
+    rounds["cost"] = seller_costs(
+        known, rounds["agent"], rounds["buyer"], rounds["period"], rounds["premium_per_mwh"]
+    )
     rounds["bid"] = rounds["price"].where((rounds["move"] == "counter") & (rounds["volume"] > 0.0))
     rounds["before"] = rounds.groupby(_PAIR, sort=False)["bid"].shift()
     utilities = {
@@ -80,34 +79,6 @@ def _rounds(known: GridEvidence, said: pd.DataFrame) -> pd.DataFrame:
         for name, move, volume in rounds[["buyer", "move", "volume"]].itertuples(index=False)
     ]
     return rounds
-
-
-def _costs(known: GridEvidence, rounds: pd.DataFrame) -> Array:
-    """Cost of each seller for each buyer, money/MWh delivered, by the fees of the day (E7, E8).
-
-    What an operator pays that has called the pool (E26) lowers it, but not below nothing, nor below what the
-    seller has last paid to charge its battery (E10).
-    """
-    per_day, named = day_length(known.world.n_period, known.world.clock.period_s), known.grid.named
-    lines, sections, terms = (
-        private_lines(known.scenario, known.grid),
-        prosumers_of(known.scenario),
-        lease_terms(known),
-    )
-
-    def cost(day: int, seller: str, buyer: str) -> float:
-        told = terms[day]
-        ladder = LadderTariff(told.base_fee_per_km_mwh, told.interval_km, told.growth)
-        line = lines.between(named(seller), named(buyer))
-        assert line is not None
-        fee = ladder.cost(line.distance_km)
-        return (fee + sections[seller].reservation_price_per_mwh) / (1.0 - line.loss)
-
-    keys = list(zip(rounds["period"] // per_day, rounds["agent"], rounds["buyer"], strict=True))
-    costs = {key: cost(*key) for key in dict.fromkeys(keys)}
-    gross = np.array([costs[key] for key in keys])
-    net = np.maximum(gross - rounds["premium_per_mwh"].to_numpy(), 0.0)
-    return np.asarray(np.fmax(net, charging_prices(known, rounds["agent"], rounds["period"])))
 
 
 def _outside_limits(rounds: pd.DataFrame, rules: TradeRules) -> float:

@@ -17,6 +17,7 @@ OF_PLANS = frozenset(
         "cycle regret",
         "cycle size",
         "elastic fixed point",
+        "follower optimality",
         "follower regret",
         "nodal carbon",
         "plan kept",

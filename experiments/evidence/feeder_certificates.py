@@ -40,7 +40,7 @@ def budget(known: GridEvidence) -> Iterator[Reading]:
             left = excess - float(ledger.loc[own, "amount_money"].sum())
             yield Reading(
                 "budget balance", max(0.0, left), 1e-6, "money", True,
-                "discounts to consumers beyond the carbon revenue, after the true-up (C8)",
+                "discounts to consumers beyond the carbon revenue, after the true-up (C8)", is_invariant=True,
             )  # fmt: skip
 
 

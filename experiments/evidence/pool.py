@@ -118,6 +118,40 @@ def charging_prices(known: GridEvidence, sellers: pd.Series[str], periods: pd.Se
     return found.sort_values("index")["paid_per_mwh"].to_numpy(dtype=float)
 
 
+def seller_costs(
+    known: GridEvidence,
+    sellers: pd.Series[str],
+    buyers: pd.Series[str],
+    periods: pd.Series[int],
+    premium_per_mwh: pd.Series[float],
+) -> Array:
+    """Cost of each seller for each buyer, money/MWh delivered, by the fees of the day (E7, E8).
+
+    What an operator pays that has called the pool (E26) lowers it, but not below nothing, nor below what the
+    seller has last paid to charge its battery (E10).
+    """
+    per_day, named = day_length(known.world.n_period, known.world.clock.period_s), known.grid.named
+    lines, sections, terms = (
+        private_lines(known.scenario, known.grid),
+        prosumers_of(known.scenario),
+        lease_terms(known),
+    )
+
+    def cost(day: int, seller: str, buyer: str) -> float:
+        told = terms[day]
+        ladder = LadderTariff(told.base_fee_per_km_mwh, told.interval_km, told.growth)
+        line = lines.between(named(seller), named(buyer))
+        assert line is not None
+        fee = ladder.cost(line.distance_km)
+        return (fee + sections[seller].reservation_price_per_mwh) / (1.0 - line.loss)
+
+    keys = list(zip(periods // per_day, sellers, buyers, strict=True))
+    costs = {key: cost(*key) for key in dict.fromkeys(keys)}
+    gross = np.array([costs[key] for key in keys])
+    net = np.maximum(gross - premium_per_mwh.to_numpy(dtype=float), 0.0)
+    return np.asarray(np.fmax(net, charging_prices(known, sellers, periods)))
+
+
 def lease_terms(known: GridEvidence) -> dict[int, LeaseTerms]:
     """The terms of each day on which some were sent."""
     leases = known.tables.get("leases")
