@@ -82,7 +82,8 @@ def _gains(known: GridEvidence, made: pd.DataFrame, declared: pd.DataFrame) -> p
             "most": np.clip((high * volume - cost) / gain, 0.0, 1.0),
         }
     )
-    return found[gain > _NO_GAIN_MONEY]
+    kept: pd.DataFrame = found.loc[gain > _NO_GAIN_MONEY]
+    return kept
 
 
 def _value_money(known: GridEvidence, buyers: pd.Series[str], p_mwh: Array) -> Array:
@@ -129,8 +130,8 @@ def _off_turns(gains: pd.DataFrame, rule: DeclaredAlternatingRule) -> float:
 
     def before(later: Array, seller_offers: bool) -> Array:
         if seller_offers:
-            return np.minimum(most, 1.0 - rule.patience_ip * (1.0 - later))
-        return np.maximum(least, rule.patience_ep * later)
+            return np.asarray(np.minimum(most, 1.0 - rule.patience_ip * (1.0 - later)))
+        return np.asarray(np.maximum(least, rule.patience_ep * later))
 
     if rule.deadline is None:
         stated = before(before(share, False), True)

@@ -214,8 +214,8 @@ def _cases(known: GridEvidence, consumer: Consumer) -> Iterator[ConsumerCase]:
 
 def _of_day(consumer: Consumer, values: pd.Series[float], signal: TariffSignal) -> Array:
     """A series by settlement period, in the steps of the consumer's day."""
-    of_day = values.to_numpy(dtype=float)[consumer.horizon.periods(signal.day)]
-    return np.asarray(consumer.horizon.fit(of_day))
+    of_day = np.asarray(values, dtype=np.float64)[consumer.horizon.periods(signal.day)]
+    return consumer.horizon.fit(of_day)
 
 
 def _part(known: GridEvidence, consumer: Consumer) -> float:

@@ -101,6 +101,9 @@ def runs(from_eight: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) 
         "edge": run(load_scenario("adcef-small", WITH_EDGE), cases=["tou-commanded"]),
         "pool": run(load_scenario("adcef-small", POOLED), cases=["tou"]),
         "system": run(load_scenario("net-zero", short), cases=["shared-storage"]),
+        "declared": run(
+            load_scenario("net-zero-bargaining", [*from_eight, "horizon_h=1"]), cases=["declared-nash-log"]
+        ),
         "bulk": run(
             load_scenario("ries-strategic", ["horizon_h=4", "grids.bulk.ties.game_gaps=true"]),
             cases=["pooled"],
@@ -116,7 +119,19 @@ def runs(from_eight: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.mark.parametrize(
     "name",
-    ["feeder", "owners", "scenarios", "edge", "pool", "system", "bulk", "exchange", "plants", "community"],
+    [
+        "feeder",
+        "owners",
+        "scenarios",
+        "edge",
+        "pool",
+        "system",
+        "declared",
+        "bulk",
+        "exchange",
+        "plants",
+        "community",
+    ],
 )
 def test_every_column_that_is_told_is_on_the_page(runs: dict[str, Result], name: str) -> None:
     for table, rows in runs[name].tables.items():
