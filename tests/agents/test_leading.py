@@ -104,7 +104,8 @@ def test_when_time_is_up_within_the_search_the_best_price_seen_is_announced() ->
 
 @pytest.mark.parametrize("behaviour", ["{noise: {price_scale_per_mwh: 20}}", "{habit: {last_weight: 0.5}}"])
 def test_followers_that_misbehave_do_not_make_it_diverge(behaviour: str) -> None:
-    built = played("anticipating", f"consumers.residential.behaviour=[{behaviour}]")
+    few = "negotiation.round_limit=20"
+    built = played("anticipating", f"consumers.residential.behaviour=[{behaviour}]", few)
     bench = LeaderBench(known_of(built), built.one(Dso))
-    assert len(built.one(Dso).today.rounds) <= 42
+    assert len(built.one(Dso).today.rounds) <= 22
     assert profit(built) >= 0.95 * bench.profit_money(built.one(Dso).today.conditions.tou_price_per_mwh)
