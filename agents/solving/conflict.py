@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gridarium.agents.solving.highs_solver import Elastic, HighsSolver
+from gridarium.agents.solving.highs_solver import HOLDS, Elastic, HighsSolver
 from gridarium.agents.solving.places import period_of, place_of
 from gridarium.agents.solving.standard_form import Numbers, StandardForm
 from gridarium.environment.arrays import Array, Flags
@@ -20,7 +20,6 @@ IMPORT_LIMIT, EXPORT_LIMIT = "import limit (MW)", "export limit (MW)"
 _SHOWN = 3
 _ROUNDS, _FEW_ROUNDS = 20, 3
 _TOLERANCE = 1e-7
-_HARD = -1.0
 _SECOND = 1.01
 """Price of what gives way only where a limit at a head, or of a network, does not serve as well."""
 _NETWORK = ("voltage", "current")
@@ -60,10 +59,16 @@ def explain(form: StandardForm, numbers: Numbers) -> str:
     # The cuts of the search for limits serve this one, too.
     missing = [] if of_network else _missing_power(form, solver, plain)
     if not found and not missing:
-        return "no decision satisfies all constraints together with the cones"
+        return f"infeasible: no decision was found that keeps all of {', '.join(_limiting(form))} at once"
     shown = [item.text for item in found[:_SHOWN]]
     more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
     return f"infeasible: {'; '.join([*missing, *shown, *more])}"
+
+
+def _limiting(form: StandardForm) -> list[str]:
+    """Families of balances and limits that a scenario states; all where there is none of these."""
+    stated = [name for name in form.families.values() if name.startswith((POWER_BALANCE, *_FIRST))]
+    return sorted(set(stated or form.families.values()))
 
 
 def _limits(form: StandardForm, numbers: Numbers) -> Elastic:
@@ -77,16 +82,16 @@ def _limits(form: StandardForm, numbers: Numbers) -> Elastic:
     of_rows = _families(form, form.row_names)
     inequal = numbers.row_lower < numbers.row_upper
     return Elastic(
-        np.where(named & free & (levels | (numbers.lower != 0.0)), price, _HARD),
-        np.where(named & (free | heads), price, _HARD),
-        np.where(inequal & np.array([bool(name) for name in of_rows]), [*map(_price, of_rows)], _HARD),
+        np.where(named & free & (levels | (numbers.lower != 0.0)), price, HOLDS),
+        np.where(named & (free | heads), price, HOLDS),
+        np.where(inequal & np.array([bool(name) for name in of_rows]), [*map(_price, of_rows)], HOLDS),
     )
 
 
 def _bounds(form: StandardForm, numbers: Numbers) -> Elastic:
     """All bounds of decisions that leave room."""
-    free = np.where(numbers.lower < numbers.upper, 1.0, _HARD)
-    return Elastic(free, free, np.full(len(form.row_names), _HARD))
+    free = np.where(numbers.lower < numbers.upper, 1.0, HOLDS)
+    return Elastic(free, free, np.full(len(form.row_names), HOLDS))
 
 
 def _everything(form: StandardForm) -> Elastic:
@@ -100,7 +105,7 @@ def _missing_power(form: StandardForm, solver: HighsSolver, numbers: Numbers) ->
     if not balances.any():
         return []
     n = len(form.column_names)
-    elastic = Elastic(np.full(n, _HARD), np.full(n, _HARD), np.where(balances, 1.0, _HARD))
+    elastic = Elastic(np.full(n, HOLDS), np.full(n, HOLDS), np.where(balances, 1.0, HOLDS))
     x = solver.least_violation(numbers, elastic, _FEW_ROUNDS)
     if x is None:
         return []

@@ -53,6 +53,10 @@ _BROKEN = 1e-6
 _UNDECIDED = (HighsModelStatus.kNotset, HighsModelStatus.kSolveError, HighsModelStatus.kUnknown)
 
 
+HOLDS = -1.0
+"""Price of what may not give way at all."""
+
+
 class Elastic(NamedTuple):
     """What may give way in a problem without an answer: a price of each unit, negative where it must hold.
 
@@ -170,7 +174,9 @@ class HighsSolver:
         """
         self._update(numbers)
         for _ in range(round_limit or self.round_limit):
-            self._highs.feasibilityRelaxation(1.0, 1.0, 1.0, elastic.lower, elastic.upper, elastic.rows)
+            # HiGHS reads a price for each of its rows: cuts hold.
+            rows = np.append(elastic.rows, np.full(len(self._cut_cone), HOLDS))
+            self._highs.feasibilityRelaxation(1.0, 1.0, 1.0, elastic.lower, elastic.upper, rows)
             x = np.array(self._highs.getSolution().col_value)
             # HiGHS gives no status here; an answer that breaks what was to hold is none.
             if elastic.broken(x, self.form.rows @ x, numbers) > _BROKEN:

@@ -9,6 +9,7 @@ import pyomo.environ as pyo
 import pytest
 
 from gridarium.agents.solving.conflict import explain
+from gridarium.agents.solving.highs_solver import Elastic, HighsSolver
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 
 
@@ -61,7 +62,8 @@ def test_a_limit_of_a_unit_names_the_unit_and_no_period() -> None:
     assert text == "infeasible: tank, constraint family water level: level must be at most 1, needs 3"
 
 
-def test_a_cone_in_conflict_shows_in_the_bound_it_pushes_against() -> None:
+def disc() -> StandardForm:
+    """A flow of at least 3 on a disc of radius 2."""
     m = pyo.ConcreteModel()
     m.least = pyo.Var()
     m.x = pyo.Var(bounds=(0, 10), doc="flow")
@@ -69,9 +71,40 @@ def test_a_cone_in_conflict_shows_in_the_bound_it_pushes_against() -> None:
     m.floor = pyo.Constraint(expr=m.x >= 3)
     m.disc = pyo.Constraint(expr=m.x**2 <= 4)
     m.cost = pyo.Objective(expr=m.x)
-    form = compile_model(m, ["least"])
+    return compile_model(m, ["least"])
+
+
+def test_a_cone_in_conflict_shows_in_the_bound_it_pushes_against() -> None:
+    form = disc()
     text = explain(form, form.at(np.array([0.0])))
     assert "constraint family flow: x must be at least 3, needs 2" in text
+
+
+class Watched:
+    """A HiGHS object that counts its rows, and the prices that it is given for them."""
+
+    def __init__(self, highs: Any) -> None:
+        self._highs, self.counts = highs, list[tuple[int, int]]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._highs, name)
+
+    def feasibilityRelaxation(self, *prices: Any) -> Any:  # noqa: N802 - the name that HiGHS gives it
+        self.counts.append((self._highs.getNumRow(), len(prices[-1])))
+        return self._highs.feasibilityRelaxation(*prices)
+
+
+def test_each_row_that_a_search_adds_has_a_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    form = disc().without_cost()
+    solver = HighsSolver(form)
+    watched = Watched(solver._highs)
+    monkeypatch.setattr(solver, "_highs", watched)
+    every, rows = np.ones(len(form.column_names)), np.ones(len(form.row_names))
+    numbers = disc().at(np.array([0.0]))._replace(cost=form.cost)
+    x = solver.least_violation(numbers, Elastic(every, every, rows), 20)
+    assert x is not None and x.max() <= 2.0 + 1e-4
+    assert len(watched.counts) > 1
+    assert all(count == prices for count, prices in watched.counts)
 
 
 def supply(import_limit_mw: float = 5.0, turned: bool = False) -> StandardForm:
@@ -106,6 +139,15 @@ def test_missing_power_is_told_with_the_limit_that_a_user_can_change(turned: boo
 def test_an_import_limit_of_nothing_is_named() -> None:
     form = supply(import_limit_mw=0.0)
     assert "import limit (MW): imports must be at most 0, needs 1" in explain(form, form.at(np.full(2, 4.0)))
+
+
+def test_what_nothing_outside_its_limits_explains_is_told_by_the_limits_that_there_are() -> None:
+    form = supply()
+    # Here something keeps all of it: there is nothing to name.
+    text = explain(form, form.at(np.array([4.0, 4.0])))
+    assert text == (
+        "infeasible: no decision was found that keeps all of import limit (MW), power balance (MW) at once"
+    )
 
 
 def test_supply_that_nobody_takes_up_is_told() -> None:
