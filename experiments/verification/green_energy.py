@@ -11,10 +11,9 @@ import pandas as pd
 from gridarium.environment.arrays import Array
 from gridarium.environment.ledger_tables import records_of
 from gridarium.environment.records import Record
-from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.results import Result
-from gridarium.experiments.scenario_files import merge, without_cases
 from gridarium.experiments.verification.checks import Check, Outcome
+from gridarium.experiments.verification.run_tables import resolved, sections
 from gridarium.market.certificate_book import KIND, double_counting, unfounded
 
 _ROUNDING_MWH = 1e-6
@@ -73,13 +72,13 @@ def _left_mwh(storages: pd.DataFrame) -> Mapping[tuple[str, int], float]:
 
 def labels(run: Result, case: str) -> Outcome | None:
     """Green energy in each storage of a case against what came and left; None where nothing is labelled."""
-    storages, tree = _labelled(run, case), _resolved(run, case)
+    storages, tree = _labelled(run, case), resolved(run, case)
     if storages.empty:
         return None
     hours, found = float(tree["period_h"]), list[tuple[float, str]]()
     for (grid, agent), rows in storages.groupby(["grid", "agent"], sort=False):
-        sections = _sections(tree, str(grid))
-        unit, share = sections["storages"][str(agent)], _initial_share(sections, str(agent))
+        own = sections(tree, str(grid))
+        unit, share = own["storages"][str(agent)], _initial_share(own, str(agent))
         wrong, period = _fault(rows.sort_values("period", kind="stable"), unit, share, hours)
         found.append((wrong, f"storage {agent}, period {period}"))
     worst, place = max(found)
@@ -88,19 +87,9 @@ def labels(run: Result, case: str) -> Outcome | None:
     return True, f"{len(found):,} storages, green energy follows from what came in and left"
 
 
-def _resolved(run: Result, case: str) -> Tree:
-    """The scenario of a case, with all that the cases have in common."""
-    common = without_cases(run.scenario)
-    return merge(common, run.scenario.get("cases", {}).get(case, {}))
-
-
-def _sections(tree: Tree, grid: str) -> Mapping[str, Any]:
-    return tree["grids"][grid] if grid else tree
-
-
-def _initial_share(sections: Mapping[str, Any], owner: str) -> float:
+def _initial_share(section: Mapping[str, Any], owner: str) -> float:
     """Green share that the plant of an owner begins with."""
-    plants = sections["vpps"].values()
+    plants = section["vpps"].values()
     own = next(one for one in plants if one["owners"] is None or owner in one["owners"])
     return float(own["initial_green_share"])
 

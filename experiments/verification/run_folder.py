@@ -6,14 +6,28 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from gridarium.experiments.results import Result
-from gridarium.experiments.verification.checks import Check
+from gridarium.experiments.verification.carbon import carbon
+from gridarium.experiments.verification.checks import Check, OfCase, checked
 from gridarium.experiments.verification.files import files
+from gridarium.experiments.verification.followers import followers
 from gridarium.experiments.verification.green_energy import green_energy
 from gridarium.experiments.verification.ledgers import ledgers
+from gridarium.experiments.verification.money import money
+from gridarium.experiments.verification.power import power
 from gridarium.experiments.verification.reading import read_what_is_left
+from gridarium.experiments.verification.seams import seams
 
 CHECKS: tuple[Callable[[Result], Iterable[Check]], ...] = (ledgers, green_energy)
 """Each from what the folder holds."""
+
+OF_CASES: dict[str, OfCase] = {
+    "power": power,
+    "carbon": carbon,
+    "seams": seams,
+    "money": money,
+    "followers": followers,
+}
+"""Each from the tables of one case and what the scenario says of it, by what it looks at."""
 
 
 def verify(run_folder: str | Path) -> list[Check]:
@@ -41,4 +55,8 @@ def verify(run_folder: str | Path) -> list[Check]:
 
 def verify_content(run: Result) -> list[Check]:
     """Check what a run says, files apart."""
-    return [found for check in CHECKS for found in check(run)]
+    found = [one for check in CHECKS for one in check(run)]
+    for case in run.summary:
+        for subject, look in OF_CASES.items():
+            found += checked(run, case, subject, look)
+    return found
