@@ -16,6 +16,9 @@ _TINY = 1e-12
 DEFAULT_PENALTY = 6.0
 """R by the norm of the price over that of the load: bounds make followers stiffer than their costs do."""
 
+LEAST_OF_MEAN = 0.01
+"""Flexibility, as a part of the mean, that one without any counts as: what it draws hangs on no target."""
+
 PenaltyShares = Literal["flexibility", "equal"]
 """Whose distance from its target weighs how much: less where one is more flexible; all grids alike."""
 
@@ -146,6 +149,23 @@ def residuals(answered: Answered, following: Posted) -> Residuals:
 
     target = following.target_mw
     return Residuals(norm(loads - target), norm(missed), max(norm(loads), norm(target)), norm(price))
+
+
+def flexibility_shares(flexibility_mw: Array) -> Array:
+    """Share of each follower in all flexibility, shape (n_follower,), with a sum of 1.
+
+    Parameters
+    ----------
+    flexibility_mw : ndarray, shape (n_follower,)
+        At least 0. One of less than `LEAST_OF_MEAN` of the mean counts as that: it answers the same whatever
+        its penalty is, and what all draw beyond their targets goes to the others. Where nobody has any, all
+        shares are equal.
+    """
+    mean = float(flexibility_mw.mean())
+    if mean == 0.0:
+        return np.full(len(flexibility_mw), 1.0 / len(flexibility_mw))
+    counted = np.maximum(flexibility_mw, LEAST_OF_MEAN * mean)
+    return np.asarray(counted / counted.sum())
 
 
 def default_penalty_per_mw2h(price_per_mwh: Array, load_mw: Array, share: Array) -> Array:

@@ -19,6 +19,9 @@ from gridarium.market.carbon_price import (
     TimeFactor,
 )
 
+LEAST_MEAN_MW = 1e-3
+"""Mean base load, a kilowatt, for which the steps of who draws less are laid out."""
+
 Scheme = Literal["none", "fixed", "ladder", "dynamic", "full", "pigouvian"]
 """No price; one price; steps; steps that move with hour and round; all four dimensions and the Shapley
 factor; one tax on the emission that a further MWh causes."""
@@ -74,7 +77,8 @@ class CarbonPolicy:
     quota_tco2_per_mwh : float
         Free emission for each MWh of base load, at least 0.
     interval_share : float
-        Length of a step as a share of a follower's mean quota, above 0.
+        Length of a step as a share of a follower's mean quota, above 0; one of less than `LEAST_MEAN_MW`
+        at its base load has the steps of that.
     growth : float
         Rise of the price from step to step as a share of the first, at least 0.
     steps : int
@@ -179,16 +183,25 @@ class CarbonPolicy:
         return np.asarray(price)
 
     def _ladder(self, price: Array, base_mw: Array) -> PersonalLadder:
-        """Steps above the quota of a follower; one price without a quota for the tax."""
-        quota = np.zeros_like(base_mw) if self.is_marginal else self.quota_tco2_per_mwh * base_mw
+        """Steps above the quota of a follower; one price without a quota for the tax.
+
+        Hours in which it gives have no quota.
+        """
+        drawn_mw = np.maximum(base_mw, 0.0)
+        quota = np.zeros_like(base_mw) if self.is_marginal else self.quota_tco2_per_mwh * drawn_mw
         one_price = self.scheme in ("fixed", "pigouvian")
-        interval = self.interval_share * float(base_mw.mean()) * max(self.quota_tco2_per_mwh, 1e-3)
+        size_mw = max(float(drawn_mw.mean()), LEAST_MEAN_MW)
+        interval = self.interval_share * size_mw * max(self.quota_tco2_per_mwh, 1e-3)
         return PersonalLadder(
             series(price), interval, self.growth, 1 if one_price else self.steps, series(quota)
         )
 
 
 def shares_moved(base_mwh: Sequence[float], drawn_mwh: Sequence[float]) -> Array:
-    """By what share of its base each follower has lowered its energy, shape (R,); negative for a rise."""
-    base = np.asarray(base_mwh)
-    return np.asarray((base - np.asarray(drawn_mwh)) / base)
+    """By what share of its base each follower has lowered its energy, shape (R,); negative for a rise.
+
+    Who has drawn nothing at its base load, or has given, has no share to lower: 0.
+    """
+    base = np.asarray(base_mwh, dtype=float)
+    lowered = base - np.asarray(drawn_mwh)
+    return np.asarray(np.divide(lowered, base, out=np.zeros_like(base), where=base > 0.0))

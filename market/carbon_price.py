@@ -167,14 +167,15 @@ class SizeFactor:
         _checked("size factor", (("exponent", self.exponent, self.exponent >= 0.0, "at least 0"),))
 
     def of(self, load_mwh: Array) -> Array:
-        """s of each follower from its energy of a day, above 0, shape (n_follower,)."""
-        faults = [
-            Fault(f"load_mwh[{index}]", float(load_mwh[index]), "MWh, must be above 0")
-            for index in np.flatnonzero(load_mwh <= 0.0).tolist()
-        ]
-        if faults:
-            raise InputError("size factor", faults)
-        return self.band.clip((load_mwh / load_mwh.mean()) ** -self.exponent)
+        """s of each follower from its energy of a day, shape (n_follower,).
+
+        Who draws nothing, or gives, is the smallest there can be; where nobody draws, all are of one size.
+        """
+        drawn_mwh = np.maximum(load_mwh, 0.0)
+        if self.exponent == 0.0 or not drawn_mwh.any():
+            return self.band.clip(np.ones_like(drawn_mwh))
+        relative, size = drawn_mwh / drawn_mwh.mean(), np.full_like(drawn_mwh, np.inf)
+        return self.band.clip(np.power(relative, -self.exponent, out=size, where=relative > 0.0))
 
 
 @dataclass(frozen=True)

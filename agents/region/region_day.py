@@ -81,7 +81,7 @@ class RegionDay:
     demand : RegionDemand
         Of the day.
     peak_mw, stake_money : float
-        As in `RegionShape`.
+        As in `RegionShape`; a peak of 0, with which nothing may be asked of anybody, scales as 1 MW does.
     step_h : float
     """
 
@@ -95,7 +95,7 @@ class RegionDay:
         step_h: float,
     ) -> None:
         self.demand, self.step_h, self._world, self._owner = demand, step_h, world, owner
-        self.peak_mw, self.stake_money = peak_mw, stake_money
+        self.peak_mw, self.stake_money = peak_mw or 1.0, stake_money
         self.plan = RegionPlan.untouched(demand.base_mw)
         self.signal: TariffSignal | None = None
         self.answered_round = 0

@@ -162,7 +162,7 @@ class RegionDemand:
     Parameters
     ----------
     base_mw : ndarray, shape (n_step,)
-        Load that nobody touches, of a day or of several; above 0.
+        Load that nobody touches, of a day or of several; at least 0.
     flexibility : Flexibility
     reference_price_per_mwh : float
         Price that its base load cost so far, for the scale of dissatisfaction; above 0.
@@ -174,7 +174,7 @@ class RegionDemand:
 
     def __post_init__(self) -> None:
         least = float(np.min(self.base_mw))
-        faults = [] if least > 0.0 else [Fault("base_mw", least, "MW, must be above 0")]
+        faults = [] if least >= 0.0 else [Fault("base_mw", least, "MW, must be at least 0")]
         if self.reference_price_per_mwh <= 0.0:
             faults.append(
                 Fault("reference_price_per_mwh", self.reference_price_per_mwh, "money/MWh, must be above 0")

@@ -24,6 +24,7 @@ from gridarium.market.admm_rounds import (
     PenaltyShares,
     Residuals,
     default_penalty_per_mw2h,
+    flexibility_shares,
 )
 from gridarium.market.admm_rounds import Posted as Targets
 from gridarium.market.admm_variants import MEMORY, RELAXATION, VariantName, make_variant
@@ -174,7 +175,7 @@ class ExchangeNegotiation(TiesNegotiation):
         """rho / w of each follower."""
         sizes = self._replicas if self._rules.shares == "equal" else self._flexibility()
         load_mw = self._today.base.sum(axis=0)
-        usual = default_penalty_per_mw2h(price_per_mwh, load_mw, sizes / sizes.sum())
+        usual = default_penalty_per_mw2h(price_per_mwh, load_mw, flexibility_shares(sizes))
         return self._rules.penalty / DEFAULT_PENALTY * usual
 
     def _flexibility(self) -> Array:

@@ -37,16 +37,19 @@ class _ToldDay:
     def carbon_money_under(self, other: _ToldDay) -> float:
         """What its load would cost under what another was told, laid out for a load of its own size.
 
-        Quota and steps stand for each MWh of base load, so they are taken in the proportion of base loads.
+        Quota and steps stand for each MWh of base load, so they are taken in the proportion of base loads;
+        its own where the other has, or itself it has, no base load.
         """
         signal = other.signal
-        ladder = signal.ladder
-        if ladder is not None:
-            ladder = replace(
-                ladder,
-                quota_t_per_h=series(ladder.quota_t_per_h * self.base_mw / other.base_mw),
-                interval_t_per_h=ladder.interval_t_per_h * float(self.base_mw.sum() / other.base_mw.sum()),
-            )
+        ladder, own = signal.ladder, self.signal.ladder
+        if ladder is not None and own is not None:
+            scaled = ladder.quota_t_per_h * self.base_mw
+            quota, every = np.array(own.quota_t_per_h), float(other.base_mw.sum())
+            np.divide(scaled, other.base_mw, out=quota, where=other.base_mw > 0.0)
+            interval, part = own.interval_t_per_h, float(self.base_mw.sum())
+            if every > 0.0 and part > 0.0:
+                interval = ladder.interval_t_per_h * (part / every)
+            ladder = replace(ladder, quota_t_per_h=series(quota), interval_t_per_h=interval)
         return self.step_h * float(carbon_cost_per_h(self.load_mw, signal.factor_tco2_per_mwh, ladder).sum())
 
 

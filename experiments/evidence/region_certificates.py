@@ -14,7 +14,7 @@ from gridarium.environment.clock import day_length
 from gridarium.experiments.evidence.bulk_certificates import plays_exactly
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.evidence.region_regret import RegionCase, Regret
-from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_TCO2, share_of
+from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_MW, LEAST_TCO2, share_of
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, CarbonPolicy
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS
 from gridarium.experiments.parts.ties import TIES
@@ -72,11 +72,12 @@ def _ladder_per_h(policy: CarbonPolicy, told: pd.DataFrame, drawn_mw: Array) -> 
         return np.zeros_like(drawn_mw)
     factor, first = told["factor_tco2_per_mwh"].to_numpy(), told["first_price_per_tco2"].to_numpy()
     is_taxed, base = policy.scheme == "pigouvian", told["p_base_mw"].to_numpy()
+    base = np.maximum(base, 0.0)
     quota = 0.0 * base if is_taxed else policy.quota_tco2_per_mwh * base
     steps = 1 if is_taxed or policy.scheme == "fixed" else policy.steps
     per_day = np.arange(len(base)) // _periods_of_day(told)
     mean = pd.Series(base).groupby(per_day).transform("mean").to_numpy()
-    length = policy.interval_share * mean * max(policy.quota_tco2_per_mwh, 1e-3)
+    length = policy.interval_share * np.maximum(mean, LEAST_MW) * max(policy.quota_tco2_per_mwh, 1e-3)
     above, cost = factor * drawn_mw - quota, np.zeros_like(base)
     for number in range(steps):
         low = -np.inf if number == 0 else 0.0
@@ -198,5 +199,7 @@ def _regrets(region: Region) -> Iterator[Regret]:
         weight = day.demand.flexibility.dissatisfaction_weight
         stake = weight / (1.0 - weight) * day.demand.reference_price_per_mwh * daily_mwh
         if day.signal is not None:
-            case = RegionCase(day.demand, float(base.max()), stake, horizon.step_h, day.signal, day.plan)
+            case = RegionCase(
+                day.demand, float(base.max()) or 1.0, stake, horizon.step_h, day.signal, day.plan
+            )
             yield case.regret()

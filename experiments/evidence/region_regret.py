@@ -99,8 +99,8 @@ class RegionCase:
     demand : RegionDemand
         Of the day.
     peak_mw, stake_money : float
-        Largest base load of all days, and what dissatisfaction of 1 is worth: ``a2 / a1`` times what the base
-        load of a mean day cost so far.
+        Largest base load of all days, above 0, and what dissatisfaction of 1 is worth: ``a2 / a1`` times what
+        the base load of a mean day cost so far.
     step_h : float
     signal : TariffSignal
         That it answered last.

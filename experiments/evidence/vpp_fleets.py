@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linprog
+from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import SolveError
 from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
+from gridarium.experiments.evidence.shares import LEAST_MONEY
 from gridarium.experiments.evidence.vpp_meters import periods_of_day, plant_of_owner, region_of_owner
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES
@@ -40,6 +41,8 @@ class FleetDay:
         Of `vpp_regions`, by period.
     hours : float
         Length of a period, h.
+    per_step : int
+        Periods of a step of its plans, in which they go one way.
     """
 
     plant: str
@@ -51,6 +54,7 @@ class FleetDay:
     wear_cost_per_mwh: float
     rows: pd.DataFrame
     hours: float
+    per_step: int = 1
 
     def values(self, name: str) -> Array:
         """A column of its rows, shape (n_period,)."""
@@ -60,6 +64,17 @@ class FleetDay:
     def idle_money(self) -> float:
         """What its load costs without storages."""
         return self.hours * float(self.values("buy_price_per_mwh") @ self.values("load_mw"))
+
+    @property
+    def scale_money(self) -> float:
+        """What amounts are told relative to, above 0.
+
+        The bill without storages; where there is hardly any load, or a price of 0, what an hour of its
+        storages' full power costs at the mean size of the prices.
+        """
+        power_mw = 0.0 if self.ratings is None else self.ratings.p_max_mw
+        moved = power_mw * float(np.abs(self.values("buy_price_per_mwh")).mean())
+        return max(abs(self.idle_money), moved, LEAST_MONEY)
 
     @property
     def wear_money(self) -> float:
@@ -72,8 +87,8 @@ class FleetDay:
 
         That is scenario 3, as far as that content is in reach.
 
-        A linear programme: who may sell for at most the price at which it buys, itself not negative, gains
-        nothing by charge and discharge at once.
+        A linear programme, with whole numbers in steps of negative prices: there alone, as it may sell for
+        at most the price at which it buys, charge and discharge in one step would gain something.
         """
         if self.ratings is None:
             return self.idle_money
@@ -101,6 +116,7 @@ def fleet_days(known: GridEvidence) -> Iterator[FleetDay]:
                 STORAGES.of(known.scenario)[names[0]].wear_cost_per_mwh if names else 0.0,
                 rows.iloc[start : start + per_day],
                 known.world.period_h,
+                round(known.scenario.period_h / known.world.period_h),
             )
             yield _as_it_begins(known, fleet, members, start) if ratings and start else fleet
 
@@ -177,24 +193,35 @@ def _energy_costs_money(fleet: FleetDay, ratings: StorageRatings) -> Array:
     bought, sold, charge, discharge, energy = (place * n + np.arange(n) for place in range(5))
     first, reach = ratings.soc_initial * ratings.e_max_mwh, n * hours * ratings.p_max_mw
     last = min(max(fleet.home_mwh, first - reach / out), first + reach * into)
-    t = np.arange(n)
-    # Rows 0 to n: balance of the region; rows n to 2 n: that of the storage; row 2 n: its end.
+    t, most, charges = np.arange(n), ratings.p_max_mw, 5 * n + np.arange(n) // fleet.per_step
+    # Rows 0 to n: balance of the region; n to 2 n: that of the storage; 2 n: its end; then one way a step.
     entries = [
         (t, bought, 1.0), (t, sold, -1.0), (t, charge, -1.0), (t, discharge, 1.0),
         (n + t, energy, 1.0), (n + t[1:], energy[:-1], -1.0),
         (n + t, charge, -hours * into), (n + t, discharge, hours / out),
         (np.array([2 * n]), energy[-1:], 1.0),
+        (2 * n + 1 + t, charge, 1.0), (2 * n + 1 + t, charges, -most),
+        (3 * n + 1 + t, discharge, 1.0), (3 * n + 1 + t, charges, most),
     ]  # fmt: skip
     row, column = (np.concatenate([entry[place] for entry in entries]) for place in (0, 1))
     factor = np.concatenate([np.full(len(rows), value) for rows, _, value in entries])
-    matrix = coo_array((factor, (row, column)), shape=(2 * n + 1, 5 * n)).tocsr()
-    right = np.concatenate([fleet.values("load_mw"), [first], np.zeros(n - 1), [last]])
-    wear = np.full(n, fleet.wear_cost_per_mwh)
+    matrix = coo_array((factor, (row, column)), shape=(4 * n + 1, 6 * n)).tocsr()
+    equal = np.concatenate([fleet.values("load_mw"), [first], np.zeros(n - 1), [last]])
+    low = np.concatenate([equal, np.full(2 * n, -np.inf)])
+    high = np.concatenate([equal, np.zeros(n), np.full(n, most)])
     buy, sell = fleet.values("buy_price_per_mwh"), fleet.values("sell_price_per_mwh")
-    cost = hours * np.concatenate([buy, -sell, np.zeros(n), wear, np.zeros(n)])
-    free, power, content = (0.0, None), (0.0, ratings.p_max_mw), ratings.band_mwh
-    bounds = [free] * (2 * n) + [power] * (2 * n) + [content] * n
-    found = linprog(cost, A_eq=matrix, b_eq=right, bounds=bounds, method="highs")
+    wear, none = np.full(n, fleet.wear_cost_per_mwh), np.zeros(n)
+    cost = hours * np.concatenate([buy, -sell, none, wear, none, none])
+    least = np.concatenate([np.zeros(4 * n), np.full(n, ratings.band_mwh[0]), none])
+    ends = (np.inf, np.inf, most, most, ratings.band_mwh[1], 1.0)
+    whole = np.zeros(6 * n)
+    whole[charges[np.minimum(buy, sell) < 0.0]] = 1.0
+    found = milp(
+        cost,
+        integrality=whole,
+        bounds=Bounds(least, np.repeat(ends, n)),
+        constraints=LinearConstraint(matrix, low, high),
+    )
     if found.status != 0:
         raise SolveError(f"benchmark of {ratings.name}, day {fleet.day}: {found.message}")
-    return np.asarray((cost * found.x).reshape(5, n).sum(axis=0))
+    return np.asarray((cost * found.x).reshape(6, n).sum(axis=0))

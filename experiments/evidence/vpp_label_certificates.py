@@ -12,7 +12,6 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.label_reference import Metered, green_out_mwh
-from gridarium.experiments.evidence.shares import LEAST_MONEY, share_of
 from gridarium.experiments.evidence.vpp_fleets import fleet_days
 from gridarium.experiments.evidence.vpp_meters import green_supply_share, has_plants, plant_of_owner
 from gridarium.experiments.evidence.vpp_metrics import gap_money, overstated_of_saving
@@ -121,7 +120,7 @@ def plans(known: GridEvidence) -> Iterator[Reading]:
     days, section = known.tables.get("vpp_days"), DISTRIBUTION_OPERATOR.of(known.scenario)
     if days is None or section is None:
         return
-    gap, bill = gap_money(days), days["idle_money"].abs()
+    gap, bill = gap_money(days), _scales_money(known, days)
     if gap.notna().any():
         yield Reading(
             "bound of plans", max(0.0, float((-gap / bill).max())), 1e-6, "", True,
@@ -149,13 +148,20 @@ def plans(known: GridEvidence) -> Iterator[Reading]:
         )  # fmt: skip
 
 
+def _scales_money(known: GridEvidence, days: pd.DataFrame) -> pd.Series[float]:
+    """What amounts of each row of `vpp_days` are relative to."""
+    scales = {(one.plant, one.region, one.day): one.scale_money for one in fleet_days(known)}
+    keys = zip(days["agent"], days["region"], days["day"], strict=True)
+    return pd.Series([scales[key] for key in keys], days.index)
+
+
 def _benchmarks(known: GridEvidence, days: pd.DataFrame) -> Reading:
     """What days cost without pay for cleanness as plants told it, against a programme of another kind."""
     keys = zip(days["agent"], days["region"], days["day"], strict=True)
     told = dict(zip(keys, days["benchmark_money"].to_numpy(dtype=float), strict=True))
     plants = plants_of(known.scenario)
     off = [
-        share_of(abs(told[place] - fleet.benchmark_money), fleet.idle_money, LEAST_MONEY)
+        abs(told[place] - fleet.benchmark_money) / fleet.scale_money
         for fleet in fleet_days(known)
         if plants[fleet.plant].look_ahead_days == 1
         and (place := (fleet.plant, fleet.region, fleet.day)) in told
@@ -163,7 +169,8 @@ def _benchmarks(known: GridEvidence, days: pd.DataFrame) -> Reading:
     return Reading(
         "benchmark of plans", max(off, default=0.0), _BENCHMARK_SHARE, "", True,
         "largest difference of what a region costs without pay for cleanness as its plant told it, and by a "
-        "linear programme, relative to the bill without storages; of plants that plan a day at a time",
+        "linear programme (of whole numbers, where prices are negative), relative to the bill without "
+        "storages; of plants that plan a day at a time",
     )  # fmt: skip
 
 

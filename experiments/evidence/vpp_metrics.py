@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.experiments.evidence.grid_evidence import Tables
+from gridarium.experiments.evidence.shares import LEAST_MONEY
 from gridarium.market.certificate_book import KIND
 from gridarium.market.lcr import count_actions
 
@@ -87,7 +88,7 @@ def plan_gaps(tables: Tables, period_h: float) -> Iterator[Metric]:
     gap, overstated = gap_money(days), days["overstated_money"]
     if gap.notna().all():
         yield "plan_gap_money", float(gap.sum())
-        yield "plan_gap_share", float((gap / days["idle_money"].abs()).max())
+        yield "plan_gap_share", float((gap / days["idle_money"].abs().clip(lower=LEAST_MONEY)).max())
     if overstated.notna().all():
         yield "label_overstated_mwh", float((days["relaxed_green_mwh"] - days["replayed_green_mwh"]).sum())
         yield "label_overstated_money", float(overstated.sum())

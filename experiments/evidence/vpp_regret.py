@@ -71,7 +71,7 @@ def _regrets(known: GridEvidence, pricing: Pricing) -> Iterator[_Regret]:
             continue
         day = _day(known, fleet, fleet.ratings, pricing, supply[fleet.rows["period"].to_numpy()])
         gain = _cost_money(fleet, day) - grid_optimum(day, *_POINTS)
-        yield _Regret(f"{fleet.region} on day {fleet.day} by {fleet.plant}", gain, fleet.idle_money)
+        yield _Regret(f"{fleet.region} on day {fleet.day} by {fleet.plant}", gain, fleet.scale_money)
 
 
 def _gained_mwh(fleet: FleetDay, ratings: StorageRatings) -> float:

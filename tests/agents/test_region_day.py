@@ -195,6 +195,17 @@ def test_a_small_system_with_one_lever_answers_however_much_dissatisfaction_is_w
         assert shift_share or plan.out_mw == pytest.approx(0.0, abs=1e-9)
 
 
+@pytest.mark.parametrize("idle_h", [[2], list(range(N))])
+def test_hours_without_load_ask_nobody_for_anything(world: World, idle_h: list[int]) -> None:
+    base = np.where(np.isin(np.arange(N), idle_h), 0.0, BASE)
+    day = RegionDay(world, "r1", RegionDemand(base, ALL), float(base.max()), 1000.0, 1.0)
+    plan = day.best(signal(np.full(N, 90.0), stairs(80.0, 15.0, 0.5, 3, 20.0)))
+    asked = (plan.cut_mw, plan.in_mw, plan.out_mw, plan.turned_down_mw)
+    assert np.abs([one[idle_h] for one in asked]).max() <= 1e-6
+    assert plan.net_mw[idle_h] == pytest.approx(0.0, abs=1e-6) and np.isfinite(plan.dissatisfaction)
+    assert (plan.dissatisfaction > 0.0) == (len(idle_h) < N)
+
+
 @pytest.mark.parametrize(
     ("make", "part"),
     [
@@ -202,7 +213,7 @@ def test_a_small_system_with_one_lever_answers_however_much_dissatisfaction_is_w
         (lambda: Window((7.0, 10.0), (11.0, 11.0)), "to_h: got"),
         (lambda: Window((7.0, 10.0), (11.0, 14.0), 0.0), "transfer"),
         (lambda: Flexibility(cut_share=1.5, dissatisfaction_weight=1.0), "2 faults"),
-        (lambda: RegionDemand(np.array([1.0, 0.0]), ALL), "base_mw"),
+        (lambda: RegionDemand(np.array([1.0, -0.1]), ALL), "base_mw"),
     ],
 )
 def test_impossible_data_are_refused(make: object, part: str) -> None:

@@ -16,6 +16,7 @@ from gridarium.market.admm_rounds import (
     Posted,
     Residuals,
     default_penalty_per_mw2h,
+    flexibility_shares,
     residuals,
 )
 from gridarium.market.admm_variants import (
@@ -484,6 +485,17 @@ def test_penalties_of_nothing_are_refused_by_value(
     with pytest.raises(ScenarioError) as raised:
         default_penalty_per_mw2h(np.array(price), np.array(load), np.array(share))
     assert told in str(raised.value)
+
+
+def test_who_cannot_move_has_the_share_of_a_hundredth_of_the_mean() -> None:
+    assert flexibility_shares(np.array([3.0, 1.0])).tolist() == [0.75, 0.25]
+    assert flexibility_shares(np.zeros(4)).tolist() == [0.25] * 4
+    shares = flexibility_shares(np.array([20.0, 10.0, 0.0]))
+    assert shares == pytest.approx(np.array([20.0, 10.0, 0.1]) / 30.1)
+    # What a draw that no target moves asks of the others is the same for any penalty of its own.
+    price, load = np.array([3.0, 4.0]), np.array([60.0, 80.0])
+    penalty = default_penalty_per_mw2h(price, load, shares)
+    assert penalty[2] == pytest.approx(100.0 * penalty[1]) and np.isfinite(penalty).all()
 
 
 def test_before_anybody_has_answered_the_supplier_steps_from_the_targets() -> None:

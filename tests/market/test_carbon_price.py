@@ -45,6 +45,11 @@ def test_who_emitted_more_yesterday_pays_more_and_who_is_large_less() -> None:
     sizes = SizeFactor(0.1).of(np.array([100.0, 100.0, 400.0]))
     assert sizes.tolist() == pytest.approx([2.0**0.1, 2.0**0.1, 2.0**-0.1])
     assert SizeFactor(0.2).of(np.array([100.0, 100.0, 400.0])).tolist() == pytest.approx([1.1, 1.1, 0.9])
+    # Who draws nothing, or gives, is the smallest there can be.
+    assert SizeFactor(0.1).of(np.array([1.0, 1.0, 0.0, -5.0]))[2:].tolist() == [1.1, 1.1]
+    assert (
+        SizeFactor().of(np.zeros(2)).tolist() == SizeFactor(0.0).of(np.array([0.0, 3.0])).tolist() == [1, 1]
+    )
 
 
 def test_the_shapley_factor_meets_the_papers_point_and_the_mean_pays_the_base_price() -> None:
@@ -110,7 +115,6 @@ def test_responsibility_moves_to_those_who_did_not_lower_their_load() -> None:
         (lambda: Band(1.2, 0.8), "low: got 1.2"),
         (lambda: TimeFactor(load_weight=-1.0), "load_weight"),
         (lambda: GameFactor(rate=0.0), "rate"),
-        (lambda: SizeFactor().of(np.array([1.0, 0.0])), r"load_mwh\[1\]"),
         (lambda: PersonalLadder(np.array([-1.0]), 0.0, -0.1, 0, np.array([-2.0])), "5 faults"),
         (lambda: moved_responsibility(np.ones(1), np.ones(1), np.ones(1), 1.5), "sensitivity"),
     ],

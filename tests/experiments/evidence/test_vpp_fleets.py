@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import linprog
 
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.vpp_fleets import FleetDay, benchmarks_money, fleet_days
@@ -36,6 +39,31 @@ def test_who_is_no_member_is_not_counted_with(known: GridEvidence) -> None:
     resting = [one for one in fleet_days(with_pool) if one.ratings is None]
     assert [(one.plant, one.region) for one in resting] == [("north", "hill"), ("south", "dale")]
     assert resting[0].benchmark_money == resting[0].idle_money
+
+
+@pytest.mark.parametrize("per_step", [1, 2])
+def test_negative_prices_do_not_pay_for_both_ways_at_once(fleets: list[FleetDay], per_step: int) -> None:
+    whole = fleets[0]
+    assert whole.ratings is not None
+    ratings = replace(whole.ratings, p_max_mw=0.1, e_max_mwh=0.4, soc_min=0.0, soc_max=1.0, soc_initial=0.5)
+    price = np.array([-60.0, -50.0, 10.0, -40.0])
+    rows = whole.rows.iloc[:4].assign(buy_price_per_mwh=price, sell_price_per_mwh=price - 30.0, load_mw=0.3)
+    fleet = replace(whole, rows=rows, ratings=ratings, home_mwh=0.2, wear_cost_per_mwh=0.0, per_step=per_step)
+    least = np.inf
+    for ways in itertools.product((0, 1), repeat=4 // per_step):
+        # One way in each step, then a linear programme: gains of MWh inside, and their powers.
+        charges = np.repeat(ways, per_step).astype(bool)
+        inside = np.where(charges, 0.95, -1.0 / 0.95)
+        found = linprog(
+            price * np.where(charges, 1.0, -1.0),
+            A_eq=inside[None, :], b_eq=[0.0], bounds=[(0.0, 0.1)] * 4, method="highs",
+        )  # fmt: skip
+        if found.status == 0:
+            least = min(least, float(found.fun))
+    assert fleet.benchmark_money == pytest.approx(float(price @ np.full(4, 0.3)) + least)
+    assert fleet.scale_money == pytest.approx(max(abs(float(price @ np.full(4, 0.3))), 0.1 * 40.0))
+    free = replace(fleet, rows=rows.assign(load_mw=0.0))
+    assert free.idle_money == 0.0 and free.scale_money == pytest.approx(0.1 * 40.0)
 
 
 def test_a_day_that_begins_empty_ends_with_what_the_run_began_with(fleets: list[FleetDay]) -> None:
