@@ -293,7 +293,7 @@ def level_of(leader: str, rounds: Sequence[Round[Any]], rules: NegotiationRules)
         len(rounds),
         last.ended,
         last.judgement.distance / rules.tolerance,
-        sum(ended != "converged" for ended in ends),
+        sum(ended not in ("converged", "other units") for ended in ends),
     )
 
 
