@@ -115,18 +115,36 @@ def saved_network(name: str, folder: Path) -> tuple[str, Any]:
     """
     import pandapower
 
-    net = _network(name)
-    source = name
-    if name not in _SIMBENCH and name != "case33bw":
-        source = str(folder / "network.json")
-        pandapower.to_json(net, source)
+    net = network_of(name)
+    source = _source(name, net, folder)
     pandapower.runpp(
         net, calculate_voltage_angles=True, tolerance_mva=1e-10, max_iteration=50, numba=False, init="dc"
     )
     return source, net
 
 
-def _network(name: str) -> Any:
+def source_of(name: str, folder: Path) -> str:
+    """What a scenario calls a network; its file goes to the folder, for those that are known by none."""
+    return name if _is_known(name) else _source(name, network_of(name), folder)
+
+
+def _source(name: str, net: Any, folder: Path) -> str:
+    import pandapower
+
+    if _is_known(name):
+        return name
+    path = folder / "network.json"
+    pandapower.to_json(net, str(path))
+    return str(path)
+
+
+def _is_known(name: str) -> bool:
+    """Whether scenarios know a network by its name."""
+    return name in _SIMBENCH or name == "case33bw"
+
+
+def network_of(name: str) -> Any:
+    """One of `NETWORKS`, as pandapower has it."""
     if name in _SMALL:
         return _SMALL[name]()
     if name in _SIMBENCH:

@@ -83,6 +83,13 @@ BENCHMARKS: dict[str, Benchmark] = {
         "whether systems with pools of prosumers end with all that must hold",
         ("count", "first", "most_prosumers", "workers"),
     ),
+    "published-networks": Benchmark(
+        "gridarium.experiments.benchmarks.robustness",
+        "bench_published",
+        "whether negotiations come to rest on published networks at their own loads",
+        ("count", "first", "most_buses", "workers"),
+        resumes=True,
+    ),
     "robustness": Benchmark(
         "gridarium.experiments.benchmarks.robustness",
         "bench_robustness",

@@ -82,8 +82,13 @@ def play_all(
             found[playing[ended]] = outcome = ended.result()
             if kept is not None:
                 kept.keep(playing[ended], outcome)
-    for seed in every:
-        if found[seed].ending != wanted:
-            drawn = found[seed].drawn.told()
-            logger.warning("%s: %s; drawn: %s", found[seed].ending, found[seed].detail, drawn)
-    return [found[seed] for seed in every]
+    outcomes = [found[seed] for seed in every]
+    warn_of(outcomes, wanted)
+    return outcomes
+
+
+def warn_of(outcomes: Iterable[Ended], wanted: str) -> None:
+    """Tell each outcome that is not the wanted one, with what was drawn for it."""
+    for one in outcomes:
+        if one.ending != wanted:
+            logger.warning("%s: %s; drawn: %s", one.ending, one.detail, one.drawn.told())

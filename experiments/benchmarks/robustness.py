@@ -6,11 +6,11 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,16 +19,21 @@ from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.errors import GridariumError
 from gridarium.experiments.benchmarks.feasibility_search import FEASIBLE_PU, Demand, FeasibilitySearch
-from gridarium.experiments.benchmarks.random_runs import play_all
+from gridarium.experiments.benchmarks.limited_runs import play_limited
+from gridarium.experiments.benchmarks.outcome_file import KeptGroup, OutcomeFile
+from gridarium.experiments.benchmarks.published_instances import MOST_BUSES as MOST_PUBLISHED
+from gridarium.experiments.benchmarks.published_instances import draw_published, write_published
+from gridarium.experiments.benchmarks.random_runs import play_all, warn_of
 from gridarium.experiments.benchmarks.robustness_instances import MOST_BUSES, Draw, draw, write_scenario
 from gridarium.experiments.case_run import measure_case
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.part import GridScenario
+from gridarium.experiments.plain_yaml import Tree
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import build
 
-Ending = Literal["converged", "small_cycle", "unsettled", "uncertified", "refused", "traceback"]
+Ending = Literal["converged", "small_cycle", "unsettled", "uncertified", "refused", "traceback", "lost"]
 ENDINGS: tuple[Ending, ...] = (
     "converged",
     "small_cycle",
@@ -36,10 +41,15 @@ ENDINGS: tuple[Ending, ...] = (
     "uncertified",
     "refused",
     "traceback",
+    "lost",
 )
 """At rest; a cycle within its bars; neither; at rest or not, but a hard certificate of something else fails;
-refused though it can be supplied; an error that is none of the project's."""
+refused though it can be supplied; an error that is none of the project's; its process was ended, at the limit
+of time where there is one."""
 COUNT = 300
+COUNT_PUBLISHED = 40
+LIMIT_S = 300
+"""Of processor time for a scenario on a published network, draws that cannot be supplied included."""
 WORKERS = 2
 MOST_ATTEMPTS = 10
 _OF_REST = frozenset({"convergence", "cycle size", "cycle regret"})
@@ -93,6 +103,59 @@ def bench_robustness(
     return summarise(play_all(played, seeds, workers, "converged"))
 
 
+def bench_published(
+    count: int = COUNT_PUBLISHED,
+    first: int = 1,
+    most_buses: int = MOST_PUBLISHED,
+    workers: int = WORKERS,
+    resume: Path | None = None,
+) -> dict[str, float]:
+    """Play random scenarios on published networks at their own loads, as `bench_robustness` does on others.
+
+    Parameters
+    ----------
+    count, first : int
+        How many seeds, and the first of them.
+    most_buses : int
+        Of a network.
+    workers : int
+        Processes.
+    resume : Path, optional
+        Where outcomes are kept, from which a run that was broken off goes on.
+
+    Returns
+    -------
+    dict of str to float
+        As of `bench_robustness`.
+    """
+    kept = None if resume is None else _kept(resume, most_buses)
+    played, lost = (partial(one, most_buses=most_buses) for one in (play_published, _lost))
+    outcomes = play_limited(played, lost, range(first, first + count), workers, LIMIT_S, kept)
+    warn_of(outcomes, "converged")
+    return summarise(outcomes)
+
+
+def _kept(path: Path, most_buses: int) -> KeptGroup[Outcome]:
+    """Outcomes on published networks, in a file."""
+
+    def tree(seed: int) -> Tree:
+        return asdict(draw_published(seed, 0, most_buses))
+
+    def told(outcome: Outcome) -> Mapping[str, Any]:
+        values = {name: value for name, value in asdict(outcome).items() if name != "drawn"}
+        return {**values, "attempt": outcome.drawn.attempt}
+
+    def heard(seed: int, values: Mapping[str, Any]) -> Outcome:
+        own = {name: value for name, value in values.items() if name != "attempt"}
+        return Outcome(draw_published(seed, values["attempt"], most_buses), **own)
+
+    return KeptGroup(OutcomeFile(path), "published networks", tree, told, heard)
+
+
+def _lost(seed: int, how: str, most_buses: int) -> Outcome:
+    return Outcome(draw_published(seed, 0, most_buses), "lost", how, 0, float(LIMIT_S))
+
+
 def summarise(outcomes: Sequence[Outcome]) -> dict[str, float]:
     """Numbers of `bench_robustness`."""
     found = Counter(outcome.ending for outcome in outcomes)
@@ -118,16 +181,25 @@ def _mean(values: Iterable[float]) -> float:
 
 def play(seed: int, most_buses: int = MOST_BUSES) -> Outcome:
     """Play the scenario of a seed, or the next of its draws that can be supplied."""
+    return _first_supplied(partial(draw, seed, most_buses=most_buses), write_scenario)
+
+
+def play_published(seed: int, most_buses: int = MOST_PUBLISHED) -> Outcome:
+    """Play the scenario of a seed on a published network, or the next of its draws that can be supplied."""
+    return _first_supplied(partial(draw_published, seed, most_buses=most_buses), write_published)
+
+
+def _first_supplied(draw_attempt: Callable[[int], Draw], write: Callable[[Draw, Path], Path]) -> Outcome:
     for attempt in range(MOST_ATTEMPTS):
-        drawn = draw(seed, attempt, most_buses)
+        drawn = draw_attempt(attempt)
         with tempfile.TemporaryDirectory() as folder:
-            outcome = _play(drawn, Path(folder))
+            outcome = _play(drawn, write, Path(folder))
         if outcome is not None:
             return outcome
     return Outcome(drawn, "refused", f"no draw of {MOST_ATTEMPTS} can be supplied", 0, 0.0)
 
 
-def _play(drawn: Draw, folder: Path) -> Outcome | None:
+def _play(drawn: Draw, write: Callable[[Draw, Path], Path], folder: Path) -> Outcome | None:
     """How the scenario of a draw ends; None where nobody can supply it."""
     started = time.process_time()
 
@@ -135,7 +207,7 @@ def _play(drawn: Draw, folder: Path) -> Outcome | None:
         return Outcome(drawn, ending, detail, int(rounds), time.process_time() - started)
 
     try:
-        scenario = only_case(write_scenario(drawn, folder))
+        scenario = only_case(write(drawn, folder))
         try:
             metrics, certificates = measure_case("robustness", scenario)
         except GridariumError as error:

@@ -145,8 +145,8 @@ def write_scenario(drawn: Draw, folder: Path) -> Path:
         "seed": drawn.seed,
         "profiles": str(_write_profiles(drawn, folder)),
         "network": {**tree["network"], "source": _network(drawn, folder, tree), "sites": {}},
-        "gas_turbines": _turbines(drawn, tree["gas_turbines"]),
-        "storages": _storages(drawn, tree["storages"]),
+        "gas_turbines": turbines_of(drawn, tree["gas_turbines"]),
+        "storages": storages_of(drawn, tree["storages"]),
         "consumers": {f"class-{number}": asdict(one) for number, one in enumerate(drawn.consumers, 1)},
         "prices": {**tree["prices"], "carbon_price_per_tco2": drawn.carbon_price_per_tco2},
         "tariff": {**tree["tariff"], "kind": drawn.tariff},
@@ -182,12 +182,14 @@ def _write_profiles(drawn: Draw, folder: Path) -> Path:
     return path
 
 
-def _turbines(drawn: Draw, units: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def turbines_of(drawn: Draw, units: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Turbines at the costs that were drawn."""
     costs = zip(units.items(), drawn.gas_per_mwh, strict=True)
     return {name: {**unit, "cost_linear_per_mwh": cost} for (name, unit), cost in costs}
 
 
-def _storages(drawn: Draw, units: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def storages_of(drawn: Draw, units: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Storages of the hours that were drawn; none where they are few."""
     if drawn.storage_h < LEAST_STORAGE_H:
         return {}
     return {name: {**unit, "e_max_mwh": drawn.storage_h * unit["p_max_mw"]} for name, unit in units.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,11 +14,22 @@ import pytest
 from gridarium.environment.errors import InfeasibleError
 from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.power_flow import AcPowerFlow
-from gridarium.experiments.benchmarks import robustness
+from gridarium.experiments.benchmarks import published_instances, robustness
 from gridarium.experiments.benchmarks.feasibility_search import FEASIBLE_PU, FeasibilitySearch
+from gridarium.experiments.benchmarks.published_instances import draw_published, write_published
 from gridarium.experiments.benchmarks.random_feeders import VOLTAGE_DROP
-from gridarium.experiments.benchmarks.robustness import demand_of, judged, play, summarise
+from gridarium.experiments.benchmarks.random_runs import Kept, known_of
+from gridarium.experiments.benchmarks.robustness import (
+    Outcome,
+    bench_published,
+    demand_of,
+    judged,
+    play,
+    play_published,
+    summarise,
+)
 from gridarium.experiments.benchmarks.robustness_instances import FEEDERS, TARIFFS, draw, write_scenario
+from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.records import Certificate
 from gridarium.experiments.scenario import load_scenario
@@ -195,3 +207,53 @@ def test_shares_of_all_endings_sum_to_one() -> None:
     assert sum(found[f"{ending}_share"] for ending in robustness.ENDINGS) == 1.0
     assert (found["converged_share"], found["refused_share"]) == (0.5, 0.25)
     assert (found["negotiated"], found["mean_rounds"], found["most_rounds"]) == (3.0, 18.0, 40.0)
+
+
+@pytest.fixture
+def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two published networks alone, and one that is too large."""
+    names = ("create_kerber_dorfnetz", "a ward", "simple_four_bus_system")
+    monkeypatch.setattr(published_instances, "NETWORKS", names)
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_on_a_published_network_loads_and_limits_are_its_own_and_units_fit_them(tmp_path: Path) -> None:
+    drawn = next(one for one in (draw_published(seed, 0, 6) for seed in range(1, 20)) if one.n_bus == 4)
+    assert drawn == draw_published(drawn.seed, 0, 6) and drawn.storage_h > 0.2
+    scenario = robustness.only_case(write_published(drawn, tmp_path))
+    demand = demand_of(scenario)
+    assert demand.load_p_mw.sum(axis=0).max() == pytest.approx(0.06)
+    # Two generators of the file beside the drawn ones; units are as large to the load as those of adcef.
+    assert {unit.name for unit in demand.shape.renewables} == {"pv", "wind", "sgen_0", "sgen_1"}
+    factor = 0.06 / 3.715
+    assert [unit.p_max_mw for unit in demand.shape.turbines] == pytest.approx([factor, 1.2 * factor])
+    assert demand.shape.storages[0].e_max_mwh == pytest.approx(drawn.storage_h * 0.5 * factor)
+    slopes = [one.beta_per_mwh_per_mw * factor for one in CONSUMERS.of(scenario).values()]
+    assert slopes == pytest.approx([one.beta_per_mwh_per_mw for one in drawn.consumers])
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_published_networks_are_played_once_and_what_is_lost_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def in_turn(
+        played: Callable[[int], Outcome],
+        lost: Callable[[int, str], Outcome],
+        seeds: Iterable[int],
+        workers: int,
+        limit_s: int,
+        kept: Kept[Outcome],
+    ) -> list[Outcome]:
+        found = known_of(seeds, kept)
+        for seed in seeds:
+            if seed not in found:
+                found[seed] = lost(seed, "ended by signal 24") if seed == 3 else played(seed)
+                kept.keep(seed, found[seed])
+        return [found[seed] for seed in seeds]
+
+    monkeypatch.setattr(robustness, "play_limited", in_turn)
+    first = bench_published(3, 1, 6, 1, tmp_path / "outcomes")
+    assert (first["converged_share"], first["lost_share"]) == pytest.approx((2 / 3, 1 / 3))
+    monkeypatch.setattr(robustness, "measure_case", None)
+    assert bench_published(3, 1, 6, 1, tmp_path / "outcomes") == first
+    assert play_published(1, 6).ending == "traceback"
