@@ -208,6 +208,21 @@ class Grid:
             raise NetworkError(self._called, [Fault("buses", labels, allowed)])
         return SpreadSite(self, np.where(here, p_mw, 0.0) / total_mw, np.where(here, q_mvar, 0.0) / total_mw)
 
+    def spread_by(self, profile: str) -> SpreadSite:
+        """All buses in the proportion of those nominal loads that follow a series of this name.
+
+        Raises
+        ------
+        NetworkError
+            If there are none, or they do not sum to a power above 0.
+        """
+        loads = self.feeder.loads_by(profile)
+        total_mw = float(loads.p_load_mw.sum())
+        if not total_mw > 0.0:
+            allowed = f"loads of profile {profile} must sum to more than 0 MW, for a load to be spread over"
+            raise NetworkError(self._called, [Fault("load", total_mw, allowed)])
+        return SpreadSite(self, loads.p_load_mw / total_mw, loads.q_load_mvar / total_mw)
+
     def load_sites(self) -> list[tuple[Site, float]]:
         """Each load bus, with the reactive power of its load, and its share of all load.
 

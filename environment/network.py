@@ -12,6 +12,7 @@ from gridarium.environment.arrays import Array, Index
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.environment.network_faults import shortened
 from gridarium.environment.network_rows import Label
+from gridarium.environment.network_units import ProfiledLoads
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,8 @@ class Feeder:
         Part of the shunt conductance that is a load, of wards and shunts, and no loss, p.u.; none by default.
     fused_labels : tuple of (label, int)
         Further labels of buses that closed switches make one bus, with the index of that bus.
+    profiled_loads : tuple of ProfiledLoads
+        Parts of the loads that follow a series by its name in the network's file.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Feeder:
     y: Array
     g_load_pu: Array = field(default_factory=lambda: np.zeros(1))
     fused_labels: tuple[tuple[Label, int], ...] = ()
+    profiled_loads: tuple[ProfiledLoads, ...] = ()
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -150,6 +154,22 @@ class Feeder:
             raise NetworkError(self.name, [Fault("bus", label, allowed)])
         return self._index[label]
 
+    def loads_by(self, profile: str) -> ProfiledLoads:
+        """Give the loads that follow a series of this name.
+
+        Raises
+        ------
+        NetworkError
+            If none does.
+        """
+        found = {one.profile: one for one in self.profiled_loads}
+        if profile not in found:
+            allowed = (
+                f"must be a profile of loads of {self.name}: {shortened(tuple(found)) or 'it names none'}"
+            )
+            raise NetworkError(self.name, [Fault("load", profile, allowed)])
+        return found[profile]
+
     def path(self, bus: int) -> tuple[int, ...]:
         """Give the branches from the substation to a bus, in this order."""
         branches: list[int] = []
@@ -189,6 +209,7 @@ class Feeder:
             g_load_pu=self.g_load_pu / impedance_factor,
             p_load_mw=self.p_load_mw * load_factor,
             q_load_mvar=self.q_load_mvar * load_factor,
+            profiled_loads=tuple(one.scaled(load_factor) for one in self.profiled_loads),
         )
 
     def rated(self, ratings_mva: Mapping[str, float]) -> Feeder:

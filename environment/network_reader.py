@@ -28,6 +28,7 @@ from gridarium.environment.network_tables import (
     read_topology,
     topology_of,
 )
+from gridarium.environment.network_units import by_profile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +66,7 @@ def read_feeder(source: str | Path) -> Feeder:
     """
     topology = topology_of_source(source)
     if is_simbench_code(source) and not topology.faults:
-        return _convert(_simbench_network(str(source)), str(source), topology)
+        return _convert(simbench_network(str(source)), str(source), topology)
     if topology.faults:
         raise NetworkError(str(source), topology.faults)
     import pandapower
@@ -139,13 +140,14 @@ def _simbench_topology(code: str) -> Topology:
     faults = check_network(code, {})
     if faults:
         return Topology({}, {}, (), (), tuple(replace(fault, place="") for fault in faults))
-    net = _simbench_network(code)
+    net = simbench_network(code)
     with _quietly(code):
         return topology_of(_rows(net), {int(bus): int(bus) for bus in net.bus.index})
 
 
 @lru_cache(maxsize=1)
-def _simbench_network(code: str) -> Any:
+def simbench_network(code: str) -> Any:
+    """The network of a SimBench code with its profiles; the last one is kept, and stays as it is."""
     import simbench
 
     with _quietly(code):
@@ -182,9 +184,10 @@ def _convert(net: Any, name: str, topology: Topology) -> Feeder:
     branches = _branches(bare, ppc, position, parent, name)
     shunt_pu = branches.shunt_pu + (bus[:, GS] + 1j * bus[:, BS]) / base_mva
     load_mva = bus[:, PD] + 1j * bus[:, QD]
+    bus_of = {one: int(position[row_of[one]]) for one in topology.lead}
     for unit in topology.units:
         if not unit.generates:
-            load_mva[position[row_of[unit.bus]]] -= unit.p_mw + 1j * unit.q_mvar
+            load_mva[bus_of[unit.bus]] -= unit.p_mw + 1j * unit.q_mvar
     x, y = _coordinates(net, topology)
     return Feeder(
         name=name,
@@ -206,9 +209,8 @@ def _convert(net: Any, name: str, topology: Topology) -> Feeder:
         slack_vm_pu=topology.slack_vm_pu or 1.0,
         x=x,
         y=y,
-        fused_labels=tuple(
-            (topology.labels[i], int(position[row_of[i]])) for i, lead in topology.lead.items() if i != lead
-        ),
+        fused_labels=tuple((topology.labels[i], bus_of[i]) for i, lead in topology.lead.items() if i != lead),
+        profiled_loads=by_profile(topology.loads, bus_of, len(row)),
     )
 
 

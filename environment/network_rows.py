@@ -32,7 +32,8 @@ POWERS = {
 """Columns of active, then reactive power of elements that have a column `scaling`."""
 UNITS = {"sgen": 1.0, "asymmetric_sgen": 1.0, "storage": -1.0}
 """Elements that are units, and the sign of what they feed in."""
-_LOADS = ("load", "asymmetric_load", "ward")
+LOADS = {name: POWERS[name] for name in ("load", "asymmetric_load")} | {"ward": ("ps_mw", "qs_mvar")}
+"""Elements that are loads, and their columns of active, then reactive power."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,7 @@ def buses_of(tables: Tables, name: str) -> Iterator[int]:
 
 def loaded_buses(tables: Tables) -> Iterator[int]:
     """Give the buses with a load in service that is not zero."""
-    for name in _LOADS:
-        columns = POWERS.get(name, ("ps_mw", "qs_mvar"))
+    for name, columns in LOADS.items():
         for row in tables.get(name, ()):
             power = max(abs(number(row, column, 0.0)) for column in columns) * number(row, "scaling", 1.0)
             if is_on(row) and power != 0.0:

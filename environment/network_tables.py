@@ -42,7 +42,7 @@ from gridarium.environment.network_rows import (
     number,
     read_tables,
 )
-from gridarium.environment.network_units import OwnUnit, own_units, voltage_limits
+from gridarium.environment.network_units import OwnLoad, OwnUnit, own_loads, own_units, voltage_limits
 
 CASE33BW = "case33bw"
 """Name of the built-in network; its labels are the IEEE numbers, pandapower's index + 1."""
@@ -74,6 +74,8 @@ class Topology:
         Generators and storages at the power of the file.
     voltage_limits_pu : tuple of float, optional
         Highest of the lower, and lowest of the upper limits of all buses; None where no bus has one.
+    loads : tuple of OwnLoad
+        Loads at the power of the file.
     """
 
     lead: Mapping[int, int]
@@ -84,6 +86,7 @@ class Topology:
     slack_vm_pu: float | None = None
     units: tuple[OwnUnit, ...] = ()
     voltage_limits_pu: tuple[float | None, float | None] = (None, None)
+    loads: tuple[OwnLoad, ...] = ()
 
 
 def check_network(source: str, sites: Mapping[str, object], place: str = "network") -> list[Fault]:
@@ -221,8 +224,17 @@ def topology_of(tables: Tables, labels: Mapping[int, Label]) -> Topology:
     position = {bus: place for place, bus in enumerate(order)}
     parent = tuple(position[bus] for bus, _ in steps)
     slack = next(row for row in tables["ext_grid"] if is_on(row) and int(row["bus"]) in lead)
-    head_vm_pu, units = number(slack, "vm_pu", 1.0), tuple(own_units(tables))
-    return Topology(lead, in_service, order, parent, (), head_vm_pu, units, voltage_limits(tables))
+    return Topology(
+        lead,
+        in_service,
+        order,
+        parent,
+        faults=(),
+        slack_vm_pu=number(slack, "vm_pu", 1.0),
+        units=tuple(own_units(tables)),
+        voltage_limits_pu=voltage_limits(tables),
+        loads=tuple(own_loads(tables)),
+    )
 
 
 def _unreadable(source: object, allowed: str) -> Topology:

@@ -28,7 +28,8 @@ def write_simbench_profiles(
         Such as ``1-LV-rural1--0-sw``.
     path : Path
         CSV file to write: `load_share`, and `PV_share` and so on for each type of generators, which are
-        fractions of the power that the network's own tables have.
+        fractions of the power that the network's own tables have; the same for each profile that its loads
+        and generators follow, `load_H0-A_share` and `sgen_PV1_share`.
     first_day, n_day : int, optional
         Days of SimBench's year 2016, from 1 on.
     beside : str, optional
@@ -46,8 +47,9 @@ def write_simbench_profiles(
 
     Notes
     -----
-    Shares are of all loads, or of all generators of a type, together: SimBench's profiles of single loads
-    differ, and their reactive power too, which follows the active power of the network's tables here.
+    Loads of one profile have one share at all times, so that consumers by `load_profile` and generators by
+    `generation_columns` draw and give at each bus what SimBench has there. Its reactive power, which has
+    profiles of its own, follows the active power by the ratio of the network's tables.
     """
     profiles = read_profiles(profile_path(beside))
     faults = check_network(code, {}, "network")
@@ -73,13 +75,19 @@ def _shares(code: str, quarters: slice) -> dict[str, Array]:
     """Means of the hours."""
     import simbench
 
-    net = simbench.get_simbench_net(code)
+    from gridarium.environment.network_reader import simbench_network
+
+    net = simbench_network(code)
     power = simbench.get_absolute_values(net, profiles_instead_of_study_cases=True)
-    groups = {"load": (net.load, power[("load", "p_mw")])}
-    for kind, plants in net.sgen.groupby("type"):
-        groups[str(kind)] = (plants, power[("sgen", "p_mw")][plants.index])
+    of_loads, of_plants = power[("load", "p_mw")], power[("sgen", "p_mw")]
+    groups = {"load": (net.load, of_loads)}
+    groups |= {str(kind): (plants, of_plants) for kind, plants in net.sgen.groupby("type")}
+    for element, series in (("load", of_loads), ("sgen", of_plants)):
+        for profile, table in net[element].groupby("profile"):
+            groups[f"{element}_{profile}"] = (table, series)
     return {
-        f"{name}_share": _by_hour(series.iloc[quarters]) / float((table.p_mw * table.scaling).sum())
+        f"{name}_share": _by_hour(series[table.index].iloc[quarters])
+        / float((table.p_mw * table.scaling).sum())
         for name, (table, series) in groups.items()
     }
 

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -52,6 +52,7 @@ LIMIT_S = 300
 """Of processor time for a scenario on a published network, draws that cannot be supplied included."""
 WORKERS = 2
 MOST_ATTEMPTS = 10
+_OF_PUBLISHED = ("attempt", "feeder", "n_bus")
 _OF_REST = frozenset({"convergence", "cycle size", "cycle regret"})
 
 
@@ -139,15 +140,16 @@ def _kept(path: Path, most_buses: int) -> KeptGroup[Outcome]:
     """Outcomes on published networks, in a file."""
 
     def tree(seed: int) -> Tree:
-        return asdict(draw_published(seed, 0, most_buses))
+        return {"most_buses": most_buses, **asdict(draw(seed))}
 
     def told(outcome: Outcome) -> Mapping[str, Any]:
         values = {name: value for name, value in asdict(outcome).items() if name != "drawn"}
-        return {**values, "attempt": outcome.drawn.attempt}
+        return {**values, **{name: getattr(outcome.drawn, name) for name in _OF_PUBLISHED}}
 
     def heard(seed: int, values: Mapping[str, Any]) -> Outcome:
-        own = {name: value for name, value in values.items() if name != "attempt"}
-        return Outcome(draw_published(seed, values["attempt"], most_buses), **own)
+        own = {name: value for name, value in values.items() if name not in _OF_PUBLISHED}
+        drawn = replace(draw(seed, values["attempt"]), **{name: values[name] for name in _OF_PUBLISHED})
+        return Outcome(drawn, **own)
 
     return KeptGroup(OutcomeFile(path), "published networks", tree, told, heard)
 

@@ -11,7 +11,8 @@ from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.feeder_certificates import has_rational_consumers
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.posted_prices import signals_told_to
-from gridarium.experiments.parts.consumers import CONSUMERS, ConsumerClass
+from gridarium.experiments.parts.consumer_section import ConsumerClass
+from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.records import Reading
 from gridarium.market.messages.tariffs import TariffSignal
 

@@ -4,36 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from pydantic import Field, model_validator
 
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault
-from gridarium.experiments.behaviour_schema import Behaviour, Mixture, mixed_up
-from gridarium.experiments.parts.network import NETWORK, build_feeder
-from gridarium.experiments.parts.own_network import highest_mw, own_load_mw, scaled_to
+from gridarium.environment.network_faults import shortened
+from gridarium.experiments.parts.consumer_section import ConsumerClass, Elasticity, LoadForecast
+from gridarium.experiments.parts.network import NETWORK, has_feeder
+from gridarium.experiments.parts.own_network import own_load_mw, taken_as
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.renewables import SHARES
-from gridarium.experiments.parts.storage_section import Storage, storage_ratings
+from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.populations import behaviours_of_class
-from gridarium.experiments.registry import is_known, load
-from gridarium.experiments.scenario_fields import (
-    Amount,
-    Conflict,
-    Money,
-    MoneyAmount,
-    Name,
-    Names,
-    Probability,
-    Range,
-    Section,
-    Share,
-    Source,
-)
+from gridarium.experiments.registry import load
+from gridarium.experiments.scenario_fields import Name
 from gridarium.experiments.scenario_profiles import profiles_of
-from gridarium.market.elasticity import USER_CLASSES
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.consumer_day import Demand
@@ -46,122 +33,6 @@ if TYPE_CHECKING:
 
 EXACT_AGENTS = ("consumer", "elastic-consumer")
 """Kinds of agents whose own answer to a tariff is known exactly."""
-
-
-class Elasticity(Section):
-    """How a load answers relative changes of prices, of its own and of other hours."""
-
-    own: Annotated[float, Range(-10, 0, below_high=True)]
-    """Relative change of the load of an hour per relative change of its own price."""
-    cross: Annotated[float, Range(0, 10)] = 0.0
-    """The same for prices of the hours around it, all together; spread evenly over them."""
-    reach_h: Annotated[float, Range(0, 24)] = 6.0
-    """How far around an hour other hours of the day count, h."""
-    saving_share: Share | None = None
-    """Most of the day's energy that may be saved, a share; null sets no limit."""
-    curtailment_cost_per_mwh: MoneyAmount = 0.0
-    """What a MWh below the base load costs the consumer, money/MWh; the operator makes it good by the meter,
-    measured from the base load that it was told."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_a_class(cls, value: object) -> object:
-        known = USER_CLASSES.get(value) if isinstance(value, str) else None
-        return value if known is None else {"own": known.own, "cross": known.cross, "reach_h": known.reach_h}
-
-
-class LoadForecast(Section):
-    """How consumers foresee their base load, whose days are drawn around the profile: synthetic ones."""
-
-    kind: Literal["exponential-smoothing", "as-yesterday", "profile"] = "exponential-smoothing"
-    """Holt-Winters smoothing of their own past, the day before once more, or the profile itself."""
-    past_days: Annotated[int, Range(28, 366)] = 28
-    """Days of the past that each has recorded."""
-    held_out_days: Annotated[int, Range(1, 28)] = 7
-    """Last days of the past on which the error is measured, without being fitted on."""
-    deviation_bound: Probability = 0.15
-    """Largest deviation of a load from its profile, a share; its standard deviation is half of that."""
-    persistence: Probability = 0.9
-    """Autocorrelation of the deviations of neighbouring steps."""
-    weekend_share: Annotated[float, Range(0, 10, above_low=True)] = 1.0
-    """Load of Saturdays and Sundays over that of the profile."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_a_kind(cls, value: object) -> object:
-        return {"kind": value} if isinstance(value, str) else value
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield days held out that leave too few to begin with."""
-        if self.past_days - self.held_out_days < 21:
-            allowed = f"must leave 21 of past_days = {self.past_days} to begin with"
-            yield Conflict("held_out_days", self.held_out_days, allowed)
-
-
-class ConsumerClass(Section):
-    """Consumers that are alike; together they are a share of the load at every bus."""
-
-    share: Share
-    """Share of the load in its column; the shares of all classes with the same column sum to 1."""
-    column: Name = "load_mw"
-    """Profile column with the load of which the class has a share, MW."""
-    count: Annotated[int, Range(1, 100_000)] = 1
-    """Number of agents that the class is divided into."""
-    placement: Literal["spread", "each-bus"] = "spread"
-    """Agents that stand at all load buses at once; or one agent at each load bus, with its part of the class
-    by the nominal loads of the buses."""
-    beta_per_mwh_per_mw: Annotated[float, Range(0, 1e5, above_low=True), Money()] | None = None
-    """Slope of marginal utility if the class were the whole load, money/MWh per MW; 20 to 400 are usual. Must
-    be given where no elasticity is."""
-    elasticity: Elasticity | None = None
-    """Answers to prices by elasticities instead of a utility: a section, or the class of users whose assumed
-    values it takes, `residential`, `commercial` or `industrial`."""
-    forecast: LoadForecast | None = None
-    """How consumers foresee their base load: a section, or its kind; null, the default, is the profile and
-    never wrong."""
-    flexible_share: Share = 0.2
-    """Share of the base load of a period that may be added or taken away."""
-    deviation_share: Probability = 0.0
-    """Largest share by which loads may come to differ from their forecasts, either way, as consumers say."""
-    shiftable_mwh: Amount | None = None
-    """Most energy the whole class may shift in a day, MWh; null sets no limit."""
-    agent: Annotated[Source, Names("agents")] = "consumer"
-    """Kind of agent: `consumer`, or `elastic-consumer` where an elasticity is given; another registered one,
-    or the dotted path `package.module:Class`."""
-    behaviour: list[Behaviour] = Field(default_factory=list)
-    """Elements of bounded rationality, in the order they act; empty is the exact consumer."""
-    mixture: list[Mixture] = Field(default_factory=list)
-    """Parts of the class that behave in another way; the rest has the behaviour of the class."""
-    battery: Storage | None = None
-    """Battery of the whole class, behind its meters."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _follow_elasticity(cls, value: object) -> object:
-        is_elastic = isinstance(value, dict) and value.get("elasticity") is not None
-        return {"agent": "elastic-consumer", **value} if is_elastic else value  # type: ignore[dict-item]
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield an unknown agent, two kinds of demand or none, and a mixture of more than everybody."""
-        if not is_known("agents", self.agent):
-            yield Conflict("agent", self.agent, "must be a registered agent or a path package.module:Class")
-        if self.placement == "each-bus" and self.count > 1:
-            yield Conflict("count", self.count, "must be 1 where placement is each-bus")
-        yield from self._demand_conflicts()
-        yield from mixed_up(self.behaviour, self.mixture, "follower")
-
-    def _demand_conflicts(self) -> Iterator[Conflict]:
-        if self.elasticity is None:
-            if self.beta_per_mwh_per_mw is None:
-                yield Conflict("beta_per_mwh_per_mw", None, "must be given where no elasticity is")
-            if self.agent == "elastic-consumer":
-                yield Conflict("agent", self.agent, "needs an elasticity")
-            return
-        if self.agent == "consumer":
-            yield Conflict("agent", self.agent, "must be elastic-consumer where an elasticity is given")
-        for name in ("beta_per_mwh_per_mw", "shiftable_mwh", "battery"):
-            if getattr(self, name) is not None:
-                yield Conflict(name, getattr(self, name), "must be left out where an elasticity is given")
 
 
 def has_plain_consumers(scenario: GridScenario) -> bool:
@@ -178,20 +49,23 @@ def has_plain_consumers(scenario: GridScenario) -> bool:
 
 def load_of(scenario: GridScenario, horizon: Horizon) -> Array:
     """Load of all consumers before any response, in steps of all days, MW, shape (n_day * n_step,)."""
-    columns = _columns(CONSUMERS.of(scenario))
-    profiles = profiles_of(scenario)
-    total = np.asarray(sum(profiles.column(name) for name in columns))
-    if NETWORK.of(scenario).loads == "own":
-        own_mw = float(build_feeder(NETWORK.of(scenario)).p_load_mw.sum())
-        is_share = bool(columns) and columns[0].endswith(SHARES)
-        peak = 1.0 if is_share else highest_mw(scenario, dict.fromkeys(columns, 1.0))
-        total = scaled_to(total, own_mw, peak)
+    profiles, groups = profiles_of(scenario), CONSUMERS.of(scenario)
+    total = sum(
+        taken_as(scenario, name, profiles.column(name), *_own_part(groups, name)) for name in _columns(groups)
+    )
     return series(np.resize(scenario.power_scale * total, horizon.n_day * horizon.n_step))
 
 
 def consumer_load_mw(build: GridBuild, column: str) -> Array:
     """A load column over all days, MW, shape (n_day * n_step,), as the scenario takes it."""
-    return own_load_mw(build, column, dict.fromkeys(_columns(CONSUMERS.of(build.scenario)), 1.0))
+    return own_load_mw(build, column, *_own_part(CONSUMERS.of(build.scenario), column))
+
+
+def _own_part(groups: Mapping[str, ConsumerClass], column: str) -> tuple[dict[str, float], str | None]:
+    """Load columns that together are loads of the network, each in whole, and by which profile these go."""
+    profile = next(group.load_profile for group in groups.values() if group.column == column)
+    columns = _columns(groups) if profile is None else (column,)
+    return dict.fromkeys(columns, 1.0), profile
 
 
 def demands_of(scenario: GridScenario, column: Callable[[str], Array]) -> dict[str, Demand]:
@@ -285,7 +159,7 @@ def _members(build: GridBuild, kind: str, group: ConsumerClass) -> list[tuple[st
     grid = build.grid
     if group.placement == "each-bus":
         return [(f"{kind}-{site.label}", site, 1.0 / part) for site, part in grid.load_sites()]
-    site = grid.spread()
+    site = grid.spread() if group.load_profile is None else grid.spread_by(group.load_profile)
     if group.count == 1:
         return [(kind, site, 1)]
     return [(f"{kind}-{number + 1}", site, group.count) for number in range(group.count)]
@@ -332,13 +206,61 @@ def _shares_sum_to_one(scenario: GridScenario) -> Iterator[Fault]:
 
 def _shares_of_own_loads(scenario: GridScenario) -> Iterator[Fault]:
     """Yield columns of fractions of the network's own loads beside others, and where they would be MW."""
-    columns = _columns(CONSUMERS.of(scenario))
+    groups = CONSUMERS.of(scenario)
+    columns = _columns(groups)
     fractions = [name for name in columns if name.endswith(SHARES)]
-    if fractions and len(columns) > 1:
+    by_profile = any(group.load_profile is not None for group in groups.values())
+    if fractions and len(columns) > 1 and not by_profile:
         allowed = f"must name one column, as {fractions[0]} is a fraction of all loads"
         yield Fault("consumers", list(columns), allowed)
     if fractions and NETWORK.of(scenario).loads == "profile":
         yield Fault("network.loads", "profile", f"must be own, of which {fractions[0]} is a fraction")
+
+
+def _own_loads_have_a_class(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield classes by profile that cannot have the loads of their network, and loads that have none."""
+    groups = {name: group for name, group in CONSUMERS.of(scenario).items() if group.load_profile is not None}
+    if not groups:
+        return
+    place = "consumers.{}.load_profile"
+    if not has_feeder(scenario) or NETWORK.of(scenario).loads == "profile":
+        allowed = "must be null where loads are not those of a network's file (network.loads: own)"
+        yield from (Fault(place.format(name), one.load_profile, allowed) for name, one in groups.items())
+        return
+    for name, group in CONSUMERS.of(scenario).items():
+        if group.load_profile is None:
+            yield Fault(place.format(name), None, "must be given, as other classes have one")
+    for name, group in groups.items():
+        for other, one in groups.items():
+            if name < other and (group.load_profile == one.load_profile) != (group.column == one.column):
+                allowed = f"must go with a column of its own: {other} has {one.load_profile} and {one.column}"
+                yield Fault(place.format(name), f"{group.load_profile} and {group.column}", allowed)
+    yield from _profiles_of_own_loads(scenario, {name: str(one.load_profile) for name, one in groups.items()})
+
+
+def _profiles_of_own_loads(scenario: GridScenario, profiles: Mapping[str, str]) -> Iterator[Fault]:
+    """Yield profiles that no load of the network has, those that no class has, and loads without one."""
+    from gridarium.environment.network_reader import topology_of_source
+
+    source = NETWORK.of(scenario).source
+    topology = topology_of_source(source)
+    if topology.faults:
+        return
+    known = sorted({load.profile for load in topology.loads} - {""})
+    for name, profile in profiles.items():
+        if profile not in known:
+            allowed = f"must be a profile of loads of {source}: {', '.join(known) or 'it names none'}"
+            yield Fault(f"consumers.{name}.load_profile", profile, allowed)
+    for profile in known:
+        if profile not in profiles.values():
+            allowed = f"must have a class of load_profile {profile}, too"
+            yield Fault("consumers", sorted(profiles.values()), allowed)
+    loads = [load for load in topology.loads if not load.profile and (load.p_mw or load.q_mvar)]
+    units = [unit for unit in topology.units if not unit.generates and (unit.p_mw or unit.q_mvar)]
+    buses = [topology.labels[bus] for bus in (*(load.bus for load in loads), *(unit.bus for unit in units))]
+    if buses:
+        allowed = f"must be null: {source} names no profile for what is drawn at {shortened(buses)}"
+        yield Fault("consumers.*.load_profile", sorted(set(profiles.values())), allowed)
 
 
 CONSUMERS: Part[dict[str, ConsumerClass]] = Part(
@@ -351,6 +273,7 @@ CONSUMERS: Part[dict[str, ConsumerClass]] = Part(
     checks=(
         (frozenset({"consumers", "dso"}), _shares_sum_to_one),
         (frozenset({"consumers", "network"}), _shares_of_own_loads),
+        (frozenset({"consumers", "network"}), _own_loads_have_a_class),
     ),
     columns=_columns,
 )

@@ -52,8 +52,9 @@ class Network(Section):
     """Whether generators and storages of the file that feed in are renewables of the scenario, `sgen_0` and
     so on, at the power and power factor of the file."""
     generation_columns: dict[Source, Name] = Field(default_factory=dict)
-    """Profile column by type of generators in the file (`PV`, `WP`); its highest point is the power of the
-    file, which others have at all times."""
+    """Profile column by type of generators in the file (`PV`, `WP`), or by the profile that it names for them
+    (`PV1`), which comes first; the column's highest point is the power of the file, which others have at all
+    times, or a column `..._share` is the fraction of it."""
     impedance_factor: Annotated[float, Range(0.01, 100)] = 1.0
     """Factor on all branch impedances."""
     slack_voltage_pu: Annotated[float, Range(0.5, 1.5)] | None = None

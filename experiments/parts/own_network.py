@@ -22,6 +22,7 @@ from gridarium.experiments.parts.renewables import RENEWABLES, SHARES, Renewable
 from gridarium.experiments.scenario_files import profile_path
 
 if TYPE_CHECKING:
+    from gridarium.environment.network import Feeder
     from gridarium.environment.network_units import OwnUnit
 
 
@@ -65,7 +66,9 @@ def with_own_sites(scenario: GridScenario) -> GridScenario:
     )
 
 
-def own_load_mw(build: GridBuild, column: str, shares: Mapping[str, float]) -> Array:
+def own_load_mw(
+    build: GridBuild, column: str, shares: Mapping[str, float], profile: str | None = None
+) -> Array:
     """A load column over all days, MW, shape (n_day * n_step,): as it stands, or as a shape of own loads.
 
     Parameters
@@ -75,13 +78,28 @@ def own_load_mw(build: GridBuild, column: str, shares: Mapping[str, float]) -> A
     shares : mapping of str to float
         How much of each load column is drawn from the grid in all; where their sum is highest in the file of
         profiles, that is the network's own load.
+    profile : str, optional
+        Of the network's own loads only those that follow this one; `shares` are then of their columns.
     """
-    if not has_feeder(build.scenario) or NETWORK.of(build.scenario).loads == "profile":
-        return build.column(column)
-    own_mw = float(build_feeder(NETWORK.of(build.scenario)).p_load_mw.sum())
+    load_mw = taken_as(build.scenario, column, build.column(column), shares, profile)
+    return series(build.scenario.power_scale * load_mw) if column.endswith(SHARES) else load_mw
+
+
+def taken_as(
+    scenario: GridScenario, column: str, load: Array, shares: Mapping[str, float], profile: str | None = None
+) -> Array:
+    """A load column as `own_load_mw` takes it, MW, but for the scenario's factor on powers."""
+    if not has_feeder(scenario) or NETWORK.of(scenario).loads == "profile":
+        return load
+    own_mw = nominal_load_mw(build_feeder(NETWORK.of(scenario)), profile)
     if column.endswith(SHARES):
-        return series(own_mw * build.scenario.power_scale * build.column(column))
-    return scaled_to(build.column(column), own_mw, highest_mw(build.scenario, shares))
+        return series(own_mw * load)
+    return scaled_to(load, own_mw, highest_mw(scenario, shares))
+
+
+def nominal_load_mw(feeder: Feeder, profile: str | None) -> float:
+    """All of a feeder's own loads, or those that follow a profile, MW."""
+    return float((feeder if profile is None else feeder.loads_by(profile)).p_load_mw.sum())
 
 
 def highest_mw(scenario: GridScenario, shares: Mapping[str, float]) -> float:
@@ -100,14 +118,14 @@ def own_generators_fit(scenario: GridScenario) -> Iterator[Fault]:
     network = NETWORK.of(scenario)
     if not has_feeder(scenario):
         return
-    kinds = {unit.kind for unit in _generators(scenario)}
+    kinds = {word for unit in _generators(scenario) for word in (unit.kind, unit.profile)}
     if kinds and not RENEWABLES.hangs_on(scenario):
         allowed = "must be false: the file has generators, and nobody on the grid dispatches any"
         yield Fault("network.own_generators", True, allowed)
     for kind in network.generation_columns:
         if kind not in kinds:
-            known = ", ".join(sorted(filter(None, kinds))) or "no type"
-            allowed = f"must be a type of generators of {network.source}, which has {known}"
+            known = ", ".join(sorted(filter(None, kinds))) or "none"
+            allowed = f"must be a type or a profile of generators of {network.source}, which has {known}"
             yield Fault(f"network.generation_columns.{kind}", kind, allowed)
 
 
@@ -122,7 +140,7 @@ def _generators(scenario: GridScenario) -> tuple[OwnUnit, ...]:
 
 def _plant(unit: OwnUnit, columns: Mapping[str, str]) -> Renewable:
     values: dict[str, Any] = {
-        "column": columns.get(unit.kind),
+        "column": columns.get(unit.profile) or columns.get(unit.kind),
         "p_mw": unit.p_mw,
         "mvar_per_mw": unit.q_mvar / unit.p_mw,
     }

@@ -15,7 +15,7 @@ from gridarium.environment.parameters import allowed_values
 from gridarium.experiments.behaviour_schema import Behaviour
 from gridarium.experiments.formatting import is_money, label, split_unit
 from gridarium.experiments.grid_tree import StackedScenario
-from gridarium.experiments.parts.consumers import ConsumerClass
+from gridarium.experiments.parts.consumer_section import ConsumerClass
 from gridarium.experiments.parts.gas_turbines import GasTurbine
 from gridarium.experiments.parts.house import grid_schema
 from gridarium.experiments.parts.provider import Lease, LeaseTerms
