@@ -20,7 +20,8 @@ from gridarium.experiments.evidence.feeder_certificates import has_rational_cons
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.multipliers import Multipliers
 from gridarium.experiments.evidence.posted_prices import signals_told_to
-from gridarium.experiments.parts.consumers import CONSUMERS, ConsumerClass
+from gridarium.experiments.parts.consumer_section import ConsumerClass
+from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.records import Reading
 from gridarium.market.messages.tariffs import TariffSignal
