@@ -17,7 +17,7 @@ import numpy as np
 from gridarium.agents.devices.renewable_plant import RenewablePlant
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
-from gridarium.environment.errors import GridariumError
+from gridarium.environment.errors import GridariumError, NetworkError
 from gridarium.experiments.benchmarks.feasibility_search import FEASIBLE_PU, Demand, FeasibilitySearch
 from gridarium.experiments.benchmarks.limited_runs import play_limited
 from gridarium.experiments.benchmarks.outcome_file import KeptGroup, OutcomeFile
@@ -213,11 +213,20 @@ def _play(drawn: Draw, write: Callable[[Draw, Path], Path], folder: Path) -> Out
         try:
             metrics, certificates = measure_case("robustness", scenario)
         except GridariumError as error:
-            excess = FeasibilitySearch(demand_of(scenario)).least_excess()
-            return ended("refused", f"{type(error).__name__}: {error}") if excess <= FEASIBLE_PU else None
+            cannot = _cannot_be_supplied(scenario)
+            return None if cannot else ended("refused", f"{type(error).__name__}: {error}")
     except Exception:  # noqa: BLE001 - what it is that nobody has foreseen is what is measured
         return ended("traceback", traceback.format_exc())
     return ended(*judged(certificates), metrics["rounds"])
+
+
+def _cannot_be_supplied(scenario: GridScenario) -> bool:
+    """Whether a search on AC power flow finds nothing either; no word on a network that is refused itself."""
+    try:
+        demand = demand_of(scenario)
+    except NetworkError:
+        return False
+    return FeasibilitySearch(demand).least_excess() > FEASIBLE_PU
 
 
 def only_case(path: Path) -> GridScenario:

@@ -137,7 +137,10 @@ def build_feeder(network: Network) -> Feeder:
         raise NetworkError(network.source, [Fault("p_load_mw", total_mw, allowed)])
     low, high = network.band_pu
     if not low <= feeder.slack_vm_pu <= high:
-        allowed = f"must be in the voltage band [{low:g}, {high:g}] p.u.; set network.slack_voltage_pu"
+        allowed = (
+            f"must be in the voltage band [{low:g}, {high:g}] p.u., the narrowest of all buses; set "
+            "network.slack_voltage_pu, or voltage_min_pu and voltage_max_pu for all of them"
+        )
         raise NetworkError(network.source, [Fault("ext_grid.vm_pu", feeder.slack_vm_pu, allowed)])
     return feeder
 

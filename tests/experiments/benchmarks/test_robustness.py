@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gridarium.environment.errors import InfeasibleError
+from gridarium.environment.errors import InfeasibleError, NetworkError
 from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.power_flow import AcPowerFlow
 from gridarium.experiments.benchmarks import published_instances, robustness
@@ -184,6 +184,12 @@ def test_what_is_refused_is_drawn_anew_only_where_nobody_can_supply_it(
     assert anew.drawn == draw(1, 2, MOST_BUSES)
     monkeypatch.setattr(robustness, "MOST_ATTEMPTS", 2)
     assert play(1, MOST_BUSES).detail == "no draw of 2 can be supplied"
+
+    def no_feeder(scenario: GridScenario) -> None:
+        raise NetworkError("feeder", [])
+
+    monkeypatch.setattr(robustness, "demand_of", no_feeder)
+    assert (play(1, MOST_BUSES).ending, play(1, MOST_BUSES).drawn.attempt) == ("refused", 0)
 
 
 def test_an_error_that_nobody_has_foreseen_is_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

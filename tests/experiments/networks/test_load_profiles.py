@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandapower
 import pandas as pd
 import pytest
 
@@ -126,3 +127,19 @@ def test_classes_by_profile_need_the_loads_of_a_file(tmp_path: Path, network: An
     one = consumers(a=f"{group('shops', 'load_mw')[:-1]}, placement: each-bus}}")
     with pytest.raises(ScenarioError, match="must be spread where load_profile is given"):
         load_scenario("own-network", [f"network={source}", one])
+
+
+def test_generators_follow_the_column_of_their_profile_or_else_of_their_type(tmp_path: Path) -> None:
+    net = line_of_six()
+    for _ in range(3):
+        pandapower.create_sgen(net, 2, 0.3, type="PV")
+    net.sgen["profile"] = ["PV1", "PV2", None]
+    source = saved(net, tmp_path / "net.json")
+    columns = "{PV: pv_mw, PV1: wind_mw}"
+    scenario = load_scenario(
+        "own-network", [f"network={{source: {source}, generation_columns: {columns}}}"]
+    ).cases["base"]
+    assert [unit.column for unit in scenario.renewables.values()] == ["wind_mw", "pv_mw", "pv_mw"]
+    wrong = f"network={{source: {source}, generation_columns: {{WP: wind_mw}}}}"
+    with pytest.raises(ScenarioError, match=r"must be a type or a profile of generators of .* PV, PV1, PV2"):
+        load_scenario("own-network", [wrong])
