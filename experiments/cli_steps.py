@@ -102,14 +102,14 @@ def default_folder(name: str) -> Path:
 
 
 def print_path(folder: Path | None) -> None:
-    """Say where the report of a run or a sweep is, and by which digest its folder is known again."""
+    """Say where the report of a run or a sweep is, and the SHA-256 of its manifest."""
     from gridarium.experiments.console import output
-    from gridarium.experiments.manifest import MANIFEST, told_digest
+    from gridarium.experiments.manifest import told_digest
 
     if folder is not None:
         output().print(f"report: {folder / 'report.html'}", soft_wrap=True)
         if digest := told_digest(folder):
-            output().print(f"{MANIFEST}: sha256 {digest}", soft_wrap=True)
+            output().print(f"manifest: {digest}", soft_wrap=True)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The command line: what it prints, its exit status, and what it does not import."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -322,7 +323,9 @@ def test_compare_runs_more_than_the_main_cases(gridarium: Callable[..., Any], ru
 def test_report(gridarium: Callable[..., Any], make: Make, tmp_path: Path) -> None:
     write_run(tmp_path / "run", **make(("tou",)))
     result = gridarium("report", "run")
-    assert (result.exit_code, result.stdout) == (cli.DONE, f"report: {Path('run') / 'report.html'}\n")
+    digest = hashlib.sha256((tmp_path / "run" / "manifest.json").read_bytes()).hexdigest()
+    told = f"report: {Path('run') / 'report.html'}\nmanifest: {digest}\n"
+    assert (result.exit_code, result.stdout) == (cli.DONE, told)
     assert (tmp_path / "run" / "report.html").is_file()
 
 

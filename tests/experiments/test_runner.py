@@ -132,7 +132,7 @@ def test_run_folder(result: Result, tmp_path: Path) -> None:
     written = run_one(out=out)
     assert {path.name for path in out.iterdir()} == {
         "scenario.yaml", "manifest.json", "summary.json", "certificates.json", "claims.json",
-        "tables", "figures", "report.html",
+        "tables", "figures", "report.html", "checksums.json", "row_checksums.parquet", "manifest.sha256",
     }  # fmt: skip
     assert {path.stem for path in (out / "tables").iterdir()} == set(result.tables) == TABLES
     assert {path.suffix for path in (out / "figures").iterdir()} == {".svg"}

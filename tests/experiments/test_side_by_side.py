@@ -19,7 +19,7 @@ from gridarium.experiments.scenario import Study, load_scenario
 from gridarium.experiments.scenario_schema import Scenario
 from gridarium.experiments.worker_processes import Answer, Done, Ended, ExecutorError, Failed, Said
 
-TIMES = {"started", "ended", "wall_s", "solver_s"}
+TIMES = {"started", "ended", "wall_s", "solver_s", "checksums_sha256"}
 OF_TIMES = (
     "<tr><th>started<",
     "<tr><th>ended<",
@@ -35,10 +35,14 @@ def small(*settings: str) -> Study:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """Every file of a run but what time it took."""
+    """Every file of a run but what time it took, and but checksums of what tells it."""
     files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     manifest = json.loads(files["manifest.json"])
     files["manifest.json"] = json.dumps([(k, v) for k, v in manifest.items() if k not in TIMES]).encode()
+    del files["manifest.sha256"]
+    listing = json.loads(files["checksums.json"])
+    del listing["files"]["report.html"]
+    files["checksums.json"] = json.dumps(listing).encode()
     report = files["report.html"].decode().splitlines()
     files["report.html"] = "\n".join(line for line in report if not any(map(line.count, OF_TIMES))).encode()
     return files
