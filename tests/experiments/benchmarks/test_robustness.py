@@ -217,15 +217,16 @@ def test_shares_of_all_endings_sum_to_one() -> None:
 
 @pytest.fixture
 def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two published networks alone, and one that is too large."""
-    names = ("create_kerber_dorfnetz", "a ward", "simple_four_bus_system")
-    monkeypatch.setattr(published_instances, "NETWORKS", names)
+    """Two networks alone, of six and of four buses."""
+    monkeypatch.setattr(published_instances, "NETWORKS", ("a ward", "simple_four_bus_system"))
 
 
 @pytest.mark.usefixtures("small_networks")
 def test_on_a_published_network_loads_and_limits_are_its_own_and_units_fit_them(tmp_path: Path) -> None:
-    drawn = next(one for one in (draw_published(seed, 0, 6) for seed in range(1, 20)) if one.n_bus == 4)
-    assert drawn == draw_published(drawn.seed, 0, 6) and drawn.storage_h > 0.2
+    assert {draw_published(seed, 0, 6).n_bus for seed in range(1, 20)} == {4, 6}
+    assert {draw_published(seed, 0, 5).n_bus for seed in range(1, 20)} == {4}
+    drawn = draw_published(1, 0, 5)
+    assert drawn == draw_published(1, 0, 5) and drawn.storage_h > 0.2
     scenario = robustness.only_case(write_published(drawn, tmp_path))
     demand = demand_of(scenario)
     assert demand.load_p_mw.sum(axis=0).max() == pytest.approx(0.06)
@@ -258,8 +259,8 @@ def test_published_networks_are_played_once_and_what_is_lost_is_told(
         return [found[seed] for seed in seeds]
 
     monkeypatch.setattr(robustness, "play_limited", in_turn)
-    first = bench_published(3, 1, 6, 1, tmp_path / "outcomes")
-    assert (first["converged_share"], first["lost_share"]) == pytest.approx((2 / 3, 1 / 3))
+    first = bench_published(2, 2, 5, 1, tmp_path / "outcomes")
+    assert (first["converged_share"], first["lost_share"]) == (0.5, 0.5)
     monkeypatch.setattr(robustness, "measure_case", None)
-    assert bench_published(3, 1, 6, 1, tmp_path / "outcomes") == first
-    assert play_published(1, 6).ending == "traceback"
+    assert bench_published(2, 2, 5, 1, tmp_path / "outcomes") == pytest.approx(first, nan_ok=True)
+    assert play_published(2, 5).ending == "traceback"

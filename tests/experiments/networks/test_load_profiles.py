@@ -18,7 +18,7 @@ from gridarium.experiments.parts.network import _read_feeder
 from gridarium.experiments.simbench_profiles import write_simbench_profiles
 from own_networks import saved
 
-CODE, DAY, HOURS = "1-LV-rural1--0-sw", 180, 2
+CODE, DAY, HOURS = "1-LV-rural1--0-sw", 180, 1
 
 
 def group(profile: str, column: str) -> str:
