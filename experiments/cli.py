@@ -185,15 +185,24 @@ def describe_(
 
 @app.command()
 def verify(
-    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that a run left.")],
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that a run or a sweep left.")],
+    again: Annotated[
+        int, typer.Option("--again", min=0, metavar="N", help="Of a sweep: run so many drawn runs again.")
+    ] = 1,
     debug: Debug = False,
 ) -> None:
-    """Check a finished run from its folder alone: its ledgers as written, its green energy balanced."""
+    """Check a finished run or sweep from its folder alone: files, sums, flows, money, certificates."""
     from gridarium.experiments.console import print_checks
-    from gridarium.experiments.verification.run_folder import verify as verify_run
 
     with reported_errors(debug):
-        checks = verify_run(run_folder)
+        if (run_folder / "study.yaml").is_file():
+            from gridarium.experiments.sweeps.rerun import verify_sweep
+
+            checks = verify_sweep(run_folder, again)
+        else:
+            from gridarium.experiments.verification.run_folder import verify as verify_run
+
+            checks = verify_run(run_folder)
         print_checks(checks)
     raise typer.Exit(DONE if all(check.passed for check in checks) else FAILED)
 

@@ -41,6 +41,13 @@ BENCHMARKS: dict[str, Benchmark] = {
         "bench_agent_solve",
         "a follower's decision against Pyomo",
     ),
+    "alterations": Benchmark(
+        "gridarium.experiments.benchmarks.alterations",
+        "bench_alterations",
+        "single bytes of a run folder altered, and whether verify names the file of each",
+        ("count", "first"),
+        resumes=True,
+    ),
     "base-cases": Benchmark(
         "gridarium.experiments.benchmarks.base_cases",
         "bench_base_cases",

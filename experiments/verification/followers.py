@@ -10,7 +10,7 @@ import numpy as np
 from gridarium.environment.arrays import Array
 from gridarium.experiments.results import Result
 from gridarium.experiments.verification.checks import Check
-from gridarium.experiments.verification.run_tables import GridTables, Worst, grids, numbers
+from gridarium.experiments.verification.run_tables import GridTables, Worst, grids, numbers, resolved
 
 _SAME = 1e-5
 """Of a load, relative to its peak: what a solver may leave."""
@@ -28,6 +28,10 @@ def followers(run: Result, case: str) -> Iterator[Check]:
     flexible share: ``P = clip(base + (reference - price - mu) / beta)`` with the multiplier of the energy,
     found by bisection. No problem of an agent is solved for it.
     """
+    if resolved(run, case).get("communication", {}).get("attacks"):
+        said = "messages are attacked: consumers may have heard another tariff than the one posted"
+        yield Check(case, "followers not checked", True, said)
+        return
     plans, unasked = Worst(_SAME, "of the peak"), list[str]()
     for grid in grids(run, case):
         groups = grid.section.get("consumers") or {}
@@ -68,7 +72,7 @@ def _plan(grid: GridTables, name: str, group: Mapping[str, Any], day: slice, wor
     flexible = float(group["flexible_share"]) * base
     low, high = base - flexible, base + np.minimum(flexible, peak - base)
     # The slope of a scenario is that of all load; a group answers in proportion.
-    slope = float(group["beta_per_mwh_per_mw"]) / float(group["share"])
+    slope = grid.money_rate * float(group["beta_per_mwh_per_mw"]) / float(group["share"])
     best = _optimum(base, (reference - price) / slope, low, high)
     worst.add(plan - best, lambda at: f"{grid.place}{name}, period {day.start + at}", max(peak, 1e-9))
 

@@ -87,7 +87,11 @@ def _paid(ledger: pd.DataFrame, payer: str, payee: str, purpose: str, n_period: 
 def _retail(grid: GridTables, ledger: pd.DataFrame, worst: Worst) -> None:
     """What an operator has sold, as trades tell it: priced, metered and paid."""
     trades, loads = grid.rows("trades", product="retail"), grid.rows("loads")
-    for (seller, buyer), rows in trades.groupby(["seller", "buyer"], sort=False):
+    # What grids below pay is a matter of their heads.
+    below = set(grid.rows("dispatch", kind="grid_below")["agent"])
+    own = [str(name) not in below and scope_of(name) not in below for name in trades.get("buyer", ())]
+    trades = trades[np.array(own, dtype=bool)] if own else trades.iloc[:0]
+    for (seller, buyer), rows in trades.groupby(["seller", "buyer"], sort=False) if own else ():
         volume = grid.series(rows, "volume_mwh")
         paid = _paid(ledger, grid.full(str(buyer)), grid.full(str(seller)), RETAIL, grid.n_period)
         owed = sums(
@@ -128,10 +132,14 @@ def _fuel(grid: GridTables, ledger: pd.DataFrame, worst: Worst) -> None:
             continue
         # Rows of units are net of nothing: what a turbine gives is what it burns for.
         p_mw, on = numbers(rows, "net_mw"), numbers(rows, "on")
-        owed = grid.period_h * (
-            unit["cost_quadratic_per_mw2h"] * p_mw**2
-            + unit["cost_linear_per_mwh"] * p_mw
-            + unit["cost_fixed_per_h"] * on
+        owed = (
+            grid.money_rate
+            * grid.period_h
+            * (
+                unit["cost_quadratic_per_mw2h"] * p_mw**2
+                + unit["cost_linear_per_mwh"] * p_mw
+                + unit["cost_fixed_per_h"] * on
+            )
         )
         bought = ledger[
             (ledger["account"] == grid.full(str(name)))

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from gridarium.experiments.results import Result
 from gridarium.experiments.verification.carbon import carbon
+from gridarium.experiments.verification.certificates import certificates
 from gridarium.experiments.verification.checks import Check, OfCase, checked
+from gridarium.experiments.verification.devices import devices
 from gridarium.experiments.verification.files import files
 from gridarium.experiments.verification.followers import followers
 from gridarium.experiments.verification.green_energy import green_energy
@@ -16,6 +18,7 @@ from gridarium.experiments.verification.money import money
 from gridarium.experiments.verification.power import power
 from gridarium.experiments.verification.reading import read_what_is_left
 from gridarium.experiments.verification.seams import seams
+from gridarium.experiments.verification.trades import trades
 
 CHECKS: tuple[Callable[[Result], Iterable[Check]], ...] = (ledgers, green_energy)
 """Each from what the folder holds."""
@@ -25,7 +28,10 @@ OF_CASES: dict[str, OfCase] = {
     "carbon": carbon,
     "seams": seams,
     "money": money,
+    "trades": trades,
+    "devices": devices,
     "followers": followers,
+    "certificates": certificates,
 }
 """Each from the tables of one case and what the scenario says of it, by what it looks at."""
 

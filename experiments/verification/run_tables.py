@@ -37,6 +37,8 @@ class GridTables:
     section: Mapping[str, Any]
     period_h: float
     tables: Mapping[str, pd.DataFrame]
+    money_rate: float = 1.0
+    """Money of the world per money that the section states, where it states another currency."""
 
     def rows(self, table: str, **where: str) -> pd.DataFrame:
         """Return rows in which columns have these values; none where there is no such table."""
@@ -80,9 +82,15 @@ def grids(run: Result, case: str) -> list[GridTables]:
                 key: table[table["grid"] == name] if "grid" in table else table
                 for key, table in of_case.items()
             },
+            _money_rate(tree, str(name)),
         )
         for name in names
     ]
+
+
+def _money_rate(tree: Tree, grid: str) -> float:
+    own = sections(tree, grid).get("currency")
+    return 1.0 if own in (None, tree["currency"]) else float(tree["exchange_rates"][own])
 
 
 def resolved(run: Result, case: str) -> Tree:

@@ -1,0 +1,116 @@
+"""Certificates on record: judged as their tolerances say, and worked out anew where tables allow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from gridarium.experiments.records import Certificate
+from gridarium.experiments.results import Result
+from gridarium.experiments.verification.checks import Check
+from gridarium.experiments.verification.recomputed import RECOMPUTED
+from gridarium.experiments.verification.run_tables import GridTables, grids
+
+_SAME = 1e-6
+"""Of a value, relative to it."""
+_OF_TOLERANCE = 1e-2
+"""Of a value, as a share of its tolerance: sums of roundings depend on their order."""
+
+_CHECKED_ELSEWHERE = {
+    "ledger chain": "ledger",
+    "carbon flow": "carbon flow",
+    "carbon of the tree": "carbon flow",
+    "seam energy": "seam energy",
+    "seam carbon": "seam carbon",
+    "head paid once": "seam money",
+    "green balance": "green labels",
+    "green share inside": "green labels",
+    "double counting": "green certificates",
+    "unfounded certificates": "green certificates",
+    "storage energy": "storages",
+    "payments": "line trades",
+}
+"""Certificates whose statement a check of another name makes from the tables."""
+
+_SOLVED = "an agent's problem would have to be solved anew"
+_BENCHMARK = "its benchmark is a problem of its own, solved after the run"
+_GAME = "values of coalitions are dispatches, which would have to be solved anew"
+_REASONS = {
+    "follower regret": _SOLVED,
+    "leader regret": _SOLVED,
+    "regret of regions": _SOLVED,
+    "regret of plants": _SOLVED,
+    "commitment": _SOLVED,
+    "tap gap": _SOLVED,
+    "rest of plants": _SOLVED,
+    "convergence": "the answers to another signal would have to be asked for",
+    "perfect information": _BENCHMARK,
+    "cost of uncertainty": _BENCHMARK,
+    "bound of plans": _BENCHMARK,
+    "gap of plans": _BENCHMARK,
+    "gap of savings": _BENCHMARK,
+    "benchmark of plans": _BENCHMARK,
+    "label overstated": _BENCHMARK,
+    "matching bound": _BENCHMARK,
+    "welfare lost": _BENCHMARK,
+    "core violation": _GAME,
+    "payments of the pool": _GAME,
+    "shares of the pool": _GAME,
+    "credit cause": "the day without the surplus is another power flow",
+}
+"""Why a certificate is not worked out anew, by how its name begins."""
+_OTHER = "verify has no reference of its own for it"
+
+
+def certificates(run: Result, case: str) -> Iterator[Check]:
+    """Each certificate of a case: whether it is judged rightly, and its value where tables determine it."""
+    found = [one for one in run.certificates if one.case == case]
+    wrong = [one.name for one in found if one.passed != (one.value <= one.tolerance)]
+    said = f"{', '.join(wrong)}: passed is not what value and tolerance say" if wrong else ""
+    yield Check(
+        case, "certificates judged", not wrong, said or f"{len(found):,}, each by value and tolerance"
+    )
+    by_grid, same, left = {grid.name: grid for grid in grids(run, case)}, 0, dict[str, list[str]]()
+    for one in found:
+        name, grid = _parts(one, by_grid)
+        if name in _CHECKED_ELSEWHERE:
+            left.setdefault(f"see {_CHECKED_ELSEWHERE[name]}", []).append(one.name)
+            continue
+        value = _value(name, grid)
+        if value is None:
+            left.setdefault(_reason(name), []).append(one.name)
+        elif _agree(value, one):
+            same += 1
+        else:
+            told = f"{one.value:.9g} on record, {value:.9g} from the tables"
+            yield Check(case, f"certificate {one.name}", False, told)
+    yield Check(case, "certificates recomputed", True, f"{same:,} of {len(found):,} agree with their tables")
+    for reason, names in left.items():
+        yield Check(case, "certificates not recomputed", True, f"{reason}: {', '.join(names)}")
+
+
+def _parts(one: Certificate, by_grid: dict[str, GridTables]) -> tuple[str, GridTables | None]:
+    """Name of a certificate without its grid, and the grid."""
+    prefix, _, name = one.name.rpartition(": ")
+    return (name, by_grid[prefix]) if prefix in by_grid else (one.name, by_grid.get(""))
+
+
+def _value(name: str, grid: GridTables | None) -> float | None:
+    """What tables say of a certificate; None where they do not."""
+    if name not in RECOMPUTED or grid is None:
+        return None
+    # Where units depart from the plan, certificates are about the periods in which they do not.
+    if grid.section.get("incidents") or grid.section.get("edge"):
+        return None
+    return RECOMPUTED[name](grid)
+
+
+def _agree(value: float, one: Certificate) -> bool:
+    if math.isnan(value) or math.isnan(one.value):
+        return math.isnan(value) and math.isnan(one.value)
+    allowed = _SAME * abs(one.value) + _OF_TOLERANCE * one.tolerance + 1e-9
+    return abs(value - one.value) <= allowed
+
+
+def _reason(name: str) -> str:
+    return next((reason for begins, reason in _REASONS.items() if name.startswith(begins)), _OTHER)
