@@ -11,11 +11,16 @@ from gridarium.experiments.renamed import new_name
 from gridarium.experiments.scenario_files import profile_path, shipped_profiles
 
 if TYPE_CHECKING:
+    from gridarium.environment.arrays import Array
     from gridarium.environment.profiles import Profiles
 
 
 class WithProfiles(Protocol):
     """A scenario with rows of profiles to run on."""
+
+    @property
+    def horizon_h(self) -> float | None:
+        """How long it is run, if that is given."""
 
     @property
     def profiles(self) -> str:
@@ -39,6 +44,20 @@ def profiles_of(scenario: WithProfiles) -> Profiles:
     profiles = read_profiles(profile_path(scenario.profiles))
     row = _row_of(scenario.start, profiles)
     return profiles.since(row) if row and has_dates(scenario) else profiles
+
+
+def rows_run(scenario: WithProfiles, column: str) -> Array | None:
+    """Return a column of profiles in the rows that are run; None where it cannot be read, which is no fault.
+
+    That is told where profiles are checked by themselves.
+    """
+    try:
+        profiles = profiles_of(scenario)
+        values = profiles.column(column)
+    except ProfileError:
+        return None
+    hours = scenario.horizon_h
+    return values if hours is None else values[: round(hours / profiles.period_h)]
 
 
 def has_dates(scenario: WithProfiles) -> bool:

@@ -23,11 +23,12 @@ _FOLLOWED_MW = 1e-6
 
 
 def may_depart(known: GridEvidence) -> bool:
-    """Whether a scenario lets units do otherwise than they are told within a period."""
+    """Whether a scenario lets units do otherwise than they are told within a period, or have other power."""
     scenario = known.scenario
     units = STORAGES.of(scenario).values()
     fails = any(unit.failures is not None or unit.thermal is not None for unit in units)
-    return bool(known.of(Dso)) and (fails or EDGE.is_given(scenario) or INCIDENTS.is_given(scenario))
+    errs = any(unit.error_bound > 0.0 for unit in RENEWABLES.of(scenario).values())
+    return bool(known.of(Dso)) and (fails or errs or EDGE.is_given(scenario) or INCIDENTS.is_given(scenario))
 
 
 def departures_mw(known: GridEvidence) -> dict[str, Array]:

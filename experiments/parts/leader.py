@@ -10,13 +10,17 @@ from pydantic import model_validator
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.consumers import consumer_load_mw, has_plain_consumers, true_followers
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
+from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.parts.tariff import NODAL_TARIFFS, TARIFF, limit_rules
 from gridarium.experiments.scenario_fields import Flag, Range, Section
+from gridarium.experiments.scenario_profiles import rows_run
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.price_setting import PriceSetter
     from gridarium.agents.leader.anticipation import Anticipation
     from gridarium.environment.arrays import Array
+
+_DAY_H = 24.0
 
 
 class Leader(Section):
@@ -141,6 +145,23 @@ def _can_be_informed(scenario: GridScenario) -> Iterator[Fault]:
         yield Fault("leader.certify", True, allowed)
 
 
+def _has_a_reference(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield a reference price that is 0 all day: no share of it is a band that a leader could search."""
+    leader, column = LEADER.of(scenario), PRICES.of(scenario).tou_column
+    if not (leader.searches or leader.certify):
+        return
+    price = rows_run(scenario, column)
+    if price is None:
+        return
+    per_day = min(len(price), round(_DAY_H / scenario.period_h))
+    for day in range(len(price) // per_day):
+        if not price[day * per_day : (day + 1) * per_day].any():
+            allowed = (
+                f"must not be 0 all day {day} in column {column}: the leader's price band is shares of it"
+            )
+            yield Fault("profiles", 0.0, allowed)
+
+
 LEADER: Part[Leader] = Part(
     field="leader",
     annotation=Leader,
@@ -151,5 +172,6 @@ LEADER: Part[Leader] = Part(
         (frozenset({"consumers", "leader"}), _can_be_informed),
         (frozenset({"leader", "tariff"}), _can_be_tied),
         (frozenset({"leader", "tariff"}), _posts_one_price),
+        (frozenset({"leader", "prices", "profiles"}), _has_a_reference),
     ),
 )

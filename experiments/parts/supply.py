@@ -8,6 +8,7 @@ import numpy as np
 
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import HOUR_S
+from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.negotiation import negotiation_rules
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.scenario_fields import (
@@ -19,10 +20,11 @@ from gridarium.experiments.scenario_fields import (
     Section,
     Share,
 )
+from gridarium.experiments.scenario_profiles import rows_run
 from gridarium.market.accounts import REAL_TIME_MARKET, UPSTREAM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from gridarium.environment.profiles import Profiles
 
@@ -127,6 +129,18 @@ def _columns(prices: Prices) -> Iterable[str]:
     return (prices.tou_column, "grid_tco2_per_mwh", *own)
 
 
+def _green_is_a_share(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield a green share that is none in a row which is run."""
+    column = PRICES.of(scenario).green_share_column
+    values = None if column is None else rows_run(scenario, column)
+    if values is None:
+        return
+    wrong = np.flatnonzero(~((values >= 0.0) & (values <= 1.0)))
+    if len(wrong):
+        allowed = f"must be in [0, 1] in column {column}, is not in row {wrong[0] + 1}"
+        yield Fault("profiles", float(values[wrong[0]]), allowed)
+
+
 PRICES: Part[Prices] = Part(
     field="prices",
     annotation=Prices,
@@ -134,6 +148,7 @@ PRICES: Part[Prices] = Part(
     meaning="What the upstream market and the carbon market ask of a feeder.",
     under=("dso", "distribution_operator"),
     build=_build_upstream,
+    checks=((frozenset({"prices", "profiles"}), _green_is_a_share),),
     columns=_columns,
     at_root=frozenset(
         {
