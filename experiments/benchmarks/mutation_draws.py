@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -134,21 +134,23 @@ def draw_mutations(seed: int, folder: Path, bases: tuple[Base, ...] = BASES) -> 
     told: list[str] = []
     refused: list[str] = []
     tree = _begun_later(random, cases[name], base, folder)
-    count = int(random.integers(1, MOST_MUTATIONS + 1))
+    count, case = int(random.integers(1, MOST_MUTATIONS + 1)), check_case(tree)[0]
+    assert case is not None
+    fields = mutable_fields(case, tree)
     for number in range(MOST_TRIES):
         if len(told) == count:
             break
-        case, _ = check_case(tree)
-        assert case is not None
         if random.random() < ROWS_SHARE:
             mutation, mutated = _mutated_rows(random, case, tree, folder / f"profiles-{number}.csv")
         else:
-            mutation, mutated = _mutated_field(random, case, tree)
-        found = check_case(mutated)[1]
-        if found:
+            mutation, mutated = _mutated_field(random, fields, tree)
+        if mutated == tree:
+            continue
+        new, found = check_case(mutated)
+        if new is None:
             refused.append(f"{mutation}: {found[0]}")
-        elif mutated != tree:
-            tree = mutated
+        else:
+            case, tree, fields = new, mutated, mutable_fields(new, mutated)
             told.append(mutation)
     return MutationDraw(seed, base.scenario, name, tuple(told), tuple(refused)), tree
 
@@ -172,9 +174,8 @@ def _profiles_of(grid: str) -> Keys:
     return ("grids", grid, "profiles") if grid else ("profiles",)
 
 
-def _mutated_field(random: Generator, case: Scenario, tree: Tree) -> tuple[str, Tree]:
-    every = mutable_fields(case, tree)
-    field = every[int(random.integers(len(every)))]
+def _mutated_field(random: Generator, fields: Sequence[MutableField], tree: Tree) -> tuple[str, Tree]:
+    field = fields[int(random.integers(len(fields)))]
     value = _drawn(random, field)
     return f"{'.'.join(field.keys)}={value}", replaced(tree, field.keys, value)
 
