@@ -34,7 +34,8 @@ class PriceRegion(Section):
     price_column: Name
     """Profile column with the nodal price of what is drawn, money/MWh."""
     sale_share: Share = 0.8
-    """Nodal price of what is fed back, as a share of that."""
+    """Nodal price of what is fed back, as a share s of that; of a negative price p it is as far below it,
+    p - (1 - s) |p|."""
 
 
 class PriceRegions(Section):
@@ -90,7 +91,7 @@ def regions_of(build: GridBuild) -> Mapping[str, Place]:
             np.flatnonzero(number[name]),
             build.grid.named(name),
             price,
-            series(region.sale_share * price),
+            series(np.where(price < 0.0, 2.0 - region.sale_share, region.sale_share) * price),
         )
     return places
 

@@ -70,12 +70,14 @@ def in_rows(tree: Tree, folder: Path, hour: int, column: str, factor: float) -> 
         ("ries-small", "ladder-equal", 3, 0, "industrial_mw", 0.0),
         ("ties-feeders-small", "ladder", 3, 9, "wind_mw", 1.0),
         ("green-vpp-small", "scenario-2", 1, 0, "region_1_load_mw", 0.0),
+        ("green-vpp-small", "scenario-3", 2, 0, "region_2_tou_price_per_mwh", -0.2),
     ],
 )
 def test_who_draws_nothing_and_whom_nothing_moves_are_run(
     tmp_path: Path, scenario: str, case: str, horizon_h: int, hour: int, column: str, factor: float
 ) -> None:
-    """A regional system without load; feeders without any at noon, of no flexibility; a region without."""
+    """A system without load; feeders without any at noon, of no flexibility; a region without any, or with
+    a negative price."""
     tree = base_trees((Base(scenario, horizon_h, 1.0),))[scenario][case]
     assert ended(in_rows(tree, tmp_path, hour, column, factor)) == ("passed", "")
 
