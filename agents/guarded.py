@@ -16,7 +16,7 @@ import numpy as np
 from gridarium.agents.behaviour import Behaviour, Composed, Decider
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import GridariumError, InputError, UserCodeError
-from gridarium.environment.user_code import is_own, told
+from gridarium.environment.user_code import error_and_line, is_own
 from gridarium.market.messages.leasing import Accept, Counter
 
 _ANSWERS = (Accept, Counter)
@@ -124,7 +124,7 @@ class Guarded(Behaviour):
             raise self._raised(agent, hook, when, error) from error
 
     def _raised(self, agent: Decider, hook: str, when: str, error: BaseException) -> UserCodeError:
-        what = f"behaviour {self._name} raised {told(error, type(self.inner).__module__)} in {hook}"
+        what = f"behaviour {self._name} raised {error_and_line(error, type(self.inner).__module__)} in {hook}"
         return UserCodeError(f"{_who(agent, when)}: {what}")
 
     def _checker(self, agent: Decider, hook: str, day: int | None) -> _Checker:

@@ -15,7 +15,7 @@ def is_own(module: str) -> bool:
     return module.partition(".")[0] == "gridarium"
 
 
-def told(error: BaseException, module: str = "") -> str:
+def error_and_line(error: BaseException, module: str = "") -> str:
     """Say what was raised and where: `KeyError: 'weather' (mine.py, line 7)`.
 
     Parameters
@@ -29,18 +29,19 @@ def told(error: BaseException, module: str = "") -> str:
         return f"{type(error).__name__}: {error.msg} ({place})"
     said = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
     said = said if len(said) <= _MOST_SHOWN else f"{said[:_MOST_SHOWN]}..."
-    place = line_of(error, lambda frame: frame.f_globals.get("__name__") == module)
+    step = last_step(error, lambda frame: frame.f_globals.get("__name__") == module)
+    place = f"{_shown(step[0].f_code.co_filename)}, line {step[1]}" if step else ""
     return type(error).__name__ + (f": {said}" if said else "") + (f" ({place})" if place else "")
 
 
-def line_of(error: BaseException, is_meant: Callable[[FrameType], bool]) -> str:
-    """Return file and line of the last frame of a kind that led to an error, or of the last one at all."""
+def last_step(error: BaseException, is_meant: Callable[[FrameType], bool]) -> tuple[FrameType, int] | None:
+    """Return the last frame of a kind that led to an error, or the last one at all, and its line.
+
+    None where the error has no traceback.
+    """
     steps = list(traceback.walk_tb(error.__traceback__))
     meant = [step for step in steps if is_meant(step[0])] or steps
-    if not meant:
-        return ""
-    frame, line = meant[-1]
-    return f"{_shown(frame.f_code.co_filename)}, line {line}"
+    return meant[-1] if meant else None
 
 
 def _shown(file: str) -> str:

@@ -10,10 +10,10 @@ from pydantic import Field, model_serializer, model_validator
 
 from gridarium.agents.bounded.common import Bounded
 from gridarium.environment.parameters import ParameterRange, allowed_values, parameter_faults
+from gridarium.experiments.distribution import Distribution
 from gridarium.experiments.registry import is_known, is_shipped, load
 from gridarium.experiments.renamed import new_name
 from gridarium.experiments.scenario_fields import Conflict, Money, Name, Section, Share, Source, invalid
-from gridarium.experiments.sweeps.factors import Distribution
 
 Role = Literal["leader", "follower", "operator", "prosumer"]
 

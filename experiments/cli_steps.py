@@ -135,10 +135,10 @@ def reported_errors(debug: bool) -> Iterator[None]:
     # A fault of gridarium, or of code that it was given: one line, and where it comes from.
     except Exception as error:  # noqa: BLE001
         from gridarium.experiments.console import messages
-        from gridarium.experiments.endings import told
+        from gridarium.experiments.endings import in_one_line
 
         if debug:
             traceback.print_exc()
         else:
-            messages().print(f"gridarium: {told(error)}; --debug shows the way there")
+            messages().print(f"gridarium: {in_one_line(error)}; --debug shows the way there")
         raise typer.Exit(FAILED) from None

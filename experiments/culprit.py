@@ -9,7 +9,7 @@ from types import FrameType
 
 from gridarium.agents.base import GridAgent
 from gridarium.environment.errors import GridariumError, UserCodeError
-from gridarium.environment.user_code import told
+from gridarium.environment.user_code import error_and_line
 from gridarium.experiments.named_code import named_code
 from gridarium.experiments.registry import entries
 from gridarium.experiments.scenario_schema import Scenario
@@ -42,7 +42,7 @@ def culprit_named(case: Scenario) -> Iterator[None]:
             raise
         module, name = culprit
         place = ", ".join(filter(None, (_agent(frames), _time(frames))))
-        said = f"{module}:{name} raised {told(error, module)}"
+        said = f"{module}:{name} raised {error_and_line(error, module)}"
         raise UserCodeError(f"{place}: {said}" if place else said) from error
 
 

@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 
 from gridarium.environment.errors import GridariumError
+from gridarium.environment.user_code import last_step
 
 _PLACE = "raised_in"
 """Attribute of an error that has lost its traceback: where it was raised."""
@@ -21,10 +22,10 @@ class ForeignError(GridariumError):
     """Stands for an error of somebody's code that cannot cross a process itself."""
 
 
-def told(error: BaseException) -> str:
+def in_one_line(error: BaseException) -> str:
     """Return one line that says what ended the work; of anything but the project's own errors also where.
 
-    >>> told(GridariumError("agent dso: no forecast")), told(MemoryError())
+    >>> in_one_line(GridariumError("agent dso: no forecast")), in_one_line(MemoryError())
     ('agent dso: no forecast', 'MemoryError: out of memory')
     """
     if isinstance(error, GridariumError):
@@ -47,12 +48,11 @@ def place_of(error: BaseException) -> str:
     """
     if kept := getattr(error, _PLACE, ""):
         return str(kept)
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith((*_LIBRARIES, "<"))]
-    if not frames:
+    step = last_step(error, lambda frame: not frame.f_code.co_filename.startswith((*_LIBRARIES, "<")))
+    if step is None:
         return ""
-    frame = (own or frames)[-1]
-    return f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}"
+    code = step[0].f_code
+    return f"{Path(code.co_filename).name}, line {step[1]}, in {code.co_name}"
 
 
 def settled(error: BaseException) -> Exception:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gridarium.environment.errors import GridariumError, InputError
-from gridarium.experiments.endings import told
+from gridarium.experiments.endings import in_one_line
 from gridarium.experiments.results import Result
 
 
@@ -52,12 +52,12 @@ class Played:
         """Return what went wrong, line by line: each case and what ended it, and where the others are."""
         alike: dict[str, list[str]] = {}
         for name, error in self.failures.items():
-            alike.setdefault(told(error), []).append(name)
+            alike.setdefault(in_one_line(error), []).append(name)
         lines = [f"case {', '.join(names)}: {text}" for text, names in alike.items()]
         if self.interrupted:
             lines.append(f"interrupted before the end of {', '.join(self.interrupted)}")
         if self.trouble:
-            lines.append(told(self.trouble))
+            lines.append(in_one_line(self.trouble))
         path = None if self.result is None else self.result.path
         if lines and path is not None and not self.trouble:
             lines.append(f"what had finished is in {path}")

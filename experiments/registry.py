@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from gridarium.environment.errors import Fault, GridariumError, ScenarioError, UserCodeError
-from gridarium.environment.user_code import told
+from gridarium.environment.user_code import error_and_line
 from gridarium.experiments.registry_agents import AGENTS
 from gridarium.experiments.registry_entries import Entry, Kind
 from gridarium.experiments.registry_rules import RULES
@@ -130,7 +130,7 @@ def _why_not(kind: str, path: str, error: BaseException) -> str:
         return f"must be one of {', '.join(entries(kind))}, or package.module:Class ({error})"
     if isinstance(error, AttributeError) and module in sys.modules:
         return f"must be a name in module {module}, which has no {attribute}"
-    return f"must be importable; module {module} raised {told(error, module)}"
+    return f"must be importable; module {module} raised {error_and_line(error, module)}"
 
 
 def _misfit(kind: str, found: object) -> str | None:
@@ -187,7 +187,7 @@ def make(kind: str, name: str, params: Mapping[str, Any], source: str) -> Any:
     except (Exception, SystemExit) as error:
         if isinstance(error, GridariumError) or is_shipped(kind, name):
             raise
-        raised = told(error, getattr(constructor, "__module__", ""))
+        raised = error_and_line(error, getattr(constructor, "__module__", ""))
         raise UserCodeError(f"{source}: it raised {raised} when it was made") from error
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
 from gridarium.experiments.checksums import seal
-from gridarium.experiments.endings import told
+from gridarium.experiments.endings import in_one_line
 from gridarium.experiments.formatting import currency_code
 from gridarium.experiments.input_files import with_inputs
 from gridarium.experiments.manifest import json_bytes, mark_finished, update_manifest
@@ -236,7 +236,7 @@ def _write(folder: Path, out: Path, files: Mapping[str, bytes], tables: Mapping[
             refused[name] = error
         # A table may hold what no file can: it costs no other.
         except Exception as error:  # noqa: BLE001
-            broken[name] = told(error)
+            broken[name] = in_one_line(error)
     if refused:
         left = f"what could be written is in {folder}, without {', '.join(refused)}"
         raise _unwritable(out, next(iter(refused.values())), left)

@@ -21,7 +21,7 @@ from gridarium.experiments.checksums import renew
 from gridarium.experiments.claims.asked import claim_faults
 from gridarium.experiments.claims.verdicts import judge, papers
 from gridarium.experiments.crew import Crew
-from gridarium.experiments.endings import told
+from gridarium.experiments.endings import in_one_line
 from gridarium.experiments.interrupts import Interrupts
 from gridarium.experiments.manifest import replace_file, update_manifest
 from gridarium.experiments.named_code import check_code
@@ -137,7 +137,7 @@ class _Run:
         printed = self._log.text(self._chosen)
         for name, error in failures.items():
             self._log.of(name).write("\n".join(getattr(error, "__notes__", ())))
-        failed = {name: told(error) for name, error in failures.items()}
+        failed = {name: in_one_line(error) for name, error in failures.items()}
         failed |= {name: "; ".join(one.broken) for name, one in outcomes.items() if one.broken}
         failed |= dict.fromkeys(interrupted, "interrupted before its end")
         manifest = {
@@ -200,7 +200,9 @@ class _Run:
             spare = Path(tempfile.mkdtemp(prefix=f"gridarium-{self._out.name}-"))
             written = write_run(spare, **parts, claims=claims, log=log)
         except (OSError, RunFolderError, RunWriteError) as other:
-            return Result(**parts, claims=claims), RunWriteError(f"{error}; nor elsewhere: {told(other)}")
+            return Result(**parts, claims=claims), RunWriteError(
+                f"{error}; nor elsewhere: {in_one_line(other)}"
+            )
         advice = f"make room, move {spare} there, and draw its figures by gridarium report"
         return written, RunWriteError(f"{error}; all results are in {spare}: {advice}")
 
@@ -216,10 +218,10 @@ class _Run:
             found.append(RunInterrupted(f"interrupted before figures and report were drawn; {hint}"))
         # Whatever it is: what was computed is on the disk, and its user is told.
         except Exception as error:  # noqa: BLE001
-            found.append(RunWriteError(f"claims, figures and report: {told(error)}; {hint}"))
+            found.append(RunWriteError(f"claims, figures and report: {in_one_line(error)}; {hint}"))
         self._interrupts.close()
         if found:
-            update_manifest(folder, not_drawn={"report": told(found[0])})
+            update_manifest(folder, not_drawn={"report": in_one_line(found[0])})
 
     def _judged(self, parts: Mapping[str, Any]) -> list[Claim]:
         return judge(self._study, parts["summary"], parts["tables"], parts["certificates"])

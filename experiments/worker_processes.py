@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gridarium.environment.errors import Fault, GridariumError, InputError
-from gridarium.experiments.endings import ForeignError, settled, told
+from gridarium.experiments.endings import ForeignError, in_one_line, settled
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -179,7 +179,7 @@ def _portable(error: BaseException) -> Exception:
         pickle.loads(pickle.dumps(kept))
     # Whoever wrote the error may have made it in any way.
     except Exception:  # noqa: BLE001
-        unknown = ForeignError(told(kept))
+        unknown = ForeignError(in_one_line(kept))
         unknown.__notes__ = kept.__notes__
         return unknown
     return kept

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from gridarium.environment.errors import GridariumError
-from gridarium.experiments.endings import told
+from gridarium.experiments.endings import in_one_line
 from gridarium.experiments.field_paths import swept_parameter
 from gridarium.experiments.records import Certificate, Claim, Verdict
 from gridarium.experiments.scenario import Study
@@ -129,7 +129,7 @@ def unjudged(error: Exception) -> str:
     """Return why a claim could not be judged."""
     if isinstance(error, NotMeasuredError):
         return str(error)
-    return f"this run could not be judged by it ({told(error)})"
+    return f"this run could not be judged by it ({in_one_line(error)})"
 
 
 def direction_verdict(holds: bool) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from gridarium.experiments.endings import told
+from gridarium.experiments.endings import in_one_line
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class Steps:
             found.extend(make())
         # Evidence is read off a world that has run: whatever is wrong with it, its results stand.
         except Exception as error:  # noqa: BLE001
-            self.broken.append(f"{what} cannot be made: {told(error)}")
+            self.broken.append(f"{what} cannot be made: {in_one_line(error)}")
         return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from gridarium.agents.vpp.green_day import GreenDay
 from gridarium.environment.arrays import Array
 from gridarium.environment.storage import StorageRatings
-from gridarium.experiments.benchmarks.green_reference import grid_optimum
+from gridarium.experiments.evidence.green_reference import grid_optimum
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.vpp_fleets import FleetDay, fleet_days
 from gridarium.experiments.evidence.vpp_meters import green_supply_share

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.claims.verdicts import papers
 from gridarium.experiments.crew import Crew
-from gridarium.experiments.endings import told
+from gridarium.experiments.endings import in_one_line
 from gridarium.experiments.figures.drawings import Sketch, sketches
 from gridarium.experiments.figures.style import svg_bytes
 from gridarium.experiments.records import Drawing
@@ -64,7 +64,7 @@ def figure_files(result: Result, crew: Crew | None = None) -> Iterator[FigureFil
             case Done(drawn):
                 files[task.number] = drawn
             case Failed(error):
-                files[task.number] = [NotDrawn(f"figure {task.number}", told(error))]
+                files[task.number] = [NotDrawn(f"figure {task.number}", in_one_line(error))]
             case Ended(how):
                 files[task.number] = [NotDrawn(f"figure {task.number}", f"its process died, {how}")]
     for number in sorted(files):
@@ -103,7 +103,7 @@ def _drawn(sketch: Sketch) -> Iterator[FigureFile | NotDrawn]:
             yield FigureFile(drawing.name, drawing.caption, svg_bytes(drawing.figure))
     # A figure may be anybody's code, or meet names and numbers that nobody thought of: it costs no other.
     except Exception as error:  # noqa: BLE001
-        yield NotDrawn(_name_of(sketch), told(error))
+        yield NotDrawn(_name_of(sketch), in_one_line(error))
 
 
 def _name_of(sketch: Sketch) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from gridarium.experiments.distribution import Distribution, is_number
 from gridarium.experiments.formatting import currency_code
 from gridarium.experiments.renamed import new_name
 from gridarium.experiments.scenario_fields import (
@@ -22,12 +23,10 @@ from gridarium.experiments.scenario_fields import (
 from gridarium.experiments.scenario_fields import Source as Place
 from gridarium.experiments.sweeps.design import DesignSpec, design_faults
 from gridarium.experiments.sweeps.factors import (
-    Distribution,
     Factor,
     Source,
     ValueList,
     ValueRange,
-    is_number,
 )
 
 

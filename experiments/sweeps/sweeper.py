@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
-from gridarium.experiments.endings import told
+from gridarium.experiments.endings import in_one_line
 from gridarium.experiments.interrupts import Interrupts
 from gridarium.experiments.records import Progress
 from gridarium.experiments.sweeps.executors import DaskCluster, Executor, LocalProcesses
@@ -169,7 +169,7 @@ def _told_after(folder: Path) -> Iterator[None]:
     # Metrics may have any names and numbers.
     except Exception as error:
         hint = f"all runs are safe in {folder / 'parts'}"
-        raise SweepReportError(f"tables, statistics and report: {told(error)}; {hint}") from error
+        raise SweepReportError(f"tables, statistics and report: {in_one_line(error)}; {hint}") from error
 
 
 def _executor_of(study: SweepStudy, workers: int | None, dask: str | None) -> Callable[[], Executor]:

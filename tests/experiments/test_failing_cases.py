@@ -25,7 +25,7 @@ from gridarium.experiments.claims.kinds import directional
 from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.claims.verdicts import judge
 from gridarium.experiments.console import messages, output
-from gridarium.experiments.endings import settled, told
+from gridarium.experiments.endings import in_one_line, settled
 from gridarium.experiments.evidence import certificates, metrics
 from gridarium.experiments.figures import drawings
 from gridarium.experiments.interrupts import Interrupts
@@ -138,7 +138,7 @@ def test_an_error_is_one_line_that_says_where_it_was_raised(error: BaseException
     except BaseException as caught:  # noqa: BLE001
         kept = settled(caught)
     assert kept.__traceback__ is None
-    found = told(pickle.loads(pickle.dumps(kept)))
+    found = in_one_line(pickle.loads(pickle.dumps(kept)))
     assert found.startswith(f"{line} (test_failing_cases.py, line ")
     assert found.endswith(", in end)")
 

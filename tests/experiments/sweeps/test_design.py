@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gridarium.environment.errors import InputError
+from gridarium.experiments.distribution import Distribution
 from gridarium.experiments.sweeps.design import (
     KINDS,
     Design,
@@ -19,7 +20,7 @@ from gridarium.experiments.sweeps.design import (
     design_size,
     sample,
 )
-from gridarium.experiments.sweeps.factors import Distribution, Factor, ValueList, ValueRange
+from gridarium.experiments.sweeps.factors import Factor, ValueList, ValueRange
 
 pytestmark = pytest.mark.filterwarnings("error")
 
