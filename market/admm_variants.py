@@ -245,6 +245,10 @@ class Stretched(Variant):
         Of the step in an hour that turns, by round; and least that is left of it.
     ratio, balance : float
         Penalties grow or shrink by `balance` where relative residuals are more than `ratio` apart.
+    patience : int
+        Rounds after which penalties grow once, and then stay.
+    firmer : float
+        By which they do.
 
     Notes
     -----
@@ -253,6 +257,8 @@ class Stretched(Variant):
     travel in the same way. Plain rounds take as many as the way is long, these as many as its logarithm.
     Answers that jump turn back and forth around a rest: shorter steps are the damped iteration, which ends
     where the plain one would circle. An hour whose step neither stays nor turns loses what it has grown.
+    Rounds that take long are held up by followers with several plans of nearly the same cost, who jump from
+    one to another: more weight on targets makes the cost of an answer convex where it was not.
     """
 
     def __init__(
@@ -264,10 +270,13 @@ class Stretched(Variant):
         shortest: float = 0.3,
         ratio: float = 3.0,
         balance: float = 1.15,
+        patience: int = 50,
+        firmer: float = 3.0,
     ) -> None:
         self._alike, self._growth, self._longest = alike, growth, longest
         self._cut, self._shortest = cut, shortest
         self._ratio, self._balance = ratio, balance
+        self._patience, self._firmer = patience, firmer
         self._before: Array | None = None
         self._stretch: Array
 
@@ -282,7 +291,9 @@ class Stretched(Variant):
         return np.asarray(posted.state_mw + self._stretch * moved_mw)
 
     def next_posted(self, round_: int, posted: Posted, following: Posted, found: Residuals) -> Posted:
-        """The same with a penalty that fits a little better."""
+        """The same with a penalty that fits a little better; after long rounds with a firmer one."""
+        if round_ >= self._patience:
+            return following.scaled(self._firmer) if round_ == self._patience else following
         return _balanced(following, found.primal, found.dual, self._ratio, self._balance)
 
     def _next_stretch(self, step: Array, before: Array) -> Array:

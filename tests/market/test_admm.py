@@ -371,6 +371,32 @@ def test_a_price_that_must_travel_far_arrives_in_few_rounds() -> None:
     assert rounds["stretched"] < rounds["plain"] / 3
 
 
+def test_rounds_that_take_long_weigh_targets_more_so_that_who_jumps_comes_to_rest() -> None:
+    """Supply for Z**2 - Z/2, a load in [0, 1] that is worth x**2 / 2 to who takes it: Z - 1/2 = 0 in all."""
+
+    def answer(posted: Posted) -> Array:
+        grid = np.linspace(0.0, 1.0, 2001)
+        price, target = posted.price_per_mwh[0], posted.target_mw[0, 0]
+        cost = price * grid - 0.5 * grid**2 + 0.5 * posted.penalty_per_mw2h[0] * (grid - target) ** 2
+        return grid[cost.argmin()].reshape(1, 1)
+
+    def supply(heard_mw: Array, price: Array, pull: float) -> Array:
+        taken = (0.5 + price + pull * heard_mw) / (2.0 + pull)
+        return np.asarray(price + pull * (heard_mw - taken))
+
+    residual = {}
+    for firmer in (1.0, 4.0):
+        start = Posted(np.array([0.2]), np.array([[0.4]]), np.array([0.6]))
+        admm = ExchangeAdmm(supply, start, Stretched(patience=20, firmer=firmer, ratio=np.inf))
+        for _ in range(80):
+            residual[firmer] = admm.hear(answer(admm.posted)).primal
+        weight = admm.posted.penalty_per_mw2h
+        assert weight == pytest.approx(firmer * 0.6)
+    assert residual[4.0] < 2e-3 and admm.posted.target_mw == pytest.approx(0.5, abs=2e-3)
+    assert admm.posted.price_per_mwh == pytest.approx(0.5, abs=4e-3)
+    assert residual[1.0] > 0.1
+
+
 def test_who_has_not_answered_keeps_its_state_and_a_late_answer_moves_it_from_the_target_it_answers() -> None:
     game, start = drawn(9)
     admm = ExchangeAdmm(game.supply, start, made("plain"))
