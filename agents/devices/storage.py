@@ -27,6 +27,9 @@ from gridarium.market.messages.edge import Correction
 from gridarium.market.messages.forecasts import ForecastRequest, StorageOffer
 from gridarium.market.messages.status import StatusRequest, StorageStatus
 
+_LEAST_MW = 1e-9
+"""Power up to which a bus counts as without any, so that what it draws has no carbon intensity."""
+
 
 class StorageDevice(Listener):
     """A storage that follows commands as far as its energy and power allow; idle until it has one.
@@ -210,7 +213,7 @@ class StorageDevice(Listener):
         if self._carbon is None:
             return
         charge, taken_tco2 = float(self.charge_mw[period]), 0.0
-        if charge > 0.0:
+        if charge > _LEAST_MW:
             taken_tco2 = self.site.intensity_tco2_per_mwh(period) * charge * self._horizon.period_h
         self._carbon.settle(period, self.flow, taken_tco2)
 

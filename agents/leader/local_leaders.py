@@ -271,15 +271,19 @@ def _inside(task: LeaderProblem, price: Array) -> Array:
 
 
 def _levelled(task: LeaderProblem, price: Array, loads: Array) -> Array:
-    """The price moved up or down as a whole until a cap or the band is met; that moves no load."""
+    """The price moved up or down as a whole until a cap or the band is met; that moves no load.
+
+    What is capped at no energy at all no price fills.
+    """
     limits, energy = task.limits, task.period_h * loads.sum(axis=1)
     room = [float(np.min(limits.high_price_per_mwh - price))]
     bills = task.period_h * loads @ price
-    if limits.bill_cap_money is not None:
+    if limits.bill_cap_money is not None and energy.sum() > 0.0:
         room.append((limits.bill_cap_money - bills.sum()) / energy.sum())
     room += [
         (cap - bill) / use
         for cap, bill, use in zip(task.follower_bill_caps_money, bills, energy, strict=False)
+        if use > 0.0
     ]
     if limits.average_cap_per_mwh is not None:
         room.append(limits.average_cap_per_mwh - float(price @ task.base_mw / task.base_mw.sum()))

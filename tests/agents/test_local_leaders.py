@@ -50,6 +50,18 @@ def test_best_response_without_caps_climbs_to_the_band() -> None:
     assert outcome.best.profit_money >= free.profit(posted) * (1.0 - 1e-9)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_cap_of_bills_at_no_energy_holds_no_price_back() -> None:
+    problem = random_instance(3)
+    capped = replace(problem, limits=replace(problem.limits, bill_cap_money=0.0))
+    nothing = np.zeros_like(problem.loads(problem.reference_price_per_mwh))
+    outcome = pattern_search_leader(
+        capped, lambda price: nothing, [problem.reference_price_per_mwh], np.random.default_rng(0), 5
+    )
+    assert outcome.best.profit_money == 0.0
+    assert np.all(np.isfinite(outcome.best.price_per_mwh))
+
+
 def test_regret_finds_the_gain_that_is_there() -> None:
     problem = random_instance(17)
     best = full_information_optimum(problem)

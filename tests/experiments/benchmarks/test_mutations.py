@@ -66,6 +66,7 @@ def in_rows(tree: Tree, folder: Path, hour: int, column: str, factor: float) -> 
 @pytest.mark.parametrize(
     ("scenario", "case", "horizon_h", "hour", "column", "factor"),
     [
+        ("adcef-small", "tou-commanded", 1, 0, "load_mw", 0.0),
         ("ries-small", "full", 6, 0, "residential_mw", 0.0),
         ("ries-small", "ladder-equal", 3, 0, "industrial_mw", 0.0),
         ("ties-feeders-small", "ladder", 3, 9, "wind_mw", 1.0),
@@ -76,8 +77,8 @@ def in_rows(tree: Tree, folder: Path, hour: int, column: str, factor: float) -> 
 def test_who_draws_nothing_and_whom_nothing_moves_are_run(
     tmp_path: Path, scenario: str, case: str, horizon_h: int, hour: int, column: str, factor: float
 ) -> None:
-    """A system without load; feeders without any at noon, of no flexibility; a region without any, or with
-    a negative price."""
+    """A feeder without load, whose storages are left 1e-17 MW; a system without; feeders without any at noon,
+    of no flexibility; a region without any, or with a negative price."""
     tree = base_trees((Base(scenario, horizon_h, 1.0),))[scenario][case]
     assert ended(in_rows(tree, tmp_path, hour, column, factor)) == ("passed", "")
 
