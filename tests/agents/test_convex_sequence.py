@@ -93,8 +93,8 @@ def test_reference_price_is_not_called_optimal() -> None:
 
 
 def feeder_day() -> tuple[LeaderProblem, Supply]:
-    """The five-bus day with all consumers, and the tangents of its dispatch."""
-    case = load_scenario("adcef-small").cases["adcef"]
+    """Hours of the five-bus day with all consumers, and the tangents of its dispatch."""
+    case = load_scenario("adcef-small", ["horizon_h=8"]).cases["adcef"]
     built = build(case)
     # The supplier's terms are known once the first day has been negotiated.
     built.world.step()

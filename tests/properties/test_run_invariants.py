@@ -79,7 +79,7 @@ def check_steps(built: Built) -> None:
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(overrides(), st.sampled_from(["adcef", "adcef-high-res"]))
 def test_balances_hold_in_every_run(changes: list[str], case: str) -> None:
-    scenario = load_scenario("adcef", changes).cases[case]
+    scenario = load_scenario("adcef", ["horizon_h=6", *changes]).cases[case]
     built = build(scenario)
     while built.world.running:
         built.world.step()
