@@ -93,10 +93,25 @@ def _balance_error_mwh(
     """Error of the balance, step outside the band, and power in both directions at once."""
     moved = charge_mw * ratings.efficiency_charge - discharge_mw / ratings.efficiency_discharge
     expected = _first_mwh(ratings) + np.cumsum(moved) * hours
-    low, high = ratings.band_mwh
+    low, high = ratings.soc_min * ratings.e_max_mwh, ratings.soc_max * ratings.e_max_mwh
     outside = np.maximum(np.maximum(low - e_mwh, e_mwh - high), 0.0)
     both = np.minimum(charge_mw, discharge_mw)
     return float(np.abs(e_mwh - expected).max()), float(outside.max()), float(both.max())
+
+
+def payments_in_time(known: GridEvidence) -> Iterator[Reading]:
+    """Whether each payment belongs to a period of the run, and was booked in it or later."""
+    ledger: pd.DataFrame | None = known.tables.get("ledger")
+    if ledger is None or ledger.empty:
+        return
+    period, world = ledger["period"].to_numpy(dtype=float), known.world
+    begin = world.delivery_s + period * world.clock.period_s
+    booked = (ledger["time"] - world.clock.timestamp_at(0.0)).dt.total_seconds().to_numpy(dtype=float)
+    odd = (period >= world.n_period) | (booked < begin - _ROUNDING)
+    yield Reading(
+        "payments in time", float(odd.sum()), 0.0, "", True,
+        "payments for a period that is none of the run, or that had not begun when they were booked",
+    )  # fmt: skip
 
 
 def money(known: GridEvidence) -> Iterator[Reading]:

@@ -116,7 +116,7 @@ class ConsumerCase:
             lowered = float(np.maximum(-shift, 0.0).sum()) * self.step_h
             found = max(found, (lowered - self.shiftable_mwh) / (peak * self.step_h))
         if self.battery is not None:
-            low, high = self.battery.band_mwh
+            low, high = _band_mwh(self.battery)
             energy, first = self._energy_mwh(), self.battery.soc_initial * self.battery.e_max_mwh
             outside = np.maximum(np.maximum(low - energy, energy - high), 0.0).max()
             found = max(
@@ -154,7 +154,7 @@ class ConsumerCase:
 
     def _add_battery(self, system: Multipliers, battery: StorageRatings, price: Array) -> None:
         """Conditions of what goes in and out of the battery, and of what is inside; prices relative."""
-        n, (low, high) = len(price), battery.band_mwh
+        n, (low, high) = len(price), _band_mwh(battery)
         system.free("pi", n)
         for sign, name, rate in (
             (1.0, "in", -battery.efficiency_charge),
@@ -170,6 +170,10 @@ class ConsumerCase:
         terms |= system.of_limit("u inside", (high - inside) / battery.e_max_mwh)
         terms |= system.of_limit("l inside", (inside - low) / battery.e_max_mwh, -1.0)
         system.vanishes(np.zeros(n - 1), terms)
+
+
+def _band_mwh(battery: StorageRatings) -> tuple[float, float]:
+    return battery.soc_min * battery.e_max_mwh, battery.soc_max * battery.e_max_mwh
 
 
 def conditions(known: GridEvidence) -> Iterator[Reading]:

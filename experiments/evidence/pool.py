@@ -11,13 +11,16 @@ from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.environment.arrays import Array
 from gridarium.environment.clock import MINUTE_S, day_length
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period
-from gridarium.experiments.parts.lines import private_lines
+from gridarium.experiments.parts.lines import LINES, private_lines
 from gridarium.experiments.parts.prosumers import classes_of, prosumers_of, worth_of
 from gridarium.experiments.parts.trading import active_trading
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.line_costs import LineCosts
 from gridarium.market.matching import pool_welfare, stacked
 from gridarium.market.messages.leasing import LeaseTerms
+
+LADDER_STEPS = 5
+"""Branches of the ladder of fees (E7); the last has no end."""
 
 
 def pool_table(known: GridEvidence) -> pd.DataFrame:
@@ -130,26 +133,41 @@ def seller_costs(
     What an operator pays that has called the pool (E26) lowers it, but not below nothing, nor below what the
     seller has last paid to charge its battery (E10).
     """
-    per_day, named = day_length(known.world.n_period, known.world.clock.period_s), known.grid.named
-    lines, sections, terms = (
-        private_lines(known.scenario, known.grid),
-        prosumers_of(known.scenario),
-        lease_terms(known),
-    )
+    per_day = day_length(known.world.n_period, known.world.clock.period_s)
+    sections, terms, lines = prosumers_of(known.scenario), lease_terms(known), LINES.of(known.scenario)
+    assert lines is not None
 
     def cost(day: int, seller: str, buyer: str) -> float:
-        told = terms[day]
-        ladder = LadderTariff(told.base_fee_per_km_mwh, told.interval_km, told.growth)
-        line = lines.between(named(seller), named(buyer))
-        assert line is not None
-        fee = ladder.cost(line.distance_km)
-        return (fee + sections[seller].reservation_price_per_mwh) / (1.0 - line.loss)
+        km = line_km(known, seller, buyer)
+        kept = sections[seller].reservation_price_per_mwh
+        return (line_fee_per_mwh(terms[day], km) + kept) / (1.0 - lines.loss_per_km * km)
 
     keys = list(zip(periods // per_day, sellers, buyers, strict=True))
     costs = {key: cost(*key) for key in dict.fromkeys(keys)}
     gross = np.array([costs[key] for key in keys])
     net = np.maximum(gross - premium_per_mwh.to_numpy(dtype=float), 0.0)
     return np.asarray(np.fmax(net, charging_prices(known, sellers, periods)))
+
+
+def line_km(known: GridEvidence, one: str, other: str) -> float:
+    """Length of the line of two prosumers, by their classes, km."""
+    section, classes = LINES.of(known.scenario), classes_of(known.scenario)
+    assert section is not None
+    first, second = classes[one], classes[other]
+    if first == second:
+        return section.within_km
+    row = section.distance_km.get(first, {})
+    return row[second] if second in row else section.distance_km[second][first]
+
+
+def line_fee_per_mwh(terms: LeaseTerms, km: float) -> float:
+    """Fee of a line for each MWh sent, step by step of its length (E7)."""
+    fee, start, number = 0.0, 0.0, 0
+    while start < km:
+        end = km if number == LADDER_STEPS - 1 else min(start + terms.interval_km, km)
+        fee += terms.base_fee_per_km_mwh * (1.0 + terms.growth * number) * (end - start)
+        start, number = end, number + 1
+    return fee
 
 
 def lease_terms(known: GridEvidence) -> dict[int, LeaseTerms]:

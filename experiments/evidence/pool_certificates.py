@@ -9,15 +9,13 @@ import pandas as pd
 
 from gridarium.environment.clock import day_length
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
-from gridarium.experiments.evidence.pool import lease_terms
-from gridarium.experiments.parts.lines import private_lines
+from gridarium.experiments.evidence.pool import lease_terms, line_fee_per_mwh, line_km
 from gridarium.experiments.parts.prosumers import all_exact, prosumers_of, worth_of
 from gridarium.experiments.parts.supply import REAL_TIME
 from gridarium.experiments.parts.trading import active_trading
 from gridarium.experiments.records import Reading
 from gridarium.experiments.registry import entries
 from gridarium.market.accounts import LINE_ENERGY, LINE_FEE, POOL_CALL
-from gridarium.market.ladder import LadderTariff
 
 _ROUNDING = 1e-6
 _CENT = 1e-6
@@ -85,14 +83,12 @@ def _booked(ledger: pd.DataFrame, purpose: str) -> float:
 
 def _fees_money(known: GridEvidence, made: pd.DataFrame) -> pd.Series[float]:
     """Fee of every trade by the terms of its day."""
-    per_day, named = day_length(known.world.n_period, known.world.clock.period_s), known.grid.named
-    lines = private_lines(known.scenario, known.grid)
+    per_day = day_length(known.world.n_period, known.world.clock.period_s)
     pairs = made[["seller", "buyer"]].drop_duplicates()
     rates: dict[tuple[int, str, str], float] = {}
     for day, terms in lease_terms(known).items():
-        ladder = LadderTariff(terms.base_fee_per_km_mwh, terms.interval_km, terms.growth)
         for seller, buyer in pairs.itertuples(index=False):
-            rates[day, seller, buyer] = ladder.cost(lines.distance_km(named(seller), named(buyer)))
+            rates[day, seller, buyer] = line_fee_per_mwh(terms, line_km(known, seller, buyer))
     keys = zip(made["period"] // per_day, made["seller"], made["buyer"], strict=True)
     return pd.Series([rates[key] for key in keys], index=made.index) * made["sent_mwh"]
 

@@ -1,0 +1,1 @@
+"""A harness that breaks one expression of the code at a time, and looks which certificate falls."""

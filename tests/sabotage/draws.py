@@ -1,0 +1,47 @@
+"""Which places are drawn, and which of those that change something leave every stated result right."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from sabotage.executed import places
+from sabotage.places import Place
+from sabotage.worlds import RUNS
+
+LOST_EVERY = 20
+"""One draw of so many loses a message."""
+MESSAGES = {"bargaining": 700, "ries": 40, "adcef": 60, "net-zero": 1500, "green-vpp": 60, "one-world": 1000}
+"""Numbers of messages from which one is drawn, of runs in which there are some more."""
+
+
+def drawn(count: int, seed: int) -> list[tuple[Place, str]]:
+    """Some different places, each with the cheapest run that executes it."""
+    random_ = random.Random(seed)
+    by_file: dict[str, list[tuple[Place, str]]] = {}
+    for place, run in places():
+        by_file.setdefault(place.path, []).append((place, run))
+    everything = [one for path in sorted(by_file) for one in by_file[path]]
+    chosen: dict[tuple[Place, str], None] = {}
+    while len(chosen) < count:
+        if len(chosen) % LOST_EVERY == LOST_EVERY - 1:
+            run = random_.choice(sorted(MESSAGES))
+            number = random_.randrange(MESSAGES[run])
+            text = f"message {number}"
+            chosen[
+                Place("environment/message_bus.py", "MessageBus._deliver", number, "lost", 0, text), run
+            ] = None
+        else:
+            chosen[random_.choice(everything)] = None
+    assert {run for _, run in chosen} <= set(RUNS)
+    return list(chosen)
+
+
+EXCLUDED: Mapping[tuple[str, str, str], str] = {}
+"""Reasons, by file, function and expression, for which an alteration leaves every stated result right."""
+
+
+def excluded(one: Mapping[str, Any]) -> str:
+    """The reason for which an alteration leaves every stated result right; empty for none."""
+    return EXCLUDED.get((one["path"], one["function"], one["text"]), "")

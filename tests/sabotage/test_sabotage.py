@@ -1,0 +1,263 @@
+"""The harness itself, and twenty places of which it is known which certificate sees them broken."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sabotage import trial
+from sabotage.draws import drawn
+from sabotage.executed import changed, places
+from sabotage.places import Place, altered_source, functions_of, places_of
+from sabotage.worlds import RUNS
+
+MOST_CHANGED = 0.5
+"""Share of functions that may be others than when executed.json was written; `--trace` writes it anew."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("baselines")
+
+
+@pytest.fixture(scope="module")
+def begun(folder: Path) -> Callable[[str], dict[str, Any]]:
+    """Return a function that runs what nobody has altered, once."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def of(run: str) -> dict[str, Any]:
+        if run not in found:
+            found[run] = trial.baseline(run, folder)
+        return found[run]
+
+    return of
+
+
+def _place(path: str, function: str, kind: str, text: str) -> Place:
+    """The first place of a function with this expression."""
+    node = functions_of(path)[function]
+    lines = frozenset(range((node.end_lineno or 0) - node.lineno + 1))
+    found = places_of(path, function, node, lines)
+    return next(one for one in found if one.kind == kind and one.text == text)
+
+
+SEEN = (
+    (
+        "bargaining",
+        "market/bargaining.py",
+        "nash_price",
+        "factor",
+        "0.5 * (bargain.cost_per_mwh + (bargain.d_ep + value - bargain.d_ip) / p_mwh)",
+        "certificate: split of gains",
+    ),
+    (
+        "bargaining",
+        "market/utility.py",
+        "LogUtility.value",
+        "factor",
+        "self.scale_money * math.log1p(p_mwh / self.unit_mwh)",
+        "certificate: split of gains",
+    ),
+    (
+        "bargaining",
+        "market/utility.py",
+        "LogUtility.value",
+        "factor",
+        "p_mwh / self.unit_mwh",
+        "certificate: split of gains",
+    ),
+    (
+        "bargaining",
+        "market/outside_option.py",
+        "OverMarket.value",
+        "factor",
+        "self.price_per_mwh * p_mwh",
+        "certificate: split of gains",
+    ),
+    (
+        "bargaining",
+        "agents/prosumers/seller_costs.py",
+        "SellerCosts.sale_to",
+        "factor",
+        "(fee + self._reservation) / (1.0 - line.loss)",
+        "certificate: split of gains",
+    ),
+    (
+        "bargaining",
+        "market/settlement.py",
+        "settle_trade",
+        "factor",
+        "trade.price_per_mwh * trade.delivered_mwh",
+        "certificate: payments",
+    ),
+    (
+        "bargaining",
+        "market/settlement.py",
+        "settle_trade",
+        "comparison",
+        "trade.fee_money > 0.0",
+        "certificate: line fees",
+    ),
+    (
+        "bargaining",
+        "market/ladder.py",
+        "LadderTariff.cost",
+        "factor",
+        "self.base * ((1 + k * self.growth) * (x - k * self.interval) + below)",
+        "certificate: line fees",
+    ),
+    (
+        "bargaining",
+        "agents/prosumers/trading.py",
+        "Meters.settle",
+        "factor",
+        "sale.fee * flow.sent_mwh",
+        "certificate: line fees",
+    ),
+    (
+        "bargaining",
+        "agents/prosumers/trading.py",
+        "Meters.settle",
+        "factor",
+        "planned_mwh * (1.0 - line.loss)",
+        "certificate: energy not sent",
+    ),
+    (
+        "bargaining",
+        "environment/private_lines.py",
+        "Line.deliver",
+        "factor",
+        "sent_mwh * (1.0 - self.loss)",
+        "certificate: line losses",
+    ),
+    (
+        "bargaining",
+        "environment/storage.py",
+        "StorageUnit.step",
+        "factor",
+        "ratings.efficiency_charge * p_charge_mw * period_h",
+        "certificate: prosumer batteries",
+    ),
+    (
+        "bargaining",
+        "agents/prosumers/own_balance.py",
+        "OwnBalance.close",
+        "sign",
+        "surplus + received_mwh + discharge + drawn - deficit - sold_mwh - charge",
+        "certificate: prosumer balance",
+    ),
+    (
+        "bargaining",
+        "agents/prosumers/own_balance.py",
+        "OwnBalance.close",
+        "factor",
+        "deficit - received_mwh",
+        "certificate: prosumer balance",
+    ),
+    (
+        "bargaining",
+        "agents/prosumers/prosumer.py",
+        "Prosumer.settle",
+        "factor",
+        "self._rules.price_band_per_mwh[1] * self._own.record[period].drawn",
+        "certificate: prosumer service",
+    ),
+    (
+        "bargaining",
+        "agents/prosumers/prosumer.py",
+        "Prosumer.meter",
+        "factor",
+        "metered.drawn / self.world.period_h",
+        "certificate: prosumer service",
+    ),
+    (
+        "bargaining",
+        "environment/power_flow.py",
+        "AcPowerFlow._flows",
+        "sign",
+        "leaving_mva + shunt_mva[:, 0] - injection_mva[:, 0]",
+        "certificate: energy balance",
+    ),
+    (
+        "bargaining",
+        "agents/prosumers/trading.py",
+        "TradeRules.trades_at",
+        "comparison",
+        "hour >= self.window_h[0]",
+        "verify: money",
+    ),
+    (
+        "bargaining",
+        "environment/private_lines.py",
+        "PrivateLines.between",
+        "comparison",
+        "length_km < math.inf",
+        "verify: money",
+    ),
+    (
+        "adcef",
+        "agents/feeder/consumer_day.py",
+        "ConsumerDay._load_of",
+        "factor",
+        "demand.peak_mw * solution['shift']",
+        "certificate: follower optimality",
+    ),
+)
+"""Run, place and what falls."""
+
+
+@pytest.mark.parametrize(("run", "path", "function", "kind", "text", "falls"), SEEN)
+def test_what_is_broken_is_seen(
+    folder: Path,
+    begun: Callable[[str], dict[str, Any]],
+    run: str,
+    path: str,
+    function: str,
+    kind: str,
+    text: str,
+    falls: str,
+) -> None:
+    assert begun(run)["failed"] == []
+    found = trial.attempt(_place(path, function, kind, text), run, folder)
+    assert found["result"] == "caught", found
+    assert falls in found["fell"]
+
+
+def test_what_only_takes_another_way_changes_nothing(
+    folder: Path, begun: Callable[[str], dict[str, Any]]
+) -> None:
+    assert begun("bargaining")["result"] == "done"
+    place = _place("market/bargaining.py", "accepted", "factor", "1e-12 * abs(value)")
+    assert trial.attempt(place, "bargaining", folder)["result"] == "nothing"
+
+
+def test_alterations_are_what_they_are_called() -> None:
+    path, name = "market/bargaining.py", "nash_price"
+    for kind, text, altered in (
+        ("sign", "bargain.d_ep + value - bargain.d_ip", "bargain.d_ep + value + bargain.d_ip"),
+        ("factor", "(bargain.d_ep + value - bargain.d_ip) / p_mwh", "0.99 * ("),
+        ("bound", "price < low", "price < 0.99 * low"),
+        ("comparison", "price > high", "price <= high"),
+        ("stale", "bargain.d_ep + value", "__stale__(bargain.d_ep + value)"),
+    ):
+        before = ast.unparse(functions_of(path)[name])
+        after = ast.unparse(altered_source(_place(path, name, kind, text)))
+        assert altered in after and altered not in before
+
+
+def test_draws_are_the_same_each_time_and_of_all_models() -> None:
+    first = drawn(200, 1)
+    assert first == drawn(200, 1) and len(set(first)) == 200
+    assert first != drawn(200, 2)
+    assert {run for _, run in first} == set(RUNS)
+    assert {place.kind for place, _ in first} == {"sign", "factor", "bound", "comparison", "stale", "lost"}
+    assert {place.path.split("/")[0] for place, _ in first} == {"agents", "market", "environment"}
+
+
+def test_what_is_executed_is_known_of_most_functions() -> None:
+    assert changed() < MOST_CHANGED
+    assert len({place.path for place, _ in places()}) > 200

@@ -1,0 +1,255 @@
+"""One trial: a process of its own runs the altered code, and says what fell."""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import importlib
+import json
+import os
+import pickle
+import resource
+import signal
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from gridarium.environment.message_bus import MessageBus
+from gridarium.experiments.case_run import _play
+from gridarium.experiments.evidence.certificates import certify
+from gridarium.experiments.evidence.guarded import STRICT
+from gridarium.experiments.evidence.metrics import summarise
+from gridarium.experiments.evidence.tables import collect
+from gridarium.experiments.results import Result
+from gridarium.experiments.scenario_schema import Scenario
+from gridarium.experiments.verification.run_folder import verify_content
+from gridarium.experiments.world_build import BuiltWorld, build
+from sabotage.places import ROOT, Place, altered_source
+from sabotage.worlds import RUNS
+
+MOST_CPU_S = 60
+"""After which a run counts as one that does not end."""
+SAME = 1e-9
+"""Largest difference, relative to the largest value of a column, that changes nothing."""
+
+
+WAYS = {"messages", "rounds", "traffic"}
+"""Tables of how a result was come by: where they alone differ, every stated result is right."""
+
+
+class Lived(NamedTuple):
+    """What a run leaves: tables and metrics, and which certificates, invariants and checks fail."""
+
+    tables: dict[str, pd.DataFrame]
+    metrics: dict[str, float]
+    failed: frozenset[str]
+    messages: int
+
+
+def lived(scenario: Scenario) -> tuple[BuiltWorld, dict[str, pd.DataFrame]]:
+    """A world at its end, and its tables."""
+    built = build(scenario)
+    built.world.bus.record = True
+    _play(built)
+    return built, collect("only", built.world, built.sections)
+
+
+def outcome(run: str) -> Lived:
+    """Run, certify and verify."""
+    scenario = RUNS[run].load()
+    built, tables = lived(scenario)
+    currency = scenario.currency_code
+    certificates = certify("only", built.world, built.sections, tables, currency)
+    failed = {f"{_kind_of(one)}: {one.name}" for one in certificates if not one.passed}
+    failed |= {f"verify: {name}" for name in _verified(scenario, tables, certificates, built)}
+    metrics = summarise(tables, [grid.name for grid in built.world.grids], built.world.period_h, STRICT)
+    return Lived(tables, metrics, frozenset(failed), built.world.bus.sent)
+
+
+def _kind_of(certificate: Any) -> str:
+    if certificate.is_invariant:
+        return "invariant"
+    return "certificate" if certificate.hard else "soft certificate"
+
+
+def _verified(scenario: Scenario, tables: Any, certificates: Any, built: BuiltWorld) -> Iterator[str]:
+    heads = {name: ledger.heads._asdict() for name, ledger in built.world.ledgers.items()}
+    manifest = {"ledgers": {"only": heads}, "currency": scenario.currency_code}
+    whole = {
+        name: rows if "case" in rows else rows.assign(case="only")
+        for name, rows in tables.items()
+        if len(rows)
+    }
+    run = Result(
+        scenario=scenario.model_dump(mode="json"),
+        manifest=manifest,
+        summary={"only": {}},
+        certificates=certificates,
+        claims=[],
+        tables=whole,
+    )
+    for check in verify_content(run):
+        if not check.passed:
+            yield check.subject
+
+
+def differing(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Tables that are not the same."""
+    names = sorted({*before, *after})
+    return [
+        name
+        for name in names
+        if name not in before or name not in after or _differ(before[name], after[name])
+    ]
+
+
+def _differ(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    if len(one) != len(other) or list(one.columns) != list(other.columns):
+        return True
+    return any(_column_differs(one[name].to_numpy(), other[name].to_numpy()) for name in one.columns)
+
+
+def _column_differs(one: Any, other: Any) -> bool:
+    if one.dtype.kind in "fc" and other.dtype.kind in "fc":
+        scale = max(float(np.nanmax(np.abs(one), initial=0.0)), 1e-3) if np.isfinite(one).any() else 1.0
+        return not np.allclose(one, other, rtol=0.0, atol=SAME * scale, equal_nan=True)
+    return not pd.Series(one).equals(pd.Series(other))
+
+
+def moved_by(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """By which share of its size each metric has moved; 1 where it has come or gone."""
+    found = {}
+    for name in {*before, *after}:
+        one, other = before.get(name, np.nan), after.get(name, np.nan)
+        if one != other and not (np.isnan(one) and np.isnan(other)):
+            share = abs(one - other) / max(abs(one), abs(other), 1e-3)
+            found[name] = 1.0 if np.isnan(share) else float(share)
+    return found
+
+
+def alter(place: Place) -> None:
+    """Give the functions of a place the altered code, in this process."""
+    # Agents are imported when somebody asks for them.
+    importlib.import_module(f"gridarium.{place.path.removesuffix('.py').replace('/', '.')}")
+    before: dict[str, Any] = {}
+    builtins.__stale__ = lambda value: (before.get("value", value), before.__setitem__("value", value))[0]  # type: ignore[attr-defined]
+    live = [
+        one
+        for one in gc.get_objects()
+        if isinstance(one, types.FunctionType) and one.__qualname__ == place.function and _is_of(one, place)
+    ]
+    assert live, f"{place.path}: {place.function} is nowhere"
+    code = _code_of(compile(altered_source(place), live[0].__code__.co_filename, "exec"), place.function)
+    for one in live:
+        one.__code__ = code
+
+
+def _is_of(function: types.FunctionType, place: Place) -> bool:
+    return Path(function.__code__.co_filename).resolve() == ROOT / place.path
+
+
+def _code_of(module: types.CodeType, name: str) -> types.CodeType:
+    """The code of a function within that of its module; of several of one name the last."""
+    code = module
+    for part in name.split("."):
+        code = [one for one in code.co_consts if isinstance(one, types.CodeType) and one.co_name == part][-1]
+    return code
+
+
+def lose(number: int) -> None:
+    """Let the message of this number not arrive, though it is counted as delivered."""
+    count, deliver = iter(range(sys.maxsize)), MessageBus._deliver
+
+    def silent(self: MessageBus, event: Any) -> None:
+        if next(count) != number:
+            deliver(self, event)
+            return
+        envelope, receivers = event.value, self._receivers
+        self._receivers = {**receivers, envelope.recipient: lambda _: None}
+        try:
+            deliver(self, event)
+        finally:
+            self._receivers = receivers
+
+    MessageBus._deliver = silent  # type: ignore[method-assign]
+
+
+def in_a_process(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What work returns in a process forked for it; how it ended if it did not return."""
+    reads, writes = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reads)
+        _quiet()
+        resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S + 1))
+        signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+        begun = time.process_time()
+        try:
+            found = work()
+        # Whatever broken code does is a result.
+        except BaseException as error:  # noqa: BLE001
+            found = {"result": "error", "said": f"{type(error).__name__}: {error}"[:200]}
+        found["cpu_s"] = round(time.process_time() - begun, 2)
+        with os.fdopen(writes, "w") as pipe:
+            json.dump(found, pipe)
+            pipe.flush()
+        os._exit(0)
+    os.close(writes)
+    with os.fdopen(reads) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    return json.loads(text) if text else {"result": "error", "said": "did not end", "cpu_s": MOST_CPU_S}
+
+
+def _quiet() -> None:
+    silence = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(silence, stream)
+
+
+def baseline(run: str, folder: Path) -> dict[str, Any]:
+    """Run what nobody has altered; its tables are kept in the folder."""
+
+    def work() -> dict[str, Any]:
+        found = outcome(run)
+        (folder / f"{run}.pickle").write_bytes(pickle.dumps(found))
+        return {"result": "done", "failed": sorted(found.failed), "messages": found.messages}
+
+    return in_a_process(work)
+
+
+def attempt(place: Place, run: str, folder: Path) -> dict[str, Any]:
+    """What becomes of a run when a place is altered.
+
+    Returns
+    -------
+    dict
+        `result` is "caught" where something falls that had not before, "missed" where results differ and
+        nothing falls, "nothing" where no result differs, "error" where the run does not come to its end.
+    """
+
+    def work() -> dict[str, Any]:
+        if place.kind == "lost":
+            lose(place.node)
+        else:
+            alter(place)
+        found = outcome(run)
+        before: Lived = pickle.loads((folder / f"{run}.pickle").read_bytes())
+        fell, apart = sorted(found.failed - before.failed), differing(before.tables, found.tables)
+        result = "caught" if fell else "missed" if set(apart) - WAYS else "nothing"
+        moved = moved_by(before.metrics, found.metrics)
+        largest = sorted(moved, key=moved.__getitem__, reverse=True)[:3]
+        return {
+            "result": result,
+            "fell": fell,
+            "apart": apart,
+            "moved": {name: float(f"{moved[name]:.3g}") for name in largest},
+        }
+
+    return in_a_process(work)

@@ -1,0 +1,34 @@
+"""Short runs of each model, alone and stacked, cheapest first; in each of them sabotage is tried."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.scenario_schema import Scenario
+
+
+class ShortRun(NamedTuple):
+    """A case of a shipped scenario, shortened by settings."""
+
+    scenario: str
+    case: str
+    settings: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    """Hard certificates that so short a run fails as it is; their falling counts for nothing."""
+
+    def load(self) -> Scenario:
+        """Its scenario."""
+        return load_scenario(self.scenario, list(self.settings)).cases[self.case]
+
+
+RUNS = {
+    "bargaining": ShortRun("net-zero-bargaining", "declared-nash-log", ("horizon_h=9",)),
+    "ries": ShortRun("ries-small", "full", ("horizon_h=4", "period_h=1.0")),
+    "adcef": ShortRun("adcef-small", "adcef", ("horizon_h=6",)),
+    "net-zero": ShortRun("net-zero", "shared-storage", ("horizon_h=9",)),
+    "green-vpp": ShortRun("green-vpp-small", "scenario-2", ("horizon_h=6",)),
+    "pool": ShortRun("shared-storage-formation", "exact", ("horizon_h=24",)),
+    "one-world": ShortRun("one-world-small", "all-on", ("horizon_h=3",), ("b: benchmark of plans",)),
+}
+"""All five models and the stack."""
