@@ -17,12 +17,11 @@ MESSAGES = {"bargaining": 700, "ries": 40, "adcef": 60, "net-zero": 1500, "green
 
 
 def drawn(count: int, seed: int) -> list[tuple[Place, str]]:
-    """Some different places, each with the cheapest run that executes it."""
+    """Some different places, each with the cheapest run that executes it; all runs are equally likely."""
     random_ = random.Random(seed)
-    by_file: dict[str, list[tuple[Place, str]]] = {}
-    for place, run in places():
-        by_file.setdefault(place.path, []).append((place, run))
-    everything = [one for path in sorted(by_file) for one in by_file[path]]
+    by_run: dict[str, list[tuple[Place, str]]] = {run: [] for run in RUNS}
+    for place, run in sorted(places()):
+        by_run[run].append((place, run))
     chosen: dict[tuple[Place, str], None] = {}
     while len(chosen) < count:
         if len(chosen) % LOST_EVERY == LOST_EVERY - 1:
@@ -33,12 +32,18 @@ def drawn(count: int, seed: int) -> list[tuple[Place, str]]:
                 Place("environment/message_bus.py", "MessageBus._deliver", number, "lost", 0, text), run
             ] = None
         else:
-            chosen[random_.choice(everything)] = None
+            chosen[random_.choice(by_run[random_.choice(list(RUNS))])] = None
     assert {run for _, run in chosen} <= set(RUNS)
     return list(chosen)
 
 
-EXCLUDED: Mapping[tuple[str, str, str], str] = {}
+EXCLUDED: Mapping[tuple[str, str, str], str] = {
+    (
+        "agents/system/pool_outlook.py",
+        "PoolOutlook.learn",
+        "1.0 - self._memory",
+    ): "weight by which an operator smooths its own expectation of a pool: any in [0, 1] is an expectation",
+}
 """Reasons, by file, function and expression, for which an alteration leaves every stated result right."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,13 @@ def _lines(text: str) -> frozenset[int]:
     return frozenset(line for first, last in ranges for line in range(int(first), int(last) + 1))
 
 
-def places() -> Iterator[tuple[Place, str]]:
+@cache
+def places() -> tuple[tuple[Place, str], ...]:
     """Every place that some run executes, with the cheapest such run; without functions that have changed."""
-    stored = json.loads(STORED.read_text(encoding="utf-8"))
+    return tuple(_places(json.loads(STORED.read_text(encoding="utf-8"))))
+
+
+def _places(stored: dict[str, dict[str, dict[str, str]]]) -> Iterator[tuple[Place, str]]:
     for path, functions in stored.items():
         known = functions_of(path) if (ROOT / path).exists() else {}
         for named, runs in functions.items():
