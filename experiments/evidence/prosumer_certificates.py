@@ -31,8 +31,8 @@ def own_things(known: GridEvidence) -> Iterator[Reading]:
     errors = [_battery_error_mwh(known, str(name), rows) for name, rows in own.groupby("agent", sort=False)]
     yield Reading(
         "prosumer batteries", max(errors), _ROUNDING_MWH, "MWh", True,
-        "largest error of the energy in a prosumer's battery, or step outside its band, by what it charged "
-        "and discharged (E6)",
+        "largest error of the energy in a prosumer's battery, or step outside its band and power, by what it "
+        "charged and discharged (E6)",
     )  # fmt: skip
     drawn = rows_of(known.tables, "dispatch", "prosumer").groupby(["agent", "period"])["p_demand_mw"].sum()
     served = own.groupby(["agent", "period"])["drawn_mwh"].sum()
@@ -54,11 +54,14 @@ def _battery_error_mwh(known: GridEvidence, name: str, rows: pd.DataFrame) -> fl
     )
     if battery is None:
         return float(np.abs([charge, discharge, energy]).max())
-    size = battery.e_max_mwh
+    # What comes and goes within one period passes the battery by.
+    through = np.minimum(charge, discharge)
+    charge, discharge, size = charge - through, discharge - through, battery.e_max_mwh
     moved = battery.efficiency_charge * charge - discharge / battery.efficiency_discharge
     error = np.abs(battery.soc_initial * size + np.cumsum(moved) - energy)
     outside = np.maximum(battery.soc_min * size - energy, energy - battery.soc_max * size)
-    return float(max(0.0, error.max(), outside.max()))
+    faster = np.maximum(charge, discharge) - battery.p_max_mw * known.world.period_h
+    return float(max(0.0, error.max(), outside.max(), faster.max()))
 
 
 def _booked(known: GridEvidence, purpose: str) -> pd.Series[float]:
@@ -85,15 +88,25 @@ def lines(known: GridEvidence) -> Iterator[Reading]:
     if (made["outcome"] == "outage").any():
         # What a line held up is nobody's fault, and trades do not tell it from what was not sent.
         return
-    owed, paid = _defaults_money(known, made), _booked(known, DEFAULT)
+    owed, paid = made.assign(owed=_owed_money(known, made)), known.tables["ledger"]
+    paid = paid[paid["purpose"] == DEFAULT].assign(amount=lambda rows: rows["amount_money"].abs())
+    gap = 0.0
+    # A prosumer may owe as a seller and be owed as a buyer, even in one period.
+    for side, rows in (
+        ("seller", paid[paid["amount_money"] < 0.0]),
+        ("buyer", paid[paid["amount_money"] > 0.0]),
+    ):
+        due = owed.groupby([side, "period"])["owed"].sum().rename_axis(["account", "period"])
+        got = rows.groupby(["account", "period"])["amount"].sum()
+        gap = max(gap, float(due.sub(got, fill_value=0.0).abs().max()))
     yield Reading(
-        "energy not sent", abs(float(owed.sum()) - float(paid[paid > 0.0].sum())), _CENT, "money", True,
-        "what sellers paid for energy that they had sold and not sent, against the real-time price less that "
-        "of the trade (E12)",
+        "energy not sent", gap, _CENT, "money", True,
+        "largest difference of what a seller paid or a buyer got in a period for energy sold and not sent, "
+        "and the real-time price less that of the trade (E12)",
     )  # fmt: skip
 
 
-def _defaults_money(known: GridEvidence, made: pd.DataFrame) -> Array:
+def _owed_money(known: GridEvidence, made: pd.DataFrame) -> Array:
     missing = (made["contracted_mwh"] - made["delivered_mwh"]).to_numpy(dtype=float)
     missing = np.where(missing > 1e-9 * made["contracted_mwh"].to_numpy(dtype=float), missing, 0.0)
     dearer = MARKET.of(known.scenario).price_per_mwh - made["price_per_mwh"].to_numpy(dtype=float)
