@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sabotage.executed import places
-from sabotage.places import Place
+from sabotage.places import Place, told
 from sabotage.worlds import RUNS
 
 LOST_EVERY = 20
@@ -32,7 +32,8 @@ def drawn(count: int, seed: int) -> list[tuple[Place, str]]:
                 Place("environment/message_bus.py", "MessageBus._deliver", number, "lost", 0, text), run
             ] = None
         else:
-            chosen[random_.choice(by_run[random_.choice(list(RUNS))])] = None
+            place, run = random_.choice(by_run[random_.choice(list(RUNS))])
+            chosen[told(place), run] = None
     assert {run for _, run in chosen} <= set(RUNS)
     return list(chosen)
 

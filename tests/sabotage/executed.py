@@ -11,7 +11,7 @@ from typing import Any
 
 from coverage import Coverage
 
-from sabotage.places import FLOORS, ROOT, Place, functions_of, places_of, print_of
+from sabotage.places import FLOORS, ROOT, Place, functions_of, print_of, untold_places_of
 from sabotage.trial import lived
 from sabotage.worlds import RUNS
 
@@ -70,7 +70,10 @@ def _lines(text: str) -> frozenset[int]:
 
 @cache
 def places() -> tuple[tuple[Place, str], ...]:
-    """Every place that some run executes, with the cheapest such run; without functions that have changed."""
+    """Every place that some run executes, with the cheapest such run; without functions that have changed.
+
+    Places are without their expressions; `told` says these.
+    """
     return tuple(_places(json.loads(STORED.read_text(encoding="utf-8"))))
 
 
@@ -86,7 +89,7 @@ def _places(stored: dict[str, dict[str, dict[str, str]]]) -> Iterator[tuple[Plac
             for run in RUNS:
                 if run not in runs:
                     continue
-                for place in places_of(path, name, node, _lines(runs[run])):
+                for place in untold_places_of(path, name, node, _lines(runs[run])):
                     if (place.node, place.kind) not in seen:
                         seen.add((place.node, place.kind))
                         yield place, run
