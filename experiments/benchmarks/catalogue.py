@@ -81,7 +81,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         "gridarium.experiments.benchmarks.mutations",
         "bench_mutations",
         "whether small scenarios with other valid values run with all that must hold, or say why not",
-        ("count", "first", "workers", "seed"),
+        ("count", "first", "workers", "seed", "horizon_h"),
         resumes=True,
     ),
     "pools": Benchmark(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,6 +25,7 @@ from gridarium.experiments.benchmarks.mutation_fields import (
     Number,
     mutable_fields,
 )
+from gridarium.experiments.benchmarks.outcome_file import print_of
 from gridarium.experiments.field_paths import Keys, replaced
 from gridarium.experiments.grid_tree import entries_of
 from gridarium.experiments.plain_yaml import Tree
@@ -32,8 +35,6 @@ from gridarium.experiments.scenario_files import profile_path
 from gridarium.experiments.scenario_schema import Scenario
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.random import Generator
 
 
@@ -46,13 +47,13 @@ class Base(NamedTuple):
 
 
 BASES = (
-    Base("adcef-small", 24, 0.45),
-    Base("green-vpp-small", 24, 0.25),
-    Base("ries-small", 6, 0.2),
-    Base("ties-feeders-small", 3, 0.07),
-    Base("one-world-small", 2, 0.03),
+    Base("adcef-small", 2, 0.57),
+    Base("green-vpp-small", 1, 0.33),
+    Base("ries-small", 1, 0.07),
+    Base("ties-feeders-small", 1, 0.02),
+    Base("one-world-small", 1, 0.01),
 )
-"""Small scenarios that are cheap are drawn more often; those that are not, for hours from any of a day on."""
+"""Small scenarios for hours from any of a day on; those that are cheap are drawn more often."""
 MOST_MUTATIONS = 4
 EDGE_SHARE = 0.2
 """Of numbers that are drawn: those at an end of their range."""
@@ -68,6 +69,7 @@ ONLY_UPWARDS = frozenset({"round_limit", "patience", "opens_h_before"})
 PRICE_FACTOR = (-1.0, 5.0)
 MOST_TRIES = 40
 _DAY_H = 24
+_EXPERIMENTS = Path(__file__).parents[1]
 _INSIDE = 1e-6
 """How far from a bound that is itself excluded."""
 
@@ -107,6 +109,12 @@ def base_trees(bases: tuple[Base, ...]) -> dict[str, dict[str, Tree]]:
         }
         for base in bases
     }
+
+
+def bases_print(bases: tuple[Base, ...]) -> str:
+    """A hash of what is mutated, the same wherever the package stands."""
+    trees = json.dumps({"trees": base_trees(bases), "bases": bases}, default=str, sort_keys=True)
+    return print_of({"bases": trees.replace(str(_EXPERIMENTS), "")})
 
 
 def draw_mutations(seed: int, folder: Path, bases: tuple[Base, ...] = BASES) -> tuple[MutationDraw, Tree]:

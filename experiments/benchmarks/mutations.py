@@ -9,6 +9,7 @@ import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -21,10 +22,11 @@ from gridarium.experiments.benchmarks.mutation_draws import (
     BASES,
     Base,
     MutationDraw,
-    base_trees,
+    bases_print,
     draw_mutations,
 )
-from gridarium.experiments.benchmarks.outcome_file import KeptGroup, OutcomeFile, print_of
+from gridarium.experiments.benchmarks.outcome_file import KeptGroup, OutcomeFile
+from gridarium.experiments.benchmarks.random_runs import known_of
 from gridarium.experiments.case_run import measure_case
 from gridarium.experiments.findings import OF_REST
 from gridarium.experiments.plain_yaml import Tree, dump_yaml
@@ -93,6 +95,7 @@ def bench_mutations(
     first: int = 1,
     workers: int = WORKERS,
     seed: int | None = None,
+    horizon_h: int | None = None,
     *,
     resume: Path | None = None,
 ) -> dict[str, float]:
@@ -106,6 +109,8 @@ def bench_mutations(
         Processes.
     seed : int, optional
         Only this one: its scenario is written to a folder that is told, and its end is told whatever it is.
+    horizon_h : int, optional
+        How long every scenario is run instead of the hours in `BASES`, h.
     resume : Path, optional
         Where outcomes are kept, each as soon as it is there; those found there are not played again.
 
@@ -115,16 +120,21 @@ def bench_mutations(
         The share of each ending, draws that `validate` has refused, mean and longest time, s.
     """
     seeds = range(first, first + count) if seed is None else [seed]
+    bases = BASES if horizon_h is None else tuple(one._replace(horizon_h=horizon_h) for one in BASES)
     kept = None
     if resume is not None:
-        played = {"bases": print_of({"trees": base_trees(BASES), "bases": BASES})}
+        played = {"bases": bases_print(bases)}
         kept = KeptGroup(OutcomeFile(resume), "mutations", lambda _: played, MutationOutcome.plain, heard)
-    outcomes = play_limited(play, lost, seeds, workers, LIMIT_S, kept)
+        logger.warning("%d of %d are in %s", len(known_of(seeds, kept)), len(seeds), resume)
+    outcomes = play_limited(
+        partial(play, bases=bases), partial(lost, bases=bases), seeds, workers, LIMIT_S, kept
+    )
     for one in outcomes:
         if one.ending not in FINE or seed is not None:
             logger.warning("%s: %s; %s", one.ending, one.detail or "nothing to tell", one.drawn.told())
     if seed is not None:
-        logger.warning("written to %s", write_mutation(seed, Path(tempfile.mkdtemp(prefix="mutation-"))))
+        folder = Path(tempfile.mkdtemp(prefix="mutation-"))
+        logger.warning("written to %s", write_mutation(seed, folder, bases))
     return summarise(outcomes)
 
 
@@ -141,18 +151,18 @@ def summarise(outcomes: Sequence[MutationOutcome]) -> dict[str, float]:
     }
 
 
-def write_mutation(seed: int, folder: Path) -> Path:
+def write_mutation(seed: int, folder: Path, bases: tuple[Base, ...] = BASES) -> Path:
     """Write the scenario of a seed, which `gridarium run` takes as it takes any other."""
-    drawn, tree = draw_mutations(seed, folder)
+    drawn, tree = draw_mutations(seed, folder, bases)
     path = folder / "scenario.yaml"
     path.write_text(dump_yaml({**tree, "title": drawn.told()[:500]}), encoding="utf-8")
     return path
 
 
-def lost(seed: int, how: str) -> MutationOutcome:
+def lost(seed: int, how: str, bases: tuple[Base, ...] = BASES) -> MutationOutcome:
     """The outcome of a seed whose process has ended."""
     with tempfile.TemporaryDirectory() as folder:
-        drawn, _ = draw_mutations(seed, Path(folder))
+        drawn, _ = draw_mutations(seed, Path(folder), bases)
     if "SIGXCPU" in how or "SIGALRM" in how:
         return MutationOutcome(drawn, "slow", f"ended after {LIMIT_S} s", float(LIMIT_S))
     return MutationOutcome(drawn, "died", f"its process ended {how}", 0.0)
