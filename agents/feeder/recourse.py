@@ -17,6 +17,8 @@ from gridarium.environment.power_flow import AcPowerFlow
 
 CONE_TOLERANCE = 1e-3
 """Violation of a branch cone at which cuts end, MW squared: some 1e-5 of the cost of a day."""
+RATING_TOLERANCE = 1e-5
+"""The same of a rating, which no later completion keeps: what it is exceeded by is sold."""
 _ROUND_LIMIT = 200
 
 
@@ -72,7 +74,8 @@ class Recourse:
     day : DispatchDay
         Loads, prices and commitment; which renewables there are does not matter.
     tolerance : float
-        Violation of a branch cone at which tangent cuts end, MW squared.
+        Violation of a branch cone at which tangent cuts end, MW squared; a rating is kept as well as
+        `RATING_TOLERANCE` says, or as this if it is less.
 
     Raises
     ------
@@ -97,7 +100,8 @@ class Recourse:
         self._form = recourse_form(replace(shape, n_period=1))
         self._flow = AcPowerFlow(shape.feeder)
         self._prices = [self._given(t) for t in range(shape.n_period)]
-        self._solvers = [HighsSolver(self._form, tolerance, _ROUND_LIMIT) for _ in range(shape.n_period)]
+        kept = np.where(self._form.cones.rotated, tolerance, min(tolerance, RATING_TOLERANCE))
+        self._solvers = [HighsSolver(self._form, kept, _ROUND_LIMIT) for _ in range(shape.n_period)]
 
     def of_period(self, period: int, storage_mw: Array, available_mw: Array) -> PeriodCosts:
         """Costs and slopes of one period.

@@ -90,8 +90,8 @@ class HighsSolver:
     ----------
     form : StandardForm
         With a linear objective.
-    cone_tolerance : float
-        Largest violation of a cone, in its own units.
+    cone_tolerance : float or ndarray, shape (n_cone,)
+        Largest violation of a cone, or of each, in its own units.
     round_limit : int
         Rounds of tangent cuts before `SolverLimitError`.
     iteration_limit : int, optional
@@ -105,7 +105,7 @@ class HighsSolver:
     def __init__(
         self,
         form: StandardForm,
-        cone_tolerance: float = 1e-6,
+        cone_tolerance: float | Array = 1e-6,
         round_limit: int = 100,
         iteration_limit: int | None = None,
         integer_gap: float = INTEGER_GAP,

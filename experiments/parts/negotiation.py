@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from gridarium.environment.clock import HOUR_S
+from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.part import GridScenario, Part
 from gridarium.experiments.scenario_fields import Conflict, Money, PositiveShare, Range, Section
 from gridarium.market.stackelberg import NegotiationRules
@@ -46,6 +47,17 @@ class Negotiation(Section):
             yield Conflict("closes_h_before", self.closes_h_before, allowed)
 
 
+def answers_come_in_time(case: GridScenario) -> Iterator[Fault]:
+    """Yield a latency by which no question is answered between opening and gate closure, on any link."""
+    links, timing = case.communication, NEGOTIATION.of(case)
+    if links.links or not NEGOTIATION.hangs_on(case):
+        return
+    most_s = 0.5 * HOUR_S * (timing.opens_h_before - timing.closes_h_before)
+    if links.latency_s - links.latency_jitter_s >= most_s:
+        allowed = f"must be below {most_s:g} s, half of what passes from opening to closure: nobody answers"
+        yield Fault("communication.latency_s", links.latency_s, allowed)
+
+
 def negotiation_rules(scenario: GridScenario, world: Commons) -> NegotiationRules:
     """Times and tolerances of the negotiation of the first day, s after the start of the world."""
     timing = NEGOTIATION.of(scenario)
@@ -67,4 +79,7 @@ NEGOTIATION: Part[Negotiation] = Part(
     default=Negotiation(),
     meaning="When the operator of a feeder negotiates, and when it stops.",
     under=("dso", "distribution_operator"),
+    checks=(
+        (frozenset({"negotiation", "communication", "dso", "distribution_operator"}), answers_come_in_time),
+    ),
 )

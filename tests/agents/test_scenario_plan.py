@@ -10,6 +10,7 @@ import pytest
 from gridarium.agents.feeder.dispatch import DispatchDay, Openings, dispatch_problem
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.recourse import Recourse
+from gridarium.agents.feeder.recourse_problem import recourse_form
 from gridarium.agents.feeder.scenario_plan import GAP, ScenarioPlanner
 from gridarium.agents.feeder.voltage_terms import HeadBand
 from gridarium.environment.errors import SolveError
@@ -63,6 +64,21 @@ def test_a_schedule_that_the_network_cannot_carry_costs_much_and_is_no_fault() -
     found = recourse.exact(charging, nothing)
     assert found.changed_mwh > 0.1
     assert found.cost_money.sum() > recourse.exact(idle, nothing).cost_money.sum() + 500.0
+
+
+def test_ratings_are_kept_better_than_branch_cones() -> None:
+    """Reactive power is worth something: plants are used to their ratings, not beyond them."""
+    small = replace(SHAPE, renewables=tuple(replace(unit, s_max_mva=0.3) for unit in SHAPE.renewables))
+    recourse = Recourse("dso", small, day_of(small))
+    found = recourse.of_period(1, np.zeros(2), available_mw()[:, :, 1])
+    blocks = recourse_form(replace(small, n_period=1)).decisions
+    p_mw, q_mvar = (
+        found.decisions[:, blocks[name].start : blocks[name].stop]
+        for name in ("p_renewable_mw", "q_renewable_mvar")
+    )
+    used = np.hypot(p_mw, q_mvar)
+    assert used.max() > 0.29
+    assert used.max() < 0.3 + 1e-4
 
 
 def test_what_a_planner_knows_holds_for_other_scenarios() -> None:

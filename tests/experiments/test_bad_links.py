@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gridarium.environment.errors import ScenarioError
 from gridarium.experiments import load_scenario, run
 from gridarium.experiments.results import Result
 from small_cases import FREE_TO_RUN
@@ -40,6 +41,15 @@ def test_bad_links_cost_time_and_change_nothing(ideal: Result, links: dict[str, 
     assert last["time_s"] > ideal.table("rounds")["time_s"].iloc[-1]
     for table, column in (("signals", "price_per_mwh"), ("dispatch", "p_supply_mw")):
         np.testing.assert_array_equal(result.table(table)[column], ideal.table(table)[column])
+
+
+@pytest.mark.parametrize("scenario", ["adcef-small", "green-vpp-small"])
+def test_links_on_which_nobody_answers_before_the_gate_closes_are_a_fault_before_a_run(scenario: str) -> None:
+    """Three hours pass from opening to gate closure: half of them is one way of a question and its answer."""
+    with pytest.raises(ScenarioError, match=r"communication\.latency_s: got 5400\.0; must be below 5400 s"):
+        load_scenario(scenario, ["communication.latency_s=5400"])
+    load_scenario(scenario, ["communication.latency_s=5399"])
+    load_scenario(scenario, ["communication.latency_s=5400", "communication.latency_jitter_s=1"])
 
 
 def test_a_consumer_that_missed_the_negotiation_answers_the_final_tariff() -> None:

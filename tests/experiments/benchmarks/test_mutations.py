@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from datetime import timedelta
@@ -15,10 +16,17 @@ from toy_runs import ToyDraw, ToyOutcome, toy_run
 from gridarium.environment.errors import Fault, InfeasibleError, ScenarioError
 from gridarium.environment.parameters import OneOf, YesOrNo
 from gridarium.environment.profiles import read_profiles
-from gridarium.experiments.benchmarks import mutations
+from gridarium.experiments.benchmarks import mutation_draws, mutations
 from gridarium.experiments.benchmarks.catalogue import run_benchmark
 from gridarium.experiments.benchmarks.limited_runs import play_limited
-from gridarium.experiments.benchmarks.mutation_draws import Base, MutationDraw, base_trees, draw_mutations
+from gridarium.experiments.benchmarks.mutation_draws import (
+    BASES,
+    Base,
+    MutationDraw,
+    base_trees,
+    bases_print,
+    draw_mutations,
+)
 from gridarium.experiments.benchmarks.mutation_fields import Null, Number, mutable_fields
 from gridarium.experiments.benchmarks.mutations import FINE, MutationOutcome, ended, judged, play, summarise
 from gridarium.experiments.case_run import measure_case
@@ -29,9 +37,10 @@ from gridarium.experiments.records import Certificate
 from gridarium.experiments.scenario import check_case, load_scenario
 from gridarium.experiments.scenario_files import profile_path
 
-COUNT = int(os.environ.get("GRIDARIUM_MUTATED_RUNS", "110"))
+COUNT = int(os.environ.get("GRIDARIUM_MUTATED_RUNS", "200"))
 FINE_SHARE = 0.9
-SHORT = (Base("adcef-small", 2, 0.8), Base("green-vpp-small", 1, 0.2))
+SHORT = BASES[:2]
+"""The two that take least time, as the command runs them."""
 
 
 def test_mutated_scenarios_end_without_a_traceback_and_mostly_well() -> None:
@@ -220,6 +229,21 @@ def test_one_that_is_too_slow_or_dies_ends_no_other() -> None:
 def outcome(seed: int, ending: str) -> MutationOutcome:
     drawn = MutationDraw(seed, "adcef-small", "tou", ("power_scale=2.0",), ("x=1: x: got 1; must be 2",))
     return MutationOutcome(drawn, ending, "", 1.0)  # type: ignore[arg-type]
+
+
+def test_a_print_is_the_same_wherever_the_package_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = bases_print(SHORT)
+    tree = base_trees(SHORT)
+    assert str(mutation_draws._EXPERIMENTS) in str(tree)
+
+    def elsewhere(bases: tuple[Base, ...]) -> dict[str, dict[str, Tree]]:
+        return json.loads(json.dumps(tree, default=str).replace(str(mutation_draws._EXPERIMENTS), "/else"))
+
+    monkeypatch.setattr(mutation_draws, "base_trees", elsewhere)
+    monkeypatch.setattr(mutation_draws, "_EXPERIMENTS", Path("/else"))
+    assert bases_print(SHORT) == shipped
+    longer = tuple(base._replace(horizon_h=3) for base in SHORT)
+    assert bases_print(longer) != shipped
 
 
 def test_a_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
