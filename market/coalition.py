@@ -241,7 +241,8 @@ class Additivity:
         Largest ``|v(S) - sum_i v(i)|`` as a share of the largest ``|v(S)|``, at least 0; 0 if additive.
     stand_alone_gap : float
         ``sum_i |phi_i - v(i)|`` as a share of ``sum_i |phi_i|``, at least 0: how much of the Shapley value
-        is not what the players earn alone; 0 if additive.
+        is not what the players earn alone; 0 if additive, infinite where all Shapley values are 0 and what
+        players earn alone is not.
     """
 
     variance_share: float
@@ -278,11 +279,11 @@ def additivity(game: TabulatedGame) -> Additivity:
     slopes = banzhaf(game) / size
     variance = float(values.var())
     interaction = values - membership(game.n_player) @ alone
-    rest = float(np.abs(shares - alone).sum())
+    rest, shared = float(np.abs(shares - alone).sum()), float(np.abs(shares).sum())
     return Additivity(
         min(float(slopes @ slopes) / 4.0 / variance, 1.0),
         float(np.abs(interaction).max()),
-        rest / float(np.abs(shares).sum()) if rest > 0.0 else 0.0,
+        0.0 if rest == 0.0 else rest / shared if shared > 0.0 else np.inf,
     )
 
 

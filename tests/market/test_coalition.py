@@ -215,6 +215,9 @@ def test_additivity_of_extremes():
     pair = additivity(TabulatedGame(names(2), np.array([0.0, 0.0, 0.0, 1.0])))
     assert pair.largest_interaction == pytest.approx(1.0)
     assert pair.stand_alone_gap == pytest.approx(1.0)
+    # Two who earn something alone and nothing together: no share is left to compare with.
+    rivals = additivity(TabulatedGame(names(2), np.array([0.0, 1.0, 1.0, 0.0])))
+    assert (rivals.variance_share, rivals.largest_interaction, rivals.stand_alone_gap) == (0.0, 2.0, np.inf)
 
 
 @pytest.mark.parametrize(
