@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from datetime import timedelta
@@ -233,15 +232,20 @@ def outcome(seed: int, ending: str) -> MutationOutcome:
 
 def test_a_print_is_the_same_wherever_the_package_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = bases_print(SHORT)
-    tree = base_trees(SHORT)
-    assert str(mutation_draws._EXPERIMENTS) in str(tree)
+    here, tree = str(mutation_draws._EXPERIMENTS), base_trees(SHORT)
+    assert here in str(tree)
 
-    def elsewhere(bases: tuple[Base, ...]) -> dict[str, dict[str, Tree]]:
-        return json.loads(json.dumps(tree, default=str).replace(str(mutation_draws._EXPERIMENTS), "/else"))
+    def moved(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: moved(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [moved(one) for one in value]
+        return value.replace(here, "/else") if isinstance(value, str) else value
 
-    monkeypatch.setattr(mutation_draws, "base_trees", elsewhere)
+    monkeypatch.setattr(mutation_draws, "base_trees", lambda bases: moved(tree))
     monkeypatch.setattr(mutation_draws, "_EXPERIMENTS", Path("/else"))
     assert bases_print(SHORT) == shipped
+    monkeypatch.undo()
     longer = tuple(base._replace(horizon_h=3) for base in SHORT)
     assert bases_print(longer) != shipped
 
