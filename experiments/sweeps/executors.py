@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from gridarium.environment.errors import Fault, GridariumError, InputError
+from gridarium.experiments.sweeps.job import Job
 from gridarium.experiments.sweeps.jobs import (
     Begun,
     CaseRow,
@@ -20,7 +21,6 @@ from gridarium.experiments.sweeps.jobs import (
     overdue_job,
     run_remotely,
 )
-from gridarium.experiments.sweeps.study import Job
 from gridarium.experiments.worker_processes import (
     Done,
     Ended,

@@ -15,8 +15,9 @@ from typing import NamedTuple
 from gridarium.environment.errors import Fault, InputError, ScenarioError
 from gridarium.experiments.case_log import Printout
 from gridarium.experiments.endings import reason_of
-from gridarium.experiments.sweeps.job_models import JobModel, JobOutcome, model_of
-from gridarium.experiments.sweeps.study import Job
+from gridarium.experiments.sweeps.job import Job
+from gridarium.experiments.sweeps.job_models import JobModel, JobOutcome
+from gridarium.experiments.sweeps.models import model_of
 from gridarium.experiments.worker_processes import Tell, Terminated
 
 _LONGEST_MESSAGE = 2000

@@ -11,8 +11,8 @@ import numpy as np
 from gridarium.environment.errors import GridariumError
 from gridarium.experiments.checksums import read_table
 from gridarium.experiments.manifest import told_digest
-from gridarium.experiments.sweeps.job_models import model_of
 from gridarium.experiments.sweeps.jobs import run_job
+from gridarium.experiments.sweeps.models import model_of
 from gridarium.experiments.sweeps.study import load_study
 from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.sweep_folder import check_sweep_folder

@@ -25,39 +25,16 @@ from gridarium.experiments.scenario_files import (
     shipped_path,
 )
 from gridarium.experiments.schema_faults import faults_of
-from gridarium.experiments.sweeps.job_models import ScenarioModel
+from gridarium.experiments.sweeps.job import Job
 from gridarium.experiments.sweeps.metric_checks import metric_faults
 from gridarium.experiments.sweeps.overrides import changes_of
+from gridarium.experiments.sweeps.scenario_model import ScenarioModel
 from gridarium.experiments.sweeps.study_schema import StudyFile
 
 if TYPE_CHECKING:
     from gridarium.experiments.sweeps.design import Design
 
 _MOST_PROBES = 20
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run of a study: a design point with one seed, in all cases.
-
-    Parameters
-    ----------
-    number : int
-        Place in the job list, from 0: all replications of the first point, then those of the next.
-    point, replication : int
-        From 0.
-    seed : int
-        The same for one replication of all points and cases: common random numbers; with seeds of their own
-        the same for all cases alone.
-    values : dict
-        The point, by factor.
-    """
-
-    number: int
-    point: int
-    replication: int
-    seed: int
-    values: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from gridarium.experiments.named_code import code_faults, named_code
 from gridarium.experiments.registry import entries, is_shipped, load
 from gridarium.experiments.scenario import check_case
 from gridarium.experiments.scenario_schema import Scenario
-from gridarium.experiments.sweeps.job_models import ScenarioModel
+from gridarium.experiments.sweeps.scenario_model import ScenarioModel
 from gridarium.experiments.sweeps.study import SweepStudy
 
 

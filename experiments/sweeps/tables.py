@@ -14,7 +14,8 @@ from gridarium.experiments.sweeps.jobs import JobResult
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from gridarium.experiments.sweeps.study import Job, SweepStudy
+    from gridarium.experiments.sweeps.job import Job
+    from gridarium.experiments.sweeps.study import SweepStudy
 
 FIRST_COLUMNS = ("job", "point", "replication", "seed", "case")
 """First columns of both tables; the factors follow."""

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from gridarium.experiments.sweeps import sweeper
-from gridarium.experiments.sweeps.job_models import model_of
+from gridarium.experiments.sweeps.job import Job
 from gridarium.experiments.sweeps.jobs import JobResult, run_job
-from gridarium.experiments.sweeps.study import Job, SweepStudy
+from gridarium.experiments.sweeps.models import model_of
+from gridarium.experiments.sweeps.study import SweepStudy
 
 
 class ThisProcess:

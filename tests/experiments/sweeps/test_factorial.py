@@ -18,7 +18,7 @@ from gridarium.experiments.sweeps.design import DesignSpec, sample
 from gridarium.experiments.sweeps.drawings import factorial_drawings
 from gridarium.experiments.sweeps.factorial import BETWEEN, factorial_effects, is_two_level
 from gridarium.experiments.sweeps.factors import Factor, ValueList
-from gridarium.experiments.sweeps.job_models import ScenarioModel
+from gridarium.experiments.sweeps.scenario_model import ScenarioModel
 from gridarium.experiments.sweeps.study import load_study
 from tests.support.sweep_here import sweep_here
 

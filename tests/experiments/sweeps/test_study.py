@@ -11,7 +11,7 @@ from gridarium.environment.errors import ScenarioError
 from gridarium.experiments.field_paths import places, replaced
 from gridarium.experiments.plain_yaml import dump_yaml
 from gridarium.experiments.scenario import load_scenario, shipped_scenarios
-from gridarium.experiments.sweeps.job_models import ScenarioModel
+from gridarium.experiments.sweeps.scenario_model import ScenarioModel
 from gridarium.experiments.sweeps.study import is_study, load_study, shipped_studies
 from gridarium.experiments.sweeps.study_schema import StudyFile
 
