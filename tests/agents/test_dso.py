@@ -28,7 +28,7 @@ TIGHT = ("negotiation.price_tolerance_per_mwh=1e-5", "negotiation.round_limit=20
 
 def negotiated(case: str, *settings: str) -> Built:
     """A world whose negotiation has ended and whose first period has run."""
-    built = build(load_scenario("adcef", [*TIGHT, *settings]).cases[case])
+    built = build(load_scenario("adcef", ["horizon_h=12", *TIGHT, *settings]).cases[case])
     built.world.step()
     return built
 
@@ -59,7 +59,7 @@ def test_a_steeper_price_is_lifted_until_the_carbon_revenue_pays_for_it() -> Non
     lift = dso.today.plan.offer.price_per_mwh - coupled
     earned = 73.65 * float((quota - factor) @ load)
     assert earned > 0.0
-    assert lift == pytest.approx(np.full(24, earned / load.sum()), abs=1e-6)
+    assert lift == pytest.approx(np.full(len(load), earned / load.sum()), abs=1e-6)
 
 
 def test_loads_are_those_of_the_consumers(day: Built) -> None:
@@ -141,7 +141,7 @@ def test_strict_pool_mixes_like_water() -> None:
     assert pool.inflow_t_per_h == pytest.approx(factor * dispatch.charge_mw, abs=1e-12)
     for row, unit in enumerate(built.one(Dso).shape.storages):
         energy, content = unit.soc_initial * unit.e_max_mwh, float(pool.first_tco2[row])
-        for period in range(24):
+        for period in range(len(factor)):
             drawn = dispatch.discharge_mw[row, period] / 0.95
             assert pool.outflow_t_per_h[row, period] == pytest.approx(content / energy * drawn, abs=1e-9)
             energy += 0.92 * dispatch.charge_mw[row, period] - drawn
@@ -153,7 +153,7 @@ def test_an_answer_to_an_earlier_round_does_not_count(day: Built) -> None:
     dso: Dso = day.one(Dso)
     before = dso.today.plan.situation.load_mw.copy()
     # The first question was about forecasts, the second one was the first round.
-    late = LoadPlan(series(np.zeros(24)))
+    late = LoadPlan(series(np.zeros_like(before)))
     (residential,) = (each for each in day.of(Consumer) if each.name == "residential")
     residential.reply(Asked(dso.name, 2), late)
     day.world.clock.run_until(day.world.clock.now_s + 1.0)

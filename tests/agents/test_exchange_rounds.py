@@ -21,7 +21,7 @@ from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.world_build import BuiltWorld, build
 
 SETTINGS = (
-    "horizon_h=24",
+    "horizon_h=12",
     "period_h=1.0",
     "grids.bulk.ties.rounds.kind=exchange",
     "grids.bulk.ties.rounds.exchange.penalty=8",
@@ -159,7 +159,7 @@ def test_where_followers_pay_what_supply_costs_the_rounds_end_at_the_best_for_al
     today, planner = ties.days[0], ties.planner
     days = [region.day(0) for region in built.of(Region)]
     social = SocialPlanner.of(planner.merit_order.shape, days)
-    forecast = planner.forecast(today, np.zeros(24))
+    forecast = planner.forecast(today, np.zeros_like(today.loads[0]))
     args = ("test", forecast, today.on, today.state, days)
     best, reached = social.best(*args), social.cost_of(*args, [day.plan for day in days])
     untouched = social.cost_of(*args, [RegionPlan.untouched(day.demand.base_mw) for day in days])
