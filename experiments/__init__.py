@@ -9,7 +9,7 @@ if __name__ != "gridarium.experiments":
     raise ImportError("import gridarium.experiments, not experiments")
 
 if TYPE_CHECKING:
-    from gridarium.experiments.runner import run
+    from gridarium.experiments.running.runner import run
     from gridarium.experiments.scenario import load_scenario
     from gridarium.experiments.sweeps.study import load_study
     from gridarium.experiments.sweeps.sweeper import sweep
@@ -19,7 +19,7 @@ __all__ = ["load_scenario", "load_study", "run", "sweep"]
 _HOMES = {
     "load_scenario": "gridarium.experiments.scenario",
     "load_study": "gridarium.experiments.sweeps.study",
-    "run": "gridarium.experiments.runner",
+    "run": "gridarium.experiments.running.runner",
     "sweep": "gridarium.experiments.sweeps.sweeper",
 }
 

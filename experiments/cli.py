@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gridarium.environment.errors import Fault, InputError
-from gridarium.experiments.cli_options import (
+from gridarium.experiments.commands.options import (
     BAD_INPUT,
     DONE,
     FAILED,
@@ -21,7 +21,7 @@ from gridarium.experiments.cli_options import (
     ScenarioArgument,
     Workers,
 )
-from gridarium.experiments.cli_steps import (
+from gridarium.experiments.commands.steps import (
     check_out_file,
     checked_scenario,
     checked_study,
@@ -53,8 +53,8 @@ def list_(
     kind: Annotated[Kind | None, typer.Argument(help="What to list; everything if left out.")] = None,
 ) -> None:
     """List scenarios and studies, and what can be used in them."""
-    from gridarium.experiments.console import output, plain_table
-    from gridarium.experiments.listing import LISTED, listed
+    from gridarium.experiments.commands.console import output, plain_table
+    from gridarium.experiments.commands.listing import LISTED, listed
 
     for shown in (kind,) if kind else LISTED:
         for heading, rows in listed(shown):
@@ -77,7 +77,7 @@ def run(
     debug: Debug = False,
 ) -> None:
     """Run a scenario and write its results, figures and report."""
-    from gridarium.experiments.console import (
+    from gridarium.experiments.commands.console import (
         output,
         print_certificates,
         print_findings,
@@ -110,7 +110,7 @@ def compare(
     debug: Debug = False,
 ) -> None:
     """Run all cases of a scenario, and hold them against the paper's claims."""
-    from gridarium.experiments.console import (
+    from gridarium.experiments.commands.console import (
         output,
         print_certificates,
         print_claims,
@@ -142,7 +142,7 @@ def validate(
     debug: Debug = False,
 ) -> None:
     """Check a scenario or a study and list everything that is wrong with it."""
-    from gridarium.experiments.console import output
+    from gridarium.experiments.commands.console import output
     from gridarium.experiments.sweeps.study import is_study
 
     with reported_errors(debug):
@@ -169,7 +169,7 @@ def describe_(
     debug: Debug = False,
 ) -> None:
     """Describe a scenario after the ODD protocol of agent-based modelling; nothing is run."""
-    from gridarium.experiments.console import print_markdown, progress_bar
+    from gridarium.experiments.commands.console import print_markdown, progress_bar
     from gridarium.experiments.description.document import describe
     from gridarium.experiments.scenario import load_scenario
 
@@ -192,7 +192,7 @@ def verify(
     debug: Debug = False,
 ) -> None:
     """Check a finished run or sweep from its folder alone: files, sums, flows, money, certificates."""
-    from gridarium.experiments.console import print_checks
+    from gridarium.experiments.commands.console import print_checks
 
     with reported_errors(debug):
         if (run_folder / "study.yaml").is_file():
@@ -215,9 +215,9 @@ def replay_(
     debug: Debug = False,
 ) -> None:
     """Run one grid of a stacked run alone on what was recorded at its seams, and compare."""
-    from gridarium.experiments.console import print_replay
-    from gridarium.experiments.replay import SAME, replay
-    from gridarium.experiments.results import read_run
+    from gridarium.experiments.commands.console import print_replay
+    from gridarium.experiments.results.result import read_run
+    from gridarium.experiments.running.replay import SAME, replay
 
     with reported_errors(debug):
         table = replay(read_run(run_folder), grid, case)
@@ -244,7 +244,7 @@ def sweep_(
     debug: Debug = False,
 ) -> None:
     """Run a study: many runs, none lost, with their statistics."""
-    from gridarium.experiments.console import print_sweep, progress_bar
+    from gridarium.experiments.commands.console import print_sweep, progress_bar
     from gridarium.experiments.sweeps.study import load_study
 
     with reported_errors(debug):
@@ -273,8 +273,8 @@ def report(
     debug: Debug = False,
 ) -> None:
     """Rebuild the figures and the report of a run or a sweep."""
-    from gridarium.experiments.report import build_report
     from gridarium.experiments.sweeps.report import build_sweep_report
+    from gridarium.experiments.telling.report import build_report
 
     with reported_errors(debug):
         swept = (run_folder / "study.yaml").is_file()
@@ -304,8 +304,8 @@ def bench(
 ) -> None:
     """Measure speed as ratios on this machine, and how often negotiations come to rest."""
     from gridarium.experiments.benchmarks.catalogue import BENCHMARKS, run_benchmark
-    from gridarium.experiments.console import output, plain_table, progress_bar
-    from gridarium.experiments.formatting import label, number
+    from gridarium.experiments.commands.console import output, plain_table, progress_bar
+    from gridarium.experiments.names.formatting import label, number
 
     with reported_errors(debug):
         check_out_file("--json", json_file)

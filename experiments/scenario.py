@@ -8,19 +8,18 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.grid_tree import StackedScenario
-from gridarium.experiments.grid_tree_checks import check_grids, ladder_faults
-from gridarium.experiments.named_code import code_faults
-from gridarium.experiments.overrides import FieldOverride, of_study, overridden, readable_overrides
+from gridarium.experiments.checking.grid_tree import StackedScenario
+from gridarium.experiments.checking.grid_tree_checks import check_grids, ladder_faults
+from gridarium.experiments.checking.named_code import code_faults
+from gridarium.experiments.checking.sound_parts import sound_parts
 from gridarium.experiments.parts.checks import grid_checks, settles_in_quarters
 from gridarium.experiments.parts.distribution_operator import root_faults
 from gridarium.experiments.parts.house import grid_schema
 from gridarium.experiments.parts.own_network import settled, with_own_sites
 from gridarium.experiments.parts.part import GridScenario
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.scenario_checks import cross_faults
-from gridarium.experiments.scenario_fields import NAME
-from gridarium.experiments.scenario_files import (
+from gridarium.experiments.reading.overrides import FieldOverride, of_study, overridden, readable_overrides
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.reading.scenario_files import (
     OF_A_STUDY,
     ScenarioFile,
     anchored,
@@ -31,8 +30,9 @@ from gridarium.experiments.scenario_files import (
     shipped_path,
     without_cases,
 )
-from gridarium.experiments.scenario_schema import Scenario
-from gridarium.experiments.sound_parts import sound_parts
+from gridarium.experiments.schema.checks import cross_faults
+from gridarium.experiments.schema.fields import NAME
+from gridarium.experiments.schema.scenario import Scenario
 
 __all__ = ["Scenario", "Study", "check_case", "check_scenario", "load_scenario", "shipped_scenarios"]
 

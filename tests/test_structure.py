@@ -6,7 +6,7 @@ from pathlib import Path
 
 import networkx as nx
 
-from gridarium.experiments.registry import entries
+from gridarium.experiments.names.registry import entries
 
 ROOT = Path(__file__).parents[1]
 FLOORS = ("environment", "market", "agents", "experiments")

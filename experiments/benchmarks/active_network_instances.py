@@ -15,9 +15,9 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import HOUR_S, Clock
 from gridarium.environment.commons import Commons
 from gridarium.environment.profiles import read_profiles
+from gridarium.experiments.reading.scenario_files import profile_path
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_files import profile_path
-from gridarium.experiments.world_build import build
 from gridarium.market.messages.tariffs import MarketConditions
 
 N_HOUR = 24

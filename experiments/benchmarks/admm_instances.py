@@ -17,10 +17,10 @@ from gridarium.agents.transmission.merit_order import BulkShape
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.commons import Commons
-from gridarium.experiments.plain_yaml import Tree
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.reading.scenario_files import read_scenario_file, without_cases
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import check_case
-from gridarium.experiments.scenario_files import read_scenario_file, without_cases
-from gridarium.experiments.world_build import BuiltWorld, build
 
 Kind = Literal["usual", "tight ramps", "steep ladder", "almost linear", "unequal", "committed"]
 """Days with all units running and no least output; four hard ones; and days with units committed before."""

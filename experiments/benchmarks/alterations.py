@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from gridarium.experiments.benchmarks.outcome_file import OutcomeFile
-from gridarium.experiments.runner import run
+from gridarium.experiments.running.runner import run
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.verification.alterations import altered_bytes
 from gridarium.experiments.verification.files import files

@@ -17,8 +17,8 @@ from gridarium.environment.errors import GridariumError
 from gridarium.experiments.benchmarks.base_case_networks import NETWORKS, saved_network, write_flat_profile
 from gridarium.experiments.benchmarks.outcome_file import KeptGroup, OutcomeFile
 from gridarium.experiments.benchmarks.random_runs import play_all
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.runner import run
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.running.runner import run
 from gridarium.experiments.scenario import load_scenario
 
 VOLTAGE_PU = 1e-7

@@ -18,9 +18,9 @@ from gridarium.environment.message_bus import MessageBus
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.security.authority import Authority
 from gridarium.environment.security.endpoint import Endpoint
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_schema import Scenario
-from gridarium.experiments.world_build import build
+from gridarium.experiments.schema.scenario import Scenario
 from gridarium.market.messages.tariffs import TariffSignal
 
 N_EVENTS, N_SECURED, N_ONCE = 50_000, 5_000, 200

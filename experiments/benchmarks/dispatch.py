@@ -19,7 +19,7 @@ from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import gas_turbine
 from gridarium.experiments.benchmarks.conic_reference import solve_conic
-from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.reading.scenario_files import profile_path
 
 N_REPEATS = 11
 LOAD_CHANGE = 0.05

@@ -10,11 +10,11 @@ import numpy as np
 
 from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
-from gridarium.experiments.case_run import effort_of
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.part import GridScenario
+from gridarium.experiments.running.case_run import effort_of
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 
 N_AGENTS = (3, 10, 30, 100, 300)
 N_REPEATS = 5

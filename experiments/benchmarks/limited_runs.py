@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from gridarium.experiments.benchmarks.random_runs import Ended as EndedRun
 from gridarium.experiments.benchmarks.random_runs import Kept, known_of
-from gridarium.experiments.worker_processes import Done, Ended, Failed, Tell, Worker, heard, stop_all
+from gridarium.experiments.processes.workers import Done, Ended, Failed, Tell, Worker, heard, stop_all
 
 Outcome = TypeVar("Outcome", bound=EndedRun)
 

@@ -26,13 +26,13 @@ from gridarium.experiments.benchmarks.mutation_fields import (
     mutable_fields,
 )
 from gridarium.experiments.benchmarks.outcome_file import print_of
-from gridarium.experiments.field_paths import Keys, replaced
-from gridarium.experiments.grid_tree import entries_of
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.registry import entries, load
+from gridarium.experiments.checking.grid_tree import entries_of
+from gridarium.experiments.names.registry import entries, load
+from gridarium.experiments.reading.field_paths import Keys, replaced
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.reading.scenario_files import profile_path
 from gridarium.experiments.scenario import check_case, load_scenario
-from gridarium.experiments.scenario_files import profile_path
-from gridarium.experiments.scenario_schema import Scenario
+from gridarium.experiments.schema.scenario import Scenario
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -7,13 +7,13 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from gridarium.environment.parameters import OneOf, YesOrNo
-from gridarium.experiments.behaviour_schema import Behaviour
-from gridarium.experiments.field_paths import Keys
-from gridarium.experiments.grid_tree import GridPlace, StackedScenario, entries_of
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.registry import entries
-from gridarium.experiments.scenario_fields import Range, Registered, Section
-from gridarium.experiments.scenario_schema import Scenario
+from gridarium.experiments.checking.grid_tree import GridPlace, StackedScenario, entries_of
+from gridarium.experiments.names.registry import entries
+from gridarium.experiments.reading.field_paths import Keys
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.schema.behaviours import Behaviour
+from gridarium.experiments.schema.fields import Range, Registered, Section
+from gridarium.experiments.schema.scenario import Scenario
 
 FIXED = frozenset({"title", "description", "papers", "seed", "start", "period_h", "step_h", "horizon_h"})
 """Fields that say what a run is called, when it is and how long; they are left as they are."""

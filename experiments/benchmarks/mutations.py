@@ -27,11 +27,11 @@ from gridarium.experiments.benchmarks.mutation_draws import (
 )
 from gridarium.experiments.benchmarks.outcome_file import KeptGroup, OutcomeFile
 from gridarium.experiments.benchmarks.random_runs import known_of
-from gridarium.experiments.case_run import measure_case
-from gridarium.experiments.findings import OF_REST
-from gridarium.experiments.plain_yaml import Tree, dump_yaml
-from gridarium.experiments.records import Certificate
+from gridarium.experiments.reading.plain_yaml import Tree, dump_yaml
+from gridarium.experiments.results.records import Certificate
+from gridarium.experiments.running.case_run import measure_case
 from gridarium.experiments.scenario import check_case
+from gridarium.experiments.telling.findings import OF_REST
 
 logger = logging.getLogger(__name__)
 

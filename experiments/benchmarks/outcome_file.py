@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from gridarium.environment.errors import Fault, InputError
-from gridarium.experiments.plain_yaml import Tree
+from gridarium.experiments.reading.plain_yaml import Tree
 
 Outcome = TypeVar("Outcome")
 

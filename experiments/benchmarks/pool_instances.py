@@ -19,9 +19,9 @@ from gridarium.experiments.benchmarks.synthetic_pool import (
     SyntheticPoolPlan,
     made_up_prosumers,
 )
-from gridarium.experiments.plain_yaml import dump_yaml
-from gridarium.experiments.registry import entries
-from gridarium.experiments.scenario_files import profile_path, read_scenario_file, without_cases
+from gridarium.experiments.names.registry import entries
+from gridarium.experiments.reading.plain_yaml import dump_yaml
+from gridarium.experiments.reading.scenario_files import profile_path, read_scenario_file, without_cases
 from gridarium.market.utility import LogUtility, QuadraticUtility
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from gridarium.experiments.benchmarks.pool_instances import (
 from gridarium.experiments.benchmarks.pool_supply import SUPPLIED_MWH, least_shortfall_mwh
 from gridarium.experiments.benchmarks.random_runs import play_all
 from gridarium.experiments.benchmarks.robustness import only_case
-from gridarium.experiments.case_run import measure_case
-from gridarium.experiments.records import Certificate
+from gridarium.experiments.results.records import Certificate
+from gridarium.experiments.running.case_run import measure_case
 
 Ending = Literal["certified", "infeasible", "unconfirmed", "unnamed", "uncertified", "refused", "traceback"]
 ENDINGS: tuple[Ending, ...] = (

@@ -13,8 +13,8 @@ from gridarium.environment.profiles import read_profiles
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.benchmarks.base_case_networks import NETWORKS, network_of, source_of
 from gridarium.experiments.benchmarks.robustness_instances import BASE, Draw, draw, storages_of, turbines_of
-from gridarium.experiments.plain_yaml import dump_yaml
-from gridarium.experiments.scenario_files import profile_path, read_scenario_file, without_cases
+from gridarium.experiments.reading.plain_yaml import dump_yaml
+from gridarium.experiments.reading.scenario_files import profile_path, read_scenario_file, without_cases
 
 PROFILES = "adcef-ordinary"
 MOST_BUSES = 150

@@ -25,13 +25,13 @@ from gridarium.experiments.benchmarks.published_instances import MOST_BUSES as M
 from gridarium.experiments.benchmarks.published_instances import draw_published, write_published
 from gridarium.experiments.benchmarks.random_runs import play_all, warn_of
 from gridarium.experiments.benchmarks.robustness_instances import MOST_BUSES, Draw, draw, write_scenario
-from gridarium.experiments.case_run import measure_case
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.part import GridScenario
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.records import Certificate
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.results.records import Certificate
+from gridarium.experiments.running.case_run import measure_case
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import build
 
 Ending = Literal["converged", "small_cycle", "unsettled", "uncertified", "refused", "traceback", "lost"]
 ENDINGS: tuple[Ending, ...] = (

@@ -13,8 +13,8 @@ import pandas as pd
 from gridarium.environment.profiles import read_profiles
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.experiments.benchmarks.random_feeders import drawn_feeder, part_of_case33bw
-from gridarium.experiments.plain_yaml import dump_yaml
-from gridarium.experiments.scenario_files import profile_path, read_scenario_file, without_cases
+from gridarium.experiments.reading.plain_yaml import dump_yaml
+from gridarium.experiments.reading.scenario_files import profile_path, read_scenario_file, without_cases
 
 if TYPE_CHECKING:
     from numpy.random import Generator

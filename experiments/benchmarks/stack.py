@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gridarium.experiments.case_run import run_case
-from gridarium.experiments.plain_yaml import Tree
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.reading.scenario_files import read_scenario_file
+from gridarium.experiments.running.case_run import run_case
 from gridarium.experiments.scenario import check_case
-from gridarium.experiments.scenario_files import read_scenario_file
 
 N_FEEDERS = (5, 10, 20, 40)
 HORIZON_H = 8

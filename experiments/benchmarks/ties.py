@@ -15,10 +15,10 @@ from gridarium.agents.transmission.day_dispatch import OverNetwork
 from gridarium.agents.transmission.network_dispatch import NetworkDispatch
 from gridarium.agents.transmission.ties import Ties
 from gridarium.experiments.benchmarks.conic_reference import solve_conic
-from gridarium.experiments.plain_yaml import Tree
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.reading.scenario_files import read_scenario_file, without_cases
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import check_case, load_scenario
-from gridarium.experiments.scenario_files import read_scenario_file, without_cases
-from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market.coalition import TabulatedGame, shapley
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.forecast_error import ForecastError
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.uncertainty import latin_hypercube
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import build
 from gridarium.market.mean_intervals import mean_intervals
 from gridarium.market.messages.forecasts import ScenarioTerms
 from gridarium.market.risk import Attitude

@@ -16,10 +16,10 @@ from gridarium.agents.transmission.ties import Ties
 from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.agents.transmission.ties_planner import AbatementRule
 from gridarium.experiments.benchmarks.world_instances import world_of
-from gridarium.experiments.case_run import problems_of
-from gridarium.experiments.plain_yaml import Tree
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.running.case_run import problems_of
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import check_case
-from gridarium.experiments.world_build import BuiltWorld, build
 
 N_FEEDERS = (3, 6, 12, 24, 48)
 N_OWNERS = (2, 3, 4, 5, 6, 7, 8)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from gridarium.environment.random_streams import RandomStreams
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.scenario_files import read_scenario_file, without_cases
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.reading.scenario_files import read_scenario_file, without_cases
 
 BASE = "one-world-small"
 """The world that others are made of."""

@@ -21,10 +21,10 @@ from gridarium.experiments.benchmarks.outcome_file import KeptGroup, OutcomeFile
 from gridarium.experiments.benchmarks.random_runs import play_all
 from gridarium.experiments.benchmarks.world_instances import WorldDraw, draw_world, variant_of
 from gridarium.experiments.benchmarks.world_rounds import Turn, heard_rounds, turn_of
-from gridarium.experiments.case_run import problems_of
-from gridarium.experiments.plain_yaml import Tree
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.running.case_run import problems_of
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import check_case
-from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market.stackelberg import NegotiationRules, Round
 
 WorldEnding = Literal["converged", "cycle", "open", "refused"]

@@ -10,9 +10,9 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from gridarium.environment.errors import GridariumError
-from gridarium.experiments.endings import in_one_line
-from gridarium.experiments.field_paths import swept_parameter
-from gridarium.experiments.records import Certificate, Claim, Verdict
+from gridarium.experiments.processes.endings import in_one_line
+from gridarium.experiments.reading.field_paths import swept_parameter
+from gridarium.experiments.results.records import Certificate, Claim, Verdict
 from gridarium.experiments.scenario import Study
 
 Summary = Mapping[str, Mapping[str, float]]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gridarium.experiments.claims.kinds import Evidence
-from gridarium.experiments.records import Claim, Drawing
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.records import Claim, Drawing
+from gridarium.experiments.results.result import Result
 
 
 def _no_drawings(result: Result) -> Iterator[Drawing]:

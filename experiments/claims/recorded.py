@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from gridarium.experiments.scenario_files import measured_file
+from gridarium.experiments.reading.scenario_files import measured_file
 
 
 def growth_exponents(name: str, ways: Sequence[str]) -> tuple[pd.DataFrame, dict[str, float]]:

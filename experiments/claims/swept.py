@@ -8,7 +8,7 @@ import numpy as np
 
 from gridarium.environment.arrays import Array
 from gridarium.experiments.claims.kinds import Evidence, NotMeasuredError, direction_verdict, unjudged
-from gridarium.experiments.records import Claim
+from gridarium.experiments.results.records import Claim
 
 FEWEST_CASES = 3
 

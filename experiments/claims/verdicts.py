@@ -9,8 +9,8 @@ import pandas as pd
 from gridarium.environment.errors import Fault, ScenarioError
 from gridarium.experiments.claims.kinds import Evidence, Summary, unjudged
 from gridarium.experiments.claims.paper import Paper
-from gridarium.experiments.records import Certificate, Claim
-from gridarium.experiments.registry import load
+from gridarium.experiments.names.registry import load
+from gridarium.experiments.results.records import Certificate, Claim
 from gridarium.experiments.scenario import Study
 
 

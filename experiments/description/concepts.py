@@ -12,7 +12,7 @@ from gridarium.experiments.description.entities import Kind
 from gridarium.experiments.description.markdown import code, codes, heading, items
 from gridarium.experiments.description.settings import rules_of
 from gridarium.experiments.description.subject import Subject
-from gridarium.experiments.message_types import message_types
+from gridarium.experiments.names.message_types import message_types
 
 _LEADING = "gridarium.agents.leading"
 _FORECASTS = "gridarium.market.messages.forecasts"

@@ -6,16 +6,16 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from gridarium.experiments.checking.grid_tree import GridEntry, entries_of
 from gridarium.experiments.description.docstrings import doc_of
 from gridarium.experiments.description.markdown import code, codes, heading, items, table
 from gridarium.experiments.description.reach import Posed
 from gridarium.experiments.description.settings import parts_of, rules_of
 from gridarium.experiments.description.subject import Subject
-from gridarium.experiments.formatting import number, unit_in
-from gridarium.experiments.grid_tree import GridEntry, entries_of
-from gridarium.experiments.message_types import message_types
-from gridarium.experiments.scenario_files import profile_path
-from gridarium.experiments.scenario_profiles import profiles_of
+from gridarium.experiments.names.formatting import number, unit_in
+from gridarium.experiments.names.message_types import message_types
+from gridarium.experiments.reading.profiles import profiles_of
+from gridarium.experiments.reading.scenario_files import profile_path
 
 _HEAD = "#"
 

@@ -8,7 +8,7 @@ from gridarium.experiments.description.details import initialisation, input_data
 from gridarium.experiments.description.markdown import code, heading
 from gridarium.experiments.description.overview import entities, processes, purpose
 from gridarium.experiments.description.subject import Subject, subject_of
-from gridarium.experiments.records import Progress
+from gridarium.experiments.results.records import Progress
 from gridarium.experiments.scenario import Study
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from gridarium.agents.base import GridAgent
 from gridarium.environment.clock import HOUR_S
 from gridarium.environment.grids import Grid
-from gridarium.experiments.case_differences import differences, listed
 from gridarium.experiments.description.docstrings import doc_of
 from gridarium.experiments.description.entities import Kind
 from gridarium.experiments.description.markdown import code, codes, heading, items, table
 from gridarium.experiments.description.subject import Subject
+from gridarium.experiments.results.case_differences import differences, listed
 
 _PHASES = ("operate", "meter", "settle")
 """What agents do in a settlement period, in this order."""

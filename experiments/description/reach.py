@@ -15,7 +15,7 @@ from types import FunctionType, MethodType
 from typing import Any, NamedTuple, TypeVar
 
 from gridarium.agents.base import GridAgent
-from gridarium.experiments.message_types import message_types
+from gridarium.experiments.names.message_types import message_types
 
 _HOUSE, _AGENTS = "gridarium", "gridarium.agents"
 _RULES, _SURROUNDINGS = "gridarium.market", "gridarium.environment"

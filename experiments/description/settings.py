@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gridarium.experiments.checking.grid_tree import GridEntry, entries_of
 from gridarium.experiments.description.docstrings import doc_of
 from gridarium.experiments.description.subject import Subject
-from gridarium.experiments.formatting import number, split_unit
-from gridarium.experiments.grid_tree import GridEntry, entries_of
+from gridarium.experiments.names.formatting import number, split_unit
+from gridarium.experiments.names.registry import entries, load
 from gridarium.experiments.parts.part import Part
-from gridarium.experiments.registry import entries, load
-from gridarium.experiments.scenario_fields import Registered, Section
+from gridarium.experiments.schema.fields import Registered, Section
 
 _MOST = 6
 """Values of members of a group that are written out."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.claims.verdicts import papers
 from gridarium.experiments.description.entities import Kind, kinds_of, with_others
-from gridarium.experiments.records import Progress
+from gridarium.experiments.results.records import Progress
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import Study
-from gridarium.experiments.scenario_schema import Scenario
-from gridarium.experiments.world_build import BuiltWorld, build
+from gridarium.experiments.schema.scenario import Scenario
 
 
 @dataclass(frozen=True)

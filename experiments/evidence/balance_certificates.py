@@ -14,7 +14,7 @@ from gridarium.experiments.evidence.outage_certificates import planned_ends_mwh
 from gridarium.experiments.parts.provider import active_provider
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 _ROUNDING = 1e-6
 _CENT = 1e-6

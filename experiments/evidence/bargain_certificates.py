@@ -21,7 +21,7 @@ from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import seller_costs
 from gridarium.experiments.parts.prosumers import Utility, all_exact, prosumers_of
 from gridarium.experiments.parts.trading import active_trading, bargaining_rule, trade_rules
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 _SHARE, _PRICE = 1e-6, 1e-6
 _NO_GAIN_MONEY = 1e-9

@@ -22,7 +22,7 @@ from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS, ThermalUnit
 from gridarium.experiments.parts.ties import TIES
 from gridarium.experiments.parts.ties_section import OwnCarbon, Ties
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import CARBON, CARBON_MARKET, FUEL_SUPPLIERS, START_STOP
 
 MOST_ROUNDS, MOST_ROUNDS_CAUTIOUS = 20, 40

@@ -14,7 +14,7 @@ from gridarium.environment.grids import Grid
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.evidence.shares import LEAST_TCO2, share_of
 from gridarium.experiments.parts.tariff import TARIFF
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 _FLOW_ROUNDING = 1e-6
 _ROUNDING_TCO2 = 1e-3

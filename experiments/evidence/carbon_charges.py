@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridarium.environment.arrays import Array, Flags
 from gridarium.experiments.evidence.grid_evidence import Tables, by_period, tables_of_grid
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import CARBON, CARBON_MARKET, PERSONAL_CARBON
 
 _NOTHING_MONEY = 1e-9

@@ -11,7 +11,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.clock import HOUR_S, day_length
 from gridarium.experiments.evidence.carbon_charges import GridCarbon, grids_of
 from gridarium.experiments.evidence.grid_evidence import Tables, by_period
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import CARBON, ENVIRONMENTAL_PAYMENT, PERSONAL_CARBON
 
 _NOTHING_MONEY = 1e-9

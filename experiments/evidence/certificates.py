@@ -50,7 +50,7 @@ from gridarium.experiments.evidence.disturbances import judged
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables, evidence_of
 from gridarium.experiments.evidence.guarded import STRICT, Steps
 from gridarium.experiments.parts.part import GridScenario
-from gridarium.experiments.records import Certificate, Reading
+from gridarium.experiments.results.records import Certificate, Reading
 
 
 def ledger_chain(world: World, tables: Tables) -> Iterator[Reading]:

@@ -25,7 +25,7 @@ from gridarium.experiments.evidence.coalition_games import (
 )
 from gridarium.experiments.evidence.coalition_metrics import core_violation_money, formation_at_the_end
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import POOL_SHARE, POOL_VALUE
 from gridarium.market.coalition_core import least_core
 

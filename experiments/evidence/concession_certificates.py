@@ -19,7 +19,7 @@ from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import seller_costs
 from gridarium.experiments.parts.prosumers import all_exact, prosumers_of, worth_of
 from gridarium.experiments.parts.trading import active_trading, bargaining_rule, trade_rules
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 _TOLERANCE = 1e-6
 _PAIR = ["agent", "buyer", "time"]

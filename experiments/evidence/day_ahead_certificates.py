@@ -9,7 +9,7 @@ import pandas as pd
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.parts.day_ahead_market import DAY_AHEAD_MARKET
 from gridarium.experiments.parts.supply import REAL_TIME
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import DAY_AHEAD, IMBALANCE
 
 _CENT = 1e-2

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from gridarium.experiments.evidence.grid_evidence import Tables
-from gridarium.experiments.records import Certificate
+from gridarium.experiments.results.records import Certificate
 
 OF_PLANS = frozenset(
     {

@@ -10,7 +10,7 @@ from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.parts.edge import EDGE, EDGE_AGENT
 from gridarium.experiments.parts.network import NETWORK
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 FAILOVER_S = 0.5
 """From the failure of a critical unit until another one delivers, at most, s (A.1.5)."""

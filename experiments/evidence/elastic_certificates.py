@@ -13,7 +13,7 @@ from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.posted_prices import signals_told_to
 from gridarium.experiments.parts.consumer_section import ConsumerClass
 from gridarium.experiments.parts.consumers import CONSUMERS
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.messages.tariffs import TariffSignal
 
 _BISECTIONS = 200

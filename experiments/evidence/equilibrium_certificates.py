@@ -18,7 +18,7 @@ from gridarium.experiments.evidence.posted_prices import signals_told_to
 from gridarium.experiments.evidence.shares import LEAST_MONEY, share_of
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.negotiation import NEGOTIATION
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.messages.tariffs import TariffSignal
 from gridarium.market.price_limits import sizes
 

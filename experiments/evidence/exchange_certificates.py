@@ -13,7 +13,7 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_MW, share_of
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import PERSONAL_CARBON, REPLICAS
 from gridarium.market.carbon_price import PersonalLadder
 from gridarium.market.price_limits import LEAST_SIZE

@@ -20,7 +20,7 @@ from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.parts.prosumers import PROSUMERS
 from gridarium.experiments.parts.supply import REAL_TIME as MARKET
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import REAL_TIME, TRUE_UP
 
 _PLAN_KEPT_MW = 1e-6

@@ -23,7 +23,7 @@ from gridarium.experiments.evidence.posted_prices import signals_told_to
 from gridarium.experiments.parts.consumer_section import ConsumerClass
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.storage_section import storage_ratings
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.messages.tariffs import TariffSignal
 
 TOLERANCE = 2e-5

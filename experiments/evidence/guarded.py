@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from gridarium.experiments.endings import in_one_line
+from gridarium.experiments.processes.endings import in_one_line
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from gridarium.agents.feeder.hedging import Hedge
 from gridarium.agents.feeder.recourse import Recourse
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 PROVEN_GAP = 2e-4
 """How far a plan may be from the bound, relative to the mean cost."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gridarium.environment.world import World
 from gridarium.experiments.evidence.grid_evidence import Tables
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 
 def intrusion_metrics(tables: Tables) -> dict[str, float]:

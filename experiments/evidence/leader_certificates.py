@@ -25,7 +25,7 @@ from gridarium.experiments.parts.dso import trades_carbon
 from gridarium.experiments.parts.leader import LEADER, certifies_leader
 from gridarium.experiments.parts.negotiation import NEGOTIATION
 from gridarium.experiments.parts.tariff import limit_rules
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 GAP_TOLERANCE = 0.01
 """Share of the bound within which a leader that searches counts as having found the optimum."""

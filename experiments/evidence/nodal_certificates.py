@@ -20,7 +20,7 @@ from gridarium.experiments.evidence.outage_certificates import undisturbed
 from gridarium.experiments.evidence.shares import LEAST_MW, ratio, share_of
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.tariff import TARIFF
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.nodal_carbon import NodalCarbonTariff
 
 _REST = 1e-7

@@ -17,7 +17,7 @@ from gridarium.experiments.parts.edge import EDGE
 from gridarium.experiments.parts.incidents import INCIDENTS
 from gridarium.experiments.parts.renewables import RENEWABLES
 from gridarium.experiments.parts.storages import STORAGES
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 _FOLLOWED_MW = 1e-6
 

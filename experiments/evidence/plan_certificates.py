@@ -8,7 +8,7 @@ import numpy as np
 
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 _LOSSES, _EXCHANGE = 2e-3, 0.05
 """Shares of the load: what a linear dispatch, long steps and departures that trigger no plan leave open."""

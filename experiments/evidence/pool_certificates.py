@@ -10,11 +10,11 @@ import pandas as pd
 from gridarium.environment.clock import day_length
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import lease_terms, line_fee_per_mwh, line_km
+from gridarium.experiments.names.registry import entries
 from gridarium.experiments.parts.prosumers import all_exact, prosumers_of, worth_of
 from gridarium.experiments.parts.supply import REAL_TIME
 from gridarium.experiments.parts.trading import active_trading
-from gridarium.experiments.records import Reading
-from gridarium.experiments.registry import entries
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import LINE_ENERGY, LINE_FEE, POOL_CALL
 
 _ROUNDING = 1e-6

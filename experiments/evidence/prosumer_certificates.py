@@ -16,7 +16,7 @@ from gridarium.experiments.evidence.pool import line_km
 from gridarium.experiments.parts.lines import LINES
 from gridarium.experiments.parts.prosumers import prosumers_of
 from gridarium.experiments.parts.supply import REAL_TIME as MARKET
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import DEFAULT, REAL_TIME
 
 _ROUNDING_MWH, _CENT = 1e-6, 1e-6

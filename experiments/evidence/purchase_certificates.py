@@ -13,7 +13,7 @@ from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import charging_prices
 from gridarium.experiments.parts.prosumers import prosumers_of
 from gridarium.experiments.parts.trading import active_trading
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 _ROUNDING_MWH, _CENT = 1e-6, 1e-6
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 Metric = tuple[str, float]
 

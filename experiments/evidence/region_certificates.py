@@ -18,7 +18,7 @@ from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_MW, LEAST_T
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, CarbonPolicy
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS
 from gridarium.experiments.parts.ties import TIES
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import PERSONAL_CARBON, RETAIL
 
 _ROUNDING = 1e-6

@@ -13,7 +13,7 @@ from gridarium.environment.grids import Grid, PeriodState
 from gridarium.environment.world import World
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables
 from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_TCO2, share_of
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import EXPORT, PURCHASE, REAL_TIME, REPLICAS
 
 _HEAD_PURPOSES = (PURCHASE, EXPORT, REAL_TIME)

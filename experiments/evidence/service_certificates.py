@@ -16,7 +16,7 @@ from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.evidence.shares import LEAST_MONEY, share_of
 from gridarium.experiments.parts.provider import Provider, active_provider
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import REPLICAS, SERVICE_CALL, SERVICE_ENERGY, SERVICE_WEAR
 
 _A_WATT_MW = 1e-6

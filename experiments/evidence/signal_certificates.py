@@ -14,7 +14,7 @@ from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.gas_turbines import GAS_TURBINES
 from gridarium.experiments.parts.negotiation import NEGOTIATION
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.adcef import AdcefTariff
 from gridarium.market.factor_bounds import HIGHEST_SHARE
 from gridarium.market.supply import Situation

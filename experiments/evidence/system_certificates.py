@@ -14,7 +14,7 @@ from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_TCO2, share_of
 from gridarium.experiments.evidence.system_metrics import realised_cost_money
 from gridarium.experiments.parts.supply import REAL_TIME
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import CARBON, CARBON_MARKET
 
 _ROUNDING = 1e-6

@@ -20,7 +20,7 @@ from gridarium.experiments.evidence.leader_certificates import LeaderBench
 from gridarium.experiments.evidence.led_plan import LedPlan
 from gridarium.experiments.evidence.tied_kkt import leader_stationarity
 from gridarium.experiments.parts.leader import certifies_leader
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.tariffs import carbon_adjusted_price
 
 TIE_PER_MWH = 1e-3

@@ -13,7 +13,7 @@ from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.outage_certificates import may_depart
 from gridarium.experiments.parts.compensators import COMPENSATORS
 from gridarium.experiments.parts.tap_changer import TAP_CHANGER
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 TAP_GAP = 2e-4
 """Most that positions may cost above the proven bound, relative."""

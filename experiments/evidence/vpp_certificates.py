@@ -23,7 +23,7 @@ from gridarium.experiments.evidence.vpp_meters import (
 from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERATOR
 from gridarium.experiments.parts.negotiation import NEGOTIATION
 from gridarium.experiments.parts.vpp_section import plants_of
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import ENVIRONMENTAL_PAYMENT, REGION_PURCHASE, REGION_SALE, RETAIL
 from gridarium.market.certificate_book import KIND, double_counting, unfounded
 

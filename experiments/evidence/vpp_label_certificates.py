@@ -19,7 +19,7 @@ from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERA
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.vpp_section import plants_of
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 
 _ROUNDING = 1e-6
 _GAP_SHARE = 5e-4

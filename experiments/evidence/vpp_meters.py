@@ -15,7 +15,7 @@ from gridarium.experiments.parts.price_regions import PRICE_REGIONS, region_of_s
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.parts.vpp_section import owners_of, plants_of
-from gridarium.experiments.scenario_profiles import profiles_of
+from gridarium.experiments.reading.profiles import profiles_of
 
 FLOWS = ("load_mw", "charge_mw", "discharge_mw")
 

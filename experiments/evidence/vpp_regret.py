@@ -16,7 +16,7 @@ from gridarium.experiments.evidence.vpp_fleets import FleetDay, fleet_days
 from gridarium.experiments.evidence.vpp_meters import green_supply_share
 from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERATOR
 from gridarium.experiments.parts.vpp_section import plants_of
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.cleanness import Pricing
 from gridarium.market.messages.tariffs import Pull
 from gridarium.market.regional_bill import RegionDay

@@ -32,9 +32,9 @@ from gridarium.experiments.figures.style import (
     short_names,
     time_axis,
 )
-from gridarium.experiments.formatting import MONEY
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.records import Drawing
+from gridarium.experiments.names.formatting import MONEY
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.results.records import Drawing
 
 _LEAST_CHANGE = 1e-7
 """Changes below it are noise of solvers."""

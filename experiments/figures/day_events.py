@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.experiments.figures.stacked_world import kinds_by_agent, scopes
-from gridarium.experiments.message_types import message_types
+from gridarium.experiments.names.message_types import message_types
 
 HOUR_S, MINUTE_S, SECOND_S = 3600.0, 60.0, 1.0
 TRADES, INCIDENTS = "trades", "incidents"

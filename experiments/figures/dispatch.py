@@ -33,7 +33,7 @@ from gridarium.experiments.figures.style import (
     short_names,
     time_axis,
 )
-from gridarium.experiments.records import Drawing
+from gridarium.experiments.results.records import Drawing
 
 P2P = "p2p"
 """Stands for a kind of agent where prosumers supply each other, off the grid."""

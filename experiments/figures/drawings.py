@@ -22,8 +22,8 @@ from gridarium.experiments.figures.system import capture_drawings, cost_drawings
 from gridarium.experiments.figures.timeline import timeline_drawings
 from gridarium.experiments.figures.vpp import vpp_drawings
 from gridarium.experiments.figures.world_map import world_drawings
-from gridarium.experiments.records import Drawing
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.records import Drawing
+from gridarium.experiments.results.result import Result
 
 OF_RUN: tuple[Callable[[Result], Iterator[Drawing]], ...] = (
     world_drawings,

@@ -20,7 +20,7 @@ from gridarium.experiments.figures.style import (
     VERMILLION,
     in_paper_style,
 )
-from gridarium.experiments.records import Drawing
+from gridarium.experiments.results.records import Drawing
 
 MOST_ROWS = 24
 """Of a panel; of more events the worst are drawn."""

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.claims.verdicts import papers
-from gridarium.experiments.crew import Crew
-from gridarium.experiments.endings import in_one_line
 from gridarium.experiments.figures.drawings import Sketch, sketches
 from gridarium.experiments.figures.style import svg_bytes
-from gridarium.experiments.records import Drawing
-from gridarium.experiments.results import Result, read_run
-from gridarium.experiments.worker_processes import Done, Ended, Failed, Tell
+from gridarium.experiments.processes.crew import Crew
+from gridarium.experiments.processes.endings import in_one_line
+from gridarium.experiments.processes.workers import Done, Ended, Failed, Tell
+from gridarium.experiments.results.records import Drawing
+from gridarium.experiments.results.result import Result, read_run
 
 
 class FigureFile(NamedTuple):

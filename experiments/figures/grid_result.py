@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gridarium.experiments.evidence.grid_evidence import tables_of_grid
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.records import Drawing
-from gridarium.experiments.results import Result
-from gridarium.experiments.scenario_files import merge, without_cases
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.reading.scenario_files import merge, without_cases
+from gridarium.experiments.results.records import Drawing
+from gridarium.experiments.results.result import Result
 
 
 @dataclass(frozen=True)

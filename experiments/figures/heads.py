@@ -16,9 +16,9 @@ from gridarium.experiments.figures.style import (
     in_paper_style,
     time_axis,
 )
-from gridarium.experiments.formatting import MONEY
-from gridarium.experiments.records import Drawing
-from gridarium.experiments.results import Result
+from gridarium.experiments.names.formatting import MONEY
+from gridarium.experiments.results.records import Drawing
+from gridarium.experiments.results.result import Result
 
 _ROW_INCH = 1.35
 

@@ -21,7 +21,7 @@ from gridarium.experiments.figures.style import (
     short_names,
     side_by_side,
 )
-from gridarium.experiments.formatting import MONEY
+from gridarium.experiments.names.formatting import MONEY
 
 BOUND = "proven bound"
 _BOUND_LOOK: dict[str, Any] = {"color": PALE, "linewidth": 3.8, "solid_capstyle": "butt", "zorder": 1.5}

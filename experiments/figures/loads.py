@@ -17,7 +17,7 @@ from gridarium.experiments.figures.case_lines import (
 )
 from gridarium.experiments.figures.grid_result import GridResult
 from gridarium.experiments.figures.style import Hours, Look, in_paper_style
-from gridarium.experiments.records import Drawing
+from gridarium.experiments.results.records import Drawing
 
 _POWERS = ["p_base_mw", "p_metered_mw"]
 _LEAST_MW = 1e-6

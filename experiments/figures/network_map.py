@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from gridarium.experiments.figures.grid_result import GridResult
 from gridarium.experiments.figures.style import GREY, PAGE_WIDTH, cases_of, in_paper_style
-from gridarium.experiments.records import Drawing
+from gridarium.experiments.results.records import Drawing
 
 _MOST_LABELS = 60
 

@@ -33,9 +33,9 @@ from gridarium.experiments.figures.style import (
     cases_of,
     in_paper_style,
 )
-from gridarium.experiments.formatting import MONEY
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.records import Drawing
+from gridarium.experiments.names.formatting import MONEY
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.results.records import Drawing
 from gridarium.market.ladder import LadderTariff
 from gridarium.market.messages.leasing import LeaseTerms
 

@@ -19,9 +19,9 @@ from gridarium.experiments.figures.style import (
     shared_panels,
     short_names,
 )
-from gridarium.experiments.formatting import MONEY
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.records import Drawing
+from gridarium.experiments.names.formatting import MONEY
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.results.records import Drawing
 
 _PLAIN = "best-response"
 _LEAST_CHANGE = 1e-6

@@ -17,8 +17,8 @@ from gridarium.experiments.figures.case_lines import (
 )
 from gridarium.experiments.figures.grid_result import GridResult
 from gridarium.experiments.figures.style import Hours, Look, in_paper_style
-from gridarium.experiments.formatting import MONEY
-from gridarium.experiments.records import Drawing
+from gridarium.experiments.names.formatting import MONEY
+from gridarium.experiments.results.records import Drawing
 
 
 def signal_drawings(grid: GridResult) -> Iterator[Drawing]:

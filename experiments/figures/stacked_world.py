@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from gridarium.experiments.formatting import split_unit
-from gridarium.experiments.outcomes import copies_of, trees_of
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.results import Result
+from gridarium.experiments.names.formatting import split_unit
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.results.outcomes import copies_of, trees_of
+from gridarium.experiments.results.result import Result
 from gridarium.market.accounts import REAL_TIME_MARKET, UPSTREAM
 
 _NO_AGENTS = frozenset({"counterparty", "follower", "head", "grid_below"})

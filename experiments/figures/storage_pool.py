@@ -14,8 +14,8 @@ from matplotlib.ticker import MaxNLocator
 
 from gridarium.experiments.figures.grid_result import GridResult
 from gridarium.experiments.figures.style import BLUE, GREY, ORANGE, PAGE_WIDTH, cases_of, in_paper_style
-from gridarium.experiments.formatting import MONEY
-from gridarium.experiments.records import Drawing
+from gridarium.experiments.names.formatting import MONEY
+from gridarium.experiments.results.records import Drawing
 
 _OUTSIDE = "#f2f2f2"
 

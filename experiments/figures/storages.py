@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from gridarium.experiments.figures.case_lines import DrawRow, draw_level, draw_power, lines_by_case
 from gridarium.experiments.figures.grid_result import GridResult
 from gridarium.experiments.figures.style import in_paper_style
-from gridarium.experiments.records import Drawing
+from gridarium.experiments.results.records import Drawing
 
 
 def storage_drawings(grid: GridResult) -> Iterator[Drawing]:

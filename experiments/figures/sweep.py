@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from gridarium.experiments.field_paths import swept_parameter
 from gridarium.experiments.figures.grid_result import grid_results
 from gridarium.experiments.figures.style import BLUE, PAGE_WIDTH, in_paper_style
-from gridarium.experiments.formatting import MONEY, label
-from gridarium.experiments.records import Drawing
-from gridarium.experiments.results import Result
+from gridarium.experiments.names.formatting import MONEY, label
+from gridarium.experiments.reading.field_paths import swept_parameter
+from gridarium.experiments.results.records import Drawing
+from gridarium.experiments.results.result import Result
 
 _MONEY = {"dso_net_revenue_money": "DSO net revenue", "total_cost_money": "total cost"}
 """Of these the first that a grid has is drawn beside its emission."""

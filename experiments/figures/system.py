@@ -32,8 +32,8 @@ from gridarium.experiments.figures.style import (
     Look,
     in_paper_style,
 )
-from gridarium.experiments.formatting import MONEY
-from gridarium.experiments.records import Drawing
+from gridarium.experiments.names.formatting import MONEY
+from gridarium.experiments.results.records import Drawing
 
 PARTS = {
     "fuel_money": ("fuel", ORANGE, ""),

@@ -38,9 +38,9 @@ from gridarium.experiments.figures.style import (
     YELLOW,
     in_paper_style,
 )
-from gridarium.experiments.outcomes import trees_of
-from gridarium.experiments.records import Drawing
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.outcomes import trees_of
+from gridarium.experiments.results.records import Drawing
+from gridarium.experiments.results.result import Result
 
 _COLORS = (BLUE, ORANGE, GREEN, VERMILLION, SKY, PURPLE, YELLOW)
 _BINS = 400

@@ -26,8 +26,8 @@ from gridarium.experiments.figures.style import (
     shared_panels,
     time_axis,
 )
-from gridarium.experiments.formatting import MONEY
-from gridarium.experiments.records import Drawing
+from gridarium.experiments.names.formatting import MONEY
+from gridarium.experiments.results.records import Drawing
 from gridarium.market.lcr import count_actions
 
 _ALL = "all"

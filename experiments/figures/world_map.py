@@ -11,9 +11,9 @@ from matplotlib.patches import FancyBboxPatch
 
 from gridarium.experiments.figures.stacked_world import GridNode, nodes_of
 from gridarium.experiments.figures.style import BLACK, GREY, PAGE_WIDTH, SKY, in_paper_style
-from gridarium.experiments.formatting import MONEY, number
-from gridarium.experiments.records import Drawing
-from gridarium.experiments.results import Result
+from gridarium.experiments.names.formatting import MONEY, number
+from gridarium.experiments.results.records import Drawing
+from gridarium.experiments.results.result import Result
 
 _GAP, _MARGIN, _EDGE = 0.16, 0.06, 0.74
 """Inches between boxes, around them, and from one level to the next."""

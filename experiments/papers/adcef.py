@@ -19,8 +19,8 @@ from gridarium.experiments.claims.kinds import (
 )
 from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.papers.adcef_sweeps import ASSUMED, SWEEP_CLAIMS
-from gridarium.experiments.records import Claim
-from gridarium.experiments.scenario_files import measured_file
+from gridarium.experiments.reading.scenario_files import measured_file
+from gridarium.experiments.results.records import Claim
 from gridarium.market.adcef import AdcefTariff
 from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import Situation, Supply

@@ -8,7 +8,7 @@ import numpy as np
 
 from gridarium.experiments.claims.kinds import Evidence, Finding, directional
 from gridarium.experiments.claims.swept import falls, flattens, of_metric, swept
-from gridarium.experiments.records import Claim
+from gridarium.experiments.results.records import Claim
 
 ASSUMED = "assumed profiles, tariff, quota, storage energy and consumers' utility"
 _AT = "Processes 2025, 13(12), 4023, section 5.4"

@@ -10,7 +10,7 @@ from gridarium.experiments.claims.paper import Paper
 from gridarium.experiments.papers.green_vpp_arithmetic import ARITHMETIC, at
 from gridarium.experiments.papers.green_vpp_beyond import BEYOND
 from gridarium.experiments.papers.green_vpp_figures import drawings
-from gridarium.experiments.records import Claim
+from gridarium.experiments.results.records import Claim
 from gridarium.market.lcr import fall_share, idle_lcr, willingness_gain
 
 UNIFORM, NODAL, UNPAID = PAID = ("scenario-1", "scenario-2", "scenario-3")

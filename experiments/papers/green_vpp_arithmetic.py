@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from gridarium.experiments.claims.kinds import RECOMPUTED, Evidence, exact
-from gridarium.experiments.records import Claim, Verdict
+from gridarium.experiments.results.records import Claim, Verdict
 from gridarium.market.cleanness import COAL_TCO2_PER_MWH
 from gridarium.market.lcr import Lcr, fall_share, lcr, system_lcr, weighed_lcr, willingness_gain
 

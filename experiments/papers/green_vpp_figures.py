@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gridarium.experiments.figures.style import BLUE, GREY, PAGE_WIDTH, VERMILLION, in_paper_style
-from gridarium.experiments.records import Drawing
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.records import Drawing
+from gridarium.experiments.results.result import Result
 
 _NEEDED = ("lcr_vpp_share", "lcr_share", "lcr_idle_share")
 

@@ -17,12 +17,12 @@ from gridarium.experiments.claims.kinds import (
     incomparable,
 )
 from gridarium.experiments.claims.paper import Paper
-from gridarium.experiments.formatting import number
+from gridarium.experiments.names.formatting import number
 from gridarium.experiments.papers.net_zero_cases import CASE_CLAIMS
 from gridarium.experiments.papers.net_zero_example import CHARGES_H, DISCHARGES_H
 from gridarium.experiments.papers.net_zero_pool import POOL_CLAIMS
-from gridarium.experiments.records import Claim, Drawing
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.records import Claim, Drawing
+from gridarium.experiments.results.result import Result
 from gridarium.market.ladder import LadderTariff
 
 _S1, _S2 = "capture", "shared-storage"

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from gridarium.experiments.claims.kinds import Evidence, Finding, directional
-from gridarium.experiments.formatting import number
-from gridarium.experiments.records import Claim
+from gridarium.experiments.names.formatting import number
+from gridarium.experiments.results.records import Claim
 
 _PAPER = "paper of model E, "
 _TANKS = ("none", "small", "default")

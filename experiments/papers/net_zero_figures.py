@@ -25,9 +25,9 @@ from gridarium.experiments.figures.style import (
     in_paper_style,
 )
 from gridarium.experiments.papers import net_zero_example as paper
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.records import Drawing
-from gridarium.experiments.results import Result
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.results.records import Drawing
+from gridarium.experiments.results.result import Result
 
 _PANELS_IN_ROW = 4
 

@@ -19,7 +19,7 @@ from gridarium.experiments.claims.kinds import (
 )
 from gridarium.experiments.evidence.grid_evidence import rows_of
 from gridarium.experiments.papers import net_zero_example as paper
-from gridarium.experiments.records import Claim
+from gridarium.experiments.results.records import Claim
 
 _LOG = ("shared-storage", "concession-log", "declared-nash-log")
 _QUADRATIC = ("declared-nash-quadratic",)

@@ -18,11 +18,11 @@ from gridarium.experiments.claims.kinds import (
     exact,
 )
 from gridarium.experiments.claims.paper import Paper
-from gridarium.experiments.formatting import number
+from gridarium.experiments.names.formatting import number
 from gridarium.experiments.papers.ries_carbon_admm import ADMM
 from gridarium.experiments.papers.ries_carbon_beyond import BEYOND, at
 from gridarium.experiments.papers.ries_carbon_sweeps import SWEEP_CLAIMS
-from gridarium.experiments.records import Claim
+from gridarium.experiments.results.records import Claim
 from gridarium.market.carbon_price import PersonalLadder, ShapleyFactor
 from gridarium.market.fairness import jain
 

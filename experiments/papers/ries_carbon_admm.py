@@ -9,7 +9,7 @@ from functools import partial
 from gridarium.experiments.claims.kinds import Evidence, Finding, directional
 from gridarium.experiments.claims.recorded import growth_exponents, told_of
 from gridarium.experiments.papers.ries_carbon_beyond import at
-from gridarium.experiments.records import Claim
+from gridarium.experiments.results.records import Claim
 
 _PLAIN, _ACCELERATED, _ASYNCHRONOUS = "plain", "nesterov", "asynchronous"
 _RANGES = "the paper has 5, 8, 12 to 15 and 25 rounds in different places"

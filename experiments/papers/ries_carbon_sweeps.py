@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from gridarium.experiments.claims.kinds import Evidence, Finding, Measure, directional
-from gridarium.experiments.records import Claim
+from gridarium.experiments.results.records import Claim
 
 ASSUMED = "assumed units, costs, quotas and loads, on a copper plate: the paper's tables are missing"
 _AT = "Sustainability 2025, 17(22), 10095, section 5"

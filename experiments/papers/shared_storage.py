@@ -13,7 +13,7 @@ from gridarium.experiments.papers.shared_storage_beyond import BEYOND, at
 from gridarium.experiments.papers.shared_storage_cyber import CYBER_CLAIMS
 from gridarium.experiments.papers.shared_storage_figures import drawings
 from gridarium.experiments.papers.shared_storage_sweeps import ASSUMED, SWEEP_CLAIMS, total_cost_money
-from gridarium.experiments.records import Claim
+from gridarium.experiments.results.records import Claim
 
 SHARED, PENALTY, NEITHER = "method-0", "method-1", "method-2"
 _HIGH_CARBON_H = range(17, 23)

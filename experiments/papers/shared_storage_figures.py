@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from matplotlib.figure import Figure
 
-from gridarium.experiments.field_paths import swept_parameter
 from gridarium.experiments.figures.style import BLUE, GREY, PAGE_WIDTH, in_paper_style
-from gridarium.experiments.formatting import label
-from gridarium.experiments.records import Drawing
-from gridarium.experiments.results import Result
+from gridarium.experiments.names.formatting import label
+from gridarium.experiments.reading.field_paths import swept_parameter
+from gridarium.experiments.results.records import Drawing
+from gridarium.experiments.results.result import Result
 
 _NEEDED = ("purchase_money", "turbine_cost_money", "emission_tco2")
 

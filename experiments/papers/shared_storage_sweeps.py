@@ -10,7 +10,7 @@ from gridarium.environment.arrays import Array
 from gridarium.experiments.claims.kinds import Evidence
 from gridarium.experiments.claims.swept import falls, flattens, of_metric, swept
 from gridarium.experiments.papers.shared_storage_beyond import at
-from gridarium.experiments.records import Claim
+from gridarium.experiments.results.records import Claim
 
 ASSUMED = "assumed profiles, gas, renewables, storages' sizes and elasticities"
 _PRICE = ("carbon_price_per_tco2", "shared-storage-penalty")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from gridarium.experiments.parts.part import GridBuild, Part
 from gridarium.experiments.parts.supply import PRICES
-from gridarium.experiments.scenario_fields import Money, Range, Section
+from gridarium.experiments.schema.fields import Money, Range, Section
 from gridarium.market.accounts import CARBON_MARKET as ACCOUNT
 
 

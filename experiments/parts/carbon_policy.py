@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from gridarium.experiments.parts.part import GridBuild, Part
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.fields import (
     Conflict,
     Money,
     PositiveAmount,

@@ -8,7 +8,7 @@ from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, collector_of
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.regions import POOL_AGENT, REGIONS, region_names
-from gridarium.experiments.scenario_fields import MoneyAmount, Section
+from gridarium.experiments.schema.fields import MoneyAmount, Section
 
 
 class CarbonPool(Section):

@@ -10,8 +10,8 @@ from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.house import all_parts
 from gridarium.experiments.parts.own_network import own_generators_fit
 from gridarium.experiments.parts.part import Check, GridScenario, Part
-from gridarium.experiments.scenario_checks import papers_are_known, rates_are_of_others
-from gridarium.experiments.scenario_profiles import profiles_fit
+from gridarium.experiments.reading.profiles import profiles_fit
+from gridarium.experiments.schema.checks import papers_are_known, rates_are_of_others
 
 Checking = Callable[[Any], Iterator[Fault]]
 

@@ -9,7 +9,7 @@ from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.leader import LEADER
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.scenario_fields import Conflict, Name, Range, Section
+from gridarium.experiments.schema.fields import Conflict, Name, Range, Section
 
 if TYPE_CHECKING:
     from gridarium.environment.voltage_control import Compensator as Ratings

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from gridarium.experiments.behaviour_schema import Behaviour, Mixture, mixed_up
+from gridarium.experiments.names.registry import is_known
 from gridarium.experiments.parts.storage_section import Storage
-from gridarium.experiments.registry import is_known
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.behaviours import Behaviour, Mixture, mixed_up
+from gridarium.experiments.schema.fields import (
     Amount,
     Conflict,
     Money,

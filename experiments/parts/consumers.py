@@ -11,16 +11,16 @@ import numpy as np
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault
 from gridarium.environment.network_faults import shortened
+from gridarium.experiments.names.registry import load
 from gridarium.experiments.parts.consumer_section import ConsumerClass, Elasticity, LoadForecast
 from gridarium.experiments.parts.network import NETWORK, has_feeder
 from gridarium.experiments.parts.own_network import own_load_mw, taken_as
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.renewables import SHARES
 from gridarium.experiments.parts.storage_section import storage_ratings
-from gridarium.experiments.populations import behaviours_of_class
-from gridarium.experiments.registry import load
-from gridarium.experiments.scenario_fields import Name
-from gridarium.experiments.scenario_profiles import profiles_of
+from gridarium.experiments.reading.profiles import profiles_of
+from gridarium.experiments.schema.fields import Name
+from gridarium.experiments.schema.populations import behaviours_of_class
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.consumer_day import Demand

@@ -9,7 +9,7 @@ import numpy as np
 from gridarium.environment.arrays import Array
 from gridarium.experiments.parts.part import GridBuild, Part
 from gridarium.experiments.parts.supply import REAL_TIME
-from gridarium.experiments.scenario_fields import Conflict, MoneyAmount, Name, Section
+from gridarium.experiments.schema.fields import Conflict, MoneyAmount, Name, Section
 from gridarium.market.accounts import DAY_AHEAD_MARKET as ACCOUNT
 
 

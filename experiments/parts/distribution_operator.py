@@ -16,7 +16,7 @@ from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.parts.ties import TIES
 from gridarium.experiments.parts.vpp_section import goes_on, owners_of
 from gridarium.experiments.parts.vpps import VPPS
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.fields import (
     Conflict,
     Name,
     PositiveMoney,

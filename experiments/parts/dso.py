@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from gridarium.environment.errors import Fault
-from gridarium.experiments.behaviour_schema import Behaviour, misplaced
 from gridarium.experiments.parts.carbon_market import build_carbon_market
 from gridarium.experiments.parts.compensators import compensator_ratings
 from gridarium.experiments.parts.edge import edge_terms
@@ -35,8 +34,8 @@ from gridarium.experiments.parts.supply import PRICES, REAL_TIME
 from gridarium.experiments.parts.tap_changer import tap_changer_ratings
 from gridarium.experiments.parts.tariff import NODAL_TARIFFS, TARIFF, build_tariff, pool_terms
 from gridarium.experiments.parts.trading import TRADING
-from gridarium.experiments.populations import behaviour_of
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.behaviours import Behaviour, misplaced
+from gridarium.experiments.schema.fields import (
     Conflict,
     Flag,
     MoneyAmount,
@@ -46,6 +45,7 @@ from gridarium.experiments.scenario_fields import (
     Range,
     Section,
 )
+from gridarium.experiments.schema.populations import behaviour_of
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.contract import ServiceTerms, Standby

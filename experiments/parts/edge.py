@@ -12,7 +12,7 @@ from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.network import NETWORK, place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.storage_devices import storage_devices
-from gridarium.experiments.scenario_fields import Range, Section
+from gridarium.experiments.schema.fields import Range, Section
 
 if TYPE_CHECKING:
     from gridarium.agents.devices.edge_link import EdgeLinkTerms

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, Part
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.fields import (
     Amount,
     Conflict,
     MoneyAmount,

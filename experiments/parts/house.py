@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, create_model
 
 from gridarium.environment.errors import Fault, ScenarioError
+from gridarium.experiments.names.registry import entries, load
 from gridarium.experiments.parts.carbon_market import CARBON_MARKET
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
 from gridarium.experiments.parts.carbon_pool import CARBON_POOL
@@ -44,7 +45,6 @@ from gridarium.experiments.parts.ties import TIES
 from gridarium.experiments.parts.trading import TRADING
 from gridarium.experiments.parts.vpps import VPPS
 from gridarium.experiments.parts.wind_farms import WIND_FARMS
-from gridarium.experiments.registry import entries, load
 
 HOUSE: tuple[Part[Any], ...] = (
     NETWORK,

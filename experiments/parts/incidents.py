@@ -12,7 +12,7 @@ from gridarium.experiments.parts.renewables import RENEWABLES
 from gridarium.experiments.parts.standby_storages import STANDBY_STORAGES, StandbyStorage
 from gridarium.experiments.parts.storage_devices import storage_devices
 from gridarium.experiments.parts.storages import STORAGES, StorageUnit
-from gridarium.experiments.scenario_fields import Conflict, Name, PositiveShare, Range, Section
+from gridarium.experiments.schema.fields import Conflict, Name, PositiveShare, Range, Section
 
 if TYPE_CHECKING:
     from gridarium.agents.devices.renewable_plant import RenewablePlant

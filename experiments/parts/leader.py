@@ -12,8 +12,8 @@ from gridarium.experiments.parts.consumers import consumer_load_mw, has_plain_co
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.parts.tariff import NODAL_TARIFFS, TARIFF, limit_rules
-from gridarium.experiments.scenario_fields import Flag, Range, Section
-from gridarium.experiments.scenario_profiles import rows_run
+from gridarium.experiments.reading.profiles import rows_run
+from gridarium.experiments.schema.fields import Flag, Range, Section
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.price_setting import PriceSetter

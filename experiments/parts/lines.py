@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from gridarium.experiments.parts.part import GridScenario, Part
-from gridarium.experiments.scenario_fields import Conflict, Duration, Name, PositiveAmount, Range, Section
+from gridarium.experiments.schema.fields import Conflict, Duration, Name, PositiveAmount, Range, Section
 
 if TYPE_CHECKING:
     from gridarium.environment.grids import Grid

@@ -8,10 +8,9 @@ from typing import Annotated
 from pydantic import Field
 
 from gridarium.environment.errors import Fault
-from gridarium.experiments.behaviour_schema import Behaviour, misplaced
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.populations import behaviour_of
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.behaviours import Behaviour, misplaced
+from gridarium.experiments.schema.fields import (
     Conflict,
     MoneyAmount,
     Name,
@@ -20,6 +19,7 @@ from gridarium.experiments.scenario_fields import (
     Section,
     Share,
 )
+from gridarium.experiments.schema.populations import behaviour_of
 
 _AGENT = "load"
 

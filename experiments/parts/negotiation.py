@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from gridarium.environment.clock import HOUR_S
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.part import GridScenario, Part
-from gridarium.experiments.scenario_fields import Conflict, Money, PositiveShare, Range, Section
+from gridarium.experiments.schema.fields import Conflict, Money, PositiveShare, Range, Section
 from gridarium.market.stackelberg import NegotiationRules
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from gridarium.environment.errors import Fault, NetworkError
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.fields import (
     BusLabel,
     Conflict,
     Flag,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from gridarium.environment.clock import HOUR_S
-from gridarium.experiments.behaviour_schema import Behaviour, misplaced
 from gridarium.experiments.parts.carbon_market import CARBON_MARKET
 from gridarium.experiments.parts.day_ahead_market import DAY_AHEAD_MARKET
 from gridarium.experiments.parts.lines import LESSOR
@@ -22,8 +21,9 @@ from gridarium.experiments.parts.supply import REAL_TIME
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS, unit_ratings
 from gridarium.experiments.parts.trading import TRADING
 from gridarium.experiments.parts.wind_farms import WIND_FARMS
-from gridarium.experiments.populations import behaviour_of
-from gridarium.experiments.scenario_fields import Amount, Conflict, MoneyAmount, Range, Section, Share
+from gridarium.experiments.schema.behaviours import Behaviour, misplaced
+from gridarium.experiments.schema.fields import Amount, Conflict, MoneyAmount, Range, Section, Share
+from gridarium.experiments.schema.populations import behaviour_of
 
 if TYPE_CHECKING:
     from gridarium.agents.system.operation import Members, OperationRules

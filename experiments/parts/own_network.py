@@ -19,7 +19,7 @@ from gridarium.experiments.parts.network import (
 )
 from gridarium.experiments.parts.part import GridBuild, GridScenario
 from gridarium.experiments.parts.renewables import RENEWABLES, SHARES, Renewable
-from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.reading.scenario_files import profile_path
 
 if TYPE_CHECKING:
     from gridarium.environment.network import Feeder

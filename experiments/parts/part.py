@@ -11,10 +11,10 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault
-from gridarium.experiments.scenario_fields import Conflict, Range, Source
-from gridarium.experiments.scenario_files import profile_path
-from gridarium.experiments.scenario_profiles import begins
-from gridarium.experiments.scenario_schema import Scenario, broken_days
+from gridarium.experiments.reading.profiles import begins
+from gridarium.experiments.reading.scenario_files import profile_path
+from gridarium.experiments.schema.fields import Conflict, Range, Source
+from gridarium.experiments.schema.scenario import Scenario, broken_days
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from gridarium.environment.clock import DAY_S
-from gridarium.experiments.registry import make
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.names.registry import make
+from gridarium.experiments.schema.fields import (
     Amount,
     Conflict,
     Flag,

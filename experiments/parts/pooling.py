@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gridarium.environment.errors import Fault
+from gridarium.experiments.names.registry import is_shipped
 from gridarium.experiments.parts.negotiation import NEGOTIATION
 from gridarium.experiments.parts.network import place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario
@@ -14,7 +15,6 @@ from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES, StorageUnit
 from gridarium.experiments.parts.vpp_section import plant_of, plants_of
-from gridarium.experiments.registry import is_shipped
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.contract import PoolContract

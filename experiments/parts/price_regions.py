@@ -13,7 +13,7 @@ from gridarium.environment.errors import Fault, NetworkError
 from gridarium.experiments.parts.network import NETWORK, has_one_bus, place_units
 from gridarium.experiments.parts.own_network import own_load_mw
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.scenario_fields import Conflict, Name, PositiveAmount, Section, Share, Source
+from gridarium.experiments.schema.fields import Conflict, Name, PositiveAmount, Section, Share, Source
 
 if TYPE_CHECKING:
     from gridarium.agents.distribution.price_region import PriceRegion as Place

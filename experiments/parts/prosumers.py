@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from gridarium.environment.errors import Fault
-from gridarium.experiments.behaviour_schema import Behaviour, Mixture, mixed_up
 from gridarium.experiments.parts.lines import LESSOR, LINES, private_lines
 from gridarium.experiments.parts.members import member_names, member_sizes
 from gridarium.experiments.parts.network import has_one_bus, unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
 from gridarium.experiments.parts.trading import TRADING, active_trading, bargaining_rule, trade_rules
-from gridarium.experiments.populations import behaviours_of_class
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.behaviours import Behaviour, Mixture, mixed_up
+from gridarium.experiments.schema.fields import (
     Conflict,
     MoneyAmount,
     Name,
@@ -25,6 +24,7 @@ from gridarium.experiments.scenario_fields import (
     Section,
     Share,
 )
+from gridarium.experiments.schema.populations import behaviours_of_class
 
 if TYPE_CHECKING:
     from gridarium.agents.behaviour import Behaviour as AgentBehaviour

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from gridarium.environment.errors import Fault
+from gridarium.experiments.names.registry import make_mechanism
 from gridarium.experiments.parts.lines import LESSOR, LINES
 from gridarium.experiments.parts.network import has_one_bus, unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.prosumers import PROSUMERS
 from gridarium.experiments.parts.storage_section import Storage, storage_ratings
 from gridarium.experiments.parts.trading import TRADING, active_trading
-from gridarium.experiments.registry import make_mechanism
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.fields import (
     Conflict,
     Flag,
     Money,

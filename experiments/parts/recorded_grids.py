@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 
 from gridarium.experiments.parts.part import GridBuild, Part
-from gridarium.experiments.scenario_fields import Name, Range, Section
+from gridarium.experiments.schema.fields import Name, Range, Section
 
 
 class RecordedGrid(Section):

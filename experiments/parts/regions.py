@@ -11,13 +11,12 @@ from pydantic import Field
 
 from gridarium.environment.arrays import series
 from gridarium.environment.errors import Fault
-from gridarium.experiments.behaviour_schema import Behaviour, Mixture, mixed_up
 from gridarium.experiments.parts.members import member_names
 from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.parts.own_network import own_load_mw
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.populations import behaviours_of_class
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.behaviours import Behaviour, Mixture, mixed_up
+from gridarium.experiments.schema.fields import (
     Amount,
     BusLabel,
     Conflict,
@@ -31,6 +30,7 @@ from gridarium.experiments.scenario_fields import (
     Section,
     Share,
 )
+from gridarium.experiments.schema.populations import behaviours_of_class
 
 if TYPE_CHECKING:
     from gridarium.agents.region.region_demand import Flexibility

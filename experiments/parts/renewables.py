@@ -12,8 +12,8 @@ from gridarium.environment.arrays import Array, series
 from gridarium.environment.profiles import read_profiles
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, Part
-from gridarium.experiments.scenario_fields import Conflict, Name, PositiveAmount, Probability, Range, Section
-from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.reading.scenario_files import profile_path
+from gridarium.experiments.schema.fields import Conflict, Name, PositiveAmount, Probability, Range, Section
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter

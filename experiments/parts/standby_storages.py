@@ -13,7 +13,7 @@ from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.storage_section import Storage, Thermal, storage_ratings
 from gridarium.experiments.parts.storages import STORAGES
-from gridarium.experiments.scenario_fields import Amount, Name
+from gridarium.experiments.schema.fields import Amount, Name
 
 
 class StandbyStorage(Storage):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gridarium.experiments.parts.part import GridScenario, Part
 from gridarium.experiments.parts.pool_section import Pool
-from gridarium.experiments.scenario_fields import Flag, MoneyAmount
+from gridarium.experiments.schema.fields import Flag, MoneyAmount
 
 POOL_AGENT = "pool"
 """Name of the platform of a pool of storages in its grid."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_mass import ThermalRatings
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.fields import (
     Conflict,
     PositiveAmount,
     PositiveShare,

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from gridarium.environment.clock import HOUR_S
 from gridarium.environment.errors import Fault
+from gridarium.experiments.names.registry import make
 from gridarium.experiments.parts.edge import edge_link_terms
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
@@ -16,8 +17,7 @@ from gridarium.experiments.parts.pool_section import Pool, records_authority, sp
 from gridarium.experiments.parts.storage_pool import POOL_AGENT, pool_of
 from gridarium.experiments.parts.storage_section import Storage, Thermal, storage_ratings
 from gridarium.experiments.parts.vpp_section import plant_of, plants_of, platform_of
-from gridarium.experiments.registry import make
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.fields import (
     Amount,
     Flag,
     Money,

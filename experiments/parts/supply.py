@@ -11,7 +11,8 @@ from gridarium.environment.clock import HOUR_S
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.negotiation import negotiation_rules
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.reading.profiles import rows_run
+from gridarium.experiments.schema.fields import (
     Amount,
     Money,
     Name,
@@ -20,7 +21,6 @@ from gridarium.experiments.scenario_fields import (
     Section,
     Share,
 )
-from gridarium.experiments.scenario_profiles import rows_run
 from gridarium.market.accounts import REAL_TIME_MARKET, UPSTREAM
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from gridarium.environment.errors import Fault, NetworkError
 from gridarium.experiments.parts.leader import LEADER
 from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.scenario_fields import Conflict, Range, Section
+from gridarium.experiments.schema.fields import Conflict, Range, Section
 
 if TYPE_CHECKING:
     from gridarium.environment.voltage_control import TapChanger as Ratings

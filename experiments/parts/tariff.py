@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from gridarium.experiments.names.registry import make_mechanism
 from gridarium.experiments.parts.part import GridScenario, Part
-from gridarium.experiments.registry import make_mechanism
-from gridarium.experiments.scenario_fields import Conflict, Flag, Money, Name, Range, Registered, Section
+from gridarium.experiments.schema.fields import Conflict, Flag, Money, Name, Range, Registered, Section
 
 if TYPE_CHECKING:
     from gridarium.agents.feeder.carbon_pool import PoolTerms

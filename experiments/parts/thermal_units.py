@@ -10,7 +10,7 @@ from gridarium.experiments.parts.carbon_market import CARBON_MARKET
 from gridarium.experiments.parts.day_ahead_market import DAY_AHEAD_MARKET
 from gridarium.experiments.parts.network import NETWORK, unit_sites
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.fields import (
     Amount,
     Conflict,
     Flag,

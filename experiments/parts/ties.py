@@ -19,8 +19,8 @@ from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import REAL_TIME
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS, unit_ratings
 from gridarium.experiments.parts.ties_section import Ties
-from gridarium.experiments.populations import behaviour_of
-from gridarium.experiments.scenario_fields import Section
+from gridarium.experiments.schema.fields import Section
+from gridarium.experiments.schema.populations import behaviour_of
 
 if TYPE_CHECKING:
     from gridarium.agents.transmission.bulk_system import BulkSystem

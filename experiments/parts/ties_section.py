@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gridarium.experiments.behaviour_schema import Behaviour, misplaced
 from gridarium.experiments.parts.ties_rounds import Rounds
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.behaviours import Behaviour, misplaced
+from gridarium.experiments.schema.fields import (
     Amount,
     Conflict,
     Flag,

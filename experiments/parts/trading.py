@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from gridarium.environment.errors import Fault
+from gridarium.experiments.names.registry import make_mechanism
 from gridarium.experiments.parts.lines import private_lines
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.supply import REAL_TIME
-from gridarium.experiments.registry import make_mechanism
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.fields import (
     Conflict,
     Flag,
     Money,

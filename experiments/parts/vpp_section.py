@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
+from gridarium.experiments.names.registry import is_shipped, load
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.parts.pool_section import Pool
-from gridarium.experiments.registry import is_shipped, load
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.schema.fields import (
     Conflict,
     Name,
     PositiveShare,

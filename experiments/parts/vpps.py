@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gridarium.environment.errors import Fault, NetworkError, ScenarioError
+from gridarium.experiments.names.registry import make_mechanism
 from gridarium.experiments.parts.negotiation import NEGOTIATION, negotiation_rules
 from gridarium.experiments.parts.network import NETWORK, build_feeder, has_one_bus, place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
@@ -21,8 +22,7 @@ from gridarium.experiments.parts.price_regions import (
 from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import STORAGES, StorageUnit
 from gridarium.experiments.parts.vpp_section import Vpp, owners_of, platform_of
-from gridarium.experiments.registry import make_mechanism
-from gridarium.experiments.scenario_fields import Name
+from gridarium.experiments.schema.fields import Name
 from gridarium.market.coalition import MOST_PLAYERS
 
 if TYPE_CHECKING:

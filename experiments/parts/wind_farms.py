@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gridarium.experiments.parts.part import GridBuild, Part
-from gridarium.experiments.scenario_fields import Name, PositiveAmount, Probability, Section
+from gridarium.experiments.schema.fields import Name, PositiveAmount, Probability, Section
 
 
 class WindFarm(Section):

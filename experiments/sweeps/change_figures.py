@@ -23,7 +23,7 @@ from gridarium.experiments.figures.style import (
     in_paper_style,
     side_by_side,
 )
-from gridarium.experiments.formatting import MONEY
+from gridarium.experiments.names.formatting import MONEY
 from gridarium.experiments.sweeps.intervals import finite
 from gridarium.experiments.sweeps.levels import axis_name, level_name
 

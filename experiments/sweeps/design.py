@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridarium.environment.errors import Fault, GridariumError, InputError
-from gridarium.experiments.scenario_fields import NAME
+from gridarium.experiments.schema.fields import NAME
 from gridarium.experiments.sweeps.factors import Factor, is_whole
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from gridarium.experiments.figures.leader import leader_figure
-from gridarium.experiments.formatting import MONEY, label
-from gridarium.experiments.records import Drawing
+from gridarium.experiments.names.formatting import MONEY, label
+from gridarium.experiments.results.records import Drawing
 from gridarium.experiments.sweeps.bounded_price import SHARE
 from gridarium.experiments.sweeps.change_figures import change_figure, distribution_figure, levels_figure
 from gridarium.experiments.sweeps.factor_figures import heat_figure, sensitivity_figure

@@ -11,17 +11,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from gridarium.environment.errors import Fault, GridariumError, InputError
-from gridarium.experiments.sweeps.job import Job
-from gridarium.experiments.sweeps.jobs import (
-    Begun,
-    CaseRow,
-    FailureRow,
-    JobResult,
-    lost_job,
-    overdue_job,
-    run_remotely,
-)
-from gridarium.experiments.worker_processes import (
+from gridarium.experiments.processes.workers import (
     Done,
     Ended,
     ExecutorError,
@@ -32,6 +22,16 @@ from gridarium.experiments.worker_processes import (
     heard,
     never_ready,
     stop_all,
+)
+from gridarium.experiments.sweeps.job import Job
+from gridarium.experiments.sweeps.jobs import (
+    Begun,
+    CaseRow,
+    FailureRow,
+    JobResult,
+    lost_job,
+    overdue_job,
+    run_remotely,
 )
 
 _DEATHS_ALLOWED = 2

@@ -25,7 +25,7 @@ from gridarium.experiments.figures.style import (
     in_paper_style,
     short_names,
 )
-from gridarium.experiments.formatting import MONEY
+from gridarium.experiments.names.formatting import MONEY
 from gridarium.experiments.sweeps.intervals import finite
 from gridarium.experiments.sweeps.levels import axis_name, heat_table, level_name
 

@@ -19,7 +19,7 @@ from gridarium.experiments.figures.style import (
     VERMILLION,
     in_paper_style,
 )
-from gridarium.experiments.formatting import MONEY
+from gridarium.experiments.names.formatting import MONEY
 from gridarium.experiments.sweeps.factorial import BETWEEN
 from gridarium.experiments.sweeps.levels import axis_name
 

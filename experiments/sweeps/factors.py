@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gridarium.environment.errors import Fault
-from gridarium.experiments.distribution import Floats, is_number
+from gridarium.experiments.schema.distribution import Floats, is_number
 
 _MOST_VALUES = 1_000_000
 

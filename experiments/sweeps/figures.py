@@ -24,7 +24,7 @@ from gridarium.experiments.figures.style import (
     short_names,
     side_by_side,
 )
-from gridarium.experiments.formatting import MONEY
+from gridarium.experiments.names.formatting import MONEY
 from gridarium.experiments.sweeps.intervals import convergence_of_mean, finite
 from gridarium.experiments.sweeps.levels import axis_name, is_numeric, level_means, level_name, level_samples
 

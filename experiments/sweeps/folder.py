@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
-from gridarium.experiments.checksums import seal
-from gridarium.experiments.input_files import with_inputs
-from gridarium.experiments.manifest import DIGEST
-from gridarium.experiments.plain_yaml import dump_yaml
-from gridarium.experiments.results import machine_facts, other_format, too_little_room
-from gridarium.experiments.scenario_files import read_mapping
+from gridarium.experiments.reading.input_files import with_inputs
+from gridarium.experiments.reading.plain_yaml import dump_yaml
+from gridarium.experiments.reading.scenario_files import read_mapping
+from gridarium.experiments.results.checksums import seal
+from gridarium.experiments.results.folder import machine_facts, too_little_room
+from gridarium.experiments.results.manifest import DIGEST
+from gridarium.experiments.results.result import other_format
 from gridarium.experiments.sweeps.jobs import JobResult
 from gridarium.experiments.sweeps.study import SweepStudy
 

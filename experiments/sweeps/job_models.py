@@ -72,7 +72,7 @@ class FunctionModel:
     """
 
     def __init__(self, file: StudyFile) -> None:
-        from gridarium.experiments.registry import load
+        from gridarium.experiments.names.registry import load
 
         self._function = cast("Callable[..., Any]", load("functions", file.function or ""))
         self._fixed, self._chosen = file.set, file.cases

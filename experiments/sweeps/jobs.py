@@ -13,12 +13,12 @@ from functools import cache
 from typing import NamedTuple
 
 from gridarium.environment.errors import Fault, InputError, ScenarioError
-from gridarium.experiments.case_log import Printout
-from gridarium.experiments.endings import reason_of
+from gridarium.experiments.processes.case_log import Printout
+from gridarium.experiments.processes.endings import reason_of
+from gridarium.experiments.processes.workers import Tell, Terminated
 from gridarium.experiments.sweeps.job import Job
 from gridarium.experiments.sweeps.job_models import JobModel, JobOutcome
 from gridarium.experiments.sweeps.models import model_of
-from gridarium.experiments.worker_processes import Tell, Terminated
 
 _LONGEST_MESSAGE = 2000
 _ONE_AT_A_TIME = threading.Lock()

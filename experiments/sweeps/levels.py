@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gridarium.experiments.formatting import MONEY, split_unit
+from gridarium.experiments.names.formatting import MONEY, split_unit
 from gridarium.experiments.sweeps.intervals import finite, mean, t_interval
 
 _MOST_LEVELS = 25

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gridarium.environment.errors import Fault
 from gridarium.experiments.evidence.metric_names import hint, is_metric, names_in, possible_metrics
-from gridarium.experiments.plain_yaml import Tree
+from gridarium.experiments.reading.plain_yaml import Tree
 from gridarium.experiments.sweeps.bounded_price import EFFICIENCY_LOSS
 from gridarium.experiments.sweeps.study_schema import StudyFile
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gridarium.experiments.formatting import MONEY, label, signed
-from gridarium.experiments.narrative import Sentence
+from gridarium.experiments.names.formatting import MONEY, label, signed
 from gridarium.experiments.sweeps.factorial import BETWEEN
 from gridarium.experiments.sweeps.intervals import CONFIDENCE
+from gridarium.experiments.telling.narrative import Sentence
 
 Record = Mapping[str, Any]
 

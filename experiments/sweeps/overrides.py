@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.field_paths import Keys
-from gridarium.experiments.overrides import FieldOverride, parse_overrides
-from gridarium.experiments.scenario_files import anchored_value
+from gridarium.experiments.reading.field_paths import Keys
+from gridarium.experiments.reading.overrides import FieldOverride, parse_overrides
+from gridarium.experiments.reading.scenario_files import anchored_value
 from gridarium.experiments.sweeps.study_schema import StudyFile
 
 _SEED = ("seed",)

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.checksums import check_untouched, renew
-from gridarium.experiments.formatting import MONEY, label, number
-from gridarium.experiments.html_page import cell, facts, page, section, table
-from gridarium.experiments.html_page import figures as drawn_figures
-from gridarium.experiments.plain_yaml import Tree, dump_yaml
-from gridarium.experiments.results import other_format
-from gridarium.experiments.scenario_files import read_mapping
+from gridarium.experiments.names.formatting import MONEY, label, number
+from gridarium.experiments.reading.plain_yaml import Tree, dump_yaml
+from gridarium.experiments.reading.scenario_files import read_mapping
+from gridarium.experiments.results.checksums import check_untouched, renew
+from gridarium.experiments.results.result import other_format
 from gridarium.experiments.sweeps.bounded_price import with_efficiency_loss
 from gridarium.experiments.sweeps.folder import SweepFolderError, SweepWriteError, put_file
 from gridarium.experiments.sweeps.narrative import study_narrative
 from gridarium.experiments.sweeps.study_schema import StudyFile
 from gridarium.experiments.sweeps.tables import FIRST_COLUMNS, LAST_COLUMN
+from gridarium.experiments.telling.html_page import cell, facts, page, section, table
+from gridarium.experiments.telling.html_page import figures as drawn_figures
 
 if TYPE_CHECKING:
     import pandas as pd

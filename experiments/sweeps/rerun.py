@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from gridarium.environment.errors import GridariumError
-from gridarium.experiments.checksums import read_table
-from gridarium.experiments.manifest import told_digest
+from gridarium.experiments.results.checksums import read_table
+from gridarium.experiments.results.manifest import told_digest
 from gridarium.experiments.sweeps.jobs import run_job
 from gridarium.experiments.sweeps.models import model_of
 from gridarium.experiments.sweeps.study import load_study

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.field_paths import Keys, laid_over, places, replaced
-from gridarium.experiments.plain_yaml import Tree
+from gridarium.experiments.reading.field_paths import Keys, laid_over, places, replaced
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.reading.scenario_files import ScenarioFile, merge
 from gridarium.experiments.scenario import check_case, check_scenario
-from gridarium.experiments.scenario_files import ScenarioFile, merge
 from gridarium.experiments.sweeps.job_models import JobOutcome, Values, metrics_named
 from gridarium.experiments.sweeps.study_schema import StudyFile
 
@@ -80,8 +80,8 @@ class ScenarioModel:
             yield name, partial(self._run, name, self.tree(name, values, seed))
 
     def _run(self, name: str, tree: Tree) -> JobOutcome:
-        from gridarium.experiments.case_run import measure_case
         from gridarium.experiments.evidence.guarded import Steps
+        from gridarium.experiments.running.case_run import measure_case
 
         scenario, faults = check_case(tree)
         if scenario is None:

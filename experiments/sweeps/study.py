@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.registry import is_known
-from gridarium.experiments.scenario import check_case, check_scenario, load_scenario
-from gridarium.experiments.scenario_files import (
+from gridarium.experiments.names.registry import is_known
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.reading.scenario_files import (
     ScenarioFile,
     anchored,
     anchored_value,
@@ -24,7 +23,8 @@ from gridarium.experiments.scenario_files import (
     shipped_names,
     shipped_path,
 )
-from gridarium.experiments.schema_faults import faults_of
+from gridarium.experiments.scenario import check_case, check_scenario, load_scenario
+from gridarium.experiments.schema.faults import faults_of
 from gridarium.experiments.sweeps.job import Job
 from gridarium.experiments.sweeps.metric_checks import metric_faults
 from gridarium.experiments.sweeps.overrides import changes_of

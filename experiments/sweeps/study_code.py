@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.named_code import code_faults, named_code
-from gridarium.experiments.registry import entries, is_shipped, load
+from gridarium.experiments.checking.named_code import code_faults, named_code
+from gridarium.experiments.names.registry import entries, is_shipped, load
 from gridarium.experiments.scenario import check_case
-from gridarium.experiments.scenario_schema import Scenario
+from gridarium.experiments.schema.scenario import Scenario
 from gridarium.experiments.sweeps.scenario_model import ScenarioModel
 from gridarium.experiments.sweeps.study import SweepStudy
 

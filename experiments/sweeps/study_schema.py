@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gridarium.experiments.distribution import Distribution, is_number
-from gridarium.experiments.formatting import currency_code
-from gridarium.experiments.renamed import new_name
-from gridarium.experiments.scenario_fields import (
+from gridarium.experiments.names.formatting import currency_code
+from gridarium.experiments.names.renamed import new_name
+from gridarium.experiments.schema.distribution import Distribution, is_number
+from gridarium.experiments.schema.fields import (
     Conflict,
     Currency,
     Flag,
@@ -20,7 +20,7 @@ from gridarium.experiments.scenario_fields import (
     Section,
     Text,
 )
-from gridarium.experiments.scenario_fields import Source as Place
+from gridarium.experiments.schema.fields import Source as Place
 from gridarium.experiments.sweeps.design import DesignSpec, design_faults
 from gridarium.experiments.sweeps.factors import (
     Factor,

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridarium.environment.errors import Fault, GridariumError, InputError, ScenarioError
-from gridarium.experiments.endings import in_one_line
-from gridarium.experiments.interrupts import Interrupts
-from gridarium.experiments.records import Progress
+from gridarium.experiments.processes.endings import in_one_line
+from gridarium.experiments.processes.interrupts import Interrupts
+from gridarium.experiments.processes.workers import checked_workers, processors
+from gridarium.experiments.results.records import Progress
 from gridarium.experiments.sweeps.executors import DaskCluster, Executor, LocalProcesses
 from gridarium.experiments.sweeps.folder import SweepFolder
 from gridarium.experiments.sweeps.job_models import UNKNOWN, unknown_metrics
@@ -23,7 +24,6 @@ from gridarium.experiments.sweeps.stop_rule import StopWatch
 from gridarium.experiments.sweeps.study import SweepStudy
 from gridarium.experiments.sweeps.study_code import check_study_code
 from gridarium.experiments.sweeps.tables import write_tables
-from gridarium.experiments.worker_processes import checked_workers, processors
 
 if TYPE_CHECKING:
     import pandas as pd

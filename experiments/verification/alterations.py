@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gridarium.experiments.checksums import LISTING, files_of
-from gridarium.experiments.manifest import DIGEST, MANIFEST
+from gridarium.experiments.results.checksums import LISTING, files_of
+from gridarium.experiments.results.manifest import DIGEST, MANIFEST
 from gridarium.experiments.verification.files import files
 
 Altered = Callable[[], AbstractContextManager[None]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from gridarium.experiments.records import Certificate
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.records import Certificate
+from gridarium.experiments.results.result import Result
 from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.recomputed import RECOMPUTED
 from gridarium.experiments.verification.run_tables import GridTables, grids

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from gridarium.environment.errors import GridariumError
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gridarium.experiments.checksums import (
+from gridarium.experiments.results.checksums import (
     LISTING,
     ROWS,
     Listing,
@@ -21,7 +21,7 @@ from gridarium.experiments.checksums import (
     table_checksums,
     told_listing,
 )
-from gridarium.experiments.manifest import DIGEST, MANIFEST, told_digest
+from gridarium.experiments.results.manifest import DIGEST, MANIFEST, told_digest
 from gridarium.experiments.verification.checks import Check
 
 _ONE_BYTE = 2

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gridarium.environment.arrays import Array
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
 from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.run_tables import GridTables, Worst, grids, numbers, resolved
 

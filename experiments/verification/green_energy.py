@@ -11,7 +11,7 @@ import pandas as pd
 from gridarium.environment.arrays import Array
 from gridarium.environment.ledger_tables import records_of
 from gridarium.environment.records import Record
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
 from gridarium.experiments.verification.checks import Check, Outcome
 from gridarium.experiments.verification.run_tables import resolved, sections
 from gridarium.market.certificate_book import KIND, double_counting, unfounded

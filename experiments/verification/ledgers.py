@@ -10,7 +10,7 @@ import pandas as pd
 from gridarium.environment.hash_chain import Break, Head, first_break
 from gridarium.environment.ledger_tables import LINKS
 from gridarium.environment.merkle import MerkleTree, leaf_hash
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
 from gridarium.experiments.verification.checks import Check
 
 

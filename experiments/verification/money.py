@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.environment.arrays import Array
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
 from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.run_tables import GridTables, Worst, grids, numbers, scope_of, sums
 from gridarium.market.accounts import FUEL, LINE_ENERGY, LINE_FEE, RETAIL

@@ -9,7 +9,7 @@ import numpy as np
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.network import Feeder
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
 from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.network_model import feeder_of
 from gridarium.experiments.verification.run_tables import GridTables, Worst, grids, numbers, wide

@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 
 from gridarium.environment.errors import Fault
-from gridarium.experiments.checksums import LISTING, read_table
-from gridarium.experiments.manifest import DIGEST, MANIFEST
-from gridarium.experiments.plain_yaml import parse_yaml
-from gridarium.experiments.records import Certificate, Claim
-from gridarium.experiments.results import Result, RunFolderError, other_format
+from gridarium.experiments.reading.plain_yaml import parse_yaml
+from gridarium.experiments.results.checksums import LISTING, read_table
+from gridarium.experiments.results.manifest import DIGEST, MANIFEST
+from gridarium.experiments.results.records import Certificate, Claim
+from gridarium.experiments.results.result import Result, RunFolderError, other_format
 from gridarium.experiments.verification.checks import Check
 
 

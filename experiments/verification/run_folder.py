@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
 from gridarium.experiments.verification.carbon import carbon
 from gridarium.experiments.verification.certificates import certificates
 from gridarium.experiments.verification.checks import Check, OfCase, checked

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from gridarium.environment.arrays import Array
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.results import Result
-from gridarium.experiments.scenario_files import anchored, merge, without_cases
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.reading.scenario_files import anchored, merge, without_cases
+from gridarium.experiments.results.result import Result
 from gridarium.experiments.verification.checks import Check
 
 

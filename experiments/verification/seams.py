@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gridarium.environment.arrays import Array
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
 from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.run_tables import GridTables, Worst, grids, numbers, scope_of, wide
 from gridarium.market.accounts import EXPORT, PURCHASE, REAL_TIME

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from gridarium.environment.errors import Fault
-from gridarium.experiments.checksums import LISTING, read_table
-from gridarium.experiments.manifest import DIGEST, MANIFEST
-from gridarium.experiments.results import RunFolderError, other_format
+from gridarium.experiments.results.checksums import LISTING, read_table
+from gridarium.experiments.results.manifest import DIGEST, MANIFEST
+from gridarium.experiments.results.result import RunFolderError, other_format
 from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.files import files
 

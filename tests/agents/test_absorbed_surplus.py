@@ -23,8 +23,8 @@ from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.evidence.carbon_certificates import credit, dso_carbon
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
 from gridarium.experiments.evidence.tables import collect
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import system_factor
 from small_cases import two_buses

@@ -13,8 +13,8 @@ from gridarium.agents.region.region import Region
 from gridarium.agents.region.region_day import RegionPlan
 from gridarium.agents.transmission.social_optimum import SocialPlanner
 from gridarium.agents.transmission.ties import Ties
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 
 ROUNDS = "grids.bulk.ties.rounds."
 EXCHANGE = f"{ROUNDS}exchange."

@@ -17,8 +17,8 @@ from gridarium.agents.feeder.dso_day import PriceJudgement
 from gridarium.environment.arrays import series
 from gridarium.environment.world import World
 from gridarium.experiments.parts.consumers import load_of
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import build
 from gridarium.market.messages.tariffs import TariffSignal
 from gridarium.market.stackelberg import Round
 from small_cases import FREE_TO_RUN

@@ -15,9 +15,9 @@ from gridarium.agents.bounded.strategic import Anticipation
 from gridarium.agents.region.region import Region
 from gridarium.agents.transmission.ties import Ties
 from gridarium.agents.transmission.ties_day import TiesDay
-from gridarium.experiments.case_run import _play
+from gridarium.experiments.running.case_run import _play
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 from tests.support.behaviours import at_default
 
 SETTINGS = ("horizon_h=10", "period_h=1.0", "grids.bulk.ties.trigger_mw=1000")

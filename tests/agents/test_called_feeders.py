@@ -21,10 +21,10 @@ from gridarium.environment.arrays import Flags
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.storage import StorageRatings
-from gridarium.experiments.case_run import _play
 from gridarium.experiments.parts import ties as ties_part
+from gridarium.experiments.running.case_run import _play
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market.feeder_services import FeederServices
 from gridarium.market.messages.commands import Receipt, StorageCommand
 from gridarium.market.messages.services import ServiceCall, ServiceRequest, ServiceStatus

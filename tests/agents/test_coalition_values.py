@@ -13,8 +13,8 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.evidence.coalition_certificates import fresh_cost_money
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import build
 from gridarium.market.coalition import membership
 
 POOLED = (

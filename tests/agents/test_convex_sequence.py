@@ -21,8 +21,8 @@ from gridarium.environment.arrays import Array
 from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.benchmarks.leader_instances import random_instance
 from gridarium.experiments.parts.consumers import load_of
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import build
 from gridarium.market.price_limits import LimitRules
 
 Supply = Callable[[Array], SupplyCut]

@@ -13,10 +13,10 @@ from gridarium.agents.region.region import Region
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.errors import ScenarioError
 from gridarium.experiments import run
-from gridarium.experiments.case_run import _play
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.running.case_run import _play
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 
 BULK = "grids.bulk."
 

@@ -15,9 +15,9 @@ from gridarium.agents.upstream import CarbonMarket
 from gridarium.environment.arrays import series
 from gridarium.environment.connection import Connection
 from gridarium.experiments.parts.consumers import load_of
+from gridarium.experiments.running.world_build import BuiltWorld as Built
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld as Built
-from gridarium.experiments.world_build import build
 from gridarium.market.accounts import CARBON
 from gridarium.market.adcef import AdcefTariff
 from gridarium.market.messages.tariffs import LoadPlan, MarketConditions, TariffSignal

@@ -16,14 +16,14 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.storage.storage_owner import StorageOwner
 from gridarium.agents.upstream import CarbonMarket, UpstreamMarket
 from gridarium.environment.arrays import Array
+from gridarium.experiments.checking.grid_tree import GridEntry, GridPlace, StackedScenario
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.tables import collect
-from gridarium.experiments.grid_tree import GridEntry, GridPlace, StackedScenario
 from gridarium.experiments.parts.part import GridScenario
+from gridarium.experiments.reading.scenario_files import profile_path
+from gridarium.experiments.running.world_build import BuiltWorld as Built
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import Scenario, load_scenario
-from gridarium.experiments.scenario_files import profile_path
-from gridarium.experiments.world_build import BuiltWorld as Built
-from gridarium.experiments.world_build import build
 from gridarium.market.accounts import CARBON, EXPORT, PURCHASE, UPSTREAM
 from small_cases import FREE_TO_RUN
 

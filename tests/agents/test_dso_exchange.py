@@ -14,9 +14,9 @@ from gridarium.agents.upstream import UpstreamMarket
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.connection import Connection
 from gridarium.environment.errors import MessageError
+from gridarium.experiments.running.world_build import BuiltWorld as Built
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld as Built
-from gridarium.experiments.world_build import build
 from gridarium.market.accounts import PERSONAL_CARBON, PURCHASE
 from gridarium.market.carbon_price import PersonalLadder
 from gridarium.market.messages.tariffs import CarbonTerms, LoadPlan, Pull, TariffSignal

@@ -17,8 +17,8 @@ from gridarium.agents.transmission.merit_order import BulkShape
 from gridarium.agents.transmission.social_optimum import SocialPlanner
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.errors import ScenarioError
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 
 SETTINGS = (
     "horizon_h=12",

@@ -14,10 +14,10 @@ from gridarium.agents.upstream import CarbonMarket, UpstreamMarket
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import ScenarioError
 from gridarium.experiments.parts.part import GridScenario
+from gridarium.experiments.reading.scenario_files import profile_path
+from gridarium.experiments.running.world_build import BuiltWorld as Built
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_files import profile_path
-from gridarium.experiments.world_build import BuiltWorld as Built
-from gridarium.experiments.world_build import build
 from gridarium.market.accounts import CARBON, PERSONAL_CARBON
 from gridarium.market.carbon_price import PersonalLadder
 from small_cases import FREE_TO_RUN

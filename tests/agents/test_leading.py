@@ -14,9 +14,9 @@ from gridarium.agents.leader.leading import Anticipating
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
 from gridarium.experiments.evidence.leader_certificates import LeaderBench, certify_leader
 from gridarium.experiments.evidence.tables import collect
+from gridarium.experiments.running.world_build import BuiltWorld as Built
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld as Built
-from gridarium.experiments.world_build import build
 from small_cases import FREE_TO_RUN
 
 SEARCHING = ("anticipating", "full-information")

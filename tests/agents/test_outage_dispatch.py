@@ -18,8 +18,8 @@ from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.grid_evidence import evidence_of
 from gridarium.experiments.evidence.outage_certificates import departures, undisturbed
 from gridarium.experiments.evidence.tables import collect
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 
 UNIT = StorageRatings("one", 0.5, 1.0, 0.1, 0.9, 0.5, 0.9, 0.8, 0.5)
 FAILURE = "incidents.{}={{unit: {}, at_h: {}, lasts_h: {}, day: {}}}"

@@ -18,8 +18,8 @@ from gridarium.agents.storage.storage_pool import PoolRules, StoragePool
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.records import EXECUTED
 from gridarium.environment.security.authority import Authority
-from gridarium.experiments.records import Certificate
-from gridarium.experiments.runner import run
+from gridarium.experiments.results.records import Certificate
+from gridarium.experiments.running.runner import run
 from gridarium.experiments.scenario import load_scenario
 from gridarium.market.messages.ledger import LedgerHead, ProofRequest
 from gridarium.market.storage_pooling import ClassRules

@@ -18,8 +18,8 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.pool_problem import pool_form
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.environment.arrays import Array
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market.adcef import AdcefTariff
 from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import Supply, system_factor

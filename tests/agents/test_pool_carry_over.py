@@ -18,9 +18,9 @@ from gridarium.environment.errors import ScenarioError
 from gridarium.experiments.evidence.carbon_certificates import dso_carbon
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
 from gridarium.experiments.evidence.tables import collect
+from gridarium.experiments.reading.scenario_files import profile_path
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_files import profile_path
-from gridarium.experiments.world_build import BuiltWorld, build
 from small_cases import FREE_TO_RUN
 
 

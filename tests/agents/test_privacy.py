@@ -20,9 +20,9 @@ from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.consumer_day import ConsumerDay
 from gridarium.agents.feeder.elastic_consumer import ElasticDay
 from gridarium.environment.connection import Connection
+from gridarium.experiments.running.world_build import BuiltWorld as Built
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld as Built
-from gridarium.experiments.world_build import build
 
 BATTERY = "consumers.residential.battery={p_max_mw: 0.1, e_max_mwh: 0.2}"
 ACTIVE = ("tap_changer={}", "compensators={svc: {q_min_mvar: -0.2, q_max_mvar: 0.3}}")

@@ -12,10 +12,10 @@ from gridarium.agents.region.region import Region
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import ScenarioError
-from gridarium.experiments.case_run import _play
 from gridarium.experiments.parts.regions import REGIONS, all_exact
+from gridarium.experiments.running.case_run import _play
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 
 BULK = "grids.bulk."
 CLASSES = ("residential", "commercial", "industrial")

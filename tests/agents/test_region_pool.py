@@ -10,9 +10,9 @@ import pytest
 from gridarium.agents.region.carbon_pool import CarbonPool
 from gridarium.agents.region.region import Region
 from gridarium.environment.errors import ScenarioError
-from gridarium.experiments.case_run import _play
+from gridarium.experiments.running.case_run import _play
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market.accounts import CARBON_MARKET, POOL_FEE, POOLED_CARBON
 from gridarium.market.carbon_pooling import Answered, saved_money
 

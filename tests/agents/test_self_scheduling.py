@@ -13,8 +13,8 @@ from scipy.optimize import linprog
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.connection import Connection
-from gridarium.experiments.results import Result
-from gridarium.experiments.runner import run
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.running.runner import run
 from gridarium.experiments.scenario import load_scenario
 from gridarium.market.accounts import CHARGE, DISCHARGE, STORAGE_COMPENSATION, WEAR
 from gridarium.market.messages.tariffs import TariffSignal

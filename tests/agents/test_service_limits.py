@@ -11,9 +11,9 @@ from communities import write_under_a_system
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.service_limits import ServiceLimits
 from gridarium.environment.arrays import Array
-from gridarium.experiments.case_run import run_case
+from gridarium.experiments.running.case_run import run_case
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 
 BUS = 4
 

@@ -13,8 +13,8 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.storage.storage_provider import StorageProvider
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array, series
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market import accounts
 from gridarium.market.messages.commands import Receipt
 from gridarium.market.messages.leasing import Nomination, PoolOffer

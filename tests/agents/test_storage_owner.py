@@ -15,9 +15,9 @@ from gridarium.environment.arrays import series
 from gridarium.environment.grids import Site
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.world import World
+from gridarium.experiments.running.world_build import BuiltWorld as Built
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld as Built
-from gridarium.experiments.world_build import build
 from gridarium.market.messages.commands import PoolSchedule, Receipt, StorageCommand
 from gridarium.market.messages.forecasts import ForecastRequest, StorageOffer
 from gridarium.market.messages.status import StorageStatus

@@ -22,9 +22,9 @@ from gridarium.experiments.evidence.led_plan import LedPlan
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.evidence.tied_certificates import tied_leader
 from gridarium.experiments.evidence.tied_kkt import leader_stationarity
+from gridarium.experiments.running.world_build import BuiltWorld as Built
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld as Built
-from gridarium.experiments.world_build import build
 
 TIED = "cases.adcef.leader={kind: full-information, price: tied}"
 LEARNING = "cases.adcef.leader={kind: anticipating, price: tied}"

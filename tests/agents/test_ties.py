@@ -9,9 +9,9 @@ import pytest
 
 from gridarium.agents.region.region import Region
 from gridarium.agents.transmission.ties import Ties
-from gridarium.experiments.case_run import _play
+from gridarium.experiments.running.case_run import _play
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market.accounts import CARBON, CARBON_MARKET, PERSONAL_CARBON, RETAIL
 
 SETTINGS = ("horizon_h=24", "period_h=1.0")

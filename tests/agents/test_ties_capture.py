@@ -12,10 +12,10 @@ import pytest
 from gridarium.agents.devices.thermal_plant import ThermalPlant
 from gridarium.agents.transmission.ties import Ties
 from gridarium.experiments import run
-from gridarium.experiments.case_run import _play
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.running.case_run import _play
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 
 BULK = "grids.bulk."
 SIZE_TCO2 = 60.0

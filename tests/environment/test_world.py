@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gridarium.agents.feeder.dso import Dso
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import build
 
 
 @pytest.fixture(scope="module")

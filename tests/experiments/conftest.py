@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gridarium.experiments.records import Certificate, Claim
-from gridarium.experiments.results import Result, write_run
-from gridarium.experiments.runner import run
+from gridarium.experiments.reading.scenario_files import profile_path
+from gridarium.experiments.results.folder import write_run
+from gridarium.experiments.results.records import Certificate, Claim
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.running.runner import run
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_files import profile_path
 
 Made = dict[str, Any]
 Run = Callable[..., Result]

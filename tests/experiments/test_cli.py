@@ -14,13 +14,14 @@ import pytest
 from typer.testing import CliRunner
 
 from gridarium.environment.errors import InfeasibleError, NetworkError
-from gridarium.experiments import cli, load_scenario, registry
+from gridarium.experiments import cli, load_scenario
 from gridarium.experiments.benchmarks.catalogue import BENCHMARKS, Benchmark
 from gridarium.experiments.claims.paper import Paper
-from gridarium.experiments.console import messages, output, summary_tables
-from gridarium.experiments.formatting import label, number, side_by_side
-from gridarium.experiments.played import Played
-from gridarium.experiments.results import write_run
+from gridarium.experiments.commands.console import messages, output, summary_tables
+from gridarium.experiments.names import registry
+from gridarium.experiments.names.formatting import label, number, side_by_side
+from gridarium.experiments.results.folder import write_run
+from gridarium.experiments.results.played import Played
 from gridarium.experiments.scenario import Study
 
 Make = Callable[..., dict[str, Any]]
@@ -80,9 +81,9 @@ def runner(monkeypatch: pytest.MonkeyPatch, make: Make) -> dict[str, Any]:
             made["certificates"].append(replace(made["certificates"][0], **change))
         return Played(write_run(out, **made), failures, called.get("interrupted", ()))
 
-    module = types.ModuleType("gridarium.experiments.runner")
+    module = types.ModuleType("gridarium.experiments.running.runner")
     module.play = module.run = play  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "gridarium.experiments.runner", module)
+    monkeypatch.setitem(sys.modules, "gridarium.experiments.running.runner", module)
     return called
 
 
@@ -251,12 +252,12 @@ def test_an_error_that_nobody_thought_of_is_one_line(
     def stumble(*_: object) -> None:
         raise KeyError("prosumer_1")
 
-    monkeypatch.setattr("gridarium.experiments.console.print_narrative", stumble)
+    monkeypatch.setattr("gridarium.experiments.commands.console.print_narrative", stumble)
     result = gridarium("run", "--out", "kept")
     assert result.exit_code == cli.FAILED
     (line,) = result.stderr.splitlines()
     assert line.startswith("gridarium: KeyError: 'prosumer_1' (test_cli.py, line ")
-    monkeypatch.setattr("gridarium.experiments.console.print_narrative", _interrupt)
+    monkeypatch.setattr("gridarium.experiments.commands.console.print_narrative", _interrupt)
     assert gridarium("run", "--out", "again").stderr == "gridarium: interrupted\n"
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gridarium.environment.errors import ScenarioError
-from gridarium.experiments.field_paths import swept_parameter
-from gridarium.experiments.plain_yaml import dump_yaml, parse_yaml
+from gridarium.experiments.reading.field_paths import swept_parameter
+from gridarium.experiments.reading.plain_yaml import dump_yaml, parse_yaml
 from gridarium.experiments.scenario import load_scenario, shipped_scenarios
 
 SMALL = """
@@ -145,7 +145,7 @@ def test_a_case_can_do_without_a_unit(tmp_path: Path) -> None:
 def test_relative_files_are_found_beside_the_scenario(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gridarium.experiments.scenario_files import profile_path
+    from gridarium.experiments.reading.scenario_files import profile_path
 
     (tmp_path / "mine.csv").write_bytes(profile_path("adcef-ordinary").read_bytes())
     path = tmp_path / "study.yaml"

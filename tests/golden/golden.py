@@ -26,9 +26,10 @@ from typing import Any
 
 import pandas as pd
 
-from gridarium.experiments.records import Certificate
-from gridarium.experiments.results import Result, machine_facts
-from gridarium.experiments.runner import run
+from gridarium.experiments.results.folder import machine_facts
+from gridarium.experiments.results.records import Certificate
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.running.runner import run
 from gridarium.experiments.scenario import load_scenario, shipped_scenarios
 
 FOLDER = Path(__file__).parent

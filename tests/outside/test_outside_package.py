@@ -12,7 +12,7 @@ import pytest
 
 from gridarium.experiments.figures.dispatch import dispatch_figure
 from gridarium.experiments.figures.loads import load_figure
-from gridarium.experiments.results import Result, read_run
+from gridarium.experiments.results.result import Result, read_run
 
 PACKAGE = Path(__file__).parent / "package"
 PAPER = PACKAGE / "heat_pumps" / "paper.yaml"

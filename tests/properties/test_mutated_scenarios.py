@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gridarium.environment.errors import ScenarioError
-from gridarium.experiments.plain_yaml import dump_yaml
+from gridarium.experiments.reading.plain_yaml import dump_yaml
+from gridarium.experiments.reading.scenario_files import shipped_path
 from gridarium.experiments.scenario import Study, load_scenario
-from gridarium.experiments.scenario_files import shipped_path
 
 EXAMPLES = int(os.environ.get("GRIDARIUM_MUTATIONS", "300"))
 TEXT = shipped_path("adcef").read_text(encoding="utf-8")

@@ -12,9 +12,9 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.storage.storage_owner import StorageOwner
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.tables import collect
+from gridarium.experiments.running.world_build import BuiltWorld as Built
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld as Built
-from gridarium.experiments.world_build import build
 
 ALWAYS = {
     "energy balance",

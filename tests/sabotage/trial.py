@@ -21,15 +21,15 @@ import numpy as np
 import pandas as pd
 
 from gridarium.environment.message_bus import MessageBus
-from gridarium.experiments.case_run import _play
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.guarded import STRICT
 from gridarium.experiments.evidence.metrics import summarise
 from gridarium.experiments.evidence.tables import collect
-from gridarium.experiments.results import Result
-from gridarium.experiments.scenario_schema import Scenario
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.running.case_run import _play
+from gridarium.experiments.running.world_build import BuiltWorld, build
+from gridarium.experiments.schema.scenario import Scenario
 from gridarium.experiments.verification.run_folder import verify_content
-from gridarium.experiments.world_build import BuiltWorld, build
 from sabotage.places import ROOT, Place, altered_source
 from sabotage.worlds import RUNS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_schema import Scenario
+from gridarium.experiments.schema.scenario import Scenario
 
 
 class ShortRun(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from gridarium.experiments import registry
+from gridarium.experiments.names import registry
 
 
 def at_default(name: str) -> str:

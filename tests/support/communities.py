@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gridarium.experiments.plain_yaml import Tree, dump_yaml
+from gridarium.experiments.reading.plain_yaml import Tree, dump_yaml
+from gridarium.experiments.reading.scenario_files import profile_path
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_files import profile_path
 
 PROFILES = "community.csv"
 _BATTERY = {"p_max_mw": 0.2, "e_max_mwh": 0.6, "soc_min": 0.1, "soc_max": 0.9, "soc_initial": 0.2}

@@ -22,7 +22,7 @@ from gridarium.environment.horizon import Horizon
 from gridarium.environment.links import LinkQuality
 from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.world import World
-from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.reading.scenario_files import profile_path
 from gridarium.market.certificate_book import SMALLEST_MWH
 from gridarium.market.cleanness import Pricing
 from gridarium.market.green_certificates import GreenCertificates

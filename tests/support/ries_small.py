@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from gridarium.experiments.case_run import _play
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
 from gridarium.experiments.evidence.tables import collect
+from gridarium.experiments.running.case_run import _play
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import build
 
 NIGHT = ("horizon_h=8", "grids.bulk.ties.own_carbon.quota_tco2=300")
 """The first hours of the day alone, in a fourth of the time; as over a day, more is emitted than is free."""

@@ -9,7 +9,7 @@ import warnings
 from dataclasses import dataclass
 
 from gridarium.environment.errors import InfeasibleError
-from gridarium.experiments.worker_processes import Tell
+from gridarium.experiments.processes.workers import Tell
 
 
 class HomelessError(Exception):

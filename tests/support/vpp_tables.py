@@ -26,7 +26,7 @@ from gridarium.experiments.parts.storage_section import storage_ratings
 from gridarium.experiments.parts.storages import StorageUnit
 from gridarium.experiments.parts.supply import Prices
 from gridarium.experiments.parts.vpp_section import Vpp
-from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.reading.scenario_files import profile_path
 from gridarium.market.accounts import MAINTENANCE, REGION_PURCHASE, REGION_SALE, RETAIL, WEAR
 from gridarium.market.cleanness import Pricing, cleanness_price_per_mwh
 from gridarium.market.green_certificates import GreenCertificates

@@ -23,7 +23,7 @@ from gridarium.environment.commons import Commons
 from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import gas_turbine
-from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.reading.scenario_files import profile_path
 from gridarium.market.carbon_price import PersonalLadder
 from gridarium.market.messages.tariffs import MarketConditions, Pull
 from small_cases import two_buses

@@ -11,8 +11,8 @@ from supply_prices import Probe, probes
 
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import build
 
 pytest.importorskip("clarabel")
 LARGEST = 0.05

@@ -7,8 +7,8 @@ import pytest
 from gridarium.environment.errors import MessageError
 from gridarium.experiments import load_scenario, run
 from gridarium.experiments.evidence import central_bound
-from gridarium.experiments.replay import SAME, replay
-from gridarium.experiments.results import Result, RunFolderError, read_run
+from gridarium.experiments.results.result import Result, RunFolderError, read_run
+from gridarium.experiments.running.replay import SAME, replay
 
 SETTINGS = (
     "horizon_h=4",

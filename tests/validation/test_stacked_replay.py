@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from gridarium.experiments import load_scenario, run
-from gridarium.experiments.plain_yaml import dump_yaml, parse_yaml
-from gridarium.experiments.results import Result
-from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.reading.plain_yaml import dump_yaml, parse_yaml
+from gridarium.experiments.reading.scenario_files import profile_path
+from gridarium.experiments.results.result import Result
 
 SETTINGS = ("horizon_h=4", "grids.bulk.operator.benchmark_nodes=0")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gridarium.experiments.distribution import Distribution
+from gridarium.experiments.schema.distribution import Distribution
 from gridarium.experiments.sweeps.comparisons import compare_pairs, holm, pairs_for_power
 from gridarium.experiments.sweeps.design import Design, DesignSpec, sample
 from gridarium.experiments.sweeps.factors import Factor, ValueRange

@@ -23,7 +23,7 @@ from gridarium.environment.power_flow import AcPowerFlow
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import gas_turbine
 from gridarium.environment.voltage_control import Compensator, TapChanger
-from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.reading.scenario_files import profile_path
 from gridarium.market.carbon_price import PersonalLadder
 from gridarium.market.messages.tariffs import MarketConditions, Pull
 

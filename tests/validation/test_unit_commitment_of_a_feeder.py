@@ -19,7 +19,7 @@ from gridarium.environment.commons import Commons
 from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.storage import StorageRatings
 from gridarium.environment.thermal_unit import gas_turbine
-from gridarium.experiments.scenario_files import profile_path
+from gridarium.experiments.reading.scenario_files import profile_path
 from gridarium.market.messages.tariffs import MarketConditions
 
 FEEDER = read_feeder(str(profile_path("adcef-ordinary").with_name("five-bus.json")))

@@ -28,13 +28,13 @@ from gridarium.experiments.benchmarks.mutation_draws import (
 )
 from gridarium.experiments.benchmarks.mutation_fields import Null, Number, mutable_fields
 from gridarium.experiments.benchmarks.mutations import FINE, MutationOutcome, ended, judged, play, summarise
-from gridarium.experiments.case_run import measure_case
-from gridarium.experiments.field_paths import replaced
-from gridarium.experiments.grid_tree import entries_of
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.records import Certificate
+from gridarium.experiments.checking.grid_tree import entries_of
+from gridarium.experiments.reading.field_paths import replaced
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.reading.scenario_files import profile_path
+from gridarium.experiments.results.records import Certificate
+from gridarium.experiments.running.case_run import measure_case
 from gridarium.experiments.scenario import check_case, load_scenario
-from gridarium.experiments.scenario_files import profile_path
 
 COUNT = int(os.environ.get("GRIDARIUM_MUTATED_RUNS", "200"))
 FINE_SHARE = 0.9

@@ -6,8 +6,8 @@ import pytest
 
 from gridarium.experiments.benchmarks import p2p
 from gridarium.experiments.benchmarks.p2p import RULES, bench_p2p
+from gridarium.experiments.names.registry import entries
 from gridarium.experiments.parts.trading import Trading
-from gridarium.experiments.registry import entries
 
 
 def test_every_rule_is_judged_and_the_default_is_timed_against_declarations(

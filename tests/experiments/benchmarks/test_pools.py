@@ -18,9 +18,9 @@ from gridarium.experiments.benchmarks.pool_instances import draw_pool, write_poo
 from gridarium.experiments.benchmarks.pool_supply import SUPPLIED_MWH, least_shortfall_mwh
 from gridarium.experiments.benchmarks.pools import judged, play_pool, summarise
 from gridarium.experiments.benchmarks.robustness import only_case
-from gridarium.experiments.case_run import run_case
-from gridarium.experiments.records import Certificate
-from gridarium.experiments.registry import entries
+from gridarium.experiments.names.registry import entries
+from gridarium.experiments.results.records import Certificate
+from gridarium.experiments.running.case_run import run_case
 from gridarium.experiments.scenario import load_scenario
 
 SEEDS = (7, 39, 40)

@@ -31,7 +31,7 @@ from gridarium.experiments.benchmarks.robustness import (
 from gridarium.experiments.benchmarks.robustness_instances import FEEDERS, TARIFFS, draw, write_scenario
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.part import GridScenario
-from gridarium.experiments.records import Certificate
+from gridarium.experiments.results.records import Certificate
 from gridarium.experiments.scenario import load_scenario
 
 COUNT = 10

@@ -6,8 +6,8 @@ import pytest
 
 from gridarium.agents.region.region import Region
 from gridarium.experiments.benchmarks.ties import bench_ties, split_tree
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import check_case
-from gridarium.experiments.world_build import build
 
 
 def test_all_is_measured() -> None:

@@ -11,15 +11,15 @@ import gridarium.experiments.description as package
 from gridarium.agents.base import GridAgent
 from gridarium.environment.errors import ScenarioError
 from gridarium.experiments import cli
-from gridarium.experiments.case_differences import differences, listed
 from gridarium.experiments.description.document import describe
 from gridarium.experiments.description.entities import kinds_of
 from gridarium.experiments.description.reach import reach_of
-from gridarium.experiments.message_types import message_types
-from gridarium.experiments.registry import KINDS, entries
+from gridarium.experiments.names.message_types import message_types
+from gridarium.experiments.names.registry import KINDS, entries
+from gridarium.experiments.reading.scenario_files import shipped_names
+from gridarium.experiments.results.case_differences import differences, listed
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_files import shipped_names
-from gridarium.experiments.world_build import build
 
 SECTIONS = (
     "1. Purpose and patterns",

@@ -8,8 +8,8 @@ import pytest
 
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
 from gridarium.experiments.evidence.tables import collect
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import build
 
 SCENARIO = Path(__file__).parents[2] / "support" / "two-plants.yaml"
 

@@ -11,7 +11,7 @@ import pytest
 
 from gridarium.experiments.evidence import bulk_certificates, region_certificates
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from tests.support.ries_small import known_of_night
 
 OF_BULK: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (

@@ -8,15 +8,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gridarium.experiments.case_run import _play
 from gridarium.experiments.evidence.carbon_charges import charged_once
 from gridarium.experiments.evidence.carbon_credits import credited_once
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.tables import collect
-from gridarium.experiments.records import Reading
+from gridarium.experiments.reading.scenario_files import profile_path
+from gridarium.experiments.results.records import Reading
+from gridarium.experiments.running.case_run import _play
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_files import profile_path
-from gridarium.experiments.world_build import build
 from gridarium.market.accounts import PERSONAL_CARBON
 
 Tables = dict[str, pd.DataFrame]

@@ -24,10 +24,10 @@ from gridarium.experiments.evidence.central_day import (
     with_loads_held,
 )
 from gridarium.experiments.evidence.central_programme import least_cost_money
-from gridarium.experiments.narrative import narrative
-from gridarium.experiments.results import Result
-from gridarium.experiments.runner import run
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.running.runner import run
 from gridarium.experiments.scenario import load_scenario
+from gridarium.experiments.telling.narrative import narrative
 from gridarium.market import accounts
 
 HOURS, N = 0.5, 8

@@ -14,9 +14,9 @@ from gridarium.experiments.evidence.coalition_metrics import pool_formation, poo
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.figures.storage_pool import storage_pool_figure
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import build
 from gridarium.market.accounts import POOL_SHARE
 
 SETTINGS = (

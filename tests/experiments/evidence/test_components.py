@@ -18,7 +18,7 @@ from gridarium.experiments.evidence.grid_evidence import tables_of_grid
 from gridarium.experiments.evidence.metrics import METRICS, summarise
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.parts.house import grid_schema
-from gridarium.experiments.records import Certificate
+from gridarium.experiments.results.records import Certificate
 
 
 class Town(GridAgent):

@@ -14,8 +14,8 @@ from gridarium.agents.prosumers.trading import Answer
 from gridarium.experiments.evidence.concession_certificates import concessions
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
 from gridarium.experiments.evidence.tables import collect
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import build
 from gridarium.market.messages.leasing import Counter, PriceOffer
 from gridarium.market.utility import Utility
 

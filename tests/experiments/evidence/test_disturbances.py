@@ -9,7 +9,7 @@ import pytest
 
 from gridarium.experiments.evidence import disturbances
 from gridarium.experiments.evidence.disturbances import OF_PLANS, judged
-from gridarium.experiments.records import Certificate
+from gridarium.experiments.results.records import Certificate
 
 EVIDENCE = Path(disturbances.__file__).parent
 

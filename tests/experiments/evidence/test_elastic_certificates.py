@@ -10,9 +10,9 @@ from gridarium.environment.errors import ScenarioError
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.metrics import summarise
 from gridarium.experiments.evidence.tables import collect
-from gridarium.experiments.records import Certificate
+from gridarium.experiments.results.records import Certificate
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market.accounts import DEMAND_RESPONSE
 
 ELASTIC = [

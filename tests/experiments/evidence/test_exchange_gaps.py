@@ -14,8 +14,8 @@ from gridarium.agents.transmission.social_optimum import SocialOutcome
 from gridarium.environment.arrays import Array, series
 from gridarium.experiments.evidence.exchange_gaps import ExchangeGaps, dual_bound_money, measure_exchange_gaps
 from gridarium.experiments.evidence.game_gaps import PlayedDay
-from gridarium.experiments.results import Result
-from gridarium.experiments.runner import run
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.running.runner import run
 from gridarium.experiments.scenario import load_scenario
 from gridarium.market.messages.tariffs import Pull, TariffSignal
 

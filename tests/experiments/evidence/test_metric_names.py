@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from gridarium.environment.errors import ScenarioError
-from gridarium.experiments import registry
 from gridarium.experiments.claims.asked import _Rehearsal, claim_faults
 from gridarium.experiments.claims.kinds import Evidence, Finding, directional
 from gridarium.experiments.claims.paper import Paper
@@ -29,7 +28,8 @@ from gridarium.experiments.evidence.metric_names import (
     possible_metrics,
 )
 from gridarium.experiments.evidence.world_metrics import WORLD_METRICS
-from gridarium.experiments.runner import play
+from gridarium.experiments.names import registry
+from gridarium.experiments.running.runner import play
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.sweeps.study import load_study
 
@@ -126,7 +126,7 @@ def test_a_claim_on_a_metric_that_does_not_exist_is_refused_before_a_run(
         return Finding(f"{change}", change < 0.0, "")
 
     paper = Paper("Mine", (directional("M1", "1", "It falls", "< 0", falls),))
-    monkeypatch.setattr("gridarium.experiments.runner.papers", lambda names: [paper for _ in names])
+    monkeypatch.setattr("gridarium.experiments.running.runner.papers", lambda names: [paper for _ in names])
     with pytest.raises(
         ScenarioError, match=r"papers\.adcef: got 'emision_tco2'; .* did you mean emission_tco2"
     ):

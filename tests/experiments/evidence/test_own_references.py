@@ -12,8 +12,8 @@ from gridarium.agents.feeder import consumer_day
 from gridarium.agents.feeder.consumer_day import Demand
 from gridarium.agents.prosumers import manners
 from gridarium.environment.storage import StorageRatings
-from gridarium.experiments.case_run import run_case
 from gridarium.experiments.evidence.follower_conditions import TOLERANCE, ConsumerCase
+from gridarium.experiments.running.case_run import run_case
 from gridarium.experiments.scenario import load_scenario
 from gridarium.market.bargaining import Bargain
 from gridarium.market.messages.tariffs import TariffSignal

@@ -13,8 +13,8 @@ from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_
 from gridarium.experiments.evidence.purchase_certificates import purchases
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.parts.prosumers import prosumers_of
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import build
 
 ALL = {"requests", "trading window", "charging total", "charging price"}
 CASE = "concession-log"

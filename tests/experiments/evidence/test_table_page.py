@@ -11,8 +11,8 @@ import pytest
 from communities import write_under_a_system
 
 from gridarium.experiments.evidence.grid_evidence import OF_WORLD
-from gridarium.experiments.results import Result
-from gridarium.experiments.runner import run
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.running.runner import run
 from gridarium.experiments.scenario import load_scenario
 
 PAGE = Path(__file__).parents[3] / "docs" / "tables.md"

@@ -13,9 +13,9 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.errors import NetworkError, ScenarioError
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.tables import collect
-from gridarium.experiments.records import Certificate
+from gridarium.experiments.results.records import Certificate
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 
 ACTIVE = ["tap_changer={moves_per_day: 6}", "compensators={svc: {q_min_mvar: -0.2, q_max_mvar: 0.3}}"]
 OF_VOLTAGE = (

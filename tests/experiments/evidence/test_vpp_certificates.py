@@ -23,7 +23,7 @@ from gridarium.experiments.evidence.vpp_certificates import (
 )
 from gridarium.experiments.evidence.vpp_label_certificates import labels, plans
 from gridarium.experiments.evidence.vpp_regret import regret
-from gridarium.experiments.records import Reading
+from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import ENVIRONMENTAL_PAYMENT, REGION_PURCHASE, RETAIL
 from gridarium.market.green_certificates import GreenCertificates
 from tests.support.vpp_tables import START, altered, evidence

@@ -11,7 +11,6 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from gridarium.experiments.field_paths import swept_parameter
 from gridarium.experiments.figures.dispatch import dispatch_figure
 from gridarium.experiments.figures.drawings import drawings
 from gridarium.experiments.figures.loads import load_figure
@@ -21,7 +20,8 @@ from gridarium.experiments.figures.signals import price_figure
 from gridarium.experiments.figures.storages import storage_figure
 from gridarium.experiments.figures.style import cases_of, panels_of, short_names, svg_bytes
 from gridarium.experiments.figures.sweep import sweep_figure
-from gridarium.experiments.results import write_run
+from gridarium.experiments.reading.field_paths import swept_parameter
+from gridarium.experiments.results.folder import write_run
 
 Make = Callable[..., dict[str, Any]]
 
@@ -171,7 +171,7 @@ def test_same_tables_same_bytes(tmp_path: Path, make: Make) -> None:
         "import hashlib, sys\n"
         "from gridarium.experiments.figures.drawings import drawings\n"
         "from gridarium.experiments.figures.style import svg_bytes\n"
-        "from gridarium.experiments.results import read_run\n"
+        "from gridarium.experiments.results.result import read_run\n"
         "for each in drawings(read_run(sys.argv[1])):\n"
         "    print(each.name, hashlib.sha256(svg_bytes(each.figure)).hexdigest())\n"
     )

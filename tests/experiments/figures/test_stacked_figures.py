@@ -15,7 +15,7 @@ from gridarium.experiments.figures.stacked_world import nodes_of
 from gridarium.experiments.figures.style import svg_bytes
 from gridarium.experiments.figures.timeline import timeline_drawings, timeline_figure
 from gridarium.experiments.figures.world_map import world_drawings, world_figure
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
 
 OPENS_S = 7200.0
 MESSAGES = (

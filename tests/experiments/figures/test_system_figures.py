@@ -16,8 +16,8 @@ from gridarium.experiments.figures.drawings import drawings
 from gridarium.experiments.figures.pool import ladder_figure, pool_figure, profit_figure, welfare_figure
 from gridarium.experiments.figures.system import cost_figure, deviation_figure
 from gridarium.experiments.papers import net_zero_figures
-from gridarium.experiments.report import build_report
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.telling.report import build_report
 from gridarium.market.messages.leasing import LeaseTerms
 
 pytestmark = pytest.mark.filterwarnings("error")

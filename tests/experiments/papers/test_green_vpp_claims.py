@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from gridarium.experiments.claims.kinds import Evidence
+from gridarium.experiments.names.registry import load
 from gridarium.experiments.papers.green_vpp import PAPER
-from gridarium.experiments.records import Claim
-from gridarium.experiments.registry import load
+from gridarium.experiments.results.records import Claim
 from gridarium.experiments.scenario import load_scenario
 
 CASES = ("scenario-1", "scenario-2", "scenario-3")

@@ -11,9 +11,9 @@ from gridarium.experiments.claims.kinds import Evidence
 from gridarium.experiments.claims.verdicts import judge
 from gridarium.experiments.papers.net_zero import CLAIMS
 from gridarium.experiments.papers.net_zero_example import PRICE_PER_KWH, VOLUME_KWH, line_through
-from gridarium.experiments.records import Claim
-from gridarium.experiments.results import Result
-from gridarium.experiments.runner import run
+from gridarium.experiments.results.records import Claim
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.running.runner import run
 from gridarium.experiments.scenario import load_scenario
 
 

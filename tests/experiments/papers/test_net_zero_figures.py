@@ -9,7 +9,7 @@ import pytest
 
 from gridarium.experiments.papers import net_zero_example as paper
 from gridarium.experiments.papers.net_zero_figures import drawings, example_figure, storage_hours_figure
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -10,9 +10,9 @@ import pytest
 from gridarium.experiments.claims import recorded as recorded_times
 from gridarium.experiments.claims.kinds import Evidence
 from gridarium.experiments.papers.ries_carbon_admm import ADMM
-from gridarium.experiments.records import Claim
+from gridarium.experiments.reading.scenario_files import measured_file
+from gridarium.experiments.results.records import Claim
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_files import measured_file
 
 ROUNDS = {"plain": 38.0, "nesterov": 25.0, "asynchronous": 32.0}
 GAP = "gap_social_of_saving_at_most_percent"

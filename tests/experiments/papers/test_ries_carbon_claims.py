@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from gridarium.experiments.claims.kinds import Evidence
+from gridarium.experiments.names.registry import load
 from gridarium.experiments.papers.ries_carbon import CLAIMS
 from gridarium.experiments.papers.ries_carbon_sweeps import SWEEP_CLAIMS
-from gridarium.experiments.records import Certificate, Claim
-from gridarium.experiments.registry import load
+from gridarium.experiments.results.records import Certificate, Claim
 from gridarium.experiments.scenario import load_scenario
 
 SCHEMES = ("none", "fixed", "ladder", "dynamic", "full")

@@ -9,11 +9,11 @@ import pytest
 
 from gridarium.experiments.claims.kinds import Evidence
 from gridarium.experiments.claims.swept import falls, flattens, of_metric, swept
+from gridarium.experiments.names.registry import load
 from gridarium.experiments.papers.shared_storage import PAPER
 from gridarium.experiments.papers.shared_storage_figures import trade_off
 from gridarium.experiments.papers.shared_storage_sweeps import total_cost_money
-from gridarium.experiments.records import Claim
-from gridarium.experiments.registry import load
+from gridarium.experiments.results.records import Claim
 from gridarium.experiments.scenario import load_scenario
 
 HOURS = pd.date_range("2026-01-15", periods=24, freq="h", tz="Asia/Shanghai")

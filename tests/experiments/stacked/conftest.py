@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from gridarium.experiments.grid_tree import COMMON
-from gridarium.experiments.plain_yaml import Tree, dump_yaml
+from gridarium.experiments.checking.grid_tree import COMMON
+from gridarium.experiments.reading.plain_yaml import Tree, dump_yaml
+from gridarium.experiments.reading.scenario_files import profile_path
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_files import profile_path
 
 Write = Callable[..., Path]
 FIVE_BUS = str(profile_path("adcef-ordinary").parent / "five-bus.json")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gridarium.experiments.results import Result
-from gridarium.experiments.runner import run
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.running.runner import run
 from gridarium.experiments.scenario import load_scenario
 
 BULK = "grids.bulk."

@@ -12,9 +12,9 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.storage.storage_provider import StorageProvider
 from gridarium.environment.errors import ScenarioError
-from gridarium.experiments.case_run import CaseOutcome, run_case
+from gridarium.experiments.running.case_run import CaseOutcome, run_case
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market.accounts import REAL_TIME
 from gridarium.market.messages.forecasts import ForecastRequest
 

@@ -13,10 +13,10 @@ from gridarium.agents.distribution.distribution_operator import DistributionOper
 from gridarium.agents.transmission.ties import Ties
 from gridarium.agents.vpp.plant import VirtualPowerPlant
 from gridarium.environment.errors import ScenarioError
-from gridarium.experiments.plain_yaml import Tree
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.reading.scenario_files import profile_path
+from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.scenario_files import profile_path
-from gridarium.experiments.world_build import BuiltWorld, build
 from gridarium.market.accounts import PERSONAL_CARBON, PURCHASE, REPLICAS
 
 Write = Callable[..., Path]

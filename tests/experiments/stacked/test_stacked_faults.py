@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.grid_tree import GridEntry, StackedScenario
-from gridarium.experiments.plain_yaml import Tree, dump_yaml
+from gridarium.experiments.checking.grid_tree import GridEntry, StackedScenario
+from gridarium.experiments.reading.plain_yaml import Tree, dump_yaml
 from gridarium.experiments.scenario import load_scenario
 
 Faults = Callable[..., dict[str, Fault]]

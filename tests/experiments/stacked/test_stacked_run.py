@@ -20,19 +20,19 @@ from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.environment.grids import Grid
+from gridarium.experiments.checking.grid_tree import StackedScenario
 from gridarium.experiments.evidence.certificates import certify
 from gridarium.experiments.evidence.grid_evidence import OF_WORLD
 from gridarium.experiments.evidence.metrics import summarise
 from gridarium.experiments.evidence.tables import collect
-from gridarium.experiments.formatting import is_money
-from gridarium.experiments.grid_tree import StackedScenario
-from gridarium.experiments.plain_yaml import Tree
-from gridarium.experiments.records import Certificate
-from gridarium.experiments.results import read_run
-from gridarium.experiments.runner import run
+from gridarium.experiments.names.formatting import is_money
+from gridarium.experiments.reading.plain_yaml import Tree
+from gridarium.experiments.results.records import Certificate
+from gridarium.experiments.results.result import read_run
+from gridarium.experiments.running.runner import run
+from gridarium.experiments.running.world_build import BuiltWorld as Built
+from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import Study, load_scenario
-from gridarium.experiments.world_build import BuiltWorld as Built
-from gridarium.experiments.world_build import build
 from gridarium.market.accounts import PURCHASE, REPLICAS
 
 AgentT = TypeVar("AgentT", bound=GridAgent)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gridarium.experiments import load_scenario, run
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
 
 SETTINGS = ("horizon_h=4", "grids.bulk.operator.benchmark_nodes=0")
 

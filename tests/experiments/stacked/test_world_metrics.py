@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pytest
 
-from gridarium.experiments.console import summary_tables
+from gridarium.experiments.commands.console import summary_tables
 from gridarium.experiments.evidence.world_metrics import WORLD_METRICS
-from gridarium.experiments.outcomes import trees_of
-from gridarium.experiments.results import Result
-from gridarium.experiments.runner import run
+from gridarium.experiments.results.outcomes import trees_of
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.running.runner import run
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.sweeps.bounded_price import EFFICIENCY_LOSS, with_efficiency_loss
 

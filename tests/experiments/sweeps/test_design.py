@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gridarium.environment.errors import InputError
-from gridarium.experiments.distribution import Distribution
+from gridarium.experiments.schema.distribution import Distribution
 from gridarium.experiments.sweeps.design import (
     KINDS,
     Design,

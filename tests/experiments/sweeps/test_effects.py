@@ -121,7 +121,7 @@ def written(folder: Path, **changes: object) -> Path:
 
 
 def test_a_sweep_tells_its_effects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from gridarium.experiments.console import print_sweep
+    from gridarium.experiments.commands.console import print_sweep
 
     result = sweep_here(load_study(written(tmp_path)), tmp_path / "out")
     told = result.effects()

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from gridarium.environment.errors import ScenarioError
-from gridarium.experiments.field_paths import places, replaced
-from gridarium.experiments.plain_yaml import dump_yaml
+from gridarium.experiments.reading.field_paths import places, replaced
+from gridarium.experiments.reading.plain_yaml import dump_yaml
 from gridarium.experiments.scenario import load_scenario, shipped_scenarios
 from gridarium.experiments.sweeps.scenario_model import ScenarioModel
 from gridarium.experiments.sweeps.study import is_study, load_study, shipped_studies

@@ -22,7 +22,8 @@ import pytest
 import yaml
 
 from gridarium.environment.errors import InputError
-from gridarium.experiments.scenario_files import profile_path, shipped_path
+from gridarium.experiments.processes.workers import ExecutorError
+from gridarium.experiments.reading.scenario_files import profile_path, shipped_path
 from gridarium.experiments.sweeps import folder as sweep_folder
 from gridarium.experiments.sweeps.executors import DaskCluster, LocalProcesses
 from gridarium.experiments.sweeps.folder import SweepFolderError, SweepWriteError
@@ -30,7 +31,6 @@ from gridarium.experiments.sweeps.jobs import CaseRow, JobResult
 from gridarium.experiments.sweeps.stop_rule import StopWatch
 from gridarium.experiments.sweeps.study import SweepStudy, load_study
 from gridarium.experiments.sweeps.sweeper import SweepInterrupted, sweep
-from gridarium.experiments.worker_processes import ExecutorError
 from tests.support.sweep_here import sweep_here
 
 KILLS = int(os.environ.get("GRIDARIUM_KILLS", "3"))

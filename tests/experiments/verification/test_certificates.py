@@ -10,7 +10,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
 from gridarium.experiments.verification.certificates import certificates
 from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.devices import devices

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gridarium.experiments.results import Result
-from gridarium.experiments.runner import run
+from gridarium.experiments.results.result import Result
+from gridarium.experiments.running.runner import run
 from gridarium.experiments.scenario import load_scenario
 from gridarium.experiments.verification.run_folder import verify_content
 

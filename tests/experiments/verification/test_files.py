@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gridarium.experiments import checksums
-from gridarium.experiments.checksums import AlteredFolderError, files_of
-from gridarium.experiments.manifest import DIGEST, MANIFEST, told_digest
-from gridarium.experiments.report import build_report
-from gridarium.experiments.results import Result, read_run
-from gridarium.experiments.table_files import parquet_bytes
+from gridarium.experiments.results import checksums
+from gridarium.experiments.results.checksums import AlteredFolderError, files_of
+from gridarium.experiments.results.manifest import DIGEST, MANIFEST, told_digest
+from gridarium.experiments.results.result import Result, read_run
+from gridarium.experiments.results.table_files import parquet_bytes
+from gridarium.experiments.telling.report import build_report
 from gridarium.experiments.verification.alterations import altered_bytes, is_named
 from gridarium.experiments.verification.files import files
 

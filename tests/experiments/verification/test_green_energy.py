@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.result import Result
 from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.green_energy import green_energy
 from tests.support.vpp_tables import OWNERS, evidence

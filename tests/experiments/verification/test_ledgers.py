@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 
 from gridarium.environment.ledger import Ledger
 from gridarium.experiments import cli
-from gridarium.experiments.results import Result, read_run, write_run
+from gridarium.experiments.results.folder import write_run
+from gridarium.experiments.results.result import Result, read_run
+from gridarium.experiments.results.table_files import parquet_bytes
 from gridarium.experiments.scenario import load_scenario
-from gridarium.experiments.table_files import parquet_bytes
 from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.ledgers import ledgers
 from gridarium.experiments.verification.run_folder import verify

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from gridarium.experiments.results.table_files import parquet_bytes
 from gridarium.experiments.sweeps.rerun import verify_sweep
 from gridarium.experiments.sweeps.study import load_study
 from gridarium.experiments.sweeps.sweeper import sweep
-from gridarium.experiments.table_files import parquet_bytes
 from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.files import read_table
 

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from gridarium.experiments.claims.kinds import Evidence, Finding, directional
 from gridarium.experiments.claims.paper import Paper
-from gridarium.experiments.records import Drawing
-from gridarium.experiments.results import Result
+from gridarium.experiments.results.records import Drawing
+from gridarium.experiments.results.result import Result
 
 
 def _evening_mwh(evidence: Evidence, case: str) -> float:

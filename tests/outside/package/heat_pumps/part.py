@@ -4,7 +4,7 @@ from typing import Annotated
 
 from gridarium.experiments.parts.network import unit_sites
 from gridarium.experiments.parts.part import GridBuild, Part
-from gridarium.experiments.scenario_fields import Name, PositiveAmount, Range, Section
+from gridarium.experiments.schema.fields import Name, PositiveAmount, Range, Section
 
 
 class HeatPump(Section):
