@@ -76,7 +76,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[str], list[s
 
 
 def run_day(*settings: str) -> Built:
-    built = build(load_scenario("adcef", ["horizon_h=12", BATTERY, *settings]).cases["adcef-high-res"])
+    built = build(load_scenario("adcef", [BATTERY, *settings]).cases["adcef-high-res"])
     while built.world.running:
         built.world.step()
     return built
