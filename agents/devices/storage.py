@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -26,9 +27,6 @@ from gridarium.market.messages.commands import Receipt, StorageCommand
 from gridarium.market.messages.edge import Correction
 from gridarium.market.messages.forecasts import ForecastRequest, StorageOffer
 from gridarium.market.messages.status import StatusRequest, StorageStatus
-
-_LEAST_MW = 1e-9
-"""Power up to which a bus counts as without any, so that what it draws has no carbon intensity."""
 
 
 class StorageDevice(Listener):
@@ -212,9 +210,10 @@ class StorageDevice(Listener):
             self.label.settle(period, self.flow)
         if self._carbon is None:
             return
-        charge, taken_tco2 = float(self.charge_mw[period]), 0.0
-        if charge > _LEAST_MW:
-            taken_tco2 = self.site.intensity_tco2_per_mwh(period) * charge * self._horizon.period_h
+        charge, intensity = float(self.charge_mw[period]), self.site.intensity_tco2_per_mwh(period)
+        # A bus has no intensity where less than a millionth of the supply arrives: that carries no carbon.
+        is_charged = charge > 0.0 and not math.isnan(intensity)
+        taken_tco2 = intensity * charge * self._horizon.period_h if is_charged else 0.0
         self._carbon.settle(period, self.flow, taken_tco2)
 
     def fit(self, ratings: ThermalRatings) -> None:

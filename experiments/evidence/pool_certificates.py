@@ -118,11 +118,11 @@ def _under(rule: str) -> str:
 
 
 def welfare(known: GridEvidence) -> Iterator[Reading]:
-    """Welfare of a pool in which there was trade, against the best matching."""
-    trading = active_trading(known.scenario)
-    if trading is None or rows_of(known.tables, "trades", "prosumer").empty:
+    """Welfare of a pool, in which nobody may have traded, against the best matching."""
+    trading, table = active_trading(known.scenario), known.tables.get("pool")
+    if trading is None or table is None or table.empty:
         return
-    table, rule = known.tables["pool"], trading.rule
+    rule = trading.rule
     reached, bound = float(table["welfare_money"].sum()), float(table["welfare_bound_money"].sum())
     scale = max(bound, _NOTHING_MONEY)
     beyond = float((table["welfare_money"] - table["welfare_bound_money"]).max())

@@ -59,7 +59,13 @@ def test_a_world_of_strangers_has_only_what_everybody_has(world: World) -> None:
     tables = collect("only", world, dict.fromkeys(("north", "south"), grid_schema()()))
     assert set(tables) == {"dispatch", "buses", "payoffs", "traffic", "ledger"}
     assert summarise(tables, ["north", "south"], 0.25) == {"messages": 0.0}
-    balances = ("energy balance", "carbon flow", "money balance", "money each minute")
+    balances = (
+        "energy balance",
+        "carbon flow",
+        "money balance",
+        "money each minute",
+        "payments in time",
+    )
     expected = {f"{grid}: {name}" for grid in ("north", "south") for name in balances}
     found = certified(world)
     assert set(found) == expected | {"ledger chain", "carbon of the tree"}
