@@ -210,11 +210,10 @@ class StorageDevice(Listener):
             self.label.settle(period, self.flow)
         if self._carbon is None:
             return
-        charge, intensity = float(self.charge_mw[period]), self.site.intensity_tco2_per_mwh(period)
+        intensity = self.site.intensity_tco2_per_mwh(period)
         # A bus has no intensity where less than a millionth of the supply arrives: that carries no carbon.
-        is_charged = charge > 0.0 and not math.isnan(intensity)
-        taken_tco2 = intensity * charge * self._horizon.period_h if is_charged else 0.0
-        self._carbon.settle(period, self.flow, taken_tco2)
+        taken_t_per_h = 0.0 if math.isnan(intensity) else intensity * float(self.charge_mw[period])
+        self._carbon.settle(period, self.flow, taken_t_per_h * self._horizon.period_h)
 
     def fit(self, ratings: ThermalRatings) -> None:
         """Fit a thermometer, which opens the breaker while the storage is too hot."""
