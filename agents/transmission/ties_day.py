@@ -59,6 +59,8 @@ class TiesDay:
         With the gate of this day.
     forced : int
         How often units were committed anew within a negotiation because loads could not be supplied.
+    planned_mw, planned_mvar : dict of str to ndarray
+        Loads that the plan was made for; renewed prices may move later ones.
     tried_money : ndarray, shape (n_commitment,)
         What each commitment that was tried has come to for everybody; inf where its loads were not supplied.
     supply_price_per_mwh : ndarray, optional
@@ -91,6 +93,8 @@ class TiesDay:
     abatement_tco2: Array = field(init=False)
     alone_tco2: Array = field(init=False)
     interaction: float = float("nan")
+    planned_mw: dict[str, Array] = field(default_factory=dict)
+    planned_mvar: dict[str, Array] = field(default_factory=dict)
     loss_mw: Array | None = None
     supply_price_per_mwh: Array | None = None
 
@@ -143,8 +147,9 @@ class TiesDay:
         return np.asarray((factors * self.loads).sum(axis=1) * self.horizon.step_h)
 
     def adopt(self, plan: BulkPlan) -> None:
-        """Go by a dispatch over the network, and by its losses."""
+        """Go by a dispatch of the loads last heard over the network, and by its losses."""
         self.plan, self.loss_mw = plan, plan.loss_mw
+        self.planned_mw, self.planned_mvar = dict(self.loads_mw), dict(self.loads_mvar)
 
     def hear(self, replies: Mapping[str, LoadPlan]) -> None:
         """Take the loads that followers have planned; who stayed silent is taken to keep to the last one."""

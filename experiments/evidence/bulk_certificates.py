@@ -14,6 +14,7 @@ import pandas as pd
 from gridarium.environment.arrays import Flags, Index
 from gridarium.environment.clock import day_length
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
+from gridarium.experiments.evidence.own_carbon import ladder_money
 from gridarium.experiments.evidence.shares import LEAST_MONEY
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
 from gridarium.experiments.parts.network import NETWORK
@@ -21,7 +22,7 @@ from gridarium.experiments.parts.regions import REGIONS, all_exact
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS, ThermalUnit
 from gridarium.experiments.parts.ties import TIES
-from gridarium.experiments.parts.ties_section import OwnCarbon, Ties
+from gridarium.experiments.parts.ties_section import Ties
 from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import CARBON, CARBON_MARKET, FUEL_SUPPLIERS, START_STOP
 
@@ -171,7 +172,7 @@ def own_carbon(known: GridEvidence) -> Iterator[Reading]:
     ledger, per_day = known.tables["ledger"], _per_day(known)
     own = ledger[(ledger["account"] == CARBON_MARKET) & (ledger["purpose"] == CARBON)]
     paid = own.groupby(own["period"] // per_day)["amount_money"].sum().reindex(range(len(emitted)))
-    owed = np.array([_ladder_money(ladder, tonnes) for tonnes in emitted])
+    owed = np.array([ladder_money(ladder, tonnes) for tonnes in emitted])
     scale = max(float(np.abs(owed).max()), LEAST_MONEY)
     yield Reading(
         "own carbon", float(np.abs(paid.fillna(0.0).to_numpy() - owed).max()) / scale, _ROUNDING, "", True,
@@ -193,19 +194,6 @@ def _own_tco2_by_day(known: GridEvidence) -> list[float]:
         rate += unit.emission_tco2_per_mwh * gross - absorbed
     days = rate.reshape(-1, min(len(rate), _per_day(known))).sum(axis=1)
     return [float(day) * known.world.period_h for day in days]
-
-
-def _ladder_money(ladder: OwnCarbon, emitted_tco2: float) -> float:
-    """sum_k lam_k X_k above the quota, and the steps of reward below it."""
-    above, length, cost = emitted_tco2 - ladder.quota_tco2, ladder.interval_tco2, 0.0
-    for number in range(ladder.steps):
-        most = length if number < ladder.steps - 1 else float("inf")
-        taken = min(max(above - number * length, 0.0), most)
-        cost += ladder.base_price_per_tco2 * (1.0 + ladder.growth * number) * taken
-    for number in range(ladder.reward_steps):
-        left = min(max(-above - number * length, 0.0), length)
-        cost -= ladder.base_price_per_tco2 * max(0.0, 1.0 - ladder.growth * number) * left
-    return cost
 
 
 def cap(known: GridEvidence) -> Iterator[Reading]:

@@ -19,6 +19,7 @@ from gridarium.experiments.evidence import (
     coalition_certificates,
     concession_certificates,
     day_ahead_certificates,
+    dispatch_certificates,
     edge_certificates,
     elastic_certificates,
     equilibrium_certificates,
@@ -102,6 +103,8 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     voltage_certificates.active_network,
     edge_certificates.edge,
     outage_certificates.departures,
+    dispatch_certificates.planned_dispatch,
+    dispatch_certificates.best_plans,
     feeder_certificates.commitment,
     feeder_certificates.dispatch_optimality,
     coalition_certificates.pool_money,
@@ -155,7 +158,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
 )
 """Each from what is known of one grid; none where that has no such part."""
 
-SLOW_AND_SOFT = frozenset({vpp_regret.regret})
+SLOW_AND_SOFT = frozenset({vpp_regret.regret, dispatch_certificates.best_plans})
 """Those of them that fail no run and take about as long as all others: a sweep leaves them out."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 
 from gridarium.environment.arrays import Array, Index
 from gridarium.environment.errors import SolveError
@@ -74,17 +74,30 @@ class MoveProgram:
         SolveError
             If there is none.
         """
-        values, rows, columns = (np.concatenate(parts) for parts in zip(*self._entries, strict=True))
-        matrix = coo_matrix((values, (rows, columns)), shape=(self._n_row, self._n_move)).tocsr()
+        return self.best()[0]
+
+    def best(self) -> tuple[float, Array]:
+        """The largest gain, and moves that bring it, shape (n_move,).
+
+        Raises
+        ------
+        SolveError
+            If there is none.
+        """
         found = milp(
             -np.concatenate(self._gain),
             integrality=np.concatenate(self._integer),
             bounds=Bounds(np.concatenate(self._low), np.concatenate(self._high)),
             constraints=LinearConstraint(
-                matrix, np.concatenate(self._row_low), np.concatenate(self._row_high)
+                self._matrix(), np.concatenate(self._row_low), np.concatenate(self._row_high)
             ),
             options={"mip_rel_gap": 1e-4},
         )
         if found.x is None:
             raise SolveError(f"{self._name}: {found.message}")
-        return -float(found.fun)
+        return -float(found.fun), np.asarray(found.x)
+
+    def _matrix(self) -> csr_matrix:
+        """Factors of all moves in all rows."""
+        values, rows, columns = (np.concatenate(parts) for parts in zip(*self._entries, strict=True))
+        return coo_matrix((values, (rows, columns)), shape=(self._n_row, self._n_move)).tocsr()

@@ -35,7 +35,13 @@ _CHECKED_ELSEWHERE = {
 _SOLVED = "an agent's problem would have to be solved anew"
 _BENCHMARK = "its benchmark is a problem of its own, solved after the run"
 _GAME = "values of coalitions are dispatches, which would have to be solved anew"
+_PLAN = "what an operator has planned is its own: tables tell what was carried out"
 _REASONS = {
+    "planned limits": _PLAN,
+    "planned power flow": _PLAN,
+    "planned cost": _PLAN,
+    "best plan": _PLAN,
+    "marginal prices": _PLAN,
     "follower regret": _SOLVED,
     "leader regret": _SOLVED,
     "regret of regions": _SOLVED,
