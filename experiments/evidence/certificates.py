@@ -10,6 +10,7 @@ from gridarium.environment.hash_chain import AppendOnly, first_break
 from gridarium.environment.ledger_tables import LINKS
 from gridarium.environment.world import World
 from gridarium.experiments.evidence import (
+    account_certificates,
     balance_certificates,
     bargain_certificates,
     bulk_certificates,
@@ -17,6 +18,7 @@ from gridarium.experiments.evidence import (
     carbon_charges,
     carbon_credits,
     coalition_certificates,
+    commitment_certificates,
     concession_certificates,
     day_ahead_certificates,
     dispatch_certificates,
@@ -30,6 +32,7 @@ from gridarium.experiments.evidence import (
     intrusion_evidence,
     leader_certificates,
     nodal_certificates,
+    offer_certificates,
     outage_certificates,
     plan_certificates,
     pool_certificates,
@@ -85,6 +88,11 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     carbon_certificates.dso_carbon,
     carbon_certificates.credit,
     signal_certificates.signals,
+    offer_certificates.tariffs,
+    offer_certificates.system_signals,
+    account_certificates.wear,
+    account_certificates.carbon,
+    account_certificates.credits,
     system_certificates.units,
     system_certificates.operation,
     system_certificates.flexible_loads,
@@ -105,6 +113,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     outage_certificates.departures,
     dispatch_certificates.planned_dispatch,
     dispatch_certificates.best_plans,
+    dispatch_certificates.feeder_commitment,
     feeder_certificates.commitment,
     feeder_certificates.dispatch_optimality,
     coalition_certificates.pool_money,
@@ -127,6 +136,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     leader_certificates.leader,
     tied_certificates.tied_leader,
     bulk_certificates.commitment,
+    commitment_certificates.system_commitment,
     bulk_certificates.network,
     plan_certificates.plan_in_force,
     bulk_certificates.storages,
@@ -158,7 +168,14 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
 )
 """Each from what is known of one grid; none where that has no such part."""
 
-SLOW_AND_SOFT = frozenset({vpp_regret.regret, dispatch_certificates.best_plans})
+SLOW_AND_SOFT = frozenset(
+    {
+        vpp_regret.regret,
+        dispatch_certificates.best_plans,
+        dispatch_certificates.feeder_commitment,
+        commitment_certificates.system_commitment,
+    }
+)
 """Those of them that fail no run and take about as long as all others: a sweep leaves them out."""
 
 

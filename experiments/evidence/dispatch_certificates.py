@@ -23,6 +23,8 @@ _BEST = 1e-5
 """Of what all load is worth at the margin: solvers leave less than a millionth of it."""
 _PRICE, _PRICE_OF_SYSTEM = 2e-3, 1e-4
 """Mean error of prices, relative: where a feeder is kept from burning energy, that has a price, too."""
+_UNITS = 0.01
+"""What a relaxation of whole units may leave open; as much as a commitment may lose that is held."""
 _ROUNDS = 8
 """Most rounds of tangents, of which one is enough where the plan is a best one."""
 
@@ -71,10 +73,11 @@ def best_plans(known: GridEvidence) -> Iterator[Reading]:
     tolerance = _PRICE if any(day.rules is None for day in days) else _PRICE_OF_SYSTEM
     for day in days:
         told = share_of(max(0.0, day.told_gap_money), day.worth_money, LEAST_MONEY)
-        gap = _gap(day, 0.0, _BEST + told)
+        gap = _gap(DispatchProgram(day), day, _BEST + told)
         gaps.append(gap)
         excess.append(max(0.0, gap - told))
-        prices.append((_gap(day, LOAD_SHARE, gap + tolerance * LOAD_SHARE) - gap) / LOAD_SHARE)
+        moved = _gap(DispatchProgram(day, LOAD_SHARE), day, gap + tolerance * LOAD_SHARE)
+        prices.append((moved - gap) / LOAD_SHARE)
     if not days:
         return
     yield Reading(
@@ -91,8 +94,20 @@ def best_plans(known: GridEvidence) -> Iterator[Reading]:
     )  # fmt: skip
 
 
-def _gap(day: PlannedDay, load_share: float, enough: float) -> float:
+def feeder_commitment(known: GridEvidence) -> Iterator[Reading]:
+    """Whether the turbines of a feeder that a plan counts with are the right ones to run."""
+    days = [day for day in feeder_days(known) if day.units]
+    if not days:
+        return
+    gaps = [_gap(DispatchProgram(day, commits=True), day, _UNITS) for day in days]
+    yield Reading(
+        "units that run", max(gaps), _UNITS, "", False,
+        "most that a plan costs beyond the least by a linear programme in which turbines may run in part, "
+        "relative to what all load is worth at the margin",
+    )  # fmt: skip
+
+
+def _gap(program: DispatchProgram, day: PlannedDay, enough: float) -> float:
     """What a plan costs beyond the least, relative to what all load is worth; the search ends at `enough`."""
-    program, size = DispatchProgram(day, load_share), max(day.worth_money, LEAST_MONEY)
-    cost = program.planned_cost()
+    cost, size = program.planned_cost(), max(day.worth_money, LEAST_MONEY)
     return max(0.0, cost - program.least_cost(cost - 0.5 * enough * size, _ROUNDS)) / size

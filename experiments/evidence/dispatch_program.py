@@ -32,10 +32,13 @@ class DispatchProgram(PlanProgram):
     load_share : float, optional
         By how much of itself the load of a period may move, paid for at the plan's own prices: no other load
         is cheaper then if these prices are what a further MWh costs.
+    commits : bool, optional
+        Whether it is open which units run, in part too; else they run as planned.
     """
 
-    def __init__(self, day: PlannedDay, load_share: float = 0.0) -> None:
+    def __init__(self, day: PlannedDay, load_share: float = 0.0, commits: bool = False) -> None:
         super().__init__(f"the dispatch of {day.name} again")
+        self._commits = commits
         self._day, self._n = day, day.n_period
         self._none, self._open = np.zeros(self._n), np.full(self._n, np.inf)
         n_bus = day.feeder.n_bus
@@ -105,23 +108,27 @@ class DispatchProgram(PlanProgram):
         self.curved(touch)
 
     def _add_unit(self, one: PlannedUnit) -> None:
-        """Band, rating, fuel by the tangent at what was planned, and ramps."""
+        """Band, rating, fuel by tangents, which count what runs, and ramps."""
         unit, hours = one.unit, self._day.hours
         a, b, c = unit.cost
-        low, high = (np.where(one.on, limit, 0.0) for limit in (unit.p_min_mw, unit.p_max_mw))
-        gross = self.decide(low, high, one.p_mw, hours * b)
-        most = np.where(one.on, min(unit.s_max_mva, 1e9), 0.0)
-        reactive = self.decide(-most, most, one.q_mvar)
+        runs = one.on.astype(float)
+        free, most = np.zeros(self._n), np.ones(self._n)
+        least, last = (free, most) if self._commits else (runs, runs)
+        on = self.decide(least, last, runs, hours * c)
+        gross = self.decide(free, free + unit.p_max_mw, one.p_mw, hours * b)
+        self.limit(free, self._open, (gross, 1.0), (on, -unit.p_min_mw))
+        self.limit(-self._open, free, (gross, 1.0), (on, -unit.p_max_mw))
+        mva = min(unit.s_max_mva, 1e9)
+        reactive = self.decide(-mva * most, mva * most, one.q_mvar)
+        for way in (1.0, -1.0):
+            self.limit(-self._open, free, (reactive, way), (on, -mva))
         self._disc(unit.s_max_mva, [(gross, 1.0)], reactive)
-        # Nobody can do anything about what running costs.
-        fixed = np.where(one.on, hours * c, 0.0)
-        self.decide(np.ones(self._n), np.ones(self._n), np.ones(self._n), fixed)
         if a > 0.0:
-            fuel = self.decide(self._none, self._open, a * one.p_mw**2, hours)
+            fuel = self.decide(free, self._open, a * one.p_mw**2, hours)
 
             def touch(x: Array) -> None:
                 at = x[gross]
-                self.tangent(-a * at**2, self._open, (fuel, 1.0), (gross, -2.0 * a * at))
+                self.tangent(free, self._open, (fuel, 1.0), (gross, -2.0 * a * at), (on, a * at**2))
 
             self.curved(touch)
         if one.ramps is not None:

@@ -209,10 +209,10 @@ def meets_its_plan(known: GridEvidence) -> bool:
     if exact and not (section and section.behaviour):
         return True
     counted = rows_of(known.tables, "signals", "dso")["p_load_plan_mw"].to_numpy(dtype=float)
-    return bool(np.abs(_served_mw(known) - counted).max() <= _PLAN_KEPT_MW)
+    return bool(np.abs(served_mw(known) - counted).max() <= _PLAN_KEPT_MW)
 
 
-def _served_mw(known: GridEvidence) -> Array:
+def served_mw(known: GridEvidence) -> Array:
     """What consumers, prosumers and grids below have drawn, MW, shape (n_period,)."""
     n_period, below, prosumers = (
         known.world.n_period,

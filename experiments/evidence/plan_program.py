@@ -31,12 +31,10 @@ class PlanProgram(MoveProgram):
         self._unit_of_row: list[Array] = []
         self._curved: list[Callable[[Array], None]] = []
 
-    def decide(
-        self, low: Array, high: Array, planned: Array, cost: Array | float = 0.0, integer: bool = False
-    ) -> Index:
+    def decide(self, low: Array, high: Array, planned: Array, cost: Array | float = 0.0) -> Index:
         """Declare decisions with their bounds, what was planned, and what a unit of each costs."""
         self._planned.append(np.broadcast_to(planned, low.shape).ravel())
-        return self.moves(low, high, -np.asarray(cost, dtype=float), integer)
+        return self.moves(low, high, -np.asarray(cost, dtype=float))
 
     def limit(self, low: Array, high: Array, *terms: Term, unit: float = 1.0) -> None:
         """Declare ``low <= sum of terms <= high``, of which `unit` is a violation that counts as 1."""
