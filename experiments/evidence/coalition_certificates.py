@@ -1,22 +1,13 @@
-"""Certificates of a pool of storages: shares, values against fresh solves, money, stability."""
+"""Certificates of a pool of storages: shares, money, stability."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
-import pyomo.environ as pyo
 
-from gridarium.agents.feeder.ac_physics import AcPhysics
-from gridarium.agents.feeder.coalition_values import ValuedDay
-from gridarium.agents.feeder.dispatch import DispatchDay
-from gridarium.agents.feeder.dispatch_problem import SIGNALS, DispatchShape, build_dispatch_model
 from gridarium.agents.feeder.dso import Dso
-from gridarium.agents.optimisation import LocalProblem
-from gridarium.agents.solving.standard_form import compile_model
-from gridarium.environment.arrays import Array, Flags
 from gridarium.experiments.evidence.coalition_games import (
     by_pool,
     owner_names,
@@ -87,80 +78,6 @@ def _value_of_members(tables: Tables, day: int) -> float:
     inside = set(owners.loc[(owners["day"] == day) & (owners["member"] > 0.0), "agent"])
     members = "+".join(name for name in owner_names(rows) if name in inside)
     return float(rows.set_index("coalition")["value_money"].get(members, 0.0))
-
-
-def pool_value(known: GridEvidence) -> Iterator[Reading]:
-    """The value of the members of the last day against two fresh solves of another formulation."""
-    for dso in known.of(Dso):
-        if dso.pooled is None:
-            continue
-        day = dso.days[-1]
-        told, valued = dso.pooled.members[day.number], dso.pooled.valued_day(day)
-        place = [told.owners.index(known.grid.named(unit.name)) for unit in dso.shape.storages]
-        members = told.members[place]
-        without, with_members = (
-            fresh_cost_money(dso, valued, some, dso.pooled.valuer.drawn_outside_mw(valued, some))
-            for some in (np.zeros_like(members), members)
-        )
-        fresh = without - with_members
-        said = _value_of_members(known.tables, day.number)
-        yield Reading(
-            "value of the pool", abs(fresh - said), _CENT, "money", True,
-            "value of the members of the last day against the costs of two dispatches solved anew, in which "
-            "storages outside are left out and not closed",
-        )  # fmt: skip
-
-
-def fresh_cost_money(dso: Dso, valued: ValuedDay, inside: Flags, drawn_mw: Array) -> float:
-    """Cost of a day with some storages commanded and the others outside, from a problem of its own.
-
-    Parameters
-    ----------
-    dso : Dso
-    valued : ValuedDay
-    inside : ndarray of bool, shape (n_storage,)
-    drawn_mw : ndarray, shape (n_outside, n_step)
-        What those outside draw.
-    """
-    own = dso.contract.own_storages
-    outside = [unit.name for unit, one in zip(own.units, inside, strict=True) if not one]
-    rest = own.only(outside)
-    load = valued.day.load_p_mw + rest.at_buses(drawn_mw, dso.shape.feeder.n_bus)
-    day = replace(valued.day, load_p_mw=load, initial_mwh=valued.day.initial_mwh[inside])
-    problem = _fresh_problem(dso.shape, day, outside, valued.moves[inside], valued.regulates[inside])
-    solution = problem.solve(dso.name, **day.signals)
-    discharged = np.zeros(len(inside))
-    powers = solution["p_discharge_mw"] - solution["p_charge_mw"]
-    discharged[inside] = np.maximum(powers, 0.0).sum(axis=1)
-    discharged[~inside] = np.maximum(-drawn_mw, 0.0).sum(axis=1)
-    borne = float(valued.ageing_cost_per_mwh @ discharged)
-    borne += float(np.array(rest.wear_cost_per_mwh) @ discharged[~inside])
-    return solution.objective + borne * dso.shape.period_h
-
-
-def _fresh_problem(
-    shape: DispatchShape, day: DispatchDay, outside: Sequence[str], moves: Flags, regulates: Flags
-) -> LocalProblem:
-    """The dispatch without some storages; those left are held at rest where they are unfit for a task."""
-    left = replace(
-        shape,
-        opens_storages=False,
-        head=day.head,
-        storages=tuple(unit for unit in shape.storages if unit.name not in outside),
-        sites=tuple(site for site in shape.sites if site[0] not in outside),
-        wear_cost_per_mwh=tuple(one for one in shape.wear_cost_per_mwh if one[0] not in outside),
-    )
-    model = build_dispatch_model(left)
-    model.resting = pyo.ConstraintList()
-    for unit, may_move, may_regulate in zip(left.storages, moves, regulates, strict=True):
-        for t in model.period:
-            if not may_move:
-                model.resting.add(model.p_charge_mw[unit.name, t] == 0.0)
-                model.resting.add(model.p_discharge_mw[unit.name, t] == 0.0)
-            if not may_regulate:
-                model.resting.add(model.q_storage_mvar[unit.name, t] == 0.0)
-    form = compile_model(model, (*SIGNALS, *left.further_signals))
-    return LocalProblem(form, AcPhysics(left, form))
 
 
 def stability(known: GridEvidence) -> Iterator[Reading]:

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from gridarium.experiments.evidence.coalition_certificates import pool_money, pool_value, stability
+from gridarium.experiments.evidence.coalition_certificates import pool_money, stability
 from gridarium.experiments.evidence.coalition_games import sub_pools_table, tabulated_games
 from gridarium.experiments.evidence.coalition_metrics import pool_formation, pool_shares, pool_stability
+from gridarium.experiments.evidence.coalition_value_certificates import values
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.figures.storage_pool import storage_pool_figure
@@ -42,7 +43,7 @@ def known() -> GridEvidence:
 
 
 def readings(known: GridEvidence) -> dict[str, Reading]:
-    found = [*pool_money(known), *pool_value(known), *stability(known)]
+    found = [*pool_money(known), *values(known), *stability(known)]
     return {reading.name: reading for reading in found}
 
 
@@ -92,6 +93,7 @@ def test_a_value_that_no_solve_gives_is_found(known: GridEvidence) -> None:
 
     found = readings(altered(known, "coalitions", dearer))["value of the pool"]
     assert found.value == pytest.approx(1.0, abs=0.01)
+    assert found.tolerance < 0.01
 
 
 def test_least_core_and_violation_of_three_by_hand(known: GridEvidence) -> None:

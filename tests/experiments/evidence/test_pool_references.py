@@ -1,0 +1,147 @@
+"""References of pools and owners: an honest run meets them, altered tables and altered code do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gridarium.agents.feeder.coalition_values import CoalitionValuer
+from gridarium.experiments.evidence import (
+    coalition_value_certificates,
+    membership_certificates,
+    owner_certificates,
+    share_certificates,
+)
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of
+from gridarium.experiments.evidence.tables import collect
+from gridarium.experiments.results.records import Reading
+from gridarium.experiments.running.world_build import build
+from gridarium.experiments.scenario import load_scenario
+from gridarium.market.accounts import CHARGE
+
+SETTINGS = (
+    "gas_turbines={}",
+    "tariff.kind=tou",
+    "dso.storage=pooled",
+    "storage_pool.revisions=together",
+    "storage_pool.service_cost_per_mwh=3",
+    "storages.storage_7.pooling={response_s: 0.1, begins: false}",
+    "storages.storage_14.wear_cost_per_mwh=20",
+    "storages.storage_24.pooling.effort_money=1000",
+    "horizon_h=96",
+)
+Change = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def known() -> GridEvidence:
+    return played()
+
+
+def played() -> GridEvidence:
+    """A run of four days, of which one owner joins on the third, and another leaves."""
+    built = build(load_scenario("adcef-small", SETTINGS).cases["tou"])
+    while built.world.running:
+        built.world.step()
+    grid = built.world.grid
+    tables = collect("only", built.world, built.sections)
+    return GridEvidence("only", built.sections[""], grid, agents_of(grid), tables)
+
+
+def readings(known: GridEvidence) -> dict[str, Reading]:
+    def all_of_them() -> Iterator[Reading]:
+        yield from coalition_value_certificates.values(known)
+        yield from share_certificates.shares(known)
+        for one in (
+            membership_certificates.fitness,
+            membership_certificates.announcements,
+            membership_certificates.choices,
+            owner_certificates.schedules,
+            owner_certificates.payments,
+            owner_certificates.equal_rules,
+        ):
+            yield from one(known)
+
+    return {reading.name: reading for reading in all_of_them()}
+
+
+def fails(reading: Reading) -> bool:
+    return not reading.value <= reading.tolerance
+
+
+def altered(known: GridEvidence, table: str, change: Change) -> GridEvidence:
+    return replace(known, tables={**known.tables, table: change(known.tables[table].copy())})
+
+
+def test_an_honest_run_meets_all_references(known: GridEvidence) -> None:
+    found = readings(known)
+    assert {name for name, reading in found.items() if fails(reading)} == set()
+    assert set(found) == {
+        "value of the pool",
+        "split of the pool",
+        "sub-pools of the pool",
+        "scores of the pool",
+        "members of the pool",
+        "announcements of the pool",
+        "joining of the pool",
+        "owner regret",
+        "owner earnings",
+        "payments of owners",
+        "equal schedules",
+    }
+    assert all(reading.hard for reading in found.values())
+    assert found["joining of the pool"].detail == "2 changes"
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column", "amount", "where"),
+    [
+        ("split of the pool", "storage_pool", "share_money", 0.01, "agent == 'storage_14'"),
+        ("sub-pools of the pool", "sub_pools", "owen_money", 0.01, "owner == 'storage_7'"),
+        ("sub-pools of the pool", "sub_pools", "sub_pool", 1, "owner == 'storage_7'"),
+        ("scores of the pool", "storage_pool", "score", 1e-4, "day == 2"),
+        ("members of the pool", "storage_pool", "enrolled", -1.0, "member > 0"),
+        ("members of the pool", "storage_pool", "sub_pool", 1, "agent == 'storage_7'"),
+        ("announcements of the pool", "storage_pool", "announced_money", 0.01, "day == 3"),
+        ("joining of the pool", "storage_pool", "announced_money", 1e4, "day == 2"),
+        ("owner regret", "storage_schedules", "p_baseline_mw", 0.01, "period == 12"),
+        ("owner earnings", "storage_pool", "alone_money", 0.01, "day == 2"),
+        ("owner earnings", "storages", "e_mwh", 0.01, "period == 23"),
+        ("payments of owners", "ledger", "amount_money", 0.01, f"purpose == '{CHARGE}'"),
+        ("equal schedules", "equal_schedules", "redispatched_mwh", 0.01, "rule == 'spread'"),
+        ("equal schedules", "equal_schedules", "earnings_money", 1.0, "rule == 'latest'"),
+    ],
+)
+def test_what_a_table_says_otherwise_is_found(
+    known: GridEvidence, name: str, table: str, column: str, amount: float, where: str
+) -> None:
+    def added(rows: pd.DataFrame) -> pd.DataFrame:
+        rows.loc[rows.eval(where), column] += amount
+        return rows
+
+    assert fails(readings(altered(known, table, added))[name])
+
+
+def test_a_wrong_game_is_found_though_its_shares_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = CoalitionValuer._cost_money
+    monkeypatch.setattr(CoalitionValuer, "_cost_money", lambda *told: 0.99 * honest(*told))
+    found = readings(played())
+    assert fails(found["value of the pool"])
+    assert not fails(found["split of the pool"])
+
+
+def test_the_best_schedule_of_a_storage_by_hand(known: GridEvidence) -> None:
+    unit = load_scenario("adcef-small", SETTINGS).cases["tou"].storages["storage_14"]
+    room = (unit.soc_max - unit.soc_initial) * unit.e_max_mwh
+    hours = room / (unit.p_max_mw * unit.efficiency_charge)
+    price = np.array([100.0, 300.0])
+    step_h = 2.0 * hours
+    best = owner_certificates.best_money(unit, price, unit.soc_initial * unit.e_max_mwh, step_h)
+    given = room * unit.efficiency_discharge
+    assert best == pytest.approx(
+        (300.0 - unit.wear_cost_per_mwh) * given - 100.0 * room / unit.efficiency_charge
+    )
