@@ -36,7 +36,20 @@ _SOLVED = "an agent's problem would have to be solved anew"
 _BENCHMARK = "its benchmark is a problem of its own, solved after the run"
 _GAME = "values of coalitions are dispatches, which would have to be solved anew"
 _PLAN = "what an operator has planned is its own: tables tell what was carried out"
+_POOL = "ratings, tasks and rules of pools are sections of a scenario, which only its parts can read"
+_OWNER = "schedules of owners would have to be solved anew, by storage and day"
 _REASONS = {
+    "value of the pool": _GAME,
+    "split of the pool": _GAME,
+    "sub-pools of the pool": _GAME,
+    "announcements of the pool": _GAME,
+    "scores of the pool": _POOL,
+    "members of the pool": _POOL,
+    "joining of the pool": _POOL,
+    "owner regret": _OWNER,
+    "owner earnings": _OWNER,
+    "equal schedules": _OWNER,
+    "payments of owners": _POOL,
     "planned limits": _PLAN,
     "planned power flow": _PLAN,
     "planned cost": _PLAN,
