@@ -86,6 +86,10 @@ class DayInForce:
         Rows of storages that are called come last.
     pool_mw : ndarray, shape (n_pool, n_period)
         What it reckons that prosumers trade when called.
+    state : BulkState
+        From which the rest of the day was planned last, as told.
+    first : int
+        The period of the day that it began with.
     """
 
     day: TiesDay
@@ -93,6 +97,8 @@ class DayInForce:
     forecast: BulkForecast
     plan: BulkPlan
     pool_mw: Array
+    state: BulkState
+    first: int = 0
     moved_mw: dict[int, float] = field(default_factory=dict)
 
 
@@ -134,6 +140,10 @@ class RealTime:
         """The plan in force on a day, in settlement periods."""
         return self._days[day].plan
 
+    def in_force(self, day: int) -> DayInForce:
+        """What a day runs by, and what its plan goes by."""
+        return self._days[day]
+
     @property
     def moved_mw(self) -> Mapping[int, float]:
         """Largest distance from the plan in each settlement period of the run that was looked at."""
@@ -171,7 +181,7 @@ class RealTime:
         plan = self._planner.fine_order.solve(ties.name, forecast, on, today.state, 0)
         plan = self._called.resting(self._with_reactive(today, plan))
         nothing = self._called.nothing
-        self._days[today.number] = DayInForce(today, negotiation, forecast, plan, nothing)
+        self._days[today.number] = DayInForce(today, negotiation, forecast, plan, nothing, today.state)
         begins_s = ties.world.delivery_s + today.number * horizon.day_s
         left_s = max(self._rules.reply_timeout_s, begins_s - ties.world.clock.now_s)
         orders = self._orders.rest_of_day(plan, horizon.periods(today.number).start, 0)
@@ -287,6 +297,7 @@ class RealTime:
         self._called.keep(now.forecast, on, state, period, plan)
         plan, now.pool_mw = self._called.parted(plan)
         now.plan = now.plan.followed_by(self._with_reactive(now.day, plan), place)
+        now.state, now.first = state, place
 
     def _held_on(self, today: TiesDay) -> Flags:
         """The commitment in settlement periods, shape (n_unit, n_period)."""

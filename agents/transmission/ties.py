@@ -20,7 +20,7 @@ from gridarium.agents.transmission.day_dispatch import CopperPlate
 from gridarium.agents.transmission.emission_cap import EmissionCap
 from gridarium.agents.transmission.exchange_negotiation import ExchangeNegotiation, ExchangeRules
 from gridarium.agents.transmission.network_dispatch import NetworkShape
-from gridarium.agents.transmission.real_time import Parties, RealTime, RenewalRules
+from gridarium.agents.transmission.real_time import DayInForce, Parties, RealTime, RenewalRules
 from gridarium.agents.transmission.served_system import ServedSystem
 from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.agents.transmission.ties_negotiation import Before, Pricing, TiesNegotiation
@@ -257,6 +257,10 @@ class Ties(HeadCustomer):
     def plan_of(self, day: int) -> BulkPlan:
         """The plan in force on a day, in settlement periods."""
         return self._real_time.plan_of(day)
+
+    def in_force(self, day: int) -> DayInForce:
+        """What a day runs by, in settlement periods."""
+        return self._real_time.in_force(day)
 
     # What it settles.
 

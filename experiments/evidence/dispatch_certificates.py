@@ -12,13 +12,14 @@ import numpy as np
 
 from gridarium.experiments.evidence.dispatch_program import LOAD_SHARE, DispatchProgram
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
-from gridarium.experiments.evidence.plan_reading import feeder_days, system_days
+from gridarium.experiments.evidence.plan_reading import feeder_days
 from gridarium.experiments.evidence.planned_day import PlannedDay
 from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_MW, share_of
+from gridarium.experiments.evidence.system_reading import plans_in_force, system_days
 from gridarium.experiments.results.records import Reading
 
 _LIMIT = 1e-5
-_FLOW = _COST = 1e-6
+_FLOW, _COST = 1e-7, 1e-6
 _BEST = 1e-5
 """Of what all load is worth at the margin: solvers leave less than a millionth of it."""
 _PRICE, _PRICE_OF_SYSTEM = 2e-3, 1e-4
@@ -57,6 +58,7 @@ def planned_dispatch(known: GridEvidence) -> Iterator[Reading]:
 def _days(known: GridEvidence) -> Iterator[PlannedDay]:
     yield from feeder_days(known)
     yield from system_days(known)
+    yield from plans_in_force(known)
 
 
 def _flow_apart(day: PlannedDay, program: DispatchProgram) -> float:

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from gridarium.environment.arrays import Array
+from gridarium.experiments.evidence.bulk_certificates import plays_exactly
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
+from gridarium.experiments.parts.ties import TIES
 from gridarium.experiments.results.records import Reading
 
 _LOSSES, _EXCHANGE = 2e-3, 0.05
-"""Shares of the load: what a linear dispatch, long steps and departures that trigger no plan leave open."""
+"""Shares of the load: what a dispatch on one bus leaves open, and what agents that keep to nothing may."""
 _LEAST_LOAD_MW = 1e-3
 
 
@@ -32,10 +34,16 @@ def plan_in_force(known: GridEvidence) -> Iterator[Reading]:
         return
     taken = by_period(known.tables["heads"], "p_metered_mw", len(flows))
     planned = (plans["import_mw"] - plans["spill_mw"]).to_numpy(dtype=float)
+    section = TIES.of(known.scenario)
+    assert section is not None
+    # Load and renewable power may each be as far from the plan as triggers no other one.
+    unseen = 2.0 * section.trigger_mw / largest + _LOSSES
     yield Reading(
-        "planned exchange", _furthest(planned, taken) / largest, _EXCHANGE, "", False,
+        "planned exchange", _furthest(planned, taken) / largest,
+        unseen if plays_exactly(known) else max(unseen, _EXCHANGE), "", False,
         "largest difference of balancing energy as planned and what passed the head, relative to the largest "
-        "load: what units, storages and loads have not done as they were told to",
+        "load: what units, storages and loads have not done as they were told to; up to what departures of "
+        "load and renewable power come to that trigger no new plan",
     )  # fmt: skip
 
 

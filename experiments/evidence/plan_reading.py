@@ -1,4 +1,4 @@
-"""Planned days of operators, read with ratings and prices of the scenario, for a reference beside them."""
+"""Planned days of feeders, read with ratings and prices of the scenario, for a reference beside them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,15 @@ import numpy as np
 
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.dso_day import DsoDay
-from gridarium.agents.transmission.ties import Ties
-from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Place
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
-from gridarium.experiments.evidence.own_carbon import ladder_lines
 from gridarium.experiments.evidence.planned_day import (
     PlannedDay,
     PlannedHead,
     PlannedPlant,
     PlannedStore,
     PlannedUnit,
-    Ramps,
-    SystemRules,
     UnitNumbers,
 )
 from gridarium.experiments.parts.compensators import COMPENSATORS
@@ -30,14 +25,9 @@ from gridarium.experiments.parts.gas_turbines import GAS_TURBINES
 from gridarium.experiments.parts.network import NETWORK, place_units
 from gridarium.experiments.parts.renewables import RENEWABLES, Renewable
 from gridarium.experiments.parts.storages import STORAGES, StorageUnit
-from gridarium.experiments.parts.supply import PRICES, REAL_TIME
-from gridarium.experiments.parts.thermal_units import THERMAL_UNITS
-from gridarium.experiments.parts.ties import TIES
+from gridarium.experiments.parts.supply import PRICES
 from gridarium.market.carbon_price import PersonalLadder
 from gridarium.market.messages.tariffs import MarketConditions
-
-SHORTAGE_PER_MWH, BEYOND_PER_TCO2 = 1000.0, 1000.0
-"""What a TIES counts for reserve that is missing, and for emission beyond all that can be bought."""
 
 
 def feeder_days(known: GridEvidence) -> Iterator[PlannedDay]:
@@ -57,7 +47,7 @@ def _feeder_day(known: GridEvidence, dso: Dso, day: DsoDay) -> PlannedDay:
     section, limits, scenario = DSO.of(known.scenario), PRICES.of(known.scenario), known.scenario
     assert section is not None
     done, market, n = day.plan.dispatch, day.conditions, day.horizon.n_step
-    load_mw, load_mvar = _at_buses(dso.contract.loads, day.loads_mw, day.loads_mvar, known.grid.feeder.n_bus)
+    load_mw, load_mvar = at_buses(dso.contract.loads, day.loads_mw, day.loads_mvar, known.grid.feeder.n_bus)
     load_mw = load_mw + day.drawn_by_own_mw(len(load_mw))
     worth = (load_mw * done.price_per_mwh + load_mvar * done.price_per_mvarh).sum(axis=0)
     buses = place_units(known.grid.feeder, scenario)
@@ -85,10 +75,10 @@ def _feeder_day(known: GridEvidence, dso: Dso, day: DsoDay) -> PlannedDay:
         on = np.asarray(done.on[row] > 0.5)
         units.append(PlannedUnit(numbers, buses[name], on, done.turbine_mw[row], done.turbine_mvar[row]))
     available = np.array(list(day.available_mw.values())).reshape(-1, n)
-    plants = _plants(known, buses, available, done.renewable_mw, done.renewable_mvar)
+    plants = plants_of(known, buses, available, done.renewable_mw, done.renewable_mvar)
     own = {} if section.storage == "self-scheduled" else STORAGES.of(scenario)
     first = np.array(list(day.initial_mwh.values()))
-    stores = _stores(own, buses, first, (done.charge_mw, done.discharge_mw, done.storage_mvar))
+    stores = stores_of(own, buses, first, (done.charge_mw, done.discharge_mw, done.storage_mvar))
     loading = NETWORK.of(scenario).loading_max
     return PlannedDay(
         dso.name, known.grid.feeder, day.horizon.step_h, NETWORK.of(scenario).band_pu,
@@ -102,7 +92,7 @@ def _feeder_day(known: GridEvidence, dso: Dso, day: DsoDay) -> PlannedDay:
     )  # fmt: skip
 
 
-def _at_buses(
+def at_buses(
     places: Mapping[str, Place], loads_mw: Mapping[str, Array], loads_mvar: Mapping[str, Array], n_bus: int
 ) -> tuple[Array, Array]:
     """Active and reactive power drawn at each bus, shape (n_bus, n_step) each."""
@@ -134,9 +124,10 @@ def _lines(ladder: PersonalLadder, factor: Array) -> Iterator[tuple[Array, Array
         yield np.where(carries, slope * factor, 0.0), np.where(carries, at_zero, 0.0)
 
 
-def _plants(
+def plants_of(
     known: GridEvidence, buses: Mapping[str, int], available: Array, p_mw: Array, q_mvar: Array
 ) -> list[PlannedPlant]:
+    """Renewable plants with what they could deliver and what was planned, shape (n_plant, n_step) each."""
     return [
         PlannedPlant(
             buses[name], available[row], p_mw[row], q_mvar[row], _inverter_mva(known, name, unit),
@@ -153,9 +144,10 @@ def _inverter_mva(known: GridEvidence, name: str, unit: Renewable) -> float:
     return unit.inverter_oversize * peak * float(np.hypot(1.0, unit.mvar_per_mw or 0.0))
 
 
-def _stores(
+def stores_of(
     units: Mapping[str, StorageUnit], buses: Mapping[str, int], first_mwh: Array, told: tuple[Array, ...]
 ) -> list[PlannedStore]:
+    """Storages with what is in them at first; charge, discharge and reactive power as planned."""
     return [
         PlannedStore(
             buses[name], unit.p_max_mw, unit.s_max_mva or unit.p_max_mw,
@@ -165,55 +157,3 @@ def _stores(
         )
         for row, (name, unit) in enumerate(units.items())
     ]  # fmt: skip
-
-
-def system_days(known: GridEvidence) -> Iterator[PlannedDay]:
-    """Plans of a TIES over its network, without capture plants."""
-    section, scenario = TIES.of(known.scenario), known.scenario
-    if section is None or NETWORK.of(scenario).is_copper_plate:
-        return
-    if any(unit.capture is not None for unit in THERMAL_UNITS.of(scenario).values()):
-        return
-    for ties in known.of(Ties):
-        for day in ties.days:
-            yield _system_day(known, ties, day)
-
-
-def _system_day(known: GridEvidence, ties: Ties, day: TiesDay) -> PlannedDay:
-    section, scenario, plan = TIES.of(known.scenario), known.scenario, day.plan
-    assert section is not None
-    n, hours, feeder = day.horizon.n_step, day.horizon.step_h, known.grid.feeder
-    load_mw, load_mvar = _at_buses(ties.contract.followers, day.planned_mw, day.planned_mvar, feeder.n_bus)
-    buses, limit = place_units(feeder, scenario), REAL_TIME.of(scenario).import_limit_mw
-    most = np.full(n, limit)
-    head = PlannedHead(day.horizon.fit(day.terms.price_per_mwh), np.zeros(n), most, most)
-    units = []
-    for row, (name, unit) in enumerate(THERMAL_UNITS.of(scenario).items()):
-        cost = (unit.cost_quadratic_per_mw2h, unit.cost_linear_per_mwh, unit.cost_fixed_per_h)
-        numbers = UnitNumbers(
-            unit.p_min_mw, unit.p_max_mw, unit.p_max_mw / section.generator_power_factor, cost,
-            unit.emission_tco2_per_mwh, unit.ramp_mw_per_h,
-        )  # fmt: skip
-        on = np.asarray(plan.on[row] > 0.5)
-        ramps = Ramps.of(numbers, on, bool(day.state.on[row]), float(day.state.power_mw[row]), hours)
-        place = buses[name]
-        units.append(PlannedUnit(numbers, place, on, plan.gross_mw[row], plan.unit_mvar[row], ramps))
-    available = day.available
-    fixed = section.reserve_renewable_share * available.sum(axis=0)
-    ladder = section.own_carbon
-    rules = SystemRules(
-        section.reserve_load_share, fixed, SHORTAGE_PER_MWH, ladder_lines(ladder),
-        ladder.quota_tco2 + ladder.purchase_limit_tco2, BEYOND_PER_TCO2,
-    )  # fmt: skip
-    loading = NETWORK.of(scenario).loading_max
-    return PlannedDay(
-        ties.name, feeder, hours, NETWORK.of(scenario).band_pu, np.inf if loading is None else loading,
-        np.full(n, feeder.slack_vm_pu), load_mw, load_mvar, head, section.loss_price_per_mwh,
-        plan.price_per_mwh * load_mw.sum(axis=0), False, units,
-        _plants(known, buses, available, plan.renewable_mw, plan.renewable_mvar),
-        _stores(
-            STORAGES.of(scenario), buses, day.state.e_mwh,
-            (plan.charge_mw, plan.discharge_mw, plan.storage_mvar),
-        ),
-        [], rules, plan.cost_money, -np.inf, plan.import_mw - plan.spill_mw, None,
-    )  # fmt: skip

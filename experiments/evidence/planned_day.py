@@ -31,11 +31,23 @@ class Ramps:
 
     @classmethod
     def of(cls, unit: UnitNumbers, on: Flags, was_on: bool, first_mw: float, hours: float) -> Ramps:
-        """Limits of a unit that runs when it does; starts and stops reach its least output at once."""
+        """Limits of a unit that runs when it does; starts and stops reach its least output at once.
+
+        Where it strayed, or must stop sooner than it can come down, limits are as wide as that takes.
+        """
         ran = np.concatenate([[was_on], on[:-1]])
         moved = unit.ramp_mw_per_h * hours
         at_once = min(unit.p_max_mw, max(unit.p_min_mw, moved))
-        return cls(np.where(ran, moved, at_once), np.where(on, moved, at_once), first_mw, moved)
+        rise, fall = np.where(ran, moved, np.where(on, at_once, 0.0)), np.where(on, moved, at_once)
+        lowest = first_mw
+        if on[0]:
+            rise[0] = max(rise[0], unit.p_min_mw - first_mw)
+            fall[0] = max(fall[0], first_mw - unit.p_max_mw)
+        for place, runs in enumerate(on):
+            if not runs:
+                fall[place] = max(fall[place], lowest)
+            lowest = max(unit.p_min_mw, lowest - fall[place]) if runs else 0.0
+        return cls(rise, fall, first_mw, moved)
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,28 @@ class UnitNumbers:
 
 
 @dataclass(frozen=True)
+class PlannedCapture:
+    """A capture plant behind a unit (E1 to E4).
+
+    Parameters
+    ----------
+    efficiency, energy_mwh_per_tco2, fixed_mw, tank_tco2 : float
+    first_tco2, end_tco2 : float
+        What the tank holds at first, and shall hold at the end.
+    absorbed_tco2_per_h, driven_tco2_per_h : ndarray, shape (n_period,)
+    """
+
+    efficiency: float
+    energy_mwh_per_tco2: float
+    fixed_mw: float
+    tank_tco2: float
+    first_tco2: float
+    end_tco2: float
+    absorbed_tco2_per_h: Array
+    driven_tco2_per_h: Array
+
+
+@dataclass(frozen=True)
 class PlannedUnit:
     """A unit with its commitment and its power.
 
@@ -68,7 +102,9 @@ class PlannedUnit:
     bus : int
     on : ndarray of bool, shape (n_period,)
     p_mw, q_mvar : ndarray, shape (n_period,)
+        Of active power the gross one.
     ramps : Ramps, optional
+    capture : PlannedCapture, optional
     """
 
     unit: UnitNumbers
@@ -77,6 +113,15 @@ class PlannedUnit:
     p_mw: Array
     q_mvar: Array
     ramps: Ramps | None = None
+    capture: PlannedCapture | None = None
+
+    @property
+    def net_mw(self) -> Array:
+        """What is left of its power behind the capture plant."""
+        if self.capture is None:
+            return self.p_mw
+        spent = self.capture.energy_mwh_per_tco2 * self.capture.driven_tco2_per_h
+        return np.asarray(self.p_mw - spent - self.capture.fixed_mw * self.on)
 
 
 @dataclass(frozen=True)
@@ -101,7 +146,7 @@ class PlannedPlant:
 
 @dataclass(frozen=True)
 class PlannedStore:
-    """A storage that ends as full as it began; powers of shape (n_period,).
+    """A storage that ends as full as it began, or shall end so at a price; powers of shape (n_period,).
 
     Parameters
     ----------
@@ -112,6 +157,8 @@ class PlannedStore:
     wear_per_mwh : float
         Of what it discharges.
     charge_mw, discharge_mw, q_mvar : ndarray, shape (n_period,)
+    end_mwh : float, optional
+        What shall be inside at the end, where each MWh that is missing, or too much, has a price.
     """
 
     bus: int
@@ -124,6 +171,7 @@ class PlannedStore:
     charge_mw: Array
     discharge_mw: Array
     q_mvar: Array
+    end_mwh: float | None = None
 
     @property
     def level_mwh(self) -> Array:
@@ -172,6 +220,12 @@ class SystemRules:
     most_tco2 : float
         That quota and purchases allow; what is beyond it costs `beyond_per_tco2`.
     beyond_per_tco2 : float
+    missed_per_mwh, missed_per_tco2 : float
+        Of what storages and tanks miss of what they shall end with.
+    emitted_tco2 : float
+        Since the day began.
+    uneven_per_t2 : float
+        Weight of the squares of capture flows, halved.
     """
 
     reserve_load_share: float
@@ -180,6 +234,10 @@ class SystemRules:
     carbon_lines: Sequence[tuple[float, float]]
     most_tco2: float
     beyond_per_tco2: float
+    missed_per_mwh: float
+    missed_per_tco2: float
+    emitted_tco2: float = 0.0
+    uneven_per_t2: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -259,7 +317,7 @@ class PlannedDay:
         p, q = -self.load_mw, -self.load_mvar
         p, q = p.copy(), q.copy()
         for unit in self.units:
-            p[unit.bus] += unit.p_mw
+            p[unit.bus] += unit.net_mw
             q[unit.bus] += unit.q_mvar
         for plant in self.plants:
             p[plant.bus] += plant.p_mw

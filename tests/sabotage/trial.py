@@ -38,10 +38,10 @@ MOST_CPU_S = 60
 SAME = 1e-6
 """Largest difference, relative to the largest value of a column, that changes nothing: problems are solved to
 about as much, so that a result says no more digits than these, and no certificate asks for more."""
-UNTOLD = {"entry", "hash", "q_mvar"}
+UNTOLD = {"entry", "hash", "q_mvar", "q_from_mvar", "q_to_mvar"}
 """Columns of no result of their own: numbers and hashes of a ledger follow from its payments, and each run
-checks its own chains; reactive power of units is free where nobody pays for it, and what it does to currents,
-flows and voltages counts."""
+checks its own chains; reactive power is free where nobody pays for it, and what it does to currents and
+voltages counts."""
 AMOUNT = "amount_money"
 """Column of payments, which are left out of a table where they come to nothing."""
 

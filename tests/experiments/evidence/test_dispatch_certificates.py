@@ -130,6 +130,21 @@ def test_a_unit_that_gives_more_than_the_cost_told_says_is_seen(monkeypatch: pyt
     assert {"planned cost", "planned power flow"} <= failed(known)
 
 
+def test_a_plan_in_force_that_is_no_best_one_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = known_of_night("full")
+    (ties,) = known.of(Ties)
+    now = ties.in_force(0)
+    plan = now.plan
+    dearer = replace(plan, price_per_mwh=1.01 * plan.price_per_mwh)
+    monkeypatch.setattr(now, "plan", dearer)
+    assert failed(known) == {"marginal prices"}
+    fewer = replace(plan, renewable_mw=plan.renewable_mw - 1.0, spill_mw=plan.spill_mw - 1.0)
+    monkeypatch.setattr(now, "plan", fewer)
+    assert "best plan" in failed(known)
+    monkeypatch.setattr(now, "plan", replace(plan, cost_money=0.999 * plan.cost_money))
+    assert failed(known) == {"planned cost"}
+
+
 def test_sweeps_are_the_power_flow_of_the_solver() -> None:
     feeder = read_feeder("case33bw")
     p_mw = -np.outer(feeder.p_load_mw, [0.3, 1.0, -0.5])
