@@ -108,7 +108,8 @@ def plans_in_force(known: GridEvidence) -> Iterator[PlannedDay]:
             series |= {name: series[name][:own] for name in held}
             load, lost = now.forecast.load_mw[rest], now.forecast.loss_mw[rest]
             planned = _Planned(
-                BulkPlan(**series, cost_money=plan.cost_money), np.asarray(series["on"] > 0.5), now.state, known.world.period_h,
+                BulkPlan(**series, cost_money=plan.cost_money), np.asarray(series["on"] > 0.5), now.state,
+                known.world.period_h,
                 now.forecast.available_mw[:, rest], now.forecast.import_price_per_mwh[rest],
                 (load + lost)[None, :], np.zeros((1, len(load))), lost, False,
             )  # fmt: skip
