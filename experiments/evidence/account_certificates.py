@@ -13,11 +13,12 @@ from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.feeder_certificates import served_mw
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
-from gridarium.experiments.evidence.offer_reference import surplus_mw
+from gridarium.experiments.evidence.offer_reference import FORMULAS, surplus_mw
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.gas_turbines import GAS_TURBINES
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES
+from gridarium.experiments.parts.tariff import TARIFF
 from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import CARBON, CARBON_MARKET, MAINTENANCE, WEAR
 
@@ -86,6 +87,35 @@ def carbon(known: GridEvidence) -> Iterator[Reading]:
             )  # fmt: skip
 
 
+def budgets(known: GridEvidence) -> Iterator[Reading]:
+    """What a DSO says that its discounts cost beyond what carbon brings in, on each day."""
+    if TARIFF.of(known.scenario).kind not in FORMULAS:
+        return
+    for dso in known.of(Dso):
+        if dso.contract.carbon_market is None:
+            continue
+        signals, n = rows_of(known.tables, "signals", "dso"), known.world.n_period
+        prosumers = by_period(rows_of(known.tables, "dispatch", "prosumer"), "p_demand_mw", n)
+        billed_mwh = (served_mw(known) - prosumers) * known.world.period_h
+        tou, price, factor = (
+            signals[name].to_numpy(dtype=float)
+            for name in ("tou_price_per_mwh", "price_per_mwh", "factor_tco2_per_mwh")
+        )
+        below = PRICES.of(known.scenario).quota_tco2_per_mwh - factor
+        excess = ((tou - price - _carbon_price(dso) * below) * billed_mwh).reshape(len(dso.days), -1)
+        told = rows_of(known.tables, "days", "dso")["budget_excess_money"].to_numpy(dtype=float)
+        yield Reading(
+            "budget told", float(np.abs(told - excess.sum(axis=1)).max()), _ROUNDING, "money", True,
+            "largest difference on a day of what discounts are said to cost beyond carbon revenue, and plain "
+            "less posted price less carbon price times what is left of the quota, on metered loads (C8)",
+        )  # fmt: skip
+
+
+def _carbon_price(dso: Dso) -> Array:
+    """Of the carbon market, money/tCO2, by settlement period."""
+    return dso.horizon.by_period(np.concatenate([day.conditions.carbon_price_per_tco2 for day in dso.days]))
+
+
 def _gas_tco2(known: GridEvidence) -> Array:
     emitted, units = np.zeros(known.world.n_period), GAS_TURBINES.of(known.scenario)
     for name, rows in rows_of(known.tables, "units", "gas_turbine").groupby("agent", sort=False):
@@ -97,7 +127,7 @@ def _gas_tco2(known: GridEvidence) -> Array:
 def _unsettled_money(known: GridEvidence, dso: Dso, factor: Array, load_mwh: Array) -> float:
     """What is booked with the carbon market on a day less what is due; kept carbon at the mean price."""
     quota = PRICES.of(known.scenario).quota_tco2_per_mwh
-    price = dso.horizon.by_period(np.concatenate([day.conditions.carbon_price_per_tco2 for day in dso.days]))
+    price = _carbon_price(dso)
     told = rows_of(known.tables, "carbon", "dso")
     kept = told["kept_tco2"].to_numpy(dtype=float) if "kept_tco2" in told else np.zeros_like(factor)
     by_day = (len(dso.days), -1)

@@ -10,6 +10,7 @@ from gridarium.environment.hash_chain import AppendOnly, first_break
 from gridarium.environment.ledger_tables import LINKS
 from gridarium.environment.world import World
 from gridarium.experiments.evidence import (
+    abatement_certificates,
     account_certificates,
     balance_certificates,
     bargain_certificates,
@@ -96,6 +97,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     offer_certificates.system_signals,
     account_certificates.wear,
     account_certificates.carbon,
+    account_certificates.budgets,
     account_certificates.credits,
     system_certificates.units,
     system_certificates.operation,
@@ -156,6 +158,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     bulk_certificates.negotiations,
     region_certificates.bills,
     region_certificates.personal_carbon,
+    abatement_certificates.abatement,
     region_certificates.responsibilities,
     region_certificates.choices,
     vpp_certificates.energy,
@@ -185,6 +188,7 @@ SLOW_AND_SOFT = frozenset(
         dispatch_certificates.best_plans,
         dispatch_certificates.feeder_commitment,
         commitment_certificates.system_commitment,
+        abatement_certificates.abatement,
     }
 )
 """Those of them that fail no run and take about as long as all others: a sweep leaves them out."""

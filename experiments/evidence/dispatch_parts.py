@@ -45,6 +45,7 @@ class DispatchParts(PlanProgram):
         self._active: list[list[Term]] = [[] for _ in range(n_bus)]
         self._reactive: list[list[Term]] = [[] for _ in range(n_bus)]
         self._gross: list[tuple[PlannedUnit, Index]] = []
+        self._bought = np.zeros(0, dtype=np.int64)
         self._captured: list[tuple[Index, Array]] = []
         self.flow: RadialFlow = radial_flow(day.feeder, *day.fed, day.head_vm_pu)
         self._more = self.decide(
@@ -68,6 +69,7 @@ class DispatchParts(PlanProgram):
         head, day, net = self._day.head, self._day, self.flow.head_mw
         hours, buy, sell = day.hours, np.maximum(net, 0.0), np.maximum(-net, 0.0)
         bought = self.decide(self._none, head.most_in_mw, buy, hours * head.buy_per_mwh)
+        self._bought = bought
         sold = self.decide(self._none, head.most_out_mw, sell, -hours * head.sell_per_mwh)
         self._active[0] += [(bought, 1.0), (sold, -1.0)]
         mvar = self.flow.head_mvar

@@ -6,6 +6,8 @@ from gridarium.environment.arrays import Array, Index
 from gridarium.experiments.evidence.dispatch_parts import DispatchParts
 from gridarium.experiments.evidence.planned_day import PlannedDay
 
+_AT_REST = 1e-9
+"""Change of a cost, relative to it, by which tangents bring nothing more."""
 LOAD_SHARE = 0.05
 """Share of itself by which the load of a period moves where prices are held against it."""
 
@@ -26,6 +28,35 @@ class DispatchProgram(DispatchParts):
     def __init__(self, day: PlannedDay, load_share: float = 0.0, commits: bool = False) -> None:
         super().__init__(day, load_share, commits)
         self._add_network()
+
+    def least_emission_tco2(self, import_factor_tco2_per_mwh: Array, rounds: int) -> float:
+        """Emission of the day at the least cost, tCO2.
+
+        Parameters
+        ----------
+        import_factor_tco2_per_mwh : ndarray, shape (n_period,)
+        rounds : int
+            Most times that tangents are added at the decisions found; fewer where these come to rest.
+
+        Raises
+        ------
+        SolveError
+            If nothing lies within all rows.
+        """
+        gain, x = self.best()
+        for _ in range(rounds):
+            for touch in self._curved:
+                touch(x)
+            before, (gain, x) = gain, self.best()
+            if before - gain <= _AT_REST * max(1.0, abs(gain)):
+                break
+        return self.emission_tco2(x, import_factor_tco2_per_mwh)
+
+    def emission_tco2(self, x: Array, import_factor_tco2_per_mwh: Array) -> float:
+        """What units emit less what they capture, with imports, by decisions."""
+        hours, emitted = self._day.hours, float(import_factor_tco2_per_mwh @ x[self._bought])
+        emitted += sum(one.unit.emission_tco2_per_mwh * float(x[gross].sum()) for one, gross in self._gross)
+        return hours * (emitted - sum(float(x[taken].sum()) for taken, _ in self._captured))
 
     def _add_network(self) -> None:
         day, flow, feeder = self._day, self.flow, self._day.feeder

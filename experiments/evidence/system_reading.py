@@ -116,6 +116,20 @@ def plans_in_force(known: GridEvidence) -> Iterator[PlannedDay]:
             yield _read(known, ties, planned)
 
 
+def day_on_one_bus(known: GridEvidence, ties: Ties, day: TiesDay, load_mw: Array) -> PlannedDay:
+    """A day at another load of all followers, shape (n_step,), on one bus, with the losses of its plan.
+
+    What it plans is that of the day, and no plan for this load: a programme may begin with it.
+    """
+    lost = np.zeros_like(load_mw) if day.loss_mw is None else day.loss_mw
+    given = _Planned(
+        day.plan, np.asarray(day.on > 0.5), day.state, day.horizon.step_h, day.available,
+        day.horizon.fit(day.terms.price_per_mwh), (load_mw + lost)[None, :], np.zeros((1, len(load_mw))),
+        lost, False,
+    )  # fmt: skip
+    return _read(known, ties, given)
+
+
 def _read(known: GridEvidence, ties: Ties, given: _Planned) -> PlannedDay:
     section, scenario, plan, n = TIES.of(known.scenario), known.scenario, given.plan, len(given.price_per_mwh)
     assert section is not None

@@ -57,6 +57,7 @@ _REASONS = {
     "marginal prices": _PLAN,
     "units that run": _PLAN,
     "units told": _PLAN,
+    "abatement told": _SOLVED,
     "factors told": _PLAN,
     "distance told": _PLAN,
     "credits told": _PLAN,

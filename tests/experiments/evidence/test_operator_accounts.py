@@ -13,6 +13,7 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.transmission.ties import Ties
 from gridarium.experiments.evidence import account_certificates as accounts
 from gridarium.experiments.evidence import offer_certificates as offers
+from gridarium.experiments.evidence.abatement_certificates import abatement
 from gridarium.experiments.evidence.commitment_certificates import system_commitment
 from gridarium.experiments.evidence.dispatch_certificates import feeder_commitment
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
@@ -28,6 +29,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     offers.system_signals,
     accounts.wear,
     accounts.carbon,
+    accounts.budgets,
     accounts.credits,
 )
 OF_A_FEEDER = {
@@ -36,6 +38,7 @@ OF_A_FEEDER = {
     "wear paid",
     "carbon accounts",
     "carbon settled",
+    "budget told",
     "credits told",
 }
 
@@ -77,6 +80,7 @@ def test_honest_accounts_hold(feeder: GridEvidence) -> None:
         ("signals", "factor_planned_tco2_per_mwh", "factors told"),
         ("signals", "system_factor_tco2_per_mwh", "factors told"),
         ("days", "price_distance_per_mwh", "distance told"),
+        ("days", "budget_excess_money", "budget told"),
         ("carbon", "emission_grid_tco2", "carbon accounts"),
         ("carbon", "allocated_tco2", "carbon accounts"),
         ("carbon", "quota_tco2", "carbon accounts"),
@@ -109,6 +113,17 @@ def test_signals_of_a_ties_that_are_not_those_of_its_plan_are_seen() -> None:
     known = known_of_night("full")
     for column in ("factor_tco2_per_mwh", "green_share"):
         assert told(known, "signals", column, lambda values: 0.99 * values) == {"factors told"}
+
+
+def test_abatement_that_is_told_wrongly_is_seen() -> None:
+    known = known_of_night("full")
+    (honest,) = abatement(known)
+    assert honest.value <= honest.tolerance
+    for column in ("alone_tco2", "shapley_tco2"):
+        rows = known.tables["abatement"].copy()
+        rows[column] *= 0.99
+        (found,) = abatement(replace(known, tables={**known.tables, "abatement": rows}))
+        assert found.value > found.tolerance
 
 
 def _commitment(known: GridEvidence) -> dict[str, bool]:
