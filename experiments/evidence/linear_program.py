@@ -68,6 +68,10 @@ class LinearProgram:
         self.n_row += n_row
         return np.arange(self.n_row - n_row, self.n_row)
 
+    def sum_row(self, least: float, places: Index, factors: Array) -> None:
+        """Declare one row, ``least <= sum of columns``; places and factors of one shape."""
+        self.rows(np.array([least]), np.array([np.inf]), *zip(places[:, None], factors.tolist(), strict=True))
+
     def bound(self, places: Index, low: Array, high: Array) -> None:
         """Change bounds of columns; arrays of one shape."""
         low, high = (np.broadcast_to(one, places.shape).astype(float).ravel() for one in (low, high))

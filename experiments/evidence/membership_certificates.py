@@ -10,15 +10,13 @@ from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.coalition_reference import class_name
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.outage_certificates import may_depart
-from gridarium.experiments.evidence.pool_book import PoolBook, books, shares_by_rule
+from gridarium.experiments.evidence.pool_book import MOST_TABULATED, PoolBook, books, shares_by_rule
 from gridarium.experiments.results.records import Reading
 
 _SCORE = 1e-6
 _NOISE_MONEY = 0.01
 """Differences of money a day for which nobody moves."""
 _ROUNDING = 1e-6
-_MOST_TABULATED = 12
-"""Owners up to whom all coalitions are valued; of more, all are announced what they would have together."""
 
 
 def fitness(known: GridEvidence) -> Iterator[Reading]:
@@ -89,7 +87,7 @@ def announcements(known: GridEvidence) -> Iterator[Reading]:
                 continue
             before = enrolled[day] if by_group[day] > 0.0 else enrolled[day - 1]
             for name in book.owners:
-                company = before | {name} if len(book.owners) <= _MOST_TABULATED else frozenset(book.owners)
+                company = before | {name} if len(book.owners) <= MOST_TABULATED else frozenset(book.owners)
                 expected = shares_by_rule(book, game, company)
                 if expected is not None:
                     right = expected[name] + abs(expected[name]) * book.section.overstatement

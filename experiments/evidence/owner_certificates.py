@@ -11,9 +11,9 @@ import pandas as pd
 from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import Array, Flags
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, has_prices_by_bus, rows_of
-from gridarium.experiments.evidence.linear_program import LinearProgram
 from gridarium.experiments.evidence.outage_certificates import may_depart
 from gridarium.experiments.evidence.shares import LEAST_MONEY
+from gridarium.experiments.evidence.storage_schedule import Told
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.pooling import commanded_wear_per_mwh
 from gridarium.experiments.parts.storage_pool import pool_of
@@ -23,6 +23,7 @@ from gridarium.market.accounts import CHARGE, DISCHARGE, STORAGE_COMPENSATION, W
 
 _REGRET = 1e-4
 """Share of what is traded within which a schedule is the best one: to break ties costs less."""
+_TIES = 1e-4
 _ROUNDING = 1e-6
 _ARBITRAGE = "arbitrage"
 
@@ -93,15 +94,23 @@ def schedules(known: GridEvidence) -> Iterator[Reading]:
     if may_depart(known):
         # What is inside at first, and who is reached, depends on what fails.
         return
-    hours, regrets, apart, scale = known.world.period_h, list[float](), [0.0], LEAST_MONEY
+    hours, regrets, ties, apart, scale = (
+        known.world.period_h,
+        list[float](),
+        list[float](),
+        [0.0],
+        LEAST_MONEY,
+    )
     for dso in known.of(Dso):
         for one in owners_of(known, dso):
             if one.unit.alone.regime == _ARBITRAGE:
-                regrets += _regrets(one, dso, hours)
+                for each in _schedules(one, dso):
+                    regrets.append(abs(each.regret_money) / each.traded_money)
+                    ties.append(each.tie_gap)
             earned = one.earned_money(one.alone_mw, one.tou, hours)
-            told = [day.baselines[known.grid.named(one.name)] for day in dso.days]
-            apart += np.abs(earned - [each.earnings_money for each in told]).tolist()
-            apart += (np.abs(one.first_mwh - [each.e_mwh for each in told]) * np.abs(one.tou).max()).tolist()
+            heard = [day.baselines[known.grid.named(one.name)] for day in dso.days]
+            apart += np.abs(earned - [each.earnings_money for each in heard]).tolist()
+            apart += (np.abs(one.first_mwh - [each.e_mwh for each in heard]) * np.abs(one.tou).max()).tolist()
             apart += np.abs(earned - _told_alone(known, one.name, earned)).tolist()
             scale = max(scale, float(np.abs(earned).max()))
     if regrets:
@@ -109,6 +118,11 @@ def schedules(known: GridEvidence) -> Iterator[Reading]:
             "owner regret", max(0.0, *regrets), _REGRET, "", True,
             "most that an owner of a storage could gain on a day by another schedule, by itself at the plain "
             "tariff or at the one that it was told, relative to what it trades (A20)",
+        )  # fmt: skip
+        yield Reading(
+            "owner ties", max(ties), _TIES, "", True,
+            "most by which a schedule is not the one that its owner takes of those that earn as much: evenly "
+            "spread, relative to its squares, or earliest or latest, as a share of the day",
         )  # fmt: skip
     if len(apart) > 1:
         yield Reading(
@@ -132,57 +146,17 @@ def _told_alone(known: GridEvidence, name: str, earned: Array) -> Array:
     return np.where(np.isnan(told), earned, told + earned - newest)
 
 
-def _regrets(one: _OwnerDays, dso: Dso, period_h: float) -> Iterator[float]:
-    """What each day's schedules fall short of, relative to the energy they trade at the highest price."""
-    known = dict[bytes, float]()
+def _schedules(one: _OwnerDays, dso: Dso) -> Iterator[Told]:
+    """Each schedule of an owner with the price it was made at, in steps; each different one once."""
+    seen, n = set[bytes](), dso.horizon.n_step
     for number, first in enumerate(one.first_mwh):
         for price, net_mw in ((one.tou, one.alone_mw), (one.posted, one.own_mw)):
-            if not np.isfinite(net_mw[number]).all():
-                continue
-            steps = price[number].reshape(dso.horizon.n_step, -1).mean(axis=1)
-            key = np.append(steps, first).tobytes()
-            if key not in known:
-                known[key] = best_money(one.unit, steps, float(first), dso.horizon.step_h)
-            earned = float(one.earned_money(net_mw[[number]], price[[number]], period_h)[0])
-            traded = max(LEAST_MONEY, float(np.abs(steps).max()) * one.unit.e_max_mwh)
-            yield abs(known[key] - earned) / traded
-
-
-def best_money(unit: StorageUnit, price_per_mwh: Array, first_mwh: float, step_h: float) -> float:
-    """Most that a storage can earn in a day that ends as it began, at a price for both ways, less wear.
-
-    Parameters
-    ----------
-    unit : StorageUnit
-    price_per_mwh : ndarray, shape (n_step,)
-    first_mwh : float
-    step_h : float
-
-    Notes
-    -----
-    A20, with whole choices of charge or discharge where a price is negative, as losing energy pays there.
-    """
-    n, lp = len(price_per_mwh), LinearProgram("best schedule of a storage")
-    zero, most, unbounded = np.zeros(n), np.full(n, unit.p_max_mw), np.full(n, np.inf)
-    charge, discharge = lp.columns(zero, most), lp.columns(zero, most)
-    low, high = (np.full(n, share * unit.e_max_mwh) for share in (unit.soc_min, unit.soc_max))
-    low[-1] = high[-1] = first_mwh
-    energy, charging = lp.columns(low, high), lp.columns(zero, np.ones(n))
-    into, out = -step_h * unit.efficiency_charge, step_h / unit.efficiency_discharge
-    for part, arriving in ((slice(0, 1), first_mwh), (slice(1, None), 0.0)):
-        terms = [(energy[part], 1.0), (charge[part], into), (discharge[part], out)]
-        if part.start:
-            terms.append((energy[:-1], -1.0))
-        right = np.full(len(energy[part]), arriving)
-        lp.rows(right, right, *terms)
-    if price_per_mwh.min() < 0.0:
-        lp.rows(-unbounded, zero, (charge, 1.0), (charging, -unit.p_max_mw))
-        lp.rows(-unbounded, most, (discharge, 1.0), (charging, unit.p_max_mw))
-        lp.make_whole(charging, True)
-    lp.price(charge, step_h * price_per_mwh)
-    lp.price(discharge, step_h * (unit.wear_cost_per_mwh - price_per_mwh))
-    lp.solve()
-    return -lp.money
+            if np.isfinite(net_mw[number]).all():
+                steps, net = (values[number].reshape(n, -1).mean(axis=1) for values in (price, net_mw))
+                key = np.concatenate([steps, net, [first]]).tobytes()
+                if key not in seen:
+                    seen.add(key)
+                    yield Told(one.unit, steps, net, float(first), dso.horizon.step_h)
 
 
 def payments(known: GridEvidence) -> Iterator[Reading]:

@@ -28,6 +28,8 @@ from gridarium.experiments.parts.vpp_section import plants_of, platform_of
 
 OPERATOR = "operator "
 """Name of the operator as a player, which no owner has."""
+MOST_TABULATED = 12
+"""Owners up to whom all coalitions are valued; of more, all are announced what they would have together."""
 RULES = ("shapley", "owen", "capacity", "with-minus-without")
 """Rules that say each share."""
 CONDITIONS = ("nucleolus", "prenucleolus", "least-core")

@@ -9,6 +9,7 @@ import numpy as np
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.pool_book import (
     CONDITIONS,
+    MOST_TABULATED,
     OPERATOR,
     RULES,
     PoolBook,
@@ -56,7 +57,24 @@ def shares(known: GridEvidence) -> Iterator[Reading]:
                 else "largest difference of a share and the rule of the pool by its definition, from the "
                 "values told of coalitions (A8, A9)",
             )  # fmt: skip
+        yield _coalitions(title, book)
         yield from _sub_pools(title, book)
+
+
+def _coalitions(title: str, book: PoolBook) -> Reading:
+    """How many coalitions a game lacks: all of few owners, everybody and the members of many."""
+    lacking, members, games = 0, book.inside("member"), book.total("game")
+    for number, game in book.games.items():
+        if len(book.owners) <= MOST_TABULATED:
+            lacking += 2 ** len(book.owners) - len(game)
+            continue
+        of_game = [inside for inside, one in zip(members, games, strict=True) if one == number]
+        lacking += len({frozenset(book.owners), *of_game} - game.keys())
+    return Reading(
+        f"coalitions of the {title}", float(lacking), 0.0, "", True,
+        "coalitions of which no value was told: of all where owners are few, of the members and everybody "
+        "where they are many (A8)",
+    )  # fmt: skip
 
 
 def _off(book: PoolBook, game: int, members: list[str], said: Mapping[str, float]) -> float:

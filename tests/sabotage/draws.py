@@ -38,12 +38,25 @@ def drawn(count: int, seed: int) -> list[tuple[Place, str]]:
     return list(chosen)
 
 
+_EXPECTED = (
+    "how much an operator expects a pool to trade is its own guess, which the model leaves open and no table "
+    "tells; what it plans with that is held against the best plan, and what is traded against meters"
+)
+_ORDER = (
+    "the same coalitions are valued in another order, all complements of all; a game that lacks one fails "
+    "the certificate of its coalitions"
+)
 EXCLUDED: Mapping[tuple[str, str, str], str] = {
     (
         "agents/system/pool_outlook.py",
         "PoolOutlook.learn",
         "1.0 - self._memory",
     ): "weight by which an operator smooths its own expectation of a pool: any in [0, 1] is an expectation",
+    ("agents/system/pool_outlook.py", "PoolOutlook.learn", ""): _EXPECTED,
+    ("agents/system/pool_outlook.py", "PoolOutlook.volumes_mw", ""): _EXPECTED,
+    ("agents/system/pool_outlook.py", "PoolOutlook._outlook", ""): _EXPECTED,
+    ("agents/storage/pool_books.py", "PoolBooks.open", "membership(len(told)) > 0.0"): _ORDER,
+    ("agents/storage/pool_books.py", "PoolBooks.open", "len(told) <= MOST_TABULATED"): _ORDER,
     ("agents/feeder/acceleration.py", "Acceleration.step", ""): (
         "by which step a price goes on from round to round: whether it came to rest is told in its distance "
         "from the tariff, which is reckoned by another formula, and whoever answers it is judged by itself"

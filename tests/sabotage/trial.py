@@ -14,6 +14,7 @@ import sys
 import time
 import types
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -170,6 +171,8 @@ def _live(place: Place) -> list[types.FunctionType]:
     for scope in scopes:
         holder = getattr(holder, scope)
     named = vars(holder).get(name)
+    if isinstance(named, property | cached_property):
+        named = named.fget if isinstance(named, property) else named.func
     if (
         isinstance(named, types.FunctionType)
         and named.__qualname__ == place.function

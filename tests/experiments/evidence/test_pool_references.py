@@ -17,6 +17,7 @@ from gridarium.experiments.evidence import (
     share_certificates,
 )
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of
+from gridarium.experiments.evidence.storage_schedule import Told
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.results.records import Reading
 from gridarium.experiments.running.world_build import build
@@ -52,25 +53,29 @@ def played() -> GridEvidence:
     return GridEvidence("only", built.sections[""], grid, agents_of(grid), tables)
 
 
-def readings(known: GridEvidence) -> dict[str, Reading]:
-    def all_of_them() -> Iterator[Reading]:
-        yield from coalition_value_certificates.values(known)
-        yield from share_certificates.shares(known)
-        for one in (
-            membership_certificates.fitness,
-            membership_certificates.announcements,
-            membership_certificates.choices,
-            owner_certificates.schedules,
-            owner_certificates.payments,
-            owner_certificates.equal_rules,
-        ):
-            yield from one(known)
+CERTIFICATES: dict[str, Callable[[GridEvidence], Iterator[Reading]]] = {
+    "value of the pool": coalition_value_certificates.values,
+    "split of the pool": share_certificates.shares,
+    "coalitions of the pool": share_certificates.shares,
+    "sub-pools of the pool": share_certificates.shares,
+    "scores of the pool": membership_certificates.fitness,
+    "members of the pool": membership_certificates.fitness,
+    "announcements of the pool": membership_certificates.announcements,
+    "joining of the pool": membership_certificates.choices,
+    "owner regret": owner_certificates.schedules,
+    "owner ties": owner_certificates.schedules,
+    "owner earnings": owner_certificates.schedules,
+    "payments of owners": owner_certificates.payments,
+    "equal schedules": owner_certificates.equal_rules,
+}
 
-    return {reading.name: reading for reading in all_of_them()}
+
+def reading(known: GridEvidence, name: str) -> Reading:
+    return next(one for one in CERTIFICATES[name](known) if one.name == name)
 
 
-def fails(reading: Reading) -> bool:
-    return not reading.value <= reading.tolerance
+def fails(one: Reading) -> bool:
+    return not one.value <= one.tolerance
 
 
 def altered(known: GridEvidence, table: str, change: Change) -> GridEvidence:
@@ -78,22 +83,9 @@ def altered(known: GridEvidence, table: str, change: Change) -> GridEvidence:
 
 
 def test_an_honest_run_meets_all_references(known: GridEvidence) -> None:
-    found = readings(known)
-    assert {name for name, reading in found.items() if fails(reading)} == set()
-    assert set(found) == {
-        "value of the pool",
-        "split of the pool",
-        "sub-pools of the pool",
-        "scores of the pool",
-        "members of the pool",
-        "announcements of the pool",
-        "joining of the pool",
-        "owner regret",
-        "owner earnings",
-        "payments of owners",
-        "equal schedules",
-    }
-    assert all(reading.hard for reading in found.values())
+    found = {name: reading(known, name) for name in CERTIFICATES}
+    assert {name for name, one in found.items() if fails(one)} == set()
+    assert all(one.hard for one in found.values())
     assert found["joining of the pool"].detail == "2 changes"
 
 
@@ -123,15 +115,20 @@ def test_what_a_table_says_otherwise_is_found(
         rows.loc[rows.eval(where), column] += amount
         return rows
 
-    assert fails(readings(altered(known, table, added))[name])
+    assert fails(reading(altered(known, table, added), name))
+
+
+def test_a_game_that_lacks_a_coalition_is_found(known: GridEvidence) -> None:
+    fewer = altered(known, "coalitions", lambda rows: rows[rows["coalition"] != "storage_7+storage_24"])
+    assert reading(fewer, "coalitions of the pool").value == known.tables["coalitions"]["game"].nunique()
 
 
 def test_a_wrong_game_is_found_though_its_shares_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = CoalitionValuer._cost_money
     monkeypatch.setattr(CoalitionValuer, "_cost_money", lambda *told: 0.99 * honest(*told))
-    found = readings(played())
-    assert fails(found["value of the pool"])
-    assert not fails(found["split of the pool"])
+    known = played()
+    assert fails(reading(known, "value of the pool"))
+    assert not fails(reading(known, "split of the pool"))
 
 
 def test_the_best_schedule_of_a_storage_by_hand(known: GridEvidence) -> None:
@@ -140,8 +137,29 @@ def test_the_best_schedule_of_a_storage_by_hand(known: GridEvidence) -> None:
     hours = room / (unit.p_max_mw * unit.efficiency_charge)
     price = np.array([100.0, 300.0])
     step_h = 2.0 * hours
-    best = owner_certificates.best_money(unit, price, unit.soc_initial * unit.e_max_mwh, step_h)
     given = room * unit.efficiency_discharge
-    assert best == pytest.approx(
-        (300.0 - unit.wear_cost_per_mwh) * given - 100.0 * room / unit.efficiency_charge
-    )
+    net_mw = np.array([room / unit.efficiency_charge, -given]) / step_h
+    told = Told(unit, price, net_mw, unit.soc_initial * unit.e_max_mwh, step_h)
+    right = (300.0 - unit.wear_cost_per_mwh) * given - 100.0 * room / unit.efficiency_charge
+    assert told.best_money == pytest.approx(right)
+    assert told.regret_money == pytest.approx(0.0, abs=1e-9)
+    assert replace(told, net_mw=0.5 * net_mw).regret_money == pytest.approx(0.5 * right)
+
+
+def test_of_schedules_that_earn_the_same_the_owners_one_is_told(known: GridEvidence) -> None:
+    unit = load_scenario("adcef-small", SETTINGS).cases["tou"].storages["storage_14"]
+    low, first = unit.soc_min * unit.e_max_mwh, unit.soc_initial * unit.e_max_mwh
+    given = (first - low) * unit.efficiency_discharge
+    price, taken = np.array([300.0, 300.0, 100.0, 100.0]), (first - low) / unit.efficiency_charge
+    spread = np.array([-given, -given, taken, taken]) / 2.0
+    early = np.array([-given, 0.0, taken, 0.0])
+    for rule, right, wrong in (
+        ("spread", spread, early),
+        ("earliest", early, spread),
+        ("latest", early[[1, 0, 3, 2]], early),
+    ):
+        own = unit.model_copy(update={"equal_schedules": rule})
+        for net_mw, is_right in ((right, True), (wrong, False)):
+            told = Told(own, price, net_mw, first, 1.0)
+            assert told.regret_money == pytest.approx(0.0, abs=1e-6)
+            assert (told.tie_gap < 1e-6) is is_right
