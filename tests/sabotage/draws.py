@@ -62,6 +62,17 @@ EXCLUDED: Mapping[tuple[str, str, str], str] = {
         "from the tariff, which is reckoned by another formula, and whoever answers it is judged by itself"
     ),
     ("agents/feeder/acceleration.py", "Acceleration.__init__", ""): "the same",
+    (
+        "agents/transmission/divided.py",
+        "divided_grid",
+        "grid.import_limit_mw / parts",
+    ): (
+        "a limit that no plan of the run comes near: an interior point ends elsewhere in its tolerance; "
+        "where it binds, a plan is no best one by the reference"
+    ),
+    ("agents/problems/storage.py", "declare_storages", "one.band_mwh[1] - low[name]"): (
+        "the same of the room of a storage: where it binds, a plan leaves its limits or is no best one"
+    ),
     ("environment/network.py", "tree_layout", ""): "where a map draws a bus that has no coordinates",
 }
 """Reasons, by file, function and expression, for which an alteration leaves every stated result right; where

@@ -206,6 +206,30 @@ SEEN = (
         "demand.peak_mw * solution['shift']",
         "certificate: follower optimality",
     ),
+    (
+        "adcef",
+        "agents/feeder/dispatch.py",
+        "Dispatcher.read",
+        "sign",
+        "-net_mw",
+        "certificate: planned power flow",
+    ),
+    (
+        "adcef",
+        "agents/feeder/dso_rows.py",
+        "DsoRows._carbon",
+        "factor",
+        "emitted - turbine",
+        "certificate: carbon accounts",
+    ),
+    (
+        "ries",
+        "agents/transmission/ties.py",
+        "Ties.settle",
+        "sign",
+        "period + 1",
+        "certificate: bulk: wear paid",
+    ),
 )
 """Run, place and what falls."""
 
