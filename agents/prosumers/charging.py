@@ -49,7 +49,8 @@ class Charging:
             return 0.0
         first = period - period % self._per_day
         # What is being bought right now is not metered yet.
-        bought = self.bought_mwh[first : self._next].sum() + self._asked_mwh[self._next : period].sum()
+        bought = self.bought_mwh[first : self._next].sum()
+        bought += self._asked_mwh[max(first, self._next) : period].sum()
         wanted = max(0.0, self._total_mwh - float(bought)) / self._left[period]
         self._asked_mwh[period] = max(0.0, min(wanted, room_mwh))
         return float(self._asked_mwh[period])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from gridarium.agents.prosumers.journal import Journal
 from gridarium.agents.prosumers.manners import Manner
 from gridarium.agents.prosumers.trading import TradeRules
 from gridarium.environment.beat import Beat
@@ -29,6 +30,8 @@ class Means:
         The prosumer's own.
     is_recorded : callable
         Whether the run keeps what is said, message by message.
+    journal : Journal
+        What it keeps of the seller's part.
     """
 
     send: Callable[[str, Any], None]
@@ -37,3 +40,4 @@ class Means:
     rules: TradeRules
     manner: Manner
     is_recorded: Callable[[], bool]
+    journal: Journal

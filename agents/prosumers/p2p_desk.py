@@ -91,6 +91,8 @@ class _Pool:
 class P2pDesk(GridAgent):
     """Hears nominations and ratings, ranks sellers for each buyer by line fee and reputation, introduces.
 
+    - `offers`, `calls`: what it has told the operator of each period, and what it was called for
+
     An operator may call the pool: then no more is introduced than it takes, in the order of fee and
     reputation, to trade what was called for, and whoever sells is promised the operator's premium. Without
     a desk prosumers deal with their neighbours; what they agree on it never learns.
@@ -126,6 +128,8 @@ class P2pDesk(GridAgent):
         self._pools: dict[int, _Pool] = {}
         self._reputation: dict[str, float] = {}
         self._traded_share = 1.0
+        self.offers: dict[int, PoolOffer] = {}
+        self.calls: dict[int, PoolCall] = {}
 
     @property
     def reputation(self) -> dict[str, float]:
@@ -159,6 +163,7 @@ class P2pDesk(GridAgent):
     def take_call(self, call: PoolCall, sender: str) -> Receipt:
         """Introduce for this call."""
         self._pool(call.period).call = call, sender
+        self.calls[call.period] = call
         return Receipt()
 
     def _pool(self, period: int) -> _Pool:
@@ -177,7 +182,8 @@ class P2pDesk(GridAgent):
             told = self._pool(period).nominations.values()
             surplus, deficit = (sum(getattr(n, name) for n in told) for name in ("surplus_mw", "deficit_mw"))
             expected = self._learnt_share(period) * min(surplus, deficit)
-            self.send(self._operator, PoolOffer(period, surplus, deficit, expected))
+            self.offers[period] = PoolOffer(period, surplus, deficit, expected)
+            self.send(self._operator, self.offers[period])
 
     def _learnt_share(self, period: int) -> float:
         """Share of what was introduced that is traded, with what was told of the last period metered."""

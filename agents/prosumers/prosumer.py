@@ -10,9 +10,10 @@ import numpy as np
 from gridarium.agents.base import GridAgent, on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.prosumers.buyer import Buyer
+from gridarium.agents.prosumers.journal import Journal
 from gridarium.agents.prosumers.manners import BargainingRule
 from gridarium.agents.prosumers.means import Means
-from gridarium.agents.prosumers.own_balance import Metered, OwnBalance, ProsumerData
+from gridarium.agents.prosumers.own_balance import Metered, Outlook, OwnBalance, ProsumerData
 from gridarium.agents.prosumers.prosumer_rows import Told, prosumer_rows
 from gridarium.agents.prosumers.purchases import Purchasing
 from gridarium.agents.prosumers.reputations import Reputations
@@ -111,7 +112,10 @@ class Prosumer(GridAgent):
         )
         self._n_minute = n_minute
         manner = bargaining.manner(rules, data.utility, self.stream)
-        means = Means(self.send, world.clock, self._beat, rules, manner, lambda: world.bus.record)
+        self.journal = Journal(lambda: world.bus.record)
+        means = Means(
+            self.send, world.clock, self._beat, rules, manner, lambda: world.bus.record, self.journal
+        )
         meters = world.shared(("meters", provider, lines), lambda: Meters(self.grid, lines, provider, cap))
         own = self._own
         costs = SellerCosts(
@@ -133,6 +137,8 @@ class Prosumer(GridAgent):
             self.mount(part)
         lines.connect(self.name, self._buyer.read_meter)
         self._bought_mwh = 0.0
+        self._nominated: list[Outlook] = []
+        self._granted_mwh = np.zeros(world.n_period)
         self._limit_mwh = np.full(world.n_period, np.inf)
         self._trust_money = np.zeros(world.n_period)
 
@@ -144,6 +150,8 @@ class Prosumer(GridAgent):
         told = Told(
             self.metered,
             self.energy_mwh,
+            self._nominated,
+            self._granted_mwh,
             self._limit_mwh,
             self._trust_money,
             price,
@@ -214,6 +222,7 @@ class Prosumer(GridAgent):
             self._sharing.nominate(period, start_s, surplus / self._n_minute, boast)
         else:
             self._sharing.nominate(period, start_s, 0.0, boast)
+        self._nominated.append(Outlook(surplus, deficit, charging))
         if self._told is not None:
             power, news = 1.0 / world.period_h, self._reputations.news()
             nomination = Nomination(
@@ -241,6 +250,7 @@ class Prosumer(GridAgent):
             planned = promised / self.world.period_h
             honesty = min(1.0, max(0.0, self.behaviour.act(self, period, planned) / planned))
         self._seller.open(period, shares, supplies, honesty)
+        self._granted_mwh[period] = promised
         self._buyer.open(self._purchasing.close(period), needs)
 
     def meter(self, period: int) -> None:

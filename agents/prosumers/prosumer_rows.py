@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from gridarium.agents.prosumers.own_balance import Metered
+from gridarium.agents.prosumers.own_balance import Metered, Outlook
 from gridarium.agents.prosumers.trading import Declaration, Move, book_of
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, Index
@@ -28,6 +28,10 @@ class Told(NamedTuple):
         Its balance in each period.
     energy_mwh : ndarray, shape (n_period,)
         Content of its battery.
+    nominated : sequence of Outlook
+        What it has said before each period that it would have, lack and charge.
+    granted_mwh : ndarray, shape (n_period,)
+        What it was to send for all shares of its supply when the period began.
     limit_mwh : ndarray, shape (n_period,)
         Most that the desk let it send; infinite where it set no limit.
     trust_money : ndarray, shape (n_period,)
@@ -42,6 +46,8 @@ class Told(NamedTuple):
 
     metered: Sequence[Metered]
     energy_mwh: Array
+    nominated: Sequence[Outlook]
+    granted_mwh: Array
     limit_mwh: Array
     trust_money: Array
     outside_price_per_mwh: float
@@ -64,11 +70,14 @@ def prosumer_rows(site: Site, name: str, told: Told, utility: Utility, worth: Ut
     yield Rows("dispatch", {"bus": site.label, "p_supply_mw": 0.0, "p_demand_mw": drawn})
     balance = np.array(told.metered, dtype=float).T
     energy = {f"{field}_mwh": values for field, values in zip(Metered._fields, balance, strict=True)}
+    surplus, deficit, charging = np.array(told.nominated, dtype=float).T
+    energy |= {"surplus_told_mwh": surplus, "deficit_told_mwh": deficit, "charging_told_mwh": charging}
     money = _money(site, name, utility, worth)
     limit = np.where(np.isfinite(told.limit_mwh), told.limit_mwh, np.nan)
     served = energy["received_mwh"] - energy["for_battery_mwh"]
     kept = {"saved_money": told.outside_price_per_mwh * served, "trust_money": told.trust_money}
-    yield Rows("prosumers", {**energy, "e_mwh": told.energy_mwh, "limit_mwh": limit, **money, **kept})
+    content = {"e_mwh": told.energy_mwh, "granted_mwh": told.granted_mwh, "limit_mwh": limit}
+    yield Rows("prosumers", {**energy, **content, **money, **kept})
     yield Rows("trades", _sales(site, book_of(site.grid).sold_by(name)), by="row")
     if told.moves:
         yield Rows("offers", _moves(site, told.moves), by="row")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from gridarium.agents.base import Listener, on
+from gridarium.agents.prosumers.journal import Learnt, Opened
 from gridarium.agents.prosumers.means import Means
 from gridarium.agents.prosumers.shares import Shares
 from gridarium.agents.prosumers.trading import CRUMB_MWH, RESEND_S, TIME_GRID_S, Meters, Move, Sale
@@ -33,7 +34,7 @@ class Seller(Listener):
     def __init__(self, means: Means, meters: Meters, offset: float) -> None:
         self._send, self._clock, self._beat = means.send, means.clock, means.beat
         self._rules, self._manner = means.rules, means.manner
-        self._meters, self._is_recorded = meters, means.is_recorded
+        self._meters, self._is_recorded, self._journal = meters, means.is_recorded, means.journal
         self.moves: list[Move] = []
         # If all spoke at once, the clock's queue would grow with the pool, and every message's cost with it.
         self._delay_s = math.floor(offset * means.rules.spread_s / TIME_GRID_S) * TIME_GRID_S
@@ -88,6 +89,9 @@ class Seller(Listener):
             if sale.line.is_open(now_s):
                 volume = min(sale.volume * factor, sale.line_mwh)
                 price = self._manner.offered_price(sale, volume)
+                self._journal.note(
+                    Opened(sale.buyer, sale.cost, volume, math.nan if price is None else price)
+                )
                 self._offer(sale, self._minute_s, 0, price, volume)
         self._beat.at(now_s + RESEND_S, self._resend)
 
@@ -121,6 +125,7 @@ class Seller(Listener):
         if self._manner.binds(sale, sale.offer, accept):
             sale.accepted = accept
             self._note(sale, "accept", accept.round, accept.price_per_mwh, accept.volume_mwh)
+            self._journal.note(Learnt(buyer, price, accept.volume_mwh, accept.limited, False))
             self._manner.learn(buyer, price, accept.volume_mwh, accept.limited)
 
     @on(Counter)

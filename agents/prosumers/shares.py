@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from gridarium.agents.base import Listener, on
+from gridarium.agents.prosumers.journal import Asked, Learnt, Share, Shared
 from gridarium.agents.prosumers.manners import Request
 from gridarium.agents.prosumers.means import Means
 from gridarium.agents.prosumers.seller_costs import SellerCosts
@@ -71,7 +72,7 @@ class Sharing(Listener):
 
     def __init__(self, means: Means, costs: SellerCosts, offset: float, partners: Sequence[str] = ()) -> None:
         self._send, self._clock, self._beat = means.send, means.clock, means.beat
-        self._rules, self._manner = means.rules, means.manner
+        self._rules, self._manner, self._journal = means.rules, means.manner, means.journal
         self._costs, self._offset, self._partners = costs, offset, partners
         self._introduction: Introduction | None = None
         self._shares: Shares | None = None
@@ -109,6 +110,7 @@ class Sharing(Listener):
             return
         shares.waiting.discard(buyer)
         shares.bids[buyer] = bid
+        self._journal.note(Learnt(buyer, shares.asked[buyer], bid.volume_mwh, bid.limited, True))
         self._manner.learn_demand(buyer, shares.asked[buyer], bid.volume_mwh, bid.limited)
         if not shares.waiting:
             self._share(shares)
@@ -150,6 +152,7 @@ class Sharing(Listener):
         for name in asked:
             price = self._manner.asked_price(name, shares.sales[name].cost)
             shares.asked[name] = price
+            self._journal.note(Asked(name, shares.sales[name].cost, price))
             reputation = self._introduction.reputation if self._introduction else 1.0
             self._send(name, Ask(shares.period, shares.turn, price, reputation))
         if asked:
@@ -189,8 +192,10 @@ class Sharing(Listener):
                 )
                 sales.append(sale)
         volumes, value = share_by_value(claims, shares.supply_mwh)
-        for sale, volume in zip(sales, volumes, strict=True):
-            self._grant(shares, sale, volume, sale.cost, sale.cost + value / (1.0 - sale.line.loss))
+        values = [sale.cost + value / (1.0 - sale.line.loss) for sale in sales]
+        self._note(shares, sales, volumes, values)
+        for sale, volume, told in zip(sales, volumes, values, strict=True):
+            self._grant(shares, sale, volume, sale.cost, told)
 
     def _share_by_answers(self, shares: Shares) -> None:
         sales = [shares.sales[name] for name in shares.bids]
@@ -206,9 +211,28 @@ class Sharing(Listener):
             for sale in sales
         ]
         volumes = self._manner.share(requests, shares.supply_mwh)
+        self._note(shares, sales, volumes, [shares.asked[sale.buyer] for sale in sales])
         for sale, volume in zip(sales, volumes, strict=True):
             price = shares.asked[sale.buyer]
             self._grant(shares, sale, volume, price, price)
+
+    def _note(
+        self, shares: Shares, sales: Sequence[Sale], volumes: Sequence[float], values: Sequence[float]
+    ) -> None:
+        found = (
+            Share(
+                sale.buyer,
+                sale.cost,
+                sale.line.loss,
+                sale.line_mwh,
+                shares.asked[sale.buyer],
+                shares.bids[sale.buyer],
+                volume,
+                value,
+            )
+            for sale, volume, value in zip(sales, volumes, values, strict=True)
+        )
+        self._journal.note(Shared(shares.period, shares.turn, shares.supply_mwh, tuple(found)))
 
     def _grant(self, shares: Shares, sale: Sale, volume: float, cost: float, value: float) -> None:
         """Tell a buyer its share, unless that is what it has already."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ from gridarium.agents.told_loads import told_mw
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.horizon import Horizon
+from gridarium.market.carbon_policy import CarbonOffer, Standing
 from gridarium.market.messages.tariffs import LoadPlan, TariffSignal
 from gridarium.market.stackelberg import Judgement, NegotiationRules, Round
 
@@ -65,6 +66,10 @@ class TiesDay:
         What each commitment that was tried has come to for everybody; inf where its loads were not supplied.
     supply_price_per_mwh : ndarray, optional
         Of exchange rounds: the price posted last with the own carbon that it leaves out.
+    priced_by : Standing, optional
+        By what carbon was priced last, at the end of a round.
+    called_for : sequence of CarbonOffer
+        The carbon factors and prices that it called for, by follower; what is posted goes there step by step.
     """
 
     number: int
@@ -97,6 +102,8 @@ class TiesDay:
     planned_mvar: dict[str, Array] = field(default_factory=dict)
     loss_mw: Array | None = None
     supply_price_per_mwh: Array | None = None
+    priced_by: Standing | None = None
+    called_for: Sequence[CarbonOffer] = ()
 
     @property
     def is_known(self) -> bool:

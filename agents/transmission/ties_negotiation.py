@@ -288,8 +288,12 @@ class TiesNegotiation(ABC):
     def _priced(self, energy_per_mwh: Array, factor_tco2_per_mwh: Array, green_share: Array) -> Posted:
         """A price of energy with the carbon factors and prices that the policy calls for."""
         self._green_share = green_share
-        policy = self._pricing.policy.at_level(self._today.level)
-        self._offers = policy.offers(self._standing(factor_tco2_per_mwh))
+        policy, standing = (
+            self._pricing.policy.at_level(self._today.level),
+            self._standing(factor_tco2_per_mwh),
+        )
+        self._offers = policy.offers(standing)
+        self._today.priced_by, self._today.called_for = standing, self._offers
         nothing = np.zeros(len(factor_tco2_per_mwh))
         ladders = [offer.ladder for offer in self._offers]
         return Posted(

@@ -19,7 +19,8 @@ from gridarium.agents.prosumers.bargaining_rules import (
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.pool import seller_costs
-from gridarium.experiments.parts.prosumers import Utility, all_exact, prosumers_of
+from gridarium.experiments.evidence.worth_of_energy import worth_money
+from gridarium.experiments.parts.prosumers import all_exact, prosumers_of
 from gridarium.experiments.parts.trading import active_trading, bargaining_rule, trade_rules
 from gridarium.experiments.results.records import Reading
 
@@ -44,6 +45,7 @@ def bargains(known: GridEvidence) -> Iterator[Reading]:
             "how far a price is from the one that was posted, or from the seller's cost where that is higher",
         )  # fmt: skip
     elif isinstance(rule, DeclaredNashRule | DeclaredAlternatingRule) and len(declared):
+        yield _undeclared(known, made, declared)
         gains = _gains(known, made, declared)
         wrong = _off_nash(gains) if isinstance(rule, DeclaredNashRule) else _off_turns(gains, rule)
         yield Reading(
@@ -51,6 +53,19 @@ def bargains(known: GridEvidence) -> Iterator[Reading]:
             "how far a seller's share of what both gain in a trade is from the one that the rule gives it at "
             "prices within the band, by costs and utilities of the scenario (E8, E9, E11)",
         )  # fmt: skip
+
+
+def _undeclared(known: GridEvidence, made: pd.DataFrame, declared: pd.DataFrame) -> Reading:
+    """Declarations of all that was traded."""
+    keys = ["buyer", "seller", "period"]
+    told = set(declared.rename(columns={"agent": "buyer"})[keys].itertuples(index=False, name=None))
+    missing = sum(one not in told for one in made[keys].itertuples(index=False, name=None))
+    bus = known.world.bus
+    return Reading(
+        "trades declared", float(missing), 0.0, "",
+        all_exact(known.scenario) and not (bus.lost or bus.refused),
+        "trades of minutes for which the buyer had declared nothing to the seller before the period",
+    )  # fmt: skip
 
 
 def _costs(known: GridEvidence, made: pd.DataFrame) -> Array:
@@ -92,26 +107,8 @@ def _value_money(known: GridEvidence, buyers: pd.Series[str], p_mwh: Array) -> A
     for name, section in prosumers_of(known.scenario).items():
         own = (buyers == name).to_numpy()
         market = rules.price_band_per_mwh[1] if rules.served_otherwise else None
-        found[own] = _worth_money(section.utility, p_mwh[own], market)
+        found[own] = worth_money(section.utility, p_mwh[own], market)
     return found
-
-
-def _worth_money(utility: Utility, p_mwh: Array, market_per_mwh: float | None) -> Array:
-    """V(p) = k ln(1 + p/p0) or a p - s p^2 / 2 (E9); the market's price up to what that would serve."""
-    if utility.kind == "log":
-        scale = utility.energy_weight * utility.scale_money / utility.payment_weight
-        unit, first = utility.unit_mwh, scale / utility.unit_mwh
-        value = scale * np.log1p(p_mwh / unit)
-        served = 0.0 if market_per_mwh is None else max(scale / market_per_mwh - unit, 0.0)
-        of_served = scale * np.log1p(served / unit)
-    else:
-        first, slope = utility.intercept_per_mwh, utility.slope_per_mwh2
-        value = first * p_mwh - 0.5 * slope * p_mwh**2
-        served = 0.0 if market_per_mwh is None else max((first - market_per_mwh) / slope, 0.0)
-        of_served = first * served - 0.5 * slope * served**2
-    if market_per_mwh is None or first <= market_per_mwh:
-        return np.asarray(value)
-    return np.where(p_mwh <= served, market_per_mwh * p_mwh, market_per_mwh * served + value - of_served)
 
 
 def _off_nash(gains: pd.DataFrame) -> float:

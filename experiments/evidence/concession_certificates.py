@@ -16,7 +16,9 @@ from gridarium.agents.prosumers.prosumer import Prosumer
 from gridarium.agents.prosumers.trading import CRUMB_MWH, TradeRules
 from gridarium.environment.clock import MINUTE_S
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.evidence.offers_in_minutes import minute_numbers
 from gridarium.experiments.evidence.pool import seller_costs
+from gridarium.experiments.evidence.worth_of_energy import wanted_mwh
 from gridarium.experiments.parts.prosumers import all_exact, prosumers_of, worth_of
 from gridarium.experiments.parts.trading import active_trading, bargaining_rule, trade_rules
 from gridarium.experiments.results.records import Reading
@@ -48,6 +50,17 @@ def concessions(known: GridEvidence) -> Iterator[Reading]:
         "concessions as stated", _off_the_rule(rounds, rule, rules), _TOLERANCE, "money/MWh", exact,
         "how far an ask leaves what its opening, the cost and the rule give, or the bid that it accepts; or "
         "a bid exceeds what they give for the buyer's highest limit (Faratin, Sierra, Jennings 1998)",
+    )  # fmt: skip
+    yield Reading(
+        "bids as stated", _off_bids(rounds, rule, rules), _TOLERANCE, "money/MWh",
+        exact and _is_trusted(known),
+        "how far a bid is from what the price last agreed on with the seller, the buyer's limit and the rule "
+        "give, of buyers with one seller in the minute; where all was delivered",
+    )  # fmt: skip
+    yield Reading(
+        "volumes as stated", _off_volumes(known, rounds, rules), 1e-9, "MWh", exact and _is_trusted(known),
+        "largest difference of a volume that a buyer accepted or bid for, and what it wants at the price, of "
+        "what was offered and what it needs; of buyers with one seller in the minute",
     )  # fmt: skip
     yield Reading(
         "deals where offers cross", _missed(known, rounds, rules), _TOLERANCE, "money/MWh", exact,
@@ -106,6 +119,61 @@ def _off_the_rule(rounds: pd.DataFrame, rule: ConcessionRule, rules: TradeRules)
     first, limit = pairs["bid"].transform("first"), np.minimum(rounds["first_mwh_worth"], high)
     most = first + (number / max(last, 1)) ** (1.0 / rule.concession_ip) * (limit - first)
     return _most(wrong, rounds["bid"] - np.fmax(most, rounds["before"]))
+
+
+def _is_trusted(known: GridEvidence) -> bool:
+    """Whether all messages arrived, and all energy that was agreed on."""
+    made, bus = rows_of(known.tables, "trades", "prosumer"), known.world.bus
+    return not (bus.lost or bus.refused) and (made.empty or bool((made["outcome"] == "delivered").all()))
+
+
+def _off_bids(rounds: pd.DataFrame, rule: ConcessionRule, rules: TradeRules) -> float:
+    """Bids of each minute, from the first one on, towards what the first MWh is worth.
+
+    Who deals with several sellers may have bought of one before it bids to the other.
+    """
+    low, high = rules.price_band_per_mwh
+    alone = rounds.groupby(["buyer", "time"])["agent"].transform("nunique") == 1
+    agreed, worst = dict[tuple[str, str], float](), 0.0
+    exponent, steps = 1.0 / rule.concession_ip, max(rules.rounds - 1, 1)
+    limits = np.minimum(rounds["first_mwh_worth"], high)
+    ordered = rounds.assign(alone=alone, most=limits)
+    said = ("agent", "buyer", "time", "round", "move", "price", "volume", "alone", "most")
+    bid = opening = 0.0
+    minute: tuple[str, str, object] | None = None
+    answered = ordered[ordered["move"].notna()]
+    by_pair = answered.sort_values(["time", "agent", "buyer", "round"], kind="stable")
+    for agent, buyer, time, number, move, price, volume, alone_, most in zip(
+        *(by_pair[name].tolist() for name in said), strict=True
+    ):
+        if minute != (agent, buyer, time):
+            minute, bid = (agent, buyer, time), -np.inf
+            opening = min(max(low, rule.opening_ip * agreed.get((agent, buyer), low)), max(most, low))
+        gone = (number / steps) ** exponent if rules.rounds > 1 else 1.0
+        bid = max(bid, opening + gone * (most - opening))
+        if move == "accept":
+            agreed[agent, buyer] = price
+            worst = max(worst, price - min(bid, most)) if alone_ else worst
+        elif alone_ and volume > 0.0:
+            worst, bid = max(worst, abs(price - bid)), price
+    return worst
+
+
+def _off_volumes(known: GridEvidence, rounds: pd.DataFrame, rules: TradeRules) -> float:
+    """Of rounds in which something was accepted or bid for."""
+    market = rules.price_band_per_mwh[1] if rules.served_otherwise else None
+    needs = {known.grid.local(one.name): one for one in known.of(Prosumer)}
+    sections = prosumers_of(known.scenario)
+    alone = rounds.groupby(["buyer", "time"])["agent"].transform("nunique") == 1
+    said = rounds[alone & (rounds["volume"] > 0.0)]
+    number = minute_numbers(known, pd.DatetimeIndex(said["time"]))
+    minutes, worst = round(known.world.clock.period_s / MINUTE_S), 0.0
+    columns = (said[name].tolist() for name in ("buyer", "price", "limit", "volume"))
+    for minute, buyer, price, limit, volume in zip(number.tolist(), *columns, strict=True):
+        need = needs[buyer].possible(minute // minutes)[1][minute % minutes]
+        wanted = wanted_mwh(sections[buyer].utility, market, price)
+        worst = max(worst, abs(volume - min(wanted, limit, need)))
+    return worst
 
 
 def _missed(known: GridEvidence, rounds: pd.DataFrame, rules: TradeRules) -> float:

@@ -38,7 +38,29 @@ _GAME = "values of coalitions are dispatches, which would have to be solved anew
 _PLAN = "what an operator has planned is its own: tables tell what was carried out"
 _POOL = "ratings, tasks and rules of pools are sections of a scenario, which only its parts can read"
 _OWNER = "schedules of owners would have to be solved anew, by storage and day"
+_MINUTES = "weather of each minute is drawn from streams of the world, and what a seller heard is in no table"
+_USERS = "profiles and flexibility of users are sections of a scenario, which only its parts can read"
 _REASONS = {
+    "prosumer energy": _MINUTES,
+    "prosumer nominations": _MINUTES,
+    "prosumer minutes": _MINUTES,
+    "offers as there was": _MINUTES,
+    "sent as there was": _MINUTES,
+    "shares of supply": _MINUTES,
+    "supplies shared": _MINUTES,
+    "values of supply": _MINUTES,
+    "grants kept": _MINUTES,
+    "prices by answers": _MINUTES,
+    "volumes as stated": _MINUTES,
+    "offers of the pool": _MINUTES,
+    "limits of the desk": _MINUTES,
+    "best matching": _BENCHMARK,
+    "loads of users": _USERS,
+    "rooms of users": _USERS,
+    "cost of users": _USERS,
+    "carbon prices": "what carbon was priced by in the last round is in no table",
+    "carbon priced by answers": "what carbon was priced by in the last round is in no table",
+    "abatement shared": _GAME,
     "value of the pool": _GAME,
     "split of the pool": _GAME,
     "coalitions of the pool": _GAME,

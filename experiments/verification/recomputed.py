@@ -193,7 +193,27 @@ def _premiums(grid: GridTables) -> float:
     return abs(told - float(numbers(calls, "amount_money").sum()))
 
 
+def _payoffs_of_prosumers(grid: GridTables) -> float:
+    told = (
+        grid.rows("payoffs", kind="prosumer", item="value of energy").groupby("agent")["amount_money"].sum()
+    )
+    valued = grid.rows("prosumers").groupby("agent")["value_money"].sum()
+    return float((told - valued.reindex(told.index)).abs().max())
+
+
+def _trades_declared(grid: GridTables) -> float:
+    """Trades of minutes of which the buyer had said nothing to the seller."""
+    said = grid.rows("declarations")
+    told = set(zip(said["agent"], said["seller"], said["period"], strict=True))
+    made = grid.rows("trades", kind="prosumer")
+    return float(
+        sum(one not in told for one in zip(made["buyer"], made["seller"], made["period"], strict=True))
+    )
+
+
 RECOMPUTED: dict[str, Value] = {
+    "payoffs of prosumers": _payoffs_of_prosumers,
+    "trades declared": _trades_declared,
     "energy balance": _energy_balance,
     "money balance": _money_balance,
     "money each minute": _money_each_minute,

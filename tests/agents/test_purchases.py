@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from gridarium.agents.prosumers.bargaining_rules import ConcessionRule
+from gridarium.agents.prosumers.journal import Journal
 from gridarium.agents.prosumers.means import Means
 from gridarium.agents.prosumers.purchases import Purchasing
 from gridarium.agents.prosumers.reputations import Reputations
@@ -36,7 +37,8 @@ def bidding() -> Callable[[float, float], float]:
         clock = Clock(pd.Timestamp("2026-06-15", tz="Asia/Shanghai"), QUARTER_S)
         rules, utility = TradeRules(), QuadraticUtility(300.0, 100.0)
         manner = ConcessionRule().manner(rules, utility, RandomStreams(1).stream)
-        means = Means(lambda to, message: None, clock, Beat(clock), rules, manner, lambda: False)
+        journal = Journal(lambda: False)
+        means = Means(lambda to, message: None, clock, Beat(clock), rules, manner, lambda: False, journal)
         # Values are not discounted: only the second term of E9 tells the two apart.
         reputations = Reputations(0.1, as_heard, trust_money)
         buyer = Purchasing(means, utility, reputations, best)

@@ -74,6 +74,26 @@ EXCLUDED: Mapping[tuple[str, str, str], str] = {
         "the same of the room of a storage: where it binds, a plan leaves its limits or is no best one"
     ),
     ("environment/network.py", "tree_layout", ""): "where a map draws a bus that has no coordinates",
+    (
+        "agents/prosumers/supply_sharing.py",
+        "share_by_value",
+        "1.0 - c.loss",
+    ): "upper end at which the search for the value of a supply begins: any above the value leads to it",
+    (
+        "agents/prosumers/supply_sharing.py",
+        "share_by_value",
+        "max(weight, 0.02)",
+    ): "how far a step of the search for the value of a supply goes at least: all lead to it",
+    (
+        "agents/prosumers/p2p_desk.py",
+        "P2pDesk._limits",
+        "1.0 - _ROUNDING",
+    ): "whether a call for all of a pool, up to rounding, is one without a limit or one of all there is",
+    (
+        "market/carbon_price.py",
+        "GameFactor.of",
+        "round_ - self.turning_round",
+    ): "where it is not seen: the factor of the round before, in rounds that go on until it has come up",
 }
 """Reasons, by file, function and expression, for which an alteration leaves every stated result right; where
 there is no expression, for any of the function."""

@@ -24,6 +24,8 @@ ALL = {
     "concessions one way",
     "concessions as stated",
     "deals where offers cross",
+    "bids as stated",
+    "volumes as stated",
 }
 
 
@@ -118,6 +120,22 @@ def test_a_bid_above_the_ask_that_is_no_deal_is_seen(known: GridEvidence) -> Non
         return rows
 
     assert "deals where offers cross" in told(known, blind)
+
+
+def test_a_bid_that_does_not_follow_the_rule_is_seen(known: GridEvidence) -> None:
+    def timid(rows: pd.DataFrame) -> pd.DataFrame:
+        rows.loc[at(rows, "counter", 0), "price_per_mwh"] *= 0.99
+        return rows
+
+    assert "bids as stated" in told(known, timid)
+
+
+def test_a_volume_that_is_not_wanted_at_the_price_is_seen(known: GridEvidence) -> None:
+    def modest(rows: pd.DataFrame) -> pd.DataFrame:
+        rows.loc[rows["move"] == "accept", "volume_mwh"] *= 0.99
+        return rows
+
+    assert "volumes as stated" in told(known, modest)
 
 
 def test_a_buyer_that_walks_away_from_a_gain_is_seen(
