@@ -19,6 +19,8 @@ from gridarium.market.carbon_price import (
     TimeFactor,
 )
 
+LEAST_ABATED_SHARE = 1e-3
+"""Of the emission at base loads: less than that avoided, and its Shapley values count for less and less."""
 LEAST_MEAN_MW = 1e-3
 """Mean base load, a kilowatt, for which the steps of who draws less are laid out."""
 
@@ -45,6 +47,8 @@ class Standing:
         Shapley values of what their responses avoid.
     share_moved : ndarray, shape (R,)
         By what share each has lowered its energy of the day before below its base.
+    step_h : float
+        Length of a period, h.
     """
 
     base_mw: Array
@@ -55,6 +59,12 @@ class Standing:
     past_tco2: Array | None
     abatement_tco2: Array
     share_moved: Array
+    step_h: float
+
+    @property
+    def base_tco2(self) -> Array:
+        """What each follower would answer for at its base load, shape (R,)."""
+        return np.asarray(self.base_mw @ self.factor_tco2_per_mwh * self.step_h)
 
 
 class CarbonOffer(NamedTuple):
@@ -176,7 +186,9 @@ class CarbonPolicy:
             price = price * self.time.of(now.load_mw.sum(axis=0), now.factor_tco2_per_mwh)
             price = price * self.game.of(now.round_)
         if self.is_personal:
-            own = self.size.of(now.base_mw.sum(axis=1)) * self.shapley.of(now.abatement_tco2)
+            least_tco2 = LEAST_ABATED_SHARE * float(np.abs(now.base_tco2).mean())
+            shapley = self.shapley.of(now.abatement_tco2, least_tco2)
+            own = self.size.of(now.base_mw.sum(axis=1)) * shapley
             if now.past_tco2 is not None:
                 own = own * self.history.of(now.past_tco2)
             price = price * own[:, None]

@@ -23,9 +23,14 @@ def _checked(owner: str, checks: tuple[tuple[str, float, bool, str], ...]) -> No
         raise InputError(owner, faults)
 
 
-def _relative(values: Array, mean: float) -> Array:
-    """How far each value is above a mean, as a share of it; 0 where the mean is 0."""
-    return (values - mean) / mean if mean > 0.0 else np.zeros_like(values)
+def _relative(values: Array, least: float = 0.0) -> Array:
+    """How far each value is above the mean, as a share of the mean size or of a least one; 0 for all 0.
+
+    Where no value is below 0 that is a share of the mean. A mean in which values of both signs cancel is no
+    measure of them.
+    """
+    scale = max(float(np.abs(values).mean()), least)
+    return (values - values.mean()) / scale if scale > 0.0 else np.zeros_like(values)
 
 
 @dataclass(frozen=True)
@@ -81,10 +86,8 @@ class TimeFactor:
 
     def of(self, load_mw: Array, intensity_tco2_per_mwh: Array) -> Array:
         """tau of each period from load and intensity of the whole system, shape (n_period,)."""
-        by_load = self.load_weight * _relative(load_mw, float(load_mw.mean()))
-        by_intensity = self.intensity_weight * _relative(
-            intensity_tco2_per_mwh, float(intensity_tco2_per_mwh.mean())
-        )
+        by_load = self.load_weight * _relative(load_mw)
+        by_intensity = self.intensity_weight * _relative(intensity_tco2_per_mwh)
         return self.band.clip(1.0 + by_load + by_intensity)
 
 
@@ -141,7 +144,7 @@ class HistoryFactor:
 
     def of(self, emission_tco2: Array) -> Array:
         """h of each follower, shape (n_follower,)."""
-        return self.band.clip(1.0 + self.weight * _relative(emission_tco2, float(emission_tco2.mean())))
+        return self.band.clip(1.0 + self.weight * _relative(emission_tco2))
 
 
 @dataclass(frozen=True)
@@ -204,9 +207,18 @@ class ShapleyFactor:
     def __post_init__(self) -> None:
         _checked("Shapley factor", (("strength", self.strength, self.strength >= 0.0, "at least 0"),))
 
-    def of(self, value: Array) -> Array:
-        """delta of each follower from Shapley values of abatement, shape (n_follower,); 1 without any."""
-        return np.exp(-self.strength * _relative(value, float(value.mean())))
+    def of(self, value: Array, least_tco2: float = 0.0) -> Array:
+        """delta of each follower, shape (n_follower,), from Shapley values of abatement; 1 without any.
+
+        Parameters
+        ----------
+        value : ndarray, shape (n_follower,)
+            Shapley values, tCO2.
+        least_tco2 : float
+            Mean size of values below which they count for less and less: where nobody avoids anything they
+            are the rounding of dispatches.
+        """
+        return np.exp(-self.strength * _relative(value, least_tco2))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from gridarium.environment.errors import InfeasibleError, SolveError, SolverLimi
 logger = logging.getLogger(__name__)
 
 _SETTINGS = {"eps_abs": 1e-8, "eps_rel": 1e-9, "check_duality_gap": True, "eps_primal_inf": 1e-8}
-_FIRM_REGULARISATION, _FIRMEST_REGULARISATION = 1e-8, 1e-6
+FIRM_REGULARISATION, _FIRMEST_REGULARISATION = 1e-8, 1e-6
 LAST_GAP, COARSE_GAP, CONE_GAP, FINE_GAP = 1e-6, 1e-8, 1e-9, 1e-12
 """Absolute duality gaps; a tenth of each relative.
 
@@ -58,7 +58,7 @@ class QuadraticSolver:
         self._answered = self._piqp
         try:
             run_piqp(self._piqp)
-        except SolverLimitError:
+        except (SolverLimitError, UnboundedError):
             self.coarse_solves += 1
             self._answered = self._run_coarse(self._piqp, numbers)
         return np.array(self._answered.result.x)
@@ -89,7 +89,7 @@ class QuadraticSolver:
             scaled = self._set_up(numbers, scales_cost=True)
             yield scaled, COARSE_GAP, usual
             yield live, LAST_GAP, usual
-            yield live, LAST_GAP, _FIRM_REGULARISATION
+            yield live, LAST_GAP, FIRM_REGULARISATION
             yield scaled, COARSE_GAP, _FIRMEST_REGULARISATION
 
         try:
@@ -99,7 +99,8 @@ class QuadraticSolver:
                 try:
                     run_piqp(solver)
                     return solver
-                except SolverLimitError as error:
+                except (SolverLimitError, UnboundedError) as error:
+                    # Of costs of a million it says both, where there is an answer.
                     stopped = error
             raise stopped
         finally:

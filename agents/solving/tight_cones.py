@@ -10,10 +10,23 @@ import piqp
 from gridarium.agents.solving.cone_linearisation import Curvature, Tangents
 from gridarium.agents.solving.physics import Physics
 from gridarium.agents.solving.places import place_of
-from gridarium.agents.solving.quadratic_solver import COARSE_GAP, LAST_GAP, new_piqp, run_piqp, set_gap
+from gridarium.agents.solving.quadratic_solver import (
+    COARSE_GAP,
+    FIRM_REGULARISATION,
+    LAST_GAP,
+    new_piqp,
+    run_piqp,
+    set_gap,
+)
 from gridarium.agents.solving.standard_form import Multipliers, Numbers, StandardForm
 from gridarium.environment.arrays import Array
-from gridarium.environment.errors import InfeasibleError, PowerFlowError, RelaxationError, SolverLimitError
+from gridarium.environment.errors import (
+    InfeasibleError,
+    PowerFlowError,
+    RelaxationError,
+    SolverLimitError,
+    UnboundedError,
+)
 
 ROUND_LIMIT = 75
 """Quadratic programmes of one sequence; a plan that keeps all limits by then is taken as it is."""
@@ -277,15 +290,20 @@ class TightConeSolver:
 
     def _run(self, live: piqp.SparseSolver) -> None:
         """Solve; once the last digits of the gap have stalled, the rest of the sequence goes without them."""
-        if not self._stalls:
-            try:
-                return run_piqp(live)
-            except SolverLimitError:
-                self._stalls = True
-        set_gap(live, LAST_GAP)
+        usual, found = live.settings.reg_lower_limit, SolverLimitError("no answer was found")
+        ways = (COARSE_GAP, usual), (LAST_GAP, usual), (LAST_GAP, FIRM_REGULARISATION)
         try:
-            run_piqp(live)
+            for gap, regularisation in ways[self._stalls :]:
+                live.settings.reg_lower_limit = regularisation
+                set_gap(live, gap)
+                try:
+                    return run_piqp(live)
+                except (SolverLimitError, UnboundedError) as error:
+                    # Of limited steps at costs of a million it says, too, that they are without limit.
+                    self._stalls, found = True, SolverLimitError(str(error))
+            raise found
         finally:
+            live.settings.reg_lower_limit = usual
             set_gap(live, COARSE_GAP)
 
     def _read(self, live: piqp.SparseSolver) -> TightPoint:

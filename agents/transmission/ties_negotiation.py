@@ -315,6 +315,7 @@ class TiesNegotiation(ABC):
             self._before.past_tco2,
             today.abatement_tco2,
             self._before.share_moved,
+            today.horizon.step_h,
         )
 
     @property

@@ -23,7 +23,8 @@ from gridarium.experiments.parts.distribution_operator import (
     hung_faults,
     root_faults,
 )
-from gridarium.experiments.parts.dso import DSO
+from gridarium.experiments.parts.dso import DSO, passes_ladder
+from gridarium.experiments.parts.leader import LEADER
 from gridarium.experiments.parts.network import NETWORK, has_one_bus
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.parts.supply import PRICES
@@ -227,6 +228,7 @@ def _seam_faults(entries: Mapping[str, GridEntry]) -> Iterator[Fault]:
             allowed = "must be a grid with a ties: no other operator tells how green its supply is"
             yield Fault(f"grids.{name}.under", entry.place.under, allowed)
         yield from (_within(name, fault) for fault in hung_faults(entry.scenario, above.scenario))
+        yield from (_within(name, fault) for fault in _plan_faults(entry.scenario, above.scenario))
         yield from _bus_faults(name, entry.place.at, above.scenario)
     yield from _carbon_faults(entries)
 
@@ -248,6 +250,23 @@ def ladder_faults(scenario: GridScenario, above: GridScenario | None = None) -> 
         yield Fault(place, "supplier", "must be market where no TIES stands above")
     elif CARBON_POLICY.of(above).scheme == "none":
         yield Fault(place, "supplier", "must be market where carbon_policy.scheme above is none")
+
+
+def _plan_faults(scenario: GridScenario, above: GridScenario) -> Iterator[Fault]:
+    """Yield operators that plan by prices alone where more than prices is asked at the head."""
+    section, ties = DSO.of(scenario), TIES.of(above)
+    if section is None or ties is None:
+        return
+    pulled, leader = ties.rounds.kind == "exchange", LEADER.of(scenario)
+    if section.plan.attitude != "forecast" and (
+        pulled or (passes_ladder(scenario) and section.carbon_in_cost)
+    ):
+        asked = "rounds above are exchange" if pulled else "the supplier prices carbon by a ladder"
+        allowed = f"must be forecast where {asked}: a plan for scenarios knows prices alone"
+        yield Fault("dso.plan.attitude", section.plan.attitude, allowed)
+    if leader.searches and pulled:
+        allowed = "must be best-response where rounds above are exchange, which pull at the head"
+        yield Fault("leader.kind", leader.kind, allowed)
 
 
 def _follower_faults(entries: Mapping[str, GridEntry], places: Mapping[str, GridPlace]) -> Iterator[Fault]:

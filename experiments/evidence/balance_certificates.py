@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array
 from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
@@ -55,10 +56,28 @@ def storage_of_feeder(known: GridEvidence) -> Iterator[Reading]:
         wanted = ends.get(str(name), first)
         if wanted is not None:
             drifts.append(abs(float(own["e_mwh"].iloc[-1]) - wanted))
+    systems = known.of(Ties)
     yield Reading(
-        "storage cycle", max(drifts), 1e-5, "MWh", True,
+        "storage cycle", max(drifts), 1e-5, "MWh", not systems,
         "largest difference of a storage's energy after and before the day"
-        + (", or from what was planned for its end as it was dispatched anew" if ends else ""),
+        + (", or from what was planned for its end as it was dispatched anew" if ends else "")
+        + (", which a system short of supply may plan at a penalty" if systems else ""),
+    )  # fmt: skip
+    if systems:
+        yield _ends_as_planned(known, systems[0], contents)
+
+
+def _ends_as_planned(known: GridEvidence, ties: Ties, contents: pd.DataFrame) -> Reading:
+    """Contents of a system's storages when the run ends against the plan in force."""
+    last = contents.groupby("agent", sort=False)["e_mwh"].last()
+    planned_mwh = ties.plan_of(ties.horizon.n_day - 1).e_mwh[:, -1]
+    off = [
+        abs(float(last[one.name]) - float(planned))
+        for one, planned in zip(ties.shape.system.storages, planned_mwh, strict=False)
+    ]
+    return Reading(
+        "planned storage end", max(off), 1e-5, "MWh", True,
+        "largest difference of a storage's energy when the run ends from the end of the plan in force",
     )  # fmt: skip
 
 

@@ -75,6 +75,9 @@ def _value_of_members(tables: Tables, day: int) -> float:
         return 0.0
     days, owners = tables["pool_days"], tables["storage_pool"]
     rows = coalitions[coalitions["game"] == days.loc[days["day"] == day, "game"].iloc[0]]
+    if rows.empty:
+        # Of several pools, one whose owners nobody could ask.
+        return 0.0
     inside = set(owners.loc[(owners["day"] == day) & (owners["member"] > 0.0), "agent"])
     members = "+".join(name for name in owner_names(rows) if name in inside)
     return float(rows.set_index("coalition")["value_money"].get(members, 0.0))

@@ -14,12 +14,16 @@ from gridarium.experiments.evidence.dispatch_program import LOAD_SHARE, Dispatch
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.plan_reading import feeder_days
 from gridarium.experiments.evidence.planned_day import PlannedDay
-from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_MW, share_of
+from gridarium.experiments.evidence.shares import LEAST_MONEY, share_of
 from gridarium.experiments.evidence.system_reading import plans_in_force, system_days
 from gridarium.experiments.results.records import Reading
 
 _LIMIT = 1e-5
-_FLOW, _COST = 1e-7, 1e-6
+_FLOW, _COST = 1e-5, 1e-6
+_LEAST_MW = 0.01
+"""Power below which flows to 1e-9 p.u. are too coarse to be compared in shares."""
+_LEAST_COST_MONEY = 100.0
+"""Cost below which what solvers leave, a tenth of a watt at a price of hundreds, is no share of it."""
 _BEST = 1e-5
 """Of what all load is worth at the margin: solvers leave less than a millionth of it."""
 _PRICE, _PRICE_OF_SYSTEM = 2e-3, 1e-4
@@ -42,16 +46,18 @@ def planned_dispatch(known: GridEvidence) -> Iterator[Reading]:
     )  # fmt: skip
     yield Reading(
         "planned power flow", max(_flow_apart(day, program) for day, program in days), _FLOW, "", True,
-        "largest difference of what a plan says that passes the head, relative to its largest load, or of "
-        "its squared voltages, p.u., and those of an AC power flow of its powers by sweeps through the tree",
+        "largest difference of what a plan says that passes the head, relative to the largest of that and of "
+        "its loads, or of its squared voltages, p.u., and those of an AC power flow of its powers by sweeps "
+        "through the tree",
     )  # fmt: skip
     apart = (abs(day.told_cost_money - program.planned_cost()) for day, program in days)
-    off = (share_of(gap, day.worth_money, LEAST_MONEY) for gap, (day, _) in zip(apart, days, strict=True))
+    sizes = (max(abs(day.worth_money), abs(day.told_cost_money)) for day, _ in days)
+    off = (share_of(gap, size, _LEAST_COST_MONEY) for gap, size in zip(apart, sizes, strict=True))
     yield Reading(
         "planned cost", max(off), _COST, "", True,
         "largest difference of what an operator says that its plan costs and the sum of its parts at ratings "
-        "of the scenario and terms that it was told, relative to what all load is worth at the margin (C9, "
-        "D1)",
+        "of the scenario and terms that it was told, relative to that, or to what all load is worth at the "
+        "margin where this is more (C9, D1)",
     )  # fmt: skip
 
 
@@ -62,7 +68,7 @@ def _days(known: GridEvidence) -> Iterator[PlannedDay]:
 
 
 def _flow_apart(day: PlannedDay, program: DispatchProgram) -> float:
-    size = max(float(day.load_mw.sum(axis=0).max()), LEAST_MW)
+    size = max(float(day.load_mw.sum(axis=0).max()), float(np.abs(day.told_net_mw).max()), _LEAST_MW)
     apart = float(np.abs(day.told_net_mw - program.flow.head_mw).max()) / size
     if day.told_vm_pu is None:
         return apart

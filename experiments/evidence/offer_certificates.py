@@ -13,6 +13,8 @@ from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.offer_reference import FORMULAS, Offer, offer_of
+from gridarium.experiments.evidence.plan_reading import plans_for_what_it_hears
+from gridarium.experiments.parts.leader import LEADER
 from gridarium.experiments.parts.tariff import TARIFF
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS
 from gridarium.experiments.results.records import Reading
@@ -22,7 +24,7 @@ _ROUNDING = 1e-6
 
 def tariffs(known: GridEvidence) -> Iterator[Reading]:
     """What a DSO has told of its plans against the formulas of its tariff at them."""
-    if TARIFF.of(known.scenario).kind not in FORMULAS:
+    if TARIFF.of(known.scenario).kind not in FORMULAS or not plans_for_what_it_hears(known):
         return
     for dso in known.of(Dso):
         days = [day for day in dso.days if day.setter.intended is None and day.hedge is None]
@@ -37,6 +39,9 @@ def tariffs(known: GridEvidence) -> Iterator[Reading]:
             "as told of a plan, and emission by factors of its sources and virtual pools over its loads (C1, "
             "C3 to C5); MW of the surplus",
         )  # fmt: skip
+        if LEADER.of(known.scenario).searches:
+            # What it posts is no answer to a plan.
+            continue
         yield Reading(
             "distance told", max(_distance_apart(*each) for each in zip(days, offers, told, strict=True)),
             _ROUNDING, "money/MWh", True,

@@ -12,6 +12,7 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import Array, Flags
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, has_prices_by_bus, rows_of
 from gridarium.experiments.evidence.outage_certificates import may_depart
+from gridarium.experiments.evidence.plan_reading import plans_for_what_it_hears
 from gridarium.experiments.evidence.shares import LEAST_MONEY
 from gridarium.experiments.evidence.storage_schedule import Told
 from gridarium.experiments.parts.dso import DSO
@@ -186,7 +187,7 @@ def payments(known: GridEvidence) -> Iterator[Reading]:
 def equal_rules(known: GridEvidence) -> Iterator[Reading]:
     """What is told of the last day by rules for ties, against that day where all owners follow one rule."""
     told = known.tables.get("equal_schedules")
-    if told is None or may_depart(known):
+    if told is None or may_depart(known) or not plans_for_what_it_hears(known):
         return
     days = known.tables["days"].sort_values("day")
     for dso in known.of(Dso):

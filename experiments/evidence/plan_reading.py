@@ -8,8 +8,10 @@ import numpy as np
 
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.dso_day import DsoDay
+from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Place
+from gridarium.environment.profiles import read_profiles
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.planned_day import (
     PlannedDay,
@@ -23,9 +25,11 @@ from gridarium.experiments.parts.compensators import COMPENSATORS
 from gridarium.experiments.parts.dso import DSO
 from gridarium.experiments.parts.gas_turbines import GAS_TURBINES
 from gridarium.experiments.parts.network import NETWORK, place_units
-from gridarium.experiments.parts.renewables import RENEWABLES, Renewable
+from gridarium.experiments.parts.renewables import RENEWABLES, SHARES, Renewable
 from gridarium.experiments.parts.storages import STORAGES, StorageUnit
 from gridarium.experiments.parts.supply import PRICES
+from gridarium.experiments.reading.profiles import profiles_of
+from gridarium.experiments.reading.scenario_files import profile_path
 from gridarium.market.carbon_price import PersonalLadder
 from gridarium.market.messages.tariffs import MarketConditions
 
@@ -34,13 +38,20 @@ def feeder_days(known: GridEvidence) -> Iterator[PlannedDay]:
     """Plans of a DSO that are the dispatch of the loads it heard, and of nothing else.
 
     Left out are those of a leader that has decided on set points, of one that plans for scenarios, and of one
-    that leaves storages to a pool: what they are best for is judged elsewhere.
+    that leaves storages to a pool: what they are best for is judged elsewhere; and those of a bounded one,
+    which are best for what it perceives.
     """
-    for dso in known.of(Dso):
+    for dso in known.of(Dso) if plans_for_what_it_hears(known) else ():
         for day in dso.days:
             held = day.setter.intended is not None or day.hedge is not None or day.openings is not None
             if not held:
                 yield _feeder_day(known, dso, day)
+
+
+def plans_for_what_it_hears(known: GridEvidence) -> bool:
+    """Whether loads are to the operator of a feeder what it was told: no behaviour changes them."""
+    section = DSO.of(known.scenario)
+    return section is not None and not section.behaviour
 
 
 def _feeder_day(known: GridEvidence, dso: Dso, day: DsoDay) -> PlannedDay:
@@ -130,18 +141,28 @@ def plants_of(
     """Renewable plants with what they could deliver and what was planned, shape (n_plant, n_step) each."""
     return [
         PlannedPlant(
-            buses[name], available[row], p_mw[row], q_mvar[row], _inverter_mva(known, name, unit),
+            buses[name], available[row], p_mw[row], q_mvar[row], _inverter_mva(known, unit),
             unit.mvar_per_mw,
         )
         for row, (name, unit) in enumerate(RENEWABLES.of(known.scenario).items())
     ]  # fmt: skip
 
 
-def _inverter_mva(known: GridEvidence, name: str, unit: Renewable) -> float:
-    """Rating of an inverter, by the most that the plant could ever deliver."""
-    told = known.tables["dispatch"]
-    peak = float(told.loc[told["agent"] == name, "p_available_mw"].max())
-    return unit.inverter_oversize * peak * float(np.hypot(1.0, unit.mvar_per_mw or 0.0))
+def _inverter_mva(known: GridEvidence, unit: Renewable) -> float:
+    """Rating of an inverter, by the highest point of its column on the days that are begun."""
+    factor = unit.inverter_oversize * unit.scale * float(np.hypot(1.0, unit.mvar_per_mw or 0.0))
+    if unit.column is None:
+        return factor * (unit.p_mw or 0.0)
+    rows, operator = profiles_of(known.scenario).column(unit.column), (*known.of(Dso), *known.of(Ties))[0]
+    highest = float(rows[: operator.horizon.n_day * operator.horizon.n_step].max())
+    if unit.column.endswith(SHARES):
+        return factor * highest * known.scenario.power_scale * (unit.p_mw or 0.0)
+    if unit.p_mw is not None:
+        # A column is a shape then, of which the highest point is that of the whole file.
+        whole = float(read_profiles(profile_path(known.scenario.profiles)).column(unit.column).max())
+        highest *= unit.p_mw / whole if whole > 0.0 else 0.0
+    scale = known.scenario.power_scale if unit.column.endswith("_mw") else 1.0
+    return factor * scale * highest
 
 
 def stores_of(

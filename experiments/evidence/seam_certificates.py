@@ -18,6 +18,8 @@ from gridarium.market.accounts import EXPORT, PURCHASE, REAL_TIME, REPLICAS
 
 _HEAD_PURPOSES = (PURCHASE, EXPORT, REAL_TIME)
 _A_WATT_MW = 1e-6
+_LEAST_T_PER_H = 0.01
+"""Carbon of sources below which flows to 1e-9 p.u. are too coarse to trace a millionth of it."""
 _SEAM = 1e-9
 """How well both sides of a seam agree, relative."""
 
@@ -33,8 +35,9 @@ def carbon_of_tree(world: World) -> Iterator[Reading]:
         if grid.above is None
         for state in grid.states
     )
+    lost = share_of(abs(put_in - taken - exported), put_in, _LEAST_T_PER_H)
     yield Reading(
-        "carbon of the tree", share_of(abs(put_in - taken - exported), put_in, LEAST_TCO2), 1e-6, "", True,
+        "carbon of the tree", lost, 1e-6, "", True,
         "carbon of the sources of all grids against intensity times what is drawn or lost at every bus, "
         "from the AC flows, relative to the sources",
     )  # fmt: skip

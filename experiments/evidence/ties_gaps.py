@@ -148,6 +148,7 @@ class _Formula:
             None,
             today.abatement_tco2,
             np.zeros(len(loads)),
+            played.bulk.period_h,
         )
         return {
             name: TariffSignal(

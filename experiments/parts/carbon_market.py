@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
-from gridarium.experiments.parts.part import GridBuild, Part
+from gridarium.environment.errors import Fault
+from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.supply import PRICES
+from gridarium.experiments.reading.profiles import rows_within
 from gridarium.experiments.schema.fields import Money, Range, Section
 from gridarium.market.accounts import CARBON_MARKET as ACCOUNT
 
@@ -33,6 +36,12 @@ def build_carbon_market(build: GridBuild, price_column: str | None = None) -> st
     prices = PRICES.of(build.scenario)
     price = prices.carbon_price_per_tco2 if price_column is None else build.column(price_column)
     return MarketAgent(build.grid.head, ACCOUNT, price, prices.quota_tco2_per_mwh).name
+
+
+def price_is_none_below_zero(scenario: GridScenario, price_column: str | None) -> Iterator[Fault]:
+    """Yield a price of the carbon market below 0 in a row which is run: an allowance is no burden."""
+    if price_column is not None:
+        yield from rows_within(scenario, price_column, 0.0, float("inf"))
 
 
 CARBON_MARKET: Part[CarbonMarket] = Part(

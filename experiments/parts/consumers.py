@@ -18,7 +18,8 @@ from gridarium.experiments.parts.own_network import own_load_mw, taken_as
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.renewables import SHARES
 from gridarium.experiments.parts.storage_section import storage_ratings
-from gridarium.experiments.reading.profiles import profiles_of
+from gridarium.experiments.parts.supply import PRICES
+from gridarium.experiments.reading.profiles import profiles_of, rows_within
 from gridarium.experiments.schema.fields import Name
 from gridarium.experiments.schema.populations import behaviours_of_class
 
@@ -263,6 +264,12 @@ def _profiles_of_own_loads(scenario: GridScenario, profiles: Mapping[str, str]) 
         yield Fault("consumers.*.load_profile", sorted(set(profiles.values())), allowed)
 
 
+def _elastic_loads_have_a_price(scenario: GridScenario) -> Iterator[Fault]:
+    """Yield a tariff of 0 or less where loads are elastic: they answer its relative changes."""
+    if any(group.elasticity is not None for group in CONSUMERS.of(scenario).values()):
+        yield from rows_within(scenario, PRICES.of(scenario).tou_column, 0.0, float("inf"), above_low=True)
+
+
 CONSUMERS: Part[dict[str, ConsumerClass]] = Part(
     field="consumers",
     annotation=dict[Name, ConsumerClass],
@@ -274,6 +281,7 @@ CONSUMERS: Part[dict[str, ConsumerClass]] = Part(
         (frozenset({"consumers", "dso"}), _shares_sum_to_one),
         (frozenset({"consumers", "network"}), _shares_of_own_loads),
         (frozenset({"consumers", "network"}), _own_loads_have_a_class),
+        (frozenset({"consumers", "prices", "profiles"}), _elastic_loads_have_a_price),
     ),
     columns=_columns,
 )

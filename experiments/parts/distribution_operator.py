@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from gridarium.environment.errors import Fault
-from gridarium.experiments.parts.carbon_market import build_carbon_market
+from gridarium.experiments.parts.carbon_market import build_carbon_market, price_is_none_below_zero
 from gridarium.experiments.parts.negotiation import NEGOTIATION, negotiation_rules
 from gridarium.experiments.parts.network import place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
@@ -165,6 +165,12 @@ def _without_effect(scenario: GridScenario) -> Iterator[Fault]:
                 yield Fault(f"{part.field}.{name}", value, allowed)
 
 
+def _buys_carbon(scenario: GridScenario) -> Iterator[Fault]:
+    section = DISTRIBUTION_OPERATOR.of(scenario)
+    if section is not None:
+        yield from price_is_none_below_zero(scenario, section.carbon_price_column)
+
+
 DISTRIBUTION_OPERATOR: Part[DistributionOperator | None] = Part(
     field="distribution_operator",
     annotation=DistributionOperator | None,
@@ -172,6 +178,7 @@ DISTRIBUTION_OPERATOR: Part[DistributionOperator | None] = Part(
     meaning="The operator of a feeder who pays virtual power plants for cleanness; null for none.",
     build=_build,
     checks=(
+        (frozenset({"distribution_operator", "profiles"}), _buys_carbon),
         (frozenset({"distribution_operator", "prices"}), _tells_no_green_share),
         (frozenset({"distribution_operator", "vpps"}), _serves_somebody),
         (frozenset({"distribution_operator", "prices", "negotiation"}), _without_effect),

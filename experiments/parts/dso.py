@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from gridarium.environment.errors import Fault
-from gridarium.experiments.parts.carbon_market import build_carbon_market
+from gridarium.experiments.parts.carbon_market import build_carbon_market, price_is_none_below_zero
 from gridarium.experiments.parts.compensators import compensator_ratings
 from gridarium.experiments.parts.edge import edge_terms
 from gridarium.experiments.parts.gas_turbines import GAS_TURBINES, turbine_ratings
@@ -335,6 +335,12 @@ def _can_serve_prosumers(scenario: GridScenario) -> Iterator[Fault]:
         yield Fault("tariff.kind", tariff.kind, allowed)
 
 
+def _buys_carbon(scenario: GridScenario) -> Iterator[Fault]:
+    section = DSO.of(scenario)
+    if section is not None:
+        yield from price_is_none_below_zero(scenario, section.carbon_price_column)
+
+
 DSO: Part[Dso | None] = Part(
     field="dso",
     annotation=Dso | None,
@@ -342,6 +348,7 @@ DSO: Part[Dso | None] = Part(
     meaning="The distribution system operator, who leads the game on a feeder; null for none.",
     build=_build,
     checks=(
+        (frozenset({"dso", "profiles"}), _buys_carbon),
         (frozenset({"dso", "network"}), _has_a_feeder),
         (frozenset({"dso", "leader", "tariff"}), _counts_carbon),
         (frozenset({"dso", "prices"}), _prices_carbon_once),

@@ -32,7 +32,7 @@ class Negotiation(Section):
     """Most rounds of publishing and replying."""
     reply_timeout_s: Annotated[float, Range(0, 86400, above_low=True)] = 5.0
     """How long the leader waits for replies in a round, s."""
-    resend_after_s: Annotated[float, Range(0, 86400, above_low=True)] = 1.0
+    resend_after_s: Annotated[float, Range(0.01, 86400)] = 1.0
     """After which silence a signal is sent again, s."""
 
     def conflicts(self) -> Iterator[Conflict]:

@@ -17,13 +17,12 @@ from gridarium.experiments.parts.own_network import own_load_mw
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.schema.behaviours import Behaviour, Mixture, mixed_up
 from gridarium.experiments.schema.fields import (
-    Amount,
     BusLabel,
     Conflict,
-    Money,
     MoneyAmount,
     Name,
     PositiveAmount,
+    PositiveMoney,
     PositiveShare,
     Probability,
     Range,
@@ -106,7 +105,7 @@ class Region(Section):
     """Its heating and cooling; null for none that may be moved."""
     dissatisfaction_weight: Annotated[float, Range(0, 1, below_high=True)] = 0.3
     """Share of dissatisfaction in what is minimised (a2)."""
-    reference_price_per_mwh: Annotated[Amount, Money()] = 60.0
+    reference_price_per_mwh: PositiveMoney = 60.0
     """Price that its base load cost so far, for the scale of dissatisfaction, money/MWh."""
     behaviour: list[Behaviour] = Field(default_factory=list)
     """Elements of bounded rationality, in the order they act; empty is the exact follower."""

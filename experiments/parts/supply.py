@@ -11,7 +11,7 @@ from gridarium.environment.clock import HOUR_S
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.negotiation import negotiation_rules
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
-from gridarium.experiments.reading.profiles import rows_run
+from gridarium.experiments.reading.profiles import rows_within
 from gridarium.experiments.schema.fields import (
     Amount,
     Money,
@@ -132,13 +132,8 @@ def _columns(prices: Prices) -> Iterable[str]:
 def _green_is_a_share(scenario: GridScenario) -> Iterator[Fault]:
     """Yield a green share that is none in a row which is run."""
     column = PRICES.of(scenario).green_share_column
-    values = None if column is None else rows_run(scenario, column)
-    if values is None:
-        return
-    wrong = np.flatnonzero(~((values >= 0.0) & (values <= 1.0)))
-    if len(wrong):
-        allowed = f"must be in [0, 1] in column {column}, is not in row {wrong[0] + 1}"
-        yield Fault("profiles", float(values[wrong[0]]), allowed)
+    if column is not None:
+        yield from rows_within(scenario, column, 0.0, 1.0)
 
 
 PRICES: Part[Prices] = Part(

@@ -60,6 +60,22 @@ def rows_run(scenario: WithProfiles, column: str) -> Array | None:
     return values if hours is None else values[: round(hours / profiles.period_h)]
 
 
+def rows_within(
+    scenario: WithProfiles, column: str, low: float, high: float, above_low: bool = False
+) -> Iterator[Fault]:
+    """Yield the first row that is run whose value in a column is not in an interval, or is its low end."""
+    values = rows_run(scenario, column)
+    if values is None:
+        return
+    begins = values > low if above_low else values >= low
+    wrong = (~(begins & (values <= high))).nonzero()[0]
+    if len(wrong):
+        least = f"above {low:g}" if above_low else f"at least {low:g}"
+        within = f"in [{low:g}, {high:g}]" if high < float("inf") else least
+        allowed = f"must be {within} in column {column}, is not in row {wrong[0] + 1}"
+        yield Fault("profiles", float(values[wrong[0]]), allowed)
+
+
 def has_dates(scenario: WithProfiles) -> bool:
     """Whether the dates of its profiles count: those of one's own file do, shipped sets are typical days."""
     return scenario.profiles not in shipped_profiles()
