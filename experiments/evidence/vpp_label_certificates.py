@@ -133,6 +133,13 @@ def plans(known: GridEvidence) -> Iterator[Reading]:
             "storages",
             f"{float(gap.sum()):.3g} money of all regions and days",
         )  # fmt: skip
+        counted = days["cost_money"] + days.get("pulled_money", 0.0)
+        above = float(((days["relaxed_money"] - counted) / bill).max())
+        yield Reading(
+            "relaxed optimum", max(0.0, above), _GAP_SHARE, "", False,
+            "most by which the first relaxed optimum of a region's plan lies above the cost of that plan, "
+            "relative to the bill without storages; a relaxation is no dearer than what it relaxes",
+        )  # fmt: skip
         yield from _gap_of_saving(days, gap, section.pricing)
     yield _benchmarks(known, days)
     overstated = days["overstated_money"]

@@ -97,6 +97,7 @@ _REASONS = {
     "cost of uncertainty": _BENCHMARK,
     "bound of plans": _BENCHMARK,
     "gap of plans": _BENCHMARK,
+    "relaxed optimum": _BENCHMARK,
     "gap of savings": _BENCHMARK,
     "benchmark of plans": _BENCHMARK,
     "label overstated": _BENCHMARK,
