@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridarium.environment.arrays import Array, Index
+from gridarium.environment.errors import InfeasibleError
 from gridarium.experiments.evidence.linear_program import LinearProgram
 from gridarium.experiments.evidence.shares import LEAST_MONEY
 from gridarium.experiments.parts.storages import StorageUnit
@@ -76,7 +77,8 @@ class Told:
         -----
         A point x of a convex set has the least squares of all if and only if no point y of it has
         ``x y < x x``; the gap is ``1 - min x y / x x``. Of earliest and latest schedules it is the mean time
-        by which all that is moved could be moved earlier, or later, as a share of the day.
+        by which all that is moved could be moved earlier, or later, as a share of the day. It has no bound
+        where no schedule earns as much.
         """
         done = np.array([np.maximum(self.net_mw, 0.0), np.maximum(-self.net_mw, 0.0)])
         if done.sum() < _NOTHING or self.price_per_mwh.min() < 0.0:
@@ -91,7 +93,11 @@ class Told:
         aim = done if rule == "spread" else np.array([delay, delay]) * (1.0 if rule == "earliest" else -1.0)
         for places, cost in zip((charge, discharge), aim, strict=True):
             lp.price(places, cost)
-        lp.solve()
+        try:
+            lp.solve()
+        except InfeasibleError:
+            # What it is said to earn, no schedule earns.
+            return np.inf
         size = float((done * done).sum()) if rule == "spread" else float(done.sum())
         return max(0.0, float((aim * done).sum()) - lp.money) / size
 

@@ -71,6 +71,7 @@ _REASONS = {
     "joining of the pool": _POOL,
     "owner regret": _OWNER,
     "owner ties": _OWNER,
+    "stored carbon": "batteries of the scenario are sections that its parts alone can read",
     "owner earnings": _OWNER,
     "equal schedules": _OWNER,
     "payments of owners": _POOL,

@@ -15,6 +15,7 @@ from gridarium.experiments.evidence import (
     membership_certificates,
     owner_certificates,
     share_certificates,
+    storage_carbon_certificates,
 )
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of
 from gridarium.experiments.evidence.storage_schedule import Told
@@ -65,6 +66,7 @@ CERTIFICATES: dict[str, Callable[[GridEvidence], Iterator[Reading]]] = {
     "owner regret": owner_certificates.schedules,
     "owner ties": owner_certificates.schedules,
     "owner earnings": owner_certificates.schedules,
+    "stored carbon": storage_carbon_certificates.stored_carbon,
     "payments of owners": owner_certificates.payments,
     "equal schedules": owner_certificates.equal_rules,
 }
@@ -103,6 +105,8 @@ def test_an_honest_run_meets_all_references(known: GridEvidence) -> None:
         ("owner regret", "storage_schedules", "p_baseline_mw", 0.01, "period == 12"),
         ("owner earnings", "storage_pool", "alone_money", 0.01, "day == 2"),
         ("owner earnings", "storages", "e_mwh", 0.01, "period == 23"),
+        ("stored carbon", "storages", "carbon_tco2", 1e-4, "period == 20"),
+        ("stored carbon", "buses", "carbon_intensity_tco2_per_mwh", 0.01, "period == 2"),
         ("payments of owners", "ledger", "amount_money", 0.01, f"purpose == '{CHARGE}'"),
         ("equal schedules", "equal_schedules", "redispatched_mwh", 0.01, "rule == 'spread'"),
         ("equal schedules", "equal_schedules", "earnings_money", 1.0, "rule == 'latest'"),
@@ -144,6 +148,7 @@ def test_the_best_schedule_of_a_storage_by_hand(known: GridEvidence) -> None:
     assert told.best_money == pytest.approx(right)
     assert told.regret_money == pytest.approx(0.0, abs=1e-9)
     assert replace(told, net_mw=0.5 * net_mw).regret_money == pytest.approx(0.5 * right)
+    assert replace(told, net_mw=np.array([0.0, net_mw[1]])).tie_gap == np.inf
 
 
 def test_of_schedules_that_earn_the_same_the_owners_one_is_told(known: GridEvidence) -> None:
