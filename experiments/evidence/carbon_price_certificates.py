@@ -22,6 +22,7 @@ from gridarium.market.carbon_policy import Standing
 _SAME, _SAME_LOAD = 1e-9, 1e-4
 """Of prices; and of loads, which some followers put more exactly with their last word."""
 _LEAST_PRICE, _LEAST_FACTOR, _LEAST_MEAN_MW = 1e-3, 1e-6, 1e-3
+_LEAST_ABATED_SHARE = 1e-3
 _MOST_ORDERED = 5
 MOST_APART = 5.0
 """Times the tolerance of the rounds by which what is posted may miss what the last answers call for."""
@@ -92,9 +93,9 @@ def _prices_per_tco2(policy: CarbonPolicy, level: float, now: Standing) -> Array
     load, factor = now.load_mw.sum(axis=0), now.factor_tco2_per_mwh
     tau = np.ones(len(load))
     for weight, values in ((policy.time_load_weight, load), (policy.time_intensity_weight, factor)):
-        mean = values.sum() / len(values)
-        if mean > 0.0:
-            tau += weight * (values / mean - 1.0)
+        size = np.abs(values).sum() / len(values)
+        if size > 0.0:
+            tau += weight * (values - values.sum() / len(values)) / size
     low, high = policy.game_band.low, policy.game_band.high
     steep = np.exp(policy.game_rate * (now.round_ - policy.game_turning_round))
     price *= np.minimum(np.maximum(tau, policy.time_band.low), policy.time_band.high)
@@ -110,10 +111,14 @@ def _own(policy: CarbonPolicy, now: Standing) -> Array:
         with np.errstate(divide="ignore"):
             size = (energy.mean() / energy) ** policy.size_exponent
     own = np.clip(size, policy.size_band.low, policy.size_band.high)
-    if phi.mean() > 0.0:
-        own = own * np.exp(policy.shapley_strength * (1.0 - phi / phi.mean()))
-    if now.past_tco2 is not None and now.past_tco2.mean() > 0.0:
-        history = 1.0 + policy.history_weight * (now.past_tco2 / now.past_tco2.mean() - 1.0)
+    # Of a thousandth of what base loads emit on, and by its size where values of both signs cancel.
+    emitted = np.abs(now.base_mw @ now.factor_tco2_per_mwh).mean() * now.step_h
+    whole = max(np.abs(phi).mean(), _LEAST_ABATED_SHARE * emitted)
+    if whole > 0.0:
+        own = own * np.exp(policy.shapley_strength * (phi.mean() - phi) / whole)
+    if now.past_tco2 is not None and now.past_tco2.any():
+        past = now.past_tco2
+        history = 1.0 + policy.history_weight * (past - past.mean()) / np.abs(past).mean()
         own = own * np.clip(history, policy.history_band.low, policy.history_band.high)
     elif now.past_tco2 is not None:
         own = own * np.clip(1.0, policy.history_band.low, policy.history_band.high)

@@ -96,6 +96,28 @@ def test_a_plant_that_has_other_power_than_foreseen_departs_from_the_plan_and_fa
     assert ended(replaced(tree, ("renewables", "wind", "error_bound"), 0.22)) == ("passed", "")
 
 
+@pytest.mark.parametrize(
+    ("scenario", "case", "settings"),
+    [
+        ("ries-small", "full-equal", {"regions.commercial.scale": 0.99}),
+        ("ries-small", "full", {"ties.rounds.damping": 0.4}),
+        ("ries-small", "once", {"regions.residential.scale": 3.2}),
+        ("adcef-small", "adcef", {"leader.kind": "full-information"}),
+        ("adcef-small", "tou", {"dso.behaviour": [{"noise": {"load_bias_share": -1.0}}]}),
+        ("green-vpp-small", "two-vpps", {"communication.loss": 0.52}),
+    ],
+)
+def test_values_that_once_failed_are_run(scenario: str, case: str, settings: dict[str, object]) -> None:
+    """An hour in which nobody can abate anything; a load that empties storages; a leader that searches; one
+    that hears half; a plant whose owners nobody could ask."""
+    tree = base_trees((Base(scenario, 1, 1.0),))[scenario][case]
+    for path, value in settings.items():
+        keys = tuple(path.split("."))
+        at = keys if keys[0] in tree else ("grids", "bulk", *keys)
+        tree = replaced(tree, at, value)
+    assert ended(tree) == ("passed", "")
+
+
 def test_a_ledger_without_an_entry_is_judged_as_any_other() -> None:
     tree = base_trees((Base("adcef-small", 1, 1.0),))["adcef-small"]["tou"]
     free = replaced(tree, ("prices", "wholesale_share_of_tou"), 0.0)

@@ -41,3 +41,19 @@ def test_a_leader_of_shares_of_nothing_is_a_fault_before_a_run(tmp_path: Path, a
         load(slice(None), asked)
     load(slice(None))
     load(slice(23), asked)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "column", "factor", "settings", "allowed"),
+    [
+        ("green-vpp-small", "carbon_price_per_tco2", -0.5, (), "must be at least 0"),
+        ("shared-storage", "tou_price_per_mwh", 0.0, (), "must be above 0"),
+    ],
+)
+def test_a_price_that_cannot_be_answered_is_a_fault_before_a_run(
+    tmp_path: Path, scenario: str, column: str, factor: float, settings: tuple[str, ...], allowed: str
+) -> None:
+    setting = written(tmp_path / "p.csv", scenario, column, slice(3, 4), factor)
+    with pytest.raises(ScenarioError, match=f"{allowed} in column {column}, is not in row 4"):
+        load_scenario(scenario, [setting, *settings])
+    load_scenario(scenario, [setting, *settings, "horizon_h=3"])

@@ -283,3 +283,12 @@ def test_outages_name_agents_with_their_grid(write: Write, trees: Any) -> None:
     assert case_of(write(trees.two_feeders()), outage).communication.outages[0].agent == "village/dso"
     with pytest.raises(ScenarioError, match=r"outages\.0\.agent: got 'a/b/c'; must be a name"):
         case_of(write(trees.two_feeders()), outage.replace("village/dso", "a/b/c"))
+
+
+@pytest.mark.parametrize("case", ["ladder", "market"])
+def test_a_plan_for_scenarios_knows_prices_alone(case: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario("ties-feeders-small", ["grids.r1.dso.plan.attitude=cvar"])
+    (fault,) = {one.place: one for one in caught.value.faults}.values()
+    assert fault.place.endswith("grids.r1.dso.plan.attitude") and fault.value == "cvar"
+    assert "a plan for scenarios knows prices alone" in fault.allowed
