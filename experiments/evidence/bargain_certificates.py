@@ -44,8 +44,10 @@ def bargains(known: GridEvidence) -> Iterator[Reading]:
             "posted price", float(np.abs(made["price_per_mwh"] - stated).max()), _PRICE, "money/MWh", exact,
             "how far a price is from the one that was posted, or from the seller's cost where that is higher",
         )  # fmt: skip
-    elif isinstance(rule, DeclaredNashRule | DeclaredAlternatingRule) and len(declared):
+    elif isinstance(rule, DeclaredNashRule | DeclaredAlternatingRule) and known.world.bus.record:
         yield _undeclared(known, made, declared)
+        if declared.empty:
+            return
         gains = _gains(known, made, declared)
         wrong = _off_nash(gains) if isinstance(rule, DeclaredNashRule) else _off_turns(gains, rule)
         yield Reading(
@@ -58,7 +60,8 @@ def bargains(known: GridEvidence) -> Iterator[Reading]:
 def _undeclared(known: GridEvidence, made: pd.DataFrame, declared: pd.DataFrame) -> Reading:
     """Declarations of all that was traded."""
     keys = ["buyer", "seller", "period"]
-    told = set(declared.rename(columns={"agent": "buyer"})[keys].itertuples(index=False, name=None))
+    named = declared.rename(columns={"agent": "buyer"}).reindex(columns=keys)
+    told = set(named.itertuples(index=False, name=None))
     missing = sum(one not in told for one in made[keys].itertuples(index=False, name=None))
     bus = known.world.bus
     return Reading(

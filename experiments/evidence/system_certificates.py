@@ -13,6 +13,7 @@ from gridarium.environment.thermal_unit import CapturePlant, ThermalUnit
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_TCO2, share_of
 from gridarium.experiments.evidence.system_metrics import realised_cost_money
+from gridarium.experiments.parts.carbon_market import CARBON_MARKET as CARBON_MARKET_PART
 from gridarium.experiments.parts.supply import REAL_TIME
 from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import CARBON, CARBON_MARKET
@@ -134,6 +135,21 @@ def stacks(known: GridEvidence) -> Iterator[Reading]:
         "carbon trading", abs(float(table["trading_money"].sum()) - paid), 1e-4, "money", True,
         "price of net emission less allowances against what plants paid (E21)",
     )  # fmt: skip
+    if CARBON_MARKET_PART.hangs_on(known.scenario):
+        yield Reading(
+            "allowances traded", _off_allowances(known, table), 1e-6, "money", True,
+            "largest difference in a period of what a plant traded carbon for, and the price times its net "
+            "emission less the allowance for its gross energy, by the scenario (E21)",
+        )  # fmt: skip
+
+
+def _off_allowances(known: GridEvidence, table: pd.DataFrame) -> float:
+    market, keys = CARBON_MARKET_PART.of(known.scenario), ["agent", "period"]
+    gross = rows_of(known.tables, "units", "thermal").set_index(keys)["gross_mw"] * known.world.period_h
+    told = table.set_index(keys)
+    net = told["emission_gross_tco2"] - told["absorbed_tco2"]
+    due = market.price_per_tco2 * (net - market.allowance_tco2_per_mwh * gross.reindex(told.index))
+    return float((told["trading_money"] - due).abs().max())
 
 
 def absorbers(known: GridEvidence) -> Iterator[Reading]:

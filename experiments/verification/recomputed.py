@@ -204,6 +204,8 @@ def _payoffs_of_prosumers(grid: GridTables) -> float:
 def _trades_declared(grid: GridTables) -> float:
     """Trades of minutes of which the buyer had said nothing to the seller."""
     said = grid.rows("declarations")
+    if said.empty:
+        return float(len(grid.rows("trades", kind="prosumer")))
     told = set(zip(said["agent"], said["seller"], said["period"], strict=True))
     made = grid.rows("trades", kind="prosumer")
     return float(
