@@ -39,11 +39,12 @@ def personal_prices(known: GridEvidence) -> Iterator[Reading]:
         "largest difference of a carbon price, a quota, a step or a carbon factor that the last answers of a "
         "day called for, and its formula by hand, relative to the largest (D19 to D27)",
     )  # fmt: skip
-    at_rest = [day for day in days if not day.renewals and day.rounds]
+    at_rest = [day for day in days if _heard_everybody(day)]
     if not at_rest:
         return
     yield Reading(
-        "carbon priced by answers", max(_off_answers(day) for day in at_rest), _SAME_LOAD, "", True,
+        "carbon priced by answers", max(_off_answers(day) for day in at_rest), _SAME_LOAD, "",
+        plays_exactly(known),
         "largest difference of loads, bases, Shapley values and the round by which carbon was priced, and "
         "those of the day, relative to the largest of its kind",
     )  # fmt: skip
@@ -57,6 +58,11 @@ def personal_prices(known: GridEvidence) -> Iterator[Reading]:
             "largest difference of a carbon price or factor posted last, and the one that the answers to it "
             "call for, relative to the largest of its kind, where rounds came to rest",
         )  # fmt: skip
+
+
+def _heard_everybody(day: TiesDay) -> bool:
+    """Whether the last round of a day that goes as planned left no answer out."""
+    return bool(day.rounds) and not day.renewals and not day.rounds[-1].missing
 
 
 def _off(told: Array, due: Array, least: float) -> float:
@@ -166,12 +172,12 @@ def _abatement(known: GridEvidence) -> Iterator[Reading]:
         _off_shapley(ties, day)
         for ties in known.of(Ties)
         for day in ties.days
-        if not day.renewals and day.rounds and 0 < len(day.followers) <= _MOST_ORDERED
+        if _heard_everybody(day) and 0 < len(day.followers) <= _MOST_ORDERED
     ]
     apart = [one for one in found if one is not None]
     if apart:
         yield Reading(
-            "abatement shared", max(apart), 1e-4, "", True,
+            "abatement shared", max(apart), 1e-4, "", plays_exactly(known),
             "largest difference of a follower's share of what responses avoid, and the mean of what it adds "
             "over all orders in which followers may join, relative to all that is avoided (D17 to D19)",
         )  # fmt: skip
