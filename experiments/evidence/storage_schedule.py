@@ -14,7 +14,7 @@ from gridarium.experiments.parts.storages import StorageUnit
 
 _SAME_MONEY = 1e-9
 """Share of what is traded within which two schedules earn the same."""
-_NOTHING = 1e-9
+_NOTHING = 1e-6
 
 
 @dataclass(frozen=True)
