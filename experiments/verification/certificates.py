@@ -75,6 +75,7 @@ _REASONS = {
     "owner earnings": _OWNER,
     "equal schedules": _OWNER,
     "payments of owners": _POOL,
+    "planned storage end": _PLAN,
     "planned limits": _PLAN,
     "planned power flow": _PLAN,
     "planned cost": _PLAN,
