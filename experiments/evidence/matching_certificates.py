@@ -78,6 +78,9 @@ def _of_minute(
             continue
         km = line_km(known, names[seller], name)
         loss = lines.loss_per_km * km
+        if loss >= 1.0:
+            # Nothing arrives.
+            continue
         cost = (line_fee_per_mwh(terms, km) + kept) / (1.0 - loss)
         carried = lines.capacity_mw * MINUTE_S / HOUR_S * (1.0 - loss)
         demand = partial(wanted_mwh, sections[name].utility, market)

@@ -23,7 +23,7 @@ class Claimant(NamedTuple):
     demand_mwh : callable
         What it takes at a price at its own end, MWh a minute.
     cost_per_mwh, loss, most_mwh : float
-        The seller's cost, the share lost on the way, and most that it takes or the line delivers.
+        The seller's cost, the share lost on the way, of 1 or more where nothing arrives, and most that it takes or the line delivers.
     """
 
     demand_mwh: Callable[[float], float]
@@ -33,6 +33,8 @@ class Claimant(NamedTuple):
 
     def taken_mwh(self, value_per_mwh: float) -> float:
         """What it takes where each MWh sent must earn so much beyond its cost."""
+        if self.loss >= 1.0:
+            return 0.0
         price = self.cost_per_mwh + value_per_mwh / (1.0 - self.loss)
         return min(max(self.demand_mwh(price), 0.0), self.most_mwh)
 
@@ -77,10 +79,11 @@ def off_best_mwh(
     for claim, volume in zip(claims, volumes_mwh, strict=True):
         least, most = claim.taken_mwh(value + slack), claim.taken_mwh(max(0.0, value - slack))
         worst = max(worst, least - volume - allowed, volume - most - allowed)
-    sent = sum(volume / (1.0 - claim.loss) for claim, volume in zip(claims, volumes_mwh, strict=True))
+    arriving = [pair for pair in zip(claims, volumes_mwh, strict=True) if pair[0].loss < 1.0]
+    sent = sum(volume / (1.0 - claim.loss) for claim, volume in arriving)
     unused = min(_sent(claims, 0.0), supply_mwh) - sent - allowed
     return float(max(0.0, worst, unused, sent - supply_mwh - _NOTHING_MWH))
 
 
 def _sent(claims: Sequence[Claimant], value_per_mwh: float) -> float:
-    return sum(claim.taken_mwh(value_per_mwh) / (1.0 - claim.loss) for claim in claims)
+    return sum(claim.taken_mwh(value_per_mwh) / (1.0 - claim.loss) for claim in claims if claim.loss < 1.0)
