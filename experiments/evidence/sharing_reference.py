@@ -23,7 +23,8 @@ class Claimant(NamedTuple):
     demand_mwh : callable
         What it takes at a price at its own end, MWh a minute.
     cost_per_mwh, loss, most_mwh : float
-        The seller's cost, the share lost on the way, of 1 or more where nothing arrives, and most that it takes or the line delivers.
+        The seller's cost, the share lost on the way, 1 or more where nothing arrives, and most that it takes
+        or the line delivers.
     """
 
     demand_mwh: Callable[[float], float]
