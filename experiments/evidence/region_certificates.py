@@ -179,7 +179,7 @@ def choices(known: GridEvidence) -> Iterator[Reading]:
     yield Reading(
         "regret of regions",
         float(np.max([0.0, *(share_of(one.gap_money, one.bill_money, LEAST_MONEY) for one in regrets)])),
-        1e-6, "", exact,
+        1e-4, "", exact,
         "most that a regional system could save by another plan under the signal that it answered last, by a "
         "linear programme that bounds it, relative to its bill",
     )  # fmt: skip

@@ -97,15 +97,16 @@ def jump(monkeypatch: pytest.MonkeyPatch, by_per_mwh: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("by_per_mwh", "status", "grade"),
-    [(5.0, cli.DONE, "warning"), (60.0, cli.FAILED, "FAILED")],
+    ("by_per_mwh", "grade"),
+    [(5.0, "warning"), (60.0, "FAILED")],
 )
 def test_a_tariff_that_jumps_ends_in_a_cycle_of_the_size_of_its_jump(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by_per_mwh: float, status: int, grade: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by_per_mwh: float, grade: str
 ) -> None:
     jump(monkeypatch, by_per_mwh)
+    # A tariff that is not that of the formula fails the run, whatever becomes of its rounds.
     found, printed, result = called(tmp_path / "run")
-    assert (found, result.table("rounds")["ended"].iloc[-1]) == (status, "cycle")
+    assert (found, result.table("rounds")["ended"].iloc[-1]) == (cli.FAILED, "cycle")
     assert printed.startswith(f"{grade}: adcef: the negotiation of day 1 did not come to rest: after")
     day = result.table("days").iloc[0]
     assert 2.0 * by_per_mwh <= day["cycle_size_per_mwh"] <= 4.0 * by_per_mwh
