@@ -114,7 +114,7 @@ def test_a_tariff_that_jumps_ends_in_a_cycle_of_the_size_of_its_jump(
     # Prices are 320 to 980 money/MWh: the share is that of a period.
     size = certificates["cycle size"]
     assert day["cycle_size_per_mwh"] / 980.0 <= size.value <= day["cycle_size_per_mwh"] / 320.0
-    assert (size.passed, certificates["convergence"].hard) == (status == cli.DONE, status == cli.FAILED)
+    assert (size.passed, certificates["convergence"].hard) == (grade == "warning", grade == "FAILED")
     # The plan belongs to the price that is announced, and consumers have answered that price.
     assert certificates["follower regret"].passed
     assert certificates["plan kept"].passed
