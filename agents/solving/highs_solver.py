@@ -50,13 +50,7 @@ _SIDE_SEARCHES = (
 _BROKEN = 1e-6
 """Least violation that is none of rounding, relative to the size of what is violated."""
 
-_UNDECIDED = (
-    HighsModelStatus.kNotset,
-    HighsModelStatus.kSolveError,
-    HighsModelStatus.kUnknown,
-    HighsModelStatus.kUnbounded,
-)
-"""Without an answer, or without limit, which a solver says of problems with costs of a million, too."""
+_UNDECIDED = (HighsModelStatus.kNotset, HighsModelStatus.kSolveError, HighsModelStatus.kUnknown)
 
 
 HOLDS = -1.0
