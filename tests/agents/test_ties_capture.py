@@ -51,7 +51,7 @@ def morning(trigger_mw: float, leak_tco2: float = 0.0) -> tuple[BuiltWorld, Ther
 
 def test_all_certificates_pass_on_days_with_capture() -> None:
     found = two_days()
-    assert [one.name for one in found.certificates if one.hard and not one.passed] == []
+    assert [one.name for one in found.certificates if not one.passed] == ["bulk: planned exchange"]
     names = {one.name for one in found.certificates}
     assert {"bulk: solvent tank", "bulk: tank cycle", "bulk: capture", "bulk: own carbon"} <= names
     assert found.summary["fixed"]["bulk.renewals"] > 10
