@@ -225,7 +225,7 @@ class Ties(HeadCustomer):
     def _announce(self, today: TiesDay) -> Generator[Any, Any, None]:
         """Send the final signals; whoever missed the last round answers now, and the dispatch follows."""
         today.signals = {name: replace(one, final=True) for name, one in today.signals.items()}
-        before = today.loads
+        before = today.answered_mw = today.loads
         question = self.ask_until(self.rules, today.rules.closes_s, today.signals)
         yield from question.answered()
         today.hear(question.replies)

@@ -66,6 +66,8 @@ class TiesDay:
         What each commitment that was tried has come to for everybody; inf where its loads were not supplied.
     supply_price_per_mwh : ndarray, optional
         Of exchange rounds: the price posted last with the own carbon that it leaves out.
+    answered_mw : ndarray, optional, shape (n_follower, n_step)
+        Loads as answered in the rounds, before the final signals.
     priced_by : Standing, optional
         By what carbon was priced last, at the end of a round.
     called_for : sequence of CarbonOffer
@@ -102,6 +104,7 @@ class TiesDay:
     planned_mvar: dict[str, Array] = field(default_factory=dict)
     loss_mw: Array | None = None
     supply_price_per_mwh: Array | None = None
+    answered_mw: Array | None = None
     priced_by: Standing | None = None
     called_for: Sequence[CarbonOffer] = ()
 

@@ -14,7 +14,7 @@ from gridarium.agents.vpp.green_dispatch import (
     dispatch_without_label,
 )
 from gridarium.experiments.benchmarks.vpp_instances import N_REGION, drawn_day, shipped_day, varied_day
-from gridarium.experiments.evidence.green_reference import grid_optimum
+from gridarium.experiments.evidence.vpp.green_reference import grid_optimum
 from gridarium.market.cleanness import Pricing
 
 SIZES = (5, 50, 500)

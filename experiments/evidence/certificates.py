@@ -9,63 +9,66 @@ from gridarium.environment.errors import LedgerError
 from gridarium.environment.hash_chain import AppendOnly, first_break
 from gridarium.environment.ledger_tables import LINKS
 from gridarium.environment.world import World
-from gridarium.experiments.evidence import (
-    abatement_certificates,
+from gridarium.experiments.evidence.feeder import (
     account_certificates,
-    balance_certificates,
-    bargain_certificates,
-    bulk_certificates,
     carbon_certificates,
-    carbon_charges,
-    carbon_credits,
-    carbon_price_certificates,
-    coalition_certificates,
-    coalition_value_certificates,
-    commitment_certificates,
-    concession_certificates,
-    day_ahead_certificates,
-    desk_certificates,
-    dispatch_certificates,
     edge_certificates,
     elastic_certificates,
     equilibrium_certificates,
-    exchange_certificates,
     feeder_certificates,
     follower_conditions,
-    hedge_certificates,
-    intrusion_evidence,
-    leader_certificates,
-    matching_certificates,
-    membership_certificates,
     nodal_certificates,
     offer_certificates,
     outage_certificates,
-    owner_certificates,
-    plan_certificates,
+    service_certificates,
+    signal_certificates,
+    voltage_certificates,
+)
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables, evidence_of
+from gridarium.experiments.evidence.guarded import STRICT, Steps
+from gridarium.experiments.evidence.leader import leader_certificates, tied_certificates
+from gridarium.experiments.evidence.plans import dispatch_certificates
+from gridarium.experiments.evidence.prosumers import (
+    bargain_certificates,
+    concession_certificates,
+    desk_certificates,
+    matching_certificates,
     pool_certificates,
     prosumer_certificates,
     prosumer_day_certificates,
     prosumer_money_certificates,
     purchase_certificates,
-    record_evidence,
-    region_certificates,
-    region_money_certificates,
-    seam_certificates,
-    service_certificates,
-    share_certificates,
     sharing_certificates,
-    signal_certificates,
-    storage_carbon_certificates,
-    system_certificates,
-    tied_certificates,
-    voltage_certificates,
-    vpp_certificates,
-    vpp_label_certificates,
-    vpp_regret,
 )
-from gridarium.experiments.evidence.disturbances import judged
-from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables, evidence_of
-from gridarium.experiments.evidence.guarded import STRICT, Steps
+from gridarium.experiments.evidence.region import region_certificates, region_money_certificates
+from gridarium.experiments.evidence.storage import (
+    coalition_certificates,
+    coalition_value_certificates,
+    membership_certificates,
+    owner_certificates,
+    share_certificates,
+    storage_carbon_certificates,
+)
+from gridarium.experiments.evidence.system import day_ahead_certificates, system_certificates
+from gridarium.experiments.evidence.transmission import (
+    abatement_certificates,
+    bulk_certificates,
+    carbon_price_certificates,
+    commitment_certificates,
+    exchange_certificates,
+    hedge_certificates,
+    plan_certificates,
+)
+from gridarium.experiments.evidence.vpp import vpp_certificates, vpp_label_certificates, vpp_regret
+from gridarium.experiments.evidence.world import (
+    balance_certificates,
+    carbon_charges,
+    carbon_credits,
+    intrusion_evidence,
+    record_evidence,
+    seam_certificates,
+)
+from gridarium.experiments.evidence.world.disturbances import judged
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.results.records import Certificate, Reading
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from gridarium.experiments.evidence import (
-    bulk_metrics,
-    coalition_metrics,
-    edge_metrics,
-    feeder_metrics,
-    record_evidence,
-    system_metrics,
-    vpp_metrics,
-)
+from gridarium.experiments.evidence.feeder import edge_metrics, feeder_metrics
 from gridarium.experiments.evidence.grid_evidence import Tables, tables_of_grid
 from gridarium.experiments.evidence.guarded import STRICT, Steps
-from gridarium.experiments.evidence.intrusion_evidence import intrusion_metrics
-from gridarium.experiments.evidence.world_metrics import world_metrics
+from gridarium.experiments.evidence.storage import coalition_metrics
+from gridarium.experiments.evidence.system import system_metrics
+from gridarium.experiments.evidence.transmission import bulk_metrics
+from gridarium.experiments.evidence.vpp import vpp_metrics
+from gridarium.experiments.evidence.world import record_evidence
+from gridarium.experiments.evidence.world.intrusion_evidence import intrusion_metrics
+from gridarium.experiments.evidence.world.world_metrics import world_metrics
 
 Metric = tuple[str, float]
 

@@ -11,21 +11,21 @@ from gridarium.agents.base import GridAgent
 from gridarium.agents.rows import Rows
 from gridarium.environment.grids import Grid
 from gridarium.environment.world import World
-from gridarium.experiments.evidence.central_bound import central_bounds_table
-from gridarium.experiments.evidence.coalition_games import sub_pools_table
-from gridarium.experiments.evidence.equal_schedules import equal_schedules_table
-from gridarium.experiments.evidence.exchange_gaps import exchange_gaps_table
-from gridarium.experiments.evidence.grid_accounts import grid_accounts_table
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, agents_of, ledger_of_grid
-from gridarium.experiments.evidence.grid_tables import branch_table, bus_table, grid_rows
 from gridarium.experiments.evidence.guarded import STRICT, Steps
-from gridarium.experiments.evidence.perfect_information import benchmark_table
-from gridarium.experiments.evidence.pool import pool_table, prosumers_table
-from gridarium.experiments.evidence.region_accounts import region_accounts_table
-from gridarium.experiments.evidence.responsibilities import responsibilities_table
-from gridarium.experiments.evidence.row_tables import Part, part_of, table_of
-from gridarium.experiments.evidence.ties_gaps import game_gaps_table
-from gridarium.experiments.evidence.vpp_tables import vpp_lcr_table, vpp_region_days_table
+from gridarium.experiments.evidence.prosumers.pool import pool_table, prosumers_table
+from gridarium.experiments.evidence.region.region_accounts import region_accounts_table
+from gridarium.experiments.evidence.storage.coalition_games import sub_pools_table
+from gridarium.experiments.evidence.storage.equal_schedules import equal_schedules_table
+from gridarium.experiments.evidence.transmission.exchange_gaps import exchange_gaps_table
+from gridarium.experiments.evidence.transmission.ties_gaps import game_gaps_table
+from gridarium.experiments.evidence.vpp.vpp_tables import vpp_lcr_table, vpp_region_days_table
+from gridarium.experiments.evidence.world.central_bound import central_bounds_table
+from gridarium.experiments.evidence.world.grid_accounts import grid_accounts_table
+from gridarium.experiments.evidence.world.grid_tables import branch_table, bus_table, grid_rows
+from gridarium.experiments.evidence.world.perfect_information import benchmark_table
+from gridarium.experiments.evidence.world.responsibilities import responsibilities_table
+from gridarium.experiments.evidence.world.row_tables import Part, part_of, table_of
 from gridarium.experiments.parts.part import GridScenario
 
 _COUNTERPARTY = "counterparty"

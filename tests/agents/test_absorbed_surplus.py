@@ -20,7 +20,7 @@ from gridarium.environment.clock import Clock
 from gridarium.environment.commons import Commons
 from gridarium.environment.errors import ScenarioError
 from gridarium.environment.storage import StorageRatings
-from gridarium.experiments.evidence.carbon_certificates import credit, dso_carbon
+from gridarium.experiments.evidence.feeder.carbon_certificates import credit, dso_carbon
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.running.world_build import BuiltWorld, build

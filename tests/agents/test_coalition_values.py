@@ -13,8 +13,8 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.errors import InfeasibleError
-from gridarium.experiments.evidence.feeder_day import FeederDay
-from gridarium.experiments.evidence.feeder_program import FeederProgram
+from gridarium.experiments.evidence.programs.feeder_day import FeederDay
+from gridarium.experiments.evidence.programs.feeder_program import FeederProgram
 from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario
 from gridarium.market.coalition import membership

@@ -19,7 +19,7 @@ from gridarium.agents.vpp.green_dispatch import (
 from gridarium.agents.vpp.green_dispatch_problem import green_form, green_numbers, shape_of, with_rays
 from gridarium.environment.errors import InputError
 from gridarium.experiments.benchmarks.vpp_instances import drawn_day, shipped_day
-from gridarium.experiments.evidence.green_reference import grid_optimum
+from gridarium.experiments.evidence.vpp.green_reference import grid_optimum
 from gridarium.market.cleanness import Pricing
 
 

@@ -13,7 +13,7 @@ from gridarium.agents.vpp.green_dispatch import dispatch_by_shares, keeps_limits
 from gridarium.agents.vpp.green_planners import blind_to_own_effect
 from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.benchmarks.vpp_instances import shipped_day
-from gridarium.experiments.evidence.green_reference import grid_optimum
+from gridarium.experiments.evidence.vpp.green_reference import grid_optimum
 from gridarium.market.cleanness import Pricing
 from gridarium.market.regional_bill import RegionDay
 

@@ -23,7 +23,7 @@ from gridarium.environment.arrays import series
 from gridarium.environment.errors import InputError, SolveError
 from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.benchmarks.vpp_instances import shipped_day
-from gridarium.experiments.evidence.green_reference import grid_optimum
+from gridarium.experiments.evidence.vpp.green_reference import grid_optimum
 from gridarium.market.cleanness import Pricing
 from gridarium.market.messages.cleanness import CleannessSignal, RegionTerms
 from gridarium.market.messages.tariffs import Pull

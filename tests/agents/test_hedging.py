@@ -17,7 +17,7 @@ from gridarium.environment.errors import ScenarioError
 from gridarium.environment.power_flow import AcPowerFlow
 from gridarium.environment.uncertainty import ScenarioSet
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
-from gridarium.experiments.evidence.hedge_certificates import hedges
+from gridarium.experiments.evidence.transmission.hedge_certificates import hedges
 from gridarium.experiments.running.world_build import BuiltWorld as Built
 from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario

@@ -12,7 +12,7 @@ from gridarium.agents.feeder.consumer import Consumer
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.leader.leading import Anticipating
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
-from gridarium.experiments.evidence.leader_certificates import LeaderBench, certify_leader
+from gridarium.experiments.evidence.leader.leader_certificates import LeaderBench, certify_leader
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.running.world_build import BuiltWorld as Built
 from gridarium.experiments.running.world_build import build

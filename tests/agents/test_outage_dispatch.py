@@ -15,8 +15,8 @@ from gridarium.agents.storage.standby_storage import StandbyStorage
 from gridarium.agents.storage.storage_owner import StorageOwner
 from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.evidence.certificates import certify
+from gridarium.experiments.evidence.feeder.outage_certificates import departures, undisturbed
 from gridarium.experiments.evidence.grid_evidence import evidence_of
-from gridarium.experiments.evidence.outage_certificates import departures, undisturbed
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.running.world_build import BuiltWorld, build
 from gridarium.experiments.scenario import load_scenario

@@ -15,7 +15,7 @@ from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.storage.storage_owner import StorageOwner
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import ScenarioError
-from gridarium.experiments.evidence.carbon_certificates import dso_carbon
+from gridarium.experiments.evidence.feeder.carbon_certificates import dso_carbon
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.reading.scenario_files import profile_path

@@ -17,11 +17,11 @@ from gridarium.agents.leader.tied_sequence import TiedSequence
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import ScenarioError
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
-from gridarium.experiments.evidence.leader_certificates import LeaderBench
-from gridarium.experiments.evidence.led_plan import LedPlan
+from gridarium.experiments.evidence.leader.leader_certificates import LeaderBench
+from gridarium.experiments.evidence.leader.led_plan import LedPlan
+from gridarium.experiments.evidence.leader.tied_certificates import tied_leader
+from gridarium.experiments.evidence.leader.tied_kkt import leader_stationarity
 from gridarium.experiments.evidence.tables import collect
-from gridarium.experiments.evidence.tied_certificates import tied_leader
-from gridarium.experiments.evidence.tied_kkt import leader_stationarity
 from gridarium.experiments.running.world_build import BuiltWorld as Built
 from gridarium.experiments.running.world_build import build
 from gridarium.experiments.scenario import load_scenario

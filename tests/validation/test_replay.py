@@ -6,7 +6,7 @@ import pytest
 
 from gridarium.environment.errors import MessageError
 from gridarium.experiments import load_scenario, run
-from gridarium.experiments.evidence import central_bound
+from gridarium.experiments.evidence.world import central_bound
 from gridarium.experiments.results.result import Result, RunFolderError, read_run
 from gridarium.experiments.running.replay import SAME, replay
 

@@ -27,7 +27,7 @@ from gridarium.experiments.evidence.metric_names import (
     names_in,
     possible_metrics,
 )
-from gridarium.experiments.evidence.world_metrics import WORLD_METRICS
+from gridarium.experiments.evidence.world.world_metrics import WORLD_METRICS
 from gridarium.experiments.names import registry
 from gridarium.experiments.running.runner import play
 from gridarium.experiments.scenario import load_scenario

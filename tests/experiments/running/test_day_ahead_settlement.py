@@ -12,9 +12,9 @@ import pytest
 from gridarium.agents.system.day_ahead_market import DayAheadMarket
 from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.environment.errors import Fault, ScenarioError
-from gridarium.experiments.evidence.day_ahead_certificates import settlements
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
 from gridarium.experiments.evidence.metrics import summarise
+from gridarium.experiments.evidence.system.day_ahead_certificates import settlements
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.reading.scenario_files import profile_path
 from gridarium.experiments.running.world_build import BuiltWorld, build

@@ -12,8 +12,8 @@ import pytest
 
 from gridarium.agents.feeder.dso import Dso
 from gridarium.experiments import load_scenario, run
+from gridarium.experiments.evidence.feeder.signal_certificates import jump_at_no_load, signals
 from gridarium.experiments.evidence.grid_evidence import evidence_of
-from gridarium.experiments.evidence.signal_certificates import jump_at_no_load, signals
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.results.result import Result
 from gridarium.experiments.running.world_build import build

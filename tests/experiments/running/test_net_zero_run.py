@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gridarium.experiments.evidence.system_metrics import COST_PARTS
+from gridarium.experiments.evidence.system.system_metrics import COST_PARTS
 from gridarium.experiments.names import registry
 from gridarium.experiments.results.result import Result
 from gridarium.experiments.results.table_files import parquet_bytes

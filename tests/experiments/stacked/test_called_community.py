@@ -14,9 +14,9 @@ from communities import write_under_a_system
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.errors import ScenarioError
 from gridarium.experiments.evidence.certificates import certify
+from gridarium.experiments.evidence.feeder.service_certificates import savings, services
 from gridarium.experiments.evidence.grid_evidence import evidence_of
 from gridarium.experiments.evidence.metrics import summarise
-from gridarium.experiments.evidence.service_certificates import savings, services
 from gridarium.experiments.evidence.tables import collect
 from gridarium.experiments.results.records import Certificate
 from gridarium.experiments.running.case_run import _play

@@ -14,9 +14,9 @@ from gridarium.agents.feeder.tariff_negotiation import NEAR_TARGET
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import series
 from gridarium.experiments.evidence.certificates import certify
-from gridarium.experiments.evidence.exchange_certificates import exchange
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, evidence_of
 from gridarium.experiments.evidence.tables import collect
+from gridarium.experiments.evidence.transmission.exchange_certificates import exchange
 from gridarium.experiments.results.records import Certificate, Reading
 from gridarium.experiments.running.case_run import _play
 from gridarium.experiments.running.world_build import BuiltWorld, build

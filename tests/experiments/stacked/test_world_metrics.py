@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from gridarium.experiments.commands.console import summary_tables
-from gridarium.experiments.evidence.world_metrics import WORLD_METRICS
+from gridarium.experiments.evidence.world.world_metrics import WORLD_METRICS
 from gridarium.experiments.results.outcomes import trees_of
 from gridarium.experiments.results.result import Result
 from gridarium.experiments.running.runner import run

@@ -1,0 +1,1 @@
+"""Of a feeder: its network, its consumers and what its operator told, called and booked."""

@@ -1,0 +1,1 @@
+"""Of a leader's price: what deviations would pay, and its first-order conditions."""

@@ -1,0 +1,1 @@
+"""Linear programmes, alone and of a feeder's day, that references are made of."""

@@ -1,0 +1,1 @@
+"""Of prosumers and their market: balances, offers, bargains, matching."""

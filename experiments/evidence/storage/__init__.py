@@ -1,0 +1,1 @@
+"""Of storages, their owners and their pools: schedules, coalitions, shares, membership."""

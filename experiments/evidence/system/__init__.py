@@ -1,0 +1,1 @@
+"""Of a system with an operator, and of its day-ahead market."""

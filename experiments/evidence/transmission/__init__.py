@@ -1,0 +1,1 @@
+"""Of a bulk system under a TIES: units, carbon prices, exchange rounds, gaps of its games."""

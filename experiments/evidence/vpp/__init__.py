@@ -1,0 +1,1 @@
+"""Of virtual power plants: meters, fleets, green labels, and how well they chose."""
