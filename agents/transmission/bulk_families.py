@@ -161,7 +161,7 @@ def carbon_cost(m: Any, system: BulkSystem) -> Any:
 
 
 def running_cost(m: Any, system: BulkSystem, fuel: Callable[[str, int], Any], period_h: float) -> Any:
-    """C_G + C_ES + C_CO2 and imports, and penalties on what is missing (D1 to D4).
+    """C_G + C_ES + C_CO2 and imports, and penalties on what is missing or left over (D1 to D4).
 
     `fuel` gives the hourly fuel cost of (unit, period).
     """
@@ -171,7 +171,8 @@ def running_cost(m: Any, system: BulkSystem, fuel: Callable[[str, int], Any], pe
         units = sum(fuel(i, t) for i in m.unit)
         worn = sum(wear[s] * m.discharge_mw[s, t] for s in m.storage)
         short = system.shortage_cost_per_mwh * (m.up_short_mw[t] + m.down_short_mw[t])
-        return units + worn + m.import_price[t] * m.import_mw[t] + short
+        head = m.import_price[t] * m.import_mw[t] + system.spill_cost_per_mwh * m.spill_mw[t]
+        return units + worn + head + short
 
     missed = sum(m.e_below_target_mwh[s] + m.e_above_target_mwh[s] for s in m.storage)
     return (

@@ -35,6 +35,9 @@ class BulkSystem:
         Penalties on reserve that is missing, on energy that a storage, and on carbon that a solvent tank
         lacks or has too much of at the day's end, and on emission beyond all that can be bought; no money,
         but reported.
+    spill_cost_per_mwh : float
+        Weight of power that is fed in and left over: of plans that else cost the same, it picks the one whose
+        renewable plants make what is used, so that the carbon factor is theirs alone; no money.
     uneven_capture_per_t2 : float
         Weight of the squares of what is captured and driven out in an hour, halved, money h/tCO2**2: of many
         schedules of nearly one cost it picks the even one, so that the carbon factor of an hour does not
@@ -53,6 +56,7 @@ class BulkSystem:
     missed_cost_per_mwh: float = 3000.0
     missed_cost_per_tco2: float = 3000.0
     beyond_cost_per_tco2: float = 1000.0
+    spill_cost_per_mwh: float = 0.01
     uneven_capture_per_t2: float = 0.0
 
     @property

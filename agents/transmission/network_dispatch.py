@@ -183,7 +183,7 @@ class NetworkDispatch:
             "load_p_mw": day.load_p_mw / parts,
             "load_q_mvar": day.load_q_mvar / parts,
             "buy_price": day.import_price_per_mwh,
-            "sell_price": np.zeros(grid.n_period),
+            "sell_price": np.full(grid.n_period, -system.spill_cost_per_mwh),
             "carbon_price": np.zeros(grid.n_period),
             "available_mw": day.available_mw / parts,
             "initial_mwh": day.state.e_mwh / parts,

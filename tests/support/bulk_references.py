@@ -272,7 +272,7 @@ class ReferenceDispatch:
             columns.add(
                 "import", t, cost=hours * float(day.import_price_per_mwh[t]), high=system.import_limit_mw
             )
-            columns.add("spill", t)
+            columns.add("spill", t, cost=hours * system.spill_cost_per_mwh)
             supply += [(1.0, ("import", t)), (-1.0, ("spill", t))]
             drawn = [term for each in self.users for term in each.draws(t)]
             supply += [(-factor, name) for factor, name in drawn]

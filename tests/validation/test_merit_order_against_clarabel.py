@@ -148,6 +148,18 @@ def test_most_days_differ_in_what_binds() -> None:
     assert seen == {"bought", "rewarded", "short", "stored", "imported", "left", "beyond"}
 
 
+def test_power_is_left_over_only_where_no_renewable_plant_can_make_less() -> None:
+    left_over = 0
+    for seed in (0, 3, 5, 8):
+        case, problem, _ = solved(seed)
+        low = case.forecast.with_load(0.2 * case.forecast.load_mw)
+        plan = problem.solve("ties", low, case.on, case.state)
+        renewable = plan.renewable_mw.sum(axis=0)
+        assert np.minimum(plan.spill_mw, renewable).max() <= 1e-3
+        left_over += plan.spill_mw.max() > 1.0 and renewable.max() > 1.0
+    assert left_over == 4
+
+
 def test_a_load_beyond_units_and_imports_is_named() -> None:
     case = random_case(0)
     tight = replace(case.system, import_limit_mw=1.0)

@@ -35,6 +35,8 @@ from gridarium.experiments.parts.ties_section import Ties as Section
 SHORTAGE_PER_MWH, BEYOND_PER_TCO2, MISSED_PER_MWH, MISSED_PER_TCO2 = 1000.0, 1000.0, 3000.0, 3000.0
 """What a TIES counts for reserve that is missing, for emission beyond all that can be bought, and for energy
 and carbon that storages and tanks miss as a day ends."""
+SPILLED_PER_MWH = 0.01
+"""What it counts for power that is left over, so that renewable plants rather make less."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,8 @@ def _read(known: GridEvidence, ties: Ties, given: _Planned) -> PlannedDay:
     return PlannedDay(
         ties.name, feeder, given.hours, NETWORK.of(scenario).band_pu if given.over_network else (0.0, np.inf),
         loading if limited and loading is not None else np.inf, np.full(n, feeder.slack_vm_pu),
-        given.load_mw, given.load_mvar, PlannedHead(given.price_per_mwh, np.zeros(n), limit, spilled),
+        given.load_mw, given.load_mvar,
+        PlannedHead(given.price_per_mwh, np.full(n, -SPILLED_PER_MWH), limit, spilled),
         section.loss_price_per_mwh if given.over_network else 0.0, plan.price_per_mwh * load, False, units,
         plants, stores, [], _rules(section, given, load), plan.cost_money, -np.inf,
         plan.import_mw - plan.spill_mw, None,
