@@ -232,8 +232,7 @@ class Clock:
         finally:
             failed, self._failed = self._failed, None
             if failed is not None and not failed.defused:
-                # Its own cause goes with it; SimPy's copy does not.
-                raise failed.value from failed.value.__cause__
+                raise failed.value from None
 
     def _keep_failure(self, process: Any) -> None:
         if not process.ok:

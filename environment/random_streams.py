@@ -33,6 +33,11 @@ class RandomStreams:
         self.seed = seed
         self._streams: dict[str, np.random.Generator] = {}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all streams that were asked for, in that order."""
+        return tuple(self._streams)
+
     def stream(self, name: str) -> np.random.Generator:
         """Return the generator of this name; the same object each time, so draws go on where they ended."""
         if name not in self._streams:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -19,7 +19,7 @@ from gridarium.agents.system.operator_inbox import DAY_AHEAD_TIMEOUT_S, Operator
 from gridarium.agents.system.operator_orders import OperatorOrders
 from gridarium.agents.system.operator_view import DayPlan
 from gridarium.agents.system.power_system import PowerSystem
-from gridarium.agents.system.system_planner import SystemPlanner
+from gridarium.agents.system.system_planner import AdoptedPlan, SystemPlanner
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.clock import DAY_S
 from gridarium.environment.grids import Site
@@ -52,6 +52,7 @@ class SystemOperator(OperatorInbox):
     """An operator that runs a system of thermal units, wind, a storage, flexible loads and a prosumer pool.
 
     - `plans`, `price_per_mwh`: the plan in force on each day, and the marginal price of each period
+    - `adopted`: all plans so far, where messages are kept
     - `terms`, `told`: what its supplier has told it of each day, and what it has told the grids below
     - `records`: one for each period that is over
 
@@ -101,6 +102,11 @@ class SystemOperator(OperatorInbox):
     def plans(self) -> Mapping[int, DayPlan]:
         """The plan in force on each day."""
         return self._planner.plans
+
+    @property
+    def adopted(self) -> Sequence[AdoptedPlan]:
+        """Each plan that was put in force, in that order; none where messages are not kept."""
+        return self._planner.adopted
 
     @property
     def price_per_mwh(self) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import fields, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,10 +22,19 @@ from gridarium.environment.world import World
 logger = logging.getLogger(__name__)
 
 
+class AdoptedPlan(NamedTuple):
+    """A plan for the rest of a day that was put in force, and the forecast of the day that it is for."""
+
+    day: int
+    plan: RealTimePlan
+    forecast: SystemForecast
+
+
 class SystemPlanner:
     """Plans the days of one operator, and knows the plan in force on each.
 
     - `plans`: by day
+    - `adopted`: each plan that was put in force, in that order; kept where messages are
     - `price_per_mwh`: marginal price of each settlement period
 
     Parameters
@@ -51,6 +61,7 @@ class SystemPlanner:
         self._real_time = world.shared(real_time, lambda: RealTimeProblem(real_time))
         self._hours_in_state: dict[int, Array] = {}
         self.plans: dict[int, DayPlan] = {}
+        self.adopted: list[AdoptedPlan] = []
         self.price_per_mwh = np.zeros(world.n_period)
 
     def commit(self, day: int) -> None:
@@ -134,6 +145,8 @@ class SystemPlanner:
         before = self.plans.get(day)
         schedule = plan if before is None else _joined(before.schedule, plan, plan.first)
         self.plans[day] = DayPlan(plan.on, schedule, forecast)
+        if self._world.bus.record:
+            self.adopted.append(AdoptedPlan(day, plan, forecast))
         for place in range(plan.first, self._day_length):
             wind, market = float(forecast.wind_mw[place]), float(forecast.market_price_per_mwh[place])
             price = marginal_price(self._system, plan.at(place), wind, market)

@@ -23,14 +23,4 @@ Workers = Annotated[
     typer.Option(help="Processes that run cases side by side; one for each processor by default."),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Kind = Literal[
-    "scenarios",
-    "studies",
-    "parts",
-    "agents",
-    "behaviours",
-    "mechanisms",
-    "papers",
-    "functions",
-    "benchmarks",
-]
+Kind = Literal["scenarios", "studies", "parts", "agents", "behaviours", "mechanisms", "papers", "functions"]

@@ -22,6 +22,7 @@ from gridarium.experiments.evidence.feeder import (
     outage_certificates,
     service_certificates,
     signal_certificates,
+    value_certificates,
     voltage_certificates,
 )
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, Tables, evidence_of
@@ -41,6 +42,7 @@ from gridarium.experiments.evidence.prosumers import (
     sharing_certificates,
 )
 from gridarium.experiments.evidence.region import region_certificates, region_money_certificates
+from gridarium.experiments.evidence.seeded_draws import streams_by_name
 from gridarium.experiments.evidence.storage import (
     coalition_certificates,
     coalition_value_certificates,
@@ -49,7 +51,12 @@ from gridarium.experiments.evidence.storage import (
     share_certificates,
     storage_carbon_certificates,
 )
-from gridarium.experiments.evidence.system import day_ahead_certificates, system_certificates
+from gridarium.experiments.evidence.system import (
+    day_ahead_certificates,
+    quarter_certificates,
+    rest_certificates,
+    system_certificates,
+)
 from gridarium.experiments.evidence.transmission import (
     abatement_certificates,
     bulk_certificates,
@@ -65,6 +72,7 @@ from gridarium.experiments.evidence.world import (
     carbon_charges,
     carbon_credits,
     intrusion_evidence,
+    place_certificates,
     record_evidence,
     seam_certificates,
 )
@@ -120,6 +128,8 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     system_certificates.absorbers,
     balance_certificates.carbon_flow,
     system_certificates.perfect_information,
+    quarter_certificates.quarters,
+    rest_certificates.rest_of_days,
     day_ahead_certificates.settlements,
     balance_certificates.money,
     balance_certificates.payments_in_time,
@@ -160,6 +170,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     equilibrium_certificates.followers,
     follower_conditions.conditions,
     elastic_certificates.responses,
+    value_certificates.values,
     nodal_certificates.nodal_carbon,
     nodal_certificates.fixed_point,
     equilibrium_certificates.convergence,
@@ -189,6 +200,8 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     vpp_label_certificates.labels,
     vpp_label_certificates.plans,
     vpp_regret.regret,
+    place_certificates.labels,
+    place_certificates.heads,
     seam_certificates.seam_energy,
     seam_certificates.seam_carbon,
     seam_certificates.head_paid_once,
@@ -259,6 +272,7 @@ def certify(
         partial(carbon_charges.charged_once, tables, world.period_h),
         partial(carbon_credits.credited_once, tables, world.period_h),
         partial(intrusion_evidence.forged_messages, world),
+        partial(streams_by_name, world),
     )
     for one in of_world:
         readings = steps.all_of(f"certificate {one.func.__name__}", one)

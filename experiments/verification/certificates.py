@@ -35,7 +35,7 @@ _CHECKED_ELSEWHERE = {
 _SOLVED = "an agent's problem would have to be solved anew"
 _BENCHMARK = "its benchmark is a problem of its own, solved after the run"
 _GAME = "values of coalitions are dispatches, which would have to be solved anew"
-_PLAN = "what an operator has planned is its own: tables tell what was carried out"
+_PLAN = "what an operator has planned is its own, and tables tell what was carried out"
 _POOL = "ratings, tasks and rules of pools are sections of a scenario, which only its parts can read"
 _OWNER = "schedules of owners would have to be solved anew, by storage and day"
 _MINUTES = "weather of each minute is drawn from streams of the world, and what a seller heard is in no table"
@@ -58,6 +58,17 @@ _REASONS = {
     "loads of users": _USERS,
     "rooms of users": _USERS,
     "cost of users": _USERS,
+    "moves of users": _USERS,
+    "value of loads": _USERS,
+    "discomfort told": _USERS,
+    "quarters seen": _PLAN,
+    "quarters decided": _PLAN,
+    "quarters counted": _USERS,
+    "prices of quarters": _PLAN,
+    "limits of the operator's plans": _PLAN,
+    "cost of the operator's plans": _PLAN,
+    "best plans of the operator": _PLAN,
+    "streams by name": "streams of random numbers are of the world, which is gone",
     "carbon prices": "what carbon was priced by in the last round is in no table",
     "carbon priced by answers": "what carbon was priced by in the last round is in no table",
     "abatement shared": _GAME,

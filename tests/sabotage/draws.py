@@ -85,11 +85,6 @@ EXCLUDED: Mapping[tuple[str, str, str], str] = {
         "max(weight, 0.02)",
     ): "how far a step of the search for the value of a supply goes at least: all lead to it",
     (
-        "agents/prosumers/p2p_desk.py",
-        "P2pDesk._limits",
-        "1.0 - _ROUNDING",
-    ): "whether a call for all of a pool, up to rounding, is one without a limit or one of all there is",
-    (
         "market/carbon_price.py",
         "GameFactor.of",
         "round_ - self.turning_round",

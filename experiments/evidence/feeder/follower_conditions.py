@@ -194,7 +194,7 @@ def _group(known: GridEvidence, consumer: Consumer) -> ConsumerClass:
 
 def _cases(known: GridEvidence, consumer: Consumer) -> Iterator[ConsumerCase]:
     """Each day of a consumer on which it has any load."""
-    group, part = _group(known, consumer), _part(known, consumer)
+    group, part = _group(known, consumer), part_of_class(known, consumer)
     loads = rows_of(known.tables, "loads", "consumer")
     own = loads[loads["agent"] == known.grid.local(consumer.name)]
     foreseen = "p_foreseen_mw" if group.forecast is not None else "p_base_mw"
@@ -223,7 +223,7 @@ def _of_day(consumer: Consumer, values: pd.Series[float], signal: TariffSignal) 
     return consumer.horizon.fit(of_day)
 
 
-def _part(known: GridEvidence, consumer: Consumer) -> float:
+def part_of_class(known: GridEvidence, consumer: Consumer) -> float:
     """Which part of its class a consumer is."""
     group = _group(known, consumer)
     if group.placement == "spread":

@@ -113,6 +113,9 @@ class _Periods:
             # A limit is told only where it is less than what there is.
             heard = surplus if np.isnan(limits[name]) else limits[name]
             worst = max(worst, abs(heard - min(due.get(name, np.inf), surplus)))
+            if name not in due and not np.isnan(limits[name]):
+                # Under a limit nobody sends more than it has nominated, however high the limit is.
+                worst = max(worst, surplus)
         return worst
 
     def _limits_mwh(self, period: int, told: _Told) -> dict[str, float]:

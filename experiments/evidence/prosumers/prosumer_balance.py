@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gridarium.environment.arrays import Array, Flags
-from gridarium.environment.random_streams import RandomStreams
+from gridarium.experiments.evidence.seeded_draws import own_stream
 from gridarium.experiments.parts.storage_section import Storage
 
 _CORRELATION = 0.8
@@ -90,7 +90,7 @@ def weather(seed: int, name: str, n_period: int, n_minute: int, deviation: float
 
     A first-order autoregression of variance 1, drawn once more from the stream of the prosumer.
     """
-    stream = RandomStreams(seed).stream(f"{name}/fluctuation")
+    stream = own_stream(seed, f"{name}/fluctuation")
     found = []
     for _ in range(2):
         white, noise = stream.standard_normal(n_period * n_minute), np.empty(n_period * n_minute)

@@ -12,7 +12,7 @@ from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.clock import day_length
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
-from gridarium.experiments.evidence.region.region_regret import RegionCase, Regret
+from gridarium.experiments.evidence.region.region_regret import RegionCase
 from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_MW, LEAST_TCO2, share_of
 from gridarium.experiments.evidence.transmission.bulk_certificates import plays_exactly
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, CarbonPolicy
@@ -175,13 +175,20 @@ def choices(known: GridEvidence) -> Iterator[Reading]:
     regions, exact = known.of(Region), plays_exactly(known)
     if not regions:
         return
-    regrets = [regret for region in regions for regret in _regrets(region)]
+    cases = [case for region in regions for case in _cases(region)]
+    regrets = [case.regret() for case in cases]
     yield Reading(
         "regret of regions",
         float(np.max([0.0, *(share_of(one.gap_money, one.bill_money, LEAST_MONEY) for one in regrets)])),
         1e-4, "", exact,
         "most that a regional system could save by another plan under the signal that it answered last, by a "
         "linear programme that bounds it, relative to its bill",
+    )  # fmt: skip
+    astray = max((case.astray_mw() / case.peak_mw for case in cases), default=0.0)
+    yield Reading(
+        "moves of users", max(0.0, astray), 1e-5, "", True,
+        "least sum by which what leaves and arrives on a day is none of the moves between hours that windows "
+        "of the scenario allow, relative to the peak (D15)",
     )  # fmt: skip
     loads = rows_of(known.tables, "loads", "region")
     yield Reading(
@@ -190,7 +197,7 @@ def choices(known: GridEvidence) -> Iterator[Reading]:
     )  # fmt: skip
 
 
-def _regrets(region: Region) -> Iterator[Regret]:
+def _cases(region: Region) -> Iterator[RegionCase]:
     horizon = region.horizon
     days = [region.day(number) for number in range(horizon.n_day)]
     base = np.concatenate([day.demand.base_mw for day in days])
@@ -199,7 +206,6 @@ def _regrets(region: Region) -> Iterator[Regret]:
         weight = day.demand.flexibility.dissatisfaction_weight
         stake = weight / (1.0 - weight) * day.demand.reference_price_per_mwh * daily_mwh
         if day.signal is not None:
-            case = RegionCase(
+            yield RegionCase(
                 day.demand, float(base.max()) or 1.0, stake, horizon.step_h, day.signal, day.plan
             )
-            yield case.regret()

@@ -141,17 +141,34 @@ class RegionCase:
         for side, series in (("in", plan.in_mw), ("out", plan.out_mw)):
             for t, (low, high) in enumerate(self._open(series, 0.0 * most, most)):
                 columns.add(side, t, low, high, slope[t])
-        leaving: list[list[Term]] = [[(-1.0, ("out", t))] for t in range(len(most))]
-        arriving: list[list[Term]] = [[(-1.0, ("in", t))] for t in range(len(most))]
+        for terms in self._parted(columns, len(most)):
+            columns.equal(terms, 0.0)
+        return float(slope @ moved)
+
+    def _parted(self, columns: _Columns, n_step: int) -> Iterable[list[Term]]:
+        """What leaves, and what arrives, in each step by moves, less what does in all; adds the moves."""
+        leaving: list[list[Term]] = [[(-1.0, ("out", t))] for t in range(n_step)]
+        arriving: list[list[Term]] = [[(-1.0, ("in", t))] for t in range(n_step)]
         for number, (start, stop, transfer) in enumerate(
-            move for window in own.windows for move in self._moves_of(window)
+            move for window in self.demand.flexibility.windows for move in self._moves_of(window)
         ):
             columns.add("move", number, 0.0, _INFINITE)
             leaving[start].append((1.0, ("move", number)))
             arriving[stop].append((transfer, ("move", number)))
-        for terms in (*leaving, *arriving):
+        return (*leaving, *arriving)
+
+    def astray_mw(self) -> float:
+        """Least sum by which what leaves and arrives in the plan is none of the moves that windows allow."""
+        columns, n_step = _Columns(), len(self.plan.in_mw)
+        for side, series in (("in", self.plan.in_mw), ("out", self.plan.out_mw)):
+            for t, planned in enumerate(series):
+                columns.add(side, t, float(planned), float(planned))
+        for number, terms in enumerate(self._parted(columns, n_step)):
+            for name, sign in (("more", 1.0), ("less", -1.0)):
+                columns.add(name, number, 0.0, _INFINITE, 1.0)
+                terms.append((sign, (name, number)))
             columns.equal(terms, 0.0)
-        return float(slope @ moved)
+        return columns.least()
 
     def _moves_of(self, window: Window) -> Iterable[tuple[int, int, float]]:
         """From each step that begins within the first hours to each other one within the second (D15)."""

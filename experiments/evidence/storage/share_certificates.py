@@ -113,8 +113,12 @@ def _sub_pools(title: str, book: PoolBook) -> Iterator[Reading]:
             # Another sub-pool than the right one is worth all there is.
             apart = max(apart, np.inf if int(number) != place[name] else 0.0)
             size = max(size, *map(abs, right))
+    counts = {len(book.unions(count, book.owners)) for count in range(1, len(book.owners) + 1)}
+    if counts != {int(count) for count in table["sub_pools"]}:
+        apart = np.inf
     yield Reading(
         f"sub-pools of the {title}", apart, _SHARE * size, "money", True,
         "largest difference of what an owner would get of the last game, by number of sub-pools, and rules "
-        "by their definitions; without bound where it is counted to another sub-pool (A8, A9)",
+        "by their definitions; without bound where it is counted to another sub-pool, or a number of them "
+        "is left out that its owners can be parted in (A8, A9)",
     )  # fmt: skip

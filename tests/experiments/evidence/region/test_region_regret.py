@@ -66,6 +66,21 @@ def test_the_best_plan_has_no_regret(seed: int, pull: bool) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
+def test_moves_of_a_plan_are_those_of_its_windows(seed: int) -> None:
+    day, signal = day_and_signal(seed)
+    plan = day.best(signal)
+    peak = float(day.demand.base_mw.max())
+    case = RegionCase(day.demand, peak, 2_000.0, 1.0, signal, plan)
+    assert case.astray_mw() <= 1e-6 * peak
+    out = plan.out_mw.copy()
+    out[12] += 0.5
+    assert replace(case, plan=replace(plan, out_mw=out)).astray_mw() == pytest.approx(0.5, abs=1e-5)
+    other = replace(day.demand.flexibility, windows=(Window((7.0, 12.0), (0.0, 6.0)),))
+    narrow = replace(case, demand=replace(day.demand, flexibility=other))
+    assert narrow.astray_mw() >= plan.out_mw.sum()
+
+
+@pytest.mark.parametrize("seed", range(6))
 def test_the_bound_is_not_below_what_the_best_plan_saves(seed: int) -> None:
     day, signal = day_and_signal(seed)
     best, untouched = day.best(signal), RegionPlan.untouched(day.demand.base_mw)
