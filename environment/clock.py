@@ -232,7 +232,8 @@ class Clock:
         finally:
             failed, self._failed = self._failed, None
             if failed is not None and not failed.defused:
-                raise failed.value from None
+                # Its own cause goes with it; SimPy's copy does not.
+                raise failed.value from failed.value.__cause__
 
     def _keep_failure(self, process: Any) -> None:
         if not process.ok:

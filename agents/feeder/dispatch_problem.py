@@ -48,9 +48,6 @@ CAPTURE_SIGNALS = ("tank_arriving_tco2",)
 OPENING_SIGNALS = ("may_move", "may_regulate")
 """Of a shape whose storages open and close: whether each moves energy, and gives reactive power."""
 
-REDISPATCH_SIGNALS = (*SIGNALS, "own_mw", "change_price")
-"""Of a redispatch: what storages draw by their owners' schedules, and what a MWh of change is to cost."""
-
 
 @dataclass(frozen=True)
 class Renewable:
@@ -174,29 +171,6 @@ def build_relaxed_model(shape: DispatchShape) -> Any:
         declare_travel(m)
     spare = sum(m.on[key] - m.least_on[key] for key in m.on)
     m.cost_money.expr += shape.period_h * m.spare_price * spare
-    return m
-
-
-def build_redispatch_model(shape: DispatchShape) -> Any:
-    """The dispatch with storages that are moved off their owners' schedules, without reactive power.
-
-    P_ch - P_dis - own = more - less, and (more + less) Dt has its price.
-    """
-    m = build_dispatch_model(shape)
-    m.own_mw, m.change_price = pyo.Var(m.storage, m.period), pyo.Var()
-    m.more_mw, m.less_mw = (pyo.Var(m.storage, m.period, bounds=(0, None)) for _ in range(2))
-    m.change = pyo.Constraint(
-        m.storage,
-        m.period,
-        rule=lambda m, s, t: (
-            m.p_charge_mw[s, t] - m.p_discharge_mw[s, t] - m.own_mw[s, t] == m.more_mw[s, t] - m.less_mw[s, t]
-        ),
-    )
-    m.no_reactive_power = pyo.Constraint(
-        m.storage, m.period, rule=lambda m, s, t: m.q_storage_mvar[s, t] == 0
-    )
-    changed_mw = sum(m.more_mw[key] + m.less_mw[key] for key in m.more_mw)
-    m.cost_money.set_value(m.cost_money.expr + shape.period_h * m.change_price * changed_mw)
     return m
 
 
@@ -465,7 +439,6 @@ def _declare_balances(m: Any, shape: DispatchShape) -> None:
 def _declare_cost(m: Any, shape: DispatchShape) -> None:
     """Purchase + turbines + carbon + wear, and a small price on losses (C9 with loads given); head terms."""
     unit = {turbine.name: turbine for turbine in shape.turbines}
-    r = shape.feeder.r_pu / shape.feeder.base_mva
     purchase = sum(m.buy_price[t] * m.p_buy_mw[t] - m.sell_price[t] * m.p_sell_mw[t] for t in m.period)
     fuel = sum(
         (unit[g].cost_linear_per_mwh + m.carbon_price[t] * unit[g].emission_tco2_per_mwh)
@@ -476,6 +449,14 @@ def _declare_cost(m: Any, shape: DispatchShape) -> None:
     ) + sum(m.quadratic_cost_per_h[key] for key in m.quadratic_cost_per_h)
     wear_price = dict(shape.wear_cost_per_mwh)
     wear = sum(wear_price[s] * m.p_discharge_mw[s, t] for s in m.storage for t in m.period)
+    head = declare_head_terms(m, shape.head, shape.import_limit_mw)
+    losses = shape.loss_price_per_mwh * lost_mw(m, shape)
+    m.cost_money = pyo.Objective(expr=shape.period_h * (purchase + fuel + wear + losses + head))
+
+
+def lost_mw(m: Any, shape: DispatchShape) -> Any:
+    """What branches and storages lose in a model of a shape, MW in all periods together."""
+    r = shape.feeder.r_pu / shape.feeder.base_mva
     line_losses = sum(float(r[b]) * m.current_squared[b, t] for b in m.branch for t in m.period)
     storage_losses = sum(
         (1.0 - storage.efficiency_charge) * m.p_charge_mw[storage.name, t]
@@ -483,8 +464,4 @@ def _declare_cost(m: Any, shape: DispatchShape) -> None:
         for storage in shape.storages
         for t in m.period
     )
-    losses = line_losses + storage_losses
-    head = declare_head_terms(m, shape.head, shape.import_limit_mw)
-    m.cost_money = pyo.Objective(
-        expr=shape.period_h * (purchase + fuel + wear + shape.loss_price_per_mwh * losses + head)
-    )
+    return line_losses + storage_losses

@@ -10,11 +10,8 @@ import numpy as np
 
 from gridarium.agents.feeder.ac_physics import AcPhysics
 from gridarium.agents.feeder.dispatch import DispatchDay
-from gridarium.agents.feeder.dispatch_problem import (
-    REDISPATCH_SIGNALS,
-    DispatchShape,
-    build_redispatch_model,
-)
+from gridarium.agents.feeder.dispatch_problem import DispatchShape
+from gridarium.agents.feeder.redispatch_problem import REDISPATCH_SIGNALS, build_redispatch_model
 from gridarium.agents.optimisation import LocalProblem
 from gridarium.agents.solving.standard_form import StandardForm, compile_model
 from gridarium.agents.storage.schedules import earned_money

@@ -15,6 +15,8 @@ from gridarium.environment.thermal_unit import ThermalUnit
 COMMITMENT_SIGNALS = ("on_before", "gross_before_mw", "least_on", "most_on")
 """Signals of every problem with commitment: the state before the first hour, and which hours are decided."""
 
+_DEAREST_PER_MWH = 1e4
+"""Most that a row of the fuel cost says of a MWh; what is dearer is counted in a larger unit."""
 QUARTER_H = 0.25
 """Starts and stops are limited to what a quarter-hour's ramp allows, so that real time can follow."""
 
@@ -88,20 +90,25 @@ def committed(m: Any, units: Sequence[ThermalUnit], period_h: float) -> Running:
 def declare_fuel(m: Any, units: Sequence[ThermalUnit], running: Running, n_tangent: int) -> None:
     """fuel >= (2 a P_k + b) PG + (c - a P_k^2) on, at points P_k of the unit's band (E14).
 
-    The tangents are perspectives: exact while the unit is off, and never above the true cost.
+    The tangents are perspectives: exact while the unit is off, and never above the true cost. What a dear
+    unit burns is counted in a larger unit of money, so that its rows can hold to a solver's tolerance.
     """
     unit = {u.name: u for u in units}
+    counted = {u.name: max(1.0, u.marginal_fuel_cost_per_mwh(u.p_max_mw) / _DEAREST_PER_MWH) for u in units}
     m.tangent = pyo.RangeSet(0, n_tangent - 1)
-    m.fuel_cost_per_h = pyo.Var(m.unit, m.period, bounds=(0, None))
+    m.counted_fuel_per_h = pyo.Var(m.unit, m.period, bounds=(0, None))
+    m.fuel_cost_per_h = pyo.Expression(
+        m.unit, m.period, rule=lambda m, i, t: counted[i] * m.counted_fuel_per_h[i, t]
+    )
 
     def tangent(m: Any, i: str, t: int, k: int) -> Any:
         u = unit[i]
         if u.cost_quadratic_per_mw2h == 0.0 and k:
             return pyo.Constraint.Skip
         point = float(np.linspace(u.p_min_mw, u.p_max_mw, n_tangent)[k])
-        constant = u.cost_fixed_per_h - u.cost_quadratic_per_mw2h * point**2
-        slope = u.marginal_fuel_cost_per_mwh(point)
-        return m.fuel_cost_per_h[i, t] >= slope * m.gross_mw[i, t] + constant * running.on(i, t)
+        constant = (u.cost_fixed_per_h - u.cost_quadratic_per_mw2h * point**2) / counted[i]
+        slope = u.marginal_fuel_cost_per_mwh(point) / counted[i]
+        return m.counted_fuel_per_h[i, t] >= slope * m.gross_mw[i, t] + constant * running.on(i, t)
 
     m.fuel_tangent = pyo.Constraint(m.unit, m.period, m.tangent, rule=tangent)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,8 @@ from gridarium.agents.solving.quadratic_solver import (
 from gridarium.agents.solving.standard_form import Multipliers, Numbers, StandardForm
 from gridarium.environment.arrays import Array
 from gridarium.environment.errors import SolveError, SolverLimitError
+
+logger = logging.getLogger(__name__)
 
 _RESCUE_ROUNDS, _RESCUE_ITERATIONS = 100, 100_000
 """Most rounds of tangent cuts that a rescue may take, and most iterations of the simplex method in each."""
@@ -134,6 +137,22 @@ class ConeSolver:
         finally:
             self._x, self._multiplier = x, multiplier
 
+    def refute(self, numbers: Numbers) -> None:
+        """Look for tangents that no decision satisfies at once; without them nothing is known.
+
+        Raises
+        ------
+        InfeasibleError
+            If there are such.
+        """
+        rescuer = HighsSolver(
+            self._relaxed.without_cost(), self.options.tolerance, _RESCUE_ROUNDS, _RESCUE_ITERATIONS
+        )
+        try:
+            rescuer.solve(numbers._replace(cost=np.zeros_like(numbers.cost)))
+        except SolverLimitError as error:
+            logger.debug("tangents have not refuted a relaxation: %s", error)
+
     def _attempt(self, numbers: Numbers, patient: bool = True) -> Array | None:
         """Quadratic steps from the last point, else from none; None where they have not ended.
 
@@ -158,6 +177,11 @@ class ConeSolver:
             raise SolveError("there are no multipliers before the first solve")
         return read_multipliers(self._piqp, self._equal, len(self.form.cones))
 
+    @property
+    def _relaxed(self) -> StandardForm:
+        """The form with integers as continuous."""
+        return replace(self.form, integer=np.zeros_like(self.form.integer))
+
     def loose(self, x: Array, numbers: Numbers) -> NDArray[np.bool_]:
         """Rotated cones that do not hold with equality."""
         cones = self.form.cones
@@ -166,8 +190,7 @@ class ConeSolver:
 
     def _rescue(self, numbers: Numbers) -> Array:
         self.rescues += 1
-        relaxed = replace(self.form, integer=np.zeros_like(self.form.integer))
-        self._rescuer = HighsSolver(relaxed, self.options.tolerance, _RESCUE_ROUNDS, _RESCUE_ITERATIONS)
+        self._rescuer = HighsSolver(self._relaxed, self.options.tolerance, _RESCUE_ROUNDS, _RESCUE_ITERATIONS)
         try:
             return self._rescuer.solve(numbers)
         finally:

@@ -24,6 +24,8 @@ _SECOND = 1.01
 """Price of what gives way only where a limit at a head, or of a network, does not serve as well."""
 _NETWORK = ("voltage", "current")
 _FIRST = (IMPORT_LIMIT, EXPORT_LIMIT, *_NETWORK)
+_SQUARED = "voltage_squared"
+"""A decision that is never below 0; less is needed of it only where no flow carries what is asked."""
 _STORED = ("stored energy", "state of charge", "tank")
 """Levels, of which 0 is a limit, and no mere sign."""
 
@@ -111,23 +113,33 @@ def _missing_power(form: StandardForm, solver: HighsSolver, numbers: Numbers) ->
         return []
     gaps = (form.rows @ x - numbers.row_upper)[balances]
     periods = [period_of(form.row_names[row]) for row in np.flatnonzero(balances)]
-    missing = dict.fromkeys(periods, 0.0)
-    for period, gap in zip(periods, gaps, strict=True):
+    missing, surplus = dict.fromkeys(periods, 0.0), dict.fromkeys(periods, 0.0)
+    for period, gap, side in zip(periods, gaps, _supply_side(form, balances), strict=True):
         missing[period] += abs(float(gap))
+        surplus[period] += float(side * gap)
     worst = max(missing, key=lambda one: missing[one])
     if missing[worst] <= _TOLERANCE:
         return []
-    side = _supply_side(form, balances) * sum(float(gaps[i]) for i, one in enumerate(periods) if one == worst)
-    what = "of load cannot be supplied" if side < 0.0 else "of supply cannot be taken up"
-    words = what if side else "cannot be balanced"
+    what = "of load cannot be supplied" if surplus[worst] < 0.0 else "of supply cannot be taken up"
+    words = what if surplus[worst] else "cannot be balanced"
     place = f"{worst}, " if worst else ""
     return [f"{place}power balance: {missing[worst]:.6g} MW {words}"]
 
 
-def _supply_side(form: StandardForm, balances: Flags) -> float:
-    """1 where supply counts positive in the balances, -1 where load does; 0 where nothing tells."""
+def _supply_side(form: StandardForm, balances: Flags) -> Array:
+    """1 where supply counts positive in a balance, -1 where load does; 0 where nothing tells.
+
+    Imports are supply. What is in two balances flows: it leaves one and enters the other.
+    """
+    rows = form.rows[balances]
     imports = np.array([family == IMPORT_LIMIT for family in _families(form, form.column_names)])
-    return float(np.sign(form.rows[balances][:, imports].sum()))
+    side = np.sign(np.asarray(rows[:, imports].sum(axis=1)).ravel())
+    flows = rows[:, rows.getnnz(axis=0) == 2]
+    while True:
+        reached = np.where(side == 0.0, -np.sign(flows @ (flows.T @ side)), side)
+        if np.array_equal(reached, side):
+            return np.asarray(side)
+        side = reached
 
 
 def _families(form: StandardForm, names: tuple[str, ...]) -> list[str]:
@@ -163,6 +175,9 @@ def _beyond(
     excess = np.maximum(lower - value, value - upper)
     for place in np.flatnonzero(excess > _TOLERANCE * (1.0 + np.abs(value))):
         side, limit = ("least", lower) if value[place] < lower[place] else ("most", upper)
-        sentence = f"must be at {side} {limit[place]:.6g}, needs {value[place]:.6g}"
+        needed = f"needs {value[place]:.6g}"
+        if names[place].startswith(_SQUARED) and value[place] < 0.0:
+            needed = "and no voltage at all would do"
+        sentence = f"must be at {side} {limit[place]:.6g}, {needed}"
         text = f"{place_of(form, names[place])} {sentence}"
         yield _Outside(float(excess[place]), families[place], text)

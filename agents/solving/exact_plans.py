@@ -64,7 +64,8 @@ class ExactPlanner:
         Raises
         ------
         InfeasibleError, UnboundedError, SolverLimitError
-            Of the relaxation; the last one if neither it nor a cut of it could be solved.
+            Of the relaxation, whose tangents are asked last where no plan was found; the last one if neither
+            it nor a cut of it could be solved.
         RelaxationError
             If the relaxation has an answer, but no physical point was found that keeps all limits.
         """
@@ -82,7 +83,7 @@ class ExactPlanner:
                     self._last = None
                     return x
         self.refinements += 1
-        self._plan = self._refine(relaxed, numbers, signals)
+        self._plan = self._refined(relaxed, numbers, signals, tightened)
         if not (self._plan.cone_multiplier < 0.0).any():
             # More current would not pay anywhere: the relaxation may be exact again at the next numbers.
             self._last = None
@@ -120,6 +121,17 @@ class ExactPlanner:
 
     def _complete(self, relaxed: Array, numbers: Numbers) -> tuple[Array, bool]:
         return self._completion.complete(relaxed, numbers) if len(self._switches) else (relaxed, True)
+
+    def _refined(
+        self, relaxed: Array | None, numbers: Numbers, signals: Array, tightened: Numbers
+    ) -> TightPoint:
+        """A refined plan; a relaxation that has not ended is asked again before none counts as found."""
+        try:
+            return self._refine(relaxed, numbers, signals)
+        except RelaxationError:
+            if relaxed is None:
+                self.relaxation.refute(tightened)
+            raise
 
     def _refine(self, relaxed: Array | None, numbers: Numbers, signals: Array) -> TightPoint:
         state, best = self._first(relaxed, numbers, signals)

@@ -42,6 +42,8 @@ _MANY = 25
 """Rounds after which limits without a price are curved a little: what is free there might wander beyond."""
 _LEAST_CURVE = 1e-3
 """Least multiplier of a limit's curvature from then on, in the dearest price."""
+_DEAREST = 3e4
+"""Most that a decision costs in the numbers that a solver sees; dearer ones are counted in a larger unit."""
 _LOSS_PRICE = 0.1
 """Price on the epigraphs that makes losses dear wherever a first point is sought, times the dearest price."""
 
@@ -266,12 +268,13 @@ class TightConeSolver:
         rows, right = self._rows.at(x, np.zeros(len(self._rotated)))
         limits, most = self._limits.at(x, numbers.cone_upper[~form.cones.rotated])
         curves = np.maximum(point.cone_multiplier, np.where(form.cones.rotated, 0.0, least))
-        hessian = self._curvature.at(x, curves)
         lower, upper = np.where(self._implied, -np.inf, numbers.lower), numbers.upper.copy()
         lower[squared] = np.maximum(lower[squared], x[squared] - radius)
         upper[squared] = np.minimum(upper[squared], x[squared] + radius)
+        unit = max(1.0, float(np.abs(numbers.cost).max(initial=0.0)) / _DEAREST)
+        hessian = self._curvature.at(x, curves / unit)
         sides = {
-            "c": numbers.cost - hessian @ x,
+            "c": numbers.cost / unit - hessian @ x,
             "b": np.concatenate([numbers.row_upper[self._equal], right]),
             "h_l": np.concatenate([numbers.row_lower[self._unequal], np.full(len(most), -np.inf)]),
             "h_u": np.concatenate([numbers.row_upper[self._unequal], most]),
@@ -285,7 +288,7 @@ class TightConeSolver:
         else:
             self._piqp.update(P=hessian, A=rows, G=limits, **sides)
         self._run(self._piqp)
-        new = self._read(self._piqp)
+        new = self._read(self._piqp, unit)
         return _Step(new, float(np.abs(new.x[squared] - x[squared]).max(initial=0.0)))
 
     def _run(self, live: piqp.SparseSolver) -> None:
@@ -306,13 +309,14 @@ class TightConeSolver:
             live.settings.reg_lower_limit = usual
             set_gap(live, COARSE_GAP)
 
-    def _read(self, live: piqp.SparseSolver) -> TightPoint:
+    def _read(self, live: piqp.SparseSolver, unit: float) -> TightPoint:
+        """The point and its multipliers; costs were solved in a unit of so much."""
         result, form = live.result, self.form
-        pull, inner = np.array(result.y), np.array(result.z_l) - np.array(result.z_u)
+        pull, inner = unit * np.array(result.y), unit * (np.array(result.z_l) - np.array(result.z_u))
         n_equal, n_unequal = int(self._equal.sum()), int(self._unequal.sum())
         rows, cones = np.zeros(len(self._equal)), np.zeros(len(form.cones))
         rows[self._equal], rows[self._unequal] = -pull[:n_equal], inner[:n_unequal]
         cones[form.cones.rotated], cones[~form.cones.rotated] = pull[n_equal:], -inner[n_unequal:]
-        low, high = np.array(result.z_bl), np.array(result.z_bu)
+        low, high = unit * np.array(result.z_bl), unit * np.array(result.z_bu)
         price = np.concatenate([np.maximum(low, high), cones[~form.cones.rotated]])
         return TightPoint(np.array(result.x), cones, price, Multipliers(rows, low, -high, -cones))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,7 @@ class ConicAnswer:
     cost : float
         Value of the objective without what does not depend on the decisions.
     status : str
-        Clarabel's own word, ``Solved`` if all is well.
+        Clarabel's own word, ``Solved`` or ``AlmostSolved`` if all is well.
     setup_s, solve_s : float
         Time to build the solver object, and to solve, s.
     """
@@ -35,6 +36,18 @@ class ConicAnswer:
     status: str
     setup_s: float
     solve_s: float
+
+    def solved(self) -> ConicAnswer:
+        """This answer, if it is one.
+
+        Raises
+        ------
+        SolveError
+            If Clarabel found none; carries its status.
+        """
+        if "Solved" not in self.status:
+            raise SolveError(f"Clarabel stopped: {self.status}")
+        return self
 
 
 def solve_conic(form: StandardForm, numbers: Numbers) -> ConicAnswer:
@@ -60,29 +73,100 @@ def solve_conic(form: StandardForm, numbers: Numbers) -> ConicAnswer:
     ----------
     .. [1] P. Goulart, Y. Chen, 2024, arXiv:2405.12762
     """
-    clarabel = _clarabel()
     equal, unequal = _linear(form, numbers)
     second_order, sizes = _second_order(form.cones, numbers)
     matrix = sparse.vstack([equal[0], unequal[0], second_order[0]]).tocsc()
     right = np.concatenate([equal[1], unequal[1], second_order[1]])
+    counts = (len(equal[1]), len(unequal[1]), [int(size) for size in sizes])
+    return run_clarabel(form.hessian, numbers.cost, matrix, right, counts).solved()
+
+
+def least_violation(form: StandardForm, numbers: Numbers) -> float:
+    """By how much rows and bounds must give way at least, all together, so that a form has a point at all.
+
+    Every row is brought to a largest factor of 1 first. Cones hold, integers are continuous, and costs play
+    no part.
+
+    Parameters
+    ----------
+    form : StandardForm
+    numbers : Numbers
+
+    Raises
+    ------
+    GridariumError
+        If Clarabel is not installed.
+    SolveError
+        If Clarabel finds no answer; carries its status.
+    """
+    equal, unequal = (_of_size_one(*part) for part in _linear(form, numbers))
+    second_order, sizes = _second_order(form.cones, numbers)
+    n, n_equal, n_unequal = form.rows.shape[1], len(equal[1]), len(unequal[1])
+    n_slack = 2 * n_equal + n_unequal
+    both = sparse.hstack([sparse.identity(n_equal), -sparse.identity(n_equal)])
+    matrix = sparse.vstack(
+        [
+            sparse.hstack([equal[0], both, sparse.csr_matrix((n_equal, n_unequal))]),
+            sparse.hstack(
+                [unequal[0], sparse.csr_matrix((n_unequal, 2 * n_equal)), -sparse.identity(n_unequal)]
+            ),
+            sparse.hstack([sparse.csr_matrix((n_slack, n)), -sparse.identity(n_slack)]),
+            sparse.hstack([second_order[0], sparse.csr_matrix((len(second_order[1]), n_slack))]),
+        ]
+    )
+    right = np.concatenate([equal[1], unequal[1], np.zeros(n_slack), second_order[1]])
+    cost = np.concatenate([np.zeros(n), np.ones(n_slack)])
+    counts = (n_equal, n_unequal + n_slack, [int(size) for size in sizes])
+    return (
+        run_clarabel(sparse.csc_matrix((n + n_slack, n + n_slack)), cost, matrix, right, counts).solved().cost
+    )
+
+
+def _of_size_one(rows: sparse.csr_matrix, sides: Array) -> tuple[sparse.csr_matrix, Array]:
+    """The same rows, each brought to a largest factor of 1."""
+    largest = abs(rows).max(axis=1).toarray().ravel()
+    factor = 1.0 / np.where(largest > 0.0, largest, 1.0)
+    return sparse.csr_matrix(sparse.diags(factor) @ rows), factor * sides
+
+
+def run_clarabel(
+    hessian: Any, cost: Array, matrix: Any, right: Array, counts: tuple[int, int, Sequence[int]]
+) -> ConicAnswer:
+    """Let Clarabel solve ``min x'Px/2 + q'x`` subject to ``Ax + s = b``, s in a product of cones.
+
+    Parameters
+    ----------
+    hessian : sparse matrix, shape (n_decision, n_decision)
+    cost : ndarray, shape (n_decision,)
+    matrix : sparse matrix, shape (n_row, n_decision)
+    right : ndarray, shape (n_row,)
+    counts : tuple of int, int and sequence of int
+        Rows of which s is zero, then those of which it is not negative, then sizes of second-order cones.
+
+    Raises
+    ------
+    GridariumError
+        If Clarabel is not installed.
+    """
+    clarabel = _clarabel()
+    zero, positive, sizes = counts
     cones = [
-        clarabel.ZeroConeT(len(equal[1])),
-        clarabel.NonnegativeConeT(len(unequal[1])),
-        *(clarabel.SecondOrderConeT(int(size)) for size in sizes),
+        clarabel.ZeroConeT(zero),
+        clarabel.NonnegativeConeT(positive),
+        *(clarabel.SecondOrderConeT(size) for size in sizes),
     ]
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     started = time.perf_counter()
     solver = clarabel.DefaultSolver(
-        sparse.triu(form.hessian).tocsc(), numbers.cost, matrix, right, cones, settings
+        sparse.triu(hessian).tocsc(), cost, matrix.tocsc(), right, cones, settings
     )
     ready = time.perf_counter()
     answer = solver.solve()
     done = time.perf_counter()
-    status = str(answer.status)
-    if "Solved" not in status:
-        raise SolveError(f"Clarabel stopped: {status}")
-    return ConicAnswer(np.array(answer.x), float(answer.obj_val), status, ready - started, done - ready)
+    return ConicAnswer(
+        np.array(answer.x), float(answer.obj_val), str(answer.status), ready - started, done - ready
+    )
 
 
 def _clarabel() -> Any:

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from gridarium.environment.errors import GridariumError, InfeasibleError
+from gridarium.environment.errors import GridariumError, InfeasibleError, PowerFlowError
 from gridarium.experiments.benchmarks.infeasibility import confirmed
 from gridarium.experiments.benchmarks.limited_runs import play_limited
 from gridarium.experiments.benchmarks.mutation_draws import (
@@ -47,10 +47,10 @@ Ending = Literal[
     "slow",
     "died",
 ]
-"""All hard certificates passed; a negotiation in a cycle that is within its bars; infeasible, as another
-solver finds too; infeasible by the run alone; another error of the project's; not at rest, and in no such
-cycle; another hard certificate failed; an error that is none of the project's; more than `LIMIT_S`; the end
-of its process."""
+"""All hard certificates passed; a negotiation in a cycle that is within its bars; infeasible or without a
+power flow, as another solver finds too; the same by the run alone; another error of the project's; not at
+rest, and in no such cycle; another hard certificate failed; an error that is none of the project's; more than
+`LIMIT_S`; the end of its process."""
 ENDINGS: tuple[Ending, ...] = get_args(Ending)
 FINE: frozenset[Ending] = frozenset({"passed", "cycle", "infeasible"})
 COUNT, WORKERS = 10_000, 2
@@ -184,7 +184,7 @@ def ended(tree: Tree) -> tuple[Ending, str]:
         if case is None:
             return "refused", f"a valid case is not when read again: {faults[0]}"
         return judged(measure_case("mutated", case)[1])
-    except InfeasibleError as error:
+    except (InfeasibleError, PowerFlowError) as error:
         is_so, word = confirmed(error)
         return ("infeasible" if is_so else "unconfirmed"), f"{error}; {word}"
     except GridariumError as error:

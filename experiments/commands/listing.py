@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
 from gridarium.environment.parameters import allowed_values
+from gridarium.experiments.benchmarks.catalogue import BENCHMARKS
+from gridarium.experiments.commands.options import Kind
 from gridarium.experiments.names.registry import MECHANISMS, entries, field_of, load
 from gridarium.experiments.parts.house import all_parts
 from gridarium.experiments.scenario import shipped_scenarios
 from gridarium.experiments.sweeps.study import shipped_studies
 
-LISTED = ("scenarios", "studies", "parts", "agents", "behaviours", "mechanisms", "papers", "functions")
+LISTED: tuple[Kind, ...] = get_args(Kind)
 """What can be listed, in this order."""
 
 Rows = list[tuple[str, ...]]
 
 
-def listed(kind: str) -> Iterator[tuple[Sequence[str], Rows]]:
+def listed(kind: Kind) -> Iterator[tuple[Sequence[str], Rows]]:
     """Tables of one of `LISTED`, each with its headings."""
     if kind == "scenarios":
         yield (kind, ""), [(name, title) for name, (title, _) in shipped_scenarios().items()]
@@ -27,6 +30,14 @@ def listed(kind: str) -> Iterator[tuple[Sequence[str], Rows]]:
         yield (
             ("parts: fields of a grid", "needs", ""),
             [(part.field, " or ".join(part.under), part.meaning) for part in all_parts()],
+        )
+    elif kind == "benchmarks":
+        yield (
+            (kind, "", "settings (--set)"),
+            [
+                (name, one.description, ", ".join(one.settings) + ("; --resume" if one.resumes else ""))
+                for name, one in BENCHMARKS.items()
+            ],
         )
     elif kind == "mechanisms":
         for inner in MECHANISMS:

@@ -23,4 +23,14 @@ Workers = Annotated[
     typer.Option(help="Processes that run cases side by side; one for each processor by default."),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Kind = Literal["scenarios", "studies", "parts", "agents", "behaviours", "mechanisms", "papers", "functions"]
+Kind = Literal[
+    "scenarios",
+    "studies",
+    "parts",
+    "agents",
+    "behaviours",
+    "mechanisms",
+    "papers",
+    "functions",
+    "benchmarks",
+]

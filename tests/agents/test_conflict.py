@@ -157,3 +157,35 @@ def test_supply_that_nobody_takes_up_is_told() -> None:
         "infeasible: period 1, power balance: 2 MW of supply cannot be taken up; "
         "period 1, constraint family gross power (MW): power must be at least 1, needs -1"
     )
+
+
+@pytest.mark.parametrize("turned", [(False, False), (False, True), (True, False)])
+def test_each_balance_may_have_supply_on_a_side_of_its_own(turned: tuple[bool, bool]) -> None:
+    """Two buses and what flows between them; the load is at the far one."""
+    m = pyo.ConcreteModel()
+    m.load_mw = pyo.Var()
+    m.imports = pyo.Var(bounds=(0, 5), doc="import limit (MW)")
+    m.power = pyo.Var(bounds=(0, 3), doc="gross power (MW)")
+    m.flow = pyo.Var()
+    supply = (m.imports - m.flow, m.flow + m.power - m.load_mw)
+    m.balance = pyo.Constraint(
+        [0, 1],
+        rule=lambda m, bus: (-supply[bus] if turned[bus] else supply[bus]) == 0,
+        doc="power balance (MW)",
+    )
+    m.cost = pyo.Objective(expr=m.imports)
+    form = compile_model(m, ["load_mw"])
+    assert "power balance: 4 MW of load cannot be supplied" in explain(form, form.at(np.array([12.0])))
+    assert "power balance: 2 MW of supply cannot be taken up" in explain(form, form.at(np.array([-2.0])))
+
+
+def test_no_voltage_is_told_that_cannot_be() -> None:
+    m = pyo.ConcreteModel()
+    m.drop = pyo.Var()
+    m.voltage_squared = pyo.Var(bounds=(0.81, 1.21), doc="voltage band (p.u. squared)")
+    m.along = pyo.Constraint(expr=m.voltage_squared == 1.0 - m.drop)
+    m.cost = pyo.Objective(expr=m.voltage_squared)
+    form = compile_model(m, ["drop"])
+    needed = "constraint family voltage band (p.u. squared): voltage_squared must be at least 0.81, "
+    assert explain(form, form.at(np.array([0.5]))).endswith(f"{needed}needs 0.5")
+    assert explain(form, form.at(np.array([1e6]))).endswith(f"{needed}and no voltage at all would do")

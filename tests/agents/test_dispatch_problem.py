@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 
 from gridarium.agents.feeder.dispatch import dispatch_problem
-from gridarium.agents.feeder.dispatch_problem import DispatchShape
+from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
+from gridarium.agents.feeder.own_storages import redispatch_problem
 from gridarium.agents.optimisation import LocalProblem, Solution
 from gridarium.environment.errors import GridariumError, InfeasibleError, RelaxationError
 from gridarium.environment.network import Feeder
 from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.power_flow import AcPowerFlow
+from gridarium.environment.storage import StorageRatings
 from gridarium.experiments.benchmarks.dispatch import leader_shape, leader_signals
 
 CASE33 = read_feeder("case33bw")
 LEADER = leader_shape(CASE33)
+OWNED = StorageRatings("battery", 0.4, 1.0, 0.1, 0.9, 0.5, 0.95, 0.9, 0.4)
 
 
 def two_buses(i_max_pu: float = np.inf) -> Feeder:
@@ -35,6 +38,7 @@ def two_buses(i_max_pu: float = np.inf) -> Feeder:
         shift_degree=np.zeros(1),
         g_bus_pu=np.zeros(2),
         b_bus_pu=np.zeros(2),
+        g_load_pu=np.zeros(2),
         i_max_pu=np.array([i_max_pu]),
         p_load_mw=np.array([0.0, 0.5]),
         q_load_mvar=np.array([0.0, 0.2]),
@@ -151,6 +155,26 @@ def test_free_and_negatively_priced_energy_ends_physical(price: float) -> None:
     assert problem.refinements >= 1 or price == 0.0
 
 
+def test_a_price_beyond_all_others_hides_none_of_them() -> None:
+    """A storage that nobody would discharge; energy is burnt beside it, so that plans are refined."""
+    storage = LEADER.storages[0]
+    day = {
+        name: value[..., 9:13] if np.shape(value) and np.shape(value)[-1] == 24 else value
+        for name, value in leader_signals(LEADER).items()
+    }
+    day |= {"buy_price": np.array([-50.0, -50.0, 0.0, 0.0]), "initial_mwh": np.array([0.5])}
+    costs = []
+    for wear_per_mwh in (1e3, 1e6):
+        wear = ((storage.name, wear_per_mwh),)
+        shape = replace(LEADER, n_period=4, storages=(storage,), wear_cost_per_mwh=wear)
+        problem = compiled(shape)
+        solution = problem.solve("dso", **day)
+        assert_physical(shape, day, solution)
+        assert problem.refinements == 1
+        costs.append(solution.objective)
+    assert costs[1] == pytest.approx(costs[0], rel=1e-5)
+
+
 def test_what_only_losses_could_cure_is_refused() -> None:
     """The substation is above the band: only invented currents could bring the voltage down."""
     feeder = replace(two_buses(), slack_vm_pu=1.1)
@@ -186,3 +210,41 @@ def test_loads_of_the_wrong_orientation_are_refused() -> None:
     signals["load_p_mw"] = np.transpose(signals["load_p_mw"])
     with pytest.raises(GridariumError, match=r"load_p_mw must have shape \(33, 24\), got \(24, 33\)"):
         compiled(LEADER).solve("dso", **signals)
+
+
+def without_export(**change: object) -> DispatchShape:
+    """Two buses without export; an inverter could burn a tenth of a megawatt in the line."""
+    return no_units(
+        two_buses(),
+        2,
+        storages=(OWNED,),
+        renewables=(Renewable("wind", 2.0),),
+        sites=(("battery", 1), ("wind", 1)),
+        wear_cost_per_mwh=(("battery", 0.0),),
+        export_limit_mw=0.0,
+        **change,
+    )
+
+
+@pytest.mark.parametrize("load_mw", [0.0, 0.05])
+def test_what_nobody_can_take_is_not_discharged(load_mw: float) -> None:
+    own_mw, shape = np.array([[0.4 / 0.95 / 0.9 * 0.9, -0.4 * 0.9]]), without_export()
+    day = signals_of(shape, load_mw, 0.0) | {"initial_mwh": np.array([0.5])}
+    asked = day | {"own_mw": own_mw, "change_price": 4000.0}
+    solution = redispatch_problem(shape).solve("dso", **asked)
+    net_mw = solution["p_charge_mw"] - solution["p_discharge_mw"]
+    assert -net_mw[0, 1] == pytest.approx(load_mw, abs=1e-3)
+    # What is left of the schedules is carried by a dispatch that has no storages at all.
+    rest = replace(shape, storages=(), sites=shape.sites[1:], wear_cost_per_mwh=())
+    carried = signals_of(rest, load_mw, 0.0)
+    carried["load_p_mw"] = carried["load_p_mw"] + np.array([[0.0, 0.0], net_mw[0]])
+    found = dispatch_problem(rest).solve("dso", **carried)
+    assert found["p_sell_mw"].max() <= 1e-6
+
+
+def test_what_can_be_taken_stays_as_owners_want_it() -> None:
+    own_mw, shape = np.array([[0.4, -0.4 * 0.95 * 0.9]]), without_export()
+    day = signals_of(shape, 0.5, 0.1) | {"initial_mwh": np.array([0.5])}
+    solution = redispatch_problem(shape).solve("dso", **day, own_mw=own_mw, change_price=4000.0)
+    net_mw = solution["p_charge_mw"] - solution["p_discharge_mw"]
+    np.testing.assert_allclose(net_mw, own_mw, atol=1e-6)

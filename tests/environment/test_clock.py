@@ -142,6 +142,19 @@ def test_unhandled_failure_stops_the_run_with_the_original_error() -> None:
     assert clock.now_s == 3.0
 
 
+def test_what_a_failure_came_from_stays_with_it() -> None:
+    clock = Clock(START, HOUR_S)
+
+    def failing() -> Process:
+        yield clock.timeout(3.0)
+        raise MessageError("no answer") from ZeroDivisionError("below")
+
+    clock.process(failing())
+    with pytest.raises(MessageError) as caught:
+        clock.run_until(HOUR_S)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
 def test_failure_that_a_waiting_process_handles_does_not_stop_the_run() -> None:
     clock = Clock(START, HOUR_S)
 

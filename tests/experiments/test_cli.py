@@ -126,6 +126,7 @@ def test_list(gridarium: Callable[..., Any]) -> None:
     for name in ("adcef-beta", "storages", "exact", "static-carbon"):
         assert name in result.stdout
     assert "static-carbon" not in gridarium("list", "scenarios").stdout
+    assert {"mutations", "world-variants"} <= {*gridarium("list", "benchmarks").stdout.split()}
     assert gridarium("list", "things").exit_code == cli.BAD_INPUT
 
 

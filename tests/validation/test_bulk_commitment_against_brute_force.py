@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 from bulk_references import BulkCase, ReferenceDispatch
 
-from gridarium.agents.transmission.bulk_commitment import N_TANGENT, BulkCommitter, FoundCommitment
+from gridarium.agents.transmission.bulk_commitment import (
+    N_TANGENT,
+    BulkCommitter,
+    FoundCommitment,
+    bulk_commitment_form,
+)
 from gridarium.agents.transmission.bulk_system import BulkForecast, BulkState, BulkSystem
 from gridarium.agents.transmission.merit_order import BulkShape
 from gridarium.environment.arrays import Flags
@@ -157,6 +162,19 @@ def test_capture_counts_in_the_choice_and_nothing_that_captures_is_cheaper() -> 
     without = BulkCommitter(BulkShape(replace(system, units=UNITS), N_HOUR, 1.0)).best("ties", day, state)
     assert found.cost_money < without.cost_money - 1.0
     assert not np.array_equal(found.on, without.on)
+
+
+def test_a_unit_that_is_dearer_than_all_else_hides_nothing() -> None:
+    """At 7.1 million a MWh rows of money would hold to no tolerance of power."""
+    dear = replace(SYSTEM, units=(UNITS[0], replace(UNITS[1], cost_linear_per_mwh=7.1e6)))
+    day, state = random_day(1)
+    ran = replace(
+        state, on=np.array([True, True]), power_mw=np.array([35.0, 15.0]), hours_in_state=np.ones(2)
+    )
+    found = BulkCommitter(BulkShape(dear, N_HOUR, 1.0)).best("ties", day, ran)
+    assert found.on[1].tolist() == [True, *(N_HOUR - 1) * [False]]
+    assert abs(bulk_commitment_form(BulkShape(dear, N_HOUR, 1.0)).rows).max() <= 1e4
+    assert found.cost_money == pytest.approx(money_of(found.on, day, ran, dear), rel=1e-9)
 
 
 def test_the_days_above_ask_for_different_commitments() -> None:
