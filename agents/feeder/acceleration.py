@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -109,6 +110,16 @@ class ProgressWatch:
     def stuck(self) -> bool:
         """Whether the last rounds have brought no progress."""
         return len(self._since) > self._window
+
+    @property
+    def since(self) -> Sequence[Heard]:
+        """All prices since the last progress."""
+        return tuple(self._since)
+
+    def is_large(self, share: float) -> bool:
+        """Whether they differ by more than a share of the largest price posted."""
+        largest = max(float(np.abs(heard.posted).max()) for heard in self._since)
+        return bool(self.spread_per_mwh.max() > share * largest)
 
     @property
     def spread_per_mwh(self) -> Array:

@@ -13,6 +13,7 @@ import numpy as np
 from gridarium.agents.base import on
 from gridarium.agents.behaviour import Behaviour
 from gridarium.agents.feeder.accounts import DayAccounts, DayAhead, DayDues
+from gridarium.agents.feeder.best_response import BestResponse
 from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan, PoolTerms
 from gridarium.agents.feeder.contract import DsoContract
 from gridarium.agents.feeder.day_gathering import gather_day
@@ -25,7 +26,7 @@ from gridarium.agents.feeder.edge_desk import open_desk
 from gridarium.agents.feeder.hedging import HedgeTerms
 from gridarium.agents.feeder.outage_dispatch import OutageDispatch
 from gridarium.agents.feeder.pooled_storages import PooledStorages
-from gridarium.agents.feeder.price_setting import BestResponse, PriceSetter
+from gridarium.agents.feeder.price_setting import PriceSetter
 from gridarium.agents.feeder.service_relay import ServiceRelay
 from gridarium.agents.feeder.set_points import SetPoints, Trial
 from gridarium.agents.feeder.tariff_negotiation import (
@@ -99,7 +100,7 @@ class Dso(HeadCustomer):
         super().__init__(site, name, contract.supplier, behaviour, horizon)
         self.shape, self.tariff, self.rules, self.contract = shape, tariff, rules, contract
         self.connections = contract.places
-        self._make_setter = make_setter or (lambda day: BestResponse(rules.damping, rules.memory))
+        self._make_setter = make_setter or (lambda day: BestResponse.by(rules))
         self._planner = DayPlanner(
             self.world,
             self.name,

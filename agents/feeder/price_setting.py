@@ -1,4 +1,4 @@
-"""How a leader gets from the answers of one round to its next price; one class for each kind of leader."""
+"""How a leader gets from the answers of one round to its next price: what any kind of leader offers."""
 
 from __future__ import annotations
 
@@ -6,21 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-import numpy as np
-
-from gridarium.agents.feeder.acceleration import Acceleration, Heard, ProgressWatch
 from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.agents.feeder.carbon_pool import CarbonPoolPlan
 from gridarium.agents.feeder.dispatch import Dispatch
 from gridarium.agents.feeder.dispatch_problem import DispatchShape
 from gridarium.agents.feeder.set_points import PointFlow, SetPoints, Trial
 from gridarium.environment.arrays import Array
-
-TRIES = ((1.0, True), (1.0, False), (0.5, True))
-"""What a stuck leader tries one after the other: its damping times this, and whether by its memory.
-
-Plain steps cross kinks at which the distance must grow before it falls; a memory turns back there.
-"""
 
 
 class Step(NamedTuple):
@@ -49,11 +40,15 @@ class Cycle(NamedTuple):
     best_per_mwh : ndarray, shape (n_period,)
         The one whose answers called for the least change, money/MWh.
     spread_per_mwh : ndarray, shape (n_period,)
-        How far prices differ that were posted or called for on the way round, money/MWh.
+        How far prices differ that were posted or called for on the way round, money/MWh; at a jump those that
+        were posted next to it.
+    around_per_mwh : ndarray, shape (n_answer, n_period), optional
+        At a jump: what the answers to these call for, which lies on both sides of the best price.
     """
 
     best_per_mwh: Array
     spread_per_mwh: Array
+    around_per_mwh: Array | None = None
 
     @property
     def size_per_mwh(self) -> float:
@@ -179,80 +174,3 @@ class PriceSetter(Protocol):
     @property
     def foresight(self) -> Foresight | None:
         """How well it has foreseen the answers; None for a leader that foresees none."""
-
-
-class BestResponse:
-    """Takes the loads last heard as given, and steps towards the price that they call for.
-
-    What it learns from the rounds before lets it meet answers that would make a damped step circle. When it
-    comes no nearer to rest it goes back to the best price seen and starts again, in plain steps and then in
-    shorter ones; when that does not help either it gives up, and announces the best price.
-
-    Parameters
-    ----------
-    damping : float
-        Share of the way, in (0, 1].
-    memory : int
-        Rounds before the last one that are drawn on; with 0 every step is the damped one.
-
-    Notes
-    -----
-    The agent version of the procedure C.2; where answers make the price jump see C.7.
-    """
-
-    foresees, foresight, intended = False, None, None
-
-    def __init__(self, damping: float, memory: int = 0) -> None:
-        self.damping, self.memory = damping, memory
-        self.cycle: Cycle | None = None
-        self._start_again(0)
-
-    def first(self, plan: DayAhead, base_mw: Mapping[str, Array], bench: Bench) -> Array:
-        """The tariff at the forecast loads; what was learned under other terms does not hold."""
-        self.cycle = None
-        self._start_again(0)
-        return plan.offer.price_per_mwh
-
-    def plan(self, answers: Planning) -> DayAhead:
-        """Any answer must be supplied."""
-        return answers.plan()
-
-    def revise(
-        self,
-        posted: Array,
-        loads_mw: Mapping[str, Array],
-        silent: frozenset[str],
-        plan: DayAhead | None,
-        stale: bool,
-    ) -> Step:
-        """The next step; loads of silent followers and of earlier rounds tell nothing about this price."""
-        assert plan is not None
-        heard = Heard(posted, plan.offer.price_per_mwh)
-        if silent or stale or self.cycle:
-            return Step(posted + self.damping * (heard.called_for - posted), heard.distance_per_mwh)
-        self._watch.note(heard)
-        if not self._watch.stuck:
-            return Step(self._acceleration.step(heard), heard.distance_per_mwh)
-        best = self._watch.best
-        assert best is not None
-        if self.memory and self._try < len(TRIES) - 1:
-            self._start_again(self._try + 1)
-            self._watch.note(best)
-            return Step(self._acceleration.step(best), heard.distance_per_mwh)
-        self.cycle = Cycle(best.posted, self._watch.spread_per_mwh)
-        return Step(best.posted, heard.distance_per_mwh, stuck=True)
-
-    def _start_again(self, number: int) -> None:
-        """Forget all but the numbers of the scenario, and begin a try."""
-        share, remembers = TRIES[number]
-        damping = share * self.damping
-        self._try, self._watch = number, ProgressWatch(damping)
-        self._acceleration = Acceleration(damping, self.memory if remembers else 0)
-
-    def settle(self, posted: Array) -> Array:
-        """The posted price, or the best one seen of a cycle."""
-        return posted if self.cycle is None else self.cycle.best_per_mwh
-
-    def distance(self, posted: Array, plan: DayAhead) -> float:
-        """Distance from the tariff at these loads."""
-        return float(np.abs(plan.offer.price_per_mwh - posted).max())

@@ -8,6 +8,7 @@ import numpy as np
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.feeder.acceleration import Heard, ProgressWatch
+from gridarium.agents.feeder.enclosure import LARGE, Enclosure
 from gridarium.agents.transmission.ties_day import CarbonJudgement, TiesDay
 from gridarium.agents.transmission.ties_negotiation import Before, Posted, Pricing, TiesNegotiation
 from gridarium.agents.transmission.ties_planner import TiesPlanner
@@ -20,6 +21,9 @@ CAUTIOUS = 0.4
 
 class CarbonNegotiation(TiesNegotiation):
     """The paper's rounds: signals go part of the way to those that the answers call for.
+
+    Where they come no nearer to rest the steps are made smaller; where they then still go round among signals
+    that differ by much, they close in on those at which answers jump.
 
     Parameters
     ----------
@@ -38,11 +42,12 @@ class CarbonNegotiation(TiesNegotiation):
         super().__init__(leader, today, planner, pricing, before)
         self._damping = self._full_damping = today.rules.damping
         self._watch = self._new_watch()
+        self._enclosure: Enclosure | None = None
 
     def first(self, round_: int) -> Mapping[str, TariffSignal]:
         """The first signals, from the loads known so far."""
         self._begin()
-        self._damping = self._full_damping
+        self._damping, self._enclosure = self._full_damping, None
         self._watch, self._today.cycle_size = self._new_watch(), float("nan")
         self._planner.dispatch(self._today)
         self._posted = self._scale = self._called_for()
@@ -52,6 +57,8 @@ class CarbonNegotiation(TiesNegotiation):
         """The signals that the leader picks, knowing those that the answers call for."""
         self._round_of_game += 1
         step = self._posted.towards(self._wanted, self._damping)
+        if self._enclosure is not None:
+            step = self._posted.of_shares(self._enclosure.next_price(), self._scale)
         return self._post(round_, self._chosen(round_, step))
 
     def judge(
@@ -81,7 +88,9 @@ class CarbonNegotiation(TiesNegotiation):
         return ProgressWatch(self._damping, self._today.rules.patience)
 
     def _is_stuck(self, heard: Heard) -> bool:
-        """Whether rounds bring no progress even with cautious steps; the first time they are made so."""
+        """Whether nothing is left to try: smaller steps, and closing in where signals differ by much."""
+        if self._enclosure is not None:
+            return self._is_at_jump(self._enclosure, heard)
         self._watch.note(heard)
         if not self._watch.stuck:
             return False
@@ -90,6 +99,17 @@ class CarbonNegotiation(TiesNegotiation):
             self._watch = self._new_watch()
             return False
         self._today.cycle_size = float(self._watch.spread_per_mwh.max())
+        if self._today.cycle_size <= LARGE:
+            return True
+        self._enclosure = Enclosure(self._watch.since, self._damping, self._today.rules.tolerance)
+        return False
+
+    def _is_at_jump(self, enclosure: Enclosure, heard: Heard) -> bool:
+        """Whether answers to signals next to each other call for more and for less, or it is given up."""
+        enclosure.note(heard)
+        if enclosure.around is None:
+            return enclosure.is_over
+        self._today.cycle_size = float(enclosure.spread_per_mwh.max())
         return True
 
     def _called_for(self) -> Posted:

@@ -80,7 +80,13 @@ class Posted:
     def relative_to(self, other: Posted) -> Array:
         """All numbers in one row, each kind as a share of the largest of its kind in another round."""
         kinds = zip(self.kinds, other.kinds, strict=True)
-        return np.concatenate([(own / max(float(np.abs(scale).max()), 1e-9)).ravel() for own, scale in kinds])
+        return np.concatenate([(own / _largest(scale)).ravel() for own, scale in kinds])
+
+    def of_shares(self, row: Array, other: Posted) -> Posted:
+        """The signals that a row as of `relative_to` stands for."""
+        ends = np.cumsum([part.size for part in self.kinds])[:-1]
+        parts = zip(np.split(row, ends), self.kinds, other.kinds, strict=True)
+        return Posted(*(_largest(scale) * part.reshape(own.shape) for part, own, scale in parts))
 
     @property
     def kinds(self) -> tuple[Array, Array, Array]:
@@ -112,6 +118,10 @@ class Posted:
     def towards(self, wanted: Posted, share: float) -> Posted:
         """Part of the way to other signals."""
         return Posted(*(a + share * (b - a) for a, b in zip(self.kinds, wanted.kinds, strict=True)))
+
+
+def _largest(values: Array) -> float:
+    return max(float(np.abs(values).max()), 1e-9)
 
 
 class TiesNegotiation(ABC):

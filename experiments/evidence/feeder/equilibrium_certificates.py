@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import nnls
 
 from gridarium.agents.feeder.accounts import sales_money
 from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.load_follower import FollowerDay, FollowerDemand, LoadFollower
 from gridarium.agents.feeder.tariff_negotiation import told_signals
 from gridarium.environment.arrays import Array, series
@@ -28,6 +30,8 @@ CYCLE_SIZE = 0.05
 CYCLE_REGRET = 0.01
 """Share of a bill, or of the operator's cost, below which what a cycle leaves open is small."""
 _PLAN_KEPT_MW = 1e-6
+_SUM_WEIGHT = 1e3
+"""Of the sum of shares in least squares, against a distance as large as the largest price."""
 
 
 def followers(known: GridEvidence) -> Iterator[Reading]:
@@ -93,15 +97,16 @@ def convergence(known: GridEvidence) -> Iterator[Reading]:
     largest = max(cycles, key=lambda cycle: cycle.size_share)
     yield Reading(
         "cycle size", largest.size_share, CYCLE_SIZE, "", hard,
-        "how far prices differ among which the negotiation went round, relative to the tariff of the period",
+        "how far prices differ among which the negotiation went round, or at a jump of answers those posted "
+        "on both sides of it, relative to the tariff of the period; what counts as no distance is small",
         f"up to {largest.size_per_mwh:.4g} per MWh",
     )  # fmt: skip
     dearest = max(cycles, key=lambda cycle: max(cycle.leader_regret, cycle.follower_regret))
     yield Reading(
         "cycle regret", max(dearest.leader_regret, dearest.follower_regret), CYCLE_REGRET, "", hard,
-        "what is at stake between the announced price and the one that its answers call for: for the "
-        "operator the difference in sales, relative to its cost; for a consumer the gain of another plan, "
-        "relative to its bill",
+        "what is at stake between the announced price and the one that its answers call for, or at a jump a "
+        "mixture of the answers to prices next to it: for the operator the difference in sales, relative to "
+        "its cost; for a consumer the gain of another plan, relative to its bill",
         f"operator {dearest.leader_regret:.3g}, consumers {dearest.follower_regret:.3g}",
     )  # fmt: skip
 
@@ -134,13 +139,28 @@ def _cycles(known: GridEvidence, dso: Dso) -> Iterator[_CycleOutcome]:
     for day in dso.days:
         if day.setter.cycle is None:
             continue
-        signal, called_for = day.signal, day.plan.offer.price_per_mwh
+        signal, called_for = day.signal, called_for_per_mwh(day)
         turned = replace(signal, price_per_mwh=series(called_for))
         moved_money = sales_money(np.abs(called_for - signal.price_per_mwh), day.plan)
-        tariff = np.maximum(sizes(signal.reference_price_per_mwh), tolerance)
+        tariff = np.maximum(sizes(signal.reference_price_per_mwh), tolerance / CYCLE_SIZE)
         yield _CycleOutcome(
             day.setter.cycle.size_per_mwh,
             float((day.setter.cycle.spread_per_mwh / tariff).max()),
             share_of(moved_money, day.plan.dispatch.cost_money, LEAST_MONEY),
             max((_turned_regret(one, signal, turned) for one in followers), default=0.0),
         )
+
+
+def called_for_per_mwh(day: DsoDay) -> Array:
+    """What the last answers call for; where answers jump that mixture of both sides which comes nearest.
+
+    By shares w of the answers: least squares of ``sum_k w_k c_k - p`` with w >= 0, their sum held at 1.
+    """
+    cycle, posted = day.setter.cycle, day.signal.price_per_mwh
+    if cycle is None or cycle.around_per_mwh is None:
+        return day.plan.offer.price_per_mwh
+    called = cycle.around_per_mwh.reshape(len(cycle.around_per_mwh), -1)
+    scale = max(float(np.abs(called).max()), 1.0)
+    held = _SUM_WEIGHT * np.ones((1, len(called)))
+    shares, _ = nnls(np.vstack([called.T / scale, held]), np.append(posted.ravel() / scale, _SUM_WEIGHT))
+    return np.asarray((shares / shares.sum() @ called).reshape(posted.shape))

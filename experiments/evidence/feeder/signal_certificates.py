@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from gridarium.agents.feeder.best_response import BestResponse
 from gridarium.agents.feeder.dso import Dso
-from gridarium.agents.feeder.price_setting import BestResponse
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
 from gridarium.experiments.parts.dso import DSO
