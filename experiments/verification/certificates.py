@@ -63,7 +63,6 @@ _REASONS = {
     "discomfort told": _USERS,
     "quarters seen": _PLAN,
     "quarters decided": _PLAN,
-    "quarters counted": _USERS,
     "prices of quarters": _PLAN,
     "limits of the operator's plans": _PLAN,
     "cost of the operator's plans": _PLAN,

@@ -11,6 +11,7 @@ import numpy as np
 from gridarium.environment.arrays import Array, Index
 from gridarium.experiments.verification.devices import ramp_errors, unit_errors, units_of
 from gridarium.experiments.verification.network_model import feeder_of
+from gridarium.experiments.verification.operator_costs import off_cost
 from gridarium.experiments.verification.run_tables import GridTables, numbers, scope_of, wide
 from gridarium.market.accounts import POOL_CALL
 
@@ -228,6 +229,7 @@ RECOMPUTED: dict[str, Value] = {
     "dispatch optimality": _dispatch_optimality,
     "unit limits": _unit_limits,
     "ramps": _ramps,
+    "quarters counted": off_cost,
     "demand response energy": _demand_response_energy,
     "solvent tank": _solvent_tank,
     "tank cycle": _tank_cycle,
