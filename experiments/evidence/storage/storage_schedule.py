@@ -22,7 +22,7 @@ class Told:
     """A schedule of a day that ends as it began, at a price for both ways.
 
     - `regret_money`, `tie_gap`: what is lost to the best schedule, and how far it is from its owner's rule
-    - `traded_money`: the energy of a full storage at the highest price
+    - `traded_money`: the energy of a full storage, or what its power moves, at the highest price
 
     Parameters
     ----------
@@ -41,8 +41,14 @@ class Told:
 
     @property
     def traded_money(self) -> float:
-        """Energy of a full storage at the highest price."""
-        return max(LEAST_MONEY, float(np.abs(self.price_per_mwh).max()) * self.unit.e_max_mwh)
+        """Energy of a full storage, or what its power moves, at the highest price."""
+        return max(LEAST_MONEY, self._most_money)
+
+    @property
+    def _most_money(self) -> float:
+        """The same where it is small, too; no more than its power moves in the day."""
+        moved_mwh = min(self.unit.e_max_mwh, self.unit.p_max_mw * self.step_h * len(self.price_per_mwh))
+        return float(np.abs(self.price_per_mwh).max()) * moved_mwh
 
     @property
     def earned_money(self) -> float:
@@ -67,7 +73,7 @@ class Told:
         for places, cost in zip((charge, discharge), self._costs, strict=True):
             lp.price(places, cost)
         lp.solve()
-        return -lp.money
+        return -lp.money * self.unit.p_max_mw
 
     @property
     def tie_gap(self) -> float:
@@ -80,16 +86,16 @@ class Told:
         by which all that is moved could be moved earlier, or later, as a share of the day. It has no bound
         where no schedule earns as much.
         """
-        done = np.array([np.maximum(self.net_mw, 0.0), np.maximum(-self.net_mw, 0.0)])
-        if done.sum() < _NOTHING or self.price_per_mwh.min() < 0.0:
+        done = np.array([np.maximum(self.net_mw, 0.0), np.maximum(-self.net_mw, 0.0)]) / self.unit.p_max_mw
+        rule = self.unit.equal_schedules
+        if done.sum() < _NOTHING or (rule == "spread" and self.price_per_mwh.min() < 0.0):
             # With whole choices of direction schedules that earn the same are no convex set.
             return 0.0
         lp, charge, discharge = self._program()
-        least = self.earned_money - _SAME_MONEY * self.traded_money
+        least = (self.earned_money - _SAME_MONEY * self._most_money) / self.unit.p_max_mw
         earned = np.concatenate([-one for one in self._costs])
         lp.sum_row(least, np.concatenate([charge, discharge]), earned)
         delay = np.arange(done.shape[1]) / done.shape[1]
-        rule = self.unit.equal_schedules
         aim = done if rule == "spread" else np.array([delay, delay]) * (1.0 if rule == "earliest" else -1.0)
         for places, cost in zip((charge, discharge), aim, strict=True):
             lp.price(places, cost)
@@ -108,22 +114,28 @@ class Told:
         return self.step_h * price, self.step_h * (wear - price)
 
     def _program(self) -> tuple[LinearProgram, Index, Index]:
-        """All schedules of the day, and the places of charge and discharge (A20)."""
+        """All schedules of the day, and the places of charge and discharge, as shares of its power (A20).
+
+        Energy counts from what is inside at first, as far as the power of the day reaches.
+        """
         unit, n, lp = self.unit, len(self.price_per_mwh), LinearProgram("schedules of a storage")
-        zero, most, unbounded = np.zeros(n), np.full(n, unit.p_max_mw), np.full(n, np.inf)
+        zero, most, unbounded = np.zeros(n), np.ones(n), np.full(n, np.inf)
         charge, discharge = lp.columns(zero, most), lp.columns(zero, most)
-        low, high = (np.full(n, share * unit.e_max_mwh) for share in (unit.soc_min, unit.soc_max))
-        low[-1] = high[-1] = self.first_mwh
+        reach = n * self.step_h * np.array([-1.0 / unit.efficiency_discharge, unit.efficiency_charge])
+        band = (np.array([unit.soc_min, unit.soc_max]) * unit.e_max_mwh - self.first_mwh) / unit.p_max_mw
+        low, high = np.full(n, max(band[0], reach[0])), np.full(n, min(band[1], reach[1]))
+        low[-1] = high[-1] = 0.0
         energy, charging = lp.columns(low, high), lp.columns(zero, np.ones(n))
         into, out = -self.step_h * unit.efficiency_charge, self.step_h / unit.efficiency_discharge
-        for part, arriving in ((slice(0, 1), self.first_mwh), (slice(1, None), 0.0)):
+        for part in (slice(0, 1), slice(1, None)):
             terms = [(energy[part], 1.0), (charge[part], into), (discharge[part], out)]
             if part.start:
                 terms.append((energy[:-1], -1.0))
-            right = np.full(len(energy[part]), arriving)
+            right = zero[part]
             lp.rows(right, right, *terms)
-        if self.price_per_mwh.min() < 0.0:
-            lp.rows(-unbounded, zero, (charge, 1.0), (charging, -unit.p_max_mw))
-            lp.rows(-unbounded, most, (discharge, 1.0), (charging, unit.p_max_mw))
+        if self.price_per_mwh.min() <= 0.0:
+            # What is both charged and discharged is lost, which costs nothing or even pays.
+            lp.rows(-unbounded, zero, (charge, 1.0), (charging, -1.0))
+            lp.rows(-unbounded, most, (discharge, 1.0), (charging, 1.0))
             lp.make_whole(charging, True)
         return lp, charge, discharge

@@ -168,3 +168,24 @@ def test_of_schedules_that_earn_the_same_the_owners_one_is_told(known: GridEvide
             told = Told(own, price, net_mw, first, 1.0)
             assert told.regret_money == pytest.approx(0.0, abs=1e-6)
             assert (told.tie_gap < 1e-6) is is_right
+            # So it is of a watt, and of a storage that no day could fill.
+            sizes = {"p_max_mw": 1e-6 * own.p_max_mw, "e_max_mwh": 1e-6 * own.e_max_mwh}
+            watt = Told(own.model_copy(update=sizes), price, 1e-6 * net_mw, 1e-6 * first, 1.0)
+            assert (watt.tie_gap < 1e-4) is is_right
+            vast = own.model_copy(update={"e_max_mwh": 1e6, "soc_min": 1e-6 * low, "soc_max": 1.0})
+            assert (replace(told, unit=vast, net_mw=net_mw).tie_gap < 1e-6) is is_right
+
+
+@pytest.mark.parametrize("cheap", [0.0, -50.0])
+def test_power_that_goes_in_and_out_at_once_is_no_later_schedule(cheap: float) -> None:
+    unit = load_scenario("adcef-small", SETTINGS).cases["tou"].storages["storage_14"]
+    own = unit.model_copy(update={"equal_schedules": "latest", "wear_cost_per_mwh": 0.0})
+    first = own.soc_initial * own.e_max_mwh
+    given = (first - own.soc_min * own.e_max_mwh) * own.efficiency_discharge
+    taken = given / own.efficiency_discharge / own.efficiency_charge
+    told = Told(own, np.array([600.0, cheap]), np.array([-given, taken]), first, 1.0)
+    assert told.tie_gap < 1e-6
+    early = replace(
+        told, price_per_mwh=np.array([600.0, cheap, cheap]), net_mw=np.array([-given, taken, 0.0])
+    )
+    assert early.tie_gap > 0.1
