@@ -15,7 +15,7 @@ from gridarium.agents.letters import LetterWriter
 from gridarium.agents.questions import Asked
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array, series
-from gridarium.environment.errors import MessageError
+from gridarium.environment.errors import MessageError, UnheardError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.market.accounts import REPLICAS
@@ -95,7 +95,7 @@ class HeadCustomer(LetterWriter):
 
         Raises
         ------
-        MessageError
+        UnheardError
             If none has come by then.
         """
         clock = self.world.clock
@@ -104,7 +104,7 @@ class HeadCustomer(LetterWriter):
             if heard is not None and heard[1].day == day and _key(heard[1]) not in self._answers:
                 return heard
             if clock.now_s >= until_s:
-                raise MessageError(f"agent {self.name}: no terms from {self.supplier} before the gate closed")
+                raise UnheardError(self.name, "no terms from", [self.supplier])
             yield self._arrival | clock.wait_until(until_s)
 
     def tell_plan(self, asked: Asked, terms: TariffSignal) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -76,6 +76,18 @@ class PowerFlowError(GridariumError):
 
 class MessageError(GridariumError):
     """A message that cannot be sent or understood."""
+
+
+class UnheardError(MessageError):
+    """Agents of which nothing has come before a gate closed; carries who waited, and for whom."""
+
+    def __init__(self, waits: str, missing: str, silent: Iterable[str]) -> None:
+        self.waits, self.missing, self.silent = waits, missing, tuple(sorted(silent))
+        # Errors are rebuilt from their arguments when they cross a process.
+        super().__init__(waits, missing, self.silent)
+
+    def __str__(self) -> str:
+        return f"agent {self.waits}: {self.missing} {', '.join(self.silent)} before the gate closed"
 
 
 class SecurityError(InputError):

@@ -17,7 +17,7 @@ from gridarium.agents.following import HeadCustomer
 from gridarium.agents.leading import lead
 from gridarium.agents.rows import Rows
 from gridarium.environment.arrays import Array
-from gridarium.environment.errors import MessageError
+from gridarium.environment.errors import MessageError, UnheardError
 from gridarium.environment.grids import Site
 from gridarium.environment.horizon import Horizon
 from gridarium.environment.power_flow import PowerFlow
@@ -92,7 +92,7 @@ class DistributionOperator(HeadCustomer):
 
         Raises
         ------
-        MessageError
+        UnheardError
             If somebody has not answered when the gate closes.
         """
         told = []
@@ -105,10 +105,7 @@ class DistributionOperator(HeadCustomer):
             question = self.ask_until(self.rules, rules.closes_s, requests)
             silent = yield from question.answered()
             if silent:
-                names = ", ".join(sorted(silent))
-                raise MessageError(
-                    f"agent {self.name}: nothing told of day {day} by {names} before the gate closed"
-                )
+                raise UnheardError(self.name, f"nothing told of day {day} by", silent)
             told.append(question.replies)
         return told
 

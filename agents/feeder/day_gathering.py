@@ -18,7 +18,7 @@ from gridarium.agents.feeder.pooled_storages import PooledStorages
 from gridarium.agents.questions import Question
 from gridarium.agents.told_loads import told_mw
 from gridarium.environment.arrays import series
-from gridarium.environment.errors import MessageError
+from gridarium.environment.errors import UnheardError
 from gridarium.market.messages.forecasts import (
     ForecastRequest,
     OwnSchedule,
@@ -56,7 +56,7 @@ def gather_day(
 
     Raises
     ------
-    MessageError
+    UnheardError
         If somebody has not answered when the gate closes; with an edge controller a storage need not.
     """
     named = leader.grid.named
@@ -84,9 +84,7 @@ def gather_day(
     silent = yield from question.answered()
     may_rest = contract.edge is not None and shape.opens_storages
     if silent - set(storages if may_rest else ()):
-        raise MessageError(
-            f"agent {leader.name}: no forecast from {', '.join(sorted(silent))} before the gate closed"
-        )
+        raise UnheardError(leader.name, "no forecast from", silent)
     told = {**question.replies, **_at_rest(today, storages, shape, silent)}
     today.carbon = contract.own_carbon_terms if market is None else told[market]
     today.available_mw = {name: told[name].available_mw for name in renewables}

@@ -147,17 +147,24 @@ class WeeklySmoothing:
         from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
         season: Literal["mul", "add"] = "mul" if days_mw.min() > 0.0 else "add"
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _perfect_fits():
             warnings.simplefilter("ignore", ConvergenceWarning)
             params = _model(days_mw, season).fit(use_brute=False).params
         return cls(float(params["smoothing_level"]), float(params["smoothing_seasonal"]), season)
 
     def next_day(self, days_mw: Array) -> Array:
         """The day after some days, shape (n_step,), never below 0."""
-        fitted = _model(days_mw, self.season).fit(
-            smoothing_level=self.level, smoothing_seasonal=self.seasonal, optimized=False
-        )
-        return np.maximum(0.0, np.asarray(fitted.forecast(days_mw.shape[1]), dtype=np.float64))
+        with _perfect_fits():
+            fitted = _model(days_mw, self.season).fit(
+                smoothing_level=self.level, smoothing_seasonal=self.seasonal, optimized=False
+            )
+            told = fitted.forecast(days_mw.shape[1])
+        return np.maximum(0.0, np.asarray(told, dtype=np.float64))
+
+
+def _perfect_fits() -> np.errstate:
+    """Let information criteria of a fit without errors be minus infinity in silence: nobody reads them."""
+    return np.errstate(divide="ignore")
 
 
 def _model(days_mw: Array, season: str) -> Any:

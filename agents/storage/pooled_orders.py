@@ -7,7 +7,7 @@ from typing import Any
 
 from gridarium.agents.base import GridAgent
 from gridarium.agents.questions import Question
-from gridarium.environment.errors import MessageError
+from gridarium.environment.errors import UnheardError
 from gridarium.environment.records import ALLOCATED
 from gridarium.market.messages.commands import Command, StorageCommand
 from gridarium.market.messages.ledger import allocated
@@ -19,11 +19,11 @@ def hear_members(agent: GridAgent, question: Question, pool: str) -> Generator[A
 
     Raises
     ------
-    MessageError
+    UnheardError
         If the pool has not answered when the question closes.
     """
     if (yield from question.answered()):
-        raise MessageError(f"agent {agent.name}: no members from {pool} before the gate closed")
+        raise UnheardError(agent.name, "no members from", [pool])
     told: PoolMembers = question.replies[pool]
     return told
 

@@ -29,7 +29,7 @@ from gridarium.agents.transmission.ties_planner import TiesPlanner
 from gridarium.agents.transmission.ties_rows import TiesRows
 from gridarium.agents.transmission.unit_negotiation import UnitNegotiation
 from gridarium.environment.arrays import Array
-from gridarium.environment.errors import MessageError
+from gridarium.environment.errors import UnheardError
 from gridarium.environment.grids import Grid, Place, Site
 from gridarium.environment.horizon import Horizon
 from gridarium.market.accounts import CARBON, CARBON_MARKET, MAINTENANCE, WEAR
@@ -187,8 +187,7 @@ class Ties(HeadCustomer):
         )
         silent = yield from question.answered()
         if silent:
-            names = ", ".join(sorted(silent))
-            raise MessageError(f"agent {self.name}: no forecast from {names} before the gate closed")
+            raise UnheardError(self.name, "no forecast from", silent)
         told, fit = question.replies, self.horizon.fit
         today.available_mw = {name: fit(told[name].available_mw) for name in self._plants}
         loads = {name: told[name].load_mw for name in self.contract.followers}

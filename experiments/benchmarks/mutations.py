@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from gridarium.environment.errors import GridariumError, InfeasibleError, PowerFlowError
+from gridarium.environment.errors import GridariumError, InfeasibleError, PowerFlowError, UnheardError
 from gridarium.experiments.benchmarks.infeasibility import confirmed
 from gridarium.experiments.benchmarks.limited_runs import play_limited
 from gridarium.experiments.benchmarks.mutation_draws import (
@@ -27,6 +27,7 @@ from gridarium.experiments.benchmarks.mutation_draws import (
 )
 from gridarium.experiments.benchmarks.outcome_file import KeptGroup, OutcomeFile
 from gridarium.experiments.benchmarks.random_runs import known_of
+from gridarium.experiments.benchmarks.silence import unheard
 from gridarium.experiments.reading.plain_yaml import Tree, dump_yaml
 from gridarium.experiments.results.records import Certificate
 from gridarium.experiments.running.case_run import measure_case
@@ -39,6 +40,7 @@ Ending = Literal[
     "passed",
     "cycle",
     "infeasible",
+    "unheard",
     "unconfirmed",
     "refused",
     "open",
@@ -48,11 +50,11 @@ Ending = Literal[
     "died",
 ]
 """All hard certificates passed; a negotiation in a cycle that is within its bars; infeasible or without a
-power flow, as another solver finds too; the same by the run alone; another error of the project's; not at
-rest, and in no such cycle; another hard certificate failed; an error that is none of the project's; more than
-`LIMIT_S`; the end of its process."""
+power flow, as another solver finds too; an answer that has not come because of links, without which it does;
+either of these by the run alone; another error of the project's; not at rest, and in no such cycle; another
+hard certificate failed; an error that is none of the project's; more than `LIMIT_S`; its process ended."""
 ENDINGS: tuple[Ending, ...] = get_args(Ending)
-FINE: frozenset[Ending] = frozenset({"passed", "cycle", "infeasible"})
+FINE: frozenset[Ending] = frozenset({"passed", "cycle", "infeasible", "unheard"})
 COUNT, WORKERS = 10_000, 2
 LIMIT_S = 60
 """Processor time that a run may take, s."""
@@ -187,6 +189,9 @@ def ended(tree: Tree) -> tuple[Ending, str]:
     except (InfeasibleError, PowerFlowError) as error:
         is_so, word = confirmed(error)
         return ("infeasible" if is_so else "unconfirmed"), f"{error}; {word}"
+    except UnheardError as error:
+        is_so, word = unheard(tree, error, lambda other: ended(other)[0] in FINE)
+        return ("unheard" if is_so else "unconfirmed"), f"{error}; {word}"
     except GridariumError as error:
         return "refused", f"{type(error).__name__}: {error}"
     except Exception:  # noqa: BLE001 - what it is that nobody has foreseen is what is measured

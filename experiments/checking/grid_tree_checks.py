@@ -25,11 +25,12 @@ from gridarium.experiments.parts.distribution_operator import (
 )
 from gridarium.experiments.parts.dso import DSO, passes_ladder
 from gridarium.experiments.parts.leader import LEADER
+from gridarium.experiments.parts.negotiation import answers_come_in_time
 from gridarium.experiments.parts.network import NETWORK, has_one_bus
 from gridarium.experiments.parts.part import GridScenario
 from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.parts.tariff import NODAL_TARIFFS, TARIFF
-from gridarium.experiments.parts.ties import TIES, can_be_shared, can_call, can_try
+from gridarium.experiments.parts.ties import TIES, can_be_shared, can_call, can_try, ties_is_answered
 from gridarium.experiments.reading.plain_yaml import Tree
 from gridarium.experiments.reading.profiles import has_dates
 from gridarium.experiments.schema.checks import currencies_have_rates, papers_are_known, rates_are_of_others
@@ -74,6 +75,7 @@ def check_grids(tree: Tree, check_grid: CheckGrid) -> tuple[StackedScenario | No
     faults += _begin_faults(entries, common)
     faults += _seam_faults(entries)
     faults += _follower_faults(entries, places)
+    faults += _answer_faults(entries, common)
     if faults:
         return None, faults
     return common.model_copy(update={"grids": entries}), []
@@ -187,6 +189,15 @@ def _quarter_faults(entries: Mapping[str, GridEntry], common: StackedScenario) -
         if DSO.is_given(entry.scenario):
             for fault in settles_in_quarters(entry.scenario, common.period_h):
                 yield Fault(fault.place, fault.value, f"{fault.allowed} for grid {name}")
+
+
+def _answer_faults(entries: Mapping[str, GridEntry], common: StackedScenario) -> Iterator[Fault]:
+    """Yield a latency by which nobody answers the operator of a grid before its gate closes."""
+    for name, entry in entries.items():
+        case = entry.scenario.model_copy(update={"communication": common.communication})
+        for fault in (*answers_come_in_time(case), *ties_is_answered(case)):
+            yield Fault(fault.place, fault.value, f"{fault.allowed}, in grid {name}")
+            return
 
 
 def _begin_faults(entries: Mapping[str, GridEntry], common: StackedScenario) -> Iterator[Fault]:

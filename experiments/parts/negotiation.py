@@ -13,6 +13,7 @@ from gridarium.market.stackelberg import NegotiationRules
 
 if TYPE_CHECKING:
     from gridarium.environment.commons import Commons
+    from gridarium.experiments.schema.communication import Communication
 
 
 class Negotiation(Section):
@@ -49,11 +50,15 @@ class Negotiation(Section):
 
 def answers_come_in_time(case: GridScenario) -> Iterator[Fault]:
     """Yield a latency by which no question is answered between opening and gate closure, on any link."""
-    links, timing = case.communication, NEGOTIATION.of(case)
-    if links.links or not NEGOTIATION.hangs_on(case):
-        return
-    most_s = 0.5 * HOUR_S * (timing.opens_h_before - timing.closes_h_before)
-    if links.latency_s - links.latency_jitter_s >= most_s:
+    if NEGOTIATION.hangs_on(case):
+        timing = NEGOTIATION.of(case)
+        yield from unanswered(case.communication, timing.opens_h_before - timing.closes_h_before)
+
+
+def unanswered(links: Communication, window_h: float) -> Iterator[Fault]:
+    """Yield a latency by which no question is answered within some hours, unless links have their own."""
+    most_s = 0.5 * HOUR_S * window_h
+    if not links.links and links.latency_s - links.latency_jitter_s >= most_s:
         allowed = f"must be below {most_s:g} s, half of what passes from opening to closure: nobody answers"
         yield Fault("communication.latency_s", links.latency_s, allowed)
 

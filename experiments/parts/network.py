@@ -46,7 +46,7 @@ class Network(Section):
     loads: Literal["own", "profile"] = "own"
     """Whether load columns of the profiles are shapes, whose highest point is the network's own load, or,
     where they are called `..._share`, fractions of it; or MW by themselves, spread over the buses like it."""
-    peak_load_mw: Annotated[float, Range(0, 1e5, above_low=True)] | None = None
+    peak_load_mw: Annotated[float, Range(1e-3, 1e5)] | None = None
     """Nominal load that the network's own is rescaled to, impedances inversely, MW; null keeps its own."""
     own_generators: Flag = True
     """Whether generators and storages of the file that feed in are renewables of the scenario, `sgen_0` and

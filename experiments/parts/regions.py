@@ -65,7 +65,7 @@ class Comfort(Section):
     """Share of the base load."""
     band_degc: PositiveAmount = 2.0
     """Most that rooms may be off their set point, degC."""
-    drift_degc_per_h: PositiveAmount = 2.5
+    drift_degc_per_h: Annotated[float, Range(0.01, 1000)] = 2.5
     """By how much they drift in an hour without it, degC/h."""
     memory: Probability = 0.8
     """Part of a distance from the set point that is left after an hour."""

@@ -47,7 +47,7 @@ class ThermalUnit(Section):
 
     p_min_mw: Amount
     """Least gross power while it runs, MW."""
-    p_max_mw: PositiveAmount
+    p_max_mw: Annotated[float, Range(0, 1e5, above_low=True)]
     """Most gross power, MW."""
     cost_quadratic_per_mw2h: MoneyAmount
     """a, money/(MW^2 h)."""

@@ -10,6 +10,7 @@ from gridarium.environment.clock import HOUR_S
 from gridarium.environment.errors import Fault
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, collector_of, policy_of
 from gridarium.experiments.parts.feeder_services import calls_in_time, services_below
+from gridarium.experiments.parts.negotiation import unanswered
 from gridarium.experiments.parts.network import NETWORK, place_units
 from gridarium.experiments.parts.part import GridBuild, GridScenario, Part
 from gridarium.experiments.parts.regions import REGIONS, region_names
@@ -65,6 +66,13 @@ def _build(build: GridBuild) -> None:
         build.horizon,
         section.commitment_heuristics,
     )
+
+
+def ties_is_answered(case: GridScenario) -> Iterator[Fault]:
+    """Yield a latency by which no question of a TIES is answered before its gate closes, on any link."""
+    section = TIES.of(case)
+    if section is not None:
+        yield from unanswered(case.communication, case.opens_h_before - section.rounds.closes_h_before)
 
 
 def _rules(build: GridBuild, section: Ties) -> NegotiationRules:
@@ -233,6 +241,7 @@ TIES: Part[Ties | None] = Part(
     checks=(
         (frozenset({"ties", "storages"}), _schedules_storages),
         (frozenset({"ties", "regions", "carbon_policy"}), can_be_shared),
+        (frozenset({"ties", "opens_h_before", "communication"}), ties_is_answered),
         (frozenset({"ties", "network", "renewables", "storages"}), _needs_no_reactive_power),
     ),
     columns=lambda section: () if section is None else (section.tou_column,),

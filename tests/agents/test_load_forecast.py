@@ -55,6 +55,13 @@ def test_a_regular_load_is_foreseen_and_yesterday_is_not_today() -> None:
     assert outturn.actual_mw == pytest.approx(record.days_mw[-1])
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("load_mw", [0.0, 1.5])
+def test_a_load_that_never_changes_is_foreseen_without_a_word(load_mw: float) -> None:
+    days = np.full((21, 4), load_mw)
+    assert WeeklySmoothing.fitted(days).next_day(days) == pytest.approx(np.full(4, load_mw), abs=1e-9)
+
+
 @pytest.mark.parametrize("kind", ["profile", "as-yesterday"])
 def test_plain_forecasts(kind: str) -> None:
     record = drawn(0.1)

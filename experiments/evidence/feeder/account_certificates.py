@@ -168,7 +168,10 @@ def _credits_apart(known: GridEvidence, dso: Dso, day: DsoDay, told: pd.DataFram
     used = done.renewable_mw.sum(axis=0) - done.sell_mw
     absorbed = np.where(used - surplus.taken_mw > _SURPLUS_MW, used - surplus.taken_mw, 0.0)
     base, load = (np.sum(list(loads.values()), axis=0) for loads in (day.base_mw, day.loads_mw))
-    share = np.minimum(surplus_mw(day, base) / np.maximum(base, 1e-3 * float(base.max())), 1.0)
+    over_mw, least = surplus_mw(day, base), np.maximum(base, 1e-3 * float(base.max()))
+    # Where nobody draws anything, any surplus is all of it.
+    every = (over_mw > 0.0).astype(np.float64)
+    share = np.divide(np.minimum(over_mw, least), least, out=every, where=least > 0.0)
     meant = {
         "taken_mw": surplus.taken_mw,
         "absorbed_mw": absorbed,

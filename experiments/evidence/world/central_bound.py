@@ -59,20 +59,22 @@ def central_bounds_table(world: World, sections: Mapping[str, GridScenario], tab
     for grid in world.grids:
         _OfGrid(grid, sections[grid.name], tables_of_grid(tables, grid.name), found).collect()
     market = REAL_TIME.of(sections[root.name])
+    head = tables_of_grid(tables, root.name)["heads"]["p_metered_mw"].to_numpy(dtype=float)
+    bought_mw = np.maximum(head, 0.0)
     day = CentralDay(
         world.period_h,
         found.held_mw,
         found.available_mw,
         np.full(world.n_period, market.price_per_mwh),
         np.full(world.n_period, market.factor_tco2_per_mwh),
-        market.import_limit_mw,
+        # What was balanced in real time may have been more than the limit.
+        np.maximum(market.import_limit_mw, bought_mw),
         section.own_carbon.base_price_per_tco2,
         found.plants,
         found.stores,
         found.loads,
     )
-    head = tables_of_grid(tables, root.name)["heads"]["p_metered_mw"].to_numpy(dtype=float)
-    played = found.played(np.maximum(head, 0.0))
+    played = found.played(bought_mw)
     outcome, bound = cost_money(day, played), least_cost_money(day)
     supply = least_cost_money(with_loads_held(day, played), found.lost_mw) + borne_money(day, played)
     return pd.DataFrame(

@@ -123,7 +123,7 @@ class CentralDay:
     available_mw : ndarray, shape (n_period,)
         Renewable power, which may be left unused.
     import_price_per_mwh, import_factor_tco2_per_mwh : ndarray, shape (n_period,)
-    import_limit_mw : float
+    import_limit_mw : ndarray, shape (n_period,)
     carbon_price_per_tco2 : float
         What a tonne counts, whoever emits it.
     plants, stores, loads
@@ -134,7 +134,7 @@ class CentralDay:
     available_mw: Array
     import_price_per_mwh: Array
     import_factor_tco2_per_mwh: Array
-    import_limit_mw: float
+    import_limit_mw: Array
     carbon_price_per_tco2: float
     plants: Sequence[Plant] = ()
     stores: Sequence[Store] = ()

@@ -56,9 +56,8 @@ class _Programme:
             self._add_store(store)
         for load in day.loads:
             self._add_load(load)
-        most = np.full(self._n, day.import_limit_mw)
         cost = day.period_h * day.import_cost_per_mwh
-        self._supply.append((self._program.moves(np.zeros(self._n), most, -cost), 1.0))
+        self._supply.append((self._program.moves(np.zeros(self._n), day.import_limit_mw, -cost), 1.0))
         # What is left over is not used.
         self._program.rows(self._needed, np.full(self._n, np.inf), *self._supply)
 

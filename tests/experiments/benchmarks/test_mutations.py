@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,10 +14,11 @@ import pandas as pd
 import pytest
 from toy_runs import ToyDraw, ToyOutcome, toy_run
 
-from gridarium.environment.errors import Fault, InfeasibleError, ScenarioError
+from gridarium.agents.distribution.distribution_operator import DistributionOperator
+from gridarium.environment.errors import Fault, InfeasibleError, ScenarioError, UnheardError
 from gridarium.environment.parameters import OneOf, YesOrNo
 from gridarium.environment.profiles import read_profiles
-from gridarium.experiments.benchmarks import mutation_draws, mutations
+from gridarium.experiments.benchmarks import mutation_draws, mutations, silence
 from gridarium.experiments.benchmarks.catalogue import run_benchmark
 from gridarium.experiments.benchmarks.limited_runs import play_limited
 from gridarium.experiments.benchmarks.mutation_draws import (
@@ -105,11 +108,16 @@ def test_a_plant_that_has_other_power_than_foreseen_departs_from_the_plan_and_fa
         ("adcef-small", "adcef", {"leader.kind": "full-information"}),
         ("adcef-small", "tou", {"dso.behaviour": [{"noise": {"load_bias_share": -1.0}}]}),
         ("green-vpp-small", "two-vpps", {"communication.loss": 0.52}),
+        (
+            "ries-small",
+            "none",
+            {"ties.central_bound": True, "ties.reserve_load_share": 0.9, "regions.residential.scale": 2.4},
+        ),
     ],
 )
 def test_values_that_once_failed_are_run(scenario: str, case: str, settings: dict[str, object]) -> None:
     """An hour in which nobody can abate anything; a load that empties storages; a leader that searches; one
-    that hears half; a plant whose owners nobody could ask."""
+    that hears half; a plant whose owners nobody could ask; imports beyond their limit in real time."""
     tree = base_trees((Base(scenario, 1, 1.0),))[scenario][case]
     for path, value in settings.items():
         keys = tuple(path.split("."))
@@ -219,6 +227,53 @@ def test_what_is_infeasible_is_confirmed_by_another_solver(tmp_path: Path) -> No
     ending, detail = ended(cut_off)
     assert ending == "infeasible", detail
     assert "PrimalInfeasible" in detail
+
+
+@pytest.mark.parametrize("scenario", ["adcef-small", "ries-small", "ties-feeders-small", "one-world-small"])
+def test_a_latency_by_which_nobody_answers_is_a_fault_before_a_run(scenario: str) -> None:
+    with pytest.raises(ScenarioError, match=r"communication.latency_s: got 86400.0; must be below \d+ s"):
+        load_scenario(scenario, ["communication.latency_s=86400"])
+    load_scenario(scenario, ["communication.latency_s=80"])
+
+
+def test_silence_that_links_have_caused_is_confirmed_without_them() -> None:
+    tree = base_trees(SHORT)["green-vpp-small"]["scenario-2"]
+    lossy = replaced(
+        replaced(tree, ("communication", "loss"), 0.99), ("negotiation", "resend_after_s"), 600.0
+    )
+    ending, detail = ended(lossy)
+    assert ending == "unheard", detail
+    error = UnheardError("operator", "nothing told of day 0 by", ["carbon-market", "region_1"])
+    assert silence.unheard(lossy, error, lambda other: False)[1].startswith("on perfect links it does not")
+    assert silence.unheard(lossy, error, lambda other: True)[1].startswith(
+        "when run again it ended otherwise"
+    )
+    assert silence.unheard(tree, error, lambda other: True) == (False, "all links are perfect")
+
+
+def test_silence_that_no_link_explains_is_not_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages between others are lost, and the one who waits hears all that is sent to it."""
+    tree = base_trees(SHORT)["green-vpp-small"]["scenario-2"]
+    elsewhere = [{"between": ["region_1", "region_2"], "loss": 0.9}]
+    error = UnheardError("operator", "nothing told of day 0 by", ["region_1"])
+    monkeypatch.setattr(DistributionOperator, "_gather", lambda *_: raising(error))
+    other = replaced(tree, ("communication", "links"), elsewhere)
+    assert silence.unheard(other, error, lambda other: True) == (
+        False,
+        "nothing between operator and region_1 was lost or late",
+    )
+
+
+def raising(error: Exception) -> Iterator[None]:
+    raise error
+    yield
+
+
+def test_who_was_not_heard_crosses_a_process() -> None:
+    error = UnheardError("dso", "no forecast from", ["wind", "pv"])
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == str(error) == "agent dso: no forecast from pv, wind before the gate closed"
+    assert (again.waits, again.silent) == ("dso", ("pv", "wind"))
 
 
 def test_other_ends_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def day_of(seed: int) -> CentralDay:
         random.uniform(0.0, 20.0, N),
         np.full(N, 200.0),
         np.full(N, 0.9),
-        50.0,
+        np.full(N, 50.0),
         12.0,
         plants,
         (Store(2, 5.0, (1.0, 9.0), 5.0, 4.0, (0.9, 0.95), (0.5, 1.0)),),
@@ -85,7 +85,7 @@ class Reference:
             self._add_load(k, load)
         for t in range(N):
             cost = HOURS * float(day.import_cost_per_mwh[t])
-            self.columns.add("import", 0, t, cost=cost, high=day.import_limit_mw)
+            self.columns.add("import", 0, t, cost=cost, high=float(day.import_limit_mw[t]))
             terms = [*self.supply[t], (1.0, ("import", 0, t))]
             self.columns.row([(-factor, name) for factor, name in terms], -float(self.needed[t]))
 
