@@ -269,7 +269,7 @@ def certify(
         partial(ledger_chain, world, tables),
         partial(seam_certificates.carbon_of_tree, world),
         partial(seam_certificates.payments_between_levels, world, tables),
-        partial(carbon_charges.charged_once, tables, world.period_h),
+        partial(carbon_charges.charged_once, tables, world.period_h, carbon_charges.asks_twice(sections)),
         partial(carbon_credits.credited_once, tables, world.period_h),
         partial(intrusion_evidence.forged_messages, world),
         partial(streams_by_name, world),

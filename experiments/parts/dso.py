@@ -116,6 +116,14 @@ def trades_carbon(scenario: GridScenario) -> bool:
     return trades and section is not None and section.carbon_in_cost
 
 
+def pays_carbon_market(scenario: GridScenario) -> bool:
+    """Whether a DSO answers to a carbon market that has a price for what its loads carry."""
+    section = DSO.of(scenario)
+    if section is None or passes_ladder(scenario) or not build_tariff(scenario).trades_carbon:
+        return False
+    return section.carbon_price_column is not None or PRICES.of(scenario).carbon_price_per_tco2 > 0.0
+
+
 def passes_ladder(scenario: GridScenario) -> bool:
     """Whether a DSO pays its supplier's ladder of carbon alone, and passes it on to its customers."""
     return PRICES.of(scenario).carbon_price_from == "supplier"

@@ -11,6 +11,10 @@ import pandas as pd
 
 from gridarium.environment.arrays import Array, Flags
 from gridarium.experiments.evidence.grid_evidence import Tables, by_period, tables_of_grid
+from gridarium.experiments.parts.carbon_policy import CARBON_POLICY
+from gridarium.experiments.parts.dso import pays_carbon_market
+from gridarium.experiments.parts.part import GridScenario
+from gridarium.experiments.parts.ties import TIES
 from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import CARBON, CARBON_MARKET, PERSONAL_CARBON
 
@@ -185,7 +189,16 @@ def _of_regions(grid: GridCarbon) -> Iterator[Tonnes]:
         yield Tonnes(grid.copies * np.maximum(factor, 0.0) * metered, times)
 
 
-def charged_once(tables: Tables, period_h: float) -> Iterator[Reading]:
+def asks_twice(sections: Mapping[str, GridScenario]) -> bool:
+    """Whether a scenario has a feeder answer to a carbon market for what a ladder above charges it, too."""
+    ladders = [
+        TIES.is_given(scenario) and CARBON_POLICY.of(scenario).scheme != "none"
+        for scenario in sections.values()
+    ]
+    return any(ladders) and any(map(pays_carbon_market, sections.values()))
+
+
+def charged_once(tables: Tables, period_h: float, is_asked_twice: bool = False) -> Iterator[Reading]:
     """Carbon that final users are charged for more than once, over the whole tree of grids.
 
     Parameters
@@ -193,6 +206,8 @@ def charged_once(tables: Tables, period_h: float) -> Iterator[Reading]:
     tables : mapping of str to DataFrame
         Of one case.
     period_h : float
+    is_asked_twice : bool, optional
+        Whether the scenario itself says so: then it is told, and fails no run.
 
     Notes
     -----
@@ -230,8 +245,10 @@ def charged_once(tables: Tables, period_h: float) -> Iterator[Reading]:
     nobody = sum(float(part.amount[part.times < 1.0].sum()) for part in found)
     ladders = tables["ledger"]["purpose"].eq(PERSONAL_CARBON).any() if "ledger" in tables else False
     yield Reading(
-        "carbon charged once", again / total, 1e-9, "", len(grids) == 1 or bool(ladders),
+        "carbon charged once", again / total, 1e-9, "",
+        (len(grids) == 1 or bool(ladders)) and not is_asked_twice,
         "charges for a tonne beyond the first, net of what is passed through, over all tonnes that reach "
-        "final users; hard unless levels that know no ladder trade with carbon markets of their own",
+        "final users; hard unless the scenario has levels trade with carbon markets of their own, where none "
+        "knows a ladder or one pays a ladder, too",
         f"{100.0 * nobody / total:.0f} % of {total:,.0f} tCO2 charged to nobody",
     )  # fmt: skip

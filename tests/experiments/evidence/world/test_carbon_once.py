@@ -10,7 +10,7 @@ import pytest
 
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.tables import collect
-from gridarium.experiments.evidence.world.carbon_charges import charged_once
+from gridarium.experiments.evidence.world.carbon_charges import asks_twice, charged_once
 from gridarium.experiments.evidence.world.carbon_credits import credited_once
 from gridarium.experiments.reading.scenario_files import profile_path
 from gridarium.experiments.results.records import Reading
@@ -151,3 +151,26 @@ def test_a_green_payment_alone_is_one_credit(two_plants: GridEvidence) -> None:
     assert read(charged_once, tables).detail.startswith("100 % of ")
     credited = read(credited_once, tables)
     assert credited.value == 0.0 and not credited.detail.startswith("0.0 of")
+
+
+@pytest.mark.parametrize(
+    ("case", "settings", "twice"),
+    [
+        ("ladder", (), False),
+        ("market", (), False),
+        ("ladder", ("grids.r2.prices.carbon_price_per_tco2=10",), True),
+        ("market", ("grids.bulk.carbon_policy.scheme=ladder",), True),
+        ("ladder", ("grids.r2.prices.carbon_price_per_tco2=10", "grids.r2.tariff.kind=tou"), False),
+    ],
+)
+def test_a_scenario_that_asks_for_carbon_twice_is_told_of_it_softly(
+    case: str, settings: tuple[str, ...], twice: bool
+) -> None:
+    built = build(load_scenario("ties-feeders-small", ("horizon_h=1", *settings)).cases[case])
+    assert asks_twice(built.sections) is twice
+
+
+def test_what_a_scenario_does_not_ask_for_fails_the_run(doubled: Tables) -> None:
+    (hard,), (soft,) = charged_once(doubled, HOUR), charged_once(doubled, HOUR, True)
+    assert hard.value == soft.value > 0.05
+    assert (hard.hard, soft.hard) == (True, False)
