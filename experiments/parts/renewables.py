@@ -54,10 +54,15 @@ def inverter(build: GridBuild, name: str, unit: Renewable) -> Inverter:
     """A plant as a dispatch counts with it: its rating, and its power factor where that is fixed."""
     from gridarium.agents.feeder.dispatch_problem import Renewable as Inverter
 
-    rating_mva = float(unit.inverter_oversize * _available_mw(build, unit).max())
+    rating_mva = _most_mw(build, unit)
     if unit.mvar_per_mw is not None:
         rating_mva *= math.hypot(1.0, unit.mvar_per_mw)
     return Inverter(name, rating_mva, unit.mvar_per_mw)
+
+
+def _most_mw(build: GridBuild, unit: Renewable) -> float:
+    """What its inverter delivers at most, MW; more wind or sun than foreseen passes nothing beyond that."""
+    return float(unit.inverter_oversize * _available_mw(build, unit).max())
 
 
 def _available_mw(build: GridBuild, unit: Renewable) -> Array:
@@ -86,6 +91,7 @@ def _build(build: GridBuild) -> None:
             name,
             _available_mw(build, unit),
             error,
+            _most_mw(build, unit),
             horizon=build.horizon,
             mvar_per_mw=unit.mvar_per_mw,
         )

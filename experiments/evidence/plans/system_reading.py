@@ -152,8 +152,8 @@ def _read(known: GridEvidence, ties: Ties, given: _Planned) -> PlannedDay:
         plan.renewable_mvar if given.over_network else nothing,
     )  # fmt: skip
     if not given.over_network:
-        # On one bus reactive power is nobody's, and what is available is what an inverter delivers.
-        plants = [replace(one, mvar_per_mw=None, s_max_mva=np.inf) for one in plants]
+        # On one bus reactive power is nobody's.
+        plants = [replace(one, mvar_per_mw=None) for one in plants]
     storages, mvar = STORAGES.of(scenario), plan.storage_mvar if given.over_network else 0.0 * plan.charge_mw
     stores = stores_of(storages, buses, given.state.e_mwh, (plan.charge_mw, plan.discharge_mw, mvar))
     if not given.over_network:
