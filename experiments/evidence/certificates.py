@@ -39,6 +39,7 @@ from gridarium.experiments.evidence.prosumers import (
     prosumer_day_certificates,
     prosumer_money_certificates,
     purchase_certificates,
+    refusal_certificates,
     sharing_certificates,
 )
 from gridarium.experiments.evidence.region import region_certificates, region_money_certificates
@@ -66,7 +67,12 @@ from gridarium.experiments.evidence.transmission import (
     hedge_certificates,
     plan_certificates,
 )
-from gridarium.experiments.evidence.vpp import vpp_certificates, vpp_label_certificates, vpp_regret
+from gridarium.experiments.evidence.vpp import (
+    price_certificates,
+    vpp_certificates,
+    vpp_label_certificates,
+    vpp_regret,
+)
 from gridarium.experiments.evidence.world import (
     balance_certificates,
     carbon_charges,
@@ -165,6 +171,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     purchase_certificates.purchases,
     concession_certificates.concessions,
     bargain_certificates.bargains,
+    refusal_certificates.refusals,
     sharing_certificates.shares,
     desk_certificates.desk,
     equilibrium_certificates.followers,
@@ -194,6 +201,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     vpp_certificates.energy,
     vpp_certificates.money,
     vpp_certificates.nodal_prices,
+    price_certificates.regional_prices,
     vpp_certificates.rest,
     vpp_certificates.carbon,
     vpp_certificates.certificates,

@@ -61,6 +61,8 @@ _REASONS = {
     "moves of users": _USERS,
     "value of loads": _USERS,
     "discomfort told": _USERS,
+    "offers left": _MINUTES,
+    "prices of regions": _USERS,
     "quarters seen": _PLAN,
     "quarters decided": _PLAN,
     "prices of quarters": _PLAN,

@@ -51,7 +51,7 @@ def _try_all(draws: int, seed: int, file: Path | None) -> int:
                 begun[run] = found["result"] == "done"
                 _say(f"{run}: {found.get('said', found['result'])}; fails as it is: {found.get('failed')}")
                 hard = {name for name in found.get("failed", ()) if not name.startswith("soft")}
-                if not begun[run] or hard - {f"certificate: {name}" for name in RUNS[run].open}:
+                if not begun[run] or hard:
                     _say(f"{run} does not pass as it is")
                     return 1
             told: dict[str, Any] = {**place._asdict(), "run": run}

@@ -46,55 +46,105 @@ _ORDER = (
     "the same coalitions are valued in another order, all complements of all; a game that lacks one fails "
     "the certificate of its coalitions"
 )
-EXCLUDED: Mapping[tuple[str, str, str], str] = {
-    (
-        "agents/system/pool_outlook.py",
-        "PoolOutlook.learn",
-        "1.0 - self._memory",
-    ): "weight by which an operator smooths its own expectation of a pool: any in [0, 1] is an expectation",
-    ("agents/system/pool_outlook.py", "PoolOutlook.learn", ""): _EXPECTED,
-    ("agents/system/pool_outlook.py", "PoolOutlook.volumes_mw", ""): _EXPECTED,
-    ("agents/system/pool_outlook.py", "PoolOutlook._outlook", ""): _EXPECTED,
-    ("agents/storage/pool_books.py", "PoolBooks.open", "membership(len(told)) > 0.0"): _ORDER,
-    ("agents/storage/pool_books.py", "PoolBooks.open", "len(told) <= MOST_TABULATED"): _ORDER,
-    ("agents/feeder/acceleration.py", "Acceleration.step", ""): (
-        "by which step a price goes on from round to round: whether it came to rest is told in its distance "
-        "from the tariff, which is reckoned by another formula, and whoever answers it is judged by itself"
+_PATH = (
+    "by which step a price goes on from round to round: whether it came to rest is told in its distance "
+    "from the tariff, which is reckoned by another formula, and whoever answers it is judged by itself"
+)
+_WEIGHT = (
+    "by how much a supplier's step of exchange rounds weighs what it has heard: any weight above 0 has the "
+    "same rest; how far from it rounds ended is reckoned from answers, prices and the penalties told, and "
+    "the price is held against the cost of another load"
+)
+_LIMIT = (
+    "a limit that no plan of the run comes near: an interior point ends elsewhere in its tolerance; where it "
+    "binds, a plan leaves its limits or is no best one by the reference"
+)
+_SEARCH = (
+    "where the search for the value of a supply begins, or how far it goes at a time: all ways lead to it"
+)
+EXCLUDED: Mapping[tuple[str, str], tuple[str, frozenset[str]]] = {
+    ("agents/system/pool_outlook.py", "PoolOutlook.learn"): (
+        _EXPECTED,
+        frozenset(
+            {
+                "(1.0 - self._memory) * share",
+                "1.0 - self._memory",
+                "float(min(self.deficit_mw[period], self.surplus_mw[period])) * self._period_h",
+                "min(1.0, traded_mwh / possible)",
+                "min(self.deficit_mw[period], self.surplus_mw[period])",
+                "possible > 0.0",
+                "self._memory * self._share",
+                "self._memory * self._share + (1.0 - self._memory) * share",
+                "traded_mwh / possible",
+            }
+        ),
     ),
-    ("agents/feeder/acceleration.py", "Acceleration.__init__", ""): "the same",
-    (
-        "agents/transmission/divided.py",
-        "divided_grid",
-        "grid.import_limit_mw / parts",
-    ): (
-        "a limit that no plan of the run comes near: an interior point ends elsewhere in its tolerance; "
-        "where it binds, a plan is no best one by the reference"
+    ("agents/system/pool_outlook.py", "PoolOutlook.volumes_mw"): (
+        _EXPECTED,
+        frozenset({"np.minimum(told, possible)", "self._share * possible"}),
     ),
-    ("agents/problems/storage.py", "declare_storages", "one.band_mwh[1] - low[name]"): (
-        "the same of the room of a storage: where it binds, a plan leaves its limits or is no best one"
+    ("agents/system/pool_outlook.py", "PoolOutlook._outlook"): (
+        _EXPECTED,
+        frozenset({"before + len(periods)", "before >= 0", "periods.start - self._day_length"}),
     ),
-    ("environment/network.py", "tree_layout", ""): "where a map draws a bus that has no coordinates",
-    (
-        "agents/prosumers/supply_sharing.py",
-        "share_by_value",
-        "1.0 - c.loss",
-    ): "upper end at which the search for the value of a supply begins: any above the value leads to it",
-    (
-        "agents/prosumers/supply_sharing.py",
-        "share_by_value",
-        "max(weight, 0.02)",
-    ): "how far a step of the search for the value of a supply goes at least: all lead to it",
-    (
-        "market/carbon_price.py",
-        "GameFactor.of",
-        "round_ - self.turning_round",
-    ): "where it is not seen: the factor of the round before, in rounds that go on until it has come up",
+    ("agents/storage/pool_books.py", "PoolBooks.open"): (
+        _ORDER,
+        frozenset({"membership(len(told)) > 0.0", "len(told) <= MOST_TABULATED"}),
+    ),
+    ("agents/feeder/acceleration.py", "Acceleration.step"): (
+        _PATH,
+        frozenset(
+            {
+                "STEP_CAP * heard.distance_per_mwh",
+                "damped - mixed.reshape(damped.shape)",
+                "heard.called_for - heard.posted",
+                "heard.posted + (step if longest <= most else most / longest * step)",
+                "heard.posted + damped",
+                "longest <= most",
+                "most / longest",
+                "most / longest * step",
+                "one.called_for - one.posted",
+                "posted + self._damping * distances",
+                "self._damping * distance",
+                "self._damping * distances",
+            }
+        ),
+    ),
+    ("agents/feeder/acceleration.py", "Acceleration.__init__"): (
+        "how many rounds a step of a price is drawn from: see the step",
+        frozenset({"memory + 1"}),
+    ),
+    ("market/admm_rounds.py", "Posted.supply_penalty_per_mw2h"): (
+        _WEIGHT,
+        frozenset({"1.0 / self.penalty_per_mw2h", "1.0 / float((1.0 / self.penalty_per_mw2h).sum())"}),
+    ),
+    ("agents/solving/weighted_part.py", "by_weight"): (
+        _WEIGHT,
+        frozenset({"factor: at[number][field] - at[0.0][field]"}),
+    ),
+    ("agents/transmission/divided.py", "divided_grid"): (
+        _LIMIT,
+        frozenset({"factor: grid.import_limit_mw / parts"}),
+    ),
+    ("agents/problems/storage.py", "declare_storages"): (
+        _LIMIT,
+        frozenset({"factor: one.band_mwh[1] - low[name]"}),
+    ),
+    ("agents/problems/thermal_unit.py", "ramp_limits"): (_LIMIT, frozenset({"sign: lowest - down"})),
+    ("agents/prosumers/supply_sharing.py", "share_by_value"): (
+        _SEARCH,
+        frozenset({"1.0 - c.loss", "max(weight, 0.02)"}),
+    ),
+    ("market/carbon_price.py", "GameFactor.of"): (
+        "where it is not seen: the factor of the round before, in rounds that go on until it has come up",
+        frozenset({"round_ - self.turning_round"}),
+    ),
 }
-"""Reasons, by file, function and expression, for which an alteration leaves every stated result right; where
-there is no expression, for any of the function."""
+"""By file and function: why, and which expressions of it may be altered, in any way or in the one that stands
+before them, with every stated result right."""
 
 
 def excluded(one: Mapping[str, Any]) -> str:
     """The reason for which an alteration leaves every stated result right; empty for none."""
-    place = one["path"], one["function"]
-    return EXCLUDED.get((*place, one["text"]), EXCLUDED.get((*place, ""), ""))
+    reason, expressions = EXCLUDED.get((one["path"], one["function"]), ("", frozenset()))
+    return reason if expressions & {one["text"], f"{one['kind']}: {one['text']}"} else ""

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from sabotage import trial
-from sabotage.draws import drawn
+from sabotage.draws import EXCLUDED, drawn, excluded
 from sabotage.executed import changed, places
 from sabotage.places import Place, altered_source, functions_of, places_of
+from sabotage.trial import differing
 from sabotage.worlds import RUNS
 
 MOST_CHANGED = 0.5
@@ -408,6 +410,14 @@ SEEN = (
     ),
     (
         "bargaining",
+        "agents/prosumers/buyer.py",
+        "Buyer._is_loss",
+        "stale",
+        "worth_money + _ROUNDING_MONEY",
+        "certificate: offers left",
+    ),
+    (
+        "bargaining",
         "environment/random_streams.py",
         "RandomStreams.stream",
         "sign",
@@ -455,6 +465,48 @@ def test_alterations_are_what_they_are_called() -> None:
         before = ast.unparse(functions_of(path)[name])
         after = ast.unparse(altered_source(_place(path, name, kind, text)))
         assert altered in after and altered not in before
+
+
+def test_what_is_excluded_is_there() -> None:
+    for (path, function), (reason, expressions) in EXCLUDED.items():
+        node = functions_of(path)[function]
+        lines = frozenset(range((node.end_lineno or 0) - node.lineno + 1))
+        found = list(places_of(path, function, node, lines))
+        assert expressions <= {one.text for one in found} | {f"{one.kind}: {one.text}" for one in found}
+        assert len(reason) > 40
+    place = {"path": "agents/problems/thermal_unit.py", "function": "ramp_limits", "text": "lowest - down"}
+    assert excluded(place | {"kind": "sign"}) and not excluded(place | {"kind": "factor"})
+    assert not excluded(place | {"kind": "sign", "text": "down - here"})
+
+
+def test_what_counts_as_the_same() -> None:
+    before = {
+        "offers": pd.DataFrame({"period": 1, "time": 1, "agent": "s", "buyer": ["a", "b"], "round": 0,
+                                "move": "offer", "volume_mwh": [1.0, 2.0]}),
+        "letters": pd.DataFrame({"content": ['{"load_mw": [1.0, 2.0], "final": true}']}),
+        "storages": pd.DataFrame({"p_charge_mw": [0.0, 2e-7], "e_mwh": [0.0, 1.0]}),
+        "dispatch": pd.DataFrame({"p_supply_mw": [1.0], "q_mvar": [0.0]}),
+        "buses": pd.DataFrame({"q_mvar": [0.0]}),
+    }  # fmt: skip
+
+    def apart(name: str, table: pd.DataFrame) -> bool:
+        return differing(before, {**before, name: table}) == [name]
+
+    offers, storages, dispatch = (before[name] for name in ("offers", "storages", "dispatch"))
+    assert differing(before, before) == []
+    assert not apart("offers", offers.iloc[::-1]) and apart("offers", offers.assign(volume_mwh=[2.0, 1.0]))
+    for text, differs in (
+        ('{"load_mw": [1.0000000001, 2.0], "final": true}', False),
+        ('{"load_mw": [1.0001, 2.0], "final": true}', True),
+        ('{"load_mw": [1.0, 2.0], "final": false}', True),
+        ('{"load_mw": [1.0, 2.0, 3.0], "final": true}', True),
+    ):
+        assert apart("letters", pd.DataFrame({"content": [text]})) == differs
+    assert not apart("storages", storages.assign(p_charge_mw=[0.0, 0.0]))
+    assert apart("storages", storages.assign(p_charge_mw=[0.0, 3e-6]))
+    assert apart("storages", storages.assign(e_mwh=[0.0, 1.00001]))
+    assert not apart("dispatch", dispatch.assign(q_mvar=[1.0]))
+    assert apart("buses", pd.DataFrame({"q_mvar": [1.0]}))
 
 
 def test_draws_are_the_same_each_time_and_of_all_models() -> None:

@@ -39,13 +39,25 @@ MOST_CPU_S = 60
 SAME = 1e-6
 """Largest difference, relative to the largest value of a column, that changes nothing: problems are solved to
 about as much, so that a result says no more digits than these, and no certificate asks for more."""
-UNTOLD = {"entry", "hash", "q_mvar", "q_from_mvar", "q_to_mvar"}
-"""Columns of no result of their own: numbers and hashes of a ledger follow from its payments, and each run
-checks its own chains; reactive power is free where nobody pays for it, and what it does to currents and
-voltages counts."""
+LEAST = {"_mw": 1e-6, "_mvar": 1e-6, "_tco2": 1e-6, "_t_per_h": 1e-6}
+"""Differences that change nothing in columns of these units, however small what stands there is: a watt,
+which bills round away as well, and a gram; a storage that rests is left by solvers at some millionths."""
+UNTOLD = {
+    "ledger": {"entry", "hash"},
+    "records": {"entry", "hash"},
+    "dispatch": {"q_mvar"},
+    "branches": {"q_from_mvar", "q_to_mvar"},
+}
+"""Columns of no result of their own, by table: numbers and hashes of a chain follow from what is in it, and
+each run checks its own chains; how reactive power is shared among inverters is free where nobody pays for it,
+and what it does to currents and voltages, which are in these tables too, counts."""
+ANY_ORDER = {"offers": ["period", "time", "agent", "buyer", "round", "move"]}
+"""Tables of which the order of rows says nothing that their columns do not: of offers to several buyers in
+one minute, where a message that was lost is said again later, so that the others come first."""
 AMOUNT = "amount_money"
 """Column of payments, which are left out of a table where they come to nothing."""
-
+TEXT = "content"
+"""Column of messages, word for word, in which numbers are as good as in any other column."""
 
 WAYS = {"messages", "rounds", "traffic"}
 """Tables of how a result was come by: where they alone differ, every stated result is right."""
@@ -113,31 +125,57 @@ def differing(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFra
     return [
         name
         for name in names
-        if name not in before or name not in after or _differ(before[name], after[name])
+        if name not in before or name not in after or _differ(name, before[name], after[name])
     ]
 
 
-def _differ(one: pd.DataFrame, other: pd.DataFrame) -> bool:
-    one, other = _told(one), _told(other)
+def _differ(name: str, one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    one, other = _told(name, one), _told(name, other)
     if len(one) != len(other) or list(one.columns) != list(other.columns):
         return True
-    return any(_column_differs(one[name].to_numpy(), other[name].to_numpy()) for name in one.columns)
+    return any(_column_differs(column, one[column], other[column]) for column in one.columns)
 
 
-def _told(table: pd.DataFrame) -> pd.DataFrame:
+def _told(name: str, table: pd.DataFrame) -> pd.DataFrame:
     """What of a table says something: without its chain, and without payments of next to nothing."""
-    told = table[[name for name in table.columns if name not in UNTOLD]]
+    told = table[[column for column in table.columns if column not in UNTOLD.get(name, ())]]
+    if name in ANY_ORDER:
+        told = told.sort_values(ANY_ORDER[name], kind="stable")
     if AMOUNT in told and len(told):
         size = told[AMOUNT].abs()
         told = told[size > SAME * float(size.max())]
     return told
 
 
-def _column_differs(one: Any, other: Any) -> bool:
+def _column_differs(name: str, one: pd.Series[Any], other: pd.Series[Any]) -> bool:
     if one.dtype.kind in "fc" and other.dtype.kind in "fc":
-        scale = max(float(np.nanmax(np.abs(one), initial=0.0)), 1e-3) if np.isfinite(one).any() else 1.0
-        return not np.allclose(one, other, rtol=0.0, atol=SAME * scale, equal_nan=True)
-    return not pd.Series(one).equals(pd.Series(other))
+        least = max((floor for unit, floor in LEAST.items() if name.endswith(unit)), default=0.0)
+        return _numbers_differ(one.to_numpy(), other.to_numpy(), least)
+    if name == TEXT:
+        return any(_words_differ(json.loads(a), json.loads(b)) for a, b in zip(one, other, strict=True))
+    return one.tolist() != other.tolist() and not one.reset_index(drop=True).equals(
+        other.reset_index(drop=True)
+    )
+
+
+def _numbers_differ(one: Any, other: Any, least: float) -> bool:
+    scale = max(float(np.nanmax(np.abs(one), initial=0.0)), 1e-3) if np.isfinite(one).any() else 1.0
+    return not np.allclose(one, other, rtol=0.0, atol=max(SAME * scale, least), equal_nan=True)
+
+
+def _words_differ(one: Any, other: Any) -> bool:
+    """Whether two messages differ, numbers by as much as in a column."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() != other.keys() or any(_words_differ(one[key], other[key]) for key in one)
+    numbers = [np.asarray(value, dtype=object) for value in (one, other)]
+    if all(array.size and all(_is_number(item) for item in array.ravel()) for array in numbers):
+        first, second = (np.asarray(array, dtype=float) for array in numbers)
+        return first.shape != second.shape or _numbers_differ(first, second, 0.0)
+    return bool(one != other)
+
+
+def _is_number(item: Any) -> bool:
+    return isinstance(item, int | float) and not isinstance(item, bool)
 
 
 def moved_by(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

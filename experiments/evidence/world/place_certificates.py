@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from gridarium.environment.network_tables import CASE33BW, is_simbench_code, network_file
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
@@ -23,7 +25,9 @@ def labels(known: GridEvidence) -> Iterator[Reading]:
     branches = known.tables.get("branches")
     if buses is None or branches is None or is_simbench_code(network.source):
         return
-    named = _labels_of(network.source)
+    table = _table_of_buses(network.source)
+    first = 1 if network.source == CASE33BW else 0
+    named = {str(int(index) + first) for index in table["index"]}
     told = {
         str(label)
         for ends in (buses["bus"], branches["from_bus"], branches["to_bus"])
@@ -38,15 +42,55 @@ def labels(known: GridEvidence) -> Iterator[Reading]:
         "names of buses in tables that the file of the network does not have, those of case33bw being the "
         "IEEE numbers, and units that stand at another bus than at their site",
     )  # fmt: skip
+    yield Reading(
+        "bus positions", _off_places(buses, branches, _coordinates(network.source, table)), 1e-9, "", True,
+        "largest distance of a bus from its coordinates in the file; where that does not give all, from its "
+        "depth in the tree and the middle of the ends behind it",
+    )  # fmt: skip
 
 
-def _labels_of(source: str) -> frozenset[str]:
-    """Names of the buses of a pandapower file: its indices, of case33bw one more."""
+def _table_of_buses(source: str) -> dict[str, Any]:
+    """The table of buses of a pandapower file: index, columns and data."""
     content = json.loads(Path(network_file(source)).read_text(encoding="utf-8"))
     packed = content["_object"]["bus"]["_object"]
-    table = json.loads(packed) if isinstance(packed, str) else packed
-    first = 1 if source == CASE33BW else 0
-    return frozenset(str(int(index) + first) for index in table["index"])
+    table: dict[str, Any] = json.loads(packed) if isinstance(packed, str) else packed
+    return table
+
+
+def _off_places(buses: pd.DataFrame, branches: pd.DataFrame, places: Mapping[str, list[float]]) -> float:
+    """Largest distance of a bus from where it is by the file, or by the tree where that does not say."""
+    told = buses.drop_duplicates("bus").set_index("bus")[["x", "y"]]
+    ways = branches.drop_duplicates("branch")[["from_bus", "to_bus"]].astype(str).to_numpy().tolist()
+    if not all(str(bus) in places for bus in told.index):
+        places = _laid_out(str(told.index[0]), ways)
+    due = np.array([places[str(bus)] for bus in told.index], dtype=float)
+    return float(np.abs(told.to_numpy(dtype=float) - due).max())
+
+
+def _laid_out(head: str, ways: list[list[str]]) -> dict[str, list[float]]:
+    """Depth of each bus, and the middle of the ends of the tree behind it, ends counted from 0."""
+    behind: dict[str, list[str]] = {head: []}
+    for above, bus in ways:
+        behind.setdefault(above, []).append(bus)
+        behind.setdefault(bus, [])
+    ends = {bus: 1 for bus, further in behind.items() if not further}
+    for _, bus in reversed([["", head], *ways]):
+        ends[bus] = ends.get(bus) or sum(ends[one] for one in behind[bus])
+    places, begins = {head: [0.0, 0.5 * (ends[head] - 1)]}, {head: 0}
+    for above, bus in ways:
+        before = behind[above][: behind[above].index(bus)]
+        begins[bus] = begins[above] + sum(ends[one] for one in before)
+        places[bus] = [places[above][0] + 1.0, begins[bus] + 0.5 * (ends[bus] - 1)]
+    return places
+
+
+def _coordinates(source: str, table: dict[str, Any]) -> dict[str, list[float]]:
+    """Coordinates that the file gives, by bus; none of case33bw, where they are drawn at random."""
+    if source == CASE33BW or "geo" not in table["columns"]:
+        return {}
+    column = table["columns"].index("geo")
+    given = {str(int(index)): row[column] for index, row in zip(table["index"], table["data"], strict=True)}
+    return {bus: json.loads(text)["coordinates"][:2] for bus, text in given.items() if text}
 
 
 def heads(known: GridEvidence) -> Iterator[Reading]:
