@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gridarium.agents.transmission.ties import Ties
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.plans.dispatch_program import LOAD_SHARE, DispatchProgram
 from gridarium.experiments.evidence.plans.plan_reading import feeder_days
@@ -45,10 +44,8 @@ def planned_dispatch(known: GridEvidence) -> Iterator[Reading]:
         "most by which a plan leaves a limit of a unit, a storage, the head or the network, or a balance, by "
         "ratings of the scenario; MW, Mvar, MWh over the length of a step, or p.u. squared (A13 to A20, E28)",
     )  # fmt: skip
-    # What feeders below are called for within the day is not in the loads that a plan was made for.
-    calls = any(ties.contract.services for ties in known.of(Ties))
     yield Reading(
-        "planned power flow", max(_flow_apart(day, program) for day, program in days), _FLOW, "", not calls,
+        "planned power flow", max(_flow_apart(day, program) for day, program in days), _FLOW, "", True,
         "largest difference of what a plan says that passes the head, relative to the largest of that and of "
         "its loads, or of its squared voltages, p.u., and those of an AC power flow of its powers by sweeps "
         "through the tree",
@@ -57,7 +54,7 @@ def planned_dispatch(known: GridEvidence) -> Iterator[Reading]:
     sizes = (max(abs(day.worth_money), abs(day.told_cost_money)) for day, _ in days)
     off = (share_of(gap, size, _LEAST_COST_MONEY) for gap, size in zip(apart, sizes, strict=True))
     yield Reading(
-        "planned cost", max(off), _COST, "", not calls,
+        "planned cost", max(off), _COST, "", True,
         "largest difference of what an operator says that its plan costs and the sum of its parts at ratings "
         "of the scenario and terms that it was told, relative to that, or to what all load is worth at the "
         "margin where this is more (C9, D1)",

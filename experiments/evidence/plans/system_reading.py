@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gridarium.agents.transmission.bulk_system import BulkPlan, BulkState
+from gridarium.agents.transmission.real_time import DayInForce
 from gridarium.agents.transmission.ties import Ties
 from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.environment.arrays import Array, Flags
@@ -35,6 +36,7 @@ from gridarium.experiments.parts.ties_section import Ties as Section
 SHORTAGE_PER_MWH, BEYOND_PER_TCO2, MISSED_PER_MWH, MISSED_PER_TCO2 = 1000.0, 1000.0, 3000.0, 3000.0
 """What a TIES counts for reserve that is missing, for emission beyond all that can be bought, and for energy
 and carbon that storages and tanks miss as a day ends."""
+_NOTHING_MW = 1e-9
 SPILLED_PER_MWH = 0.01
 """What it counts for power that is left over, so that renewable plants rather make less."""
 
@@ -94,12 +96,13 @@ def _of_day(known: GridEvidence, ties: Ties, day: TiesDay) -> _Planned:
 def plans_in_force(known: GridEvidence) -> Iterator[PlannedDay]:
     """Plans of a TIES that its units follow, on one bus, from where the rest of a day was planned last.
 
-    Left out are those that count with storages and prosumers on the feeders below.
+    Left out are those that count with storages and prosumers on the feeders below, and those made within a
+    day where they may.
     """
     for ties in known.of(Ties):
         for day in ties.days:
             now = ties.in_force(day.number)
-            if ties.contract.services and now.first:
+            if ties.contract.services and (now.first or _calls(known, now)):
                 continue
             rest, plan = slice(now.first, None), now.plan
             series = {
@@ -116,6 +119,13 @@ def plans_in_force(known: GridEvidence) -> Iterator[PlannedDay]:
                 (load + lost)[None, :], np.zeros((1, len(load))), lost, False,
             )  # fmt: skip
             yield _read(known, ties, planned)
+
+
+def _calls(known: GridEvidence, now: DayInForce) -> bool:
+    """Whether a plan counts with storages or prosumers on the feeders below."""
+    own = len(STORAGES.of(known.scenario))
+    called = (now.plan.charge_mw[own:], now.plan.discharge_mw[own:], now.pool_mw)
+    return any(bool((np.abs(part) > _NOTHING_MW).any()) for part in called)
 
 
 def day_on_one_bus(known: GridEvidence, ties: Ties, day: TiesDay, load_mw: Array) -> PlannedDay:
