@@ -63,14 +63,15 @@ def everything(result: Result, grid: str) -> tuple[set[str], set[str], set[str]]
 
 
 def is_complete(stacked: Result, single: Result, grid: str) -> None:
-    """A stack tells of a grid whatever it tells alone; only the seam above comes in addition."""
+    """A stack tells of a grid whatever it tells alone; the seam above comes in addition, and its account."""
     names = zip(everything(stacked, grid), everything(single, grid), strict=True)
     for ours, theirs in names:
         assert theirs
         assert ours >= theirs
-    seams = everything(stacked, grid)[2] - everything(single, grid)[2]
+    added = everything(stacked, grid)[2] - everything(single, grid)[2]
     above = stacked.scenario["grids"][grid].get("under")
-    assert seams == ({f"{grid}: seam energy", f"{grid}: seam carbon"} if above else set())
+    seams = {f"{grid}: seam energy", f"{grid}: seam carbon"} if above else set()
+    assert added == seams | {f"{grid}: discomfort told"}
 
 
 @pytest.mark.parametrize("grid", ["r1", "r2"])

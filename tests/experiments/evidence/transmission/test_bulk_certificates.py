@@ -46,6 +46,7 @@ ALWAYS = {
     "carbon of regions",
     "regret of regions",
     "plans of regions kept",
+    "moves of users",
 }
 Change = Callable[[pd.DataFrame], None]
 
