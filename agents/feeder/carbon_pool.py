@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +18,8 @@ from gridarium.market.adcef import strict_pool
 from gridarium.market.messages.tariffs import MarketConditions
 from gridarium.market.supply import Supply, system_factor
 
+_FULL_TCO2 = 1e3
+"""Idle contents from which on only the rest of them is put to the solver."""
 _NOTHING_TCO2 = 1e-6
 _PENALTY_PER_T2_H = 50.0
 """Of each tonne that is not back after the last day, times h: far above any transfer squared, (t/h)**2."""
@@ -174,6 +177,8 @@ class CarbonPool:
         }
         if carries:
             signals |= self._carrying(most_in, most_out, supply.emission_t_per_h, day)
+        idle = self._idle_tco2(signals)
+        signals |= {name: signals[name] - idle for name in ("first_tco2", "end_tco2")}
         solution = problem.solve(self._owner, **signals)
         inflow, outflow = _within(solution["inflow"], most_in), _within(solution["outflow"], most_out)
         inflow = inflow * _share_left(supply.emission_t_per_h, inflow.sum(axis=0))
@@ -187,6 +192,13 @@ class CarbonPool:
             outflow * _share_left(into - gained, out)[:, None],
             day.first_tco2,
         )
+
+    def _idle_tco2(self, signals: Mapping[str, Array]) -> Array:
+        """What no flow of the day can reach of pools so full that a solver's digits would go to it, tCO2."""
+        reached = self._period_h * signals["most_out_t_per_h"].sum(axis=1)
+        kept = signals["end_tco2"] - signals.get("most_less_tco2", 0.0)
+        idle = np.minimum(signals["first_tco2"] - reached, kept)
+        return np.where(idle > _FULL_TCO2, idle, 0.0)
 
     def _carrying(
         self, most_in_t_per_h: Array, most_out_t_per_h: Array, emission_t_per_h: Array, day: PoolDay

@@ -376,7 +376,8 @@ class Dispatcher:
         net_mw = solution["p_buy_mw"] - solution["p_sell_mw"]
         charge, discharge = scheduled_mw or self._storage_powers(solution["energy_mwh"], day.initial_mwh)
         pull = day.conditions.pull
-        voltage_pu, current_pu = self._network_of(solution)
+        voltage_pu, _ = self._network_of(solution)
+        current_pu = self.currents_pu(solution)
         return Dispatch(
             # Bought and sold at once is a plan for the net, which is all that the network sees.
             buy_mw=np.maximum(0.0, net_mw),
@@ -440,10 +441,22 @@ class Dispatcher:
 
     def _cone_gap(self, solution: Solution) -> float:
         """Largest distance of a branch from equality of its cone (C10)."""
+        squares, sending = self._branch_flows(solution)
+        return float(np.abs(squares - solution["current_squared"] * sending).max())
+
+    def currents_pu(self, solution: Solution) -> Array:
+        """Currents of branches by their flows, p.u., shape (n_branch, n_period).
+
+        What an interior point leaves of slack in a cone is next to nothing as a square, and no current.
+        """
+        squares, sending = self._branch_flows(solution)
+        return np.asarray(np.sqrt(squares / sending) / self.shape.feeder.base_mva)
+
+    def _branch_flows(self, solution: Solution) -> tuple[Array, Array]:
+        """Squared apparent power into each branch, and the squared voltage behind its transformer."""
         feeder = self.shape.feeder
         squares = solution["p_branch_mw"] ** 2 + solution["q_branch_mvar"] ** 2
-        sending = solution["voltage_squared"][feeder.parent] / feeder.ratio[:, None] ** 2
-        return float(np.abs(squares - solution["current_squared"] * sending).max())
+        return squares, solution["voltage_squared"][feeder.parent] / feeder.ratio[:, None] ** 2
 
     def supply(self, dispatch: Dispatch, conditions: MarketConditions) -> Supply:
         """Where the energy comes from, with its carbon."""

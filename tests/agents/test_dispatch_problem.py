@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from gridarium.agents.feeder.dispatch import dispatch_problem
+from gridarium.agents.feeder.dispatch import Dispatcher, dispatch_problem
 from gridarium.agents.feeder.dispatch_problem import DispatchShape, Renewable
 from gridarium.agents.feeder.own_storages import redispatch_problem
 from gridarium.agents.optimisation import LocalProblem, Solution
@@ -17,7 +18,10 @@ from gridarium.environment.network import Feeder
 from gridarium.environment.network_reader import read_feeder
 from gridarium.environment.power_flow import AcPowerFlow
 from gridarium.environment.storage import StorageRatings
+from gridarium.environment.world import World
 from gridarium.experiments.benchmarks.dispatch import leader_shape, leader_signals
+
+MakeWorld = Callable[..., World]
 
 CASE33 = read_feeder("case33bw")
 LEADER = leader_shape(CASE33)
@@ -173,6 +177,21 @@ def test_a_price_beyond_all_others_hides_none_of_them() -> None:
         assert problem.refinements == 1
         costs.append(solution.objective)
     assert costs[1] == pytest.approx(costs[0], rel=1e-5)
+
+
+def test_a_branch_that_carries_nothing_has_no_current_by_the_slack_of_its_cone(
+    make_world: MakeWorld,
+) -> None:
+    """An interior point leaves a millionth in a cone, of which the root would be a current."""
+    shape = no_units(two_buses(), export_limit_mw=5.0)
+    problem = compiled(shape)
+    solution = problem.solve("dso", **signals_of(shape, 0.0, 0.0))
+    squared = solution.x.copy()
+    block = problem.form.decisions["current_squared"]
+    squared[block.start : block.stop] = 1e-6
+    slack = Solution(problem.form, squared, solution.signals)
+    dispatcher = Dispatcher(make_world(), "dso", shape)
+    assert dispatcher.currents_pu(slack).max() <= 1e-6
 
 
 def test_what_only_losses_could_cure_is_refused() -> None:

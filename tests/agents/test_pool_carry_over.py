@@ -156,6 +156,22 @@ def test_what_cannot_be_returned_stays_and_is_seen(daily: BuiltWorld) -> None:
     assert returned(1.1 * possible).last_tco2(1.0) == pytest.approx(first + 0.1 * possible, abs=1e-4)
 
 
+@pytest.mark.parametrize("carries", [False, True])
+def test_what_lies_in_a_pool_out_of_reach_changes_no_flow(daily: BuiltWorld, carries: bool) -> None:
+    dso = daily.one(Dso)
+    plan = dso.days[0].plan
+    pool = CarbonPool(dso.world, "test", dso.shape.storages, "managed", 1.0, PoolTerms(carries_over=carries))
+    wanted, first = dso.days[0].outlook.wanted_transfer_t_per_h, plan.pool.first_tco2
+    few, many = (
+        pool.allocate(plan.dispatch, plan.situation.supply, wanted, PoolDay(held, held, is_last=False))
+        for held in (first + 100.0, first + 1.75e5)
+    )
+    assert np.abs(few.inflow_t_per_h).max() > 0.01
+    np.testing.assert_allclose(many.inflow_t_per_h.sum(axis=0), few.inflow_t_per_h.sum(axis=0), atol=1e-4)
+    np.testing.assert_allclose(many.outflow_t_per_h.sum(axis=0), few.outflow_t_per_h.sum(axis=0), atol=1e-4)
+    assert many.first_tco2 == pytest.approx(first + 1.75e5)
+
+
 @pytest.mark.parametrize("change", ["tariff.pool_carries_over=true", "tariff.pool_first_tco2_per_mwh=0.1"])
 def test_strict_mixing_takes_no_terms(change: str) -> None:
     with pytest.raises(ScenarioError, match="must be left out where the pool mixes strictly"):
