@@ -54,6 +54,7 @@ from gridarium.experiments.evidence.storage import (
 )
 from gridarium.experiments.evidence.system import (
     day_ahead_certificates,
+    lease_certificates,
     quarter_certificates,
     rest_certificates,
     system_certificates,
@@ -135,6 +136,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     balance_certificates.carbon_flow,
     system_certificates.perfect_information,
     quarter_certificates.quarters,
+    lease_certificates.earnings,
     rest_certificates.rest_of_days,
     day_ahead_certificates.settlements,
     balance_certificates.money,

@@ -62,6 +62,7 @@ _REASONS = {
     "value of loads": _USERS,
     "discomfort told": _USERS,
     "offers left": _MINUTES,
+    "plan at the head": _PLAN,
     "prices of regions": _USERS,
     "quarters seen": _PLAN,
     "quarters decided": _PLAN,

@@ -418,6 +418,22 @@ SEEN = (
     ),
     (
         "bargaining",
+        "environment/ledger.py",
+        "Ledger.by_period",
+        "sign",
+        "booked.get(self._names[purpose], np.zeros(n_period)) + found",
+        "certificate: earnings of the provider",
+    ),
+    (
+        "adcef",
+        "agents/feeder/dso.py",
+        "Dso.head_plan_mw",
+        "factor",
+        "dispatch.buy_mw - dispatch.sell_mw",
+        "certificate: plan at the head",
+    ),
+    (
+        "bargaining",
         "environment/random_streams.py",
         "RandomStreams.stream",
         "sign",

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from gridarium.agents.prosumers.p2p_desk import P2pDesk
 from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.agents.system.system_planner import AdoptedPlan
 from gridarium.environment.arrays import Array
@@ -148,20 +149,27 @@ class _Quarters:
         )
 
     def off_called_mw(self) -> float:
-        """Of the call: what the plan counts with, else no more than wind leaves; and what came of it."""
+        """Of the call, by the plan or by what wind leaves of what the desk expects, and what came of it."""
         called, solved = -self._told("called_mw"), np.array(self._solved)
         if not self._operator.members.desk:
             return float(np.abs(called).max())
         lacks = np.maximum(self._needed_mw - self._told("available_wind_mw"), 0.0)
-        beyond = np.where(
-            solved, np.abs(called - self._of(self.after, "pool_mw")), np.maximum(called - lacks, 0.0)
-        )
+        due = np.where(solved, self._of(self.after, "pool_mw"), np.minimum(self._offered_mw(), lacks))
+        beyond = np.abs(called - due)
         own = self._known.tables["prosumers"]
         drawn, nominated = (
             by_period(own, name, self._n) / self._hours for name in ("drawn_mwh", "deficit_told_mwh")
         )
         brought = np.abs(self._told("delivered_mw") - drawn + nominated)
         return float(max(beyond.max(), brought.max(), self._off_short(called)))
+
+    def _offered_mw(self) -> Array:
+        """What the desk expected to trade in each quarter, as far as surpluses and deficits go."""
+        (desk,) = self._known.of(P2pDesk)
+        told = [desk.offers.get(period) for period in range(self._n)]
+        return np.array(
+            [0.0 if one is None else min(one.expected_mw, one.surplus_mw, one.deficit_mw) for one in told]
+        )
 
     def _off_short(self, called: Array) -> float:
         """Of what imports cost in place of what the pool did not bring, in MW at the price."""

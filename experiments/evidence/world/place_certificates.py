@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.transmission.ties import Ties
+from gridarium.environment.arrays import Array
 from gridarium.environment.network_tables import CASE33BW, is_simbench_code, network_file
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.parts.network import NETWORK
@@ -94,7 +97,7 @@ def _coordinates(source: str, table: dict[str, Any]) -> dict[str, list[float]]:
 
 
 def heads(known: GridEvidence) -> Iterator[Reading]:
-    """Carbon factor of what passed a head, by its carbon and its power."""
+    """Carbon factor of what passed a head, by its carbon and its power, and what was planned to pass it."""
     rows = known.tables.get("heads")
     if rows is None:
         return
@@ -110,3 +113,24 @@ def heads(known: GridEvidence) -> Iterator[Reading]:
         "largest difference of the carbon that passed a head, and power times factor as told of it; 1 for "
         "each period in which there is a factor without power, or the other way round",
     )  # fmt: skip
+    plans = list(_planned_mw(known))
+    if plans:
+        said = rows.set_index(["agent", "period"])["p_plan_mw"]
+        off = [
+            float(np.abs(said[name].sort_index().to_numpy(dtype=float) - own).max()) for name, own in plans
+        ]
+        yield Reading(
+            "plan at the head", max(off), 1e-6, "MW", True,
+            "largest difference of what was said to be planned to pass the head of a grid, and purchases "
+            "less sales, or imports less what is spilled, of the plans of its operator",
+        )  # fmt: skip
+
+
+def _planned_mw(known: GridEvidence) -> Iterator[tuple[str, Array]]:
+    """Name of each operator and what its plans of all days let pass the head, shape (n_period,)."""
+    for dso in known.of(Dso):
+        net = [day.plan.dispatch.buy_mw - day.plan.dispatch.sell_mw for day in dso.days]
+        yield known.grid.local(dso.name), dso.horizon.by_period(np.concatenate(net))
+    for ties in known.of(Ties):
+        net = [day.plan.import_mw - day.plan.spill_mw for day in ties.days]
+        yield known.grid.local(ties.name), ties.horizon.by_period(np.concatenate(net))

@@ -72,6 +72,6 @@ def test_a_factor_at_the_head_is_carbon_over_power() -> None:
         table = pd.DataFrame(
             {"p_metered_mw": power, "carbon_t_per_h": carbon, "factor_metered_tco2_per_mwh": factor}
         )
-        known: Any = SimpleNamespace(tables={"heads": table})
+        known: Any = SimpleNamespace(tables={"heads": table}, of=lambda kind: ())
         (reading,) = heads(known)
         assert reading.value == pytest.approx(value, abs=1e-12)
