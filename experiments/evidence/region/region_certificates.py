@@ -13,7 +13,7 @@ from gridarium.environment.arrays import Array, Flags
 from gridarium.environment.clock import day_length
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.evidence.region.region_regret import RegionCase
-from gridarium.experiments.evidence.shares import LEAST_MONEY, LEAST_MW, LEAST_TCO2, share_of
+from gridarium.experiments.evidence.shares import LEAST_MW, LEAST_TCO2, share_of
 from gridarium.experiments.evidence.transmission.bulk_certificates import plays_exactly
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, CarbonPolicy
 from gridarium.experiments.parts.thermal_units import THERMAL_UNITS
@@ -22,6 +22,8 @@ from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import PERSONAL_CARBON, RETAIL
 
 _ROUNDING = 1e-6
+_LEAST_BILL_MONEY = 100.0
+"""Bill below which what solvers leave of a day's cost is no share of it: a region may draw nothing."""
 
 
 def bills(known: GridEvidence) -> Iterator[Reading]:
@@ -177,10 +179,9 @@ def choices(known: GridEvidence) -> Iterator[Reading]:
         return
     cases = [case for region in regions for case in _cases(region)]
     regrets = [case.regret() for case in cases]
+    shares = (share_of(one.gap_money, one.bill_money, _LEAST_BILL_MONEY) for one in regrets)
     yield Reading(
-        "regret of regions",
-        float(np.max([0.0, *(share_of(one.gap_money, one.bill_money, LEAST_MONEY) for one in regrets)])),
-        1e-4, "", exact,
+        "regret of regions", float(np.max([0.0, *shares])), 1e-6, "", exact,
         "most that a regional system could save by another plan under the signal that it answered last, by a "
         "linear programme that bounds it, relative to its bill",
     )  # fmt: skip
