@@ -16,6 +16,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,27 +40,34 @@ MOST_CPU_S = 60
 SAME = 1e-6
 """Largest difference, relative to the largest value of a column, that changes nothing: problems are solved to
 about as much, so that a result says no more digits than these, and no certificate asks for more."""
-LEAST = {"_mw": 1e-6, "_mvar": 1e-6, "_tco2": 1e-6, "_t_per_h": 1e-6}
+LEAST = {"_mw": 1e-6, "_mvar": 1e-6, "_tco2": 1e-6, "_t_per_h": 1e-6, "_money": 1e-4}
 """Differences that change nothing in columns of these units, however small what stands there is: a watt,
-which bills round away as well, and a gram; a storage that rests is left by solvers at some millionths."""
+which bills round away as well, and a gram; a hundredth of a cent, which is nobody's bill."""
+RESTING = (("storages", "p_charge_mw"), ("storages", "p_discharge_mw"), ("buses", "p_charge_mw"))
+AT_REST_MW = 1e-5
+"""Columns of storages, and what solvers leave in one that rests; no certificate of a plan asks for less."""
 UNTOLD = {
     "ledger": {"entry", "hash"},
     "records": {"entry", "hash"},
     "dispatch": {"q_mvar"},
     "branches": {"q_from_mvar", "q_to_mvar"},
+    "days": {"rounds"},
 }
 """Columns of no result of their own, by table: numbers and hashes of a chain follow from what is in it, and
 each run checks its own chains; how reactive power is shared among inverters is free where nobody pays for it,
-and what it does to currents and voltages, which are in these tables too, counts."""
+and what it does to currents and voltages, which are in these tables too, counts; and how many rounds a day
+took is a way to its result."""
 ANY_ORDER = {"offers": ["period", "time", "agent", "buyer", "round", "move"]}
 """Tables of which the order of rows says nothing that their columns do not: of offers to several buyers in
 one minute, where a message that was lost is said again later, so that the others come first."""
+FACTOR = "factor_metered_tco2_per_mwh"
+"""Column of heads, of what has passed them."""
 AMOUNT = "amount_money"
 """Column of payments, which are left out of a table where they come to nothing."""
 TEXT = "content"
 """Column of messages, word for word, in which numbers are as good as in any other column."""
 
-WAYS = {"messages", "rounds", "traffic"}
+WAYS = {"messages", "letters", "rounds", "traffic"}
 """Tables of how a result was come by: where they alone differ, every stated result is right."""
 
 
@@ -70,6 +78,10 @@ class Lived(NamedTuple):
     metrics: dict[str, float]
     failed: frozenset[str]
     messages: int
+    open: Mapping[tuple[str, str], float] = {}
+    """By table and column, how far the run itself leaves a number open: rounds come to rest within a
+    tolerance, and this much apart from those that go on until they are ten times as near; two runs that
+    are each as far from there are twice as far from each other."""
 
 
 def lived(scenario: Scenario) -> tuple[BuiltWorld, dict[str, pd.DataFrame]]:
@@ -119,21 +131,52 @@ def _verified(scenario: Scenario, tables: Any, certificates: Any, built: BuiltWo
             yield check.subject
 
 
-def differing(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Tables that are not the same."""
+def differing(
+    before: Mapping[str, pd.DataFrame],
+    after: Mapping[str, pd.DataFrame],
+    left_open: Mapping[tuple[str, str], float] = MappingProxyType({}),
+) -> list[str]:
+    """Tables that are not the same, by more than what is left open of their columns."""
     names = sorted({*before, *after})
     return [
         name
         for name in names
-        if name not in before or name not in after or _differ(name, before[name], after[name])
+        if name not in before or name not in after or _differ(name, before[name], after[name], left_open)
     ]
 
 
-def _differ(name: str, one: pd.DataFrame, other: pd.DataFrame) -> bool:
+def _differ(
+    name: str, one: pd.DataFrame, other: pd.DataFrame, left_open: Mapping[tuple[str, str], float]
+) -> bool:
     one, other = _told(name, one), _told(name, other)
     if len(one) != len(other) or list(one.columns) != list(other.columns):
         return True
-    return any(_column_differs(column, one[column], other[column]) for column in one.columns)
+    return any(
+        _column_differs(column, one[column], other[column], left_open.get((name, column), 0.0))
+        for column in one.columns
+    )
+
+
+def _left_open(run: str, tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], float]:
+    """How far a run leaves its numbers open: by its rounds, and what solvers leave in storages that rest."""
+    found = dict.fromkeys(RESTING, AT_REST_MW)
+    if RUNS[run].closer:
+        _, closer = lived(RUNS[run].load(closer=True))
+        for place, difference in apart(tables, closer).items():
+            found[place] = max(difference, found.get(place, 0.0))
+    return found
+
+
+def apart(one: Mapping[str, pd.DataFrame], other: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], float]:
+    """Twice the largest difference of each column of numbers, by table and column; of tables of one shape."""
+    found = {}
+    for name in one.keys() & other.keys():
+        ours, theirs = _told(name, one[name]), _told(name, other[name])
+        for column in ours.columns if len(ours) == len(theirs) else ():
+            if column in theirs and ours[column].dtype.kind == theirs[column].dtype.kind == "f":
+                difference = np.abs(ours[column].to_numpy() - theirs[column].to_numpy())
+                found[name, column] = 2.0 * float(np.nanmax(difference, initial=0.0))
+    return found
 
 
 def _told(name: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -141,16 +184,20 @@ def _told(name: str, table: pd.DataFrame) -> pd.DataFrame:
     told = table[[column for column in table.columns if column not in UNTOLD.get(name, ())]]
     if name in ANY_ORDER:
         told = told.sort_values(ANY_ORDER[name], kind="stable")
+    if name == "heads":
+        # Nothing has a carbon factor.
+        taken = told["p_metered_mw"].abs() > AT_REST_MW
+        told = told.assign(**{FACTOR: told[FACTOR].where(taken)})
     if AMOUNT in told and len(told):
         size = told[AMOUNT].abs()
         told = told[size > SAME * float(size.max())]
     return told
 
 
-def _column_differs(name: str, one: pd.Series[Any], other: pd.Series[Any]) -> bool:
+def _column_differs(name: str, one: pd.Series[Any], other: pd.Series[Any], left_open: float) -> bool:
     if one.dtype.kind in "fc" and other.dtype.kind in "fc":
         least = max((floor for unit, floor in LEAST.items() if name.endswith(unit)), default=0.0)
-        return _numbers_differ(one.to_numpy(), other.to_numpy(), least)
+        return _numbers_differ(one.to_numpy(), other.to_numpy(), max(least, left_open))
     if name == TEXT:
         return any(_words_differ(json.loads(a), json.loads(b)) for a, b in zip(one, other, strict=True))
     return one.tolist() != other.tolist() and not one.reset_index(drop=True).equals(
@@ -305,7 +352,7 @@ def begin(run: str, folder: Path) -> dict[str, Any]:
     That saves time where it is known which certificate falls, and may hide what is altered where it is not.
     """
     found = outcome(run)
-    (folder / f"{run}.pickle").write_bytes(pickle.dumps(found))
+    (folder / f"{run}.pickle").write_bytes(pickle.dumps(found._replace(open=_left_open(run, found.tables))))
     return {"result": "done", "failed": sorted(found.failed), "messages": found.messages}
 
 
@@ -326,14 +373,15 @@ def attempt(place: Place, run: str, folder: Path) -> dict[str, Any]:
             alter(place)
         found = outcome(run)
         before: Lived = pickle.loads((folder / f"{run}.pickle").read_bytes())
-        fell, apart = sorted(found.failed - before.failed), differing(before.tables, found.tables)
-        result = "caught" if fell else "missed" if set(apart) - WAYS else "nothing"
+        fell = sorted(found.failed - before.failed)
+        changed = differing(before.tables, found.tables, before.open)
+        result = "caught" if fell else "missed" if set(changed) - WAYS else "nothing"
         moved = moved_by(before.metrics, found.metrics)
         largest = sorted(moved, key=moved.__getitem__, reverse=True)[:3]
         return {
             "result": result,
             "fell": fell,
-            "apart": apart,
+            "apart": changed,
             "moved": {name: float(f"{moved[name]:.3g}") for name in largest},
         }
 

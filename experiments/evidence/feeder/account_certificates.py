@@ -20,7 +20,7 @@ from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.parts.tariff import TARIFF
 from gridarium.experiments.results.records import Reading
-from gridarium.market.accounts import CARBON, CARBON_MARKET, MAINTENANCE, WEAR
+from gridarium.market.accounts import CARBON, CARBON_MARKET, MAINTENANCE, PERSONAL_CARBON, WEAR
 
 _ROUNDING = 1e-6
 _SURPLUS_MW = 1e-6
@@ -92,23 +92,38 @@ def budgets(known: GridEvidence) -> Iterator[Reading]:
     if TARIFF.of(known.scenario).kind not in FORMULAS:
         return
     for dso in known.of(Dso):
-        if dso.contract.carbon_market is None:
+        ladder = _ladder_money(known, dso)
+        if dso.contract.carbon_market is None and not ladder.any():
             continue
         signals, n = rows_of(known.tables, "signals", "dso"), known.world.n_period
         prosumers = by_period(rows_of(known.tables, "dispatch", "prosumer"), "p_demand_mw", n)
-        billed_mwh = (served_mw(known) - prosumers) * known.world.period_h
+        served = served_mw(known)
+        billed = served - prosumers
         tou, price, factor = (
             signals[name].to_numpy(dtype=float)
             for name in ("tou_price_per_mwh", "price_per_mwh", "factor_tco2_per_mwh")
         )
-        below = PRICES.of(known.scenario).quota_tco2_per_mwh - factor
-        excess = ((tou - price - _carbon_price(dso) * below) * billed_mwh).reshape(len(dso.days), -1)
+        discount = (tou - price) * billed * known.world.period_h
+        if dso.contract.carbon_market is None:
+            brings = -ladder * np.divide(billed, served, out=np.zeros(n), where=served > 0.0)
+        else:
+            below = PRICES.of(known.scenario).quota_tco2_per_mwh - factor
+            brings = _carbon_price(dso) * below * billed * known.world.period_h
+        excess = (discount - brings).reshape(len(dso.days), -1)
         told = rows_of(known.tables, "days", "dso")["budget_excess_money"].to_numpy(dtype=float)
         yield Reading(
             "budget told", float(np.abs(told - excess.sum(axis=1)).max()), _ROUNDING, "money", True,
             "largest difference on a day of what discounts are said to cost beyond carbon revenue, and plain "
-            "less posted price less carbon price times what is left of the quota, on metered loads (C8)",
+            "less posted price less carbon price times what is left of the quota, or plus what was paid on "
+            "the ladder of the supplier, on metered loads (C8)",
         )  # fmt: skip
+
+
+def _ladder_money(known: GridEvidence, dso: Dso) -> Array:
+    """What an operator has paid on its supplier's ladder for one grid, money, shape (n_period,)."""
+    ledger = known.tables["ledger"]
+    own = (ledger["account"] == known.grid.local(dso.name)) & (ledger["purpose"] == PERSONAL_CARBON)
+    return -by_period(ledger[own], "amount_money", known.world.n_period)
 
 
 def _carbon_price(dso: Dso) -> Array:
