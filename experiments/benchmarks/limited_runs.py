@@ -71,28 +71,22 @@ def play_limited(
                     worker.give(Limited(waiting.popleft(), play, limit_s))
             for worker in heard([worker for worker in crew if worker.tasks]):
                 seed = worker.tasks[0].seed
-                outcome = _heard(worker, lambda how, seed=seed: lost(seed, how))  # type: ignore[misc]
-                if not worker.process.is_alive():
-                    crew.remove(worker)
-                if outcome is not None:
-                    found[seed] = outcome
-                    if kept is not None:
-                        kept.keep(seed, outcome)
+                match worker.read():
+                    case Done(content):
+                        outcome: Outcome = content
+                    case Ended(how):
+                        crew.remove(worker)
+                        outcome = lost(seed, how)
+                    case Failed(error):
+                        raise error
+                    case _:
+                        continue
+                found[seed] = outcome
+                if kept is not None:
+                    kept.keep(seed, outcome)
     finally:
         stop_all(crew)
     return [found[seed] for seed in every]
-
-
-def _heard(worker: Worker, lost: Callable[[str], Outcome]) -> Outcome | None:
-    """The outcome of what a worker does, if it has one now."""
-    match worker.read():
-        case Done(outcome):
-            return outcome  # type: ignore[no-any-return]
-        case Failed(error):
-            raise error
-        case Ended(how):
-            return lost(how)
-    return None
 
 
 def _limited(task: Limited, tell: Tell) -> object:

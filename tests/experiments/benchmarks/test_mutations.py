@@ -18,7 +18,7 @@ from gridarium.agents.distribution.distribution_operator import DistributionOper
 from gridarium.environment.errors import Fault, InfeasibleError, ScenarioError, UnheardError
 from gridarium.environment.parameters import OneOf, YesOrNo
 from gridarium.environment.profiles import read_profiles
-from gridarium.experiments.benchmarks import mutation_draws, mutations, silence
+from gridarium.experiments.benchmarks import limited_runs, mutation_draws, mutations, silence
 from gridarium.experiments.benchmarks.catalogue import run_benchmark
 from gridarium.experiments.benchmarks.limited_runs import play_limited
 from gridarium.experiments.benchmarks.mutation_draws import (
@@ -32,6 +32,7 @@ from gridarium.experiments.benchmarks.mutation_draws import (
 from gridarium.experiments.benchmarks.mutation_fields import Null, Number, mutable_fields
 from gridarium.experiments.benchmarks.mutations import FINE, MutationOutcome, ended, judged, play, summarise
 from gridarium.experiments.checking.grid_tree import entries_of
+from gridarium.experiments.processes.workers import Worker, heard
 from gridarium.experiments.reading.field_paths import replaced
 from gridarium.experiments.reading.plain_yaml import Tree
 from gridarium.experiments.reading.scenario_files import profile_path
@@ -300,6 +301,19 @@ def test_one_that_is_too_slow_or_dies_ends_no_other() -> None:
     outcomes = play_limited(toy_run, lost, [1, 2, 3], 1, 1)
     assert [one.ending for one in outcomes] == ["passed", "lost", "lost"]
     assert [one.detail for one in outcomes[1:]] == ["by SIGXCPU", "with exit status 7"]
+
+
+def test_one_that_died_before_anyone_looked_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process has said that it is ready, has played and died: all that waits to be read."""
+
+    def heard_late(workers: list[Worker]) -> list[Worker]:
+        for worker in workers:
+            worker.process.join(30.0)
+        return heard(workers)
+
+    monkeypatch.setattr(limited_runs, "heard", heard_late)
+    (outcome,) = play_limited(toy_run, lambda seed, how: ToyOutcome(ToyDraw(seed), "lost", how), [3], 1, 9)
+    assert (outcome.ending, outcome.detail) == ("lost", "with exit status 7")
 
 
 def outcome(seed: int, ending: str) -> MutationOutcome:
