@@ -63,6 +63,7 @@ _REASONS = {
     "discomfort told": _USERS,
     "offers left": _MINUTES,
     "plan at the head": _PLAN,
+    "planned nodal carbon": _PLAN,
     "prices of regions": _USERS,
     "quarters seen": _PLAN,
     "quarters decided": _PLAN,

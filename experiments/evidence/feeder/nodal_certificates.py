@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.feeder.elastic_consumer import ElasticConsumer
 from gridarium.agents.feeder.load_follower import LoadFollower
 from gridarium.environment.arrays import Array, series
-from gridarium.environment.grids import Grid
 from gridarium.experiments.evidence.feeder.elastic_certificates import expected_load_mw
 from gridarium.experiments.evidence.feeder.feeder_certificates import has_rational_consumers, meets_its_plan
 from gridarium.experiments.evidence.feeder.outage_certificates import undisturbed
+from gridarium.experiments.evidence.feeder.traced_plan import TracedPlan
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.evidence.plans.plan_reading import at_buses
 from gridarium.experiments.evidence.shares import LEAST_MW, ratio, share_of
 from gridarium.experiments.parts.consumers import CONSUMERS
 from gridarium.experiments.parts.tariff import TARIFF
@@ -26,6 +28,8 @@ from gridarium.market.nodal_carbon import NodalCarbonTariff
 _REST = 1e-7
 """Largest change of a load, relative to the feeder's peak, that counts as rest."""
 _ROUND_LIMIT = 20
+_TRACE = 1e-7
+"""What a dispatch within a solver's tolerance and its AC flow may differ by, tCO2/MWh."""
 _AS_TOLD = 1e-6
 """Difference of two carbon factors that is none, tCO2/MWh."""
 
@@ -45,6 +49,21 @@ def nodal_carbon(known: GridEvidence) -> Iterator[Reading]:
             "plan and that of the AC flow, carbon in storages included (A1); hard where what comes in is as "
             "carbon-intensive as the supplier has told",
         )  # fmt: skip
+        yield Reading(
+            "planned nodal carbon", max(_trace_apart(known, dso, day) for day in dso.days), _TRACE,
+            "tCO2/MWh", True,
+            "largest difference at a load bus between the intensity that the operator has traced through a "
+            "plan and that of the AC flow of the same plan by dense proportional sharing, carbon in storages "
+            "included (A1)",
+        )  # fmt: skip
+
+
+def _trace_apart(known: GridEvidence, dso: Dso, day: DsoDay) -> float:
+    """Largest difference of intensities of a plan from those of its AC flow, at buses with a load."""
+    load, reactive = at_buses(dso.contract.loads, day.loads_mw, day.loads_mvar, known.grid.feeder.n_bus)
+    traced = TracedPlan(known.grid, dso, day, day.plan, load, reactive).intensity_tco2_per_mwh()
+    apart = np.abs(day.plan.carbon.intensity_tco2_per_mwh - traced)
+    return float(apart[known.grid.spread().p_share != 0.0].max())
 
 
 def _brings_what_was_told(known: GridEvidence) -> bool:
@@ -147,7 +166,8 @@ class JointFixedPoint:
         shares = [(places[name].p_share, places[name].q_share, mw) for name, mw in loads_mw.items()]
         load = np.array(sum(np.outer(p_share, mw) for p_share, _, mw in shares))
         reactive = np.array(sum(np.outer(q_share, mw) for _, q_share, mw in shares))
-        intensity = _Traced(self._known.grid, self._dso, plan, load, reactive).intensity_tco2_per_mwh()
+        traced = TracedPlan(self._known.grid, self._dso, self._dso.today, plan, load, reactive)
+        intensity = traced.intensity_tco2_per_mwh()
         if tariff.params.get("revenue_neutral"):
             intensity = intensity - (intensity * load).sum() / load.sum()
         surcharge = tariff.adjustment * market.carbon_price_per_tco2 * intensity
@@ -161,81 +181,3 @@ class JointFixedPoint:
             base, hours = one.day(posted.day).base_mw, one.horizon.step_h
             answers[one.name] = expected_load_mw(groups[one.group], base, told, hours)
         return answers
-
-
-class _Traced:
-    """Carbon of a plan by the AC power flow, with the dense matrices of proportional sharing."""
-
-    def __init__(self, grid: Grid, dso: Dso, plan: DayAhead, load_mw: Array, load_mvar: Array) -> None:
-        self._dso, self._plan = dso, plan
-        shape, done, places = dso.shape, plan.dispatch, dict(dso.shape.sites)
-        self._bus = [places[unit.name] for unit in shape.storages]
-        net, q = -load_mw, -load_mvar
-        self._made, self._carbon = np.zeros_like(net), np.zeros_like(net)
-        kinds: Sequence[tuple[Sequence[object], Array, Array]] = (
-            (shape.turbines, done.turbine_mw, done.turbine_mvar),
-            (shape.renewables, done.renewable_mw, done.renewable_mvar),
-        )
-        for units, active, reactive in kinds:
-            for unit, p_mw, q_mvar in zip(units, active, reactive, strict=True):
-                at = places[unit.name]  # type: ignore[attr-defined]
-                self._made[at] += p_mw
-                self._carbon[at] += p_mw * getattr(unit, "emission_tco2_per_mwh", 0.0)
-                q[at] += q_mvar
-        net += self._made
-        for at, charge, discharge, q_mvar in zip(
-            self._bus, done.charge_mw, done.discharge_mw, done.storage_mvar, strict=True
-        ):
-            net[at] += discharge - charge
-            q[at] += q_mvar
-        for unit, q_mvar in zip(shape.compensators, done.compensator_mvar, strict=True):
-            q[places[unit.name]] += q_mvar
-        self._flow = grid.power_flow.solve(net.T, q.T, done.voltage_pu[0])
-        bought = np.maximum(0.0, self._flow.p_slack_mw)
-        self._made += np.maximum(-load_mw, 0.0)
-        self._made[0] += bought
-        self._carbon[0] += bought * plan.situation.conditions.grid_factor_tco2_per_mwh
-
-    def intensity_tco2_per_mwh(self) -> Array:
-        """At each bus, shape (n_bus, n_step); 0 where no power arrives."""
-        today, units = self._dso.today, self._dso.shape.storages
-        before = today.outlook.carbon_before
-        energy = np.array(list(today.initial_mwh.values()))
-        stored = np.zeros(len(units)) if before is None else before.left_tco2.copy()
-        done, hours, found = self._plan.dispatch, self._dso.horizon.step_h, []
-        for t in range(self._made.shape[1]):
-            made, carbon = self._made[:, t].copy(), self._carbon[:, t].copy()
-            for s, unit in enumerate(units):
-                out = done.discharge_mw[s, t] * hours / unit.efficiency_discharge
-                released = stored[s] * out / energy[s] if energy[s] > 0.0 else 0.0
-                made[self._bus[s]] += done.discharge_mw[s, t]
-                carbon[self._bus[s]] += released / hours
-                stored[s], energy[s] = stored[s] - released, energy[s] - out
-            intensity = self._shared(t, made, carbon)
-            for s, unit in enumerate(units):
-                charged = done.charge_mw[s, t] * hours
-                stored[s] += charged * intensity[self._bus[s]]
-                energy[s] += charged * unit.efficiency_charge
-            found.append(intensity)
-        return np.array(found).T
-
-    def _shared(self, t: int, made_mw: Array, carbon_t_per_h: Array) -> Array:
-        """(P_N - P_B^T) e_N = P_G^T e_G in one step, shape (n_bus,).
-
-        P_N counts what arrives, P_B what is sent: the carbon of losses goes on with what is left.
-        """
-        feeder, flow = self._dso.shape.feeder, self._flow
-        sent, flux = np.zeros((feeder.n_bus, feeder.n_bus)), made_mw.copy()
-        for branch, parent in enumerate(feeder.parent):
-            into, out = flow.p_from_mw[t, branch], flow.p_to_mw[t, branch]
-            if into + out >= 0.0:
-                sent[parent, branch + 1] = into
-                flux[branch + 1] += out
-            else:
-                sent[branch + 1, parent] = -out
-                flux[parent] -= into
-        alive = flux > 1e-6 * made_mw.sum()
-        intensity = np.zeros(feeder.n_bus)
-        matrix = np.diag(flux) - sent.T
-        intensity[alive] = np.linalg.solve(matrix[np.ix_(alive, alive)], carbon_t_per_h[alive])
-        return intensity

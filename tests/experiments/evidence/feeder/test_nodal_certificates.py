@@ -53,6 +53,7 @@ def test_run_is_sound_and_comes_to_rest(surcharged: BuiltWorld) -> None:
     assert [name for name, one in found.items() if not one.passed] == []
     assert {
         "nodal carbon",
+        "planned nodal carbon",
         "elastic fixed point",
         "one elastic fixed point",
         "response rule",
@@ -82,7 +83,10 @@ def test_certificates_catch_a_wrong_trace(surcharged: BuiltWorld) -> None:
     carbon = surcharged.one(Dso).today.plan.carbon
     carbon.intensity_tco2_per_mwh[3, 12] += 0.01
     try:
-        assert judged(surcharged)["nodal carbon"].value == pytest.approx(0.01, rel=1e-3)
+        found = judged(surcharged)
+        assert found["nodal carbon"].value == pytest.approx(0.01, rel=1e-3)
+        assert found["planned nodal carbon"].value == pytest.approx(0.01, rel=1e-3)
+        assert not found["planned nodal carbon"].passed
     finally:
         carbon.intensity_tco2_per_mwh[3, 12] -= 0.01
 
