@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,11 +14,11 @@ from gridarium.environment.clock import Clock
 from gridarium.environment.connection import Connection
 from gridarium.environment.errors import MessageError
 from gridarium.environment.links import Envelope, LatencyDraw, LinkQuality, Receiver
+from gridarium.environment.message_log import MessageLog
 from gridarium.environment.random_streams import RandomStreams
 from gridarium.environment.transport import Transport
 from gridarium.environment.wire import Intruder, Parcel, SecureEnd, Wire
 
-LOG_COLUMNS = ["sent_s", "delivered_s", "sender", "recipient", "topic", "outcome"]
 INTRUSION_COLUMNS = ["attack", "time_s", "link", "message", "what", "is_secured", "outcome"]
 _REFUSED = "refused: "
 _IMMUTABLE = (tuple, frozenset, str, bytes, bool, int, float, type(None))
@@ -34,7 +34,8 @@ class MessageBus:
     - `sent`, `delivered`, `lost`, `duplicated`: counters; sent = delivered + lost + on the way
     - `injected`, `refused`: counters of what intruders put on links, and of frames refused, by reason
     - `last_arrival_s`: clock time at which the last message that is on its way arrives, s
-    - `record`, `log`, `intrusions`: keep and return one row for each message; what intruders did
+    - `record`, `log`, `words`: keep each message; return them as rows, or word for word
+    - `intrusions`: what intruders did
     - `observer`: who runs the world, called with each message that is recorded as delivered
 
     Parameters
@@ -59,7 +60,7 @@ class MessageBus:
         self._env = clock.env
         self._receivers: dict[str, Receiver] = {}
         self._accepted: set[type] = set()
-        self._rows: list[tuple[float, float, str, str, str, str]] = []
+        self._log = MessageLog()
         self._transport = Transport(
             clock, streams, quality or LinkQuality(), self._deliver, self._deliver_copy, self._lose
         )
@@ -170,27 +171,18 @@ class MessageBus:
         return self._wire.is_secured((sender, recipient))
 
     def intrusions(self) -> pd.DataFrame:
-        """Return what intruders did, a row each in the order of doing.
-
-        Returns
-        -------
-        DataFrame
-            Columns attack, time_s, link, message, what, is_secured, outcome, as of `wire.Intrusion`.
-        """
+        """Return what intruders did, a row each in the order of doing, columns as of `wire.Intrusion`."""
         rows = [[getattr(one, column) for column in INTRUSION_COLUMNS] for one in self._wire.intrusions]
         return pd.DataFrame(rows, columns=INTRUSION_COLUMNS)
 
     def log(self) -> pd.DataFrame:
-        """Return what happened to each message recorded, in the order in which it was settled.
+        """Return `MessageLog.table`: without what was sent while `record` was off or is still on its way."""
+        return self._log.table()
 
-        Returns
-        -------
-        DataFrame
-            Columns sent_s, delivered_s (nan when lost), sender, recipient, topic, outcome (delivered, lost,
-            duplicate, "refused: REASON"); what was sent while `record` was off or is still on its way may be
-            missing. The steps of handshakes are among them.
-        """
-        return pd.DataFrame(self._rows, columns=LOG_COLUMNS).astype({"sent_s": float, "delivered_s": float})
+    @property
+    def words(self) -> Sequence[tuple[Envelope, str]]:
+        """Each message recorded, word for word, with what became of it, in the order of `log`."""
+        return self._log.words
 
     def _send(
         self,
@@ -270,8 +262,7 @@ class MessageBus:
         self._receivers[envelope.recipient](envelope)
 
     def _note(self, envelope: Envelope, outcome: str) -> None:
-        sender, recipient, topic, sent_s, delivered_s, *_ = envelope
-        self._rows.append((sent_s, delivered_s, sender, recipient, topic, outcome))
+        self._log.note(envelope, outcome)
         if self.observer and outcome == "delivered":
             self.observer(envelope)
 

@@ -32,6 +32,7 @@ from gridarium.experiments.evidence.plans import dispatch_certificates
 from gridarium.experiments.evidence.prosumers import (
     bargain_certificates,
     concession_certificates,
+    deal_certificates,
     desk_certificates,
     matching_certificates,
     pool_certificates,
@@ -55,6 +56,7 @@ from gridarium.experiments.evidence.storage import (
 from gridarium.experiments.evidence.system import (
     day_ahead_certificates,
     lease_certificates,
+    outlook_certificates,
     quarter_certificates,
     rest_certificates,
     system_certificates,
@@ -81,6 +83,7 @@ from gridarium.experiments.evidence.world import (
     intrusion_evidence,
     place_certificates,
     record_evidence,
+    report_certificates,
     seam_certificates,
 )
 from gridarium.experiments.evidence.world.disturbances import judged
@@ -136,8 +139,10 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     balance_certificates.carbon_flow,
     system_certificates.perfect_information,
     quarter_certificates.quarters,
+    outlook_certificates.outlooks,
     lease_certificates.earnings,
     rest_certificates.rest_of_days,
+    report_certificates.reports,
     day_ahead_certificates.settlements,
     balance_certificates.money,
     balance_certificates.payments_in_time,
@@ -175,6 +180,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     bargain_certificates.bargains,
     refusal_certificates.refusals,
     sharing_certificates.shares,
+    deal_certificates.deals,
     desk_certificates.desk,
     equilibrium_certificates.followers,
     follower_conditions.conditions,

@@ -39,6 +39,7 @@ _PLAN = "what an operator has planned is its own, and tables tell what was carri
 _POOL = "ratings, tasks and rules of pools are sections of a scenario, which only its parts can read"
 _OWNER = "schedules of owners would have to be solved anew, by storage and day"
 _MINUTES = "weather of each minute is drawn from streams of the world, and what a seller heard is in no table"
+_WORDS = "what agents said is known word for word only while their world is there"
 _USERS = "profiles and flexibility of users are sections of a scenario, which only its parts can read"
 _REASONS = {
     "prosumer energy": _MINUTES,
@@ -49,11 +50,19 @@ _REASONS = {
     "shares of supply": _MINUTES,
     "supplies shared": _MINUTES,
     "values of supply": _MINUTES,
+    "grants kept back": _WORDS,
     "grants kept": _MINUTES,
     "prices by answers": _MINUTES,
     "volumes as stated": _MINUTES,
     "offers of the pool": _MINUTES,
     "limits of the desk": _MINUTES,
+    "words in time": _WORDS,
+    "bids as worth": _WORDS,
+    "grants told": _WORDS,
+    "grants in force": _WORDS,
+    "reports told": _WORDS,
+    "outlooks of the operator": _PLAN,
+    "orders as planned": _PLAN,
     "best matching": _BENCHMARK,
     "loads of users": _USERS,
     "rooms of users": _USERS,

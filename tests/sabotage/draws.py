@@ -38,10 +38,6 @@ def drawn(count: int, seed: int) -> list[tuple[Place, str]]:
     return list(chosen)
 
 
-_EXPECTED = (
-    "how much an operator expects a pool to trade is its own guess, which the model leaves open and no table "
-    "tells; what it plans with that is held against the best plan, and what is traded against meters"
-)
 _ORDER = (
     "the same coalitions are valued in another order, all complements of all; a game that lacks one fails "
     "the certificate of its coalitions"
@@ -63,30 +59,6 @@ _SEARCH = (
     "where the search for the value of a supply begins, or how far it goes at a time: all ways lead to it"
 )
 EXCLUDED: Mapping[tuple[str, str], tuple[str, frozenset[str]]] = {
-    ("agents/system/pool_outlook.py", "PoolOutlook.learn"): (
-        _EXPECTED,
-        frozenset(
-            {
-                "(1.0 - self._memory) * share",
-                "1.0 - self._memory",
-                "float(min(self.deficit_mw[period], self.surplus_mw[period])) * self._period_h",
-                "min(1.0, traded_mwh / possible)",
-                "min(self.deficit_mw[period], self.surplus_mw[period])",
-                "possible > 0.0",
-                "self._memory * self._share",
-                "self._memory * self._share + (1.0 - self._memory) * share",
-                "traded_mwh / possible",
-            }
-        ),
-    ),
-    ("agents/system/pool_outlook.py", "PoolOutlook.volumes_mw"): (
-        _EXPECTED,
-        frozenset({"np.minimum(told, possible)", "self._share * possible"}),
-    ),
-    ("agents/system/pool_outlook.py", "PoolOutlook._outlook"): (
-        _EXPECTED,
-        frozenset({"before + len(periods)", "before >= 0", "periods.start - self._day_length"}),
-    ),
     ("agents/storage/pool_books.py", "PoolBooks.open"): (
         _ORDER,
         frozenset({"membership(len(told)) > 0.0", "len(told) <= MOST_TABULATED"}),

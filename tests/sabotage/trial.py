@@ -57,9 +57,13 @@ UNTOLD = {
 each run checks its own chains; how reactive power is shared among inverters is free where nobody pays for it,
 and what it does to currents and voltages, which are in these tables too, counts; and how many rounds a day
 took is a way to its result."""
-ANY_ORDER = {"offers": ["period", "time", "agent", "buyer", "round", "move"]}
+ANY_ORDER = {
+    "offers": ["period", "time", "agent", "buyer", "round", "move"],
+    "ledger": ["period", "time", "purpose", "account", "counterparty"],
+}
 """Tables of which the order of rows says nothing that their columns do not: of offers to several buyers in
-one minute, where a message that was lost is said again later, so that the others come first."""
+one minute, where a message that was lost is said again later, so that the others come first; of both sides
+of a payment, of which the one that pays comes first."""
 FACTOR = "factor_metered_tco2_per_mwh"
 """Column of heads, of what has passed them."""
 AMOUNT = "amount_money"
@@ -78,10 +82,11 @@ class Lived(NamedTuple):
     metrics: dict[str, float]
     failed: frozenset[str]
     messages: int
-    open: Mapping[tuple[str, str], float] = {}
-    """By table and column, how far the run itself leaves a number open: rounds come to rest within a
-    tolerance, and this much apart from those that go on until they are ten times as near; two runs that
-    are each as far from there are twice as far from each other."""
+    open: Mapping[tuple[str, str], Any] = {}
+    """By table and column, how far the run itself leaves numbers open, all or row by row: rounds come to rest
+    within a tolerance, and this much apart from those that go on until they are ten times as near; two runs
+    that are each as far from there are twice as far from each other. Any of equally good plans may be
+    found."""
 
 
 def lived(scenario: Scenario) -> tuple[BuiltWorld, dict[str, pd.DataFrame]]:
@@ -134,7 +139,7 @@ def _verified(scenario: Scenario, tables: Any, certificates: Any, built: BuiltWo
 def differing(
     before: Mapping[str, pd.DataFrame],
     after: Mapping[str, pd.DataFrame],
-    left_open: Mapping[tuple[str, str], float] = MappingProxyType({}),
+    left_open: Mapping[tuple[str, str], Any] = MappingProxyType({}),
 ) -> list[str]:
     """Tables that are not the same, by more than what is left open of their columns."""
     names = sorted({*before, *after})
@@ -146,7 +151,7 @@ def differing(
 
 
 def _differ(
-    name: str, one: pd.DataFrame, other: pd.DataFrame, left_open: Mapping[tuple[str, str], float]
+    name: str, one: pd.DataFrame, other: pd.DataFrame, left_open: Mapping[tuple[str, str], Any]
 ) -> bool:
     one, other = _told(name, one), _told(name, other)
     if len(one) != len(other) or list(one.columns) != list(other.columns):
@@ -157,25 +162,30 @@ def _differ(
     )
 
 
-def _left_open(run: str, tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], float]:
-    """How far a run leaves its numbers open: by its rounds, and what solvers leave in storages that rest."""
-    found = dict.fromkeys(RESTING, AT_REST_MW)
+def _left_open(run: str, tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], Any]:
+    """How far a run leaves its numbers open: by its rounds, by equally good plans, and what solvers leave in
+    storages that rest."""
+    found: dict[tuple[str, str], Any] = dict.fromkeys(RESTING, AT_REST_MW)
     if RUNS[run].closer:
-        _, closer = lived(RUNS[run].load(closer=True))
-        for place, difference in apart(tables, closer).items():
-            found[place] = max(difference, found.get(place, 0.0))
+        _, closer = lived(RUNS[run].load(*RUNS[run].closer))
+        for place, differences in apart(tables, closer).items():
+            found[place] = max(float(np.nanmax(differences, initial=0.0)), found.get(place, 0.0))
+    for setting in RUNS[run].aside:
+        _, aside = lived(RUNS[run].load(setting))
+        for place, differences in apart(tables, aside).items():
+            found[place] = np.maximum(differences, found.get(place, 0.0))
     return found
 
 
-def apart(one: Mapping[str, pd.DataFrame], other: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], float]:
-    """Twice the largest difference of each column of numbers, by table and column; of tables of one shape."""
+def apart(one: Mapping[str, pd.DataFrame], other: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], Any]:
+    """Twice the difference of each number, by table and column, shape (n_row,); of tables of one shape."""
     found = {}
     for name in one.keys() & other.keys():
         ours, theirs = _told(name, one[name]), _told(name, other[name])
         for column in ours.columns if len(ours) == len(theirs) else ():
             if column in theirs and ours[column].dtype.kind == theirs[column].dtype.kind == "f":
                 difference = np.abs(ours[column].to_numpy() - theirs[column].to_numpy())
-                found[name, column] = 2.0 * float(np.nanmax(difference, initial=0.0))
+                found[name, column] = 2.0 * np.nan_to_num(difference)
     return found
 
 
@@ -194,10 +204,10 @@ def _told(name: str, table: pd.DataFrame) -> pd.DataFrame:
     return told
 
 
-def _column_differs(name: str, one: pd.Series[Any], other: pd.Series[Any], left_open: float) -> bool:
+def _column_differs(name: str, one: pd.Series[Any], other: pd.Series[Any], left_open: Any) -> bool:
     if one.dtype.kind in "fc" and other.dtype.kind in "fc":
         least = max((floor for unit, floor in LEAST.items() if name.endswith(unit)), default=0.0)
-        return _numbers_differ(one.to_numpy(), other.to_numpy(), max(least, left_open))
+        return _numbers_differ(one.to_numpy(), other.to_numpy(), np.maximum(least, left_open))
     if name == TEXT:
         return any(_words_differ(json.loads(a), json.loads(b)) for a, b in zip(one, other, strict=True))
     return one.tolist() != other.tolist() and not one.reset_index(drop=True).equals(
@@ -205,9 +215,16 @@ def _column_differs(name: str, one: pd.Series[Any], other: pd.Series[Any], left_
     )
 
 
-def _numbers_differ(one: Any, other: Any, least: float) -> bool:
+def _numbers_differ(one: Any, other: Any, least: Any) -> bool:
     scale = max(float(np.nanmax(np.abs(one), initial=0.0)), 1e-3) if np.isfinite(one).any() else 1.0
-    return not np.allclose(one, other, rtol=0.0, atol=max(SAME * scale, least), equal_nan=True)
+    missing = np.isnan(one)
+    # What there is in one alone differs; infinite limits are the same.
+    if not np.array_equal(missing, np.isnan(other)):
+        return True
+    same = (one == other) | missing
+    most = np.broadcast_to(np.maximum(SAME * scale, least), np.shape(one))[~same]
+    # Not "above": what is infinite in one alone is nan or infinitely far.
+    return not np.all(np.abs(one[~same] - other[~same]) <= most)
 
 
 def _words_differ(one: Any, other: Any) -> bool:

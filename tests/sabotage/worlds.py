@@ -16,18 +16,27 @@ class ShortRun(NamedTuple):
     settings: tuple[str, ...] = ()
     closer: tuple[str, ...] = ()
     """Settings by which its rounds come ten times as near to rest: what that changes, the run leaves open."""
+    aside: tuple[str, ...] = ()
+    """Settings that each move a limit that nothing comes near: of plans that are equally good another one is
+    found, and what that changes, the run leaves open."""
 
-    def load(self, closer: bool = False) -> Scenario:
-        """Its scenario; closer to rest if asked for."""
-        settings = [*self.settings, *(self.closer if closer else ())]
-        return load_scenario(self.scenario, settings).cases[self.case]
+    def load(self, *others: str) -> Scenario:
+        """Its scenario, with other settings beside its own."""
+        return load_scenario(self.scenario, [*self.settings, *others]).cases[self.case]
 
 
 RUNS = {
     "bargaining": ShortRun("net-zero-bargaining", "declared-nash-log", ("horizon_h=9",)),
     "ries": ShortRun("ries-small", "full", ("horizon_h=4", "period_h=1.0")),
     "adcef": ShortRun("adcef-small", "adcef", ("horizon_h=6",)),
-    "net-zero": ShortRun("net-zero", "shared-storage", ("horizon_h=9",)),
+    "net-zero": ShortRun(
+        "net-zero",
+        "shared-storage",
+        ("horizon_h=9",),
+        aside=tuple(
+            f"real_time_market.import_limit_mw={limit}" for limit in (600, 700, 1000, 2000, 5000, 20000)
+        ),
+    ),
     "green-vpp": ShortRun("green-vpp-small", "scenario-2", ("horizon_h=6",)),
     "pool": ShortRun("shared-storage-formation", "exact", ("horizon_h=24",)),
     "one-world": ShortRun(

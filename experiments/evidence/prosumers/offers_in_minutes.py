@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -25,7 +27,7 @@ def minute_numbers(known: GridEvidence, times: pd.DatetimeIndex) -> Index:
     return np.rint((times - start).total_seconds() / MINUTE_S).astype(np.int64)
 
 
-def part_kept(known: GridEvidence, sellers: pd.Series[str], buyers: pd.Series[str]) -> Array:
+def part_kept(known: GridEvidence, sellers: Iterable[str], buyers: Iterable[str]) -> Array:
     """Share of what sellers send that arrives at buyers, by the lengths of their lines, shape (n,)."""
     lines = LINES.of(known.scenario)
     assert lines is not None

@@ -20,10 +20,14 @@ OF_PLANS = frozenset(
         "follower optimality",
         "follower regret",
         "nodal carbon",
+        "orders as planned",
+        "outlooks of the operator",
         "plan kept",
+        "reports told",
         "response rule",
         "storage cycle",
         "voltage band",
+        "words in time",
     }
 )
 """Certificates of how well plans come true and answers suit what was posted. All others are laws that hold
