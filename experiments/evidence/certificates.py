@@ -11,6 +11,7 @@ from gridarium.environment.ledger_tables import LINKS
 from gridarium.environment.world import World
 from gridarium.experiments.evidence.feeder import (
     account_certificates,
+    bus_certificates,
     carbon_certificates,
     edge_certificates,
     elastic_certificates,
@@ -72,9 +73,11 @@ from gridarium.experiments.evidence.transmission import (
 )
 from gridarium.experiments.evidence.vpp import (
     price_certificates,
+    told_certificates,
     vpp_certificates,
     vpp_label_certificates,
     vpp_regret,
+    worth_certificates,
 )
 from gridarium.experiments.evidence.world import (
     balance_certificates,
@@ -85,6 +88,7 @@ from gridarium.experiments.evidence.world import (
     record_evidence,
     report_certificates,
     seam_certificates,
+    told_twice,
 )
 from gridarium.experiments.evidence.world.disturbances import judged
 from gridarium.experiments.parts.part import GridScenario
@@ -149,6 +153,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     feeder_certificates.budget,
     feeder_certificates.served_sales,
     feeder_certificates.network,
+    bus_certificates.buses,
     voltage_certificates.tap_changer,
     voltage_certificates.active_network,
     edge_certificates.edge,
@@ -213,11 +218,14 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     vpp_certificates.rest,
     vpp_certificates.carbon,
     vpp_certificates.certificates,
+    told_certificates.told_days,
+    worth_certificates.worths,
     vpp_label_certificates.labels,
     vpp_label_certificates.plans,
     vpp_regret.regret,
     place_certificates.labels,
     place_certificates.heads,
+    told_twice.numbers,
     seam_certificates.seam_energy,
     seam_certificates.seam_carbon,
     seam_certificates.head_paid_once,

@@ -41,7 +41,18 @@ _OWNER = "schedules of owners would have to be solved anew, by storage and day"
 _MINUTES = "weather of each minute is drawn from streams of the world, and what a seller heard is in no table"
 _WORDS = "what agents said is known word for word only while their world is there"
 _USERS = "profiles and flexibility of users are sections of a scenario, which only its parts can read"
+_NETWORK = "loads are spread as those of the network's file, which only parts of a scenario can read"
+_PLANTS = "plants, their storages and their budget are sections of a scenario, which only its parts can read"
 _REASONS = {
+    "loads at buses": _NETWORK,
+    "reactive power at buses": _NETWORK,
+    "costs of plans": _PLANTS,
+    "reports of payments": _PLANTS,
+    "days of regions": _PLANTS,
+    "indicator of response": _PLANTS,
+    "values by plants": _GAME,
+    "returns of capacity": _GAME,
+    "numbers told twice": "profiles are read by parts of a scenario alone",
     "prosumer energy": _MINUTES,
     "prosumer nominations": _MINUTES,
     "prosumer minutes": _MINUTES,
