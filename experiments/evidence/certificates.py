@@ -77,7 +77,6 @@ from gridarium.experiments.evidence.vpp import (
     vpp_certificates,
     vpp_label_certificates,
     vpp_regret,
-    worth_certificates,
 )
 from gridarium.experiments.evidence.world import (
     balance_certificates,
@@ -85,6 +84,7 @@ from gridarium.experiments.evidence.world import (
     carbon_credits,
     intrusion_evidence,
     place_certificates,
+    plant_values,
     record_evidence,
     report_certificates,
     seam_certificates,
@@ -219,7 +219,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     vpp_certificates.carbon,
     vpp_certificates.certificates,
     told_certificates.told_days,
-    worth_certificates.worths,
+    plant_values.worths,
     vpp_label_certificates.labels,
     vpp_label_certificates.plans,
     vpp_regret.regret,

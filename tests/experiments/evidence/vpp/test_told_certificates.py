@@ -11,7 +11,7 @@ import pytest
 from gridarium.experiments.evidence.feeder.bus_certificates import buses
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
 from gridarium.experiments.evidence.vpp.told_certificates import told_days
-from gridarium.experiments.evidence.vpp.worth_certificates import short_of_part_money, worths
+from gridarium.experiments.evidence.world.plant_values import short_of_part_money, worths
 from gridarium.experiments.evidence.world.told_twice import numbers
 from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import ENVIRONMENTAL_PAYMENT
