@@ -70,6 +70,8 @@ from gridarium.experiments.evidence.transmission import (
     exchange_certificates,
     hedge_certificates,
     plan_certificates,
+    plan_totals,
+    told_tables,
 )
 from gridarium.experiments.evidence.vpp import (
     price_certificates,
@@ -83,6 +85,7 @@ from gridarium.experiments.evidence.world import (
     carbon_charges,
     carbon_credits,
     intrusion_evidence,
+    network_certificates,
     place_certificates,
     plant_values,
     record_evidence,
@@ -119,6 +122,7 @@ def _is_broken(name: str, ledger: AppendOnly, tables: Tables) -> bool:
 
 CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     balance_certificates.energy_balance,
+    network_certificates.network_as_given,
     pool_certificates.prosumers,
     prosumer_certificates.own_things,
     prosumer_day_certificates.own_days,
@@ -200,6 +204,9 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     commitment_certificates.system_commitment,
     bulk_certificates.network,
     plan_certificates.plan_in_force,
+    plan_certificates.orders,
+    plan_totals.totals,
+    told_tables.system_told,
     bulk_certificates.storages,
     bulk_certificates.own_carbon,
     bulk_certificates.cap,

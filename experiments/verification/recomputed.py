@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gridarium.environment.arrays import Array, Index
+from gridarium.experiments.verification.balancing import off_balancing
 from gridarium.experiments.verification.devices import ramp_errors, unit_errors, units_of
 from gridarium.experiments.verification.network_model import feeder_of
 from gridarium.experiments.verification.operator_costs import off_cost
@@ -237,6 +238,7 @@ RECOMPUTED: dict[str, Value] = {
     "minimum times": _minimum_times,
     "storage cycle": _storage_cycle,
     "reports": _reports,
+    "balancing energy": off_balancing,
     "premiums of calls": _premiums,
 }
 """By name of the certificate, without its grid."""

@@ -27,7 +27,12 @@ class ShortRun(NamedTuple):
 
 RUNS = {
     "bargaining": ShortRun("net-zero-bargaining", "declared-nash-log", ("horizon_h=9",)),
-    "ries": ShortRun("ries-small", "full", ("horizon_h=4", "period_h=1.0")),
+    "ries": ShortRun(
+        "ries-small",
+        "full",
+        ("horizon_h=4", "period_h=1.0"),
+        ("grids.bulk.ties.rounds.tolerance=1e-5", "grids.bulk.ties.rounds.round_limit=300"),
+    ),
     "adcef": ShortRun("adcef-small", "adcef", ("horizon_h=6",)),
     "net-zero": ShortRun(
         "net-zero",

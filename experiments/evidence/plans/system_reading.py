@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class _Planned:
     hours : float
         Length of a period.
     available_mw : ndarray, shape (n_plant, n_period)
-    price_per_mwh : ndarray, shape (n_period,)
+    price_per_mwh, factor_tco2_per_mwh : ndarray, shape (n_period,)
         Of imports.
     load_mw, load_mvar : ndarray, shape (n_bus, n_period)
         With losses where these are no matter of the network.
@@ -69,17 +70,48 @@ class _Planned:
     hours: float
     available_mw: Array
     price_per_mwh: Array
+    factor_tco2_per_mwh: Array
     load_mw: Array
     load_mvar: Array
     lost_mw: Array
     over_network: bool
 
 
+class ToldPlan(NamedTuple):
+    """A plan of a TIES as it keeps it, beside the same powers read with ratings of the scenario.
+
+    Parameters
+    ----------
+    plan : BulkPlan
+    day : PlannedDay
+    lost_mw : ndarray, shape (n_period,), optional
+        What of the load on one bus is losses; None where these are a matter of the network.
+    import_factor_tco2_per_mwh : ndarray, shape (n_period,)
+    """
+
+    plan: BulkPlan
+    day: PlannedDay
+    lost_mw: Array | None
+    import_factor_tco2_per_mwh: Array
+
+
+def told_plans(known: GridEvidence) -> Iterator[ToldPlan]:
+    """Plans of a TIES for the loads it heard, and those in force as of `plans_in_force`."""
+    for ties, given in (*_heard(known), *_in_force(known)):
+        lost = None if given.over_network else given.lost_mw
+        yield ToldPlan(given.plan, _read(known, ties, given), lost, given.factor_tco2_per_mwh)
+
+
 def system_days(known: GridEvidence) -> Iterator[PlannedDay]:
     """Plans of a TIES for the loads it heard: over its network, or on one bus."""
+    for ties, given in _heard(known):
+        yield _read(known, ties, given)
+
+
+def _heard(known: GridEvidence) -> Iterator[tuple[Ties, _Planned]]:
     for ties in known.of(Ties):
         for day in ties.days:
-            yield _read(known, ties, _of_day(known, ties, day))
+            yield ties, _of_day(known, ties, day)
 
 
 def _of_day(known: GridEvidence, ties: Ties, day: TiesDay) -> _Planned:
@@ -88,8 +120,8 @@ def _of_day(known: GridEvidence, ties: Ties, day: TiesDay) -> _Planned:
     is_plate = NETWORK.of(known.scenario).is_copper_plate
     return _Planned(
         plan, np.asarray(plan.on > 0.5), day.state, day.horizon.step_h, day.available,
-        day.horizon.fit(day.terms.price_per_mwh), load_mw, 0.0 * load_mvar if is_plate else load_mvar,
-        np.zeros(load_mw.shape[1]), not is_plate,
+        day.horizon.fit(day.terms.price_per_mwh), day.horizon.fit(day.terms.factor_tco2_per_mwh), load_mw,
+        0.0 * load_mvar if is_plate else load_mvar, np.zeros(load_mw.shape[1]), not is_plate,
     )  # fmt: skip
 
 
@@ -99,6 +131,11 @@ def plans_in_force(known: GridEvidence) -> Iterator[PlannedDay]:
     Left out are those that count with storages and prosumers on the feeders below, and those made within a
     day where they may.
     """
+    for ties, given in _in_force(known):
+        yield _read(known, ties, given)
+
+
+def _in_force(known: GridEvidence) -> Iterator[tuple[Ties, _Planned]]:
     for ties in known.of(Ties):
         for day in ties.days:
             now = ties.in_force(day.number)
@@ -112,13 +149,13 @@ def plans_in_force(known: GridEvidence) -> Iterator[PlannedDay]:
             held = ("charge_mw", "discharge_mw", "e_mwh", "storage_mvar")
             series |= {name: series[name][:own] for name in held}
             load, lost = now.forecast.load_mw[rest], now.forecast.loss_mw[rest]
-            planned = _Planned(
+            yield ties, _Planned(
                 BulkPlan(**series, cost_money=plan.cost_money), np.asarray(series["on"] > 0.5), now.state,
                 known.world.period_h,
                 now.forecast.available_mw[:, rest], now.forecast.import_price_per_mwh[rest],
+                now.forecast.import_factor_tco2_per_mwh[rest],
                 (load + lost)[None, :], np.zeros((1, len(load))), lost, False,
             )  # fmt: skip
-            yield _read(known, ties, planned)
 
 
 def _calls(known: GridEvidence, now: DayInForce) -> bool:
@@ -136,8 +173,8 @@ def day_on_one_bus(known: GridEvidence, ties: Ties, day: TiesDay, load_mw: Array
     lost = np.zeros_like(load_mw) if day.loss_mw is None else day.loss_mw
     given = _Planned(
         day.plan, np.asarray(day.on > 0.5), day.state, day.horizon.step_h, day.available,
-        day.horizon.fit(day.terms.price_per_mwh), (load_mw + lost)[None, :], np.zeros((1, len(load_mw))),
-        lost, False,
+        day.horizon.fit(day.terms.price_per_mwh), day.horizon.fit(day.terms.factor_tco2_per_mwh),
+        (load_mw + lost)[None, :], np.zeros((1, len(load_mw))), lost, False,
     )  # fmt: skip
     return _read(known, ties, given)
 

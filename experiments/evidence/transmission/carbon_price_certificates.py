@@ -13,6 +13,7 @@ from gridarium.agents.transmission.ties import Ties
 from gridarium.agents.transmission.ties_day import TiesDay
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
+from gridarium.experiments.evidence.shares import LEAST_TCO2
 from gridarium.experiments.evidence.transmission.bulk_certificates import plays_exactly
 from gridarium.experiments.parts.carbon_policy import CARBON_POLICY, CarbonPolicy
 from gridarium.experiments.parts.ties import TIES
@@ -177,7 +178,8 @@ def _abatement(known: GridEvidence) -> Iterator[Reading]:
         yield Reading(
             "abatement shared", max(apart), 1e-4, "", plays_exactly(known),
             "largest difference of a follower's share of what responses avoid, and the mean of what it adds "
-            "over all orders in which followers may join, relative to all that is avoided (D17 to D19)",
+            "over all orders in which followers may join, relative to all that is avoided, or of by how much "
+            "they are said to interact (D17 to D19)",
         )  # fmt: skip
 
 
@@ -202,7 +204,12 @@ def _off_shapley(ties: Ties, day: TiesDay) -> float | None:
     alone = np.array([emitted[frozenset()] - emitted[frozenset({i})] for i in range(n)])
     scale = max(float(np.abs(share).sum()), 1e-3)
     wrong = max(np.abs(day.abatement_tco2 - share).max(), np.abs(day.alone_tco2 - alone).max())
-    return float(wrong) / scale
+    # By how much a coalition avoids another amount than its members do alone, as a share of the most avoided.
+    avoided = {group: emitted[frozenset()] - value for group, value in emitted.items()}
+    together = max(abs(value - float(alone[list(group)].sum())) for group, value in avoided.items())
+    most = max(map(abs, avoided.values()))
+    interaction = abs(day.interaction - together / most) if most > LEAST_TCO2 else 0.0
+    return max(float(wrong) / scale, interaction)
 
 
 def _subsets(n: int) -> Iterator[tuple[int, ...]]:
