@@ -222,6 +222,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     vpp_certificates.money,
     vpp_certificates.nodal_prices,
     price_certificates.regional_prices,
+    price_certificates.regional_carbon,
     vpp_certificates.rest,
     vpp_certificates.carbon,
     vpp_certificates.certificates,

@@ -50,6 +50,7 @@ _REASONS = {
     "reports of payments": _PLANTS,
     "days of regions": _PLANTS,
     "indicator of response": _PLANTS,
+    "carbon of regions told": _NETWORK,
     "values by plants": _GAME,
     "returns of capacity": _GAME,
     "numbers told twice": "profiles are read by parts of a scenario alone",

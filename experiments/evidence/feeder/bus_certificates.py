@@ -53,7 +53,7 @@ def _drawn(known: GridEvidence) -> tuple[Array, Array, float]:
     """MW and Mvar that loads draw, shape (n_period, n_bus) each, and how far off their own Mvar are told."""
     feeder, n_period = known.grid.feeder, known.world.n_period
     drawn_mw, drawn_mvar = np.zeros((2, n_period, feeder.n_bus))
-    off, by_agent = 0.0, _shares(known)
+    off, by_agent = 0.0, load_shares(known)
     rows = known.tables["dispatch"]
     for agent, own in rows[~rows["kind"].isin(_OTHERWISE)].groupby("agent"):
         period, power = own["period"].to_numpy(dtype=int), own["p_demand_mw"].to_numpy(dtype=float)
@@ -72,8 +72,8 @@ def _at_one(feeder: Feeder, bus: str) -> Shares:
     return share, 0.0 * share
 
 
-def _shares(known: GridEvidence) -> dict[str, Shares]:
-    """By name of each load that is not one unit at a bus."""
+def load_shares(known: GridEvidence) -> dict[str, Shares]:
+    """How a MW of each load that is not one unit at a bus is spread over the buses, by name."""
     feeder, found = known.grid.feeder, dict[str, Shares]()
     consumers = rows_of(known.tables, "dispatch", "consumer").drop_duplicates("agent")
     groups = CONSUMERS.of(known.scenario)
@@ -88,7 +88,7 @@ def _shares(known: GridEvidence) -> dict[str, Shares]:
         else:
             own = next(one for one in feeder.profiled_loads if one.profile == group.load_profile)
             found[name] = _of_loads(own.p_load_mw, own.q_load_mvar, np.ones(feeder.n_bus, dtype=bool))
-    for name, inside in _price_regions(known).items():
+    for name, inside in buses_of_regions(known).items():
         found[name] = _of_loads(feeder.p_load_mw, feeder.q_load_mvar, inside)
     for kind, region in REGIONS.of(known.scenario).items():
         labels = {str(label) for label in region.buses or feeder.bus_labels}
@@ -105,8 +105,11 @@ def _of_loads(p_mw: Array, q_mvar: Array, inside: Flags) -> Shares:
     return np.where(inside, p_mw, 0.0) / whole, np.where(inside, q_mvar, 0.0) / whole
 
 
-def _price_regions(known: GridEvidence) -> dict[str, Flags]:
-    """Buses of each region between given branches: walked from the head, where the first one begins."""
+def buses_of_regions(known: GridEvidence) -> dict[str, Flags]:
+    """Whether each bus is in a region, shape (n_bus,), by region; none where there are no such regions.
+
+    Where branches between them are given, these are walked from the head, where the first region begins.
+    """
     section, feeder = PRICE_REGIONS.of(known.scenario), known.grid.feeder
     if section is None:
         return {}

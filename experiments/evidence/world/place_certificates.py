@@ -10,14 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridarium.agents.distribution.distribution_operator import DistributionOperator
 from gridarium.agents.feeder.dso import Dso
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array
 from gridarium.environment.network_tables import CASE33BW, is_simbench_code, network_file
-from gridarium.experiments.evidence.grid_evidence import GridEvidence
+from gridarium.experiments.evidence.feeder.bus_certificates import load_shares
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.evidence.plans.radial_flow import radial_flow
+from gridarium.experiments.evidence.vpp.vpp_meters import plant_of_owner, region_of_owner
 from gridarium.experiments.parts.network import NETWORK
+from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.results.records import Reading
 
+_LEAST_MWH = 1e-9
 _A_WATT_MW = 1e-6
 """What is less has no carbon factor of its own."""
 
@@ -122,7 +128,8 @@ def heads(known: GridEvidence) -> Iterator[Reading]:
         yield Reading(
             "plan at the head", max(off), 1e-6, "MW", True,
             "largest difference of what was said to be planned to pass the head of a grid, and purchases "
-            "less sales, or imports less what is spilled, of the plans of its operator",
+            "less sales, or imports less what is spilled, of the plans of its operator, or the flow of what "
+            "plants have planned",
         )  # fmt: skip
 
 
@@ -134,3 +141,30 @@ def _planned_mw(known: GridEvidence) -> Iterator[tuple[str, Array]]:
     for ties in known.of(Ties):
         net = [day.plan.import_mw - day.plan.spill_mw for day in ties.days]
         yield known.grid.local(ties.name), ties.horizon.by_period(np.concatenate(net))
+    for operator in known.of(DistributionOperator):
+        rounds = rows_of(known.tables, "rounds", "distribution_operator")
+        if "refused" not in rounds or not rounds["refused"].any():
+            yield known.grid.local(operator.name), _with_plants_mw(known)
+
+
+def _with_plants_mw(known: GridEvidence) -> Array:
+    """What loads of regions, and plants' storages as planned by their capacities, let pass the head, MW."""
+    feeder, n, shares = known.grid.feeder, known.world.n_period, load_shares(known)
+    fed_mw, fed_mvar = np.zeros((2, feeder.n_bus, n))
+    for load, own in rows_of(known.tables, "loads", "load").groupby("agent"):
+        planned = own.sort_values("period")["p_plan_mw"].to_numpy(dtype=float)
+        p_share, q_share = shares[str(load)]
+        fed_mw -= np.outer(p_share, planned)
+        fed_mvar -= np.outer(q_share, planned)
+    owners, regions, units = plant_of_owner(known), region_of_owner(known), STORAGES.of(known.scenario)
+    labels = [str(label) for label in feeder.bus_labels]
+    places = known.tables["dispatch"].groupby("agent")["bus"].first()
+    for (plant, region), own in known.tables["vpp_regions"].groupby(["agent", "region"]):
+        capacity = np.zeros(feeder.n_bus)
+        for owner in owners:
+            if owners[owner] == plant and regions[owner] == region:
+                capacity[labels.index(str(places[owner]))] += units[owner].e_max_mwh
+        rows = own.sort_values("period")
+        drawn = (rows["charge_plan_mw"] - rows["discharge_plan_mw"]).to_numpy(dtype=float)
+        fed_mw -= np.outer(capacity / max(capacity.sum(), _LEAST_MWH), drawn)
+    return radial_flow(feeder, fed_mw, fed_mvar, np.full(n, known.grid.head_vm_pu)).head_mw

@@ -10,6 +10,7 @@ import pandas as pd
 from gridarium.environment.arrays import Array
 from gridarium.environment.horizon import Horizon
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES, REAL_TIME
 from gridarium.experiments.reading.profiles import profiles_of
 from gridarium.experiments.results.records import Reading
@@ -144,11 +145,16 @@ def _markets(known: GridEvidence) -> Iterator[Pair]:
 
 
 def _pools(known: GridEvidence) -> Iterator[Pair]:
-    """How many owners are members, by owner, and how many a coalition has."""
+    """How many owners are members, by owner, what their storages can, and how many a coalition has."""
     days, owners, games = (known.tables.get(name) for name in ("pool_days", "storage_pool", "coalitions"))
     if days is not None and owners is not None and days["agent"].nunique() == 1:
         inside = owners.groupby("day")["member"].sum().loc[days["day"]]
         yield "pool_days: members", _values(days, "members"), inside.to_numpy(dtype=float)
+    if owners is not None:
+        units = STORAGES.of(known.scenario)
+        for column in ("p_max_mw", "e_max_mwh"):
+            rated = [getattr(units[str(name)], column) for name in owners["agent"]]
+            yield f"storage_pool: {column}", _values(owners, column), np.array(rated, dtype=float)
     if games is not None:
         sizes = [len([one for one in str(name).split("+") if one]) for name in games["coalition"]]
         yield "coalitions: size", _values(games, "size"), np.array(sizes, dtype=float)

@@ -10,13 +10,16 @@ import pytest
 
 from gridarium.experiments.evidence.feeder.bus_certificates import buses
 from gridarium.experiments.evidence.grid_evidence import GridEvidence
+from gridarium.experiments.evidence.vpp.price_certificates import regional_carbon
 from gridarium.experiments.evidence.vpp.told_certificates import told_days
+from gridarium.experiments.evidence.world.place_certificates import heads
 from gridarium.experiments.evidence.world.plant_values import short_of_part_money, worths
 from gridarium.experiments.evidence.world.told_twice import numbers
 from gridarium.experiments.results.records import Reading
 from gridarium.market.accounts import ENVIRONMENTAL_PAYMENT
 from tests.support.vpp_tables import altered
 
+OF_GRID = (told_days, buses, numbers, regional_carbon, heads)
 NAMES = {
     "costs of plans",
     "reports of payments",
@@ -25,11 +28,14 @@ NAMES = {
     "loads at buses",
     "reactive power at buses",
     "numbers told twice",
+    "carbon of regions told",
+    "factor at the head",
+    "plan at the head",
 }
 
 
 def readings(known: GridEvidence) -> dict[str, Reading]:
-    return {one.name: one for of_grid in (told_days, buses, numbers) for one in of_grid(known)}
+    return {one.name: one for of_grid in OF_GRID for one in of_grid(known)}
 
 
 def test_a_played_day_is_in_order(two_plants: GridEvidence) -> None:
@@ -60,6 +66,14 @@ def test_a_played_day_is_in_order(two_plants: GridEvidence) -> None:
         ("loads at buses", "buses", "p_load_mw"),
         ("reactive power at buses", "branches", "q_to_mvar"),
         ("reactive power at buses", "dispatch", "q_mvar"),
+        ("carbon of regions told", "price_regions", "initial_price_per_mwh"),
+        ("carbon of regions told", "price_regions", "initial_tco2_per_mwh"),
+        ("carbon of regions told", "price_regions", "potential_tco2_per_mwh"),
+        ("carbon of regions told", "price_regions", "traced_tco2_per_mwh"),
+        ("carbon of regions told", "price_regions", "buses"),
+        ("plan at the head", "heads", "p_plan_mw"),
+        ("plan at the head", "vpp_regions", "discharge_plan_mw"),
+        ("numbers told twice", "storage_pool", "p_max_mw"),
         ("numbers told twice", "storages", "green_share"),
         ("numbers told twice", "dispatch", "e_mwh"),
         ("numbers told twice", "loads", "p_base_mw"),
