@@ -42,6 +42,7 @@ from gridarium.experiments.evidence.prosumers import (
     prosumer_money_certificates,
     purchase_certificates,
     refusal_certificates,
+    round_certificates,
     sharing_certificates,
 )
 from gridarium.experiments.evidence.region import region_certificates, region_money_certificates
@@ -56,7 +57,10 @@ from gridarium.experiments.evidence.storage import (
 )
 from gridarium.experiments.evidence.system import (
     day_ahead_certificates,
+    declared_certificates,
+    device_certificates,
     lease_certificates,
+    outcome_certificates,
     outlook_certificates,
     quarter_certificates,
     rest_certificates,
@@ -147,11 +151,15 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     balance_certificates.carbon_flow,
     system_certificates.perfect_information,
     quarter_certificates.quarters,
+    outcome_certificates.outcomes,
     outlook_certificates.outlooks,
     lease_certificates.earnings,
     rest_certificates.rest_of_days,
     report_certificates.reports,
     day_ahead_certificates.settlements,
+    declared_certificates.declared,
+    device_certificates.devices,
+    declared_certificates.proven_benchmark,
     balance_certificates.money,
     balance_certificates.payments_in_time,
     feeder_certificates.budget,
@@ -190,6 +198,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     refusal_certificates.refusals,
     sharing_certificates.shares,
     deal_certificates.deals,
+    round_certificates.rounds,
     desk_certificates.desk,
     equilibrium_certificates.followers,
     follower_conditions.conditions,

@@ -56,7 +56,8 @@ _LIMIT = (
     "binds, a plan leaves its limits or is no best one by the reference"
 )
 _SEARCH = (
-    "where the search for the value of a supply begins, or how far it goes at a time: all ways lead to it"
+    "where the search for the value of a supply begins, or how far it goes at a time: all ways lead to it "
+    "within the thousandth of the supply to which shares are found, which their certificate asks for"
 )
 EXCLUDED: Mapping[tuple[str, str], tuple[str, frozenset[str]]] = {
     ("agents/storage/pool_books.py", "PoolBooks.open"): (
@@ -105,7 +106,16 @@ EXCLUDED: Mapping[tuple[str, str], tuple[str, frozenset[str]]] = {
     ("agents/problems/thermal_unit.py", "ramp_limits"): (_LIMIT, frozenset({"sign: lowest - down"})),
     ("agents/prosumers/supply_sharing.py", "share_by_value"): (
         _SEARCH,
-        frozenset({"1.0 - c.loss", "max(weight, 0.02)"}),
+        frozenset(
+            {
+                "1.0 - c.loss",
+                "factor: low - high",
+                "factor: min(max(weight, 0.02), 0.98) * (low - high)",
+                "bound: min(max(weight, 0.02), 0.98)",
+                "max(weight, 0.02)",
+                "stale: high + min(max(weight, 0.02), 0.98) * (low - high)",
+            }
+        ),
     ),
     ("market/carbon_price.py", "GameFactor.of"): (
         "where it is not seen: the factor of the round before, in rounds that go on until it has come up",

@@ -148,8 +148,10 @@ def _off_allowances(known: GridEvidence, table: pd.DataFrame) -> float:
     gross = rows_of(known.tables, "units", "thermal").set_index(keys)["gross_mw"] * known.world.period_h
     told = table.set_index(keys)
     net = told["emission_gross_tco2"] - told["absorbed_tco2"]
-    due = market.price_per_tco2 * (net - market.allowance_tco2_per_mwh * gross.reindex(told.index))
-    return float((told["trading_money"] - due).abs().max())
+    allowed = market.allowance_tco2_per_mwh * gross.reindex(told.index)
+    off_allowed = (told["allowance_tco2"] - allowed).abs().max()
+    due = market.price_per_tco2 * (net - allowed)
+    return float(max((told["trading_money"] - due).abs().max(), market.price_per_tco2 * off_allowed))
 
 
 def absorbers(known: GridEvidence) -> Iterator[Reading]:

@@ -16,6 +16,7 @@ OF_PLANS = frozenset(
         "convergence",
         "cycle regret",
         "cycle size",
+        "declared as planned",
         "elastic fixed point",
         "follower optimality",
         "follower regret",
