@@ -97,6 +97,15 @@ def _dispatch_optimality(grid: GridTables) -> float:
     return max(0.0, gap) / max(float(sold.sum()) * grid.period_h, 1.0)
 
 
+def _dispatch_bound(grid: GridTables) -> float:
+    days, told = grid.rows("days", kind="dso"), grid.rows("signals", kind="dso")
+    cost = numbers(days, "dispatch_cost_money")
+    above = float((numbers(days, "dispatch_bound_money") - cost).max())
+    sold = np.abs(numbers(told, "price_per_mwh")) * numbers(told, "p_load_plan_mw")
+    whole = float(sold.sum()) * grid.period_h + float(np.abs(cost).sum())
+    return max(0.0, above) / max(whole, 1.0)
+
+
 def _over_units(grid: GridTables, errors: Callable[..., Array], *more: float) -> float:
     """The most of an error over the thermal units of a grid."""
     told = ((unit, grid.rows("units", agent=name)) for name, unit in units_of(grid).items())
@@ -228,6 +237,7 @@ RECOMPUTED: dict[str, Value] = {
     "plan kept": _plan_kept,
     "carbon correction": _carbon_correction,
     "dispatch optimality": _dispatch_optimality,
+    "bound of dispatch": _dispatch_bound,
     "unit limits": _unit_limits,
     "ramps": _ramps,
     "quarters counted": off_cost,

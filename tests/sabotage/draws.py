@@ -55,6 +55,10 @@ _LIMIT = (
     "a limit that no plan of the run comes near: an interior point ends elsewhere in its tolerance; where it "
     "binds, a plan leaves its limits or is no best one by the reference"
 )
+_PROVEN = (
+    "when a search that proves a bound goes on: what it has proven by then is a bound as well, and how far a "
+    "plan may be from it has a certificate"
+)
 _SEARCH = (
     "where the search for the value of a supply begins, or how far it goes at a time: all ways lead to it "
     "within the thousandth of the supply to which shares are found, which their certificate asks for"
@@ -116,6 +120,10 @@ EXCLUDED: Mapping[tuple[str, str], tuple[str, frozenset[str]]] = {
                 "stale: high + min(max(weight, 0.02), 0.98) * (low - high)",
             }
         ),
+    ),
+    ("agents/vpp/green_dispatch.py", "dispatch_by_shares"): (
+        _PROVEN,
+        frozenset({"comparison: bound >= most"}),
     ),
     ("market/carbon_price.py", "GameFactor.of"): (
         "where it is not seen: the factor of the round before, in rounds that go on until it has come up",

@@ -99,6 +99,13 @@ def dispatch_optimality(known: GridEvidence) -> Iterator[Reading]:
         "where the relaxation is exact; at negative prices, where a relaxed plan burns energy in currents "
         "that no feeder carries, a limit and not an estimate of what a better plan could save",
     )  # fmt: skip
+    above = float((days["dispatch_bound_money"] - days["dispatch_cost_money"]).max())
+    whole = sales + float(days["dispatch_cost_money"].abs().sum())
+    yield Reading(
+        "bound of dispatch", share_of(max(0.0, above), whole, LEAST_MONEY), 1e-6, "", True,
+        "most by which the bound of a day's relaxed power flow lies above the cost of its dispatch, relative "
+        "to gross sales and costs of all days; must not",
+    )  # fmt: skip
 
 
 def network(known: GridEvidence) -> Iterator[Reading]:

@@ -63,10 +63,13 @@ def labels(known: GridEvidence) -> Iterator[Reading]:
         float(np.abs(one.values("green_in_mwh") - hours * supply * one.values("p_charge_mw")).max())
         for one in units
     )
+    told = known.tables["vpp_regions"]
+    due = supply[told["period"].to_numpy(dtype=int)] * told["charge_mw"].to_numpy(dtype=float)
+    came = max(came, hours * float(np.abs(told["green_charge_mw"].to_numpy(dtype=float) - due).max()))
     yield Reading(
         "green energy charged", came, _ROUNDING, "MWh", True,
-        "largest difference of green energy that a storage took in a period and its charge times the green "
-        "share of the grid's supply",
+        "largest difference of green energy that a storage, or those of a region, took in a period and the "
+        "charge times the green share of the grid's supply",
     )  # fmt: skip
     left = max(
         float(np.abs(one.values("green_out_mwh") - _expected_out_mwh(one, supply, hours)).max())

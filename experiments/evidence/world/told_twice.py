@@ -142,6 +142,11 @@ def _markets(known: GridEvidence) -> Iterator[Pair]:
     yield "signals: price_below_per_mwh", _values(told, "price_below_per_mwh"), asked
     yield "signals: export_price_below_per_mwh", _values(told, "export_price_below_per_mwh"), paid
     yield "signals: factor_tco2_per_mwh", _values(told, "factor_tco2_per_mwh"), factor
+    planned = rows_of(known.tables, "heads", "distribution_operator")
+    if len(planned):
+        # Others may plan anew while a day runs.
+        heard, said = _values(told, "p_nominated_mw"), _values(planned.sort_values("period"), "p_plan_mw")
+        yield "signals: p_nominated_mw", heard, np.where(np.isnan(heard), np.nan, said)
 
 
 def _pools(known: GridEvidence) -> Iterator[Pair]:
