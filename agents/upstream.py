@@ -58,6 +58,7 @@ class UpstreamMarket(GridAgent):
     """Supplies the head of a grid at prices that nobody below can move.
 
     - `nominations`: what the operator below has planned for each day
+    - `horizon`: days and steps of its profile
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ class UpstreamMarket(GridAgent):
         horizon: Horizon,
     ) -> None:
         super().__init__(site, name)
-        self._profile, self._customer, self._horizon = profile, customer, horizon
+        self._profile, self._customer, self.horizon = profile, customer, horizon
         self._opens_s, self._closes_s = opens_s, closes_s
         self.nominations: dict[int, LoadPlan] = {}
 
@@ -96,9 +97,9 @@ class UpstreamMarket(GridAgent):
 
     def _serve(self, customer: str) -> Generator[Any, Any, None]:
         clock = self.world.clock
-        for day in range(self._horizon.n_day):
-            yield clock.wait_until(max(clock.now_s, self._opens_s + day * self._horizon.day_s))
-            left_s = self._closes_s + day * self._horizon.day_s - clock.now_s
+        for day in range(self.horizon.n_day):
+            yield clock.wait_until(max(clock.now_s, self._opens_s + day * self.horizon.day_s))
+            left_s = self._closes_s + day * self.horizon.day_s - clock.now_s
             question = self.ask({customer: self._terms(day)}, max(1.0, left_s), _RESEND_AFTER_S)
             yield from question.answered()
             if customer in question.replies:
@@ -107,12 +108,10 @@ class UpstreamMarket(GridAgent):
     def _terms(self, day: int) -> TariffSignal:
         profile = self._profile
         price, paid, factor = (
-            series(self._horizon.of_day(values, day))
+            series(self.horizon.of_day(values, day))
             for values in (profile.price_per_mwh, profile.export_price_per_mwh, profile.factor_tco2_per_mwh)
         )
-        green = (
-            None if profile.green_share is None else series(self._horizon.of_day(profile.green_share, day))
-        )
+        green = None if profile.green_share is None else series(self.horizon.of_day(profile.green_share, day))
         return TariffSignal(
             1, price, factor, price, final=True, day=day, export_price_per_mwh=paid, green_share=green
         )
@@ -124,7 +123,7 @@ class UpstreamMarket(GridAgent):
 
     def rows(self) -> Iterator[Rows]:
         """Its terms, and what the operator below has told it."""
-        hold, profile = self._horizon.by_period, self._profile
+        hold, profile = self.horizon.by_period, self._profile
         price = hold(profile.price_per_mwh)
         yield Rows(
             "signals",
@@ -140,7 +139,7 @@ class UpstreamMarket(GridAgent):
     @property
     def nominated_mw(self) -> Array:
         """What the operator below has planned to take, by settlement period, MW; nan where not told."""
-        horizon, unknown = self._horizon, np.full(self._horizon.n_step, np.nan)
+        horizon, unknown = self.horizon, np.full(self.horizon.n_step, np.nan)
         days = [self.nominations.get(day) for day in range(horizon.n_day)]
         return horizon.by_period(
             np.concatenate([horizon.fit(day.load_mw) if day is not None else unknown for day in days])

@@ -71,7 +71,7 @@ def read_feeder(source: str | Path) -> Feeder:
         raise NetworkError(str(source), topology.faults)
     import pandapower
 
-    with _quietly(str(source)):
+    with quietly(str(source)):
         net = pandapower.from_json(str(network_file(source)))
     feeder = _convert(net, Path(source).stem, topology)
     if source != CASE33BW:
@@ -109,7 +109,7 @@ def feeder_of(net: Any, labels: Mapping[int, Label] | None = None) -> Feeder:
     """
     name = str(net.name or "network")
     buses = [int(bus) for bus in net.bus.index]
-    with _quietly(name):
+    with quietly(name):
         topology = topology_of(_rows(net), {**{bus: bus for bus in buses}, **(labels or {})})
     if topology.faults:
         raise NetworkError(name, topology.faults)
@@ -117,7 +117,7 @@ def feeder_of(net: Any, labels: Mapping[int, Label] | None = None) -> Feeder:
 
 
 @contextmanager
-def _quietly(source: str) -> Iterator[None]:
+def quietly(source: str) -> Iterator[None]:
     """Keep library warnings and log lines from the user; turn a library's failure into a NetworkError."""
     loggers = [logging.getLogger(name) for name in ("pandapower", "simbench")]
     levels = [logger.level for logger in loggers]
@@ -141,7 +141,7 @@ def _simbench_topology(code: str) -> Topology:
     if faults:
         return Topology({}, {}, (), (), tuple(replace(fault, place="") for fault in faults))
     net = simbench_network(code)
-    with _quietly(code):
+    with quietly(code):
         return topology_of(_rows(net), {int(bus): int(bus) for bus in net.bus.index})
 
 
@@ -150,7 +150,7 @@ def simbench_network(code: str) -> Any:
     """The network of a SimBench code with its profiles; the last one is kept, and stays as it is."""
     import simbench
 
-    with _quietly(code):
+    with quietly(code):
         net = simbench.get_simbench_net(code)
     net.name = code
     return net
@@ -172,7 +172,7 @@ def _convert(net: Any, name: str, topology: Topology) -> Feeder:
     from pandapower.pypower.idx_bus import BASE_KV, BS, GS, PD, QD
 
     bare = _without_units(net)
-    with _quietly(name):
+    with quietly(name):
         place = _renumbered(bare)
         ppc = _per_unit(bare)
     row_of = {bus: int(bare["_pd2ppc_lookups"]["bus"][at]) for bus, at in place.items()}

@@ -23,6 +23,7 @@ from gridarium.experiments.evidence.feeder import (
     outage_certificates,
     service_certificates,
     signal_certificates,
+    terms_certificates,
     value_certificates,
     voltage_certificates,
 )
@@ -89,7 +90,7 @@ from gridarium.experiments.evidence.world import (
     carbon_charges,
     carbon_credits,
     intrusion_evidence,
-    network_certificates,
+    network_file,
     place_certificates,
     plant_values,
     record_evidence,
@@ -125,8 +126,8 @@ def _is_broken(name: str, ledger: AppendOnly, tables: Tables) -> bool:
 
 
 CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
+    network_file.network_of_file,
     balance_certificates.energy_balance,
-    network_certificates.network_as_given,
     pool_certificates.prosumers,
     prosumer_certificates.own_things,
     prosumer_day_certificates.own_days,
@@ -135,6 +136,9 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     balance_certificates.storage_of_provider,
     carbon_certificates.dso_carbon,
     carbon_certificates.credit,
+    terms_certificates.terms,
+    terms_certificates.plans_told,
+    terms_certificates.available,
     signal_certificates.signals,
     offer_certificates.tariffs,
     offer_certificates.system_signals,

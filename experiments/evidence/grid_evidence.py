@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 
 from gridarium.agents.base import GridAgent
@@ -13,7 +14,10 @@ from gridarium.agents.following import HeadCustomer
 from gridarium.environment.arrays import Array
 from gridarium.environment.commons import Commons
 from gridarium.environment.grids import Grid
+from gridarium.environment.horizon import Horizon
+from gridarium.experiments.names.formatting import is_money
 from gridarium.experiments.parts.part import GridScenario
+from gridarium.experiments.reading.profiles import profiles_of
 
 Tables = Mapping[str, pd.DataFrame]
 AgentT = TypeVar("AgentT", bound=GridAgent)
@@ -60,6 +64,15 @@ class GridEvidence:
     def head_customers(self) -> tuple[HeadCustomer, ...]:
         """Who operates the grid and pays for what passes its head."""
         return tuple(agent for agent in self.agents if isinstance(agent, HeadCustomer))
+
+
+def column_of(known: GridEvidence, name: str, horizon: Horizon) -> Array:
+    """A profile column in steps of all days, cut off or repeated, shape (n_day * n_step,).
+
+    Money is in the currency of the world.
+    """
+    rate = known.scenario.money_rate if is_money(name) else 1.0
+    return rate * np.resize(profiles_of(known.scenario).column(name), horizon.n_day * horizon.n_step)
 
 
 def agents_of(grid: Grid) -> tuple[GridAgent, ...]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Self, TypeVar, cast
 
 import numpy as np
-from pydantic import SerializerFunctionWrapHandler, model_serializer
+from pydantic import PrivateAttr, SerializerFunctionWrapHandler, model_serializer
 
 from gridarium.environment.arrays import Array, series
 from gridarium.environment.errors import Fault
 from gridarium.experiments.reading.profiles import begins
 from gridarium.experiments.reading.scenario_files import profile_path
-from gridarium.experiments.schema.fields import Conflict, Range, Source
+from gridarium.experiments.schema.fields import Conflict, Range, Source, in_currency
 from gridarium.experiments.schema.scenario import Scenario, broken_days
 
 if TYPE_CHECKING:
@@ -44,6 +44,18 @@ class GridScenario(Scenario):
     """A shipped set of profiles or the path of a CSV file."""
     power_scale: Annotated[float, Range(0, 1e4, above_low=True)] = 1.0
     """Factor on all powers of the profiles, so that a grid of another size can take their shapes."""
+    _money_rate: float = PrivateAttr(default=1.0)
+
+    def at_rate(self, rate: float) -> Self:
+        """The same section with its money in another currency; `rate` units of that are one of its own."""
+        converted = in_currency(self, rate)
+        converted._money_rate = rate * self._money_rate
+        return converted
+
+    @property
+    def money_rate(self) -> float:
+        """What one unit of money of its profiles is in the currency of the section."""
+        return self._money_rate
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield a horizon that ends within a day after the first."""

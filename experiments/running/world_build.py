@@ -25,7 +25,6 @@ from gridarium.experiments.parts.part import GridBuild, GridScenario
 from gridarium.experiments.parts.supply import head_factor_tco2_per_mwh
 from gridarium.experiments.reading.profiles import profiles_of
 from gridarium.experiments.running.communication_build import link_quality, set_up_links
-from gridarium.experiments.schema.fields import in_currency
 from gridarium.experiments.schema.scenario import Scenario
 
 AgentT = TypeVar("AgentT", bound=GridAgent)
@@ -158,7 +157,7 @@ def _from_roots(case: Scenario) -> list[str]:
 def _section(case: Scenario, name: str) -> _Section:
     entry = entries_of(case)[name]
     rate = case.rate_of(entry.place.currency)
-    scenario = in_currency(entry.scenario, rate)
+    scenario = entry.scenario.at_rate(rate)
     profiles = profiles_of(scenario)
     columns = {
         column: series(rate * values) if is_money(column) else values

@@ -40,6 +40,8 @@ _POOL = "ratings, tasks and rules of pools are sections of a scenario, which onl
 _OWNER = "schedules of owners would have to be solved anew, by storage and day"
 _MINUTES = "weather of each minute is drawn from streams of the world, and what a seller heard is in no table"
 _WORDS = "what agents said is known word for word only while their world is there"
+_FILE = "what file a network is read from is not part of a folder, and the feeder of the world is gone"
+_PROFILES = "profiles are files beside a folder, and what agents heard of them is in no table"
 _USERS = "profiles and flexibility of users are sections of a scenario, which only its parts can read"
 _NETWORK = "loads are spread as those of the network's file, which only parts of a scenario can read"
 _PLANTS = "plants, their storages and their budget are sections of a scenario, which only its parts can read"
@@ -90,7 +92,12 @@ _REASONS = {
     "value of loads": _USERS,
     "discomfort told": _USERS,
     "offers left": _MINUTES,
+    "network of the file": _FILE,
     "plan at the head": _PLAN,
+    "plans told": _PLAN,
+    "pools told": _PLAN,
+    "terms as they are": _PROFILES,
+    "power there was": _PROFILES,
     "planned nodal carbon": _PLAN,
     "prices of regions": _USERS,
     "quarters seen": _PLAN,
@@ -127,7 +134,6 @@ _REASONS = {
     "totals of plans": _PLAN,
     "system as told": _PLAN,
     "orders carried out": _PLAN,
-    "network as given": "the file of a network is no part of a run folder",
     "units told": _PLAN,
     "abatement told": _SOLVED,
     "factors told": _PLAN,

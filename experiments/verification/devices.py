@@ -27,6 +27,10 @@ def devices(run: Result, case: str) -> Iterator[Check]:
             rows = grid.rows("storages", agent=name)
             if len(rows) == grid.n_period:
                 storages.add(storage_errors(rating, rows, grid.period_h), _at(f"{grid.place}{name}"))
+                dispatched = grid.rows("dispatch", agent=name)
+                if "e_mwh" in dispatched:
+                    told = grid.series(dispatched, "e_mwh") - numbers(rows, "e_mwh")
+                    storages.add(told, _at(f"{grid.place}{name}"))
         provided = grid.rows("storages", kind="storage_provider")
         if len(provided) == grid.n_period:
             rating = grid.section["provider"]["storage"]

@@ -12,7 +12,7 @@ from gridarium.environment.arrays import Array
 from gridarium.experiments.results.result import Result
 from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.run_tables import GridTables, Worst, grids, numbers, scope_of, sums
-from gridarium.market.accounts import FUEL, LINE_ENERGY, LINE_FEE, RETAIL
+from gridarium.market.accounts import FUEL, LINE_ENERGY, LINE_FEE, RETAIL, TRUE_UP
 
 _SAME = 1e-9
 """Of money, relative to the larger of the largest amount there and 1 of the currency."""
@@ -28,6 +28,7 @@ def money(run: Result, case: str) -> Iterator[Check]:
     for grid in grids(run, case):
         _payoffs(grid, ledger, payoffs)
         _retail(grid, ledger, retail)
+        _true_ups(grid, ledger, retail)
         _fuel(grid, ledger, fuel)
         _lines(grid, ledger, lines)
     yield from payoffs.checks(case, "payoffs", "sums of the ledger by account and purpose")
@@ -118,6 +119,30 @@ def _regions(grid: GridTables, ledger: pd.DataFrame, worst: Worst) -> None:
             if paid is not None:
                 owed = numbers(told, "price_per_mwh") * grid.series(rows, "p_demand_mw") * grid.period_h
                 worst.add(paid - owed, _at(f"{grid.place}{region}"), _largest(owed))
+
+
+def _true_ups(grid: GridTables, ledger: pd.DataFrame, worst: Worst) -> None:
+    """What a budget lacked on each day, shared among who pays the tariff by what they drew on it (C8)."""
+    days, trades = grid.rows("days", kind="dso"), grid.rows("trades", product="retail")
+    tariff = grid.section.get("tariff") or {}
+    is_balanced = tariff.get("kind") == "adcef" and tariff.get("balance_budget")
+    paid = ledger[(ledger["purpose"] == TRUE_UP) & (ledger["amount_money"] > 0.0)]
+    for seller, sold in trades.groupby("seller", sort=False) if len(days) else ():
+        own = paid[paid["account"] == grid.full(str(seller))]
+        length = grid.n_period // len(days)
+        lacked = np.maximum(numbers(days, "budget_excess_money"), 0.0)
+        if own.empty and not is_balanced:
+            continue
+        names = {str(name): rows for name, rows in sold.groupby("buyer", sort=False)}
+        drawn = np.array([grid.series(rows, "volume_mwh") for rows in names.values()])
+        by_day = drawn.reshape(len(names), len(days), length).sum(axis=2)
+        total = by_day.sum(axis=0)
+        shares = np.divide(by_day, total, out=np.zeros_like(by_day), where=total > 0.0)
+        for name, owed in zip(names, shares * lacked, strict=True):
+            full = {grid.full(name), name}
+            rows = own[own["counterparty"].isin(full) | own["counterparty"].map(scope_of).isin({name})]
+            got = grid.series(rows, "amount_money").reshape(len(days), length).sum(axis=1)
+            worst.add(got - owed, lambda at, name=name: f"{grid.place}{name}, day {at}", _largest(lacked))
 
 
 def _at(where: str) -> Any:

@@ -133,6 +133,10 @@ def _flow(grid: GridTables, feeder: Feeder, worst: Worst) -> None:
     for name, found in zip(_FLOWS, (sent.real, sent.imag, received.real, received.imag), strict=True):
         worst.add(found - told[name], at_branch, scale)
     worst.add((np.abs(current) - wide(branches, "i_pu", n_period)) * feeder.base_mva, at_branch, scale)
+    rated = np.isfinite(feeder.i_max_pu)
+    shares = np.where(rated[:, None], np.abs(current) / feeder.i_max_pu[:, None], 0.0)
+    told_shares = np.nan_to_num(wide(branches, "loading", n_period))
+    worst.add(shares - told_shares, at_branch, max(1.0, float(shares.max(initial=0.0))))
     labels = buses["bus"].to_numpy(dtype=object)[::n_period]
     left = _net_mw(grid) - (feeder.g_bus_pu * feeder.base_mva)[:, None] * vm_pu**2
     left[0] += _head_mw(grid)

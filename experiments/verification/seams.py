@@ -60,6 +60,20 @@ def _meter(grid: GridTables, worst: Worst) -> None:
         worst.add(
             passed - numbers(heads, "p_metered_mw"), lambda at: f"{grid.place}period {at}", _largest(passed)
         )
+        for product, sign, price in (
+            ("import", 1.0, "price_per_mwh"),
+            ("export", -1.0, "export_price_per_mwh"),
+        ):
+            rows = grid.rows("trades", product=product)
+            volume = np.maximum(sign * passed, 0.0) * grid.period_h
+            apart = np.array(
+                [
+                    grid.series(rows, "volume_mwh") - volume,
+                    (numbers(rows, "price_per_mwh") - numbers(heads, price))
+                    / _largest(numbers(heads, price)),
+                ]
+            )
+            worst.add(apart, lambda _, at, what=product: f"{grid.place}{what}, period {at}", _largest(passed))
 
 
 def _energy(grid: GridTables, above: GridTables, worst: Worst) -> None:

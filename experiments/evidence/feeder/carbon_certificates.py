@@ -11,8 +11,11 @@ from gridarium.agents.feeder.accounts import DayAhead
 from gridarium.agents.feeder.dso import Dso
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Grid
+from gridarium.experiments.evidence.feeder.feeder_certificates import meets_its_plan
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, rows_of
 from gridarium.experiments.evidence.shares import LEAST_TCO2, share_of
+from gridarium.experiments.parts.storages import STORAGES
+from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.parts.tariff import TARIFF
 from gridarium.experiments.results.records import Reading
 
@@ -60,12 +63,46 @@ def _pool(known: GridEvidence, dso: Dso, held_tco2: Array) -> Iterator[Reading]:
             "most by which planned pool flows exceed what a storage's power may carry at the grid's highest "
             "factor, or what is emitted, or by which a content falls below zero (C2)",
         )  # fmt: skip
+    if dso.tariff.pool == "managed":
+        yield Reading(
+            "pools told", _pools_apart(known, dso), 1e-6, "tCO2", meets_its_plan(known),
+            "largest difference of what a virtual pool holds after a period, or all pools before and after a "
+            "day, as told, and what they begin with, a fixed content per MWh that is inside, with their "
+            "planned flows; hard where plans come true (C2)",
+        )  # fmt: skip
     if carried and len(dso.days) > 1:
         after, first = _pool_ends_tco2(known, len(dso.days)), known.tables["days"]["pool_first_tco2"]
         yield Reading(
             "pool carried over", float(np.abs(first.to_numpy(dtype=float)[1:] - after[:-1]).max()), 1e-5,
             "tCO2", True, "largest difference of what a day begins with and what the day before has left",
         )  # fmt: skip
+
+
+def _pools_apart(known: GridEvidence, dso: Dso) -> float:
+    """How far contents as told are from first contents by the scenario and planned flows, tCO2."""
+    tariff, told = TARIFF.of(known.scenario), rows_of(known.tables, "storages", "storage")
+    units, hours = STORAGES.of(known.scenario), dso.horizon.period_h
+    per_mwh = tariff.pool_first_tco2_per_mwh
+    if per_mwh is None:
+        per_mwh = PRICES.of(known.scenario).quota_tco2_per_mwh
+    start = {name: per_mwh * unit.soc_initial * unit.e_max_mwh for name, unit in units.items()}
+    names = [unit.name for unit in dso.shape.storages]
+    first, apart = np.array([start[name] for name in names]), 0.0
+    rows = rows_of(known.tables, "days", "dso")
+    for day in dso.days:
+        pool, periods = day.plan.pool, dso.horizon.periods(day.number)
+        gained = np.cumsum(dso.horizon.by_period(pool.inflow_t_per_h - pool.outflow_t_per_h), axis=1) * hours
+        if day.number == 0 or not tariff.pool_carries_over:
+            before = first
+        held = before[:, None] + gained
+        for row, name in enumerate(names):
+            own = told[told["agent"] == name]["pool_tco2"].to_numpy(dtype=float)[periods]
+            apart = max(apart, float(np.abs(own - np.maximum(held[row], 0.0)).max()))
+        ends = (before.sum(), np.maximum(held[:, -1], 0.0).sum())
+        for column, meant in zip(("pool_first_tco2", "pool_last_tco2"), ends, strict=True):
+            apart = max(apart, abs(float(rows[column].iloc[day.number]) - float(meant)))
+        before = np.maximum(held[:, -1], 0.0)
+    return apart
 
 
 def _beyond_limits_t_per_h(plan: DayAhead) -> float:

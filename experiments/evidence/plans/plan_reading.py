@@ -11,8 +11,9 @@ from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array
 from gridarium.environment.grids import Place
+from gridarium.environment.horizon import Horizon
 from gridarium.environment.profiles import read_profiles
-from gridarium.experiments.evidence.grid_evidence import GridEvidence
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, column_of
 from gridarium.experiments.evidence.plans.planned_day import (
     PlannedDay,
     PlannedHead,
@@ -28,7 +29,6 @@ from gridarium.experiments.parts.network import NETWORK, place_units
 from gridarium.experiments.parts.renewables import RENEWABLES, SHARES, Renewable
 from gridarium.experiments.parts.storages import STORAGES, StorageUnit
 from gridarium.experiments.parts.supply import PRICES
-from gridarium.experiments.reading.profiles import profiles_of
 from gridarium.experiments.reading.scenario_files import profile_path
 from gridarium.market.carbon_price import PersonalLadder
 from gridarium.market.messages.tariffs import MarketConditions
@@ -150,19 +150,24 @@ def plants_of(
 
 def _inverter_mva(known: GridEvidence, unit: Renewable) -> float:
     """Rating of an inverter, by the highest point of its column on the days that are begun."""
-    factor = unit.inverter_oversize * unit.scale * float(np.hypot(1.0, unit.mvar_per_mw or 0.0))
+    operator = (*known.of(Dso), *known.of(Ties))[0]
+    highest = float(foreseen_mw(known, unit, operator.horizon).max())
+    return unit.inverter_oversize * highest * float(np.hypot(1.0, unit.mvar_per_mw or 0.0))
+
+
+def foreseen_mw(known: GridEvidence, unit: Renewable, horizon: Horizon) -> Array:
+    """What a plant could deliver by its column, MW, in steps of all days, shape (n_day * n_step,)."""
     if unit.column is None:
-        return factor * (unit.p_mw or 0.0)
-    rows, operator = profiles_of(known.scenario).column(unit.column), (*known.of(Dso), *known.of(Ties))[0]
-    highest = float(rows[: operator.horizon.n_day * operator.horizon.n_step].max())
+        return np.full(horizon.n_day * horizon.n_step, unit.scale * (unit.p_mw or 0.0))
+    rows = column_of(known, unit.column, horizon)
     if unit.column.endswith(SHARES):
-        return factor * highest * known.scenario.power_scale * (unit.p_mw or 0.0)
+        return np.asarray(unit.scale * known.scenario.power_scale * (unit.p_mw or 0.0) * rows)
+    scale = known.scenario.power_scale if unit.column.endswith("_mw") else 1.0
     if unit.p_mw is not None:
         # A column is a shape then, of which the highest point is that of the whole file.
         whole = float(read_profiles(profile_path(known.scenario.profiles)).column(unit.column).max())
-        highest *= unit.p_mw / whole if whole > 0.0 else 0.0
-    scale = known.scenario.power_scale if unit.column.endswith("_mw") else 1.0
-    return factor * scale * highest
+        scale *= unit.p_mw / whole if whole > 0.0 else 0.0
+    return np.asarray(unit.scale * scale * rows)
 
 
 def stores_of(

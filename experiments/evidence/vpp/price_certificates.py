@@ -10,11 +10,10 @@ import pandas as pd
 from gridarium.agents.distribution.distribution_operator import DistributionOperator
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.feeder.bus_certificates import buses_of_regions
-from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, column_of, rows_of
 from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERATOR
 from gridarium.experiments.parts.price_regions import PRICE_REGIONS
 from gridarium.experiments.parts.supply import PRICES
-from gridarium.experiments.reading.profiles import profiles_of
 from gridarium.experiments.results.records import Reading
 
 _SAME = 1e-6
@@ -28,11 +27,10 @@ def regional_prices(known: GridEvidence) -> Iterator[Reading]:
     if told.empty or section is None or not operators:
         return
     (operator,) = operators
-    n_day, n_step = operator.horizon.n_day, operator.horizon.n_step
-    profiles, over = profiles_of(known.scenario), operator.horizon.by_period
+    over = operator.horizon.by_period
     names = list(section.regions)
     buy = np.array(
-        [over(profiles.column(one.price_column)[: n_day * n_step]) for one in section.regions.values()]
+        [over(column_of(known, one.price_column, operator.horizon)) for one in section.regions.values()]
     )
     lost = np.array([[1.0 - one.sale_share] for one in section.regions.values()])
     sell = buy - lost * np.abs(buy)
@@ -104,8 +102,7 @@ def _worth_at_first(known: GridEvidence, operator: DistributionOperator, regions
         return
     carbon = np.full(known.world.n_period, prices.carbon_price_per_tco2)
     if section.carbon_price_column is not None:
-        column = profiles_of(known.scenario).column(section.carbon_price_column)
-        carbon = horizon.by_period(np.resize(column, horizon.n_day * horizon.n_step))
+        carbon = horizon.by_period(column_of(known, section.carbon_price_column, horizon))
     due = section.avoided_tco2_per_mwh * carbon[regions["period"].to_numpy(dtype=int)]
     yield "initial price", _column(regions, "initial_price_per_mwh"), due
 

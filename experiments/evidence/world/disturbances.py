@@ -25,8 +25,10 @@ OF_PLANS = frozenset(
         "outlooks of the operator",
         "plan kept",
         "reports told",
+        "power there was",
         "response rule",
         "storage cycle",
+        "terms as they are",
         "voltage band",
         "words in time",
     }

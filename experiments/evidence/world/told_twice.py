@@ -9,10 +9,9 @@ import pandas as pd
 
 from gridarium.environment.arrays import Array
 from gridarium.environment.horizon import Horizon
-from gridarium.experiments.evidence.grid_evidence import GridEvidence, rows_of
+from gridarium.experiments.evidence.grid_evidence import GridEvidence, column_of, rows_of
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES, REAL_TIME
-from gridarium.experiments.reading.profiles import profiles_of
 from gridarium.experiments.results.records import Reading
 
 _SAME = 1e-6
@@ -120,11 +119,10 @@ def _markets(known: GridEvidence) -> Iterator[Pair]:
     if told.empty or known.above is not None:
         return
     told = told.sort_values("period")
-    horizon, profiles = Horizon.of(known.world, known.scenario.period_h), profiles_of(known.scenario)
+    horizon = Horizon.of(known.world, known.scenario.period_h)
 
     def over(column: str) -> Array:
-        values = profiles.column(column)
-        return horizon.by_period(np.resize(values, horizon.n_day * horizon.n_step))
+        return horizon.by_period(column_of(known, column, horizon))
 
     if PRICES.hangs_on(known.scenario):
         prices = PRICES.of(known.scenario)
@@ -142,8 +140,9 @@ def _markets(known: GridEvidence) -> Iterator[Pair]:
     yield "signals: price_below_per_mwh", _values(told, "price_below_per_mwh"), asked
     yield "signals: export_price_below_per_mwh", _values(told, "export_price_below_per_mwh"), paid
     yield "signals: factor_tco2_per_mwh", _values(told, "factor_tco2_per_mwh"), factor
-    planned = rows_of(known.tables, "heads", "distribution_operator")
-    if len(planned):
+    for planned in (rows_of(known.tables, "heads", kind) for kind in ("dso", "distribution_operator")):
+        if planned.empty:
+            continue
         # Others may plan anew while a day runs.
         heard, said = _values(told, "p_nominated_mw"), _values(planned.sort_values("period"), "p_plan_mw")
         yield "signals: p_nominated_mw", heard, np.where(np.isnan(heard), np.nan, said)
