@@ -80,6 +80,7 @@ from gridarium.experiments.evidence.transmission import (
 )
 from gridarium.experiments.evidence.vpp import (
     price_certificates,
+    pull_certificates,
     told_certificates,
     vpp_certificates,
     vpp_label_certificates,
@@ -240,6 +241,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     vpp_certificates.carbon,
     vpp_certificates.certificates,
     told_certificates.told_days,
+    pull_certificates.pulls,
     plant_values.worths,
     vpp_label_certificates.labels,
     vpp_label_certificates.plans,

@@ -52,6 +52,7 @@ _REASONS = {
     "reports of payments": _PLANTS,
     "days of regions": _PLANTS,
     "indicator of response": _PLANTS,
+    "pulls of plants": _PLAN,
     "carbon of regions told": _NETWORK,
     "values by plants": _GAME,
     "returns of capacity": _GAME,
