@@ -76,6 +76,7 @@ _REASONS = {
     "grants told": _WORDS,
     "grants in force": _WORDS,
     "reports told": _WORDS,
+    "introductions": _WORDS,
     "rounds played": _WORDS,
     "units as told": _WORDS,
     "loads as told": _WORDS,

@@ -59,6 +59,10 @@ _PROVEN = (
     "when a search that proves a bound goes on: what it has proven by then is a bound as well, and how far a "
     "plan may be from it has a certificate"
 )
+_BOUND = (
+    "a bound is found to a ten-thousandth of itself, as it says: with a hundredth less of the little that is "
+    "spent it is still a bound, and moves by less than that"
+)
 _SEARCH = (
     "where the search for the value of a supply begins, or how far it goes at a time: all ways lead to it "
     "within the thousandth of the supply to which shares are found, which their certificate asks for"
@@ -125,6 +129,7 @@ EXCLUDED: Mapping[tuple[str, str], tuple[str, frozenset[str]]] = {
         _PROVEN,
         frozenset({"comparison: bound >= most"}),
     ),
+    ("market/matching.py", "pool_welfare"): (_BOUND, frozenset({"factor: pool.cost_per_mwh * sent"})),
     ("market/carbon_price.py", "GameFactor.of"): (
         "where it is not seen: the factor of the round before, in rounds that go on until it has come up",
         frozenset({"round_ - self.turning_round"}),

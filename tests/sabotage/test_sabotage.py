@@ -457,6 +457,22 @@ SEEN = (
         "certificate: load and wind drawn",
     ),
     (
+        "bargaining",
+        "agents/prosumers/p2p_desk.py",
+        "P2pDesk._score",
+        "stale",
+        "fee / max(self._reputation.get(seller, 1.0), _LEAST_REPUTATION)",
+        "certificate: introductions",
+    ),
+    (
+        "net-zero",
+        "agents/devices/thermal_plant.py",
+        "ThermalPlant.rows",
+        "stale",
+        "done['regenerated_tco2_per_h'] * hours",
+        "certificate: allowances traded",
+    ),
+    (
         "net-zero",
         "agents/system/system_operator.py",
         "SystemOperator._decide",

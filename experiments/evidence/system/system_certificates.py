@@ -151,7 +151,17 @@ def _off_allowances(known: GridEvidence, table: pd.DataFrame) -> float:
     allowed = market.allowance_tco2_per_mwh * gross.reindex(told.index)
     off_allowed = (told["allowance_tco2"] - allowed).abs().max()
     due = market.price_per_tco2 * (net - allowed)
-    return float(max((told["trading_money"] - due).abs().max(), market.price_per_tco2 * off_allowed))
+    off_told = max(off_allowed, _off_carbon_tco2(known, told))
+    return float(max((told["trading_money"] - due).abs().max(), market.price_per_tco2 * off_told))
+
+
+def _off_carbon_tco2(known: GridEvidence, told: pd.DataFrame) -> float:
+    """Carbon of a period as told, against what units did in it by the hour."""
+    units = rows_of(known.tables, "units", "thermal").set_index(["agent", "period"]).reindex(told.index)
+    flows = ("emission_gross_tco2", "absorbed_tco2", "regenerated_tco2")
+    apart = [told[name] - units[f"{name}_per_h"] * known.world.period_h for name in flows]
+    apart.append(told["tank_tco2"] - units["tank_tco2"])
+    return float(max(one.abs().max() for one in apart))
 
 
 def absorbers(known: GridEvidence) -> Iterator[Reading]:
