@@ -144,7 +144,8 @@ def _unsettled_money(known: GridEvidence, dso: Dso, factor: Array, load_mwh: Arr
     quota = PRICES.of(known.scenario).quota_tco2_per_mwh
     price = _carbon_price(dso)
     told = rows_of(known.tables, "carbon", "dso")
-    kept = told["kept_tco2"].to_numpy(dtype=float) if "kept_tco2" in told else np.zeros_like(factor)
+    # Where another grid has kept some, its column stands in this one's rows, too, with nothing in it.
+    kept = np.nan_to_num(told["kept_tco2"].to_numpy(dtype=float)) if "kept_tco2" in told else 0.0 * factor
     by_day = (len(dso.days), -1)
     mean = price.reshape(by_day).mean(axis=1)
     due = (price * (quota - factor) * load_mwh).reshape(by_day).sum(axis=1)

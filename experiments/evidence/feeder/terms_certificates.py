@@ -13,6 +13,7 @@ from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, column_of, rows_of
 from gridarium.experiments.evidence.plans.plan_reading import foreseen_mw
+from gridarium.experiments.evidence.shares import apart
 from gridarium.experiments.parts.renewables import RENEWABLES
 from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.results.records import Reading
@@ -27,7 +28,7 @@ def terms(known: GridEvidence) -> Iterator[Reading]:
     if not pairs:
         return
     yield Reading(
-        "terms as they are", max(_apart(*pair) for pair in pairs), _SAME, "", True,
+        "terms as they are", max(apart(*pair) for pair in pairs), _SAME, "", True,
         "largest difference of a price or a carbon factor that a DSO planned a day with, or tells of it, and "
         "what is paid at the head, or what the profiles say of the plain tariff; relative to the largest",
     )  # fmt: skip
@@ -55,12 +56,6 @@ def _terms(known: GridEvidence) -> Iterator[tuple[Array, Array]]:
                 yield in_steps(told[name]), values
 
 
-def _apart(one: Array, other: Array) -> float:
-    """Largest difference of two series, relative to the largest number in the second."""
-    size = max(1.0, float(np.abs(other).max(initial=0.0)))
-    return float(np.abs(one - other).max(initial=0.0)) / size
-
-
 def plans_told(known: GridEvidence) -> Iterator[Reading]:
     """What tables tell of the plans of a DSO against these plans."""
     for dso in known.of(Dso):
@@ -76,7 +71,7 @@ def plans_told(known: GridEvidence) -> Iterator[Reading]:
             own = np.array([getattr(plan, name) for plan in plans])
             pairs.append((days[column].to_numpy(dtype=float), own))
         yield Reading(
-            "plans told", max(_apart(*pair) for pair in pairs), _SAME, "", True,
+            "plans told", max(apart(*pair) for pair in pairs), _SAME, "", True,
             "largest difference of what a DSO is said to have nominated at its head, of the cost of a day's "
             "plan, of the bound of that, and of what a pull costs in it, and of the plan; relative to the "
             "largest",
@@ -90,20 +85,20 @@ def available(known: GridEvidence) -> Iterator[Reading]:
     units = RENEWABLES.of(known.scenario)
     if not operators or not units:
         return
-    (operator, *_), apart = operators, 0.0
+    (operator, *_), worst = operators, 0.0
     rows = rows_of(known.tables, "dispatch", "renewable")
     for name, unit in units.items():
         own = foreseen_mw(known, unit, operator.horizon)
         heard = np.concatenate([_heard(known, day.available_mw, name) for day in operator.days])
-        apart = max(apart, _apart(heard, own))
+        worst = max(worst, apart(heard, own))
         mine, foreseen = rows[rows["agent"] == name], operator.horizon.by_period(own)
         there_was = by_period(mine, "p_available_mw", known.world.n_period)
         most = np.minimum((1.0 + unit.error_bound) * foreseen, unit.inverter_oversize * own.max())
         least = np.zeros_like(most) if plants[name].drops else (1.0 - unit.error_bound) * foreseen
         beyond = np.maximum(there_was - most, np.minimum(least, most) - there_was)
-        apart = max(apart, float(beyond.max()) / max(1.0, float(own.max())))
+        worst = max(worst, float(beyond.max()) / max(1.0, float(own.max())))
     yield Reading(
-        "power there was", apart, _SAME, "", True,
+        "power there was", worst, _SAME, "", True,
         "largest difference of what an operator heard that a renewable plant has and its column, or by "
         "which what there was leaves the column with the largest error of the forecast; relative to the "
         "highest point",

@@ -11,6 +11,7 @@ from gridarium.agents.distribution.distribution_operator import DistributionOper
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.feeder.bus_certificates import buses_of_regions
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, column_of, rows_of
+from gridarium.experiments.evidence.shares import apart
 from gridarium.experiments.parts.distribution_operator import DISTRIBUTION_OPERATOR
 from gridarium.experiments.parts.price_regions import PRICE_REGIONS
 from gridarium.experiments.parts.supply import PRICES
@@ -37,14 +38,14 @@ def regional_prices(known: GridEvidence) -> Iterator[Reading]:
     if known.above is not None:
         move = _move_per_mwh(known, names, buy)
         buy, sell = buy + move, sell + move
-    apart = 0.0
+    worst = 0.0
     for (_, region), rows in told.groupby(["agent", "region"], sort=False):
         place = names.index(str(region))
         for column, own in (("buy_price_per_mwh", buy), ("sell_price_per_mwh", sell)):
             by_period = rows.set_index("period")[column].sort_index().to_numpy(dtype=float)
-            apart = max(apart, float(np.abs(by_period - own[place]).max()))
+            worst = max(worst, float(np.abs(by_period - own[place]).max()))
     yield Reading(
-        "prices of regions", apart, _SAME, "money/MWh", True,
+        "prices of regions", worst, _SAME, "money/MWh", True,
         "largest difference of a price at which a plant planned, and that of its region by the profiles; "
         "where the feeder has a supplier, moved so that their mean by loads is what that has told last (B7)",
     )  # fmt: skip
@@ -70,10 +71,7 @@ def regional_carbon(known: GridEvidence) -> Iterator[Reading]:
     pairs = [
         *_worth_at_first(known, operator, regions), *_factors(known, regions), *_potentials(known, regions)
     ]  # fmt: skip
-    worst, name = max(
-        (float(np.nanmax(np.abs(told - due))) / max(1.0, float(np.nanmax(np.abs(due)))), name)
-        for name, told, due in pairs
-    )
+    worst, name = max((apart(told, due), name) for name, told, due in pairs)
     yield Reading(
         "carbon of regions told", worst, _SAME, "", True,
         "largest difference of a region's initial price of green energy and kappa times the price of the "

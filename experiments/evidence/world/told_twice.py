@@ -10,6 +10,7 @@ import pandas as pd
 from gridarium.environment.arrays import Array
 from gridarium.environment.horizon import Horizon
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, column_of, rows_of
+from gridarium.experiments.evidence.shares import apart
 from gridarium.experiments.parts.storages import STORAGES
 from gridarium.experiments.parts.supply import PRICES, REAL_TIME
 from gridarium.experiments.results.records import Reading
@@ -31,7 +32,7 @@ def numbers(known: GridEvidence) -> Iterator[Reading]:
     ]  # fmt: skip
     if not pairs:
         return
-    worst, name = max((_apart(told, due), name) for name, told, due in pairs)
+    worst, name = max((apart(told, due, _LEAST), name) for name, told, due in pairs)
     yield Reading(
         "numbers told twice", worst, _SAME, "", True,
         "largest difference of a number in one table and the same in another or in the profiles of the "
@@ -39,13 +40,6 @@ def numbers(known: GridEvidence) -> Iterator[Reading]:
         "to the largest of its column",
         name,
     )  # fmt: skip
-
-
-def _apart(told: Array, due: Array) -> float:
-    if told.shape != due.shape or np.isnan(told[~np.isnan(due)]).any():
-        return float("inf")
-    size = max(float(np.nanmax(np.abs(due), initial=0.0)), _LEAST)
-    return float(np.nanmax(np.abs(told - due), initial=0.0)) / size
 
 
 def _values(rows: pd.DataFrame, name: str) -> Array:
