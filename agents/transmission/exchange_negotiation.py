@@ -161,6 +161,11 @@ class ExchangeNegotiation(TiesNegotiation):
         return self._exchange(round_, self._wanted, np.ones(len(today.followers), dtype=bool))
 
     @property
+    def last_step(self) -> ExchangeStep:
+        """What it has made of the last answers."""
+        return self._step
+
+    @property
     def _running(self) -> ExchangeAdmm:
         assert self._admm is not None, "no round was posted yet"
         return self._admm

@@ -77,6 +77,7 @@ from gridarium.experiments.evidence.transmission import (
     hedge_certificates,
     plan_certificates,
     plan_totals,
+    step_certificates,
     told_tables,
 )
 from gridarium.experiments.evidence.vpp import (
@@ -258,6 +259,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     service_certificates.savings,
     exchange_certificates.head_ladders,
     exchange_certificates.exchange,
+    step_certificates.supply_steps,
     exchange_certificates.gap,
     exchange_certificates.central,
 )
@@ -270,6 +272,7 @@ SLOW_AND_SOFT = frozenset(
         dispatch_certificates.feeder_commitment,
         commitment_certificates.system_commitment,
         abatement_certificates.abatement,
+        step_certificates.supply_steps,
     }
 )
 """Those of them that fail no run and take about as long as all others: a sweep leaves them out."""

@@ -67,6 +67,11 @@ _SEARCH = (
     "where the search for the value of a supply begins, or how far it goes at a time: all ways lead to it "
     "within the thousandth of the supply to which shares are found, which their certificate asks for"
 )
+_NEAR = (
+    "derivatives and stops that steer the search of a plan near the one before, which goes only where an "
+    "exact replay gains and limits hold: how far what it ends with is from a best response is certified by "
+    "dynamic programming over energy and green share"
+)
 EXCLUDED: Mapping[tuple[str, str], tuple[str, frozenset[str]]] = {
     ("agents/storage/pool_books.py", "PoolBooks.open"): (
         _ORDER,
@@ -112,6 +117,16 @@ EXCLUDED: Mapping[tuple[str, str], tuple[str, frozenset[str]]] = {
         frozenset({"factor: one.band_mwh[1] - low[name]"}),
     ),
     ("agents/problems/thermal_unit.py", "ramp_limits"): (_LIMIT, frozenset({"sign: lowest - down"})),
+    ("agents/vpp/green_near.py", "NearSearch.improved"): (_NEAR, frozenset({"gained <= enough"})),
+    ("agents/vpp/green_near.py", "NearSearch._labelled"): (_NEAR, frozenset({"high_left < 0.0"})),
+    ("agents/vpp/green_slopes.py", "reward_slopes"): (
+        _NEAR,
+        frozenset({"1.0 - 2.0 * np.divide(green, room, out=np.ones_like(green), where=room > 0.0)"}),
+    ),
+    ("agents/vpp/green_slopes.py", "_slopes"): (
+        _NEAR,
+        frozenset({"of_energy * hours", "of_green * hours / out"}),
+    ),
     ("agents/prosumers/supply_sharing.py", "share_by_value"): (
         _SEARCH,
         frozenset(

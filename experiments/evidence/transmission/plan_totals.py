@@ -16,11 +16,21 @@ from gridarium.experiments.results.records import Reading
 
 _APART = 1e-6
 """Of the largest load: what a power flow is solved to in a plan."""
+_BALANCE = 1e-10
+"""Of the same: what rounding leaves of a sum of powers."""
 
 
 def totals(known: GridEvidence) -> Iterator[Reading]:
     """Each plan of a TIES, for a day and in force: what it says follows from its powers."""
-    apart = [_apart(told) for told in told_plans(known)]
+    plans = list(told_plans(known))
+    apart = [_apart(told) for told in plans]
+    off = [_off_balance(told) for told in plans if told.lost_mw is None]
+    if off:
+        yield Reading(
+            "balance of plans", max(off), _BALANCE, "", True,
+            "largest difference of what a plan feeds in and takes from above, less what loads draw, and what "
+            "it says that the network loses, relative to the largest load",
+        )  # fmt: skip
     if apart:
         yield Reading(
             "totals of plans", max(apart), _APART, "", True,
@@ -50,6 +60,13 @@ def _apart(told: ToldPlan) -> float:
     ]
     pairs += [(row, _tank_tco2(unit, day.hours)) for row, unit in zip(plan.tank_tco2, day.units, strict=True)]
     return max(float(np.abs(said - due).max()) for said, due in pairs) / largest
+
+
+def _off_balance(told: ToldPlan) -> float:
+    """By its own powers over a network."""
+    plan, fed = told.plan, told.day.fed[0].sum(axis=0)
+    largest = max(float(told.day.load_mw.sum(axis=0).max()), LEAST_MW)
+    return float(np.abs(fed + plan.import_mw - plan.spill_mw - plan.loss_mw).max()) / largest
 
 
 def _lost_mw(told: ToldPlan) -> Array:

@@ -21,6 +21,7 @@ from gridarium.experiments.evidence.plans.radial_flow import radial_flow
 from gridarium.experiments.evidence.vpp.vpp_meters import plant_of_owner, region_of_owner
 from gridarium.experiments.parts.network import NETWORK
 from gridarium.experiments.parts.storages import STORAGES
+from gridarium.experiments.parts.supply import PRICES
 from gridarium.experiments.results.records import Reading
 
 _LEAST_MWH = 1e-9
@@ -131,6 +132,28 @@ def heads(known: GridEvidence) -> Iterator[Reading]:
             "less sales, or imports less what is spilled, of the plans of its operator, or the flow of what "
             "plants have planned",
         )  # fmt: skip
+    foreseen = list(_forecasts_mw(known))
+    if foreseen:
+        said = rows.set_index(["agent", "period"])["p_forecast_mw"]
+        apart_mw = [np.abs(said[name].sort_index().to_numpy(dtype=float) - own) for name, own in foreseen]
+        yield Reading(
+            "forecast at the head", max(float(np.nanmax(one, initial=0.0)) for one in apart_mw), 1e-6, "MW",
+            True,
+            "largest difference of what the operator of a feeder has said that will pass its head, if it was "
+            "asked, and base loads and what owners want, less what renewable plants could deliver, within "
+            "the limits of the scenario",
+        )  # fmt: skip
+
+
+def _forecasts_mw(known: GridEvidence) -> Iterator[tuple[str, Array]]:
+    """Name of each operator of a feeder and what it foresees at its head, shape (n_period,)."""
+    for dso in known.of(Dso):
+        limits, series = PRICES.of(known.scenario), list[Array]()
+        for day in dso.days:
+            drawn = np.sum([*day.base_mw.values(), *day.own_mw], axis=0)
+            net = drawn - np.sum([*day.available_mw.values(), 0.0 * drawn], axis=0)
+            series.append(np.minimum(np.maximum(net, -limits.export_limit_mw), limits.import_limit_mw))
+        yield known.grid.local(dso.name), dso.horizon.by_period(np.concatenate(series))
 
 
 def _planned_mw(known: GridEvidence) -> Iterator[tuple[str, Array]]:

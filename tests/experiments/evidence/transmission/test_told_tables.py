@@ -29,7 +29,7 @@ def failed(known: GridEvidence) -> set[str]:
 def test_honest_systems_hold_in_every_scheme(case: str) -> None:
     known = known_of_night(case)
     names = {one.name for one in (*totals(known), *system_told(known))}
-    assert names == {"totals of plans", "system as told", "balancing energy"}
+    assert names == {"balance of plans", "totals of plans", "system as told", "balancing energy"}
     assert failed(known) == set()
 
 
@@ -118,3 +118,9 @@ def test_an_order_that_nobody_carries_out_is_seen(agent: str) -> None:
     dispatch.loc[dispatch.index[dispatch["agent"] == agent][-1], "q_mvar"] += 0.01
     (wrong,) = orders(replace(known, tables={**known.tables, "dispatch": dispatch}))
     assert wrong.value == pytest.approx(0.01)
+
+
+def test_powers_of_a_plan_that_do_not_balance_are_seen(ties: Ties) -> None:
+    plan = ties.days[0].plan
+    ties.days[0].plan = replace(plan, loss_mw=plan.loss_mw + 1e-4)
+    assert "balance of plans" in failed(known_of_night("full"))
