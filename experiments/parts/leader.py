@@ -132,6 +132,9 @@ def _posts_one_price(scenario: GridScenario) -> Iterator[Fault]:
     if leader.searches and tariff.kind in NODAL_TARIFFS:
         allowed = f"must be best-response where tariff.kind is {tariff.kind}: it has a price for each bus"
         yield Fault("leader.kind", leader.kind, allowed)
+    if leader.certify and tariff.kind in NODAL_TARIFFS:
+        allowed = f"must be null or false where tariff.kind is {tariff.kind}: it has a price for each bus"
+        yield Fault("leader.certify", True, allowed)
 
 
 def _can_be_informed(scenario: GridScenario) -> Iterator[Fault]:

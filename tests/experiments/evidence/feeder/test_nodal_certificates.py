@@ -122,5 +122,7 @@ def test_neutral_surcharge_over_two_days_and_owners_with_storages_of_their_own()
 def test_leaders_that_search_and_grids_below_are_refused() -> None:
     with pytest.raises(ScenarioError, match=r"leader\.kind: got 'anticipating'; must be best-response where"):
         load_scenario("adcef-small", ["tariff.kind=nodal-carbon-surcharge", "leader.kind=anticipating"])
+    with pytest.raises(ScenarioError, match=r"leader\.certify: got True; must be null or false"):
+        load_scenario("adcef-small", ["tariff.kind=nodal-carbon-surcharge", "leader.certify=true"])
     with pytest.raises(ScenarioError, match=r"under: got 'town'; must be a grid whose tariff has one price"):
         load_scenario("three-levels", ["grids.town.tariff.kind=nodal-carbon-surcharge"])
