@@ -13,6 +13,8 @@ from gridarium.market.bargaining import Bargain
 from gridarium.market.messages.leasing import Ask, Bid, Confirm, Grant, Holding, Release
 from gridarium.market.utility import Utility
 
+_PRICE_DIGITS = 9
+"""Of money/MWh: prices that differ by less are equal, and who was there first is kept."""
 _LOYALTY = 0.02
 """By which part a rival must be cheaper; without it shares would move to and fro between equals."""
 
@@ -130,9 +132,12 @@ class Purchasing(Listener):
     def _trim(self, purchases: Purchases, turn: int) -> None:
         """Give back, from the dearest on, what is not needed or not worth what is asked for it."""
         held, total = purchases.held, 0.0
-        for seller, bought in sorted(
-            held.items(), key=lambda item: self._burden(purchases, item[0], item[1], turn)
-        ):
+
+        def dearness(item: tuple[str, Purchase]) -> float:
+            seller, bought = item
+            return round(self._asked(bought, turn), _PRICE_DIGITS) - self._trust(purchases, seller)
+
+        for seller, bought in sorted(held.items(), key=dearness):
             wanted = self._reputations.worth(self._utility, seller, 0.0).demand(self._asked(bought, turn))
             kept = min(bought.volume, max(0.0, min(wanted, purchases.need_mwh) - total))
             total += kept

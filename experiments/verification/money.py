@@ -14,6 +14,7 @@ from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.run_tables import GridTables, Worst, grids, numbers, scope_of, sums
 from gridarium.market.accounts import FUEL, LINE_ENERGY, LINE_FEE, RETAIL, TRUE_UP
 
+_MINUTE = pd.Timedelta(minutes=1)
 _SAME = 1e-9
 """Of money, relative to the larger of the largest amount there and 1 of the currency."""
 
@@ -184,13 +185,14 @@ def _lines(grid: GridTables, ledger: pd.DataFrame, worst: Worst) -> None:
         return
     owed = numbers(trades, "delivered_mwh") * numbers(trades, "price_per_mwh")
     sellers = trades["seller"].map(lambda name: grid.full(str(name))).to_numpy(dtype=object)
-    due = pd.Series(owed).groupby(sellers).sum()
+    # A minute's energy is paid for as it ends.
+    due = pd.Series(owed).groupby([sellers, (trades["time"] + _MINUTE).to_numpy()]).sum()
     got = ledger[(ledger["purpose"] == LINE_ENERGY) & (ledger["amount_money"] > 0.0)]
-    paid = got.groupby("account")["amount_money"].sum()
-    names = list(due.index)
+    paid = got["amount_money"].groupby([got["account"].to_numpy(), got["time"].to_numpy()]).sum()
+    places = list(due.index)
     worst.add(
-        np.array([paid.get(name, 0.0) - due[name] for name in names]),
-        lambda at: f"{grid.place}{names[at]}",
+        np.array([paid.get(place, 0.0) - due[place] for place in places]),
+        lambda at: f"{grid.place}{places[at][0]}, {places[at][1]}",
         _largest(owed),
     )
     fees = ledger[(ledger["purpose"] == LINE_FEE) & (ledger["amount_money"] < 0.0)]

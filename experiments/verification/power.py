@@ -112,6 +112,8 @@ def _net_mw(grid: GridTables) -> Array:
 
 def _one_bus(grid: GridTables, worst: Worst) -> None:
     worst.add(_net_mw(grid)[0] + _head_mw(grid), partial(_period, grid), _scale(grid))
+    # Nothing lies between it and what holds its voltage.
+    worst.add(numbers(grid.tables["buses"], "vm_pu") - 1.0, partial(_period, grid))
 
 
 def _flow(grid: GridTables, feeder: Feeder, worst: Worst) -> None:

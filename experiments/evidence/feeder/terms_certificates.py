@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike
 
 from gridarium.agents.devices.renewable_plant import RenewablePlant
 from gridarium.agents.feeder.dso import Dso
+from gridarium.agents.feeder.dso_day import DsoDay
 from gridarium.agents.transmission.ties import Ties
 from gridarium.environment.arrays import Array
 from gridarium.experiments.evidence.grid_evidence import GridEvidence, by_period, column_of, rows_of
-from gridarium.experiments.evidence.plans.plan_reading import foreseen_mw
+from gridarium.experiments.evidence.plans.plan_reading import at_buses, foreseen_mw
 from gridarium.experiments.evidence.shares import apart
 from gridarium.experiments.parts.renewables import RENEWABLES
 from gridarium.experiments.parts.supply import PRICES
@@ -70,12 +71,25 @@ def plans_told(known: GridEvidence) -> Iterator[Reading]:
         ):
             own = np.array([getattr(plan, name) for plan in plans])
             pairs.append((days[column].to_numpy(dtype=float), own))
+        if dso.today.signal.price_per_mwh.ndim > 1:
+            price = np.concatenate([_mean_price_per_mwh(known, dso, day) for day in dso.days])
+            pairs.append((signals["price_per_mwh"].to_numpy(dtype=float), dso.horizon.by_period(price)))
         yield Reading(
             "plans told", max(apart(*pair) for pair in pairs), _SAME, "", True,
             "largest difference of what a DSO is said to have nominated at its head, of the cost of a day's "
-            "plan, of the bound of that, and of what a pull costs in it, and of the plan; relative to the "
-            "largest",
+            "plan, of its bound, of what a pull costs in it, or of the mean of prices by bus, and of the "
+            "plan with its loads; relative to the largest",
         )  # fmt: skip
+
+
+def _mean_price_per_mwh(known: GridEvidence, dso: Dso, day: DsoDay) -> Array:
+    """Mean of the prices posted by bus over the loads that a plan was made for, shape (n_step,)."""
+    posted, n_bus = day.signal, known.grid.feeder.n_bus
+    load, _ = at_buses(dso.contract.loads, day.loads_mw, day.loads_mvar, n_bus)
+    total, plain = load.sum(axis=0), np.array(posted.reference_price_per_mwh, dtype=float)
+    return np.asarray(
+        np.divide((posted.price_per_mwh * load).sum(axis=0), total, out=plain, where=total > 0.0)
+    )
 
 
 def available(known: GridEvidence) -> Iterator[Reading]:

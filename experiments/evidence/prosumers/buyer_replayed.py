@@ -87,7 +87,7 @@ class Buying:
         if grant.volume_mwh > 0.0:
             held[seller] = _Held(grant.volume_mwh, grant.cost_per_mwh, grant.value_per_mwh, grant.turn)
         total, back = 0.0, []
-        for name, one in sorted(held.items(), key=lambda item: self._keeps_up_to(item[1], grant.turn)):
+        for name, one in sorted(held.items(), key=lambda item: self._dearness(item[1], grant.turn)):
             wanted = min(self._wanted_mwh(self._keeps_up_to(one, grant.turn)), need)
             kept = min(one.volume_mwh, max(0.0, wanted - total))
             total += kept
@@ -108,6 +108,10 @@ class Buying:
         if not self.declares:
             return one.value_per_mwh
         return _CHEAPER * (one.value_per_mwh if turn < self.turns else one.cost_per_mwh)
+
+    def _dearness(self, one: _Held, turn: int) -> float:
+        """By which shares are given back; of equal ones, but for a rounding, who came first is kept."""
+        return round(self._keeps_up_to(one, turn), 9)
 
     def _wanted_mwh(self, price: float) -> float:
         return wanted_mwh(self.utility, self.market_per_mwh, price)

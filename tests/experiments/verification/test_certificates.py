@@ -14,7 +14,9 @@ from gridarium.experiments.results.result import Result
 from gridarium.experiments.verification.certificates import certificates
 from gridarium.experiments.verification.checks import Check
 from gridarium.experiments.verification.devices import devices
+from gridarium.experiments.verification.money import money
 from gridarium.experiments.verification.trades import trades
+from gridarium.market.accounts import LINE_ENERGY
 
 CASE = "shared-storage"
 
@@ -87,6 +89,15 @@ def test_trades_that_nobody_agreed_on_are_found(
 ) -> None:
     made = replace(intact, tables={**intact.tables, table: _delivered_first(intact.tables[table])})
     assert subject in fallen(list(trades(changed(made, table, column, 0, 1.01), CASE)))
+
+
+def test_a_trade_that_was_paid_a_minute_late_is_found(intact: Result) -> None:
+    ledger = intact.tables["ledger"].copy()
+    late = ledger.index[ledger["purpose"] == LINE_ENERGY][:2]
+    ledger.loc[late, "time"] += pd.Timedelta(minutes=1)
+    run = replace(intact, tables={**intact.tables, "ledger": ledger})
+    assert "line trades" not in fallen(list(money(intact, CASE)))
+    assert "line trades" in fallen(list(money(run, CASE)))
 
 
 def _delivered_first(table: pd.DataFrame) -> pd.DataFrame:
