@@ -163,7 +163,9 @@ class TightConeSolver:
                 return self.improve(replace(still, x=other), dear, signals, ROUGH)
             except RelaxationError as error:
                 failed = error
-        raise RelaxationError(f"no power flow keeps all limits as far as was searched: {failed}") from failed
+        if isinstance(failed, RelaxationError):
+            raise failed
+        raise _not_found(failed) from failed
 
     def from_relaxed(
         self, relaxed: Array, multipliers: Multipliers, numbers: Numbers, signals: Array
@@ -193,9 +195,7 @@ class TightConeSolver:
         try:
             return self._descend(self._completed(point, signals), numbers, signals, accuracy)
         except (InfeasibleError, PowerFlowError, SolverLimitError) as error:
-            raise RelaxationError(
-                f"no power flow keeps all limits as far as was searched: {error}"
-            ) from error
+            raise _not_found(error) from error
 
     def _descend(self, point: TightPoint, numbers: Numbers, signals: Array, accuracy: Accuracy) -> TightPoint:
         """Steps until the next one is thought to gain next to nothing and all limits hold."""
@@ -320,3 +320,8 @@ class TightConeSolver:
         low, high = unit * np.array(result.z_bl), unit * np.array(result.z_bu)
         price = np.concatenate([np.maximum(low, high), cones[~form.cones.rotated]])
         return TightPoint(np.array(result.x), cones, price, Multipliers(rows, low, -high, -cones))
+
+
+def _not_found(error: Exception) -> RelaxationError:
+    """The error of a search that has ended with another one."""
+    return RelaxationError(f"no power flow keeps all limits as far as was searched: {error}")

@@ -198,8 +198,9 @@ def test_what_only_losses_could_cure_is_refused() -> None:
     """The substation is above the band: only invented currents could bring the voltage down."""
     feeder = replace(two_buses(), slack_vm_pu=1.1)
     shape = no_units(feeder, voltage_band_pu=(0.95, 1.05))
-    with pytest.raises((RelaxationError, InfeasibleError), match="agent dso: "):
+    with pytest.raises((RelaxationError, InfeasibleError), match="agent dso: ") as refused:
         compiled(shape).solve("dso", **signals_of(shape, 0.01, 0.0))
+    assert str(refused.value).count("as far as was searched") <= 1
 
 
 def test_a_branch_rating_is_kept_or_refused_by_name() -> None:

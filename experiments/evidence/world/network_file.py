@@ -124,6 +124,10 @@ def _state_of(source: str, _stamp: int, slack_vm_pu: float | None) -> FileState:
 
 
 def _state(net: Any, slack_vm_pu: float | None) -> FileState:
+    from pandapower.toolbox import create_continuous_bus_index
+
+    # The memory of a power flow goes with the largest number of a bus.
+    create_continuous_bus_index(net, store_old_index=True)
     if slack_vm_pu is not None:
         net.ext_grid["vm_pu"] = slack_vm_pu
     for table in ("sgen", "asymmetric_sgen", "storage"):
@@ -136,7 +140,10 @@ def _state(net: Any, slack_vm_pu: float | None) -> FileState:
         (total + share * float(net.ward.ps_mw[net.ward.in_service].sum())) / share,
         float(net.res_ext_grid.p_mw.sum()),
         float(net.res_ext_grid.q_mvar.sum()),
-        {int(bus): float(value) for bus, value in net.res_bus.vm_pu.items()},
+        {
+            int(bus): float(vm_pu)
+            for bus, vm_pu in net.res_bus.vm_pu.groupby(net.bus.old_index).first().items()
+        },
         _ratings_mva(net),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandapower
 import pytest
 
 from gridarium.environment.network import Feeder
-from gridarium.experiments.benchmarks.base_case_networks import NETWORKS, saved_network
+from gridarium.experiments.benchmarks.base_case_networks import NETWORKS, line_of_six, saved_network
 from gridarium.experiments.evidence.world.network_file import network_of_file
 from gridarium.experiments.parts.network import NETWORK, Network, build_feeder
 from gridarium.experiments.results.records import Reading
@@ -88,3 +90,17 @@ def test_a_file_that_was_changed_meanwhile_is_seen(tmp_path: Path) -> None:
     saved_network("simple_four_bus_system", tmp_path)
     os.utime(source, ns=(1, 1))
     assert judged(network, lambda _: feeder).value == np.inf
+
+
+def test_memory_goes_with_the_number_of_buses_and_not_with_their_labels(tmp_path: Path) -> None:
+    path = tmp_path / "network.json"
+    pandapower.to_json(line_of_six(labels=(3, 20_000_000, 7, 1, 12, 5)), str(path))
+    network = Network(source=str(path), voltage_min_pu=0.5, voltage_max_pu=1.5)
+    feeder = build_feeder(network)
+    tracemalloc.start()
+    try:
+        assert judged(network, lambda _: feeder).value < 1e-9
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 50e6
