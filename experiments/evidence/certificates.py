@@ -90,6 +90,7 @@ from gridarium.experiments.evidence.vpp import (
 )
 from gridarium.experiments.evidence.world import (
     balance_certificates,
+    benchmark_costs,
     carbon_charges,
     carbon_credits,
     intrusion_evidence,
@@ -157,6 +158,7 @@ CERTIFICATES: tuple[Callable[[GridEvidence], Iterable[Reading]], ...] = (
     system_certificates.absorbers,
     balance_certificates.carbon_flow,
     system_certificates.perfect_information,
+    benchmark_costs.cost_of_perfect_information,
     quarter_certificates.quarters,
     outcome_certificates.outcomes,
     outlook_certificates.outlooks,

@@ -97,6 +97,7 @@ _REASONS = {
     "network of the file": _FILE,
     "plan at the head": _PLAN,
     "plans told": _PLAN,
+    "cost of perfect information": _BENCHMARK,
     "pools told": _PLAN,
     "terms as they are": _PROFILES,
     "power there was": _PROFILES,

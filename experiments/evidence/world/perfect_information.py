@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridarium.agents.system.commitment_problem import CommitmentShape
-from gridarium.agents.system.perfect_information import PerfectInformation
+from gridarium.agents.system.perfect_information import BenchmarkDay, PerfectInformation
 from gridarium.agents.system.power_system import SystemForecast
 from gridarium.agents.system.system_operator import SystemOperator
 from gridarium.environment.arrays import Array
@@ -29,21 +29,12 @@ def benchmark_table(known: GridEvidence) -> pd.DataFrame:
     One row for a grid whose scenario asks for it, or none: only a run of one day begins in a state that the
     benchmark knows, and a day on which more was imported than the limit allows has no plan to compare with.
     """
-    world, operators = known.world, known.of(SystemOperator)
-    section = OPERATOR.of(known.scenario) if operators else None
-    if section is None or section.benchmark_nodes == 0 or world.n_period > _QUARTERS_OF_DAY:
-        return pd.DataFrame()
-    nodes = section.benchmark_nodes
-    (operator,) = operators
-    shape = CommitmentShape(operator.system, round(world.n_period * world.period_h))
-    problem = world.shared(
-        ("perfect information", shape),
-        lambda: PerfectInformation(shape, world.period_h, node_limit=nodes),
-    )
     try:
-        day = problem.solve("benchmark", _what_became(known))
+        day = benchmark_day(known)
     except InfeasibleError as error:
         logger.warning("no comparison with perfect information: %s", error)
+        return pd.DataFrame()
+    if day is None:
         return pd.DataFrame()
     return pd.DataFrame(
         {
@@ -53,6 +44,31 @@ def benchmark_table(known: GridEvidence) -> pd.DataFrame:
             "gap": day.gap,
             "is_proven": day.is_proven,
         }
+    )
+
+
+def benchmark_day(known: GridEvidence) -> BenchmarkDay | None:
+    """The best day that was possible, found once a run; None where a scenario asks for none.
+
+    Raises
+    ------
+    InfeasibleError
+        If no day satisfies all constraints with what was imported.
+    """
+    world, operators = known.world, known.of(SystemOperator)
+    section = OPERATOR.of(known.scenario) if operators else None
+    if section is None or section.benchmark_nodes == 0 or world.n_period > _QUARTERS_OF_DAY:
+        return None
+    nodes = section.benchmark_nodes
+    (operator,) = operators
+    shape = CommitmentShape(operator.system, round(world.n_period * world.period_h))
+    problem = world.shared(
+        ("perfect information", shape),
+        lambda: PerfectInformation(shape, world.period_h, node_limit=nodes),
+    )
+    actual = _what_became(known)
+    return world.shared(
+        ("day of perfect information", known.grid.name), lambda: problem.solve("benchmark", actual)
     )
 
 
