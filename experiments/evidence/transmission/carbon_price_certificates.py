@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import combinations, permutations
 
 import numpy as np
+from scipy.special import expit
 
 from gridarium.agents.transmission.merit_order import MeritOrder
 from gridarium.agents.transmission.ties import Ties
@@ -102,9 +103,9 @@ def _prices_per_tco2(policy: CarbonPolicy, level: float, now: Standing) -> Array
         if size > 0.0:
             tau += weight * (values - values.sum() / len(values)) / size
     low, high = policy.game_band.low, policy.game_band.high
-    steep = np.exp(policy.game_rate * (now.round_ - policy.game_turning_round))
+    risen = float(expit(policy.game_rate * (now.round_ - policy.game_turning_round)))
     price *= np.minimum(np.maximum(tau, policy.time_band.low), policy.time_band.high)
-    price *= (low + high * steep) / (1.0 + steep)
+    price *= low + (high - low) * risen
     return price if policy.scheme == "dynamic" else price * _own(policy, now)[:, None]
 
 
